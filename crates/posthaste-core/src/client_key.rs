@@ -1,0 +1,238 @@
+//! Client keys: what clients present to the relay.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ClientKeyId, ModelPattern, Timestamp};
+
+/// The keyed hash under which a client key is stored; the key itself is stored nowhere.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClientKeyHash(pub [u8; 32]);
+
+impl ClientKeyHash {
+    /// The hash as 64 hexadecimal digits.
+    pub fn to_hex(self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Reads [`to_hex`](Self::to_hex)'s form.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut hash = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        for (byte, digits) in hash.iter_mut().zip(text.as_bytes().chunks(2)) {
+            *byte = u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?;
+        }
+        Some(Self(hash))
+    }
+}
+
+impl fmt::Debug for ClientKeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientKeyHash(…)")
+    }
+}
+
+impl Serialize for ClientKeyHash {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_hex())
+    }
+}
+
+impl<'de> Deserialize<'de> for ClientKeyHash {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::from_hex(&text).ok_or_else(|| serde::de::Error::custom("expected 64 hexadecimal digits"))
+    }
+}
+
+/// When a client key ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "snake_case")]
+pub enum Expiry {
+    /// Never.
+    #[default]
+    Never,
+    /// At a fixed moment.
+    At {
+        /// The moment.
+        at: Timestamp,
+    },
+    /// Some time after it was first used.
+    AfterFirstUse {
+        /// Seconds from the first use.
+        seconds: u64,
+    },
+}
+
+/// Which models may be asked for. Deny goes before allow; an empty allow list allows all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ModelRules {
+    /// Only these, unless empty.
+    pub allow: Vec<ModelPattern>,
+    /// Never these.
+    pub deny: Vec<ModelPattern>,
+}
+
+impl ModelRules {
+    /// Whether `model` may be asked for.
+    pub fn allows(&self, model: &str) -> bool {
+        !self.deny.iter().any(|pattern| pattern.matches(model))
+            && (self.allow.is_empty() || self.allow.iter().any(|pattern| pattern.matches(model)))
+    }
+}
+
+/// Whether a client key opens the door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum KeyStatus {
+    /// It does.
+    Active,
+    /// It is switched off for now.
+    Disabled,
+    /// It was revoked for good.
+    Revoked,
+    /// It has ended.
+    Expired {
+        /// When it ended.
+        at: Timestamp,
+    },
+}
+
+/// A client key's record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientKey {
+    /// Its identity.
+    pub id: ClientKeyId,
+    /// The operator's name for it.
+    pub name: String,
+    /// The keyed hash of the secret.
+    pub hash: ClientKeyHash,
+    /// The secret's last four characters, so that a holder can tell keys apart.
+    pub hint: String,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// When it was revoked for good, if so.
+    #[serde(default)]
+    pub revoked_at: Option<Timestamp>,
+    /// When it ends.
+    #[serde(default)]
+    pub expiry: Expiry,
+    /// When it was first used, as far as `expiry` needs it.
+    #[serde(default)]
+    pub first_used_at: Option<Timestamp>,
+    /// Which models it may ask for.
+    #[serde(default)]
+    pub models: ModelRules,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl ClientKey {
+    /// When it ends, as far as that is known: `None` before the first use of a key that counts from there.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        match self.expiry {
+            Expiry::Never => None,
+            Expiry::At { at } => Some(at),
+            Expiry::AfterFirstUse { seconds } => {
+                self.first_used_at.map(|first| first.plus(Duration::from_secs(seconds)))
+            }
+        }
+    }
+
+    /// Whether it opens the door at `now`.
+    pub fn status(&self, now: Timestamp) -> KeyStatus {
+        if self.revoked_at.is_some() {
+            return KeyStatus::Revoked;
+        }
+        if !self.enabled {
+            return KeyStatus::Disabled;
+        }
+        match self.expires_at() {
+            Some(at) if at <= now => KeyStatus::Expired { at },
+            _ => KeyStatus::Active,
+        }
+    }
+
+    /// Whether its first use has yet to be recorded.
+    pub fn awaits_first_use(&self) -> bool {
+        matches!(self.expiry, Expiry::AfterFirstUse { .. }) && self.first_used_at.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(expiry: Expiry) -> ClientKey {
+        ClientKey {
+            id: ClientKeyId::generate(),
+            name: "team".into(),
+            hash: ClientKeyHash([7; 32]),
+            hint: "0000".into(),
+            enabled: true,
+            revoked_at: None,
+            expiry,
+            first_used_at: None,
+            models: ModelRules::default(),
+            created_at: Timestamp::EPOCH,
+            updated_at: Timestamp::EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_fixed_expiry_ends_the_key_at_that_moment() {
+        let at = Timestamp::from_secs(100);
+        let key = key(Expiry::At { at });
+        assert_eq!(key.status(Timestamp::from_secs(99)), KeyStatus::Active);
+        assert_eq!(key.status(at), KeyStatus::Expired { at });
+    }
+
+    #[test]
+    fn expiry_from_first_use_starts_with_the_first_use() {
+        let mut key = key(Expiry::AfterFirstUse { seconds: 60 });
+        assert!(key.awaits_first_use());
+        assert_eq!(key.status(Timestamp::from_secs(1_000)), KeyStatus::Active);
+        key.first_used_at = Some(Timestamp::from_secs(1_000));
+        assert!(!key.awaits_first_use());
+        assert_eq!(
+            key.status(Timestamp::from_secs(1_060)),
+            KeyStatus::Expired { at: Timestamp::from_secs(1_060) }
+        );
+    }
+
+    #[test]
+    fn revoked_goes_before_everything() {
+        let mut key = key(Expiry::Never);
+        key.enabled = false;
+        assert_eq!(key.status(Timestamp::EPOCH), KeyStatus::Disabled);
+        key.revoked_at = Some(Timestamp::EPOCH);
+        assert_eq!(key.status(Timestamp::EPOCH), KeyStatus::Revoked);
+    }
+
+    #[test]
+    fn deny_goes_before_allow() {
+        let rules = ModelRules {
+            allow: vec![ModelPattern::new("claude-*")],
+            deny: vec![ModelPattern::new("claude-opus-*")],
+        };
+        assert!(rules.allows("claude-haiku-4-5"));
+        assert!(!rules.allows("claude-opus-4-8"));
+        assert!(!rules.allows("gpt-5"));
+        assert!(ModelRules::default().allows("anything"));
+    }
+
+    #[test]
+    fn a_hash_survives_its_hexadecimal_form() {
+        let hash = ClientKeyHash([0xa5; 32]);
+        assert_eq!(ClientKeyHash::from_hex(&hash.to_hex()), Some(hash));
+        assert_eq!(ClientKeyHash::from_hex("a5"), None);
+        assert_eq!(ClientKeyHash::from_hex(&"é".repeat(32)), None);
+    }
+}

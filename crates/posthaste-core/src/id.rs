@@ -1,0 +1,93 @@
+//! Identities. Each is a UUID newtype, so that one cannot stand where another is meant.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A text that is no identity.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an id: expected a UUID such as 0190c0de-0000-7000-8000-000000000001")]
+pub struct IdError(String);
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Makes a new identity. Later ones sort after earlier ones.
+            pub fn generate() -> Self {
+                Self(Uuid::now_v7())
+            }
+
+            /// Takes a UUID that is known already, such as a stored or an imported one.
+            pub const fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// The UUID inside.
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Uuid::try_parse(text).map(Self).map_err(|_| IdError(text.to_owned()))
+            }
+        }
+    };
+}
+
+id! {
+    /// The identity of an [`Account`](crate::Account).
+    AccountId
+}
+id! {
+    /// The identity of a [`ClientKey`](crate::ClientKey); not the secret that a client presents.
+    ClientKeyId
+}
+id! {
+    /// The identity of one client request, told to the client as `x-posthaste-request-id`.
+    RequestId
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_survives_its_text() {
+        let id = AccountId::generate();
+        assert_eq!(id.to_string().parse::<AccountId>().unwrap(), id);
+    }
+
+    #[test]
+    fn later_ids_sort_after_earlier_ones() {
+        let first = RequestId::generate();
+        assert!(first < RequestId::generate());
+    }
+
+    #[test]
+    fn other_text_is_refused_with_an_example() {
+        let error = "acc-1".parse::<AccountId>().unwrap_err();
+        assert!(error.to_string().contains("`acc-1` is not an id"), "{error}");
+    }
+}

@@ -1,0 +1,36 @@
+#![doc = include_str!("../README.md")]
+
+mod account;
+mod client_key;
+mod clock;
+mod dialect;
+mod fault;
+pub mod fields;
+mod id;
+mod ledger;
+mod model;
+mod money;
+mod payload;
+mod secret;
+mod timestamp;
+mod transport;
+mod usage;
+mod verdict;
+
+pub use account::{Account, AuthForm, ModelMap, PresetName, PrivateAddressConsent, ProviderKind};
+pub use client_key::{ClientKey, ClientKeyHash, Expiry, KeyStatus, ModelRules};
+pub use clock::{Clock, SystemClock};
+pub use dialect::{Dialect, Operation};
+pub use fault::{Fault, FaultKind, Origin};
+pub use id::{AccountId, ClientKeyId, IdError, RequestId};
+pub use ledger::{AttemptOutcome, AttemptPhase, AttemptRow, CostBasis, UsageSource};
+pub use model::{ModelName, ModelNameError, ModelPattern};
+pub use money::NanoUsd;
+pub use payload::Payload;
+pub use secret::{Sealed, Secret};
+pub use timestamp::Timestamp;
+pub use transport::{
+    BoxError, Egress, RelayBody, TimeoutGuard, Transport, TransportError, boxed_body, full_body,
+};
+pub use usage::{StreamEnd, Usage};
+pub use verdict::{Cooldown, CooldownReason, RateWindow, Verdict};

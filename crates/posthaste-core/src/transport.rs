@@ -1,0 +1,107 @@
+//! The port through which requests leave for upstreams.
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http_body::Body;
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+
+use crate::Payload;
+
+/// Any error, for sources that are only shown.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The body of an upstream's or of the relay's answer.
+pub type RelayBody = UnsyncBoxBody<Bytes, TransportError>;
+
+/// Boxes a body as a [`RelayBody`].
+pub fn boxed_body<B>(body: B) -> RelayBody
+where
+    B: Body<Data = Bytes, Error = TransportError> + Send + 'static,
+{
+    UnsyncBoxBody::new(body)
+}
+
+/// A [`RelayBody`] that is there already.
+pub fn full_body(bytes: impl Into<Bytes>) -> RelayBody {
+    boxed_body(Full::new(bytes.into()).map_err(|never| match never {}))
+}
+
+/// How a request leaves this machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Egress {
+    /// Whether loopback, private and link-local addresses may be called; see
+    /// [`PrivateAddressConsent`](crate::PrivateAddressConsent).
+    pub allow_private: bool,
+}
+
+/// Sends requests to upstreams.
+#[async_trait]
+pub trait Transport: Send + Sync + 'static {
+    /// Sends one request and waits for the head of its answer. Redirects are answers, not followed.
+    ///
+    /// Dropping the future or the answer's body cancels the exchange and closes its connection.
+    async fn send(
+        &self,
+        request: http::Request<Payload>,
+        egress: &Egress,
+    ) -> Result<http::Response<RelayBody>, TransportError>;
+}
+
+/// Why an upstream could not be reached or its answer broke off. Messages name hosts, never credentials.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// The address is not one that this account may call.
+    #[error("{host} is refused: {reason}")]
+    Refused {
+        /// The host as configured.
+        host: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// No connection: name resolution, TCP or TLS failed.
+    #[error("could not connect to {host}")]
+    Connect {
+        /// The host as configured.
+        host: String,
+        /// The cause.
+        #[source]
+        source: BoxError,
+    },
+    /// A named time-out passed.
+    #[error("{guard} time-out after {after:?}")]
+    Timeout {
+        /// Which wait ended.
+        guard: TimeoutGuard,
+        /// How long it was.
+        after: Duration,
+    },
+    /// The exchange broke after the connection stood.
+    #[error("the connection broke")]
+    Broken(#[source] BoxError),
+}
+
+/// What a time-out guards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TimeoutGuard {
+    /// Name resolution, TCP and TLS together.
+    Connect,
+    /// From the request to the head of a whole answer.
+    Head,
+    /// From the request to the first event of a stream.
+    FirstEvent,
+    /// Between two reads of an answer's body.
+    Gap,
+}
+
+impl fmt::Display for TimeoutGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "connect",
+            Self::Head => "head",
+            Self::FirstEvent => "first-event",
+            Self::Gap => "gap",
+        })
+    }
+}

@@ -1,0 +1,70 @@
+//! Token counts of one exchange.
+
+use serde::{Deserialize, Serialize};
+
+/// Tokens by class. The classes are disjoint except `reasoning`, which is a part of `output`.
+///
+/// `input` is what was neither read from nor written to a prompt cache, so the size of the prompt is
+/// [`prompt`](Self::prompt). Dialects count differently; their readers in `posthaste-wire` bring them to this form
+/// (source: the usage tables of the vendors' API references, see `docs/DIALECTS.md`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    /// Prompt tokens outside any cache.
+    pub input: u64,
+    /// Answer tokens, reasoning included.
+    pub output: u64,
+    /// Prompt tokens served from a cache.
+    pub cache_read: u64,
+    /// Prompt tokens written to a cache of the default lifetime (5 minutes at Anthropic).
+    pub cache_write_5m: u64,
+    /// Prompt tokens written to a cache of one hour.
+    pub cache_write_1h: u64,
+    /// Reasoning tokens, contained in `output`.
+    pub reasoning: u64,
+    /// Hosted web searches that the vendor bills by the piece.
+    pub web_searches: u64,
+}
+
+impl Usage {
+    /// All prompt tokens, cached or not.
+    pub const fn prompt(&self) -> u64 {
+        self.input
+            .saturating_add(self.cache_read)
+            .saturating_add(self.cache_write_5m)
+            .saturating_add(self.cache_write_1h)
+    }
+
+    /// Prompt and answer together.
+    pub const fn total(&self) -> u64 {
+        self.prompt().saturating_add(self.output)
+    }
+
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Adds another exchange's counts.
+    pub fn add(&mut self, other: &Self) {
+        self.input = self.input.saturating_add(other.input);
+        self.output = self.output.saturating_add(other.output);
+        self.cache_read = self.cache_read.saturating_add(other.cache_read);
+        self.cache_write_5m = self.cache_write_5m.saturating_add(other.cache_write_5m);
+        self.cache_write_1h = self.cache_write_1h.saturating_add(other.cache_write_1h);
+        self.reasoning = self.reasoning.saturating_add(other.reasoning);
+        self.web_searches = self.web_searches.saturating_add(other.web_searches);
+    }
+}
+
+/// How the body of an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StreamEnd {
+    /// To its end, terminator included.
+    Complete,
+    /// The upstream failed: an error event, a cut connection or a silence past the time-out.
+    Failed,
+    /// The client went away.
+    Cancelled,
+}

@@ -1,0 +1,87 @@
+//! What an upstream's answer means for the request and for the account.
+
+use std::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+
+/// The whole decision over one attempt. The attempt loop acts on it and the account's health learns from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Give the answer to the client.
+    Deliver,
+    /// The client's own fault: give the upstream's error to the client; no other account would do better, and the
+    /// account is not to blame.
+    ClientFault,
+    /// Ask the same account again after a pause.
+    Retry {
+        /// How long to pause.
+        after: Duration,
+    },
+    /// Ask the next candidate.
+    NextCandidate {
+        /// What the account must rest from; `None` when it is not to blame.
+        cooldown: Option<Cooldown>,
+    },
+    /// The credential was refused: renew it once and ask again, otherwise go on to the next candidate.
+    Reauthenticate,
+}
+
+/// A rest that an account has earned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cooldown {
+    /// The class of reason.
+    pub reason: CooldownReason,
+    /// When the upstream said that it ends; `None` leaves the length to the scheduler's back-off.
+    pub until: Option<Timestamp>,
+    /// What the upstream said, for the operator; holds no secrets.
+    pub why: String,
+}
+
+/// Why an account rests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CooldownReason {
+    /// Too many requests for a short window.
+    RateLimited,
+    /// The upstream as a whole has too much to do.
+    Overloaded,
+    /// A plan's window or a balance is used up.
+    QuotaExhausted,
+    /// The credential is not accepted.
+    Unauthorised,
+    /// The account is blocked or may not do this.
+    Forbidden,
+    /// It cannot be reached, breaks off or answers nonsense.
+    Failing,
+}
+
+impl CooldownReason {
+    /// The stable name used in metrics and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RateLimited => "rate_limited",
+            Self::Overloaded => "overloaded",
+            Self::QuotaExhausted => "quota_exhausted",
+            Self::Unauthorised => "unauthorised",
+            Self::Forbidden => "forbidden",
+            Self::Failing => "failing",
+        }
+    }
+}
+
+impl fmt::Display for CooldownReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What the rate-limit headers of an answer say about the tightest window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateWindow {
+    /// Requests or tokens left, in the unit of the header it came from.
+    pub remaining: Option<u64>,
+    /// When the window starts anew.
+    pub resets_at: Timestamp,
+}
