@@ -1,0 +1,194 @@
+//! Limits and leases: reserve first, settle after.
+//!
+//! An admission has two halves, each one atomic step in the store: the caller's (its key, user and team) and the
+//! account's (the account and its pool). All-or-none holds within a half; a refusal of one half releases the other.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use posthaste_core::Timestamp;
+use uuid::Uuid;
+
+use crate::StorageError;
+
+/// Which half of an admission a claim belongs to; with the owner it names the one place that counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Half {
+    /// Key, user and team: tagged by the caller.
+    Caller,
+    /// Account and pool: tagged by the account.
+    Seat,
+}
+
+impl Half {
+    /// The stable name used in stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Caller => "caller",
+            Self::Seat => "seat",
+        }
+    }
+}
+
+/// The identity of a lease: made by the claimant, so that a repeated claim is recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LeaseId(pub Uuid);
+
+impl LeaseId {
+    /// Makes a new identity.
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+/// What a counter counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unit {
+    /// Requests.
+    Requests,
+    /// Tokens of all classes.
+    Tokens,
+    /// Nano-dollars.
+    Cost,
+    /// Leases held at the same time.
+    Concurrency,
+}
+
+impl Unit {
+    /// The stable name used in stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Tokens => "tokens",
+            Self::Cost => "cost",
+            Self::Concurrency => "concurrency",
+        }
+    }
+}
+
+/// The span of time that a counter belongs to. The caller works out the borders, so that calendars stay out of stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CounterWindow {
+    /// As long as a lease is held; for [`Unit::Concurrency`] only.
+    Held,
+    /// Counted from `start` on, given up after `end`. Another `start` is another, empty counter.
+    Span {
+        /// The first moment inside.
+        start: Timestamp,
+        /// The first moment after; the store may forget the counter then.
+        end: Timestamp,
+    },
+    /// For ever.
+    Total,
+}
+
+/// One counter of an owner.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Counter {
+    /// The limit's name, unique for its owner; `[A-Za-z0-9_-]`, at most 64 characters.
+    pub name: String,
+    /// What is counted.
+    pub unit: Unit,
+    /// When.
+    pub window: CounterWindow,
+}
+
+/// One limit that a claim must pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitCheck {
+    /// What counts.
+    pub counter: Counter,
+    /// What is reserved; 1 for [`Unit::Concurrency`] and [`Unit::Requests`], an estimate for the others.
+    pub amount: i64,
+    /// The counter may not pass this.
+    pub limit: i64,
+    /// Count, but never refuse.
+    pub shadow: bool,
+}
+
+/// A wish to be admitted: all of its checks pass, or nothing is changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Which half.
+    pub half: Half,
+    /// Whose counters: a client key's or an account's identity.
+    pub owner: Uuid,
+    /// The lease to be held. The same identity again is the same claim and counts once.
+    pub lease: LeaseId,
+    /// How long the lease holds without renewal.
+    pub ttl: Duration,
+    /// The limits.
+    pub checks: Vec<LimitCheck>,
+}
+
+impl Claim {
+    /// What renewing and settling need to know of this claim.
+    pub fn lease_ref(&self) -> LeaseRef {
+        LeaseRef { half: self.half, owner: self.owner, lease: self.lease }
+    }
+}
+
+/// Names a lease in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LeaseRef {
+    /// Which half.
+    pub half: Half,
+    /// Whose.
+    pub owner: Uuid,
+    /// Which.
+    pub lease: LeaseId,
+}
+
+/// The store's answer to a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything is reserved and the lease is held.
+    Granted,
+    /// Nothing was changed.
+    Refused(Refusal),
+}
+
+/// Which limit refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The first of the claim's checks that did not pass.
+    pub counter: Counter,
+    /// Where the counter stands.
+    pub used: i64,
+    /// What it may not pass.
+    pub limit: i64,
+}
+
+/// What a reservation turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// The counter.
+    pub counter: Counter,
+    /// The truth that takes the reserved amount's place; ignored for [`Unit::Concurrency`], which is given back.
+    pub actual: i64,
+}
+
+/// Counts and leases. A lease that is neither renewed nor settled lapses after its time to live: it then holds no
+/// concurrency any more, while what it reserved in windows stays counted.
+#[async_trait]
+pub trait AdmissionStore: Send + Sync + 'static {
+    /// Tries a claim at `now`: all checks pass and everything is reserved, or nothing is changed.
+    async fn reserve(&self, claim: &Claim, now: Timestamp) -> Result<Outcome, StorageError>;
+
+    /// Holds a lease for `ttl` from `now` on. `false` when it has lapsed or was settled.
+    async fn renew(&self, lease: LeaseRef, ttl: Duration, now: Timestamp) -> Result<bool, StorageError>;
+
+    /// Ends a lease: concurrency is given back and each reserved amount is replaced by the truth. Counters that are not
+    /// named keep what was reserved. A second settlement of the same lease changes nothing.
+    async fn settle(&self, lease: LeaseRef, truth: &[Settlement], now: Timestamp)
+    -> Result<(), StorageError>;
+
+    /// Where a counter stands at `now`; zero when it was never used.
+    async fn used(
+        &self,
+        half: Half,
+        owner: Uuid,
+        counter: &Counter,
+        now: Timestamp,
+    ) -> Result<i64, StorageError>;
+}

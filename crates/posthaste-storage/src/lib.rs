@@ -1,0 +1,37 @@
+#![doc = include_str!("../README.md")]
+
+mod admission;
+mod affinity;
+mod config;
+mod error;
+mod ledger;
+mod lock;
+mod record;
+
+pub use admission::{
+    AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseId, LeaseRef, LimitCheck, Outcome, Refusal,
+    Settlement, Unit,
+};
+pub use affinity::{AffinityKey, AffinityStore};
+pub use config::{Change, Changes, ConfigStore, Expect, Page, Revision};
+pub use error::StorageError;
+pub use ledger::{LedgerStore, RollupPeriod, RollupRow, UsageQuery};
+pub use lock::{Fence, LockStore};
+pub use record::{Entity, Record, RecordKind, Repository, Versioned};
+
+use std::sync::Arc;
+
+/// One implementation of every port, as wired together.
+#[derive(Clone)]
+pub struct Stores {
+    /// Configuration records.
+    pub config: Arc<dyn ConfigStore>,
+    /// Limits and leases.
+    pub admission: Arc<dyn AdmissionStore>,
+    /// The books.
+    pub ledger: Arc<dyn LedgerStore>,
+    /// Conversations' homes.
+    pub affinity: Arc<dyn AffinityStore>,
+    /// Locks.
+    pub locks: Arc<dyn LockStore>,
+}

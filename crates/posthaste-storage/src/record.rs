@@ -1,0 +1,228 @@
+//! Configuration records and their typed form.
+
+use std::{fmt, marker::PhantomData, sync::Arc};
+
+use posthaste_core::{Account, AccountId, ClientKey, ClientKeyHash, ClientKeyId};
+use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use crate::{ConfigStore, Expect, StorageError};
+
+/// The kinds of configuration records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordKind {
+    /// The vault's keyring: one record.
+    Keyring,
+    /// Upstream accounts; looked up by name.
+    Account,
+    /// Client keys; looked up by the hash of the secret.
+    ClientKey,
+}
+
+impl RecordKind {
+    /// Every kind, in the order of their declaration.
+    pub const ALL: [Self; 3] = [Self::Keyring, Self::Account, Self::ClientKey];
+
+    /// The stable name used in stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Keyring => "keyring",
+            Self::Account => "account",
+            Self::ClientKey => "client_key",
+        }
+    }
+
+    /// Reads [`as_str`](Self::as_str)'s form.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+impl fmt::Display for RecordKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One configuration record as it lies in a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its kind.
+    pub kind: RecordKind,
+    /// Its identity within the kind.
+    pub id: Uuid,
+    /// 1 when made, one more with each change.
+    pub version: u64,
+    /// The name it can be looked up by, unique within the kind.
+    pub lookup: Option<String>,
+    /// The content as JSON.
+    pub body: String,
+}
+
+/// A type that is kept as configuration records.
+pub trait Entity: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
+    /// The kind of its records.
+    const KIND: RecordKind;
+
+    /// Its identity.
+    fn id(&self) -> Uuid;
+
+    /// The name it can be looked up by, unique within the kind.
+    fn lookup(&self) -> Option<String>;
+}
+
+impl Entity for Account {
+    const KIND: RecordKind = RecordKind::Account;
+
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn lookup(&self) -> Option<String> {
+        Some(self.name.clone())
+    }
+}
+
+impl Entity for ClientKey {
+    const KIND: RecordKind = RecordKind::ClientKey;
+
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn lookup(&self) -> Option<String> {
+        Some(self.hash.to_hex())
+    }
+}
+
+/// A value with the version of the record that holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Versioned<T> {
+    /// The record's version.
+    pub version: u64,
+    /// The value.
+    pub value: T,
+}
+
+/// Typed access to the records of one [`Entity`].
+pub struct Repository<T> {
+    store: Arc<dyn ConfigStore>,
+    entity: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Repository<T> {
+    fn clone(&self) -> Self {
+        Self { store: Arc::clone(&self.store), entity: PhantomData }
+    }
+}
+
+impl<T: Entity> Repository<T> {
+    /// Looks into `store`.
+    pub fn new(store: Arc<dyn ConfigStore>) -> Self {
+        Self { store, entity: PhantomData }
+    }
+
+    /// The record with this identity.
+    ///
+    /// # Errors
+    /// When the store is not available or the record cannot be read; so it is with the other reads.
+    pub async fn get(&self, id: Uuid) -> Result<Option<Versioned<T>>, StorageError> {
+        self.store.get(T::KIND, id).await?.map(decode).transpose()
+    }
+
+    /// The record with this look-up name.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn find(&self, lookup: &str) -> Result<Option<Versioned<T>>, StorageError> {
+        self.store.find(T::KIND, lookup).await?.map(decode).transpose()
+    }
+
+    /// All records, by identity.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn all(&self) -> Result<Vec<Versioned<T>>, StorageError> {
+        let mut all = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.store.list(T::KIND, after, Self::PAGE).await?;
+            for record in page.records {
+                all.push(decode(record)?);
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// Makes a record that is not there yet.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when the identity exists, [`StorageError::Taken`] when the look-up name does.
+    pub async fn create(&self, value: T) -> Result<Versioned<T>, StorageError> {
+        self.put(value, Expect::Absent).await
+    }
+
+    /// Replaces the record that has `version`.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when it has another version or is gone, [`StorageError::Taken`] when the look-up name
+    /// belongs to another record.
+    pub async fn replace(&self, value: T, version: u64) -> Result<Versioned<T>, StorageError> {
+        self.put(value, Expect::Version(version)).await
+    }
+
+    /// Removes the record that has `version`.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when it has another version or is gone.
+    pub async fn remove(&self, id: Uuid, version: u64) -> Result<(), StorageError> {
+        self.store.delete(T::KIND, id, version).await
+    }
+
+    const PAGE: usize = 500;
+
+    async fn put(&self, value: T, expect: Expect) -> Result<Versioned<T>, StorageError> {
+        let body = serde_json::to_string(&value)
+            .map_err(|error| StorageError::corrupt(format!("{} {}", T::KIND, value.id()), error))?;
+        let version = self.store.put(T::KIND, value.id(), value.lookup(), body, expect).await?;
+        Ok(Versioned { version, value })
+    }
+}
+
+impl Repository<Account> {
+    /// The account with this identity.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn account(&self, id: AccountId) -> Result<Option<Versioned<Account>>, StorageError> {
+        self.get(id.uuid()).await
+    }
+}
+
+impl Repository<ClientKey> {
+    /// The client key with this identity.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn client_key(&self, id: ClientKeyId) -> Result<Option<Versioned<ClientKey>>, StorageError> {
+        self.get(id.uuid()).await
+    }
+
+    /// The client key whose secret has this hash.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn by_hash(&self, hash: ClientKeyHash) -> Result<Option<Versioned<ClientKey>>, StorageError> {
+        self.find(&hash.to_hex()).await
+    }
+}
+
+fn decode<T: Entity>(record: Record) -> Result<Versioned<T>, StorageError> {
+    serde_json::from_str(&record.body)
+        .map(|value| Versioned { version: record.version, value })
+        .map_err(|error| StorageError::corrupt(format!("{} {}", record.kind, record.id), error))
+}
