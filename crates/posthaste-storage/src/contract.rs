@@ -10,6 +10,8 @@ mod fixtures;
 pub mod ledger;
 pub mod lock;
 
+pub use fixtures::row;
+
 use crate::StorageError;
 
 /// What a promise hands back: a store's failure, if any. A broken promise panics instead.

@@ -57,7 +57,7 @@ pub(super) fn model(name: &str) -> ModelName {
 }
 
 /// A plain row that began at noon, of a request, key and account of its own.
-pub(super) fn row() -> AttemptRow {
+pub fn row() -> AttemptRow {
     AttemptRow {
         request_id: RequestId::generate(),
         attempt: 1,
