@@ -3,10 +3,14 @@
 mod admission;
 mod affinity;
 mod config;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 mod error;
 mod ledger;
 mod lock;
+pub mod memory;
 mod record;
+mod rollup;
 
 pub use admission::{
     AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseId, LeaseRef, LimitCheck, Outcome, Refusal,
@@ -18,6 +22,7 @@ pub use error::StorageError;
 pub use ledger::{LedgerStore, RollupPeriod, RollupRow, UsageQuery};
 pub use lock::{Fence, LockStore};
 pub use record::{Entity, Record, RecordKind, Repository, Versioned};
+pub use rollup::{RollupKey, Rollups};
 
 use std::sync::Arc;
 
