@@ -10,6 +10,7 @@ mod openai_chat;
 pub mod sse;
 pub mod tap;
 pub mod upstream_error;
+pub mod usage;
 pub mod whole;
 
 pub use envelope::{Envelope, EnvelopeError};

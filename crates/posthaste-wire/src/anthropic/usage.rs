@@ -9,7 +9,7 @@ use crate::{count::Count, lenient::Lenient};
 /// The counts that are billed. `iterations` is left out: the other fields give its sum already.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Counts {
+pub struct Counts {
     input_tokens: Count,
     output_tokens: Count,
     cache_read_input_tokens: Count,
@@ -21,7 +21,7 @@ pub(crate) struct Counts {
 
 impl Counts {
     /// Puts the counts over earlier ones: in a stream they are cumulative, and the last value of each field wins.
-    pub(crate) fn merge_into(&self, usage: &mut Usage) {
+    pub fn merge_into(&self, usage: &mut Usage) {
         self.input_tokens.put(&mut usage.input);
         self.output_tokens.put(&mut usage.output);
         self.cache_read_input_tokens.put(&mut usage.cache_read);

@@ -9,7 +9,7 @@ use crate::{count::Count, lenient::Lenient};
 /// The counts that are billed, with the places where compatible vendors put them.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Counts {
+pub struct Counts {
     prompt_tokens: Count,
     completion_tokens: Count,
     prompt_tokens_details: Lenient<PromptDetails>,
@@ -22,7 +22,7 @@ pub(crate) struct Counts {
 
 impl Counts {
     /// The counts in disjoint classes. Some vendors report more cached than prompt tokens; nothing goes below 0.
-    pub(crate) fn to_usage(self) -> Usage {
+    pub fn to_usage(self) -> Usage {
         let prompt = self.prompt_tokens_details.0.unwrap_or_default();
         let completion = self.completion_tokens_details.0.unwrap_or_default();
         let cache_read =
