@@ -26,3 +26,12 @@ pub fn render_models(dialect: Dialect, models: &[ModelEntry]) -> Bytes {
     }
     .into()
 }
+
+/// One model as the dialect's `GET /v1/models/{id}` answers it.
+pub fn render_model(dialect: Dialect, model: &ModelEntry) -> Bytes {
+    match dialect {
+        Dialect::AnthropicMessages => anthropic::models::render_one(model),
+        Dialect::OpenAiChat => openai_chat::models::render_one(model),
+    }
+    .into()
+}

@@ -15,6 +15,11 @@ pub(crate) fn render(models: &[ModelEntry]) -> Vec<u8> {
     })
 }
 
+/// Writes one model (<https://platform.claude.com/docs/en/api/models-get>).
+pub(crate) fn render_one(model: &ModelEntry) -> Vec<u8> {
+    to_json(&Model::from(model))
+}
+
 #[derive(Serialize)]
 struct Page<'a> {
     data: Vec<Model<'a>>,

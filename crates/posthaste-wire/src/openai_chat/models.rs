@@ -9,6 +9,11 @@ pub(crate) fn render(models: &[ModelEntry]) -> Vec<u8> {
     to_json(&List { object: "list", data: models.iter().map(Model::from).collect() })
 }
 
+/// Writes one model (<https://platform.openai.com/docs/api-reference/models/retrieve>).
+pub(crate) fn render_one(model: &ModelEntry) -> Vec<u8> {
+    to_json(&Model::from(model))
+}
+
 #[derive(Serialize)]
 struct List<'a> {
     object: &'static str,
