@@ -6,11 +6,14 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use crate::{UpstreamError, lenient::Lenient};
+use crate::{
+    UpstreamError,
+    lenient::{Lenient, object},
+};
 
 /// Reads an error body or the data of an `error` event.
 pub(crate) fn read(body: &[u8]) -> Option<UpstreamError> {
-    let envelope: Envelope<'_> = serde_json::from_slice(body).ok()?;
+    let envelope: Envelope<'_> = object(body).ok()??;
     envelope.error.0.map(|error| UpstreamError {
         kind: error.kind.0.map_or_else(|| "error".to_owned(), Cow::into_owned),
         code: None,

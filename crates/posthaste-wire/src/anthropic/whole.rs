@@ -9,12 +9,12 @@ use super::{error, usage::Counts};
 use crate::{
     WholeAnswer,
     count::Count,
-    lenient::{Filled, Lenient},
+    lenient::{Filled, Lenient, object},
 };
 
 /// Reads an answer; `None` when the JSON is none of this dialect.
 pub(crate) fn read(body: &[u8]) -> serde_json::Result<Option<WholeAnswer>> {
-    let answer: Answer<'_> = serde_json::from_slice(body)?;
+    let Some(answer) = object::<Answer<'_>>(body)? else { return Ok(None) };
     if answer.error.0 || answer.kind.0.as_deref() == Some("error") {
         return Ok(error::read(body).map(|error| WholeAnswer { usage: None, error: Some(error) }));
     }

@@ -8,11 +8,14 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{UpstreamError, lenient::Lenient};
+use crate::{
+    UpstreamError,
+    lenient::{Lenient, object},
+};
 
 /// Reads an error body or the data of an error event.
 pub(crate) fn read(body: &[u8]) -> Option<UpstreamError> {
-    let envelope: Envelope<'_> = serde_json::from_slice(body).ok()?;
+    let envelope: Envelope<'_> = object(body).ok()??;
     if envelope.object.0.as_deref() == Some("error") {
         return serde_json::from_slice(body).ok().map(Detail::into_error);
     }
@@ -20,7 +23,7 @@ pub(crate) fn read(body: &[u8]) -> Option<UpstreamError> {
     if let Ok(message) = serde_json::from_str::<String>(error) {
         return Some(UpstreamError { kind: UNNAMED.to_owned(), code: None, message });
     }
-    serde_json::from_str(error).ok().map(Detail::into_error)
+    object(error.as_bytes()).ok()?.map(Detail::into_error)
 }
 
 #[derive(Deserialize)]

@@ -7,7 +7,7 @@ use super::{error, usage::Counts};
 use crate::{
     Frame, UpstreamError,
     count::Count,
-    lenient::{Filled, Lenient},
+    lenient::{Filled, Lenient, List, object},
     tap::Sighting,
 };
 
@@ -29,22 +29,26 @@ pub(crate) fn read(frame: Frame<'_>, seen: &mut Sighting) {
     }
 }
 
-/// Whether a chunk may hold usage, an error or a finish reason. Inside strings the quotes would be escaped, so content
-/// is not mistaken for them.
+/// Whether a chunk may hold usage, an error, a finish reason, or a choice other than the first. Inside strings the
+/// quotes would be escaped, so content is not mistaken for them.
 fn tells_more_than_content(data: &[u8]) -> bool {
-    [&b"\"finish_reason\""[..], b"\"usage\"", b"\"error\""].into_iter().any(|name| has_value(data, name))
+    let has = |name, boring: &[u8]| values(data, name).any(|value| !value.starts_with(boring));
+    has(b"\"finish_reason\"", b"null")
+        || has(b"\"usage\"", b"null")
+        || has(b"\"error\"", b"null")
+        || has(b"\"index\"", b"0")
 }
 
-/// Whether `name` stands there as a key with another value than `null`.
-fn has_value(data: &[u8], name: &[u8]) -> bool {
-    memmem::find_iter(data, name).any(|at| {
+/// What follows `name` wherever it stands as a key.
+fn values<'a>(data: &'a [u8], name: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
+    memmem::find_iter(data, name).filter_map(|at| {
         let rest = data[at + name.len()..].trim_ascii_start();
-        rest.strip_prefix(b":").is_some_and(|value| !value.trim_ascii_start().starts_with(b"null"))
+        rest.strip_prefix(b":").map(<[u8]>::trim_ascii_start)
     })
 }
 
 fn read_chunk(data: &[u8], seen: &mut Sighting) {
-    let Ok(chunk) = serde_json::from_slice::<Chunk>(data) else { return };
+    let Ok(Some(chunk)) = object::<Chunk>(data) else { return };
     if chunk.error.0 {
         seen.fail(error::read(data).unwrap_or_else(unreadable_error));
     }
@@ -73,7 +77,7 @@ fn unreadable_error() -> UpstreamError {
 #[derive(Deserialize)]
 struct Chunk {
     #[serde(default)]
-    choices: Lenient<Vec<Choice>>,
+    choices: List<Choice>,
     #[serde(default)]
     usage: Lenient<Counts>,
     /// Groq's place for usage.
@@ -103,9 +107,8 @@ struct Extension {
 }
 
 /// The fields of a delta that a client would notice; `reasoning…` are vendors' names for readable reasoning.
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 struct Delta {
     content: Filled,
     refusal: Filled,
