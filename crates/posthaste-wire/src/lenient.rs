@@ -1,5 +1,7 @@
 //! Reading what an upstream sends without failing over one odd field.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::value::RawValue;
 
@@ -46,6 +48,16 @@ impl<'de: 'a, 'a, T: Deserialize<'a>> Deserialize<'de> for List<T> {
         let raw: &'a RawValue = Deserialize::deserialize(deserializer)?;
         let elements = serde_json::from_str::<Vec<Lenient<T>>>(raw.get()).ok();
         Ok(Self(elements.map(|elements| elements.into_iter().filter_map(|element| element.0).collect())))
+    }
+}
+
+/// A string that is copied only when it holds escapes.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+
+impl Text<'_> {
+    pub(crate) fn into_string(self) -> String {
+        self.0.into_owned()
     }
 }
 

@@ -1,13 +1,11 @@
 //! Reading the events of a stream (<https://platform.claude.com/docs/en/build-with-claude/streaming>).
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 
 use super::usage::Counts;
 use crate::{
     Frame, UpstreamError,
-    lenient::{Filled, Lenient, object},
+    lenient::{Filled, Lenient, Text, object},
     tap::Sighting,
 };
 
@@ -37,7 +35,7 @@ fn read_named(name: &str, data: &[u8], seen: &mut Sighting) {
 fn read_unnamed(data: &[u8], seen: &mut Sighting) {
     let Ok(Some(Typed { kind })) = object(data) else { return };
     match kind.0 {
-        Some(kind) => read_named(&kind, data, seen),
+        Some(kind) => read_named(&kind.0, data, seen),
         // Gateways in front of compatible vendors report failures without any name.
         None => {
             if let Some(error) = super::error::read(data) {
@@ -72,7 +70,7 @@ fn starts_with_content(data: &[u8]) -> bool {
     let Ok(Some(BlockStart { content_block: Lenient(Some(block)) })) = object(data) else {
         return false;
     };
-    match block.kind.0.as_deref() {
+    match block.kind.0.as_ref().map(|kind| &*kind.0) {
         Some("text") => block.text.0,
         Some("thinking") => block.thinking.0 || block.signature.0 || block.data.0,
         _ => true,
@@ -86,7 +84,7 @@ fn unreadable_error() -> UpstreamError {
 #[derive(Deserialize)]
 struct Typed<'a> {
     #[serde(borrow, default, rename = "type")]
-    kind: Lenient<Cow<'a, str>>,
+    kind: Lenient<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -124,7 +122,7 @@ struct BlockStart<'a> {
 #[derive(Deserialize)]
 struct Block<'a> {
     #[serde(borrow, default, rename = "type")]
-    kind: Lenient<Cow<'a, str>>,
+    kind: Lenient<Text<'a>>,
     #[serde(default)]
     text: Filled,
     #[serde(default)]

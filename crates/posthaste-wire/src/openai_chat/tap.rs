@@ -1,6 +1,8 @@
 //! Reading the chunks of a stream (<https://platform.openai.com/docs/api-reference/chat/streaming>).
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use serde::Deserialize;
 
 use super::{error, usage::Counts};
@@ -32,17 +34,23 @@ pub(crate) fn read(frame: Frame<'_>, seen: &mut Sighting) {
 /// Whether a chunk may hold usage, an error, a finish reason, or a choice other than the first. Inside strings the
 /// quotes would be escaped, so content is not mistaken for them.
 fn tells_more_than_content(data: &[u8]) -> bool {
-    let has = |name, boring: &[u8]| values(data, name).any(|value| !value.starts_with(boring));
-    has(b"\"finish_reason\"", b"null")
-        || has(b"\"usage\"", b"null")
-        || has(b"\"error\"", b"null")
-        || has(b"\"index\"", b"0")
+    TELLING.iter().any(|(name, common)| values(data, name).any(|value| !value.starts_with(common)))
 }
 
+/// The keys that tell more, each with the value that it has in most chunks.
+static TELLING: LazyLock<[(Finder<'_>, &[u8]); 4]> = LazyLock::new(|| {
+    [
+        (Finder::new("\"finish_reason\""), b"null"),
+        (Finder::new("\"usage\""), b"null"),
+        (Finder::new("\"error\""), b"null"),
+        (Finder::new("\"index\""), b"0"),
+    ]
+});
+
 /// What follows `name` wherever it stands as a key.
-fn values<'a>(data: &'a [u8], name: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
-    memmem::find_iter(data, name).filter_map(|at| {
-        let rest = data[at + name.len()..].trim_ascii_start();
+fn values<'a>(data: &'a [u8], name: &'a Finder<'_>) -> impl Iterator<Item = &'a [u8]> {
+    name.find_iter(data).filter_map(|at| {
+        let rest = data[at + name.needle().len()..].trim_ascii_start();
         rest.strip_prefix(b":").map(<[u8]>::trim_ascii_start)
     })
 }
@@ -64,9 +72,12 @@ fn read_chunk(data: &[u8], seen: &mut Sighting) {
     let in_choice = || choices.iter().find_map(|choice| choice.usage.0);
     let in_extension = || chunk.x_groq.0.and_then(|extension| extension.usage.0);
     if let Some(counts) = chunk.usage.0.or_else(in_choice).or_else(in_extension) {
-        seen.usage = counts.to_usage();
         // Some vendors count along in every chunk; only what comes with or after the stop is the last word.
-        seen.usage_final = counts.is_complete() && (choices.is_empty() || seen.stopped());
+        let is_final = counts.is_complete() && (choices.is_empty() || seen.stopped());
+        if is_final || (counts.tells_something() && !seen.usage_final) {
+            seen.usage = counts.to_usage();
+            seen.usage_final = is_final;
+        }
     }
 }
 

@@ -44,6 +44,11 @@ impl Counts {
         self.prompt_tokens.0.is_some() && self.completion_tokens.0.is_some()
     }
 
+    /// Whether either side is told.
+    pub(crate) fn tells_something(&self) -> bool {
+        self.prompt_tokens.0.is_some() || self.completion_tokens.0.is_some()
+    }
+
     /// Answer tokens with reasoning. xAI leaves reasoning out of `completion_tokens`, which only its total tells.
     fn output(&self) -> u64 {
         let (answer, reasoning) = (self.completion_tokens.or_zero(), self.reasoning());

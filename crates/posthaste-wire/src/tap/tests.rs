@@ -173,6 +173,15 @@ fn counts_that_run_along_are_final_with_the_stop_only() {
     assert_eq!((tap.usage_source(), tap.usage().output), (Reported, 3));
 }
 
+#[test]
+fn what_comes_after_the_last_word_without_numbers_does_not_wipe_it_out() {
+    let mut tap = tap_of(CHAT, &(chunk(r#"{"content":"Hi"}"#) + FINISH + USAGE));
+    for odd in [r#"{"choices":[],"usage":{}}"#, r#"{"choices":[],"usage":{"prompt_tokens":-1}}"#] {
+        tap.push(format!("data: {odd}\n\n").as_bytes()).unwrap();
+        assert_eq!((tap.usage_source(), tap.usage().input, tap.usage().output), (Reported, 9, 5));
+    }
+}
+
 #[rstest]
 #[case::moonshot(r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop","usage":{"prompt_tokens":9,"completion_tokens":5}}]}"#)]
 #[case::groq(r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"x_groq":{"usage":{"prompt_tokens":9,"completion_tokens":5}}}"#)]
