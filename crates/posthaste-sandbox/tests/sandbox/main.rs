@@ -1,0 +1,7 @@
+//! The sandbox as its callers see it.
+
+mod answers;
+mod asking;
+mod assembling;
+mod faults;
+mod refusals;
