@@ -22,6 +22,8 @@ pub(crate) enum Step {
     Wait(Duration),
     /// Breaks off, as a lost connection does.
     Break,
+    /// Lets the reader pass on what it has.
+    Yield,
     /// Gives nothing more and never ends.
     Silence,
 }
@@ -60,6 +62,10 @@ impl Body for PacedBody {
                     self.steps.clear();
                     let cause = "the sandbox broke the connection off, as its fault model says";
                     return Poll::Ready(Some(Err(TransportError::Broken(cause.into()))));
+                }
+                Some(Step::Yield) => {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
                 }
                 Some(Step::Silence) => {
                     // Nobody needs to be woken: there will never be anything to give.

@@ -8,9 +8,7 @@ use sha2::{Digest, Sha256};
 
 /// Signs the text as it is shown to the client, which is empty where it is omitted.
 pub(super) fn sign(shown: &str, salt: &str) -> String {
-    let salt: [u8; SALT_LEN] =
-        Sha256::digest(salt)[..SALT_LEN].try_into().expect("a digest is longer than the salt");
-    seal(THINKING, salt, shown.as_bytes(), &[])
+    seal(THINKING, spread(salt), shown.as_bytes(), &[])
 }
 
 /// Whether the block came from here and was not changed.
@@ -21,16 +19,18 @@ pub(super) fn is_genuine(shown: &str, signature: &str) -> bool {
 
 /// Thoughts that only come back: the text is scrambled, not encrypted, since the sandbox has no secrets.
 pub(super) fn redact(text: &str, salt: &str) -> String {
-    let salt: [u8; SALT_LEN] =
-        Sha256::digest(salt)[..SALT_LEN].try_into().expect("a digest is longer than the salt");
     let scrambled: Vec<_> = text.bytes().map(|byte| byte ^ 0x5a).collect();
-    seal(REDACTED, salt, &scrambled, &scrambled)
+    seal(REDACTED, spread(salt), &scrambled, &scrambled)
 }
 
 /// Whether the block came from here and was not changed.
 pub(super) fn is_genuine_redaction(data: &str) -> bool {
     let Some((salt, scrambled)) = open(data) else { return false };
     seal(REDACTED, salt, &scrambled, &scrambled) == data
+}
+
+fn spread(salt: &str) -> [u8; SALT_LEN] {
+    Sha256::digest(salt)[..SALT_LEN].try_into().expect("a digest is longer than the salt")
 }
 
 /// Base64 of prefix, salt, digest and what is carried along.

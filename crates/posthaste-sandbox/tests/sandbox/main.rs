@@ -4,4 +4,5 @@ mod answers;
 mod asking;
 mod assembling;
 mod faults;
+mod read_back;
 mod refusals;

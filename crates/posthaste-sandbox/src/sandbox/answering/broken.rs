@@ -21,9 +21,8 @@ pub(super) fn events(mut events: Vec<Bytes>, fault: BodyFault, request_id: &str)
         BodyFault::Silence => vec![Step::Send(events.swap_remove(0)), Step::Silence],
         BodyFault::Cut { after } => {
             events.truncate(after);
-            let mut steps = sent(events);
-            steps.push(Step::Break);
-            steps
+            // A server such as hyper's drops what it has not written yet when a body fails, so it is given the time to.
+            sent(events).into_iter().chain([Step::Yield, Step::Break]).collect()
         }
         BodyFault::ErrorFirst => vec![Step::Send(error())],
         BodyFault::ErrorMiddle => {
@@ -42,7 +41,7 @@ pub(super) fn whole(json: Bytes, fault: BodyFault, request_id: &str) -> Vec<Step
         BodyFault::NoUsage => vec![Step::Send(json)],
         BodyFault::Silence => vec![Step::Send(json.slice(..1)), Step::Silence],
         BodyFault::Cut { after: 0 } => vec![Step::Break],
-        BodyFault::Cut { .. } => vec![Step::Send(json.slice(..json.len() / 2)), Step::Break],
+        BodyFault::Cut { .. } => vec![Step::Send(json.slice(..json.len() / 2)), Step::Yield, Step::Break],
         BodyFault::ErrorFirst | BodyFault::ErrorMiddle => {
             vec![Step::Send(overloaded().to_json(request_id).into())]
         }
