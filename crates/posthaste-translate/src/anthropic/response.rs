@@ -200,7 +200,7 @@ impl<'a> StopOut<'a> {
         Self {
             stop_reason,
             stop_sequence: stop.sequence.as_deref(),
-            stop_details: told.then(|| StopDetailsOut {
+            stop_details: told.then_some(StopDetailsOut {
                 kind: "refusal",
                 category: stop.category.as_deref(),
                 explanation: stop.explanation.as_deref(),

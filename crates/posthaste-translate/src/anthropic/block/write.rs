@@ -199,7 +199,7 @@ fn standard_base64(data: &str) -> Cow<'_, str> {
         return Cow::Borrowed(data);
     }
     let mut standard = data.replace('-', "+").replace('_', "/");
-    while standard.len() % 4 != 0 {
+    while !standard.len().is_multiple_of(4) {
         standard.push('=');
     }
     Cow::Owned(standard)

@@ -177,10 +177,10 @@ impl Encoder {
 
     fn delta(&mut self, delta: &Delta, out: &mut Vec<u8>) {
         let delta = match delta {
-            Delta::Text(text) | Delta::Refusal(text) => DeltaOut::TextDelta { text },
-            Delta::Thinking(thinking) => DeltaOut::ThinkingDelta { thinking },
-            Delta::Signature(signature) => DeltaOut::SignatureDelta { signature },
-            Delta::Arguments(partial_json) => DeltaOut::InputJsonDelta { partial_json },
+            Delta::Text(text) | Delta::Refusal(text) => DeltaOut::Text { text },
+            Delta::Thinking(thinking) => DeltaOut::Thinking { thinking },
+            Delta::Signature(signature) => DeltaOut::Signature { signature },
+            Delta::Arguments(partial_json) => DeltaOut::InputJson { partial_json },
             Delta::Citation(_) => {
                 self.losses.dropped("content.citations");
                 return;
@@ -308,12 +308,16 @@ enum BlockOut<'a> {
 struct Empty {}
 
 #[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type")]
 enum DeltaOut<'a> {
-    TextDelta { text: &'a str },
-    ThinkingDelta { thinking: &'a str },
-    SignatureDelta { signature: &'a str },
-    InputJsonDelta { partial_json: &'a str },
+    #[serde(rename = "text_delta")]
+    Text { text: &'a str },
+    #[serde(rename = "thinking_delta")]
+    Thinking { thinking: &'a str },
+    #[serde(rename = "signature_delta")]
+    Signature { signature: &'a str },
+    #[serde(rename = "input_json_delta")]
+    InputJson { partial_json: &'a str },
 }
 
 #[derive(Serialize)]

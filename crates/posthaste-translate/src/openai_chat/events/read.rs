@@ -232,10 +232,8 @@ impl Decoder {
 
     /// The open block of this kind; a block of another kind ends.
     fn prose(&mut self, kind: Prose, out: &mut Vec<Event>) -> usize {
-        if let Some((index, open)) = self.prose {
-            if open == kind {
-                return index;
-            }
+        if let Some((index, _)) = self.prose.filter(|(_, open)| *open == kind) {
+            return index;
         }
         self.close_prose(out);
         self.close_calls(out, |call| call.progress.is_whole());
