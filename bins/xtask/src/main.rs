@@ -1,1 +1,72 @@
-fn main() {}
+#![doc = include_str!("../README.md")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer task talks on the terminal")]
+
+mod bench;
+mod docs;
+mod report;
+mod setup;
+mod shell;
+mod smoke;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::shell::cargo;
+use crate::workspace::Workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Developer tasks of Posthaste")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every check, as CI does
+    Test(test::Options),
+    /// Measure Posthaste beside nginx and a bare hyper proxy
+    Bench(bench::Options),
+    /// Write the generated documents again
+    Docs(docs::Options),
+    /// Compare the crates' dependencies with the table of layers
+    Layering,
+    /// Install what the tests need: a Redis server, Python and the real SDKs
+    Setup,
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse().task) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: &Task) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    match task {
+        Task::Test(options) => return test::run(&workspace, options),
+        Task::Bench(options) => bench::run(&workspace, options)?,
+        Task::Docs(options) => docs::run(&workspace, options)?,
+        Task::Layering => layering(&workspace)?,
+        Task::Setup => setup::all(&workspace)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The check itself is a test, so that a plain `cargo test` runs it too.
+fn layering(workspace: &Workspace) -> Result<()> {
+    shell::run(cargo(workspace).args(["test", "--locked", "--quiet"]).args([
+        "--package",
+        "posthaste-testkit",
+        "--test",
+        "layering",
+    ]))
+}

@@ -1,11 +1,14 @@
 //! The state of all accounts, behind one lock that is held for microseconds and never over an `await`.
 
+mod id_hasher;
+
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
 use posthaste_core::{AccountId, Cooldown, Timestamp};
 
 use crate::{Backoff, Candidate, Exclusion, Parked, Plan, health::Health};
+use id_hasher::BuildIdHasher;
 
 /// Plans over candidates, and learns from how the attempts end.
 ///
@@ -118,7 +121,7 @@ impl Scheduler {
 
 #[derive(Debug, Default)]
 struct Accounts {
-    entries: HashMap<AccountId, Entry>,
+    entries: HashMap<AccountId, Entry, BuildIdHasher>,
     uses: u64,
 }
 

@@ -10,7 +10,7 @@ mod fixtures;
 pub mod ledger;
 pub mod lock;
 
-pub use fixtures::row;
+pub use fixtures::{NOON, row};
 
 use crate::StorageError;
 

@@ -183,3 +183,58 @@ const FIRST_DATA_KEY: u32 = 1;
 const CHECK: &str = "check";
 const PEPPER: &str = "pepper";
 const CHECK_TEXT: &[u8] = b"posthaste keyring";
+
+#[cfg(test)]
+mod tests {
+    use posthaste_core::AccountId;
+
+    use super::*;
+    use crate::account_credential_place;
+
+    /// A keyring in which a second data key has taken over.
+    fn rotated(master: &MasterKey) -> KeyringRecord {
+        let mut record = KeyringRecord::make(master).unwrap();
+        let wrapped =
+            master.sealing_key().seal(&place(&data_key_field(2)), random::key().unwrap().as_slice()).unwrap();
+        record.data_keys.push(WrappedKey { id: 2, wrapped });
+        record.active = 2;
+        record
+    }
+
+    fn copy(record: &KeyringRecord) -> KeyringRecord {
+        KeyringRecord::parse(&serde_json::to_string(record).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn former_data_keys_still_open_and_the_active_one_seals() {
+        let master = MasterKey::generate().unwrap();
+        let record = rotated(&master);
+        let place = account_credential_place(AccountId::generate());
+        let mut before = copy(&record);
+        before.active = 1;
+        let sealed = before.unwrap(&master).unwrap().active.seal(&place, b"sk-ant-dummy").unwrap();
+
+        let keyring = copy(&record).unwrap(&master).unwrap();
+        assert_eq!(keyring.active.id(), 2);
+        let former = keyring.former.iter().find(|key| key.id() == 1).unwrap();
+        let plain = former.open(&place, &SealedBytes::parse(&sealed).unwrap()).unwrap();
+        assert_eq!(plain.as_slice(), b"sk-ant-dummy");
+    }
+
+    #[test]
+    fn data_keys_cannot_change_places() {
+        let master = MasterKey::generate().unwrap();
+        let mut record = rotated(&master);
+        let [first, second] = &mut record.data_keys[..] else { unreachable!("it has two") };
+        std::mem::swap(&mut first.wrapped, &mut second.wrapped);
+        assert!(matches!(record.unwrap(&master), Err(VaultError::KeyringUnreadable { .. })));
+    }
+
+    #[test]
+    fn a_changed_fingerprint_keeps_nobody_out() {
+        let master = MasterKey::generate().unwrap();
+        let mut record = KeyringRecord::make(&master).unwrap();
+        record.master = "no fingerprint".to_owned();
+        assert!(record.unwrap(&master).is_ok());
+    }
+}

@@ -35,3 +35,6 @@ pub fn render_model(dialect: Dialect, model: &ModelEntry) -> Bytes {
     }
     .into()
 }
+
+#[cfg(test)]
+mod tests;

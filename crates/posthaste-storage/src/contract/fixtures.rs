@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::{Claim, Counter, CounterWindow, Half, LeaseId, LimitCheck, Unit};
 
 /// A moment at which nothing special happens: 2026-03-10T12:00:00Z.
-pub(super) const NOON: Timestamp = Timestamp::from_secs(1_773_144_000);
+pub const NOON: Timestamp = Timestamp::from_secs(1_773_144_000);
 
 /// How long leases and locks hold in promises.
 pub(super) const TTL: Duration = Duration::from_secs(60);

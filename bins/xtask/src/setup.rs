@@ -1,0 +1,118 @@
+//! What the tests need beside a Rust compiler, installed with a word about it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell::{read, run, works};
+use crate::workspace::Workspace;
+
+/// Everything that `cargo xtask test` needs.
+pub(crate) fn all(workspace: &Workspace) -> Result<()> {
+    program("redis-server", "redis-server")?;
+    let python = python(workspace)?;
+    println!("ready: redis-server; {}", python.display());
+    Ok(())
+}
+
+/// Makes sure that a program can be run, from Debian's package if need be.
+pub(crate) fn program(name: &str, package: &str) -> Result<()> {
+    if works(Command::new("sh").args(["-c", "command -v \"$0\"", name])) {
+        return Ok(());
+    }
+    apt_install(&[package])
+}
+
+/// The interpreter of an environment that holds what `e2e/requirements.txt` pins.
+pub(crate) fn python(workspace: &Workspace) -> Result<PathBuf> {
+    let venv = workspace.target().join("e2e-venv");
+    let python = venv.join("bin/python");
+    let wanted = workspace.root().join("e2e/requirements.txt");
+    if is_current(&venv, &wanted)? && works(Command::new(&python).arg("--version")) {
+        return Ok(python);
+    }
+    create_venv(&venv)?;
+    println!("Installing the Python packages of e2e/requirements.txt into {}", venv.display());
+    run(Command::new(&python)
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+        .arg(&wanted))?;
+    fs::copy(&wanted, venv.join(INSTALLED))?;
+    Ok(python)
+}
+
+/// Installed packages are those of the pinned list: the list is kept beside them once pip is done.
+fn is_current(venv: &Path, wanted: &Path) -> Result<bool> {
+    let wanted = fs::read(wanted).with_context(|| format!("{} cannot be read", wanted.display()))?;
+    Ok(fs::read(venv.join(INSTALLED)).is_ok_and(|installed| installed == wanted))
+}
+
+fn create_venv(venv: &Path) -> Result<()> {
+    program("python3", "python3")?;
+    // Debian's python3 comes without ensurepip; the module is there as soon as the package is.
+    if !works(Command::new("python3").args(["-c", "import ensurepip, venv"])) {
+        apt_install(&["python3-venv"])?;
+    }
+    println!("Making a Python environment in {}", venv.display());
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(venv))
+}
+
+/// Installs Debian packages, refreshing the package lists when the first try does not find them.
+fn apt_install(packages: &[&str]) -> Result<()> {
+    println!("Installing {} with apt-get", packages.join(", "));
+    let privileged = privileged(packages)?;
+    // Run level 1 keeps the packages' own services from being started.
+    let apt_get = |arguments: &[&str]| {
+        let mut command = Command::new(privileged[0]);
+        command.args(&privileged[1..]).args(["RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+        command.args(arguments);
+        run(&mut command)
+    };
+    let install = [&["install", "--yes", "--no-install-recommends"], packages].concat();
+    if apt_get(&install).is_ok() {
+        return Ok(());
+    }
+    apt_get(&["update"])?;
+    apt_get(&install)
+}
+
+/// The words in front of `NAME=value … apt-get`.
+fn privileged(packages: &[&str]) -> Result<Vec<&'static str>> {
+    let needed = packages.join(" ");
+    if !works(Command::new("apt-get").arg("--version")) {
+        bail!("this machine has no apt-get: install {needed} by hand, then run this again");
+    }
+    if read(Command::new("id").arg("-u"))?.trim() == "0" {
+        return Ok(vec!["env"]);
+    }
+    if works(Command::new("sudo").args(["-n", "true"])) {
+        return Ok(vec!["sudo", "-n", "env"]);
+    }
+    bail!("no right to install packages: run `sudo apt-get install {needed}`, then this again");
+}
+
+/// Kept in the environment: the list that its packages were installed from.
+const INSTALLED: &str = "requirements.installed";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_of_another_list_is_not_current() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let wanted = folder.path().join("requirements.txt");
+        fs::write(&wanted, "pytest==1\n").expect("the list");
+        assert!(!is_current(folder.path(), &wanted).expect("the list can be read"));
+        fs::write(folder.path().join(INSTALLED), "pytest==0\n").expect("the older list");
+        assert!(!is_current(folder.path(), &wanted).expect("the list can be read"));
+        fs::copy(&wanted, folder.path().join(INSTALLED)).expect("the same list");
+        assert!(is_current(folder.path(), &wanted).expect("the list can be read"));
+    }
+
+    #[test]
+    fn a_program_that_is_there_is_not_installed() {
+        program("sh", "no-such-package").expect("sh is there");
+    }
+}

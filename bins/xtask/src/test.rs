@@ -1,0 +1,123 @@
+//! Every check of the project, as CI runs them.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::report::Report;
+use crate::shell::{cargo, run as shell_run, works};
+use crate::workspace::Workspace;
+use crate::{bench, docs, layering, setup, smoke};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Also check what needs a release build or the network: the benchmark's programs, security advisories
+    #[arg(long)]
+    all: bool,
+}
+
+/// Runs all steps in order of the time they take to fail, and says at the end how many passed.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let mut report = Report::default();
+    sources(workspace, &mut report);
+    let redis = report.step("setup: redis-server", || setup::program("redis-server", "redis-server"));
+    tests(workspace, &mut report, redis);
+    program(workspace, &mut report);
+    if options.all {
+        extras(workspace, &mut report);
+    }
+    println!("\n=== summary\n{}", report.summary());
+    Ok(if report.clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What can be said without running anything of ours.
+fn sources(workspace: &Workspace, report: &mut Report) {
+    report.step("formatting", || shell_run(cargo(workspace).args(["fmt", "--all", "--check"])));
+    report.step("clippy", || {
+        shell_run(
+            cargo(workspace)
+                .args(["clippy", "--locked", "--workspace", "--all-targets"])
+                .args(["--", "-D", "warnings"]),
+        )
+    });
+    report.step("documentation", || {
+        shell_run(cargo(workspace).env("RUSTDOCFLAGS", "-D warnings").args([
+            "doc",
+            "--locked",
+            "--workspace",
+            "--no-deps",
+            "--document-private-items",
+        ]))
+    });
+    deny(workspace, report, "licences, bans and sources", &["licenses", "bans", "sources"], true);
+}
+
+/// `cargo deny` is not installed from here: building it takes longer than all the tests.
+fn deny(workspace: &Workspace, report: &mut Report, name: &'static str, checks: &[&str], offline: bool) {
+    if !works(cargo(workspace).args(["deny", "--version"])) {
+        return report.not_checked(name, "cargo-deny is not installed (`cargo install --locked cargo-deny`)");
+    }
+    report.step(name, || {
+        let offline = offline.then_some("--offline");
+        shell_run(cargo(workspace).arg("deny").args(offline).arg("check").args(checks))
+    });
+}
+
+fn tests(workspace: &Workspace, report: &mut Report, redis: bool) {
+    report.step("layering", || layering(workspace));
+    if !redis {
+        return report.not_checked("tests", "there is no redis-server");
+    }
+    report.step("tests", || {
+        if works(cargo(workspace).args(["nextest", "--version"])) {
+            return shell_run(cargo(workspace).args(["nextest", "run", "--locked", "--workspace"]));
+        }
+        println!("cargo-nextest is not installed: `cargo test` does the same, slower");
+        shell_run(cargo(workspace).args(["test", "--locked", "--workspace", "--lib", "--bins", "--tests"]))
+    });
+    report
+        .step("doctests", || shell_run(cargo(workspace).args(["test", "--locked", "--workspace", "--doc"])));
+    examples(workspace, report);
+}
+
+fn examples(workspace: &Workspace, report: &mut Report) {
+    let programs = workspace.example_programs();
+    if programs.is_empty() {
+        return report.not_checked("examples", "there is no program below examples/");
+    }
+    report.step("examples", || {
+        programs.iter().try_for_each(|(package, program)| {
+            shell_run(cargo(workspace).args(["run", "--locked", "--package", package, "--bin", program]))
+        })
+    });
+}
+
+/// What is seen from outside: the built program, with real clients.
+fn program(workspace: &Workspace, report: &mut Report) {
+    let binary = workspace.binary("debug");
+    let built = report
+        .step("build", || shell_run(cargo(workspace).args(["build", "--locked", "--package", "posthaste"])));
+    if !built {
+        for name in ["generated documents", "end-to-end tests", "demo"] {
+            report.not_checked(name, "the program was not built");
+        }
+        return;
+    }
+    report.step("generated documents", || docs::check_all(workspace, &binary));
+    report.step("end-to-end tests", || {
+        let python = setup::python(workspace)?;
+        shell_run(
+            Command::new(python)
+                .current_dir(workspace.root().join("e2e"))
+                .env("POSTHASTE_BIN", &binary)
+                .args(["-m", "pytest", "-q"]),
+        )
+    });
+    report.step("demo", || smoke::demo(&binary));
+}
+
+fn extras(workspace: &Workspace, report: &mut Report) {
+    deny(workspace, report, "advisories", &["advisories"], false);
+    report.step("benchmark programs", || bench::check(workspace));
+}

@@ -1,0 +1,32 @@
+"""The SDKs' clients."""
+
+import anthropic
+import openai
+
+# The sandbox provider's ordinary model; its other names say which fault they show.
+MODEL = "sandbox-sonnet"
+# A name that an Anthropic-compatible account serves.
+CLAUDE = "claude-sonnet-4-5"
+HELLO = [{"role": "user", "content": "Say hello."}]
+
+
+class Sent:
+    """Counts the requests that a client really sends, retries included."""
+
+    def __init__(self):
+        self.count = 0
+
+    def __call__(self, _request):
+        self.count += 1
+
+
+def anthropic_client(relay, secret, sent=None, **options):
+    """An Anthropic client as a person would set it up: `ANTHROPIC_BASE_URL=http://host/api`."""
+    transport = anthropic.DefaultHttpxClient(trust_env=False, event_hooks={"request": [sent] if sent else []})
+    return anthropic.Anthropic(api_key=secret, base_url=f"{relay.url}/api", http_client=transport, **options)
+
+
+def openai_client(relay, secret, sent=None, **options):
+    """An OpenAI client as a person would set it up: `OPENAI_BASE_URL=http://host/openai/v1`."""
+    transport = openai.DefaultHttpxClient(trust_env=False, event_hooks={"request": [sent] if sent else []})
+    return openai.OpenAI(api_key=secret, base_url=f"{relay.url}/openai/v1", http_client=transport, **options)
