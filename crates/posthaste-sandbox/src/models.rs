@@ -70,11 +70,13 @@ struct Model<'a> {
     id: &'a str,
     display_name: Cow<'a, str>,
     created_at: &'static str,
+    /// The SDKs' types demand it.
+    lifecycle: &'static str,
 }
 
 impl<'a> Model<'a> {
     const fn new(id: &'a str, display_name: Cow<'a, str>) -> Self {
-        Self { r#type: "model", id, display_name, created_at: "2026-01-01T00:00:00Z" }
+        Self { r#type: "model", id, display_name, created_at: "2026-01-01T00:00:00Z", lifecycle: "active" }
     }
 }
 
