@@ -76,3 +76,6 @@ impl Envelope {
         ])
     }
 }
+
+#[cfg(test)]
+mod tests;

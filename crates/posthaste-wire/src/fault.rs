@@ -99,3 +99,6 @@ const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 
 /// Obeyed by the official SDKs of both vendors before any rule of their own.
 const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+#[cfg(test)]
+mod tests;

@@ -26,3 +26,6 @@ pub fn render_models(dialect: Dialect, models: &[ModelEntry]) -> Bytes {
     }
     .into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,3 +47,6 @@ fn write_data_line(out: &mut Vec<u8>, line: &[u8]) {
     out.extend_from_slice(line);
     out.push(b'\n');
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,8 +90,10 @@ impl StreamTap {
     }
 
     /// Whether the bytes so far end between two events, so that something may be inserted.
+    ///
+    /// Elsewhere a blank line must come first; it ends the event that was begun.
     pub fn at_boundary(&self) -> bool {
-        self.splitter.at_boundary()
+        self.closed.map_or_else(|| self.splitter.at_boundary(), |closed| closed == Closed::BetweenFrames)
     }
 
     /// The offset just past the terminal frame in the chunk pushed last, if it lay in that chunk.
@@ -108,14 +110,22 @@ impl StreamTap {
         if self.seen.error.is_some() || closed == Closed::InsideData {
             return None;
         }
-        let missing = match (self.seen.ended, closed) {
-            (true, Closed::BeforeBlankLine) => b"\n\n".to_vec(),
-            (true, _) => return None,
-            (false, Closed::BetweenFrames) => terminator(self.dialect).to_vec(),
-            // A blank line after half a frame without data is passed over, after a whole frame it ends it.
-            (false, _) => [b"\n\n", terminator(self.dialect)].concat(),
+        match (self.seen.ended, closed) {
+            (true, Closed::BeforeBlankLine) => Some(Bytes::from_static(BLANK_LINE)),
+            (false, _) if self.seen.stopped() => Some(self.late_terminator(closed)),
+            _ => None,
+        }
+    }
+
+    fn late_terminator(&self, closed: Closed) -> Bytes {
+        let terminator = match self.dialect {
+            Dialect::AnthropicMessages => anthropic::tap::TERMINATOR,
+            Dialect::OpenAiChat => openai_chat::tap::TERMINATOR,
         };
-        self.seen.stopped().then(|| missing.into())
+        match closed {
+            Closed::BetweenFrames => Bytes::from_static(terminator),
+            _ => [BLANK_LINE, terminator].concat().into(),
+        }
     }
 
     /// The tokens counted so far.
@@ -158,14 +168,13 @@ fn read(dialect: Dialect, frame: Frame<'_>, seen: &mut Sighting) {
     }
 }
 
-fn terminator(dialect: Dialect) -> &'static [u8] {
-    match dialect {
-        Dialect::AnthropicMessages => anthropic::tap::TERMINATOR,
-        Dialect::OpenAiChat => openai_chat::tap::TERMINATOR,
-    }
-}
-
 /// Whether data that may be cut off is all there: no part of a JSON object is a JSON object.
 fn is_whole(data: &[u8]) -> bool {
     data.trim_ascii() == openai_chat::tap::DONE || serde_json::from_slice::<IgnoredAny>(data).is_ok()
 }
+
+/// Ends the event that was begun: one with data is dispatched by it, one without is passed over.
+const BLANK_LINE: &[u8] = b"\n\n";
+
+#[cfg(test)]
+mod tests;

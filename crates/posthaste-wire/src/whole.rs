@@ -48,3 +48,6 @@ pub fn read_whole(dialect: Dialect, body: &[u8]) -> Result<WholeAnswer, WholeErr
         Err(error) => Err(WholeError::NotJson { line: error.line(), column: error.column() }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,11 @@
 //! Reading the events of a stream (<https://platform.claude.com/docs/en/build-with-claude/streaming>).
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 
 use super::usage::Counts;
 use crate::{
     Frame, UpstreamError,
-    lenient::{Filled, Lenient},
+    lenient::{Filled, Lenient, Text, object},
     tap::Sighting,
 };
 
@@ -35,9 +33,9 @@ fn read_named(name: &str, data: &[u8], seen: &mut Sighting) {
 }
 
 fn read_unnamed(data: &[u8], seen: &mut Sighting) {
-    let Ok(Typed { kind }) = serde_json::from_slice(data) else { return };
+    let Ok(Some(Typed { kind })) = object(data) else { return };
     match kind.0 {
-        Some(kind) => read_named(&kind, data, seen),
+        Some(kind) => read_named(&kind.0, data, seen),
         // Gateways in front of compatible vendors report failures without any name.
         None => {
             if let Some(error) = super::error::read(data) {
@@ -48,7 +46,7 @@ fn read_unnamed(data: &[u8], seen: &mut Sighting) {
 }
 
 fn read_start(data: &[u8], seen: &mut Sighting) {
-    let Ok(MessageStart { message }) = serde_json::from_slice(data) else { return };
+    let Ok(Some(MessageStart { message })) = object(data) else { return };
     if let Some(counts) = message.0.and_then(|message| message.usage.0) {
         counts.merge_into(&mut seen.usage);
     }
@@ -56,7 +54,7 @@ fn read_start(data: &[u8], seen: &mut Sighting) {
 
 fn read_delta(data: &[u8], seen: &mut Sighting) {
     seen.content = true;
-    let Ok(MessageDelta { delta, usage }) = serde_json::from_slice(data) else { return };
+    let Ok(Some(MessageDelta { delta, usage })) = object(data) else { return };
     if delta.0.is_some_and(|delta| delta.stop_reason.0) {
         seen.stop(0);
     }
@@ -69,10 +67,10 @@ fn read_delta(data: &[u8], seen: &mut Sighting) {
 /// Whether a block brings something with its start. Text and thinking begin empty, all other kinds say something by
 /// being there: a tool's name, a server tool's whole result, sealed thinking.
 fn starts_with_content(data: &[u8]) -> bool {
-    let Ok(BlockStart { content_block: Lenient(Some(block)) }) = serde_json::from_slice(data) else {
+    let Ok(Some(BlockStart { content_block: Lenient(Some(block)) })) = object(data) else {
         return false;
     };
-    match block.kind.0.as_deref() {
+    match block.kind.0.as_ref().map(|kind| &*kind.0) {
         Some("text") => block.text.0,
         Some("thinking") => block.thinking.0 || block.signature.0 || block.data.0,
         _ => true,
@@ -86,7 +84,7 @@ fn unreadable_error() -> UpstreamError {
 #[derive(Deserialize)]
 struct Typed<'a> {
     #[serde(borrow, default, rename = "type")]
-    kind: Lenient<Cow<'a, str>>,
+    kind: Lenient<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -124,7 +122,7 @@ struct BlockStart<'a> {
 #[derive(Deserialize)]
 struct Block<'a> {
     #[serde(borrow, default, rename = "type")]
-    kind: Lenient<Cow<'a, str>>,
+    kind: Lenient<Text<'a>>,
     #[serde(default)]
     text: Filled,
     #[serde(default)]

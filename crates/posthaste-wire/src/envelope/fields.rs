@@ -1,6 +1,6 @@
 //! The named fields of a request, still as JSON text.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use posthaste_core::ModelName;
 use serde::{
@@ -10,6 +10,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::EnvelopeError;
+use crate::lenient::Text;
 
 /// The fields that the envelope is made of. Reading them skips all others without building them.
 #[derive(Default)]
@@ -99,10 +100,6 @@ impl<'a> Once<'a> {
         };
     }
 }
-
-/// A string that is copied only when it holds escapes.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The names are read by serde, so that a name written with escapes is told apart from none of the others.
 #[derive(Deserialize)]

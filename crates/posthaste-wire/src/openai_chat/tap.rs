@@ -1,13 +1,15 @@
 //! Reading the chunks of a stream (<https://platform.openai.com/docs/api-reference/chat/streaming>).
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use serde::Deserialize;
 
 use super::{error, usage::Counts};
 use crate::{
     Frame, UpstreamError,
     count::Count,
-    lenient::{Filled, Lenient},
+    lenient::{Filled, Lenient, List, object},
     tap::Sighting,
 };
 
@@ -29,22 +31,32 @@ pub(crate) fn read(frame: Frame<'_>, seen: &mut Sighting) {
     }
 }
 
-/// Whether a chunk may hold usage, an error or a finish reason. Inside strings the quotes would be escaped, so content
-/// is not mistaken for them.
+/// Whether a chunk may hold usage, an error, a finish reason, or a choice other than the first. Inside strings the
+/// quotes would be escaped, so content is not mistaken for them.
 fn tells_more_than_content(data: &[u8]) -> bool {
-    [&b"\"finish_reason\""[..], b"\"usage\"", b"\"error\""].into_iter().any(|name| has_value(data, name))
+    TELLING.iter().any(|(name, common)| values(data, name).any(|value| !value.starts_with(common)))
 }
 
-/// Whether `name` stands there as a key with another value than `null`.
-fn has_value(data: &[u8], name: &[u8]) -> bool {
-    memmem::find_iter(data, name).any(|at| {
-        let rest = data[at + name.len()..].trim_ascii_start();
-        rest.strip_prefix(b":").is_some_and(|value| !value.trim_ascii_start().starts_with(b"null"))
+/// The keys that tell more, each with the value that it has in most chunks.
+static TELLING: LazyLock<[(Finder<'_>, &[u8]); 4]> = LazyLock::new(|| {
+    [
+        (Finder::new("\"finish_reason\""), b"null"),
+        (Finder::new("\"usage\""), b"null"),
+        (Finder::new("\"error\""), b"null"),
+        (Finder::new("\"index\""), b"0"),
+    ]
+});
+
+/// What follows `name` wherever it stands as a key.
+fn values<'a>(data: &'a [u8], name: &'a Finder<'_>) -> impl Iterator<Item = &'a [u8]> {
+    name.find_iter(data).filter_map(|at| {
+        let rest = data[at + name.needle().len()..].trim_ascii_start();
+        rest.strip_prefix(b":").map(<[u8]>::trim_ascii_start)
     })
 }
 
 fn read_chunk(data: &[u8], seen: &mut Sighting) {
-    let Ok(chunk) = serde_json::from_slice::<Chunk>(data) else { return };
+    let Ok(Some(chunk)) = object::<Chunk>(data) else { return };
     if chunk.error.0 {
         seen.fail(error::read(data).unwrap_or_else(unreadable_error));
     }
@@ -60,9 +72,12 @@ fn read_chunk(data: &[u8], seen: &mut Sighting) {
     let in_choice = || choices.iter().find_map(|choice| choice.usage.0);
     let in_extension = || chunk.x_groq.0.and_then(|extension| extension.usage.0);
     if let Some(counts) = chunk.usage.0.or_else(in_choice).or_else(in_extension) {
-        seen.usage = counts.to_usage();
         // Some vendors count along in every chunk; only what comes with or after the stop is the last word.
-        seen.usage_final = counts.is_complete() && (choices.is_empty() || seen.stopped());
+        let is_final = counts.is_complete() && (choices.is_empty() || seen.stopped());
+        if is_final || (counts.tells_something() && !seen.usage_final) {
+            seen.usage = counts.to_usage();
+            seen.usage_final = is_final;
+        }
     }
 }
 
@@ -73,7 +88,7 @@ fn unreadable_error() -> UpstreamError {
 #[derive(Deserialize)]
 struct Chunk {
     #[serde(default)]
-    choices: Lenient<Vec<Choice>>,
+    choices: List<Choice>,
     #[serde(default)]
     usage: Lenient<Counts>,
     /// Groq's place for usage.
@@ -103,9 +118,8 @@ struct Extension {
 }
 
 /// The fields of a delta that a client would notice; `reasoning…` are vendors' names for readable reasoning.
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 struct Delta {
     content: Filled,
     refusal: Filled,

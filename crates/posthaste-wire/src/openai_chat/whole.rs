@@ -1,16 +1,16 @@
 //! Whole answers: chat completions.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::{error, usage::Counts};
 use crate::{
     WholeAnswer,
-    lenient::{Filled, Lenient},
+    lenient::{Filled, Lenient, List, object},
 };
 
 /// Reads an answer; `None` when the JSON is none of this dialect.
 pub(crate) fn read(body: &[u8]) -> serde_json::Result<Option<WholeAnswer>> {
-    let answer: Answer = serde_json::from_slice(body)?;
+    let Some(answer) = object::<Answer>(body)? else { return Ok(None) };
     if let Some(error) = error::read(body).filter(|_| answer.choices.0.is_none() || answer.error.0) {
         return Ok(Some(WholeAnswer { usage: None, error: Some(error) }));
     }
@@ -21,7 +21,7 @@ pub(crate) fn read(body: &[u8]) -> serde_json::Result<Option<WholeAnswer>> {
 #[derive(Deserialize)]
 struct Answer {
     #[serde(default)]
-    choices: Lenient<Vec<serde::de::IgnoredAny>>,
+    choices: List<IgnoredAny>,
     #[serde(default)]
     usage: Lenient<Counts>,
     #[serde(default)]
