@@ -11,7 +11,6 @@ mod block;
 mod events;
 mod request;
 mod response;
-mod usage;
 
 use posthaste_core::Dialect;
 use uuid::Uuid;

@@ -24,7 +24,9 @@ pub enum TranslateError {
         problem: Cow<'static, str>,
     },
     /// The request means something that the upstream's dialect cannot say; the client may leave it out or ask another model.
-    #[error("`{field}` cannot be carried to a model that is served over {to}; leave it out or choose another model")]
+    #[error(
+        "`{field}` cannot be carried to a model that is served over {to}; leave it out or choose another model"
+    )]
     Inexpressible {
         /// The field, as a dotted path.
         field: String,
@@ -64,7 +66,9 @@ impl From<TranslateError> for Fault {
         match &error {
             TranslateError::Malformed { .. }
             | TranslateError::InvalidField { .. }
-            | TranslateError::Inexpressible { .. } => Self::invalid_request(error.to_string()).caused_by(error),
+            | TranslateError::Inexpressible { .. } => {
+                Self::invalid_request(error.to_string()).caused_by(error)
+            }
             TranslateError::UnreadableAnswer { .. } | TranslateError::Truncated => {
                 Self::new(FaultKind::UpstreamFailed, Origin::Upstream, error.to_string()).caused_by(error)
             }

@@ -10,12 +10,13 @@ mod message;
 mod request;
 mod response;
 
-pub use event::{Block, Delta, Event, Start, StreamError};
+pub use event::{Block, Delta, Event, Start};
 pub use json::{Arguments, Extra, Json, Weight};
 pub use message::{
     CacheHint, Content, Document, Image, Message, Opaque, Part, Role, Source, Thinking, ToolCall, ToolResult,
 };
 pub use request::{
-    Effort, OutputFormat, OutputSchema, Reasoning, ReasoningMode, Request, Sampling, ServiceTier, Tool, ToolChoice,
+    Effort, OutputFormat, OutputSchema, Reasoning, ReasoningMode, Request, Sampling, ServiceTier, Tool,
+    ToolChoice,
 };
 pub use response::{Response, Stop, StopReason};

@@ -39,14 +39,13 @@ pub(crate) type Rest<'a> = Vec<(Str<'a>, &'a RawValue)>;
 
 /// Gives unnamed fields a place in the IR; `weigh` says how much hangs on each.
 pub(crate) fn extras(rest: Rest<'_>, weigh: impl Fn(&str, &RawValue) -> Weight) -> Vec<Extra> {
-    let known = rest.into_iter().filter(|(_, value)| value.get() != "null");
-    known
-        .map(|(field, value)| Extra {
-            weight: weigh(&field, value),
-            field: field.into_string(),
-            value: Json::from(value),
-        })
-        .collect()
+    let told = rest.into_iter().filter(|(_, value)| !matches!(value.get(), "null" | "[]"));
+    told.map(|(field, value)| Extra {
+        weight: weigh(&field, value),
+        field: field.into_string(),
+        value: Json::from(value),
+    })
+    .collect()
 }
 
 /// All unnamed fields are hints.
@@ -55,6 +54,7 @@ pub(crate) fn hints(rest: Rest<'_>) -> Vec<Extra> {
 }
 
 /// Extras written as fields of the object around them.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Fields<'a>(pub(crate) &'a [Extra]);
 
 impl Serialize for Fields<'_> {

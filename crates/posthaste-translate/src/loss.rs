@@ -91,10 +91,16 @@ impl Losses {
     ///
     /// # Errors
     /// When one of them is essential.
-    pub(crate) fn foreign(&mut self, path: &str, extras: &[Extra], to: Dialect) -> Result<(), TranslateError> {
+    pub(crate) fn foreign(
+        &mut self,
+        path: &str,
+        extras: &[Extra],
+        to: Dialect,
+    ) -> Result<(), TranslateError> {
         for extra in extras {
             let field = join(path, &extra.field).into_owned();
             match extra.weight {
+                Weight::Trivial => {}
                 Weight::Hint => self.add(Loss::dropped(field)),
                 Weight::Unknown => self.add(Loss::unknown(field)),
                 Weight::Essential => return Err(TranslateError::inexpressible(field, to)),

@@ -1,6 +1,7 @@
 //! A streamed answer, piece by piece.
 
 use posthaste_core::Usage;
+use posthaste_wire::UpstreamError;
 
 use super::{Json, Stop};
 use crate::Loss;
@@ -40,7 +41,7 @@ pub enum Event {
     /// Nothing, to keep the connection alive.
     Ping,
     /// The upstream failed; nothing follows.
-    Error(StreamError),
+    Error(UpstreamError),
     /// Something of the upstream's stream was left out.
     Lost(Loss),
     /// The upstream's terminator.
@@ -100,15 +101,4 @@ pub enum Delta {
     Arguments(String),
     /// A source of the text, in the form of its own dialect.
     Citation(Json),
-}
-
-/// What an upstream said about its failure inside a stream.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StreamError {
-    /// The vendor's type of error.
-    pub kind: String,
-    /// The vendor's code.
-    pub code: Option<String>,
-    /// For people.
-    pub message: String,
 }

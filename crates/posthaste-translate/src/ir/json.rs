@@ -102,6 +102,8 @@ fn as_object(text: &str) -> Option<&RawValue> {
 /// How much the meaning of a request hangs on a field that only one dialect knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weight {
+    /// Says what holds anyway: other dialects leave it out without a word.
+    Trivial,
     /// A hint: other dialects leave it out and say so.
     Hint,
     /// Not known to the relay: treated as a hint, named as unknown.
