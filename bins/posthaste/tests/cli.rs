@@ -311,3 +311,20 @@ fn the_built_in_imitation_serves_at_once() {
     let report = bench.run("accounts test play --json").json();
     assert_eq!((report["ok"].as_bool(), report["status"].as_u64()), (Some(true), Some(200)), "{report}");
 }
+
+#[test]
+fn what_is_kept_in_redis_is_there_for_another_folder_with_the_same_master_key() {
+    let redis = posthaste_testkit::spawn_redis();
+    let (here, there) = (bench(), bench());
+    let run = |bench: &Bench, line: &str| {
+        ran(bench
+            .command(line)
+            .env("POSTHASTE_DATA__STORE", "redis")
+            .env("POSTHASTE_DATA__REDIS_URL", redis.url())
+            .env("POSTHASTE_VAULT__MASTER_KEY", "1".repeat(64)))
+    };
+    run(&here, ADD).ok();
+    let account = run(&there, "accounts show one --json").json();
+    assert_eq!(account["name"], "one");
+    assert!(!there.dir().join("master.key").exists());
+}

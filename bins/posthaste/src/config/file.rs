@@ -24,7 +24,10 @@ pub(super) fn read(file: &FileText, errors: &mut Vec<ConfigError>) -> Vec<Given>
     let mut given = Vec::new();
     for (name, value) in table.get_ref() {
         match value.get_ref() {
-            DeValue::Table(section) => given.extend(keys(file, name.get_ref(), section)),
+            DeValue::Table(section) => {
+                given.push(Given { section: name.get_ref().to_string(), ..one(file, name, value) });
+                given.extend(keys(file, name.get_ref(), section));
+            }
             _ => given.push(Given {
                 section: String::new(),
                 key: name.get_ref().to_string(),

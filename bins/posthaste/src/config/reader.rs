@@ -67,7 +67,9 @@ pub struct Flag {
 /// One key as a source gave it.
 #[derive(Debug)]
 pub(super) struct Given {
+    /// Empty for what stands in the file before the first section.
     pub(super) section: String,
+    /// Empty for the section itself.
     pub(super) key: String,
     /// Where it was said.
     pub(super) place: String,
@@ -152,14 +154,19 @@ fn shown(given: &Given) -> String {
 
 fn unknown(sections: &[SectionInfo], given: &Given) -> Option<ConfigError> {
     let at = |path: &str, problem: String| Some(ConfigError::new(path, Some(given.place.clone()), problem));
+    let header = given.kind.is_some() && given.key.is_empty();
     if given.section.is_empty() {
         return at(&given.key, outside_section(sections, &given.key));
     }
     let Some(section) = sections.iter().find(|section| section.name == given.section) else {
+        // In a file the section itself is told, once for all of its keys.
+        if given.kind.is_some() && !header {
+            return None;
+        }
         let hint = did_you_mean(&given.section, sections.iter().map(|section| section.name));
         return at(&given.section, format!("unknown section{hint}"));
     };
-    if section.keys.iter().any(|key| key.name == given.key) {
+    if header || section.keys.iter().any(|key| key.name == given.key) {
         return None;
     }
     let path = format!("{}.{}", given.section, given.key);

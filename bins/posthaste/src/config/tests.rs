@@ -66,13 +66,17 @@ gap_timeout = 10
 
 [serverr]
 listen = 'x'
+backlog = 3
+
+[metrics]
 ";
     let env = [("POSTHASTE_LOG__FORMAT", "xml"), ("POSTHASTE_LOG__FORMT", "json")];
     assert_eq!(
         errors(file, &env),
         [
             "posthaste.toml:3: server.lisen: unknown key; did you mean `listen`?",
-            "posthaste.toml:10: serverr: unknown section; did you mean `server`?",
+            "posthaste.toml:9: serverr: unknown section; did you mean `server`?",
+            "posthaste.toml:13: metrics: unknown section",
             "POSTHASTE_LOG__FORMT: log.formt: unknown key; did you mean `format`?",
             "posthaste.toml:2: server.listen: `\"nowhere\"` is not an address and a port such as `127.0.0.1:3001` or `[::1]:3001`",
             "posthaste.toml:6: relay.attempts: `\"4\"` is not a whole number",
@@ -168,6 +172,7 @@ fn redis_needs_an_address() {
 
 #[test]
 fn a_variable_with_one_underscore_too_few_is_told_and_a_strange_one_left_alone() {
+    assert_eq!(errors("", &[("POSTHASTE_SERVER__", "x")]).len(), 1);
     let found = errors("", &[("POSTHASTE_SERVER_LISTEN", "x")]);
     assert!(found[0].contains("did you mean `POSTHASTE_SERVER__LISTEN`"), "{found:?}");
     let kubernetes = [("POSTHASTE_PORT", "tcp://10.0.0.1:80"), ("POSTHASTE_SERVICE_HOST", "10.0.0.1")];
