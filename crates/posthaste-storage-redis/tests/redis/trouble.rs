@@ -150,6 +150,22 @@ async fn a_flushed_server_is_told_apart_and_its_locks_count_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_evicted_revision_is_found_again_in_the_feed() {
+    let server = Server::start();
+    let options = server.options();
+    let revision = format!("{}:{{config}}:revision", options.prefix);
+    let redis = RedisStores::connect(options).await.unwrap();
+    let stores = redis.stores();
+    for _ in 0..3 {
+        write(&stores).await.unwrap();
+    }
+    assert!(server.command(&format!("DEL {revision}")).contains(":1"));
+    write(&stores).await.unwrap();
+    assert_eq!(stores.config.revision().await.unwrap(), Revision(4));
+    assert_eq!(stores.config.changes(Revision(3)).await.unwrap().changes.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_wakes_the_waiters_of_another_process() {
     let server = Server::start();
     let options = server.options();
