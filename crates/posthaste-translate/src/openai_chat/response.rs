@@ -11,7 +11,7 @@ use super::part::{ToolCallOut, parts, tool_calls};
 use crate::{
     Encoded, Loss, TranslateError,
     ir::{Content, Part, Response, ServiceTier, Stop, StopReason, Thinking, Weight},
-    json::{self, Fields, Str, TextOr, extras, hints, wire_object},
+    json::{self, Fields, Str, TextOr, at, extras, hints, wire_object},
     loss::Losses,
 };
 
@@ -115,7 +115,7 @@ fn message_parts(message: MessageIn<'_>) -> Result<Vec<Part>, serde_json::Error>
         thoughts
             .map(|text| Part::new(Content::Thinking(Thinking { text: text.into_string(), signature: None }))),
     );
-    let mut content = parts(message.content)?;
+    let mut content = parts(message.content).map_err(|error| at("content", error))?;
     content.retain(|part| !matches!(&part.content, Content::Text(text) if text.is_empty()));
     all.append(&mut content);
     all.extend(message.refusal.filter(told).map(|text| Part::new(Content::Refusal(text.into_string()))));

@@ -212,7 +212,7 @@ fn lead(system: &mut Vec<Part>, message: Message) {
 }
 
 fn message(wire: MessageIn<'_>) -> Read<Message> {
-    let content = parts(wire.content)?;
+    let content = parts(wire.content).map_err(|error| at("content", error))?;
     let (role, parts) = match &*wire.role {
         "system" | "developer" => (Role::System, content),
         "user" => (Role::User, content),
