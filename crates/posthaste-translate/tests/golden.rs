@@ -2,6 +2,8 @@
 //!
 //! Snapshots lie in `tests/snapshots`, named after the fixture and the dialect it was put into.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
 use std::{fmt::Write as _, fs, path::Path};
 
 use insta::{assert_snapshot, glob};

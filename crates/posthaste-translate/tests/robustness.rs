@@ -1,5 +1,7 @@
 //! No input makes a reader panic, and what a reader takes every writer takes or refuses in words.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
 use std::fs;
 
 use posthaste_core::{Dialect, ModelName, Timestamp};

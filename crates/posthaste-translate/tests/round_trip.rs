@@ -1,5 +1,7 @@
 //! What a dialect can say survives the way through it.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
 use posthaste_core::{Dialect, Usage};
 use posthaste_translate::{
     codec,

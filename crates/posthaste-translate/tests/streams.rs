@@ -1,5 +1,7 @@
 //! Streams as weak vendors and cut connections make them.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
 use std::fmt::Write as _;
 
 use posthaste_core::{Dialect, ModelName, Timestamp};

@@ -84,7 +84,12 @@ fn response(wire: ResponseIn<'_>) -> Result<Response, serde_json::Error> {
     let choices = wire.choices.unwrap_or_default();
     let first = choices.into_iter().find(|choice| choice.index.unwrap_or(0) == 0);
     let choice = first.ok_or_else(|| Error::custom("choices: none"))?;
-    let message = choice.message.ok_or_else(|| Error::custom("choices: message: missing"))?;
+    // Azure's filter leaves out the message that it cut.
+    let message = match (choice.message, &choice.finish_reason) {
+        (Some(message), _) => message,
+        (None, Some(_)) => MessageIn::default(),
+        (None, None) => return Err(Error::custom("choices: message: missing")),
+    };
     let mut extra = extras(wire.rest, |field, _| match field {
         "system_fingerprint" => Weight::Trivial,
         _ => Weight::Hint,

@@ -275,7 +275,8 @@ fn tool_choice(wire: TextOr<'_, ToolChoiceIn<'_>>) -> Read<Option<ToolChoice>> {
         TextOr::Null => return Ok(None),
         TextOr::Text(word) => match &*word {
             "auto" => ToolChoice::Auto,
-            "required" => ToolChoice::Any,
+            // Mistral says `any`.
+            "required" | "any" => ToolChoice::Any,
             "none" => ToolChoice::None,
             other => return Err(Error::custom(format_args!("tool_choice: unknown word `{other}`"))),
         },
