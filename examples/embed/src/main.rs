@@ -15,8 +15,8 @@ use std::{
 use anyhow::ensure;
 use http_body_util::BodyExt;
 use posthaste_core::{
-    Account, AccountId, AuthForm, ClientKey, ClientKeyHash, ClientKeyId, Clock, Dialect, Expiry, ModelMap, ModelRules,
-    Operation, PresetName, ProviderKind, SystemClock,
+    Account, AccountId, AuthForm, ClientKey, ClientKeyHash, ClientKeyId, Clock, Dialect, Expiry, ModelMap,
+    ModelRules, Operation, PresetName, ProviderKind, SystemClock,
 };
 use posthaste_gateway::{Call, Caller, Relay, RelayOptions, RelayPorts};
 use posthaste_metering::PriceBook;
@@ -29,8 +29,10 @@ use serde_json::json;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let stores = MemoryStores::stores();
+    // The vault comes first: a store that holds records and no keyring is taken for a damaged one.
+    let vault = Arc::new(Vault::open(&MasterKey::generate()?, Arc::clone(&stores.config)).await?);
     Repository::new(Arc::clone(&stores.config)).create(account()).await?;
-    let (relay, ledger) = relay(&stores).await?;
+    let (relay, ledger) = relay(&stores, vault).await?;
 
     let question = json!({
         "model": "claude-sonnet-4-5",
@@ -65,8 +67,7 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// A relay from its ports, each of which the service could replace by its own.
-async fn relay(stores: &Stores) -> anyhow::Result<(Relay, LedgerWriter)> {
-    let vault = Arc::new(Vault::open(&MasterKey::generate()?, Arc::clone(&stores.config)).await?);
+async fn relay(stores: &Stores, vault: Arc<Vault>) -> anyhow::Result<(Relay, LedgerWriter)> {
     let (ledger, _task) = LedgerWriter::start(Arc::clone(&stores.ledger), LedgerOptions::default());
     let ports = RelayPorts {
         stores: stores.clone(),
