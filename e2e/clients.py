@@ -3,8 +3,8 @@
 import anthropic
 import openai
 
-# The sandbox provider's ordinary model; its other names say which fault they show.
-MODEL = "sandbox-sonnet"
+# Served by the sandbox provider; its models named `sandbox-…` each show a fault.
+MODEL = "claude-sonnet-4-6"
 # A name that an Anthropic-compatible account serves.
 CLAUDE = "claude-sonnet-4-5"
 HELLO = [{"role": "user", "content": "Say hello."}]

@@ -58,7 +58,7 @@ def test_a_revoked_key_is_forbidden_while_others_go_on(sandbox, claude):
 
 def test_an_unknown_model_is_not_found(new_relay):
     relay = new_relay()
-    relay.cli("accounts", "add", "--preset", "sandbox", "--name", "narrow", "--allow-model", "sandbox-sonnet")
+    relay.cli("accounts", "add", "--preset", "sandbox", "--name", "narrow", "--allow", MODEL)
     key = relay.create_key()
     relay.start()
     sent = Sent()
