@@ -51,6 +51,9 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Every operation, in the order of their declaration.
+    pub const ALL: [Self; 3] = [Self::Chat, Self::CountTokens, Self::Models];
+
     /// The stable name used in metrics, the ledger and JSON.
     pub const fn as_str(self) -> &'static str {
         match self {

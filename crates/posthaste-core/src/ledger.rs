@@ -23,6 +23,39 @@ pub enum AttemptOutcome {
     Cancelled,
 }
 
+impl AttemptOutcome {
+    /// The stable name used in the ledger and JSON; a failure's kind is told by [`fault`](Self::fault).
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::ClientFault => "client_fault",
+            Self::Failed(_) => "failed",
+            Self::Cut => "cut",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// What kind of failure it was, if it was one.
+    pub const fn fault(self) -> Option<FaultKind> {
+        match self {
+            Self::Failed(fault) => Some(fault),
+            Self::Complete | Self::ClientFault | Self::Cut | Self::Cancelled => None,
+        }
+    }
+
+    /// Puts together what [`as_str`](Self::as_str) and [`fault`](Self::fault) took apart.
+    pub fn from_parts(name: &str, fault: Option<FaultKind>) -> Option<Self> {
+        match (name, fault) {
+            ("complete", None) => Some(Self::Complete),
+            ("client_fault", None) => Some(Self::ClientFault),
+            ("failed", Some(fault)) => Some(Self::Failed(fault)),
+            ("cut", None) => Some(Self::Cut),
+            ("cancelled", None) => Some(Self::Cancelled),
+            _ => None,
+        }
+    }
+}
+
 /// How far an attempt came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -39,6 +72,23 @@ pub enum AttemptPhase {
     Finished,
 }
 
+impl AttemptPhase {
+    /// Every member, in the order of their declaration.
+    pub const ALL: [Self; 5] =
+        [Self::Sending, Self::AwaitingHead, Self::AwaitingContent, Self::Delivering, Self::Finished];
+
+    /// The stable name used in the ledger and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sending => "sending",
+            Self::AwaitingHead => "awaiting_head",
+            Self::AwaitingContent => "awaiting_content",
+            Self::Delivering => "delivering",
+            Self::Finished => "finished",
+        }
+    }
+}
+
 /// Where a row's token counts come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -49,6 +99,20 @@ pub enum UsageSource {
     Estimated,
     /// There was nothing to count: no answer came.
     None,
+}
+
+impl UsageSource {
+    /// Every member, in the order of their declaration.
+    pub const ALL: [Self; 3] = [Self::Reported, Self::Estimated, Self::None];
+
+    /// The stable name used in the ledger and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reported => "reported",
+            Self::Estimated => "estimated",
+            Self::None => "none",
+        }
+    }
 }
 
 /// What a row's cost rests on.
@@ -63,6 +127,21 @@ pub enum CostBasis {
     Unpriced,
     /// There was nothing to price.
     None,
+}
+
+impl CostBasis {
+    /// Every member, in the order of their declaration.
+    pub const ALL: [Self; 4] = [Self::Priced, Self::Estimated, Self::Unpriced, Self::None];
+
+    /// The stable name used in the ledger and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Priced => "priced",
+            Self::Estimated => "estimated",
+            Self::Unpriced => "unpriced",
+            Self::None => "none",
+        }
+    }
 }
 
 /// One attempt, as booked. `(request_id, attempt)` is its identity: booking it again adds nothing.
@@ -110,4 +189,38 @@ pub struct AttemptRow {
     pub cost: NanoUsd,
     /// What the cost rests on.
     pub cost_basis: CostBasis,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_match_their_json_form() {
+        for phase in AttemptPhase::ALL {
+            assert_eq!(serde_json::to_value(phase).unwrap(), phase.as_str());
+        }
+        for source in UsageSource::ALL {
+            assert_eq!(serde_json::to_value(source).unwrap(), source.as_str());
+        }
+        for basis in CostBasis::ALL {
+            assert_eq!(serde_json::to_value(basis).unwrap(), basis.as_str());
+        }
+    }
+
+    #[test]
+    fn an_outcome_survives_being_taken_apart() {
+        let plain = [
+            AttemptOutcome::Complete,
+            AttemptOutcome::ClientFault,
+            AttemptOutcome::Cut,
+            AttemptOutcome::Cancelled,
+        ];
+        for outcome in plain.into_iter().chain(FaultKind::ALL.map(AttemptOutcome::Failed)) {
+            assert_eq!(AttemptOutcome::from_parts(outcome.as_str(), outcome.fault()), Some(outcome));
+            assert_eq!(serde_json::to_value(outcome).unwrap()["outcome"], outcome.as_str());
+        }
+        assert_eq!(AttemptOutcome::from_parts("failed", None), None);
+        assert_eq!(AttemptOutcome::from_parts("complete", Some(FaultKind::Timeout)), None);
+    }
 }

@@ -1,1 +1,30 @@
-//! (skeleton)
+#![doc = include_str!("../README.md")]
+
+mod admission;
+mod attempt;
+mod authenticate;
+mod call;
+mod directory;
+mod engine;
+mod estimate;
+mod follow;
+mod journey;
+mod metrics;
+mod models;
+mod open;
+mod options;
+mod planning;
+mod prepare;
+mod pulse;
+mod relay;
+mod settle;
+mod stream;
+mod waiting;
+mod whole;
+
+pub use authenticate::{Authenticator, Caller};
+pub use call::{Answer, Call};
+pub use directory::AccountDirectory;
+pub use engine::RelayPorts;
+pub use options::{FirstEventTimeouts, RelayOptions};
+pub use relay::{Health, Relay};

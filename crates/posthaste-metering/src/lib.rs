@@ -1,1 +1,13 @@
-//! (skeleton)
+#![doc = include_str!("../README.md")]
+
+mod alarm;
+mod book;
+mod charge;
+mod error;
+mod price;
+mod read;
+
+pub use book::PriceBook;
+pub use charge::Charge;
+pub use error::PriceBookError;
+pub use price::{Mode, ModelPrice, Multipliers, Prices, Sheet, Step, Tiers, TokenPrice};

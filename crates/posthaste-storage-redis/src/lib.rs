@@ -1,1 +1,17 @@
-//! (skeleton)
+#![doc = include_str!("../README.md")]
+
+mod admission;
+mod affinity;
+mod config;
+mod error;
+mod keys;
+mod ledger;
+mod link;
+mod lock;
+mod options;
+mod reply;
+mod script;
+mod stores;
+
+pub use options::{DEFAULT_PREFIX, RedisOptions};
+pub use stores::RedisStores;

@@ -1,1 +1,15 @@
-//! (skeleton)
+#![doc = include_str!("../README.md")]
+
+mod admission;
+mod affinity;
+mod config;
+mod error;
+mod ledger;
+mod lock;
+mod readers;
+mod schema;
+mod stores;
+mod writer;
+
+pub use schema::SchemaError;
+pub use stores::SqliteStores;

@@ -93,6 +93,13 @@ pub struct Counter {
     pub window: CounterWindow,
 }
 
+impl Counter {
+    /// Whether it counts what leases hold now: given back when the lease ends, in whatever way.
+    pub fn is_held(&self) -> bool {
+        self.unit == Unit::Concurrency || self.window == CounterWindow::Held
+    }
+}
+
 /// One limit that a claim must pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitCheck {

@@ -8,7 +8,7 @@ use posthaste_core::{AccountId, ClientKeyId, Timestamp};
 use crate::StorageError;
 
 /// A conversation of one tenant. It cannot be built without the tenant, so one tenant never meets another's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AffinityKey {
     /// The caller.
     pub tenant: ClientKeyId,

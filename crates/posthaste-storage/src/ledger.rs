@@ -84,7 +84,8 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// The attempts of one request, in their order.
     async fn attempts(&self, request: RequestId) -> Result<Vec<AttemptRow>, StorageError>;
 
-    /// The latest attempts, newest first, at most `limit`; only one key's when `key` is given.
+    /// The latest attempts, newest first, at most `limit`; only one key's when `key` is given. The order is that of the
+    /// requests' identities, which grow with time, and of their attempts.
     async fn recent(&self, key: Option<ClientKeyId>, limit: usize) -> Result<Vec<AttemptRow>, StorageError>;
 
     /// Roll-ups, by start, key, account and model.

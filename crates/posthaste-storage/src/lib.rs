@@ -3,10 +3,15 @@
 mod admission;
 mod affinity;
 mod config;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 mod error;
 mod ledger;
+mod ledger_writer;
 mod lock;
+pub mod memory;
 mod record;
+mod rollup;
 
 pub use admission::{
     AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseId, LeaseRef, LimitCheck, Outcome, Refusal,
@@ -16,8 +21,10 @@ pub use affinity::{AffinityKey, AffinityStore};
 pub use config::{Change, Changes, ConfigStore, Expect, Page, Revision};
 pub use error::StorageError;
 pub use ledger::{LedgerStore, RollupPeriod, RollupRow, UsageQuery};
+pub use ledger_writer::{Booked, Durability, LedgerClosed, LedgerOptions, LedgerSlot, LedgerWriter};
 pub use lock::{Fence, LockStore};
 pub use record::{Entity, Record, RecordKind, Repository, Versioned};
+pub use rollup::{RollupKey, Rollups};
 
 use std::sync::Arc;
 

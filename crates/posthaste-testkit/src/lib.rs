@@ -1,1 +1,17 @@
-//! (skeleton)
+#![doc = include_str!("../README.md")]
+
+mod answers;
+mod clock;
+mod records;
+mod redis;
+mod sandbox_server;
+mod transport;
+mod upstream;
+
+pub use answers::{anthropic_error, anthropic_json, anthropic_sse};
+pub use clock::FakeClock;
+pub use records::{AccountSetters, ClientKeySetters, account, client_key, client_key_secret};
+pub use redis::{SpawnedRedis, spawn_redis, spawn_redis_with};
+pub use sandbox_server::SandboxServer;
+pub use transport::{MemoryTransport, Reply, Sent};
+pub use upstream::{Abort, Received, Script, ScriptedUpstream};

@@ -1,1 +1,10 @@
-//! (skeleton)
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod client;
+mod connect;
+mod resolve;
+mod tls;
+
+pub use address::is_public;
+pub use client::{HttpTransport, UpstreamOptions};

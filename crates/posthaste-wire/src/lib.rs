@@ -1,1 +1,22 @@
-//! (skeleton)
+#![doc = include_str!("../README.md")]
+
+mod anthropic;
+mod count;
+pub mod envelope;
+pub mod fault;
+mod lenient;
+pub mod models;
+mod openai_chat;
+pub mod sse;
+pub mod tap;
+pub mod upstream_error;
+pub mod usage;
+pub mod whole;
+
+pub use envelope::{Envelope, EnvelopeError};
+pub use fault::RenderedFault;
+pub use models::{ModelEntry, render_models};
+pub use sse::{Frame, FrameSplitter, FrameTooLong, write_frame};
+pub use tap::{Progress, StreamTap};
+pub use upstream_error::{UpstreamError, read_error};
+pub use whole::{WholeAnswer, WholeError, read_whole};

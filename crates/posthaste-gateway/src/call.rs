@@ -1,0 +1,62 @@
+//! What comes in and what goes out.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use posthaste_core::{Dialect, Operation, RelayBody, RequestId};
+use tokio::time::Instant;
+
+use crate::Caller;
+
+/// One client request, accepted and authenticated.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Its identity.
+    pub id: RequestId,
+    /// Who asks.
+    pub caller: Caller,
+    /// The dialect that the client speaks.
+    pub dialect: Dialect,
+    /// What is asked for.
+    pub operation: Operation,
+    /// The client's headers; adapters pick those that a vendor may see.
+    pub headers: HeaderMap,
+    /// The client's query, without `?`.
+    pub query: Option<String>,
+    /// The body, decoded.
+    pub body: Bytes,
+    /// When the request came in.
+    pub received: Instant,
+}
+
+impl Call {
+    /// A call with a new identity that came in just now.
+    pub fn new(caller: Caller, dialect: Dialect, operation: Operation, body: impl Into<Bytes>) -> Self {
+        Self {
+            id: RequestId::generate(),
+            caller,
+            dialect,
+            operation,
+            headers: HeaderMap::new(),
+            query: None,
+            body: body.into(),
+            received: Instant::now(),
+        }
+    }
+}
+
+/// The relay's answer, in the client's dialect.
+pub struct Answer {
+    /// The status, the headers and the body. Reading the body to its end, or dropping it, settles the attempt.
+    pub response: http::Response<RelayBody>,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.response.status())
+            .field("headers", self.response.headers())
+            .finish_non_exhaustive()
+    }
+}

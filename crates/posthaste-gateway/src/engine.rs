@@ -1,0 +1,45 @@
+//! What a journey works with.
+
+use std::sync::Arc;
+
+use posthaste_core::{Clock, Transport};
+use posthaste_metering::PriceBook;
+use posthaste_scheduler::Scheduler;
+use posthaste_storage::{LedgerWriter, Stores};
+use posthaste_vault::{CredentialSource, Vault};
+
+use crate::{AccountDirectory, Authenticator, RelayOptions, metrics::Metrics};
+
+/// The ports that a relay is built from.
+pub struct RelayPorts {
+    /// The stores.
+    pub stores: Stores,
+    /// Where attempts are booked.
+    pub ledger: LedgerWriter,
+    /// For hashing client keys.
+    pub vault: Arc<Vault>,
+    /// Where credentials come from.
+    pub credentials: Arc<dyn CredentialSource>,
+    /// How requests leave.
+    pub transport: Arc<dyn Transport>,
+    /// What tokens cost.
+    pub prices: Arc<PriceBook>,
+    /// The accounts' health and order.
+    pub scheduler: Arc<Scheduler>,
+    /// Wall time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Shared by all journeys.
+pub(crate) struct Engine {
+    pub(crate) authenticator: Authenticator,
+    pub(crate) directory: AccountDirectory,
+    pub(crate) scheduler: Arc<Scheduler>,
+    pub(crate) credentials: Arc<dyn CredentialSource>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) ledger: LedgerWriter,
+    pub(crate) prices: Arc<PriceBook>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) options: RelayOptions,
+    pub(crate) metrics: Metrics,
+}

@@ -1,0 +1,54 @@
+//! Following the change feed, so that every instance knows of a change within a second.
+
+use std::time::Duration;
+
+use posthaste_core::ClientKeyId;
+use posthaste_storage::{Changes, ConfigStore, RecordKind, Revision, StorageError};
+
+use crate::engine::Engine;
+
+/// Keeps directory, key memories and health in step with the store; never ends.
+pub(crate) async fn follow(engine: &Engine, store: &dyn ConfigStore, since: Revision) {
+    let mut since = since;
+    loop {
+        match next_changes(store, since).await {
+            Ok(changes) => {
+                since = changes.revision;
+                apply(engine, &changes).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the change feed cannot be read; trying again");
+                tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+            }
+        }
+    }
+}
+
+async fn next_changes(store: &dyn ConfigStore, since: Revision) -> Result<Changes, StorageError> {
+    store.changed(since).await?;
+    store.changes(since).await
+}
+
+async fn apply(engine: &Engine, changes: &Changes) {
+    if changes.truncated {
+        engine.authenticator.forget_all();
+    }
+    for change in changes.changes.iter().filter(|change| change.kind == RecordKind::ClientKey) {
+        if let Err(error) = engine.authenticator.forget(ClientKeyId::from_uuid(change.id)).await {
+            tracing::warn!(%error, "a changed client key cannot be read; all remembered keys were forgotten");
+        }
+    }
+    if changes.truncated || changes.changes.iter().any(|change| change.kind == RecordKind::Account) {
+        reload_accounts(engine).await;
+    }
+}
+
+async fn reload_accounts(engine: &Engine) {
+    while let Err(error) = engine.directory.reload().await {
+        tracing::warn!(%error, "the accounts cannot be read; trying again");
+        tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+    }
+    engine.scheduler.retain(|account| engine.directory.contains(account));
+}
+
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);

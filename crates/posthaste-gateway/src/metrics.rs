@@ -1,0 +1,106 @@
+//! Metrics of the journey. Handles are made once; on the hot path each is one atomic addition.
+//!
+//! Labels come from closed enums, never from client text.
+
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use posthaste_core::{AttemptOutcome, CostBasis, Dialect, FaultKind, NanoUsd, ProviderKind, Usage};
+
+/// Every handle.
+pub(crate) struct Metrics {
+    answered: [Counter; Dialect::ALL.len()],
+    refused: [Counter; FaultKind::ALL.len()],
+    attempts: [[Counter; OUTCOMES.len()]; ProviderKind::ALL.len()],
+    tokens: [Counter; TOKEN_CLASSES.len()],
+    cost: Counter,
+    unpriced: Counter,
+    first_content: Histogram,
+    duration: Histogram,
+    open: Gauge,
+}
+
+/// Counts an attempt as open for as long as it lives.
+pub(crate) struct OpenAttempt(Gauge);
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        Self {
+            answered: Dialect::ALL.map(|dialect| counter!("posthaste_answers_total", "dialect" => dialect.as_str())),
+            refused: FaultKind::ALL.map(|kind| counter!("posthaste_faults_total", "kind" => kind.as_str())),
+            attempts: ProviderKind::ALL.map(|provider| {
+                OUTCOMES.map(|outcome| {
+                    counter!("posthaste_attempts_total", "provider" => provider.as_str(), "outcome" => outcome)
+                })
+            }),
+            tokens: TOKEN_CLASSES.map(|class| counter!("posthaste_tokens_total", "class" => class)),
+            cost: counter!("posthaste_cost_nano_usd_total"),
+            unpriced: counter!("posthaste_unpriced_attempts_total"),
+            first_content: histogram!("posthaste_first_content_seconds"),
+            duration: histogram!("posthaste_attempt_seconds"),
+            open: gauge!("posthaste_open_attempts"),
+        }
+    }
+
+    pub(crate) fn answered(&self, dialect: Dialect) {
+        self.answered[dialect.index()].increment(1);
+    }
+
+    pub(crate) fn refused(&self, kind: FaultKind) {
+        self.refused[kind.index()].increment(1);
+    }
+
+    pub(crate) fn attempt_opened(&self) -> OpenAttempt {
+        self.open.increment(1.0);
+        OpenAttempt(self.open.clone())
+    }
+
+    pub(crate) fn attempt_ended(
+        &self,
+        provider: ProviderKind,
+        outcome: AttemptOutcome,
+        duration: Duration,
+        first_content: Option<Duration>,
+    ) {
+        self.attempts[provider.index()][outcome_index(outcome)].increment(1);
+        self.duration.record(duration);
+        if let Some(first_content) = first_content {
+            self.first_content.record(first_content);
+        }
+    }
+
+    pub(crate) fn charged(&self, usage: &Usage, cost: NanoUsd, basis: CostBasis) {
+        let classes = [
+            usage.input,
+            usage.output,
+            usage.cache_read,
+            usage.cache_write_5m.saturating_add(usage.cache_write_1h),
+        ];
+        for (counter, amount) in self.tokens.iter().zip(classes) {
+            counter.increment(amount);
+        }
+        self.cost.increment(u64::try_from(cost.as_nanos()).unwrap_or(0));
+        if basis == CostBasis::Unpriced {
+            self.unpriced.increment(1);
+        }
+    }
+}
+
+impl Drop for OpenAttempt {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
+const OUTCOMES: [&str; 5] = ["complete", "client_fault", "failed", "cut", "cancelled"];
+const TOKEN_CLASSES: [&str; 4] = ["input", "output", "cache_read", "cache_write"];
+
+const fn outcome_index(outcome: AttemptOutcome) -> usize {
+    match outcome {
+        AttemptOutcome::Complete => 0,
+        AttemptOutcome::ClientFault => 1,
+        AttemptOutcome::Failed(_) => 2,
+        AttemptOutcome::Cut => 3,
+        AttemptOutcome::Cancelled => 4,
+    }
+}

@@ -1,0 +1,56 @@
+//! The relay's settings.
+
+use std::time::Duration;
+
+use posthaste_core::Dialect;
+
+/// Time-outs, bounds and policies of a request's journey.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelayOptions {
+    /// How many accounts are asked for one request at most.
+    pub attempts: u16,
+    /// From the request to the first event of a stream, by the upstream's dialect.
+    pub first_event: FirstEventTimeouts,
+    /// From the request to the head of an answer that is not a stream.
+    pub head_timeout: Duration,
+    /// The longest silence within an answer's body.
+    pub gap_timeout: Duration,
+    /// After this long without a byte, and then each time again, a waiting client of a stream is sent something harmless.
+    pub keep_alive: Duration,
+    /// Whether the last bytes of an answer wait until its attempt is booked durably.
+    pub strict_accounting: bool,
+}
+
+/// How long the first event of a stream may take, by the upstream's dialect: some think before they speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FirstEventTimeouts {
+    /// Anthropic Messages.
+    pub anthropic_messages: Duration,
+    /// OpenAI Chat Completions.
+    pub open_ai_chat: Duration,
+}
+
+impl FirstEventTimeouts {
+    pub(crate) const fn of(&self, dialect: Dialect) -> Duration {
+        match dialect {
+            Dialect::AnthropicMessages => self.anthropic_messages,
+            Dialect::OpenAiChat => self.open_ai_chat,
+        }
+    }
+}
+
+impl Default for RelayOptions {
+    fn default() -> Self {
+        Self {
+            attempts: 4,
+            first_event: FirstEventTimeouts {
+                anthropic_messages: Duration::from_secs(60),
+                open_ai_chat: Duration::from_secs(300),
+            },
+            head_timeout: Duration::from_secs(900),
+            gap_timeout: Duration::from_secs(300),
+            keep_alive: Duration::from_secs(10),
+            strict_accounting: false,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Step 5, plan: who could serve, in what order, and why not the others.
+
+use std::{sync::Arc, time::Duration};
+
+use posthaste_core::{Account, Fault, FaultKind, Origin, Timestamp};
+use posthaste_scheduler::{Candidate, Exclusion, Plan};
+
+use crate::journey::Journey;
+
+/// The accounts to ask, in order, with the scheduler's plan.
+pub(crate) struct Route {
+    pub(crate) accounts: Vec<Arc<Account>>,
+    plan: Plan,
+}
+
+pub(crate) fn plan(journey: &Journey, now: Timestamp) -> Route {
+    let accounts = journey.engine.directory.all();
+    let model = journey.envelope.model.as_str();
+    let candidates: Vec<_> = accounts.iter().map(|account| candidate(account, model)).collect();
+    let plan = journey.engine.scheduler.plan(&candidates, now);
+    let find = |id| accounts.iter().find(|account| account.id == id).map(Arc::clone);
+    Route { accounts: plan.order.iter().copied().filter_map(find).collect(), plan }
+}
+
+fn candidate(account: &Account, model: &str) -> Candidate {
+    let exclusion = if !account.enabled {
+        Some(Exclusion::Disabled)
+    } else if !account.serves(model) {
+        Some(Exclusion::ModelNotServed)
+    } else {
+        None
+    };
+    Candidate { account: account.id, priority: account.priority, exclusion }
+}
+
+impl Route {
+    /// What a client is told when nobody can serve it.
+    pub(crate) fn nobody_left(&self, journey: &Journey, now: Timestamp) -> Fault {
+        let excluded = &self.plan.excluded;
+        let only = |wanted: fn(&Exclusion) -> bool| {
+            !excluded.is_empty() && excluded.iter().all(|(_, exclusion)| wanted(exclusion))
+        };
+        if excluded.is_empty() || only(|exclusion| matches!(exclusion, Exclusion::Disabled)) {
+            return overloaded(
+                "the relay has no upstream account that is switched on: its operator has to add or enable one",
+            );
+        }
+        if only(|exclusion| matches!(exclusion, Exclusion::Disabled | Exclusion::ModelNotServed)) {
+            return Fault::new(
+                FaultKind::NotFound,
+                Origin::Client,
+                format!(
+                    "no account of the relay serves model `{}`: see GET /v1/models",
+                    journey.envelope.model
+                ),
+            );
+        }
+        let wait = self.plan.soonest_return().map_or(DEFAULT_WAIT, |until| until.since(now)).max(LEAST_WAIT);
+        let fault = if self.plan.all_rate_limited() {
+            let message =
+                "every upstream account is at its rate limit: ask again after the time in retry-after";
+            Fault::new(FaultKind::RateLimited, Origin::Upstream, message)
+        } else {
+            overloaded("no upstream account can answer now: ask again after the time in retry-after")
+        };
+        fault.retry_after(wait)
+    }
+}
+
+fn overloaded(message: &'static str) -> Fault {
+    Fault::new(FaultKind::Overloaded, Origin::Relay, message)
+}
+
+const DEFAULT_WAIT: Duration = Duration::from_secs(5);
+const LEAST_WAIT: Duration = Duration::from_secs(1);

@@ -1,0 +1,63 @@
+//! Step 7, prepare: the client's bytes as they are, spliced, or translated; then the vendor's request.
+
+use posthaste_core::{Account, Dialect, Fault, FaultKind, ModelName, Origin, Payload, Secret};
+use posthaste_provider::{Outbound, Provider};
+use posthaste_translate::{Loss, StreamContext, translate_request};
+
+use crate::journey::Journey;
+
+/// A finished request with what its answer has to go through.
+pub(crate) struct Prepared {
+    pub(crate) request: http::Request<Payload>,
+    pub(crate) upstream_dialect: Dialect,
+    pub(crate) upstream_model: ModelName,
+    /// Set when the answer has to be translated back.
+    pub(crate) translation: Option<StreamContext>,
+    /// What could not be carried.
+    pub(crate) losses: Vec<Loss>,
+}
+
+pub(crate) fn prepare(
+    journey: &Journey,
+    account: &Account,
+    provider: &dyn Provider,
+    credential: Option<&Secret>,
+) -> Result<Prepared, Fault> {
+    let upstream_dialect = provider.dialect(journey.call.operation);
+    let model = &journey.envelope.model;
+    let renamed = account.model_map.upstream_name(model.as_str()).filter(|name| *name != model);
+    let upstream_model = renamed.unwrap_or(model).clone();
+    let (body, translation, losses) = if upstream_dialect == journey.call.dialect {
+        (same_dialect_body(journey, renamed), None, Vec::new())
+    } else {
+        let now = journey.engine.clock.now();
+        let id = journey.call.id.uuid();
+        let from = journey.call.dialect;
+        let translated =
+            translate_request(from, upstream_dialect, &journey.call.body, &upstream_model, id, now)?;
+        (Payload::from(translated.body), Some(translated.context), translated.losses)
+    };
+    let request = provider
+        .prepare(&Outbound {
+            account,
+            credential,
+            operation: journey.call.operation,
+            client_headers: &journey.call.headers,
+            query: journey.call.query.as_deref(),
+            streamed: journey.envelope.stream,
+            translated: translation.is_some(),
+            body,
+        })
+        .map_err(|error| {
+            let message = "an upstream account of the relay is not set up right: its operator has to look";
+            Fault::new(FaultKind::UpstreamFailed, Origin::Relay, message).caused_by(error)
+        })?;
+    Ok(Prepared { request, upstream_dialect, upstream_model, translation, losses })
+}
+
+fn same_dialect_body(journey: &Journey, renamed: Option<&ModelName>) -> Payload {
+    match renamed {
+        None => Payload::from(journey.call.body.clone()),
+        Some(name) => journey.envelope.with_model(&journey.call.body, name),
+    }
+}

@@ -1,0 +1,128 @@
+//! The relay: a call in, an answer out.
+
+use std::sync::Arc;
+
+use posthaste_core::Fault;
+use posthaste_storage::{ConfigStore, Revision, StorageError};
+use posthaste_wire::{Envelope, ModelEntry};
+
+use crate::{
+    AccountDirectory, Answer, Authenticator, Call, Caller, RelayOptions, RelayPorts,
+    admission::{admit, check_status},
+    engine::Engine,
+    follow::follow,
+    journey::Journey,
+    metrics::Metrics,
+    models, waiting,
+};
+
+/// What [`Relay::health`] tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// How many accounts there are.
+    pub accounts: usize,
+    /// How many of them are switched on and do not rest.
+    pub accounts_ready: usize,
+}
+
+/// One relay. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Relay {
+    engine: Arc<Engine>,
+    config: Arc<dyn ConfigStore>,
+    since: Revision,
+}
+
+impl Relay {
+    /// Builds a relay from its ports and reads the accounts.
+    ///
+    /// Spawn [`follow`](Self::follow) as well, or changes in the store stay unseen.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn new(ports: RelayPorts, options: RelayOptions) -> Result<Self, StorageError> {
+        let config = ports.stores.config;
+        let since = config.revision().await?;
+        let engine = Engine {
+            authenticator: Authenticator::new(ports.vault, Arc::clone(&config)),
+            directory: AccountDirectory::load(Arc::clone(&config)).await?,
+            scheduler: ports.scheduler,
+            credentials: ports.credentials,
+            transport: ports.transport,
+            ledger: ports.ledger,
+            prices: ports.prices,
+            clock: ports.clock,
+            options,
+            metrics: Metrics::new(),
+        };
+        Ok(Self { engine: Arc::new(engine), config, since })
+    }
+
+    /// Follows the store's change feed. Never ends; stop it by dropping it.
+    pub async fn follow(&self) {
+        follow(&self.engine, &*self.config, self.since).await;
+    }
+
+    /// Finds the owner of a presented client key. Not in the order of the ten steps by chance: a front authenticates
+    /// before it reads a body.
+    ///
+    /// # Errors
+    /// `Unauthenticated` for a missing or unknown key, `PermissionDenied` for one that does not open the door now,
+    /// `Overloaded` when the store cannot be asked.
+    pub async fn authenticate(&self, presented: Option<&str>) -> Result<Caller, Fault> {
+        let caller = self.engine.authenticator.authenticate(presented).await;
+        let caller =
+            caller.and_then(|caller| check_status(&caller, self.engine.clock.now()).map(|()| caller));
+        caller.inspect_err(|fault| self.engine.metrics.refused(fault.kind))
+    }
+
+    /// Serves one request.
+    ///
+    /// # Errors
+    /// A fault to be told to the client in its dialect (`posthaste_wire::render`). Faults after the commit point are part
+    /// of the answer's body instead.
+    pub async fn call(&self, call: Call) -> Result<Answer, Fault> {
+        let dialect = call.dialect;
+        let answer = self.serve(call).await;
+        match &answer {
+            Ok(_) => self.engine.metrics.answered(dialect),
+            Err(fault) => self.engine.metrics.refused(fault.kind),
+        }
+        answer
+    }
+
+    /// The models that a caller may ask for.
+    pub fn models(&self, caller: &Caller) -> Vec<ModelEntry> {
+        let accounts = self.engine.directory.all();
+        models::offered(accounts.iter().map(AsRef::as_ref), &self.engine.prices, &caller.key().models)
+    }
+
+    /// How the relay is.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn health(&self) -> Result<Health, StorageError> {
+        self.config.revision().await?;
+        let accounts = self.engine.directory.all();
+        let now = self.engine.clock.now();
+        let enabled = accounts.iter().filter(|account| account.enabled);
+        let ready = enabled.filter(|account| self.engine.scheduler.parked(account.id, now).is_none()).count();
+        Ok(Health { accounts: accounts.len(), accounts_ready: ready })
+    }
+
+    /// Counts a request that was refused before it became a call.
+    pub fn refused(&self, fault: &Fault) {
+        self.engine.metrics.refused(fault.kind);
+    }
+
+    async fn serve(&self, call: Call) -> Result<Answer, Fault> {
+        let engine = &self.engine;
+        // 3 peek
+        let envelope = Envelope::peek(&call.body)?;
+        // 4 admit
+        let caller = admit(&engine.authenticator, &call, &envelope, engine.clock.now()).await?;
+        let journey = Arc::new(Journey { engine: Arc::clone(engine), call, caller, envelope });
+        // 5 plan, 6 credential, 7 prepare, 8 send, 9 judge, 10 deliver and settle
+        waiting::answer(journey).await
+    }
+}

@@ -1,0 +1,78 @@
+//! Probes and metrics.
+
+use std::{any::Any, time::Duration};
+
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use posthaste_core::{Dialect, Fault, FaultKind, Origin, RequestId};
+use serde_json::json;
+use subtle::ConstantTimeEq;
+use tokio::time::timeout;
+
+use super::Front;
+use crate::respond::fault_response;
+
+/// Clients probe the base URL without a key before they begin (Claude Code: `HEAD`, observed 2026-11-23).
+pub(crate) async fn base() -> Json<serde_json::Value> {
+    Json(json!({ "service": "posthaste" }))
+}
+
+/// Whether the relay lives and is ready: 200, or 503 when the store does not answer.
+pub(crate) async fn health(State(front): State<Front>) -> Response {
+    let version = front.options.version;
+    let (status, store, accounts) = match timeout(PATIENCE, front.relay.health()).await {
+        Ok(Ok(health)) => {
+            let accounts = json!({ "total": health.accounts, "ready": health.accounts_ready });
+            (StatusCode::OK, "ok", accounts)
+        }
+        Ok(Err(_)) => (StatusCode::SERVICE_UNAVAILABLE, "failing", json!(null)),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "silent", json!(null)),
+    };
+    let word = if status.is_success() { "ok" } else { "degraded" };
+    let body =
+        json!({ "status": word, "version": version, "parts": { "store": store, "accounts": accounts } });
+    (status, Json(body)).into_response()
+}
+
+/// Prometheus' text for those who hold the token.
+pub(crate) async fn metrics(State(front): State<Front>, headers: HeaderMap) -> Response {
+    let refuse = |kind, message| {
+        let fault = Fault::new(kind, Origin::Client, message);
+        fault_response(Dialect::OpenAiChat, &fault, RequestId::generate())
+    };
+    let (Some(metrics), Some(token)) = (&front.options.metrics, &front.options.metrics_token) else {
+        return refuse(
+            FaultKind::NotFound,
+            "metrics are off here: set server.metrics_token or server.metrics_listen",
+        );
+    };
+    let presented = headers.get(header::AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
+    let presented = presented.strip_prefix(b"Bearer ").unwrap_or_default();
+    if !bool::from(presented.ct_eq(token.expose().as_bytes())) {
+        return refuse(FaultKind::Unauthenticated, "send server.metrics_token as `Authorization: Bearer`");
+    }
+    text(metrics)
+}
+
+/// Prometheus' text for whoever reaches the listener.
+pub(crate) async fn open_metrics(State(metrics): State<PrometheusHandle>) -> Response {
+    text(&metrics)
+}
+
+/// A panic's answer. What was panicked about goes to the log, where the panic hook has put it.
+pub(crate) fn panicked(_: Box<dyn Any + Send + 'static>) -> http::Response<Body> {
+    let fault = Fault::new(FaultKind::Internal, Origin::Relay, "the relay failed on this request");
+    fault_response(Dialect::AnthropicMessages, &fault, RequestId::generate())
+}
+
+fn text(metrics: &PrometheusHandle) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render()).into_response()
+}
+
+const PATIENCE: Duration = Duration::from_secs(2);

@@ -1,0 +1,74 @@
+//! Says that a model has no price: loudly, but once.
+
+use std::collections::HashSet;
+
+use parking_lot::Mutex;
+use posthaste_core::ProviderKind;
+
+/// Remembers which models were named already. Model names come from clients, so that the memory is bounded.
+#[derive(Debug, Default)]
+pub(crate) struct Alarm {
+    named: Mutex<HashSet<(ProviderKind, String)>>,
+}
+
+impl Alarm {
+    /// Logs a warning when the model is new.
+    pub(crate) fn unpriced(&self, provider: ProviderKind, model: &str) {
+        match self.news(provider, model) {
+            News::Model => tracing::warn!(
+                provider = provider.as_str(),
+                model,
+                "the model has no price: its use is booked without a cost until the price file names it"
+            ),
+            News::Full => tracing::warn!(
+                limit = MOST_NAMES,
+                "too many models without a price: further ones are not named"
+            ),
+            News::None => {}
+        }
+    }
+
+    fn news(&self, provider: ProviderKind, model: &str) -> News {
+        let mut named = self.named.lock();
+        if named.len() > MOST_NAMES {
+            return News::None;
+        }
+        if !named.insert((provider, model.to_owned())) {
+            return News::None;
+        }
+        if named.len() > MOST_NAMES { News::Full } else { News::Model }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum News {
+    Model,
+    Full,
+    None,
+}
+
+const MOST_NAMES: usize = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_named_once() {
+        let alarm = Alarm::default();
+        assert_eq!(alarm.news(ProviderKind::Anthropic, "m"), News::Model);
+        assert_eq!(alarm.news(ProviderKind::Anthropic, "m"), News::None);
+        assert_eq!(alarm.news(ProviderKind::Sandbox, "m"), News::Model);
+    }
+
+    #[test]
+    fn the_memory_is_bounded_and_says_so_once() {
+        let alarm = Alarm::default();
+        for number in 0..MOST_NAMES {
+            assert_eq!(alarm.news(ProviderKind::Anthropic, &number.to_string()), News::Model);
+        }
+        assert_eq!(alarm.news(ProviderKind::Anthropic, "one more"), News::Full);
+        assert_eq!(alarm.news(ProviderKind::Anthropic, "and another"), News::None);
+        assert_eq!(alarm.named.lock().len(), MOST_NAMES + 1);
+    }
+}

@@ -1,0 +1,193 @@
+//! A model's prices. These types are the layout of the price file, field for field.
+
+use jiff::civil::Date;
+use posthaste_core::ModelName;
+use serde::Deserialize;
+
+/// Nano-dollars for a million tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "u64")]
+pub struct TokenPrice(u64);
+
+impl TokenPrice {
+    /// A thousand dollars for a million tokens, many times the dearest model's price. What is higher is a slip of the
+    /// decimal point or of the unit.
+    pub const MOST: Self = Self(1_000 * 1_000_000_000);
+
+    /// Nano-dollars for a million tokens.
+    pub const fn nanos_per_million(self) -> u64 {
+        self.0
+    }
+}
+
+impl TryFrom<u64> for TokenPrice {
+    type Error = String;
+
+    fn try_from(nanos: u64) -> Result<Self, String> {
+        if nanos > Self::MOST.0 {
+            return Err(format!("a price of {nanos} nano-USD per million tokens is beyond belief"));
+        }
+        Ok(Self(nanos))
+    }
+}
+
+/// What a model is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Conversations.
+    Chat,
+    /// Conversations, by OpenAI's Responses API only.
+    Responses,
+    /// Text to be continued.
+    Completion,
+    /// Embeddings.
+    Embedding,
+}
+
+/// One model on one price list.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelPrice {
+    /// Whose price list.
+    pub provider: String,
+    /// The model's id there.
+    pub model: ModelName,
+    /// Which sheet, where the provider has several.
+    pub route: Option<String>,
+    /// What it is asked for.
+    pub mode: Mode,
+    /// The most tokens of prompt and answer together, where known.
+    pub context_window: Option<u64>,
+    /// The most tokens of an answer, where known.
+    pub max_output: Option<u64>,
+    /// The standard tier's prices.
+    pub standard: Sheet,
+    /// The other tiers' prices. A price that a tier does not state is the standard one.
+    #[serde(default)]
+    pub tiers: Tiers,
+    /// Factors on all token prices.
+    #[serde(default)]
+    pub multipliers_per_mille: Multipliers,
+    /// Nano-dollars for a thousand hosted web searches.
+    pub web_search_per_1k: Option<TokenPrice>,
+    /// The date of the provider's retirement notice.
+    pub deprecated: Option<Date>,
+}
+
+/// The prices of one tier.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sheet {
+    /// The prices of an ordinary prompt.
+    pub price: Prices,
+    /// The prices of long prompts, by rising threshold.
+    #[serde(default)]
+    pub above: Vec<Step>,
+}
+
+impl Sheet {
+    /// The prices of a request whose whole prompt has `prompt_tokens`: they count for each of its tokens, not only for
+    /// those past the threshold.
+    pub fn for_prompt(&self, prompt_tokens: u64) -> Prices {
+        let step = self.above.iter().rfind(|step| prompt_tokens > step.input_tokens_over);
+        step.map_or(self.price, |step| step.price.or(&self.price))
+    }
+}
+
+/// The prices of prompts over a threshold.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// The prompt is longer than this.
+    pub input_tokens_over: u64,
+    /// What differs then.
+    pub price: Prices,
+}
+
+/// Prices by token class; what is not stated is `None`, never zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Prices {
+    /// Prompt tokens outside any cache.
+    pub input: Option<TokenPrice>,
+    /// Answer tokens.
+    pub output: Option<TokenPrice>,
+    /// Prompt tokens served from a cache.
+    pub cache_read: Option<TokenPrice>,
+    /// Prompt tokens written to a cache of the default lifetime.
+    pub cache_write: Option<TokenPrice>,
+    /// Prompt tokens written to a cache of the long lifetime.
+    pub cache_write_1h: Option<TokenPrice>,
+    /// Reasoning tokens, where priced apart from the answer's others.
+    pub output_reasoning: Option<TokenPrice>,
+}
+
+impl Prices {
+    /// These prices, and `base`'s where these are silent.
+    fn or(&self, base: &Self) -> Self {
+        Self {
+            input: self.input.or(base.input),
+            output: self.output.or(base.output),
+            cache_read: self.cache_read.or(base.cache_read),
+            cache_write: self.cache_write.or(base.cache_write),
+            cache_write_1h: self.cache_write_1h.or(base.cache_write_1h),
+            output_reasoning: self.output_reasoning.or(base.output_reasoning),
+        }
+    }
+}
+
+/// The prices of service tiers other than the standard one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tiers {
+    /// Answered within a day.
+    pub batch: Option<Sheet>,
+    /// Answered when there is room.
+    pub flex: Option<Sheet>,
+    /// Answered before others.
+    pub priority: Option<Sheet>,
+    /// Answered by faster machines.
+    pub ultrafast: Option<Sheet>,
+    /// Between standard and priority.
+    pub balanced: Option<Sheet>,
+}
+
+impl Tiers {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Sheet> {
+        [&self.batch, &self.flex, &self.priority, &self.ultrafast, &self.balanced].into_iter().flatten()
+    }
+}
+
+/// Thousandths by which all token prices are multiplied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Multipliers {
+    /// When inference is bound to the United States.
+    pub us: Option<u32>,
+    /// In Anthropic's fast mode.
+    pub fast: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn price(input: u64, cache_read: Option<u64>) -> Prices {
+        Prices { input: Some(TokenPrice(input)), cache_read: cache_read.map(TokenPrice), ..Prices::default() }
+    }
+
+    #[test]
+    fn the_highest_step_passed_counts_and_the_rest_falls_back_to_the_base() {
+        let sheet = Sheet {
+            price: price(1, Some(7)),
+            above: vec![
+                Step { input_tokens_over: 100, price: price(2, Some(8)) },
+                Step { input_tokens_over: 200, price: price(3, None) },
+            ],
+        };
+        assert_eq!(sheet.for_prompt(100), price(1, Some(7)));
+        assert_eq!(sheet.for_prompt(101), price(2, Some(8)));
+        assert_eq!(sheet.for_prompt(201), price(3, Some(7)));
+    }
+}

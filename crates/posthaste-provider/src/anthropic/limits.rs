@@ -1,0 +1,70 @@
+//! Rate-limit headers.
+//!
+//! Source: <https://docs.anthropic.com/en/api/rate-limits#response-headers>; the `unified` family is sent to
+//! subscription accounts (observed, 2026-11-23).
+
+use http::HeaderMap;
+use posthaste_core::{RateWindow, Timestamp};
+
+use crate::reset::{moment, number, text};
+
+/// Whether a plan's window (hours or days) is used up, rather than a short throttle.
+pub(super) fn plan_window_used_up(headers: &HeaderMap) -> bool {
+    text(headers, "anthropic-ratelimit-unified-status") == Some("rejected")
+}
+
+/// When the plan's window starts anew.
+pub(super) fn plan_window_reset(headers: &HeaderMap) -> Option<Timestamp> {
+    moment(headers, "anthropic-ratelimit-unified-reset")
+}
+
+/// The reset of the first window that has nothing left.
+pub(super) fn exhausted_window_reset(headers: &HeaderMap, now: Timestamp) -> Option<Timestamp> {
+    windows(headers)
+        .filter(|window| window.remaining == Some(0) && window.resets_at > now)
+        .map(|window| window.resets_at)
+        .max()
+}
+
+/// The window with the least left.
+pub(super) fn tightest_window(headers: &HeaderMap, now: Timestamp) -> Option<RateWindow> {
+    windows(headers)
+        .filter(|window| window.resets_at > now)
+        .min_by_key(|window| (window.remaining.unwrap_or(u64::MAX), window.resets_at))
+}
+
+fn windows(headers: &HeaderMap) -> impl Iterator<Item = RateWindow> {
+    KINDS.iter().filter_map(|(remaining, reset)| {
+        Some(RateWindow { remaining: number(headers, remaining), resets_at: moment(headers, reset)? })
+    })
+}
+
+const KINDS: [(&str, &str); 4] = [
+    ("anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"),
+    ("anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"),
+    ("anthropic-ratelimit-input-tokens-remaining", "anthropic-ratelimit-input-tokens-reset"),
+    ("anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn the_window_with_the_least_left_is_the_tightest() {
+        let headers = headers(&[
+            ("anthropic-ratelimit-requests-remaining", "3"),
+            ("anthropic-ratelimit-requests-reset", "1970-01-01T00:01:00Z"),
+            ("anthropic-ratelimit-tokens-remaining", "5000"),
+            ("anthropic-ratelimit-tokens-reset", "1970-01-01T00:02:00Z"),
+        ]);
+        let window = tightest_window(&headers, Timestamp::EPOCH).unwrap();
+        assert_eq!(window, RateWindow { remaining: Some(3), resets_at: Timestamp::from_secs(60) });
+        assert_eq!(tightest_window(&headers, Timestamp::from_secs(600)), None);
+        assert_eq!(exhausted_window_reset(&headers, Timestamp::EPOCH), None);
+    }
+}

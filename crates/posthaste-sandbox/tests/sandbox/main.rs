@@ -1,0 +1,8 @@
+//! The sandbox as its callers see it.
+
+mod answers;
+mod asking;
+mod assembling;
+mod faults;
+mod read_back;
+mod refusals;

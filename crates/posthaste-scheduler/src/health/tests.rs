@@ -1,0 +1,196 @@
+use posthaste_core::CooldownReason::{
+    Failing, Forbidden, Overloaded, QuotaExhausted, RateLimited, Unauthorised,
+};
+use rstest::rstest;
+
+use super::*;
+
+fn at(secs: i64) -> Timestamp {
+    Timestamp::from_secs(secs)
+}
+
+/// An account with back-off steps free of jitter would hide nothing, but jitter is part of the promise: these tests use
+/// the bounds.
+struct Subject {
+    account: AccountId,
+    health: Health,
+}
+
+impl Subject {
+    fn new() -> Self {
+        Self { account: AccountId::generate(), health: Health::default() }
+    }
+
+    fn rest(&mut self, reason: CooldownReason, until: Option<i64>, now: i64) -> Parked {
+        let cooldown = Cooldown { reason, until: until.map(at), why: format!("{reason} at {now}") };
+        self.health.rest(self.account, &cooldown, &Backoff::default(), at(now))
+    }
+
+    /// How long a rest without an end is, in the number of the strike: 1 for the first step, 2 for the doubled one, …
+    fn rest_step(&mut self, reason: CooldownReason, first: Duration, now: i64) -> u32 {
+        let length = self.rest(reason, None, now).until.since(at(now));
+        (1..30).find(|&step| length <= first * 2_u32.pow(step - 1)).unwrap()
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const TEN_MINUTES: Duration = Duration::from_secs(600);
+
+#[rstest]
+#[case(RateLimited)]
+#[case(Overloaded)]
+#[case(QuotaExhausted)]
+#[case(Failing)]
+fn the_upstreams_own_end_is_kept(#[case] reason: CooldownReason) {
+    let mut subject = Subject::new();
+    let parked = subject.rest(reason, Some(3_600), 0);
+    assert_eq!(parked, Parked { reason, until: at(3_600), why: format!("{reason} at 0") });
+    assert_eq!(subject.health.parked(at(3_599)), Some(parked));
+    assert_eq!(subject.health.parked(at(3_600)), None);
+}
+
+#[rstest]
+#[case(RateLimited, 86_400)]
+#[case(Overloaded, 86_400)]
+#[case(Failing, 86_400)]
+#[case(QuotaExhausted, 700_000)]
+#[case(Unauthorised, 700_000)]
+#[case(Forbidden, 700_000)]
+fn only_lasting_trouble_may_last_longer_than_a_day(#[case] reason: CooldownReason, #[case] until: i64) {
+    assert_eq!(Subject::new().rest(reason, Some(700_000), 0).until, at(until));
+}
+
+#[test]
+fn an_end_that_has_passed_leaves_the_length_to_the_back_off() {
+    let until = Subject::new().rest(RateLimited, Some(99), 100).until;
+    assert!(until > at(100) && until <= at(101), "{until}");
+}
+
+#[test]
+fn each_strike_in_a_row_doubles_the_rest() {
+    let mut subject = Subject::new();
+    let steps: Vec<_> = [0, 100, 200, 300].map(|now| subject.rest_step(Failing, SECOND, now)).into();
+    assert_eq!(steps, [1, 2, 3, 4]);
+}
+
+#[test]
+fn passing_and_lasting_trouble_count_apart() {
+    let mut subject = Subject::new();
+    for now in [0, 100, 200] {
+        subject.rest(RateLimited, None, now);
+    }
+    assert_eq!(subject.rest_step(Unauthorised, TEN_MINUTES, 300), 1);
+}
+
+#[test]
+fn a_burst_is_one_strike() {
+    let mut subject = Subject::new();
+    assert_eq!(subject.rest_step(RateLimited, SECOND, 0), 1);
+    assert_eq!(subject.rest_step(RateLimited, SECOND, 1), 1);
+    assert_eq!(subject.rest_step(RateLimited, SECOND, 2), 2);
+}
+
+#[test]
+fn late_failures_of_requests_begun_before_the_rest_are_the_same_strike() {
+    let mut subject = Subject::new();
+    subject.rest(Failing, Some(60), 0);
+    for now in [10, 20, 30, 40, 50] {
+        assert_eq!(subject.rest(Failing, None, now).until, at(60));
+    }
+    assert_eq!(subject.rest_step(Failing, SECOND, 100), 2);
+}
+
+#[test]
+fn a_later_end_extends_the_rest_and_an_earlier_one_does_not_shorten_it() {
+    let mut subject = Subject::new();
+    subject.rest(RateLimited, Some(50), 0);
+    assert_eq!(subject.rest(RateLimited, Some(90), 1).until, at(90));
+    let kept = subject.rest(Failing, Some(20), 2);
+    assert_eq!((kept.until, kept.reason), (at(90), RateLimited));
+}
+
+#[test]
+fn a_refused_credential_outlasts_a_short_rest() {
+    let mut subject = Subject::new();
+    subject.rest(RateLimited, Some(5), 0);
+    let parked = subject.rest(Unauthorised, None, 1);
+    assert_eq!(parked.reason, Unauthorised);
+    assert!(parked.until >= at(1 + 450), "{}", parked.until);
+}
+
+#[test]
+fn success_forgets_the_strikes() {
+    let mut subject = Subject::new();
+    subject.rest(Failing, None, 0);
+    subject.rest(Failing, None, 100);
+    subject.health.started(at(200));
+    subject.health.succeeded();
+    assert_eq!(subject.rest_step(Failing, SECOND, 300), 1);
+}
+
+#[test]
+fn success_of_a_request_begun_before_the_rest_does_not_end_it() {
+    let mut subject = Subject::new();
+    subject.rest(RateLimited, Some(60), 0);
+    subject.health.succeeded();
+    assert_eq!(subject.health.parked(at(59)).unwrap().until, at(60));
+    assert_eq!(subject.rest_step(RateLimited, SECOND, 100), 2);
+}
+
+#[test]
+fn after_a_rest_one_request_tries_alone() {
+    let mut subject = Subject::new();
+    subject.rest(RateLimited, Some(10), 0);
+    subject.health.started(at(20));
+    let parked = subject.health.parked(at(21)).unwrap();
+    assert_eq!(parked, Parked { reason: RateLimited, until: at(80), why: "on trial".into() });
+    subject.health.succeeded();
+    assert_eq!(subject.health.parked(at(22)), None);
+}
+
+#[test]
+fn a_trial_without_a_word_keeps_others_away_for_a_minute() {
+    let mut subject = Subject::new();
+    subject.rest(RateLimited, Some(10), 0);
+    subject.health.started(at(20));
+    subject.health.started(at(70));
+    assert!(subject.health.parked(at(79)).is_some(), "a second start does not lengthen the trial");
+    assert_eq!(subject.health.parked(at(80)), None);
+    subject.health.started(at(81));
+    assert_eq!(subject.health.parked(at(82)).unwrap().until, at(141), "the next request is the next trial");
+}
+
+#[test]
+fn a_cancelled_trial_leaves_the_trial_to_the_next_request() {
+    let mut subject = Subject::new();
+    subject.rest(RateLimited, Some(10), 0);
+    subject.health.started(at(20));
+    subject.health.cancelled();
+    assert_eq!(subject.health.parked(at(21)), None);
+    subject.health.started(at(22));
+    assert!(subject.health.parked(at(23)).is_some());
+}
+
+#[test]
+fn a_failed_trial_is_the_next_strike() {
+    let mut subject = Subject::new();
+    subject.rest(Failing, None, 0);
+    subject.health.started(at(20));
+    assert_eq!(subject.rest_step(Failing, SECOND, 30), 2);
+}
+
+#[test]
+fn an_attempt_that_begins_during_the_rest_is_no_trial() {
+    let mut subject = Subject::new();
+    subject.rest(RateLimited, Some(60), 0);
+    subject.health.started(at(30));
+    subject.health.succeeded();
+    assert_eq!(subject.health.parked(at(31)).unwrap().until, at(60));
+}
+
+#[test]
+fn a_healthy_account_serves_many_at_once() {
+    let mut subject = Subject::new();
+    subject.health.started(at(0));
+    assert_eq!(subject.health.parked(at(0)), None);
+}

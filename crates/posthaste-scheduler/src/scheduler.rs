@@ -1,0 +1,154 @@
+//! The state of all accounts, behind one lock that is held for microseconds and never over an `await`.
+
+mod id_hasher;
+
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+use posthaste_core::{AccountId, Cooldown, Timestamp};
+
+use crate::{Backoff, Candidate, Exclusion, Parked, Plan, health::Health};
+use id_hasher::BuildIdHasher;
+
+/// Plans over candidates, and learns from how the attempts end.
+///
+/// For each attempt the caller tells [`started`](Self::started) (or [`try_start`](Self::try_start)), and then exactly one
+/// of [`succeeded`](Self::succeeded), [`rest`](Self::rest) and [`cancelled`](Self::cancelled). Tell `succeeded` when
+/// content begins to come, not when a long answer ends: until then an account that comes back from a rest serves
+/// nobody else.
+#[derive(Debug, Default)]
+pub struct Scheduler {
+    backoff: Backoff,
+    accounts: Mutex<Accounts>,
+}
+
+impl Scheduler {
+    /// A scheduler that knows nothing of any account yet.
+    pub fn new(backoff: Backoff) -> Self {
+        Self { backoff, accounts: Mutex::default() }
+    }
+
+    /// Orders the candidates that may be asked at `now`, and says why the others may not. Changes nothing.
+    pub fn plan(&self, candidates: &[Candidate], now: Timestamp) -> Plan {
+        let accounts = self.accounts.lock();
+        let mut ranked = Vec::with_capacity(candidates.len());
+        let mut excluded = Vec::new();
+        for candidate in candidates {
+            let entry = accounts.entries.get(&candidate.account);
+            let exclusion = candidate
+                .exclusion
+                .clone()
+                .or_else(|| entry.and_then(|entry| entry.health.parked(now)).map(Exclusion::Parked));
+            match exclusion {
+                Some(exclusion) => excluded.push((candidate.account, exclusion)),
+                None => {
+                    let last_use = entry.map_or(NEVER, |entry| entry.last_use);
+                    ranked.push((candidate.priority, last_use, candidate.account));
+                }
+            }
+        }
+        drop(accounts);
+        ranked.sort_unstable();
+        Plan { order: ranked.into_iter().map(|(_, _, account)| account).collect(), excluded }
+    }
+
+    /// Notes that an attempt begins. After a rest the first one is the trial, and others see the account as parked until
+    /// it ends, 60 s at most.
+    pub fn started(&self, account: AccountId, now: Timestamp) {
+        self.accounts.lock().start(account, now);
+    }
+
+    /// Notes that an attempt begins, unless the account has been parked since the plan was made or another request took
+    /// the trial first.
+    ///
+    /// # Errors
+    /// Why the account may not be asked now; nothing was noted then.
+    pub fn try_start(&self, account: AccountId, now: Timestamp) -> Result<(), Parked> {
+        let mut accounts = self.accounts.lock();
+        match accounts.entries.get(&account).and_then(|entry| entry.health.parked(now)) {
+            Some(parked) => Err(parked),
+            None => {
+                accounts.start(account, now);
+                Ok(())
+            }
+        }
+    }
+
+    /// Notes that the account serves: strikes are forgotten and a trial ends. A rest that lies ahead stays, since then
+    /// the attempt is one that began before it.
+    pub fn succeeded(&self, account: AccountId, _now: Timestamp) {
+        if let Some(entry) = self.accounts.lock().entries.get_mut(&account) {
+            entry.health.succeeded();
+        }
+    }
+
+    /// Notes that an attempt ended without a word on the account's health: the client went away, or the request was at
+    /// fault.
+    pub fn cancelled(&self, account: AccountId) {
+        if let Some(entry) = self.accounts.lock().entries.get_mut(&account) {
+            entry.health.cancelled();
+        }
+    }
+
+    /// Parks an account, and tells for how long.
+    ///
+    /// The end is the one that the upstream named, at most a day ahead unless the cause is one that lasts (quota,
+    /// credential, block); where it named none, the [`Backoff`] by the number of strikes in a row. Failures within 2 s of
+    /// a strike, or while the account rests already, are the same strike, but a later end is taken.
+    pub fn rest(&self, account: AccountId, cooldown: &Cooldown, now: Timestamp) -> Parked {
+        self.accounts.lock().entry(account).health.rest(account, cooldown, &self.backoff, now)
+    }
+
+    /// Why the account may not be asked at `now`; `None` when it may.
+    pub fn parked(&self, account: AccountId, now: Timestamp) -> Option<Parked> {
+        self.accounts.lock().entries.get(&account).and_then(|entry| entry.health.parked(now))
+    }
+
+    /// Ends a rest by an operator's hand, and forgets the strikes.
+    pub fn release(&self, account: AccountId) {
+        if let Some(entry) = self.accounts.lock().entries.get_mut(&account) {
+            entry.health = Health::default();
+        }
+    }
+
+    /// Forgets the accounts for which `keep` is false.
+    pub fn retain(&self, keep: impl Fn(AccountId) -> bool) {
+        let mut accounts = self.accounts.lock();
+        accounts.entries.retain(|&account, _| keep(account));
+        accounts.entries.shrink_to_fit();
+    }
+}
+
+#[derive(Debug, Default)]
+struct Accounts {
+    entries: HashMap<AccountId, Entry, BuildIdHasher>,
+    uses: u64,
+}
+
+impl Accounts {
+    fn entry(&mut self, account: AccountId) -> &mut Entry {
+        self.entries.entry(account).or_default()
+    }
+
+    fn start(&mut self, account: AccountId, now: Timestamp) {
+        self.uses += 1;
+        let use_number = self.uses;
+        let entry = self.entry(account);
+        entry.last_use = use_number;
+        entry.health.started(now);
+    }
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    /// The running number of the last use. A number and not a time, so that uses within one tick keep their order and
+    /// a clock that is set back does not disturb it.
+    last_use: u64,
+    health: Health,
+}
+
+/// The `last_use` of an account that was never used: before all others.
+const NEVER: u64 = 0;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! What can go wrong in a call, told without anything that was sent.
+
+use fred::error::{Error, ErrorKind};
+use posthaste_storage::StorageError;
+
+/// Why a call gave no answer. Never holds a password or an argument of a command: a server's own message may quote
+/// either, so only its leading code is kept.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CallError {
+    /// No answer came in time. Whether the command ran is unknown.
+    #[error("no answer in time")]
+    TimedOut,
+    /// The connection could not be made or was lost. Whether the command ran is unknown.
+    #[error("the connection failed: {0}")]
+    Connection(String),
+    /// The server answered that it would not.
+    #[error("the server refused: {0}")]
+    Refused(String),
+    /// The answer has another shape than expected.
+    #[error("the answer cannot be read: {0}")]
+    Unreadable(String),
+    /// The stores were closed.
+    #[error("the stores were closed")]
+    Closed,
+    /// The options cannot work.
+    #[error("{0}")]
+    Options(String),
+}
+
+impl CallError {
+    /// Says what was being done.
+    pub(crate) fn during(self, what: &str) -> StorageError {
+        match self {
+            Self::Unreadable(_) => StorageError::corrupt(what, self),
+            _ => StorageError::unavailable(what, self),
+        }
+    }
+
+    /// Whether another connection might fare better.
+    pub(crate) fn blames_connection(&self) -> bool {
+        matches!(self, Self::TimedOut | Self::Connection(_))
+    }
+}
+
+impl From<Error> for CallError {
+    fn from(error: Error) -> Self {
+        match error.kind() {
+            ErrorKind::Timeout => Self::TimedOut,
+            // These come from the operating system, the TLS library or the client itself, before anything was sent.
+            ErrorKind::IO | ErrorKind::Tls | ErrorKind::Canceled | ErrorKind::Routing => {
+                Self::Connection(error.details().to_owned())
+            }
+            ErrorKind::Parse | ErrorKind::Protocol | ErrorKind::NotFound => {
+                Self::Unreadable(error.kind().to_str().to_owned())
+            }
+            _ => Self::refused(&error),
+        }
+    }
+}
+
+impl CallError {
+    fn refused(error: &Error) -> Self {
+        let details = error.details();
+        // A failure inside one of our scripts quotes the script's line, never its arguments.
+        if details.contains("user_script") {
+            return Self::Refused(details.to_owned());
+        }
+        let code = details.split_whitespace().next().filter(|word| is_code(word));
+        Self::Refused(code.unwrap_or(error.kind().to_str()).to_owned())
+    }
+}
+
+/// `WRONGPASS`, `READONLY`, `OOM` and their like.
+fn is_code(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(kind: ErrorKind, details: &'static str) -> CallError {
+        CallError::from(Error::new(kind, details))
+    }
+
+    #[test]
+    fn a_refusal_keeps_only_the_code() {
+        let error = read(ErrorKind::Unknown, "ERR unknown command 'X', with args beginning with: 'canary'");
+        assert_eq!(error, CallError::Refused("ERR".into()));
+        assert_eq!(read(ErrorKind::Auth, "WRONGPASS invalid pair"), CallError::Refused("WRONGPASS".into()));
+        assert_eq!(read(ErrorKind::Unknown, "canary first"), CallError::Refused("Unknown Error".into()));
+    }
+
+    #[test]
+    fn a_damaged_answer_is_no_outage() {
+        let error = read(ErrorKind::Parse, "Cannot parse").during("reading a record");
+        assert!(matches!(error, StorageError::Corrupt { .. }), "{error:?}");
+        let error = read(ErrorKind::Timeout, "Request timed out.").during("reading a record");
+        assert!(matches!(error, StorageError::Unavailable { .. }), "{error:?}");
+    }
+}

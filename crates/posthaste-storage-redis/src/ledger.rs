@@ -1,0 +1,224 @@
+//! The books.
+//!
+//! A client key's rows and sums share its slot, so that one script books rows together with their sums. Beside them an
+//! index over all client keys, in a slot of its own, tells whose row a request's attempt is. It is written first: what it
+//! names may be missing when booking failed, and readers pass over that; a repeated append completes it.
+
+mod booking;
+mod rollup;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use fred::{
+    interfaces::{HashesInterface, SetsInterface, SortedSetsInterface},
+    types::Value,
+};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use posthaste_core::{AttemptRow, ClientKeyId, RequestId};
+use posthaste_storage::{LedgerStore, RollupRow, StorageError, UsageQuery};
+
+use self::booking::{Batch, RowId};
+use crate::{
+    error::CallError,
+    keys::Keys,
+    link::{Link, Repeat},
+    reply, script,
+};
+
+/// Keeps rows and sums.
+#[derive(Clone)]
+pub(crate) struct RedisLedger {
+    link: Link,
+    keys: Keys,
+}
+
+#[async_trait]
+impl LedgerStore for RedisLedger {
+    async fn append(&self, rows: &[AttemptRow]) -> Result<(), StorageError> {
+        for chunk in rows.chunks(CHUNK) {
+            let own = self.index(chunk).await?;
+            let batches = Batch::by_key(own).map_err(|error| error.during(BOOKING))?;
+            stream::iter(batches)
+                .map(|batch| self.book(batch))
+                .buffer_unordered(AT_ONCE)
+                .try_collect::<Vec<()>>()
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn attempts(&self, request: RequestId) -> Result<Vec<AttemptRow>, StorageError> {
+        let index = self.keys.ledger_index();
+        let (from, until) = (format!("[{request}:"), format!("({request};"));
+        let found: Value = self
+            .link
+            .call(READING, |client| async move { client.zrangebylex(index, from, until, None).await })
+            .await?;
+        let found = indexed(found).map_err(|error| error.during(READING))?;
+        let mut rows = self.rows(&found).await?;
+        rows.sort_by_key(|row| row.attempt);
+        Ok(rows)
+    }
+
+    async fn recent(&self, key: Option<ClientKeyId>, limit: usize) -> Result<Vec<AttemptRow>, StorageError> {
+        let order = key.map_or_else(|| self.keys.ledger_index(), |key| self.keys.ledger_order(key));
+        let mut rows = Vec::new();
+        let mut before = "+".to_owned();
+        while rows.len() < limit {
+            let names = self.newest(order.clone(), before).await?;
+            let Some(last) = names.last() else { break };
+            before = format!("({last}");
+            let (full, found) = (names.len() == CHUNK, located(key, &names));
+            rows.extend(self.rows(&found.map_err(|error| error.during(READING))?).await?);
+            if !full {
+                break;
+            }
+        }
+        rows.truncate(limit);
+        Ok(rows)
+    }
+
+    async fn usage(&self, query: &UsageQuery) -> Result<Vec<RollupRow>, StorageError> {
+        let keys = match query.key_id {
+            Some(key) => vec![key],
+            None => self.callers().await?,
+        };
+        let mut rollups: Vec<RollupRow> = stream::iter(keys)
+            .map(|key| self.key_usage(key, query))
+            .buffer_unordered(AT_ONCE)
+            .try_concat()
+            .await?;
+        rollups.sort_by(|a, b| {
+            (a.start, a.key_id, a.account_id, &a.model).cmp(&(b.start, b.key_id, b.account_id, &b.model))
+        });
+        Ok(rollups)
+    }
+
+    async fn count(&self) -> Result<u64, StorageError> {
+        let counts = stream::iter(self.callers().await?).map(|key| async move {
+            let rows = self.keys.ledger_rows(key);
+            self.link.call(READING, |client| async move { client.hlen::<u64, _>(rows).await }).await
+        });
+        counts.buffer_unordered(AT_ONCE).try_fold(0, |sum, count| async move { Ok(sum + count) }).await
+    }
+}
+
+impl RedisLedger {
+    pub(crate) fn new(link: Link, keys: Keys) -> Self {
+        Self { link, keys }
+    }
+
+    /// Notes rows in the index; answers those whose identity no other client key has.
+    async fn index<'a>(&self, rows: &'a [AttemptRow]) -> Result<Vec<&'a AttemptRow>, StorageError> {
+        let keys = vec![self.keys.ledger_callers(), self.keys.ledger_index()];
+        let arguments = rows.iter().flat_map(|row| [RowId::of(row).to_string(), row.key_id.to_string()]);
+        let arguments = arguments.map(Value::from).collect();
+        let foreign =
+            self.link.eval(BOOKING, &script::LEDGER_INDEX, Repeat::Harmless, keys, arguments).await?;
+        let foreign = numbers(foreign).map_err(|error| error.during(BOOKING))?;
+        let own = rows.iter().enumerate().filter(|(number, _)| !foreign.contains(number));
+        Ok(own.map(|(_, row)| row).collect())
+    }
+
+    /// Books a batch with its sums; leaves out rows that turn out to be booked and tries again until none is left.
+    async fn book(&self, mut batch: Batch) -> Result<(), StorageError> {
+        while !batch.is_empty() {
+            let (keys, arguments) = batch.call(&self.keys);
+            let booked =
+                self.link.eval(BOOKING, &script::LEDGER_BOOK, Repeat::Harmless, keys, arguments).await?;
+            let booked = numbers(booked).map_err(|error| error.during(BOOKING))?;
+            if booked.is_empty() {
+                return Ok(());
+            }
+            batch.leave_out(&booked);
+        }
+        Ok(())
+    }
+
+    async fn callers(&self) -> Result<Vec<ClientKeyId>, StorageError> {
+        let callers = self.keys.ledger_callers();
+        let found: Value =
+            self.link.call(READING, |client| async move { client.smembers(callers).await }).await?;
+        reply::each(found, caller).map_err(|error| error.during(READING))
+    }
+
+    /// A chunk of names in an index, the newest first, older than `before`.
+    async fn newest(&self, index: String, before: String) -> Result<Vec<String>, StorageError> {
+        let limit = Some((0, i64::try_from(CHUNK).unwrap_or(i64::MAX)));
+        let found: Value = self
+            .link
+            .call(READING, |client| async move { client.zrevrangebylex(index, before, "-", limit).await })
+            .await?;
+        reply::each(found, reply::text).map_err(|error| error.during(READING))
+    }
+
+    /// The rows that are booked, in the order asked for.
+    async fn rows(&self, wanted: &[(RowId, ClientKeyId)]) -> Result<Vec<AttemptRow>, StorageError> {
+        let mut by_key: BTreeMap<ClientKeyId, Vec<usize>> = BTreeMap::new();
+        for (place, (_, key)) in wanted.iter().enumerate() {
+            by_key.entry(*key).or_default().push(place);
+        }
+        let found: Vec<(usize, AttemptRow)> = stream::iter(by_key)
+            .map(|(key, places)| self.key_rows(key, places, wanted))
+            .buffer_unordered(AT_ONCE)
+            .try_concat()
+            .await?;
+        let found: BTreeMap<usize, AttemptRow> = found.into_iter().collect();
+        Ok(found.into_values().collect())
+    }
+
+    async fn key_rows(
+        &self,
+        key: ClientKeyId,
+        places: Vec<usize>,
+        wanted: &[(RowId, ClientKeyId)],
+    ) -> Result<Vec<(usize, AttemptRow)>, StorageError> {
+        let rows = self.keys.ledger_rows(key);
+        let names: Vec<String> = places.iter().map(|&place| wanted[place].0.to_string()).collect();
+        let found: Value =
+            self.link.call(READING, |client| async move { client.hmget(rows, names).await }).await?;
+        let found = reply::list(found).map_err(|error| error.during(READING))?;
+        let booked = places.into_iter().zip(found).filter(|(_, row)| !row.is_null());
+        booked
+            .map(|(place, row)| {
+                let json = reply::text(row).map_err(|error| error.during(READING))?;
+                let row = serde_json::from_str(&json).map_err(|error| {
+                    StorageError::corrupt(format!("ledger row {}", wanted[place].0), error)
+                })?;
+                Ok((place, row))
+            })
+            .collect()
+    }
+}
+
+/// Reads names in the index over all client keys: `<request>:<attempt>:<client key>`.
+fn indexed(found: Value) -> Result<Vec<(RowId, ClientKeyId)>, CallError> {
+    located(None, &reply::each(found, reply::text)?)
+}
+
+/// Reads names in an index: one key's, or that over all client keys.
+fn located(key: Option<ClientKeyId>, names: &[String]) -> Result<Vec<(RowId, ClientKeyId)>, CallError> {
+    let located = names.iter().map(|name| match key {
+        Some(key) => Some((RowId::parse(name)?, key)),
+        None => name.rsplit_once(':').and_then(|(row, key)| Some((RowId::parse(row)?, key.parse().ok()?))),
+    });
+    located.collect::<Option<_>>().ok_or_else(|| CallError::Unreadable("not a row's name".into()))
+}
+
+fn caller(found: Value) -> Result<ClientKeyId, CallError> {
+    reply::text(found)?.parse().map_err(|_| CallError::Unreadable("not a client key's identity".into()))
+}
+
+fn numbers(found: Value) -> Result<Vec<usize>, CallError> {
+    reply::each(found, reply::number)
+}
+
+/// Rows in one script or answer: few enough that others do not wait long, enough that round trips do not matter.
+const CHUNK: usize = 200;
+
+/// Calls under way at the same time, sharing the connection.
+const AT_ONCE: usize = 64;
+
+const BOOKING: &str = "booking ledger rows";
+const READING: &str = "reading the ledger";

@@ -1,0 +1,201 @@
+//! The one way to the server: a client that can be swapped, a time-out on each call, scripts that load themselves.
+
+mod supervisor;
+
+use std::{
+    future::Future,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use fred::{
+    clients::{Client, WithOptions},
+    error::Error,
+    interfaces::{ClientLike, LuaInterface},
+    types::{
+        Builder, Value,
+        config::{Config, Options, ReconnectPolicy},
+        scripts::Script,
+    },
+};
+use posthaste_storage::StorageError;
+use tokio::task::AbortHandle;
+
+use self::supervisor::{ErrorRun, supervise};
+use crate::{RedisOptions, error::CallError};
+
+/// A supervised connection; clones share it. The last one dropped ends it.
+#[derive(Clone)]
+pub(crate) struct Link {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    client: ArcSwap<Client>,
+    command_timeout: Duration,
+    errors: Arc<ErrorRun>,
+    closed: AtomicBool,
+    supervisor: OnceLock<AbortHandle>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(supervisor) = self.supervisor.get() {
+            supervisor.abort();
+        }
+    }
+}
+
+/// How often a command that may have run is sent again after its connection was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Running twice is as running once.
+    Harmless,
+    /// The second run would answer otherwise than the first, so the caller must hear that the outcome is unknown.
+    Never,
+}
+
+impl Link {
+    /// Connects, signs in, and watches over the connection from then on.
+    pub(crate) async fn connect(options: &RedisOptions) -> Result<Self, StorageError> {
+        let doing = "connecting to Redis";
+        let mut builder = builder(options.client_config().map_err(|error| error.during(doing))?, options);
+        let client = builder.build().map_err(|error| CallError::from(error).during(doing))?;
+        let connection = tokio::time::timeout(options.connect_timeout + GRACE, client.init())
+            .await
+            .map_err(|_| CallError::TimedOut.during(doing))?
+            .map_err(|error| CallError::from(error).during(doing))?;
+        // A client that takes a broken one's place waits for the server instead of giving up at once.
+        builder.with_config(|config| config.fail_fast = false);
+
+        let shared = Arc::new(Shared {
+            client: ArcSwap::from_pointee(client),
+            command_timeout: options.command_timeout,
+            errors: Arc::default(),
+            closed: AtomicBool::new(false),
+            supervisor: OnceLock::new(),
+        });
+        let watch = supervise(Arc::downgrade(&shared), Arc::clone(&shared.errors), builder, connection);
+        let supervisor = tokio::spawn(watch).abort_handle();
+        shared.supervisor.get_or_init(|| supervisor);
+        Ok(Self { shared })
+    }
+
+    /// Makes a call that may be repeated.
+    pub(crate) async fn call<R, F>(
+        &self,
+        what: &str,
+        call: impl FnOnce(WithOptions<Client>) -> F + Send,
+    ) -> Result<R, StorageError>
+    where
+        F: Future<Output = Result<R, Error>> + Send,
+    {
+        self.run(Repeat::Harmless, Duration::ZERO, call).await.map_err(|error| error.during(what))
+    }
+
+    /// Makes a call that waits in the server for up to `block`.
+    pub(crate) async fn blocking_call<R, F>(
+        &self,
+        what: &str,
+        block: Duration,
+        call: impl FnOnce(WithOptions<Client>) -> F + Send,
+    ) -> Result<R, StorageError>
+    where
+        F: Future<Output = Result<R, Error>> + Send,
+    {
+        self.run(Repeat::Harmless, block, call).await.map_err(|error| error.during(what))
+    }
+
+    /// Runs a script; loads it when the server does not know it.
+    pub(crate) async fn eval(
+        &self,
+        what: &str,
+        script: &Script,
+        repeat: Repeat,
+        keys: Vec<String>,
+        arguments: Vec<Value>,
+    ) -> Result<Value, StorageError> {
+        self.run(repeat, Duration::ZERO, |client| async move {
+            let known = client.evalsha(script.sha1().clone(), keys.clone(), arguments.clone()).await;
+            match (known, script.lua()) {
+                (Err(error), Some(lua)) if error.details().starts_with("NOSCRIPT") => {
+                    client.script_load_cluster::<(), _>(lua.clone()).await?;
+                    client.evalsha(script.sha1().clone(), keys, arguments).await
+                }
+                (known, _) => known,
+            }
+        })
+        .await
+        .map_err(|error| error.during(what))
+    }
+
+    /// Ends the connection; every later call fails at once.
+    pub(crate) async fn close(&self) {
+        if self.shared.closed.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let client = self.shared.client.load_full();
+        // A server that is away cannot be told goodbye; the connection ends with its supervisor then.
+        if tokio::time::timeout(GRACE, client.quit()).await.is_err() {
+            tracing::debug!("Redis did not answer the goodbye");
+        }
+        if let Some(supervisor) = self.shared.supervisor.get() {
+            supervisor.abort();
+        }
+    }
+
+    async fn run<R, F>(
+        &self,
+        repeat: Repeat,
+        block: Duration,
+        call: impl FnOnce(WithOptions<Client>) -> F + Send,
+    ) -> Result<R, CallError>
+    where
+        F: Future<Output = Result<R, Error>> + Send,
+    {
+        if self.shared.closed.load(Ordering::Acquire) {
+            return Err(CallError::Closed);
+        }
+        let limit = self.shared.command_timeout + block;
+        let options = Options {
+            timeout: Some(limit),
+            max_attempts: (repeat == Repeat::Never).then_some(1),
+            ..Options::default()
+        };
+        let client = self.shared.client.load().with_options(&options);
+        // The client's own time-out comes first, since it also takes an unsent command out of the queue.
+        let outcome = match tokio::time::timeout(limit + GRACE, call(client)).await {
+            Ok(answer) => answer.map_err(CallError::from),
+            Err(_) => Err(CallError::TimedOut),
+        };
+        self.shared.errors.note(outcome.as_ref().err());
+        outcome
+    }
+}
+
+fn builder(config: Config, options: &RedisOptions) -> Builder {
+    let mut builder = Builder::from_config(config);
+    builder
+        .with_connection_config(|connection| {
+            connection.connection_timeout = options.connect_timeout;
+            connection.internal_command_timeout = options.connect_timeout;
+            connection.max_command_buffer_len = LONGEST_QUEUE;
+        })
+        .with_performance_config(|performance| performance.default_command_timeout = options.command_timeout)
+        .set_policy(ReconnectPolicy::new_exponential(0, FIRST_PAUSE_MS, LONGEST_PAUSE_MS, 2));
+    builder
+}
+
+/// What a wait around the client's own wait grants on top.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// While the server is away, calls beyond this many fail at once instead of piling up.
+const LONGEST_QUEUE: usize = 16_384;
+
+const FIRST_PAUSE_MS: u32 = 20;
+
+const LONGEST_PAUSE_MS: u32 = 1_000;

@@ -1,0 +1,140 @@
+//! Puts a new client in the place of one that is beyond repair.
+//!
+//! fred mends lost connections itself. Yet its connection task can end for good (seen in 10.1.0 after an `ASK` answer, and
+//! after a refusal at sign-in); calls on such a client only time out, and starting it again does not help.
+
+use std::sync::{Arc, Weak};
+
+use fred::{
+    clients::Client,
+    interfaces::ClientLike,
+    types::{Builder, ConnectHandle},
+};
+use parking_lot::Mutex;
+use tokio::{
+    sync::Notify,
+    time::{Duration, Instant},
+};
+
+use super::Shared;
+use crate::error::CallError;
+
+/// Waits for the connection's end, or for too many failed calls, and swaps in a new client. Ends with the last owner.
+pub(super) async fn supervise(
+    shared: Weak<Shared>,
+    errors: Arc<ErrorRun>,
+    builder: Builder,
+    connection: ConnectHandle,
+) {
+    let mut connection = AbortOnDrop(connection);
+    let mut swapped = Instant::now() - PAUSE;
+    let mut said = swapped - QUIET;
+    loop {
+        let cause = tokio::select! {
+            _ = &mut connection.0 => "the connection task ended",
+            () = errors.too_long.notified() => "calls keep failing",
+        };
+        tokio::time::sleep_until(swapped + PAUSE).await;
+        swapped = Instant::now();
+        if said.elapsed() >= QUIET {
+            said = swapped;
+            tracing::warn!(cause, "making a new Redis client");
+        }
+        let Some(shared) = shared.upgrade() else { return };
+        let Some(client) = build(&builder) else { return };
+        connection = AbortOnDrop(client.connect());
+        shared.client.store(Arc::new(client));
+    }
+}
+
+/// Building reads settings that were read before, so a failure here is no passing one.
+fn build(builder: &Builder) -> Option<Client> {
+    match builder.build() {
+        Ok(client) => Some(client),
+        Err(error) => {
+            tracing::error!(error = %CallError::from(error), "no new Redis client can be made");
+            None
+        }
+    }
+}
+
+struct AbortOnDrop(ConnectHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Failed calls in a row, for faults that leave the connection task alive.
+#[derive(Default)]
+pub(super) struct ErrorRun {
+    run: Mutex<Option<Run>>,
+    too_long: Notify,
+}
+
+struct Run {
+    since: Instant,
+    calls: u32,
+}
+
+impl ErrorRun {
+    /// Takes note of a call's end.
+    pub(super) fn note(&self, error: Option<&CallError>) {
+        let mut run = self.run.lock();
+        if !error.is_some_and(CallError::blames_connection) {
+            *run = None;
+            return;
+        }
+        let current = run.get_or_insert_with(|| Run { since: Instant::now(), calls: 0 });
+        current.calls += 1;
+        if current.calls >= RUN_CALLS && current.since.elapsed() >= RUN_TIME {
+            *run = None;
+            self.too_long.notify_one();
+        }
+    }
+}
+
+/// The least time from one new client to the next.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The least time from one line in the log to the next.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// A run is too long when it has both as many calls and lasts as long: a short outage is left to fred.
+const RUN_CALLS: u32 = 8;
+
+const RUN_TIME: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn asks_for_a_new_client(errors: &ErrorRun) -> bool {
+        tokio::time::timeout(Duration::ZERO, errors.too_long.notified()).await.is_ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_run_of_failures_asks_for_a_new_client() {
+        let errors = ErrorRun::default();
+        for _ in 0..RUN_CALLS {
+            errors.note(Some(&CallError::TimedOut));
+        }
+        assert!(!asks_for_a_new_client(&errors).await, "many failures at once are a short outage");
+        tokio::time::advance(RUN_TIME).await;
+        errors.note(Some(&CallError::TimedOut));
+        assert!(asks_for_a_new_client(&errors).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_ends_the_run() {
+        let errors = ErrorRun::default();
+        for _ in 0..RUN_CALLS {
+            errors.note(Some(&CallError::TimedOut));
+        }
+        tokio::time::advance(RUN_TIME).await;
+        errors.note(Some(&CallError::Refused("OOM".into())));
+        errors.note(Some(&CallError::TimedOut));
+        assert!(!asks_for_a_new_client(&errors).await);
+    }
+}

@@ -1,0 +1,64 @@
+//! The scripts, each one atomic step on keys of one slot.
+//!
+//! The server keeps them under their SHA-1 and forgets them when it restarts; [`Link::eval`](crate::link::Link::eval)
+//! loads them again. Every key is passed in `KEYS`, and time only as an argument.
+
+use std::{sync::LazyLock, time::Duration};
+
+use fred::types::scripts::Script;
+
+macro_rules! scripts {
+    ($($(#[$doc:meta])* $name:ident = $($file:literal)+;)*) => {
+        $($(#[$doc])* pub(crate) static $name: LazyLock<Script> =
+            LazyLock::new(|| Script::from_lua(concat!($(include_str!(concat!("lua/", $file, ".lua")), "\n"),+)));)*
+    };
+}
+
+scripts! {
+    /// Writes a configuration record.
+    CONFIG_PUT = "config_put";
+    /// Removes a configuration record.
+    CONFIG_DELETE = "config_delete";
+    /// Looks a configuration record up.
+    CONFIG_FIND = "config_find";
+    /// Reads a page of configuration records.
+    CONFIG_LIST = "config_list";
+    /// Reads the change feed.
+    CONFIG_CHANGES = "config_changes";
+    /// Tries a claim.
+    RESERVE = "integer" "leases" "reserve";
+    /// Prolongs a lease.
+    RENEW = "integer" "leases" "renew";
+    /// Ends a lease.
+    SETTLE = "integer" "leases" "settle";
+    /// Reads a counter of held leases.
+    HELD = "integer" "leases" "held";
+    /// Notes rows in the index over all client keys.
+    LEDGER_INDEX = "ledger_index";
+    /// Books rows of one client key.
+    LEDGER_BOOK = "ledger_book";
+    /// Takes a lock.
+    LOCK_ACQUIRE = "lock_acquire";
+    /// Gives a lock back.
+    LOCK_RELEASE = "lock_release";
+}
+
+/// A time to live as the server takes it: whole milliseconds, at least one, and no more than it can add to its clock.
+pub(crate) fn ttl_millis(ttl: Duration) -> i64 {
+    i64::try_from(ttl.as_millis()).map_or(LONGEST_TTL_MS, |millis| millis.clamp(1, LONGEST_TTL_MS))
+}
+
+/// A hundred years.
+const LONGEST_TTL_MS: i64 = 100 * 365 * 24 * 3_600_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_time_to_live_can_be_told_to_the_server() {
+        assert_eq!(ttl_millis(Duration::ZERO), 1);
+        assert_eq!(ttl_millis(Duration::from_micros(2_500)), 2);
+        assert_eq!(ttl_millis(Duration::MAX), LONGEST_TTL_MS);
+    }
+}

@@ -1,0 +1,64 @@
+//! The stores, wired.
+
+use std::{fmt, sync::Arc};
+
+use posthaste_storage::{StorageError, Stores};
+
+use crate::{
+    RedisOptions,
+    admission::RedisAdmission,
+    affinity::RedisAffinity,
+    config::{Feed, RedisConfig},
+    keys::Keys,
+    ledger::RedisLedger,
+    link::Link,
+    lock::RedisLocks,
+};
+
+/// Every storage port on one Redis server.
+///
+/// Two connections: one for all calls, one that waits for configuration changes, made when somebody first waits. A lost
+/// connection is made anew in the background; calls meanwhile fail with [`StorageError::Unavailable`].
+pub struct RedisStores {
+    stores: Stores,
+    link: Link,
+    feed: Arc<Feed>,
+}
+
+impl RedisStores {
+    /// Connects and signs in.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when the options cannot work, the server does not answer in
+    /// [`connect_timeout`](RedisOptions::connect_timeout) or refuses; its text holds no part of the URL.
+    pub async fn connect(options: RedisOptions) -> Result<Self, StorageError> {
+        let link = Link::connect(&options).await?;
+        let keys = Keys::new(&options.prefix);
+        let feed = Arc::new(Feed::new(options, keys.clone()));
+        let stores = Stores {
+            config: Arc::new(RedisConfig::new(link.clone(), keys.clone(), Arc::clone(&feed))),
+            admission: Arc::new(RedisAdmission::new(link.clone(), keys.clone())),
+            ledger: Arc::new(RedisLedger::new(link.clone(), keys.clone())),
+            affinity: Arc::new(RedisAffinity::new(link.clone(), keys.clone())),
+            locks: Arc::new(RedisLocks::new(link.clone(), keys)),
+        };
+        Ok(Self { stores, link, feed })
+    }
+
+    /// The ports. They share this value's connections and keep them alive.
+    pub fn stores(&self) -> Stores {
+        self.stores.clone()
+    }
+
+    /// Ends the connections; calls fail from then on.
+    pub async fn close(&self) {
+        self.feed.close().await;
+        self.link.close().await;
+    }
+}
+
+impl fmt::Debug for RedisStores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStores").finish_non_exhaustive()
+    }
+}

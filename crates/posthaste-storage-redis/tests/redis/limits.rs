@@ -1,0 +1,166 @@
+//! The counters against the reference implementation, amount for amount.
+
+use std::time::Duration;
+
+use posthaste_core::Timestamp;
+use posthaste_storage::{
+    Claim, Counter, CounterWindow, Half, LeaseId, LeaseRef, LimitCheck, Settlement, Stores, Unit,
+    memory::MemoryStores,
+};
+use uuid::Uuid;
+
+use crate::support::Server;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counters_agree_with_the_reference_over_all_of_i64() {
+    let server = Server::start();
+    let redis = server.stores().await;
+    for seed in 1..=20 {
+        Comparison::new(seed, redis.stores()).run(60).await;
+    }
+}
+
+/// Plays the same random steps to both implementations.
+struct Comparison {
+    random: Random,
+    redis: Stores,
+    reference: Stores,
+    owner: Uuid,
+    now: Timestamp,
+    leases: Vec<LeaseId>,
+    seed: u64,
+}
+
+impl Comparison {
+    fn new(seed: u64, redis: Stores) -> Self {
+        Self {
+            random: Random(seed),
+            redis,
+            reference: MemoryStores::stores(),
+            owner: Uuid::now_v7(),
+            now: Timestamp::from_secs(1_790_000_000),
+            leases: Vec::new(),
+            seed,
+        }
+    }
+
+    async fn run(mut self, steps: u32) {
+        for step in 0..steps {
+            let place = format!("seed {}, step {step}", self.seed);
+            self.now = self.now.plus(Duration::from_millis(self.random.below(4_000)));
+            match self.random.below(4) {
+                0 | 1 => self.reserve(&place).await,
+                2 => self.renew(&place).await,
+                _ => self.settle(&place).await,
+            }
+            for counter in COUNTERS.into_iter().map(counter) {
+                let (half, owner, now) = (Half::Caller, self.owner, self.now);
+                let found = self.redis.admission.used(half, owner, &counter, now).await.unwrap();
+                let expected = self.reference.admission.used(half, owner, &counter, now).await.unwrap();
+                assert_eq!(found, expected, "{} at {place}", counter.name);
+            }
+        }
+    }
+
+    async fn reserve(&mut self, place: &str) {
+        let lease = if self.random.below(5) == 0 { self.lease() } else { LeaseId::generate() };
+        self.leases.push(lease);
+        let first = self.random.index(COUNTERS.len());
+        let checks = (0..=self.random.index(3)).map(|offset| self.check(first + offset)).collect();
+        let ttl = Duration::from_secs(1 + self.random.below(20));
+        let claim = Claim { half: Half::Caller, owner: self.owner, lease, ttl, checks };
+        let found = self.redis.admission.reserve(&claim, self.now).await.unwrap();
+        let expected = self.reference.admission.reserve(&claim, self.now).await.unwrap();
+        assert_eq!(found, expected, "{place}: {claim:?}");
+    }
+
+    async fn renew(&mut self, place: &str) {
+        let (lease, ttl) = (self.lease_ref(), Duration::from_secs(self.random.below(20)));
+        let found = self.redis.admission.renew(lease, ttl, self.now).await.unwrap();
+        let expected = self.reference.admission.renew(lease, ttl, self.now).await.unwrap();
+        assert_eq!(found, expected, "{place}");
+    }
+
+    async fn settle(&mut self, _place: &str) {
+        let lease = self.lease_ref();
+        let counters = COUNTERS.into_iter().map(counter);
+        let truth: Vec<_> = counters
+            .filter(|_| self.random.below(2) == 0)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|counter| Settlement { counter, actual: self.random.amount() })
+            .collect();
+        self.redis.admission.settle(lease, &truth, self.now).await.unwrap();
+        self.reference.admission.settle(lease, &truth, self.now).await.unwrap();
+    }
+
+    fn check(&mut self, number: usize) -> LimitCheck {
+        let counter = counter(COUNTERS[number % COUNTERS.len()]);
+        let held = counter.unit == Unit::Concurrency;
+        let (amount, limit) = if held { (1, 3) } else { (self.random.amount(), self.random.amount()) };
+        LimitCheck { counter, amount, limit, shadow: self.random.below(3) == 0 }
+    }
+
+    fn lease(&mut self) -> LeaseId {
+        if self.leases.is_empty() {
+            return LeaseId::generate();
+        }
+        self.leases[self.random.index(self.leases.len())]
+    }
+
+    fn lease_ref(&mut self) -> LeaseRef {
+        LeaseRef { half: Half::Caller, owner: self.owner, lease: self.lease() }
+    }
+}
+
+fn counter((name, unit, window): (&str, Unit, CounterWindow)) -> Counter {
+    Counter { name: name.to_owned(), unit, window }
+}
+
+const fn span(start: i64, end: i64) -> CounterWindow {
+    CounterWindow::Span {
+        start: Timestamp::from_secs(1_790_000_000 + start),
+        end: Timestamp::from_secs(1_790_000_000 + end),
+    }
+}
+
+const COUNTERS: [(&str, Unit, CounterWindow); 5] = [
+    ("total", Unit::Cost, CounterWindow::Total),
+    ("short", Unit::Tokens, span(0, 30)),
+    ("long", Unit::Requests, span(-5, 300)),
+    ("parallel", Unit::Concurrency, CounterWindow::Held),
+    ("others", Unit::Concurrency, CounterWindow::Held),
+];
+
+/// Enough of a generator for a test: the same steps for the same seed (Steele and others, SplitMix64).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    fn index(&mut self, end: usize) -> usize {
+        usize::try_from(self.below(end as u64)).expect("an index fits")
+    }
+
+    /// Amounts of every size, the borders of `i64` and of what a double holds exactly among them.
+    fn amount(&mut self) -> i64 {
+        match self.below(8) {
+            0 => 0,
+            1 => i64::MAX - self.next().cast_signed().rem_euclid(3),
+            2 => i64::MIN + self.next().cast_signed().rem_euclid(3),
+            3 => (1 << 53) + self.next().cast_signed().rem_euclid(5) - 2,
+            4 => -self.next().cast_signed().rem_euclid(2_000_000_000),
+            5 => self.next().cast_signed() >> self.below(63),
+            _ => self.next().cast_signed().rem_euclid(1_000),
+        }
+    }
+}

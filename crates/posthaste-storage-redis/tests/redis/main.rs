@@ -1,0 +1,9 @@
+//! The stores on real servers, which the tests start themselves.
+
+#![expect(clippy::unwrap_used, reason = "a failed call is a failed test")]
+
+mod chatter;
+mod contract;
+mod limits;
+mod support;
+mod trouble;

@@ -1,0 +1,226 @@
+//! A server that goes away, forgets its scripts, stands still or refuses.
+
+use std::{error::Error, time::Duration};
+
+use posthaste_core::Timestamp;
+use posthaste_storage::{
+    Claim, Expect, Half, LeaseId, LeaseRef, Outcome, RecordKind, Revision, StorageError, Stores,
+    contract::row,
+};
+use posthaste_storage_redis::{RedisOptions, RedisStores};
+use rustix::process::{Signal, kill_process};
+use uuid::Uuid;
+
+use crate::support::Server;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_fails_calls_in_bounded_time_and_is_recovered_from() {
+    let mut server = Server::with(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let redis = server.stores().await;
+    let stores = redis.stores();
+    let id = write(&stores).await.unwrap();
+    let booked = row();
+    stores.ledger.append(std::slice::from_ref(&booked)).await.unwrap();
+
+    server.kill();
+    assert_unavailable(write(&stores).await.unwrap_err());
+    assert_unavailable(claim(&stores).await.unwrap_err());
+    assert_unavailable(stores.config.changed(Revision(9)).await.unwrap_err());
+
+    server.run();
+    eventually(async || claim(&stores).await.is_ok()).await;
+    assert!(stores.config.get(RecordKind::Account, id).await.unwrap().is_some());
+    assert_eq!(stores.ledger.attempts(booked.request_id).await.unwrap(), [booked]);
+    write(&stores).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn forgotten_scripts_are_loaded_again() {
+    let server = Server::start();
+    let redis = server.stores().await;
+    let stores = redis.stores();
+    write(&stores).await.unwrap();
+    claim(&stores).await.unwrap();
+    assert!(server.command("SCRIPT FLUSH").contains("OK"));
+    write(&stores).await.unwrap();
+    claim(&stores).await.unwrap();
+    stores.ledger.append(&[row()]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_is_cut_is_made_anew() {
+    let server = Server::start();
+    let redis = server.stores().await;
+    let stores = redis.stores();
+    write(&stores).await.unwrap();
+    server.command("CLIENT KILL TYPE normal SKIPME yes");
+    eventually(async || write(&stores).await.is_ok()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stands_still_holds_nobody_up() {
+    let server = Server::start();
+    let options = RedisOptions { command_timeout: Duration::from_millis(200), ..server.options() };
+    let redis = RedisStores::connect(options).await.unwrap();
+    let stores = redis.stores();
+    claim(&stores).await.unwrap();
+
+    kill_process(server.process(), Signal::STOP).unwrap();
+    let calls: Vec<_> = (0..50)
+        .map(|_| {
+            tokio::spawn({
+                let stores = stores.clone();
+                async move { claim(&stores).await }
+            })
+        })
+        .collect();
+    for call in calls {
+        assert_unavailable(call.await.unwrap().unwrap_err());
+    }
+    kill_process(server.process(), Signal::CONT).unwrap();
+    eventually(async || claim(&stores).await.is_ok()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_beyond_repair_is_replaced() {
+    let server = Server::start();
+    server.command("CONFIG SET requirepass dummy-first");
+    let options =
+        RedisOptions { command_timeout: Duration::from_millis(300), ..with_password(&server, "dummy-first") };
+    let redis = RedisStores::connect(options).await.unwrap();
+    let stores = redis.stores();
+    claim(&stores).await.unwrap();
+
+    // The server takes another password and cuts the connection: signing in is refused until the old one is back.
+    let admin = |line: &str, password: &str| server.command(&format!("AUTH {password}\r\n{line}"));
+    admin("CONFIG SET requirepass dummy-other\r\nCLIENT KILL TYPE normal SKIPME yes", "dummy-first");
+    eventually(async || claim(&stores).await.is_err()).await;
+    for _ in 0..5 {
+        assert_unavailable(claim(&stores).await.unwrap_err());
+    }
+    admin("CONFIG SET requirepass dummy-first", "dummy-other");
+    eventually(async || claim(&stores).await.is_ok()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_script_is_told_and_loosens_nothing() {
+    let server = Server::start();
+    server.command("ACL SETUSER relay on >dummy-acl ~* +@all -evalsha -eval");
+    let url = format!("redis://relay:dummy-acl@127.0.0.1:{}", server.port());
+    let redis = RedisStores::connect(RedisOptions::new(url)).await.unwrap();
+    let error = claim(&redis.stores()).await.unwrap_err();
+    assert!(texts(&error).contains("NOPERM"), "{error:?}");
+    assert_unavailable(error);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_error_shows_the_password() {
+    let mut server = Server::start();
+    server.command("CONFIG SET requirepass dummy-canary");
+    let wrong = with_password(&server, "dummy-canary-wrong");
+    assert_silent(&texts(&RedisStores::connect(wrong).await.unwrap_err()));
+
+    let right = with_password(&server, "dummy-canary");
+    assert_silent(&format!("{right:?}"));
+    let options = RedisOptions { command_timeout: Duration::from_millis(200), ..right };
+    let redis = RedisStores::connect(options).await.unwrap();
+    assert_silent(&format!("{redis:?}"));
+    server.kill();
+    assert_silent(&texts(&write(&redis.stores()).await.unwrap_err()));
+    assert_silent(&texts(&redis.stores().config.changed(Revision(0)).await.unwrap_err()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_there_is_told_at_once() {
+    let mut server = Server::start();
+    let options = server.options();
+    server.kill();
+    assert_unavailable(RedisStores::connect(options).await.unwrap_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closed_stores_refuse_and_leave_no_connection() {
+    let server = Server::start();
+    let redis = server.stores().await;
+    let stores = redis.stores();
+    let waiter = tokio::spawn({
+        let stores = stores.clone();
+        async move { stores.config.changed(Revision(0)).await }
+    });
+    eventually(async || connections(&server) == 2).await;
+    redis.close().await;
+    assert_unavailable(claim(&stores).await.unwrap_err());
+    assert_unavailable(waiter.await.unwrap().unwrap_err());
+    assert_unavailable(stores.config.changed(Revision(0)).await.unwrap_err());
+    eventually(async || connections(&server) == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dropped_stores_leave_no_connection() {
+    let server = Server::start();
+    let redis = server.stores().await;
+    let stores = redis.stores();
+    drop(redis);
+    claim(&stores).await.unwrap();
+    drop(stores);
+    eventually(async || connections(&server) == 0).await;
+}
+
+async fn write(stores: &Stores) -> Result<Uuid, StorageError> {
+    let id = Uuid::now_v7();
+    stores.config.put(RecordKind::Account, id, None, "{}".to_owned(), Expect::Absent).await.map(|_| id)
+}
+
+async fn claim(stores: &Stores) -> Result<LeaseRef, StorageError> {
+    let claim = Claim {
+        half: Half::Caller,
+        owner: Uuid::now_v7(),
+        lease: LeaseId::generate(),
+        ttl: Duration::from_secs(60),
+        checks: Vec::new(),
+    };
+    let outcome = stores.admission.reserve(&claim, Timestamp::from_secs(1_790_000_000)).await?;
+    assert_eq!(outcome, Outcome::Granted);
+    Ok(claim.lease_ref())
+}
+
+/// Connections other than the one that asks.
+fn connections(server: &Server) -> usize {
+    server.command("CLIENT LIST").lines().filter(|line| line.starts_with("id=")).count() - 1
+}
+
+fn with_password(server: &Server, password: &str) -> RedisOptions {
+    let url = format!("redis://:{password}@127.0.0.1:{}", server.port());
+    RedisOptions { prefix: "secret".to_owned(), ..RedisOptions::new(url) }
+}
+
+#[track_caller]
+fn assert_unavailable(error: StorageError) {
+    assert!(matches!(error, StorageError::Unavailable { .. }), "{error:?}");
+}
+
+#[track_caller]
+fn assert_silent(text: &str) {
+    assert!(!text.contains("canary"), "{text}");
+}
+
+/// All that can be printed of an error and its causes.
+fn texts(error: &StorageError) -> String {
+    let mut texts = format!("{error:?}");
+    let mut cause: Option<&dyn Error> = Some(error);
+    while let Some(error) = cause {
+        texts.push_str(&format!("\n{error}"));
+        cause = error.source();
+    }
+    texts
+}
+
+/// Tries until it holds; a promise about the end, not about the time.
+async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
+    let patience = tokio::time::timeout(Duration::from_secs(30), async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    patience.await.expect("it should hold within the patience");
+}

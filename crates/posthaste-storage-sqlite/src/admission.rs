@@ -1,0 +1,284 @@
+//! Counts and leases. Each claim and settlement is one write, so that it is whole or not at all.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use posthaste_core::Timestamp;
+use posthaste_storage::{
+    AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseRef, LimitCheck, Outcome, Refusal, Settlement,
+    StorageError,
+};
+use rusqlite::{Connection, OptionalExtension, params};
+use uuid::Uuid;
+
+use crate::{error::Failure, stores::Database};
+
+#[async_trait]
+impl AdmissionStore for Database {
+    async fn reserve(&self, claim: &Claim, now: Timestamp) -> Result<Outcome, StorageError> {
+        let claim = claim.clone();
+        let write =
+            move |connection: &Connection| Place::of(connection, &claim.lease_ref()).reserve(&claim, now);
+        self.writer.write("reserving", write).await
+    }
+
+    async fn renew(&self, lease: LeaseRef, ttl: Duration, now: Timestamp) -> Result<bool, StorageError> {
+        let write =
+            move |connection: &Connection| Place::of(connection, &lease).renew(&lease, now.plus(ttl), now);
+        self.writer.write("renewing a lease", write).await
+    }
+
+    async fn settle(
+        &self,
+        lease: LeaseRef,
+        truth: &[Settlement],
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        let truth = truth.to_vec();
+        let write = move |connection: &Connection| Place::of(connection, &lease).settle(&lease, &truth, now);
+        self.writer.write("settling", write).await
+    }
+
+    async fn used(
+        &self,
+        half: Half,
+        owner: Uuid,
+        counter: &Counter,
+        now: Timestamp,
+    ) -> Result<i64, StorageError> {
+        let counter = counter.clone();
+        let read = move |connection: &Connection| Place { connection, half, owner }.used(&counter, now);
+        self.readers.read("reading a counter", read).await
+    }
+}
+
+/// The counters and leases of one owner's half.
+struct Place<'a> {
+    connection: &'a Connection,
+    half: Half,
+    owner: Uuid,
+}
+
+impl<'a> Place<'a> {
+    fn of(connection: &'a Connection, lease: &LeaseRef) -> Self {
+        Self { connection, half: lease.half, owner: lease.owner }
+    }
+
+    fn reserve(&self, claim: &Claim, now: Timestamp) -> Result<Outcome, Failure> {
+        self.sweep(now)?;
+        if self.renew(&claim.lease_ref(), now.plus(claim.ttl), now)? {
+            return Ok(Outcome::Granted);
+        }
+        for check in &claim.checks {
+            if let Some(refusal) = self.refusal(check, now)? {
+                return Ok(Outcome::Refused(refusal));
+            }
+        }
+        self.hold(claim, now)?;
+        for check in &claim.checks {
+            self.note_reserve(claim, check)?;
+            if !check.counter.is_held() {
+                self.count(&check.counter, check.amount)?;
+            }
+        }
+        Ok(Outcome::Granted)
+    }
+
+    fn refusal(&self, check: &LimitCheck, now: Timestamp) -> Result<Option<Refusal>, Failure> {
+        if check.shadow {
+            return Ok(None);
+        }
+        let used = self.used(&check.counter, now)?;
+        let fits = used.saturating_add(check.amount) <= check.limit;
+        Ok((!fits).then(|| Refusal { counter: check.counter.clone(), used, limit: check.limit }))
+    }
+
+    fn renew(&self, lease: &LeaseRef, until: Timestamp, now: Timestamp) -> Result<bool, Failure> {
+        let mut renew = self.connection.prepare_cached(
+            "UPDATE lease SET until = ?4 WHERE half = ?1 AND owner = ?2 AND id = ?3 AND until > ?5",
+        )?;
+        let renewed = renew.execute(params![
+            self.half.as_str(),
+            self.owner,
+            lease.lease.0,
+            until.as_micros(),
+            now.as_micros()
+        ])?;
+        Ok(renewed > 0)
+    }
+
+    fn settle(&self, lease: &LeaseRef, truth: &[Settlement], now: Timestamp) -> Result<(), Failure> {
+        self.sweep(now)?;
+        for told in truth.iter().filter(|told| !told.counter.is_held()) {
+            if let Some(reserved) = self.reserved(lease, &told.counter)? {
+                self.replace(&told.counter, reserved, told.actual)?;
+            }
+        }
+        // What the lease has reserved goes with it.
+        self.connection
+            .prepare_cached("DELETE FROM lease WHERE half = ?1 AND owner = ?2 AND id = ?3")?
+            .execute(params![self.half.as_str(), self.owner, lease.lease.0])?;
+        Ok(())
+    }
+
+    /// Forgets leases that lapsed and spans that ended.
+    fn sweep(&self, now: Timestamp) -> Result<(), Failure> {
+        let place = params![self.half.as_str(), self.owner, now.as_micros()];
+        self.connection
+            .prepare_cached("DELETE FROM lease WHERE half = ?1 AND owner = ?2 AND until <= ?3")?
+            .execute(place)?;
+        self.connection
+            .prepare_cached("DELETE FROM counter WHERE half = ?1 AND owner = ?2 AND span_end <= ?3")?
+            .execute(place)?;
+        Ok(())
+    }
+
+    fn used(&self, counter: &Counter, now: Timestamp) -> Result<i64, Failure> {
+        if counter.is_held() { self.held(counter, now) } else { Ok(self.counted(counter, now)?.unwrap_or(0)) }
+    }
+
+    /// What leases that have not lapsed hold; added up here, as SQLite's `sum` fails where it would overflow.
+    fn held(&self, counter: &Counter, now: Timestamp) -> Result<i64, Failure> {
+        let mut select = self.connection.prepare_cached(HELD)?;
+        let amounts = select.query_map(
+            params![
+                self.half.as_str(),
+                self.owner,
+                now.as_micros(),
+                counter.name,
+                counter.unit.as_str(),
+                span_start(counter)
+            ],
+            |row| row.get::<_, i64>(0),
+        )?;
+        let mut held: i64 = 0;
+        for amount in amounts {
+            held = held.saturating_add(amount?);
+        }
+        Ok(held)
+    }
+
+    fn counted(&self, counter: &Counter, now: Timestamp) -> Result<Option<i64>, Failure> {
+        let mut select = self.connection.prepare_cached(COUNTED)?;
+        let used = select.query_row(
+            params![
+                self.half.as_str(),
+                self.owner,
+                counter.name,
+                counter.unit.as_str(),
+                span_start(counter),
+                now.as_micros()
+            ],
+            |row| row.get(0),
+        );
+        Ok(used.optional()?)
+    }
+
+    fn hold(&self, claim: &Claim, now: Timestamp) -> Result<(), Failure> {
+        self.connection
+            .prepare_cached("INSERT INTO lease (half, owner, id, until) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![
+                self.half.as_str(),
+                self.owner,
+                claim.lease.0,
+                now.plus(claim.ttl).as_micros()
+            ])?;
+        Ok(())
+    }
+
+    fn note_reserve(&self, claim: &Claim, check: &LimitCheck) -> Result<(), Failure> {
+        self.connection.prepare_cached(NOTE_RESERVE)?.execute(params![
+            self.half.as_str(),
+            self.owner,
+            claim.lease.0,
+            check.counter.name,
+            check.counter.unit.as_str(),
+            span_start(&check.counter),
+            check.amount
+        ])?;
+        Ok(())
+    }
+
+    fn reserved(&self, lease: &LeaseRef, counter: &Counter) -> Result<Option<i64>, Failure> {
+        let mut select = self.connection.prepare_cached(RESERVED)?;
+        let amount = select.query_row(
+            params![
+                self.half.as_str(),
+                self.owner,
+                lease.lease.0,
+                counter.name,
+                counter.unit.as_str(),
+                span_start(counter)
+            ],
+            |row| row.get(0),
+        );
+        Ok(amount.optional()?)
+    }
+
+    fn count(&self, counter: &Counter, amount: i64) -> Result<(), Failure> {
+        let used = self.counted(counter, BEFORE_ALL)?.unwrap_or(0);
+        self.set(counter, used.saturating_add(amount))
+    }
+
+    /// Does nothing for a span that has ended and is forgotten.
+    fn replace(&self, counter: &Counter, reserved: i64, actual: i64) -> Result<(), Failure> {
+        match self.counted(counter, BEFORE_ALL)? {
+            Some(used) => self.set(counter, used.saturating_sub(reserved).saturating_add(actual)),
+            None => Ok(()),
+        }
+    }
+
+    fn set(&self, counter: &Counter, used: i64) -> Result<(), Failure> {
+        let span_end = match counter.window {
+            CounterWindow::Span { end, .. } => Some(end.as_micros()),
+            CounterWindow::Held | CounterWindow::Total => None,
+        };
+        self.connection.prepare_cached(SET)?.execute(params![
+            self.half.as_str(),
+            self.owner,
+            counter.name,
+            counter.unit.as_str(),
+            span_start(counter),
+            span_end,
+            used
+        ])?;
+        Ok(())
+    }
+}
+
+/// What a counter's span is known by.
+fn span_start(counter: &Counter) -> i64 {
+    match counter.window {
+        CounterWindow::Span { start, .. } => start.as_micros(),
+        CounterWindow::Held | CounterWindow::Total => BEFORE_ALL.as_micros(),
+    }
+}
+
+/// The moment before which nothing has ended.
+const BEFORE_ALL: Timestamp = Timestamp::from_micros(i64::MIN);
+
+const HELD: &str = "
+    SELECT reserve.amount FROM lease JOIN reserve
+        ON reserve.half = lease.half AND reserve.owner = lease.owner AND reserve.lease = lease.id
+    WHERE lease.half = ?1 AND lease.owner = ?2 AND lease.until > ?3
+        AND reserve.name = ?4 AND reserve.unit = ?5 AND reserve.span_start = ?6";
+
+const COUNTED: &str = "
+    SELECT used FROM counter
+    WHERE half = ?1 AND owner = ?2 AND name = ?3 AND unit = ?4 AND span_start = ?5
+        AND (span_end IS NULL OR span_end > ?6)";
+
+const RESERVED: &str = "
+    SELECT amount FROM reserve
+    WHERE half = ?1 AND owner = ?2 AND lease = ?3 AND name = ?4 AND unit = ?5 AND span_start = ?6";
+
+/// A claim that names a counter twice has reserved the sum.
+const NOTE_RESERVE: &str = "
+    INSERT INTO reserve (half, owner, lease, name, unit, span_start, amount)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    ON CONFLICT (half, owner, lease, name, unit, span_start) DO UPDATE SET amount = amount + excluded.amount";
+
+const SET: &str = "
+    INSERT INTO counter (half, owner, name, unit, span_start, span_end, used)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    ON CONFLICT (half, owner, name, unit, span_start) DO UPDATE SET used = excluded.used";

@@ -1,0 +1,81 @@
+//! The books.
+
+mod rollup;
+mod row;
+
+use async_trait::async_trait;
+use posthaste_core::{AttemptRow, ClientKeyId, RequestId};
+use posthaste_storage::{LedgerStore, RollupRow, Rollups, StorageError, UsageQuery};
+use rusqlite::{Connection, params};
+
+use crate::{error::Failure, stores::Database};
+
+#[async_trait]
+impl LedgerStore for Database {
+    async fn append(&self, rows: &[AttemptRow]) -> Result<(), StorageError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let rows = rows.to_vec();
+        self.writer.write("appending to the ledger", move |connection| append(connection, &rows)).await
+    }
+
+    async fn attempts(&self, request: RequestId) -> Result<Vec<AttemptRow>, StorageError> {
+        let read = move |connection: &Connection| {
+            let mut select =
+                connection.prepare_cached("SELECT * FROM attempt WHERE request_id = ?1 ORDER BY attempt")?;
+            Ok(select.query_map([request.uuid()], row::read)?.collect::<Result<_, _>>()?)
+        };
+        self.readers.read("reading attempts", read).await
+    }
+
+    async fn recent(&self, key: Option<ClientKeyId>, limit: usize) -> Result<Vec<AttemptRow>, StorageError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let read = move |connection: &Connection| match key {
+            Some(key) => {
+                let mut select = connection.prepare_cached(RECENT_OF_KEY)?;
+                Ok(select.query_map(params![key.uuid(), limit], row::read)?.collect::<Result<_, _>>()?)
+            }
+            None => {
+                let mut select = connection.prepare_cached(RECENT)?;
+                Ok(select.query_map([limit], row::read)?.collect::<Result<_, _>>()?)
+            }
+        };
+        self.readers.read("reading the latest attempts", read).await
+    }
+
+    async fn usage(&self, query: &UsageQuery) -> Result<Vec<RollupRow>, StorageError> {
+        let query = query.clone();
+        self.readers.read("reading roll-ups", move |connection| rollup::select(connection, &query)).await
+    }
+
+    async fn count(&self) -> Result<u64, StorageError> {
+        let read = |connection: &Connection| {
+            let mut select = connection.prepare_cached("SELECT booked FROM ledger")?;
+            let booked: i64 = select.query_row([], |row| row.get(0))?;
+            Ok(booked.cast_unsigned())
+        };
+        self.readers.read("counting attempts", read).await
+    }
+}
+
+/// Books what is new; what is new alone reaches the roll-ups.
+fn append(connection: &Connection, rows: &[AttemptRow]) -> Result<(), Failure> {
+    let mut insert = connection.prepare_cached(row::INSERT)?;
+    let mut new = Rollups::default();
+    let mut booked: i64 = 0;
+    for row in rows {
+        if row::insert(&mut insert, row)? {
+            new.add(row);
+            booked += 1;
+        }
+    }
+    rollup::add(connection, &new)?;
+    connection.prepare_cached("UPDATE ledger SET booked = booked + ?1")?.execute([booked])?;
+    Ok(())
+}
+
+const RECENT: &str = "SELECT * FROM attempt ORDER BY request_id DESC, attempt DESC LIMIT ?1";
+
+const RECENT_OF_KEY: &str =
+    "SELECT * FROM attempt WHERE key_id = ?1 ORDER BY request_id DESC, attempt DESC LIMIT ?2";

@@ -1,0 +1,69 @@
+//! The tables, brought up to date when a file is opened.
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::error::Failure;
+
+/// Why a file is not opened; it is left as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaError {
+    /// A newer release wrote it.
+    #[error(
+        "it has schema {found}, and this release knows schemas up to {known}: use the release that wrote it"
+    )]
+    Newer {
+        /// The file's schema.
+        found: i64,
+        /// The newest that this release knows.
+        known: i64,
+    },
+    /// It is another program's database.
+    #[error("it is another program's database")]
+    Foreign,
+}
+
+/// Reads whether the file is one that this release can use, without changing anything.
+pub(crate) fn check(connection: &Connection) -> Result<Result<(), SchemaError>, rusqlite::Error> {
+    let found = version(connection)?;
+    if found > KNOWN {
+        return Ok(Err(SchemaError::Newer { found, known: KNOWN }));
+    }
+    let owner: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let foreign = owner != APPLICATION_ID && (owner != 0 || tables > 0);
+    Ok(if foreign { Err(SchemaError::Foreign) } else { Ok(()) })
+}
+
+/// Takes every step from the file's schema to the newest, each one whole or not at all.
+pub(crate) fn migrate(connection: &mut Connection) -> Result<(), Failure> {
+    while version(connection)? < KNOWN {
+        let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        take_step(&step)?;
+        step.commit()?;
+    }
+    Ok(())
+}
+
+fn take_step(transaction: &Transaction<'_>) -> Result<(), rusqlite::Error> {
+    // Read again under the lock: another process may have taken the step in the meantime.
+    let from = version(transaction)?;
+    let step = usize::try_from(from).ok().and_then(|from| MIGRATIONS.get(from));
+    if let Some(step) = step {
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", from + 1)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    Ok(())
+}
+
+fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Step `n` leads from schema `n` to `n + 1`. Steps that were released are never changed.
+const MIGRATIONS: [&str; 1] = [include_str!("schema/0001.sql")];
+
+const KNOWN: i64 = MIGRATIONS.len() as i64;
+
+/// "Post", so that `file` and other programs can tell whose database it is.
+const APPLICATION_ID: i64 = 0x506f_7374;

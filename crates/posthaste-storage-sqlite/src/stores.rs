@@ -1,0 +1,196 @@
+//! Opening, closing and backing up.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use posthaste_storage::{StorageError, Stores};
+use rusqlite::{Connection, ErrorCode, OpenFlags, backup::Backup};
+use tokio::{sync::Notify, task};
+
+use crate::{error::Failure, readers::Readers, schema, writer::Writer};
+
+/// Every port, kept in one SQLite file.
+///
+/// Several processes may open the file at once. Close it before the program ends: whatever was acknowledged is durable
+/// without that, but only a closed store leaves a single file behind.
+#[derive(Debug)]
+pub struct SqliteStores {
+    database: Arc<Database>,
+    path: PathBuf,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the ports share; each is implemented on it in a file of its own.
+#[derive(Debug)]
+pub(crate) struct Database {
+    pub(crate) writer: Writer,
+    pub(crate) readers: Readers,
+    /// Told after each write of a configuration record by this process.
+    pub(crate) record_written: Notify,
+}
+
+impl SqliteStores {
+    /// Opens the file, makes it (mode 0600, its folder must exist) when it is not there, and brings its tables up to
+    /// date.
+    ///
+    /// # Errors
+    /// [`StorageError::Corrupt`] when the file is no database of ours or a newer release's, see
+    /// [`SchemaError`](crate::SchemaError); it is left as it was. [`StorageError::Unavailable`] when it cannot be used.
+    pub fn open(path: &Path) -> Result<Self, StorageError> {
+        let connection = open_writer(path)?;
+        let (writer, thread) = Writer::start(connection)
+            .map_err(|error| StorageError::unavailable("starting the writer's thread", error))?;
+        let readers = Readers::new(path.to_owned());
+        let database = Database { writer, readers, record_written: Notify::new() };
+        Ok(Self { database: Arc::new(database), path: path.to_owned(), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// The ports. They share this store, and are of no more use once it is closed.
+    pub fn stores(&self) -> Stores {
+        Stores {
+            config: self.database.clone(),
+            admission: self.database.clone(),
+            ledger: self.database.clone(),
+            affinity: self.database.clone(),
+            locks: self.database.clone(),
+        }
+    }
+
+    /// Writes what is waiting, empties the log into the file and ends the writer. Closing twice does nothing.
+    ///
+    /// # Errors
+    /// When the log could not be emptied; what was acknowledged is durable all the same.
+    pub async fn close(&self) -> Result<(), StorageError> {
+        self.database.readers.close();
+        let closed = self.database.writer.close().await;
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread {
+            let joined = task::spawn_blocking(move || thread.join()).await;
+            if !matches!(joined, Ok(Ok(()))) {
+                tracing::error!("the writer's thread has panicked");
+            }
+        }
+        closed
+    }
+
+    /// Copies the store as it stands into a new file (mode 0600), durable when this returns, while reading and writing
+    /// go on.
+    ///
+    /// # Errors
+    /// When `to` exists already or cannot be written; a half-made copy is removed.
+    pub async fn backup(&self, to: &Path) -> Result<(), StorageError> {
+        let (from, to) = (self.path.clone(), to.to_owned());
+        let copied = task::spawn_blocking(move || copy(&from, &to)).await;
+        copied.map_err(|error| StorageError::unavailable("making a back-up", error))?
+    }
+}
+
+/// Opens a connection that reads only.
+pub(crate) fn open_reader(path: &Path) -> Result<Connection, Failure> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | COMMON_FLAGS)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection)
+}
+
+fn open_writer(path: &Path) -> Result<Connection, StorageError> {
+    let what = format!("opening {}", path.display());
+    create_private(path, true).map_err(|error| StorageError::unavailable(what.as_str(), error))?;
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | COMMON_FLAGS);
+    let mut connection = connection.map_err(|error| StorageError::unavailable(what.as_str(), error))?;
+    let failed = |failure: Failure| failure.into_storage_error(&what);
+
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| failed(error.into()))?;
+    schema::check(&connection)
+        .map_err(|error| failed(error.into()))?
+        .map_err(|error| StorageError::corrupt(path.display().to_string(), error))?;
+    set_up(&connection).map_err(|error| failed(error.into()))?;
+    schema::migrate(&mut connection).map_err(failed)?;
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection) -> Result<(), rusqlite::Error> {
+    enter_wal_mode(connection)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_KEPT, |_| Ok(()))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(())
+}
+
+/// Changing the mode of a new file needs it alone, and SQLite does not wait for that by itself.
+fn enter_wal_mode(connection: &Connection) -> Result<(), rusqlite::Error> {
+    let began = Instant::now();
+    loop {
+        let entered = connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()));
+        match entered {
+            Err(error) if is_busy(&error) && began.elapsed() < BUSY_TIMEOUT => thread::sleep(BUSY_PAUSE),
+            other => return other,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+/// Makes a file that only its owner can read. SQLite gives the log beside it the same mode.
+fn create_private(path: &Path, may_exist: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600);
+    if may_exist {
+        options.create(true)
+    } else {
+        options.create_new(true)
+    };
+    options.truncate(false).open(path)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), StorageError> {
+    let what = format!("backing up to {}", to.display());
+    create_private(to, false).map_err(|error| StorageError::unavailable(what.as_str(), error))?;
+    let copied = copy_pages(from, to).map_err(|failure| failure.into_storage_error(&what));
+    let synced = copied
+        .and_then(|()| sync_with_folder(to).map_err(|error| StorageError::unavailable(what.as_str(), error)));
+    if synced.is_err()
+        && let Err(error) = fs::remove_file(to)
+    {
+        tracing::warn!(error = &error as &dyn std::error::Error, "a half-made back-up could not be removed");
+    }
+    synced
+}
+
+fn copy_pages(from: &Path, to: &Path) -> Result<(), Failure> {
+    let source = open_reader(from)?;
+    let mut target = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE | COMMON_FLAGS)?;
+    // All pages in one step: within one snapshot, so that writes meanwhile neither show nor make it start anew.
+    Backup::new(&source, &mut target)?.run_to_completion(i32::MAX, Duration::ZERO, None)?;
+    Ok(())
+}
+
+fn sync_with_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Each connection is used by one thread at a time, so SQLite's own mutexes are not needed.
+const COMMON_FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
+
+/// How long one process waits for another's write.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
+
+/// What a burst of writes leaves of the log, in bytes.
+const LOG_KEPT: i64 = 64 * 1024 * 1024;
+
+/// More than there are statements, so that none is compiled twice.
+const STATEMENTS: usize = 64;

@@ -1,0 +1,272 @@
+//! What becomes of the file: opening again, closing, copying, and files that are not ours.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
+
+use posthaste_core::{AccountId, ClientKeyId};
+use posthaste_storage::{
+    AffinityKey, Claim, Counter, CounterWindow, Expect, Half, LeaseId, LimitCheck, Outcome, RecordKind,
+    RollupPeriod, StorageError, Stores, Unit, UsageQuery,
+    contract::{NOON, row},
+};
+use posthaste_storage_sqlite::{SchemaError, SqliteStores};
+use rusqlite::Connection;
+use uuid::Uuid;
+
+#[tokio::test]
+async fn everything_is_there_after_opening_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("posthaste.db");
+    let filled = {
+        let opened = SqliteStores::open(&path).unwrap();
+        let filled = fill(&opened.stores()).await;
+        opened.close().await.unwrap();
+        filled
+    };
+    let opened = SqliteStores::open(&path).unwrap();
+    check(&opened.stores(), &filled).await;
+}
+
+#[tokio::test]
+async fn everything_is_there_after_ending_without_closing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("posthaste.db");
+    let filled = fill(&SqliteStores::open(&path).unwrap().stores()).await;
+    check(&SqliteStores::open(&path).unwrap().stores(), &filled).await;
+}
+
+#[tokio::test]
+async fn closing_leaves_one_file_and_no_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = SqliteStores::open(&folder.path().join("posthaste.db")).unwrap();
+    let stores = opened.stores();
+    fill(&stores).await;
+    opened.close().await.unwrap();
+    opened.close().await.unwrap();
+    let names: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["posthaste.db"]);
+    let refused = stores.ledger.append(&[row()]).await;
+    assert!(matches!(refused, Err(StorageError::Unavailable { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn writes_that_wait_are_written_before_closing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("posthaste.db");
+    let opened = SqliteStores::open(&path).unwrap();
+    let stores = opened.stores();
+    let writes: Vec<_> = (0..200)
+        .map(|_| {
+            let ledger = stores.ledger.clone();
+            tokio::spawn(async move { ledger.append(&[row()]).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    opened.close().await.unwrap();
+    let mut acknowledged = 0;
+    for write in writes {
+        acknowledged += u64::from(write.await.unwrap().is_ok());
+    }
+    let again = SqliteStores::open(&path).unwrap();
+    assert_eq!(again.stores().ledger.count().await.unwrap(), acknowledged);
+}
+
+#[tokio::test]
+async fn only_the_owner_can_read_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = SqliteStores::open(&folder.path().join("posthaste.db")).unwrap();
+    fill(&opened.stores()).await;
+    opened.backup(&folder.path().join("copy.db")).await.unwrap();
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{:?}", entry.file_name());
+    }
+}
+
+#[tokio::test]
+async fn a_back_up_holds_what_was_there_and_can_be_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = SqliteStores::open(&folder.path().join("posthaste.db")).unwrap();
+    let filled = fill(&opened.stores()).await;
+    let copy = folder.path().join("copy.db");
+    opened.backup(&copy).await.unwrap();
+    opened.stores().ledger.append(&[row()]).await.unwrap();
+    check(&SqliteStores::open(&copy).unwrap().stores(), &filled).await;
+}
+
+#[tokio::test]
+async fn a_back_up_taken_amid_writes_agrees_with_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = SqliteStores::open(&folder.path().join("posthaste.db")).unwrap();
+    let ledger = opened.stores().ledger;
+    let writer = tokio::spawn(async move {
+        loop {
+            ledger.append(&(0..50).map(|_| row()).collect::<Vec<_>>()).await.unwrap();
+        }
+    });
+    for name in ["a.db", "b.db", "c.db"] {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        opened.backup(&folder.path().join(name)).await.unwrap();
+        let copy = SqliteStores::open(&folder.path().join(name)).unwrap().stores();
+        let rows = copy.ledger.recent(None, usize::MAX).await.unwrap().len() as u64;
+        assert_eq!(rows % 50, 0, "a batch is whole or not there");
+        assert_eq!(copy.ledger.count().await.unwrap(), rows);
+        assert_eq!(attempts_in_rollups(&copy).await, rows);
+    }
+    writer.abort();
+}
+
+#[tokio::test]
+async fn a_back_up_does_not_overwrite() {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = SqliteStores::open(&folder.path().join("posthaste.db")).unwrap();
+    let there = folder.path().join("there");
+    fs::write(&there, "something of somebody's").unwrap();
+    assert!(opened.backup(&there).await.is_err());
+    assert_eq!(fs::read_to_string(&there).unwrap(), "something of somebody's");
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("posthaste.db");
+    SqliteStores::open(&path).unwrap().close().await.unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    assert_refused(&path, SchemaError::Newer { found: 99, known: 1 });
+}
+
+#[test]
+fn another_programs_database_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("theirs.db");
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
+    assert_refused(&path, SchemaError::Foreign);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    let notes = "not a database, but long enough to look like one might begin here".repeat(40);
+    fs::write(&path, &notes).unwrap();
+    let refused = SqliteStores::open(&path).unwrap_err();
+    assert!(matches!(refused, StorageError::Corrupt { .. }), "{refused:?}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), notes);
+}
+
+#[test]
+fn a_missing_folder_is_told() {
+    let refused = SqliteStores::open(Path::new("/nowhere/at/all/posthaste.db")).unwrap_err();
+    assert!(matches!(refused, StorageError::Unavailable { .. }), "{refused:?}");
+    assert!(refused.to_string().contains("/nowhere/at/all/posthaste.db"), "{refused}");
+}
+
+#[tokio::test]
+async fn damaged_rows_are_told_and_do_not_spoil_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("posthaste.db");
+    let opened = SqliteStores::open(&path).unwrap();
+    let stores = opened.stores();
+    let (good, bad) = (row(), row());
+    stores.ledger.append(&[good.clone(), bad.clone()]).await.unwrap();
+    let outside = Connection::open(&path).unwrap();
+    for damage in [
+        "phase = 'dreaming'",
+        "outcome = 'failed', fault = NULL",
+        "outcome = 'failed', fault = 'bad luck'",
+        "model = ''",
+        "account_id = x'00'",
+        "attempt = 70000",
+        "phase = CAST(x'ff' AS TEXT)",
+    ] {
+        outside.execute_batch("BEGIN").unwrap();
+        let sql = format!("UPDATE attempt SET {damage} WHERE request_id = ?1");
+        outside.execute(&sql, [bad.request_id.uuid().as_bytes().as_slice()]).unwrap();
+        outside.execute_batch("COMMIT").unwrap();
+        let met = stores.ledger.attempts(bad.request_id).await;
+        assert!(matches!(met, Err(StorageError::Corrupt { .. })), "{damage}: {met:?}");
+        assert_eq!(stores.ledger.attempts(good.request_id).await.unwrap(), std::slice::from_ref(&good));
+        let wrong = "DELETE FROM attempt WHERE request_id = ?1";
+        outside.execute(wrong, [bad.request_id.uuid().as_bytes().as_slice()]).unwrap();
+        stores.ledger.append(std::slice::from_ref(&bad)).await.unwrap();
+    }
+}
+
+fn assert_refused(path: &Path, why: SchemaError) {
+    let before = fs::read(path).unwrap();
+    let refused = SqliteStores::open(path).unwrap_err();
+    let StorageError::Corrupt { source, .. } = &refused else { panic!("{refused:?}") };
+    assert_eq!(source.downcast_ref(), Some(&why));
+    assert_eq!(fs::read(path).unwrap(), before);
+}
+
+/// What was written into every port.
+struct Filled {
+    record: Uuid,
+    row: posthaste_core::AttemptRow,
+    claim: Claim,
+    conversation: AffinityKey,
+    account: AccountId,
+    holder: Uuid,
+}
+
+async fn fill(stores: &Stores) -> Filled {
+    let check = |name: &str, unit, window, amount| LimitCheck {
+        counter: Counter { name: name.to_owned(), unit, window },
+        amount,
+        limit: 1_000,
+        shadow: false,
+    };
+    let filled = Filled {
+        record: Uuid::now_v7(),
+        row: row(),
+        claim: Claim {
+            half: Half::Caller,
+            owner: Uuid::now_v7(),
+            lease: LeaseId::generate(),
+            ttl: TTL,
+            checks: vec![
+                check("slots", Unit::Concurrency, CounterWindow::Held, 1),
+                check("money", Unit::Cost, CounterWindow::Total, 700),
+            ],
+        },
+        conversation: AffinityKey { tenant: ClientKeyId::generate(), conversation: [7; 16] },
+        account: AccountId::generate(),
+        holder: Uuid::now_v7(),
+    };
+    let name = Some("name".to_owned());
+    let put = stores.config.put(RecordKind::Account, filled.record, name, "{}".to_owned(), Expect::Absent);
+    put.await.unwrap();
+    stores.ledger.append(std::slice::from_ref(&filled.row)).await.unwrap();
+    assert_eq!(stores.admission.reserve(&filled.claim, NOON).await.unwrap(), Outcome::Granted);
+    stores.affinity.settle_at(filled.conversation, filled.account, TTL, NOON).await.unwrap();
+    stores.locks.acquire("lock", filled.holder, TTL, NOON).await.unwrap().unwrap();
+    filled
+}
+
+async fn check(stores: &Stores, filled: &Filled) {
+    let record = stores.config.find(RecordKind::Account, "name").await.unwrap().unwrap();
+    assert_eq!((record.id, record.version), (filled.record, 1));
+    assert_eq!(stores.config.revision().await.unwrap().0, 1);
+    assert_eq!(stores.ledger.recent(None, 10).await.unwrap(), std::slice::from_ref(&filled.row));
+    assert_eq!(stores.ledger.count().await.unwrap(), 1);
+    assert_eq!(attempts_in_rollups(stores).await, 1);
+    for check in &filled.claim.checks {
+        let used = stores.admission.used(Half::Caller, filled.claim.owner, &check.counter, NOON).await;
+        assert_eq!(used.unwrap(), check.amount);
+    }
+    assert!(stores.admission.renew(filled.claim.lease_ref(), TTL, NOON).await.unwrap());
+    assert_eq!(stores.affinity.home(filled.conversation, NOON).await.unwrap(), Some(filled.account));
+    assert_eq!(stores.locks.acquire("lock", Uuid::now_v7(), TTL, NOON).await.unwrap(), None);
+}
+
+async fn attempts_in_rollups(stores: &Stores) -> u64 {
+    let query =
+        UsageQuery { period: RollupPeriod::Day, key_id: None, account_id: None, from: None, until: None };
+    stores.ledger.usage(&query).await.unwrap().iter().map(|row| row.attempts).sum()
+}
+
+const TTL: Duration = Duration::from_secs(60);

@@ -1,0 +1,143 @@
+//! The suite that every implementation of the ports passes: one function for each promise.
+//!
+//! A promise takes fresh, empty stores, asserts, and hands a store's failure back. `contract_tests!` turns all of them
+//! into tests.
+
+pub mod admission;
+pub mod affinity;
+pub mod config;
+mod fixtures;
+pub mod ledger;
+pub mod lock;
+
+pub use fixtures::{NOON, row};
+
+use crate::StorageError;
+
+/// What a promise hands back: a store's failure, if any. A broken promise panics instead.
+pub type Promise = Result<(), StorageError>;
+
+/// Makes one test for each promise.
+///
+/// Takes an expression that is evaluated anew for each test and gives a future of `(Stores, guard)`: empty stores, and
+/// whatever must stay alive while they are used, such as a temporary folder or a server.
+///
+/// ```ignore
+/// posthaste_storage::contract_tests!(fresh_stores());
+/// ```
+#[macro_export]
+macro_rules! contract_tests {
+    ($fresh:expr) => {
+        $crate::contract_tests!($fresh, config: [
+            a_record_is_read_as_written,
+            a_record_without_a_lookup_name_is_kept,
+            kinds_do_not_meet,
+            lists_come_in_order_and_in_parts,
+            a_replacement_names_the_version_it_replaces,
+            making_a_record_twice_is_a_conflict,
+            a_lookup_name_belongs_to_one_record,
+            a_lookup_name_is_free_after_deletion_and_rename,
+            a_deletion_names_the_version_it_removes,
+            a_deleted_record_can_be_made_again,
+            revisions_grow_with_each_write,
+            the_feed_tells_what_happened_since,
+            the_feed_tells_deletions,
+            a_reader_that_has_waited_meets_the_change,
+            a_reader_behind_the_feed_does_not_wait,
+            of_parallel_writers_exactly_one_wins,
+            of_parallel_makers_of_one_lookup_name_exactly_one_wins,
+        ]);
+        $crate::contract_tests!($fresh, admission: [
+            a_claim_without_checks_is_granted,
+            a_claim_that_passes_is_counted,
+            a_refused_claim_changes_nothing,
+            a_refusal_names_the_first_check_that_failed,
+            a_limit_may_be_reached_but_not_passed,
+            of_parallel_claims_exactly_as_many_pass_as_fit,
+            parallel_claims_over_several_limits_are_all_or_none,
+            the_same_lease_counts_once,
+            settling_frees_concurrency,
+            a_lapsed_lease_holds_no_concurrency,
+            a_lapsed_lease_keeps_its_windows_counted,
+            a_renewed_lease_is_kept,
+            a_lapsed_or_settled_lease_is_not_renewed,
+            settling_replaces_the_reserve_by_the_truth,
+            settling_twice_changes_nothing,
+            counters_that_are_not_named_keep_their_reserve,
+            settling_an_unknown_lease_changes_nothing,
+            a_shadow_limit_counts_and_never_refuses,
+            a_span_with_another_start_is_empty,
+            totals_outlive_spans,
+            halves_and_owners_do_not_meet,
+            huge_amounts_do_not_overflow,
+        ]);
+        $crate::contract_tests!($fresh, ledger: [
+            a_row_is_read_as_booked,
+            attempts_come_in_their_order,
+            an_empty_append_books_nothing,
+            the_latest_rows_come_first,
+            the_latest_rows_of_a_key_are_its_own,
+            a_row_booked_again_adds_nothing,
+            a_batch_of_new_and_known_rows_adds_the_new_ones,
+            a_row_twice_in_one_batch_is_booked_once,
+            parallel_appends_of_the_same_rows_book_them_once,
+            a_large_batch_is_booked_whole,
+            rollups_are_the_sums_of_the_rows,
+            rollups_are_filtered,
+            every_member_of_every_enum_survives,
+            large_numbers_are_kept,
+            sums_do_not_wrap,
+        ]);
+        $crate::contract_tests!($fresh, affinity: [
+            a_conversation_has_no_home_at_first,
+            a_conversation_lives_where_it_settled,
+            a_conversation_moves,
+            a_home_is_forgotten_after_its_time,
+            settling_again_renews_the_time,
+            a_home_can_be_forgotten,
+            tenants_do_not_meet,
+        ]);
+        $crate::contract_tests!($fresh, lock: [
+            a_lock_is_held_by_one,
+            of_parallel_holders_exactly_one_wins,
+            each_new_holder_has_a_greater_number,
+            the_same_holder_renews_and_keeps_its_number,
+            a_lock_lapses,
+            a_released_lock_is_free,
+            only_the_holder_releases,
+            locks_do_not_meet,
+        ]);
+    };
+    ($fresh:expr, $port:ident: [$($promise:ident,)*]) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $promise() -> $crate::contract::Promise {
+                let (stores, _guard) = $fresh.await;
+                $crate::contract::$port::$promise(stores).await
+            }
+        )*
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    const SUITES: [&str; 5] = [
+        include_str!("contract/config.rs"),
+        include_str!("contract/admission.rs"),
+        include_str!("contract/ledger.rs"),
+        include_str!("contract/affinity.rs"),
+        include_str!("contract/lock.rs"),
+    ];
+
+    #[test]
+    fn every_promise_is_in_the_list() {
+        let list = include_str!("contract.rs");
+        for suite in SUITES {
+            for line in suite.lines() {
+                let Some(rest) = line.strip_prefix("pub async fn ") else { continue };
+                let name = rest.split('(').next().unwrap();
+                assert!(list.contains(&format!("            {name},\n")), "{name} is not in contract_tests!");
+            }
+        }
+    }
+}

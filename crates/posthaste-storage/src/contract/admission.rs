@@ -1,0 +1,376 @@
+//! Promises of [`AdmissionStore`](crate::AdmissionStore).
+
+use std::sync::Arc;
+
+use posthaste_core::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    Promise,
+    fixtures::{NOON, TTL, check, claim, concurrency, hour_from, noon_plus, requests, tokens},
+};
+use crate::{
+    AdmissionStore, Claim, Counter, CounterWindow, Half, LimitCheck, Outcome, Settlement, StorageError,
+    Stores, Unit,
+};
+
+/// Without a limit there is nothing to refuse; the lease is held all the same.
+pub async fn a_claim_without_checks_is_granted(stores: Stores) -> Promise {
+    let claim = claim(Uuid::now_v7(), vec![]);
+    assert_eq!(stores.admission.reserve(&claim, NOON).await?, Outcome::Granted);
+    assert!(stores.admission.renew(claim.lease_ref(), TTL, noon_plus(30)).await?);
+    Ok(())
+}
+
+/// Every counter of a granted claim grows by what was reserved.
+pub async fn a_claim_that_passes_is_counted(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let checks = vec![concurrency(2), requests(10), tokens(500, 1_000)];
+    let claim = claim(owner, checks);
+    for check in &claim.checks {
+        assert_eq!(used(&stores, owner, check).await?, 0);
+    }
+    assert_eq!(stores.admission.reserve(&claim, NOON).await?, Outcome::Granted);
+    for check in &claim.checks {
+        assert_eq!(used(&stores, owner, check).await?, check.amount);
+    }
+    Ok(())
+}
+
+/// When one check fails, none of the others counts, and no lease is held.
+pub async fn a_refused_claim_changes_nothing(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let refused = claim(owner, vec![concurrency(5), requests(5), tokens(2_000, 1_000)]);
+    let outcome = stores.admission.reserve(&refused, NOON).await?;
+    assert!(matches!(outcome, Outcome::Refused(_)), "{outcome:?}");
+    for check in &refused.checks {
+        assert_eq!(used(&stores, owner, check).await?, 0);
+    }
+    assert!(!stores.admission.renew(refused.lease_ref(), TTL, NOON).await?);
+    stores.admission.settle(refused.lease_ref(), &[truth(&refused.checks[2], 7)], NOON).await?;
+    assert_eq!(used(&stores, owner, &refused.checks[2]).await?, 0);
+
+    let smaller = Claim { checks: vec![tokens(900, 1_000)], ..refused };
+    assert_eq!(stores.admission.reserve(&smaller, NOON).await?, Outcome::Granted);
+    Ok(())
+}
+
+/// A refusal tells the counter, where it stands and what it may not pass.
+pub async fn a_refusal_names_the_first_check_that_failed(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    grant(&stores, &claim(owner, vec![requests(10), tokens(600, 1_000)])).await?;
+    let refused = claim(owner, vec![requests(10), tokens(600, 1_000), requests(1)]);
+    let Outcome::Refused(refusal) = stores.admission.reserve(&refused, NOON).await? else {
+        panic!("600 more do not fit");
+    };
+    assert_eq!(refusal.counter, refused.checks[1].counter);
+    assert_eq!((refusal.used, refusal.limit), (600, 1_000));
+    Ok(())
+}
+
+/// What fits exactly passes; one more does not.
+pub async fn a_limit_may_be_reached_but_not_passed(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    assert!(!granted(&stores, &claim(owner, vec![tokens(1_001, 1_000)]), NOON).await?);
+    assert!(granted(&stores, &claim(owner, vec![tokens(1_000, 1_000)]), NOON).await?);
+    assert!(!granted(&stores, &claim(owner, vec![tokens(1, 1_000)]), NOON).await?);
+    assert!(granted(&stores, &claim(owner, vec![tokens(0, 1_000)]), NOON).await?);
+    assert!(!granted(&stores, &claim(owner, vec![requests(0)]), NOON).await?);
+    Ok(())
+}
+
+/// However many ask at once, the limit is neither passed nor left short.
+pub async fn of_parallel_claims_exactly_as_many_pass_as_fit(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let claims = (0..50).map(|_| claim(owner, vec![concurrency(100), requests(20)])).collect();
+    assert_eq!(grant_in_parallel(&stores, claims).await?, 20);
+    assert_eq!(used(&stores, owner, &requests(20)).await?, 20);
+    assert_eq!(used(&stores, owner, &concurrency(100)).await?, 20);
+    Ok(())
+}
+
+/// Where several limits bind, all counters agree on how many passed.
+pub async fn parallel_claims_over_several_limits_are_all_or_none(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let claims = (0..40).map(|_| claim(owner, vec![requests(30), concurrency(10), tokens(7, 100)])).collect();
+    assert_eq!(grant_in_parallel(&stores, claims).await?, 10);
+    assert_eq!(used(&stores, owner, &requests(30)).await?, 10);
+    assert_eq!(used(&stores, owner, &concurrency(10)).await?, 10);
+    assert_eq!(used(&stores, owner, &tokens(7, 100)).await?, 70);
+    Ok(())
+}
+
+/// A claim whose answer was lost and that is sent again is the same claim, also at a limit that is full by now.
+pub async fn the_same_lease_counts_once(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let claim = claim(owner, vec![concurrency(1), requests(1), tokens(10, 10)]);
+    grant(&stores, &claim).await?;
+    grant(&stores, &claim).await?;
+    for check in &claim.checks {
+        assert_eq!(used(&stores, owner, check).await?, check.amount);
+    }
+    let again = vec![claim.clone(); 8];
+    assert_eq!(grant_in_parallel(&stores, again).await?, 8);
+    assert_eq!(used(&stores, owner, &claim.checks[1]).await?, 1);
+    Ok(())
+}
+
+/// A slot is free once its request is settled, and not before.
+pub async fn settling_frees_concurrency(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let first = claim(owner, vec![concurrency(1)]);
+    let second = claim(owner, vec![concurrency(1)]);
+    grant(&stores, &first).await?;
+    assert!(!granted(&stores, &second, NOON).await?);
+    stores.admission.settle(first.lease_ref(), &[], NOON).await?;
+    assert_eq!(used(&stores, owner, &concurrency(1)).await?, 0);
+    assert!(granted(&stores, &second, NOON).await?);
+    Ok(())
+}
+
+/// A slot whose holder fell silent is free after its time to live.
+pub async fn a_lapsed_lease_holds_no_concurrency(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    grant(&stores, &claim(owner, vec![concurrency(1)])).await?;
+    let next = claim(owner, vec![concurrency(1)]);
+    assert!(!granted(&stores, &next, noon_plus(59)).await?);
+    let counter = &next.checks[0].counter;
+    assert_eq!(stores.admission.used(Half::Caller, owner, counter, noon_plus(59)).await?, 1);
+    assert_eq!(stores.admission.used(Half::Caller, owner, counter, noon_plus(60)).await?, 0);
+    assert!(granted(&stores, &next, noon_plus(60)).await?);
+    Ok(())
+}
+
+/// What a lapsed lease reserved in windows may have been used and stays counted.
+pub async fn a_lapsed_lease_keeps_its_windows_counted(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let lapsed = claim(owner, vec![requests(10), tokens(500, 1_000)]);
+    grant(&stores, &lapsed).await?;
+    for check in &lapsed.checks {
+        let used = stores.admission.used(Half::Caller, owner, &check.counter, noon_plus(120)).await?;
+        assert_eq!(used, check.amount);
+    }
+    assert!(!granted(&stores, &claim(owner, vec![tokens(501, 1_000)]), noon_plus(120)).await?);
+    Ok(())
+}
+
+/// Renewal counts from the moment of renewal.
+pub async fn a_renewed_lease_is_kept(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let held = claim(owner, vec![concurrency(1)]);
+    grant(&stores, &held).await?;
+    for seconds in [20, 70, 120] {
+        assert!(stores.admission.renew(held.lease_ref(), TTL, noon_plus(seconds)).await?);
+    }
+    let next = claim(owner, vec![concurrency(1)]);
+    assert!(!granted(&stores, &next, noon_plus(179)).await?);
+    assert!(granted(&stores, &next, noon_plus(180)).await?);
+    Ok(())
+}
+
+/// What has ended is not brought back: its slot may be somebody else's by now.
+pub async fn a_lapsed_or_settled_lease_is_not_renewed(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let lapsed = claim(owner, vec![concurrency(1)]);
+    grant(&stores, &lapsed).await?;
+    assert!(!stores.admission.renew(lapsed.lease_ref(), TTL, noon_plus(60)).await?);
+    assert!(granted(&stores, &claim(owner, vec![concurrency(1)]), noon_plus(60)).await?);
+
+    let settled = claim(Uuid::now_v7(), vec![concurrency(1)]);
+    grant(&stores, &settled).await?;
+    stores.admission.settle(settled.lease_ref(), &[], NOON).await?;
+    assert!(!stores.admission.renew(settled.lease_ref(), TTL, NOON).await?);
+    let unknown = claim(owner, vec![]);
+    assert!(!stores.admission.renew(unknown.lease_ref(), TTL, NOON).await?);
+    Ok(())
+}
+
+/// The truth takes the reserve's place, be it less or more, and also past the limit.
+pub async fn settling_replaces_the_reserve_by_the_truth(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let first = claim(owner, vec![requests(10), tokens(500, 2_000)]);
+    let second = claim(owner, vec![requests(10), tokens(500, 2_000)]);
+    grant(&stores, &first).await?;
+    grant(&stores, &second).await?;
+    let counter = &first.checks[1];
+    stores.admission.settle(first.lease_ref(), &[truth(counter, 120)], noon_plus(5)).await?;
+    assert_eq!(used(&stores, owner, counter).await?, 620);
+    stores.admission.settle(second.lease_ref(), &[truth(counter, 2_500)], noon_plus(5)).await?;
+    assert_eq!(used(&stores, owner, counter).await?, 2_620);
+    assert_eq!(used(&stores, owner, &first.checks[0]).await?, 2);
+    assert!(!granted(&stores, &claim(owner, vec![tokens(1, 2_000)]), noon_plus(5)).await?);
+    Ok(())
+}
+
+/// A settlement that is sent again, with whatever truth, has no effect.
+pub async fn settling_twice_changes_nothing(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let claim = claim(owner, vec![concurrency(3), tokens(500, 2_000)]);
+    grant(&stores, &claim).await?;
+    let counter = &claim.checks[1];
+    for actual in [120, 120, 900] {
+        stores.admission.settle(claim.lease_ref(), &[truth(counter, actual)], NOON).await?;
+        assert_eq!(used(&stores, owner, counter).await?, 120);
+        assert_eq!(used(&stores, owner, &claim.checks[0]).await?, 0);
+    }
+    Ok(())
+}
+
+/// Where no truth is told, the reserve is the truth.
+pub async fn counters_that_are_not_named_keep_their_reserve(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let cost = check("cost", Unit::Cost, CounterWindow::Total, 1_000, 10_000);
+    let claim = claim(owner, vec![requests(10), tokens(500, 2_000), cost]);
+    grant(&stores, &claim).await?;
+    stores.admission.settle(claim.lease_ref(), &[truth(&claim.checks[2], 10)], NOON).await?;
+    assert_eq!(used(&stores, owner, &claim.checks[0]).await?, 1);
+    assert_eq!(used(&stores, owner, &claim.checks[1]).await?, 500);
+    assert_eq!(used(&stores, owner, &claim.checks[2]).await?, 10);
+    Ok(())
+}
+
+/// Nothing was reserved, so there is nothing to replace.
+pub async fn settling_an_unknown_lease_changes_nothing(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    grant(&stores, &claim(owner, vec![tokens(500, 2_000)])).await?;
+    let unknown = claim(owner, vec![tokens(500, 2_000)]);
+    stores.admission.settle(unknown.lease_ref(), &[truth(&unknown.checks[0], 7)], NOON).await?;
+    assert_eq!(used(&stores, owner, &unknown.checks[0]).await?, 500);
+    Ok(())
+}
+
+/// A shadow limit is watched, and others still bind beside it.
+pub async fn a_shadow_limit_counts_and_never_refuses(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let shadow = LimitCheck { shadow: true, ..tokens(500, 600) };
+    let first = claim(owner, vec![shadow.clone(), requests(3)]);
+    grant(&stores, &first).await?;
+    grant(&stores, &claim(owner, vec![shadow.clone(), requests(3)])).await?;
+    assert_eq!(used(&stores, owner, &shadow).await?, 1_000);
+    stores.admission.settle(first.lease_ref(), &[truth(&shadow, 400)], NOON).await?;
+    assert_eq!(used(&stores, owner, &shadow).await?, 900);
+
+    let slot = LimitCheck { shadow: true, ..concurrency(1) };
+    grant(&stores, &claim(owner, vec![slot.clone()])).await?;
+    grant(&stores, &claim(owner, vec![slot.clone()])).await?;
+    assert_eq!(used(&stores, owner, &slot).await?, 2);
+
+    assert!(!granted(&stores, &claim(owner, vec![shadow.clone(), requests(2)]), NOON).await?);
+    assert_eq!(used(&stores, owner, &shadow).await?, 900, "a refused claim is not counted here either");
+    Ok(())
+}
+
+/// The next span begins at nothing, and the one before is left as it was.
+pub async fn a_span_with_another_start_is_empty(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let now = noon_plus(3_599);
+    let this = check("requests", Unit::Requests, hour_from(NOON), 1, 1);
+    let next = check("requests", Unit::Requests, hour_from(noon_plus(3_600)), 1, 1);
+    assert!(granted(&stores, &claim(owner, vec![this.clone()]), now).await?);
+    assert!(!granted(&stores, &claim(owner, vec![this.clone()]), now).await?);
+
+    let overlapping = check("requests", Unit::Requests, hour_from(noon_plus(1_800)), 1, 1);
+    assert!(granted(&stores, &claim(owner, vec![overlapping]), now).await?);
+    assert_eq!(stores.admission.used(Half::Caller, owner, &this.counter, now).await?, 1);
+
+    assert_eq!(stores.admission.used(Half::Caller, owner, &next.counter, now).await?, 0);
+    assert!(granted(&stores, &claim(owner, vec![next.clone()]), noon_plus(3_600)).await?);
+    assert!(!granted(&stores, &claim(owner, vec![next]), noon_plus(3_600)).await?);
+    Ok(())
+}
+
+/// A total counts for ever, however much time passes between two claims.
+pub async fn totals_outlive_spans(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let total = check("total", Unit::Cost, CounterWindow::Total, 600, 1_000);
+    let a_year = 366 * 24 * 3_600;
+    assert!(granted(&stores, &claim(owner, vec![total.clone(), requests(5)]), NOON).await?);
+    assert_eq!(stores.admission.used(Half::Caller, owner, &total.counter, noon_plus(a_year)).await?, 600);
+    assert!(!granted(&stores, &claim(owner, vec![total]), noon_plus(a_year)).await?);
+    Ok(())
+}
+
+/// The same names, of another owner, half or unit, are other counters; the same lease there is another lease.
+pub async fn halves_and_owners_do_not_meet(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let caller = claim(owner, vec![concurrency(1), requests(1)]);
+    let seat = Claim { half: Half::Seat, ..caller.clone() };
+    let other = Claim { owner: Uuid::now_v7(), ..caller.clone() };
+    for claim in [&caller, &seat, &other] {
+        grant(&stores, claim).await?;
+    }
+    stores.admission.settle(caller.lease_ref(), &[], NOON).await?;
+    let counter = &caller.checks[0].counter;
+    assert_eq!(stores.admission.used(Half::Caller, owner, counter, NOON).await?, 0);
+    assert_eq!(stores.admission.used(Half::Seat, owner, counter, NOON).await?, 1);
+    assert_eq!(stores.admission.used(Half::Caller, other.owner, counter, NOON).await?, 1);
+    assert!(stores.admission.renew(seat.lease_ref(), TTL, NOON).await?);
+
+    let window = hour_from(NOON);
+    let same_name = vec![
+        check("same", Unit::Tokens, window, 5, 10),
+        check("same", Unit::Cost, window, 7, 10),
+        check("same", Unit::Cost, CounterWindow::Total, 9, 10),
+    ];
+    grant(&stores, &claim(owner, same_name.clone())).await?;
+    for check in &same_name {
+        assert_eq!(used(&stores, owner, check).await?, check.amount);
+    }
+    Ok(())
+}
+
+/// Absurd amounts pin a counter at the top instead of wrapping; a store may have its top at 2⁵³ − 1 already.
+pub async fn huge_amounts_do_not_overflow(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let huge = LimitCheck { shadow: true, ..check("cost", Unit::Cost, CounterWindow::Total, i64::MAX, 100) };
+    let (first, second) = (claim(owner, vec![huge.clone()]), claim(owner, vec![huge.clone()]));
+    grant(&stores, &first).await?;
+    grant(&stores, &second).await?;
+    assert!(used(&stores, owner, &huge).await? >= EXACT_IN_A_DOUBLE);
+    let modest = check("cost", Unit::Cost, CounterWindow::Total, 1, 100);
+    assert!(!granted(&stores, &claim(owner, vec![modest]), NOON).await?);
+
+    stores.admission.settle(first.lease_ref(), &[truth(&huge, i64::MAX)], NOON).await?;
+    assert!(used(&stores, owner, &huge).await? >= EXACT_IN_A_DOUBLE);
+    stores.admission.settle(second.lease_ref(), &[truth(&huge, 0)], NOON).await?;
+    assert!(used(&stores, owner, &huge).await? >= 0);
+
+    let large = check("exact", Unit::Cost, CounterWindow::Total, 4_000_000_000_000_001, i64::MAX);
+    grant(&stores, &claim(owner, vec![large.clone()])).await?;
+    grant(&stores, &claim(owner, vec![large.clone()])).await?;
+    assert_eq!(used(&stores, owner, &large).await?, 8_000_000_000_000_002, "four million dollars, twice");
+    Ok(())
+}
+
+async fn granted(stores: &Stores, claim: &Claim, now: Timestamp) -> Result<bool, StorageError> {
+    Ok(stores.admission.reserve(claim, now).await? == Outcome::Granted)
+}
+
+async fn grant(stores: &Stores, claim: &Claim) -> Promise {
+    assert_eq!(stores.admission.reserve(claim, NOON).await?, Outcome::Granted);
+    Ok(())
+}
+
+async fn grant_in_parallel(stores: &Stores, claims: Vec<Claim>) -> Result<usize, StorageError> {
+    let reserve = |admission: Arc<dyn AdmissionStore>, claim: Claim| async move {
+        admission.reserve(&claim, NOON).await.map(|outcome| outcome == Outcome::Granted)
+    };
+    let tasks: Vec<_> =
+        claims.into_iter().map(|claim| tokio::spawn(reserve(Arc::clone(&stores.admission), claim))).collect();
+    let mut passed = 0;
+    for task in tasks {
+        passed += usize::from(task.await.expect("a claimant does not panic")?);
+    }
+    Ok(passed)
+}
+
+async fn used(stores: &Stores, owner: Uuid, check: &LimitCheck) -> Result<i64, StorageError> {
+    stores.admission.used(Half::Caller, owner, &check.counter, NOON).await
+}
+
+fn truth(check: &LimitCheck, actual: i64) -> Settlement {
+    let counter: Counter = check.counter.clone();
+    Settlement { counter, actual }
+}
+
+const EXACT_IN_A_DOUBLE: i64 = (1 << 53) - 1;

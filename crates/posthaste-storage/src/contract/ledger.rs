@@ -1,0 +1,403 @@
+//! Promises of [`LedgerStore`](crate::LedgerStore).
+
+use std::sync::Arc;
+
+use posthaste_core::{
+    AccountId, AttemptOutcome, AttemptPhase, AttemptRow, ClientKeyId, CostBasis, Dialect, FaultKind, NanoUsd,
+    Operation, ProviderKind, RequestId, Timestamp, Usage, UsageSource,
+};
+
+use super::{
+    Promise,
+    fixtures::{NOON, model, row, rows},
+};
+use crate::{RollupPeriod, RollupRow, StorageError, Stores, UsageQuery};
+
+/// Every field of a row comes back as it was booked.
+pub async fn a_row_is_read_as_booked(stores: Stores) -> Promise {
+    let booked = AttemptRow {
+        started_at: NOON.plus(std::time::Duration::from_micros(123_457)),
+        model: model("arn:aws:bedrock:eu-1:ü🦀 'quoted' \"twice\""),
+        status: None,
+        first_content_us: None,
+        streamed: false,
+        ..row()
+    };
+    stores.ledger.append(std::slice::from_ref(&booked)).await?;
+    assert_eq!(stores.ledger.attempts(booked.request_id).await?, [booked]);
+    assert_eq!(stores.ledger.count().await?, 1);
+    assert!(stores.ledger.attempts(RequestId::generate()).await?.is_empty());
+    Ok(())
+}
+
+/// A request's attempts are told by number, in whatever order they were booked.
+pub async fn attempts_come_in_their_order(stores: Stores) -> Promise {
+    let first = row();
+    let attempts: Vec<AttemptRow> = [1, 2, 10, 300, u16::MAX]
+        .into_iter()
+        .map(|attempt| AttemptRow { attempt, account_id: AccountId::generate(), ..first.clone() })
+        .collect();
+    let booked: Vec<AttemptRow> = attempts.iter().rev().cloned().collect();
+    stores.ledger.append(&booked[..2]).await?;
+    stores.ledger.append(&booked[2..]).await?;
+    stores.ledger.append(&rows(3)).await?;
+    assert_eq!(stores.ledger.attempts(first.request_id).await?, attempts);
+    Ok(())
+}
+
+/// Nothing is nothing.
+pub async fn an_empty_append_books_nothing(stores: Stores) -> Promise {
+    stores.ledger.append(&[]).await?;
+    assert_eq!(stores.ledger.count().await?, 0);
+    assert!(stores.ledger.recent(None, 10).await?.is_empty());
+    assert!(stores.ledger.usage(&every(RollupPeriod::Hour)).await?.is_empty());
+    Ok(())
+}
+
+/// The latest rows come newest first, and no more than were asked for.
+pub async fn the_latest_rows_come_first(stores: Stores) -> Promise {
+    let mut booked = rows(5);
+    booked.push(AttemptRow { attempt: 2, ..booked[4].clone() });
+    stores.ledger.append(&booked).await?;
+    booked.reverse();
+    assert_eq!(stores.ledger.recent(None, 3).await?, booked[..3]);
+    assert_eq!(stores.ledger.recent(None, 100).await?, booked);
+    assert!(stores.ledger.recent(None, 0).await?.is_empty());
+    Ok(())
+}
+
+/// One key's latest rows do not show another's.
+pub async fn the_latest_rows_of_a_key_are_its_own(stores: Stores) -> Promise {
+    let keys = [ClientKeyId::generate(), ClientKeyId::generate()];
+    let mut booked = rows(10);
+    for (position, row) in booked.iter_mut().enumerate() {
+        row.key_id = keys[position % 2];
+    }
+    stores.ledger.append(&booked).await?;
+    let newest = booked.iter().rev().filter(|row| row.key_id == keys[0]);
+    let newest: Vec<AttemptRow> = newest.cloned().collect();
+    assert_eq!(stores.ledger.recent(Some(keys[0]), 3).await?, newest[..3]);
+    assert_eq!(stores.ledger.recent(Some(keys[0]), 100).await?, newest);
+    assert!(stores.ledger.recent(Some(ClientKeyId::generate()), 100).await?.is_empty());
+    Ok(())
+}
+
+/// A row that is booked already stays as it was, also when it comes back with other content.
+pub async fn a_row_booked_again_adds_nothing(stores: Stores) -> Promise {
+    let booked = rows(3);
+    stores.ledger.append(&booked).await?;
+    let before = usage_of_all_periods(&stores).await?;
+    stores.ledger.append(&booked).await?;
+    stores.ledger.append(&[AttemptRow { cost: NanoUsd::from_nanos(9), ..booked[0].clone() }]).await?;
+    assert_eq!(stores.ledger.count().await?, 3);
+    assert_eq!(stores.ledger.attempts(booked[0].request_id).await?, booked[..1]);
+    assert_eq!(usage_of_all_periods(&stores).await?, before);
+    Ok(())
+}
+
+/// Known rows in a batch do not keep the new ones out, nor count again.
+pub async fn a_batch_of_new_and_known_rows_adds_the_new_ones(stores: Stores) -> Promise {
+    let booked = rows(6);
+    stores.ledger.append(&booked[..3]).await?;
+    stores.ledger.append(&booked[1..]).await?;
+    assert_eq!(stores.ledger.count().await?, 6);
+    assert_rollups_agree(&stores, &booked).await
+}
+
+/// A batch may hold a row more than once.
+pub async fn a_row_twice_in_one_batch_is_booked_once(stores: Stores) -> Promise {
+    let booked = rows(2);
+    let doubled = [booked.as_slice(), booked.as_slice(), &booked[..1]].concat();
+    stores.ledger.append(&doubled).await?;
+    assert_eq!(stores.ledger.count().await?, 2);
+    assert_rollups_agree(&stores, &booked).await
+}
+
+/// Two writers that drain the same log book each row once between them.
+pub async fn parallel_appends_of_the_same_rows_book_them_once(stores: Stores) -> Promise {
+    let booked = rows(60);
+    let appends: Vec<_> = (0..6)
+        .map(|writer| {
+            let ledger = Arc::clone(&stores.ledger);
+            let rows = booked[writer * 5..writer * 5 + 35].to_vec();
+            tokio::spawn(async move { ledger.append(&rows).await })
+        })
+        .collect();
+    for append in appends {
+        append.await.expect("a writer does not panic")?;
+    }
+    assert_eq!(stores.ledger.count().await?, 60);
+    assert_rollups_agree(&stores, &booked).await
+}
+
+/// A batch of some thousand rows goes in as one.
+pub async fn a_large_batch_is_booked_whole(stores: Stores) -> Promise {
+    let booked = rows(2_500);
+    stores.ledger.append(&booked).await?;
+    assert_eq!(stores.ledger.count().await?, 2_500);
+    assert_rollups_agree(&stores, &booked).await
+}
+
+/// For each period, the roll-ups are what adding up the rows by hand gives, in their order.
+pub async fn rollups_are_the_sums_of_the_rows(stores: Stores) -> Promise {
+    let booked = varied_rows();
+    for batch in booked.chunks(7) {
+        stores.ledger.append(batch).await?;
+    }
+    assert_rollups_agree(&stores, &booked).await
+}
+
+/// Filters on key, account and time hold, one by one and together.
+pub async fn rollups_are_filtered(stores: Stores) -> Promise {
+    let booked = varied_rows();
+    stores.ledger.append(&booked).await?;
+    let all = stores.ledger.usage(&every(RollupPeriod::Hour)).await?;
+    let key = Some(booked[0].key_id);
+    let account = Some(booked[1].account_id);
+    let (from, until) = (Some(all[4].start), all.last().map(|row| row.start));
+    let none = every(RollupPeriod::Hour);
+    for query in [
+        UsageQuery { key_id: key, ..none.clone() },
+        UsageQuery { account_id: account, ..none.clone() },
+        UsageQuery { from, ..none.clone() },
+        UsageQuery { until, ..none.clone() },
+        UsageQuery { key_id: key, account_id: account, from, until, ..none.clone() },
+        UsageQuery { key_id: Some(ClientKeyId::generate()), ..none.clone() },
+        UsageQuery { from: until, until: from, ..none.clone() },
+    ] {
+        let wanted = all.iter().filter(|row| {
+            query.key_id.is_none_or(|key| row.key_id == key)
+                && query.account_id.is_none_or(|account| row.account_id == account)
+                && query.from.is_none_or(|from| row.start >= from)
+                && query.until.is_none_or(|until| row.start < until)
+        });
+        let wanted: Vec<RollupRow> = wanted.cloned().collect();
+        assert!(wanted.len() < all.len(), "each of these filters leaves something out");
+        assert_eq!(stores.ledger.usage(&query).await?, wanted, "{query:?}");
+    }
+    Ok(())
+}
+
+/// No member of any enum in a row is lost or taken for another.
+pub async fn every_member_of_every_enum_survives(stores: Stores) -> Promise {
+    let booked = rows_of_every_member();
+    stores.ledger.append(&booked).await?;
+    for row in &booked {
+        assert_eq!(stores.ledger.attempts(row.request_id).await?, std::slice::from_ref(row));
+    }
+    assert_rollups_agree(&stores, &booked).await
+}
+
+/// Numbers beyond any real request come back exactly, and sums stay exact up to 2⁵³.
+pub async fn large_numbers_are_kept(stores: Stores) -> Promise {
+    let most = Usage {
+        input: u64::MAX,
+        output: u64::MAX - 1,
+        cache_read: u64::MAX - 2,
+        cache_write_5m: 1 << 63,
+        cache_write_1h: (1 << 63) - 1,
+        reasoning: (1 << 53) + 1,
+        web_searches: u64::MAX,
+    };
+    let bogus = AttemptRow {
+        usage: most,
+        cost: NanoUsd::from_nanos(i64::MAX),
+        duration_us: u64::MAX,
+        first_content_us: Some(u64::MAX),
+        status: Some(u16::MAX),
+        ..row()
+    };
+    stores.ledger.append(std::slice::from_ref(&bogus)).await?;
+    assert_eq!(stores.ledger.attempts(bogus.request_id).await?, [bogus]);
+
+    let mut large = rows(8);
+    for row in &mut large {
+        row.usage.input = 1_000_000_000_000_001;
+        row.cost = NanoUsd::from_nanos(1_000_000_000_000_003);
+    }
+    stores.ledger.append(&large[..4]).await?;
+    stores.ledger.append(&large[4..]).await?;
+    let sums = UsageQuery { key_id: Some(large[0].key_id), ..every(RollupPeriod::Day) };
+    let sums = stores.ledger.usage(&sums).await?;
+    assert_eq!(sums.len(), 1);
+    assert_eq!(sums[0].usage.input, 8_000_000_000_000_008);
+    assert_eq!(sums[0].cost, NanoUsd::from_nanos(8_000_000_000_000_024));
+    Ok(())
+}
+
+/// Sums that leave every number behind stay at the top; a store may have its top at 2⁵³ − 1 already.
+pub async fn sums_do_not_wrap(stores: Stores) -> Promise {
+    let mut bogus = rows(4);
+    for row in &mut bogus {
+        row.usage.input = u64::MAX;
+        row.cost = NanoUsd::from_nanos(i64::MAX);
+    }
+    stores.ledger.append(&bogus[..2]).await?;
+    stores.ledger.append(&bogus[2..]).await?;
+    for period in RollupPeriod::ALL {
+        let sums = stores.ledger.usage(&every(period)).await?;
+        assert_eq!(sums.len(), 1);
+        assert_eq!(sums[0].attempts, 4);
+        assert!(sums[0].usage.input >= (1 << 53) - 1);
+        assert!(sums[0].cost >= NanoUsd::from_nanos((1 << 53) - 1));
+    }
+    Ok(())
+}
+
+/// Rows over several keys, accounts, models and both sides of an hour's, a day's and a month's border.
+fn varied_rows() -> Vec<AttemptRow> {
+    let keys = [ClientKeyId::generate(), ClientKeyId::generate()];
+    let accounts = [AccountId::generate(), AccountId::generate(), AccountId::generate()];
+    let models = [model("claude-opus-4-8"), model("gpt-5"), model("Claude-opus-4-8")];
+    let mut rows = rows(120);
+    for (position, row) in rows.iter_mut().enumerate() {
+        row.key_id = keys[position % 2];
+        row.account_id = accounts[(position / 2) % 3];
+        row.model = models[(position / 6) % 3].clone();
+        row.started_at = Timestamp::from_micros(STARTS[position % STARTS.len()]);
+        row.outcome = if position % 3 == 0 { AttemptOutcome::Cut } else { AttemptOutcome::Complete };
+        row.usage.input = position as u64 * 31;
+        row.usage.web_searches = (position % 2) as u64;
+        row.cost = NanoUsd::from_nanos(position as i64 * 1_001);
+        if position % 5 == 0 {
+            row.usage_source = UsageSource::Estimated;
+            row.cost_basis = CostBasis::Estimated;
+        }
+        if position % 7 == 0 {
+            row.cost_basis = CostBasis::Unpriced;
+            row.cost = NanoUsd::ZERO;
+        }
+    }
+    rows
+}
+
+/// Rows that between them have every member of every enum, and every fault.
+fn rows_of_every_member() -> Vec<AttemptRow> {
+    let outcomes = [
+        AttemptOutcome::Complete,
+        AttemptOutcome::ClientFault,
+        AttemptOutcome::Cut,
+        AttemptOutcome::Cancelled,
+    ];
+    let faults = FaultKind::ALL.map(AttemptOutcome::Failed);
+    let phases = [
+        AttemptPhase::Sending,
+        AttemptPhase::AwaitingHead,
+        AttemptPhase::AwaitingContent,
+        AttemptPhase::Delivering,
+        AttemptPhase::Finished,
+    ];
+    let operations = [Operation::Chat, Operation::CountTokens, Operation::Models];
+    let sources = [UsageSource::Reported, UsageSource::Estimated, UsageSource::None];
+    let bases = [CostBasis::Priced, CostBasis::Estimated, CostBasis::Unpriced, CostBasis::None];
+    let outcomes: Vec<AttemptOutcome> = outcomes.into_iter().chain(faults).collect();
+    let mut rows = rows(outcomes.len());
+    for (position, row) in rows.iter_mut().enumerate() {
+        row.outcome = outcomes[position];
+        row.phase = phases[position % phases.len()];
+        row.provider = ProviderKind::ALL[position % ProviderKind::ALL.len()];
+        row.operation = operations[position % operations.len()];
+        row.client_dialect = Dialect::ALL[position % Dialect::ALL.len()];
+        row.upstream_dialect = Dialect::ALL[(position / 2) % Dialect::ALL.len()];
+        row.usage_source = sources[position % sources.len()];
+        row.cost_basis = bases[position % bases.len()];
+        if matches!(row.cost_basis, CostBasis::Unpriced | CostBasis::None) {
+            row.cost = NanoUsd::ZERO;
+        }
+    }
+    rows
+}
+
+async fn usage_of_all_periods(stores: &Stores) -> Result<Vec<RollupRow>, StorageError> {
+    let mut all = Vec::new();
+    for period in RollupPeriod::ALL {
+        all.extend(stores.ledger.usage(&every(period)).await?);
+    }
+    Ok(all)
+}
+
+async fn assert_rollups_agree(stores: &Stores, rows: &[AttemptRow]) -> Promise {
+    for period in RollupPeriod::ALL {
+        let told = stores.ledger.usage(&every(period)).await?;
+        assert_eq!(told, sum_by_hand(period, rows), "{period:?}");
+    }
+    Ok(())
+}
+
+/// Adds up rows the slow way, with nothing that implementations share.
+fn sum_by_hand(period: RollupPeriod, rows: &[AttemptRow]) -> Vec<RollupRow> {
+    let mut sums: Vec<RollupRow> = Vec::new();
+    for row in rows {
+        let start = start_by_text(period, row.started_at);
+        let same = |sum: &&mut RollupRow| {
+            sum.start == start
+                && sum.key_id == row.key_id
+                && sum.account_id == row.account_id
+                && sum.model == row.model
+        };
+        match sums.iter_mut().find(same) {
+            Some(sum) => add_by_hand(sum, row),
+            None => {
+                let mut sum = RollupRow {
+                    period,
+                    start,
+                    key_id: row.key_id,
+                    account_id: row.account_id,
+                    model: row.model.clone(),
+                    attempts: 0,
+                    completed: 0,
+                    estimated: 0,
+                    unpriced: 0,
+                    usage: Usage::default(),
+                    cost: NanoUsd::ZERO,
+                };
+                add_by_hand(&mut sum, row);
+                sums.push(sum);
+            }
+        }
+    }
+    sums.sort_by(|a, b| {
+        (a.start, a.key_id, a.account_id, &a.model).cmp(&(b.start, b.key_id, b.account_id, &b.model))
+    });
+    sums
+}
+
+fn add_by_hand(sum: &mut RollupRow, row: &AttemptRow) {
+    sum.attempts += 1;
+    sum.completed += u64::from(row.outcome == AttemptOutcome::Complete);
+    sum.estimated += u64::from(row.usage_source == UsageSource::Estimated);
+    sum.unpriced += u64::from(row.cost_basis == CostBasis::Unpriced);
+    sum.usage.input += row.usage.input;
+    sum.usage.output += row.usage.output;
+    sum.usage.cache_read += row.usage.cache_read;
+    sum.usage.cache_write_5m += row.usage.cache_write_5m;
+    sum.usage.cache_write_1h += row.usage.cache_write_1h;
+    sum.usage.reasoning += row.usage.reasoning;
+    sum.usage.web_searches += row.usage.web_searches;
+    sum.cost += row.cost;
+}
+
+/// Reads a span's start off the moment's RFC 3339 form.
+fn start_by_text(period: RollupPeriod, moment: Timestamp) -> Timestamp {
+    let text = moment.to_string();
+    let start = match period {
+        RollupPeriod::Hour => format!("{}:00:00Z", &text[..13]),
+        RollupPeriod::Day => format!("{}T00:00:00Z", &text[..10]),
+        RollupPeriod::Month => format!("{}-01T00:00:00Z", &text[..7]),
+    };
+    start.parse().expect("a span's start is a moment")
+}
+
+fn every(period: RollupPeriod) -> UsageQuery {
+    UsageQuery { period, key_id: None, account_id: None, from: None, until: None }
+}
+
+/// Both sides of borders: 2026-02-28T23:59:59.999999Z and the moment after, and some hours around them.
+const STARTS: [i64; 6] = [
+    1_772_323_199_999_999,
+    1_772_323_200_000_000,
+    1_772_323_199_999_999 - 3_600_000_000,
+    1_772_323_200_000_000 + 3_600_000_000,
+    1_772_323_200_000_000 + 24 * 3_600_000_000 - 1,
+    1_772_323_200_000_000 + 31 * 24 * 3_600_000_000,
+];

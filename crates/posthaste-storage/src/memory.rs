@@ -1,0 +1,37 @@
+//! The reference implementation: plain maps in memory. Nothing outlives the process.
+//!
+//! Whatever clients' texts make grow has a cap; what is older goes first.
+
+mod admission;
+mod affinity;
+mod config;
+mod ledger;
+mod lock;
+
+use std::sync::Arc;
+
+use crate::Stores;
+
+/// Every port, kept in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryStores;
+
+impl MemoryStores {
+    /// Makes empty stores. Clones of the [`Stores`] share what is kept.
+    pub fn stores() -> Stores {
+        Stores {
+            config: Arc::new(config::MemoryConfig::default()),
+            admission: Arc::new(admission::MemoryAdmission::default()),
+            ledger: Arc::new(ledger::MemoryLedger::default()),
+            affinity: Arc::new(affinity::MemoryAffinity::default()),
+            locks: Arc::new(lock::MemoryLocks::default()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    crate::contract_tests!(std::future::ready((MemoryStores::stores(), ())));
+}

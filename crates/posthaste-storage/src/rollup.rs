@@ -1,0 +1,171 @@
+//! Roll-ups as every implementation makes them: which span an attempt counts in, and what it adds there.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use posthaste_core::{
+    AccountId, AttemptOutcome, AttemptRow, ClientKeyId, CostBasis, ModelName, NanoUsd, Timestamp, Usage,
+    UsageSource,
+};
+
+use crate::{RollupPeriod, RollupRow};
+
+/// What a roll-up is kept under; sorts as [`LedgerStore::usage`](crate::LedgerStore::usage) answers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RollupKey {
+    /// The span's length.
+    pub period: RollupPeriod,
+    /// The span's first moment.
+    pub start: Timestamp,
+    /// Whose requests.
+    pub key_id: ClientKeyId,
+    /// Who served them.
+    pub account_id: AccountId,
+    /// The model that the clients named.
+    pub model: ModelName,
+}
+
+/// Sums of new ledger rows, so that a store touches each roll-up once for each append.
+#[derive(Clone, Debug, Default)]
+pub struct Rollups(BTreeMap<RollupKey, RollupRow>);
+
+impl Rollups {
+    /// Adds one attempt to the roll-up of each period.
+    pub fn add(&mut self, row: &AttemptRow) {
+        for period in RollupPeriod::ALL {
+            let key = RollupKey {
+                period,
+                start: period.start_of(row.started_at),
+                key_id: row.key_id,
+                account_id: row.account_id,
+                model: row.model.clone(),
+            };
+            self.0.entry(key).or_insert_with_key(RollupRow::empty).add(row);
+        }
+    }
+
+    /// The sums, by period and then as [`LedgerStore::usage`](crate::LedgerStore::usage) sorts.
+    pub fn rows(&self) -> impl Iterator<Item = &RollupRow> {
+        self.0.values()
+    }
+
+    /// Takes what is kept under a key.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (key, sums) in &other.0 {
+            self.0.entry(key.clone()).or_insert_with_key(RollupRow::empty).merge(sums);
+        }
+    }
+
+    /// Forgets the oldest spans of the shortest periods until at most `most` are left.
+    pub(crate) fn trim(&mut self, most: usize) {
+        while self.0.len() > most {
+            self.0.pop_first();
+        }
+    }
+}
+
+impl RollupPeriod {
+    /// The first moment of the span that holds `moment`.
+    pub fn start_of(self, moment: Timestamp) -> Timestamp {
+        match self {
+            Self::Hour => floor(moment, HOUR_MICROS),
+            Self::Day => floor(moment, DAY_MICROS),
+            Self::Month => month_start(moment),
+        }
+    }
+
+    /// Reads [`as_str`](Self::as_str)'s form.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|period| period.as_str() == name)
+    }
+}
+
+impl RollupRow {
+    /// A roll-up that nothing was added to.
+    pub fn empty(key: &RollupKey) -> Self {
+        Self {
+            period: key.period,
+            start: key.start,
+            key_id: key.key_id,
+            account_id: key.account_id,
+            model: key.model.clone(),
+            attempts: 0,
+            completed: 0,
+            estimated: 0,
+            unpriced: 0,
+            usage: Usage::default(),
+            cost: NanoUsd::ZERO,
+        }
+    }
+
+    /// Adds one attempt. Sums saturate.
+    pub fn add(&mut self, row: &AttemptRow) {
+        self.attempts += 1;
+        self.completed += u64::from(row.outcome == AttemptOutcome::Complete);
+        self.estimated += u64::from(row.usage_source == UsageSource::Estimated);
+        self.unpriced += u64::from(row.cost_basis == CostBasis::Unpriced);
+        self.usage.add(&row.usage);
+        if matches!(row.cost_basis, CostBasis::Priced | CostBasis::Estimated) {
+            self.cost += row.cost;
+        }
+    }
+
+    /// Adds another roll-up's sums. Sums saturate.
+    pub fn merge(&mut self, other: &Self) {
+        self.attempts = self.attempts.saturating_add(other.attempts);
+        self.completed = self.completed.saturating_add(other.completed);
+        self.estimated = self.estimated.saturating_add(other.estimated);
+        self.unpriced = self.unpriced.saturating_add(other.unpriced);
+        self.usage.add(&other.usage);
+        self.cost += other.cost;
+    }
+}
+
+fn floor(moment: Timestamp, step: i64) -> Timestamp {
+    let micros = moment.as_micros();
+    Timestamp::from_micros(micros.saturating_sub(micros.rem_euclid(step)))
+}
+
+fn month_start(moment: Timestamp) -> Timestamp {
+    let day_of_month = TimeZone::UTC.to_datetime(moment.into()).day();
+    let days_before = i64::from(day_of_month) - 1;
+    let today = floor(moment, DAY_MICROS).as_micros();
+    Timestamp::from_micros(today.saturating_sub(days_before * DAY_MICROS))
+}
+
+const HOUR_MICROS: i64 = 3_600_000_000;
+
+const DAY_MICROS: i64 = 24 * HOUR_MICROS;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start(period: RollupPeriod, moment: &str) -> String {
+        period.start_of(moment.parse().unwrap()).to_string()
+    }
+
+    #[test]
+    fn spans_begin_on_the_hour_the_day_and_the_month() {
+        let moment = "2026-02-28T23:59:59.999999Z";
+        assert_eq!(start(RollupPeriod::Hour, moment), "2026-02-28T23:00:00Z");
+        assert_eq!(start(RollupPeriod::Day, moment), "2026-02-28T00:00:00Z");
+        assert_eq!(start(RollupPeriod::Month, moment), "2026-02-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_span_holds_its_first_moment() {
+        for period in RollupPeriod::ALL {
+            assert_eq!(start(period, "2026-03-01T00:00:00Z"), "2026-03-01T00:00:00Z");
+        }
+    }
+
+    #[test]
+    fn moments_before_the_epoch_and_beyond_the_calendar_have_a_span() {
+        assert_eq!(start(RollupPeriod::Hour, "1969-12-31T23:30:00Z"), "1969-12-31T23:00:00Z");
+        for period in RollupPeriod::ALL {
+            assert!(period.start_of(Timestamp::from_micros(i64::MAX)) <= Timestamp::from_micros(i64::MAX));
+            assert!(period.start_of(Timestamp::from_micros(i64::MIN)) >= Timestamp::from_micros(i64::MIN));
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Anthropic's Messages API.
+//!
+//! Source: <https://docs.claude.com/en/api/messages>, checked 2026-11-23. Oddities: `max_tokens` is required; every
+//! `tool_use` is answered in the next user turn, results first; turns of one role that follow each other are merged; empty
+//! texts are refused; `thinking` wants a temperature of 1 and no forced tool; input token counts leave out cached ones.
+//!
+//! Requests written here from another dialect may hold `temperature` and `top_p`, which the API refuses from version
+//! `2026-10-21` on: the provider must send them with `anthropic-version: 2023-06-01`.
+
+mod block;
+mod events;
+mod request;
+mod response;
+
+use posthaste_core::Dialect;
+use uuid::Uuid;
+
+use crate::{Codec, Encoded, EventDecoder, EventEncoder, StreamContext, TranslateError, ir};
+
+/// The codec of Anthropic's Messages API.
+pub(crate) struct AnthropicMessages;
+
+impl Codec for AnthropicMessages {
+    fn dialect(&self) -> Dialect {
+        Dialect::AnthropicMessages
+    }
+
+    fn decode_request(&self, body: &[u8]) -> Result<ir::Request, TranslateError> {
+        request::decode_request(body)
+    }
+
+    fn encode_request(&self, request: &ir::Request) -> Result<Encoded, TranslateError> {
+        request::encode_request(request)
+    }
+
+    fn decode_response(&self, body: &[u8]) -> Result<ir::Response, TranslateError> {
+        response::decode_response(body)
+    }
+
+    fn encode_response(&self, response: &ir::Response) -> Result<Encoded, TranslateError> {
+        response::encode_response(response)
+    }
+
+    fn event_decoder(&self) -> Box<dyn EventDecoder> {
+        Box::new(events::Decoder::default())
+    }
+
+    fn event_encoder(&self, context: &StreamContext) -> Box<dyn EventEncoder> {
+        Box::new(events::Encoder::new(context))
+    }
+
+    fn answer_id(&self, id: Uuid) -> String {
+        format!("msg_{}", id.simple())
+    }
+}

@@ -1,0 +1,9 @@
+//! Content blocks, which requests, answers and streams share.
+
+mod read;
+mod write;
+
+pub(super) use self::{
+    read::{CacheControlIn, part, parts},
+    write::{BlockOut, CacheControlOut, block, text_block},
+};

@@ -1,0 +1,238 @@
+//! Blocks to parts.
+
+use serde::{Deserialize, de::Error};
+use serde_json::value::RawValue;
+
+use crate::{
+    ir::{
+        Arguments, CacheHint, Content, Document, Image, Json, Opaque, Part, Source, Thinking, ToolCall,
+        ToolResult, Weight,
+    },
+    json::{Str, TextOr, at, compact, extras, wire_object},
+};
+
+/// The parts of a `content` that is a text or a list of blocks.
+pub(in crate::anthropic) fn parts(
+    content: TextOr<'_, Vec<&RawValue>>,
+) -> Result<Vec<Part>, serde_json::Error> {
+    match content {
+        TextOr::Null => Ok(Vec::new()),
+        TextOr::Text(text) => Ok(vec![Part::text(text.into_string())]),
+        TextOr::Rich(blocks) => blocks.into_iter().map(part).collect(),
+    }
+}
+
+/// One block. A type that is not known, or whose source is of no known type, is kept whole.
+pub(in crate::anthropic) fn part(raw: &RawValue) -> Result<Part, serde_json::Error> {
+    let block = match serde_json::from_str::<BlockIn<'_>>(raw.get()) {
+        Ok(block) => block,
+        // A field of an unknown block may share a known one's name and not its form.
+        Err(_) if !is_known(kind(raw)?) => return opaque(raw, kind(raw)?, None),
+        Err(error) => return Err(error),
+    };
+    let content = match &*block.kind {
+        "text" => Content::Text(block.text.into_string()),
+        "image" => match source(block.source)? {
+            Some(source) => Content::Image(Image { source, detail: None }),
+            None => return opaque(raw, block.kind, None),
+        },
+        "document" => match source(block.source)? {
+            Some(source) => Content::Document(Document { source, title: block.title.map(Str::into_string) }),
+            None => return opaque(raw, block.kind, inner_text(block.source)),
+        },
+        "tool_use" => tool_call(block.id, block.name, block.input),
+        "tool_result" => tool_result(block.tool_use_id, block.content, block.is_error)?,
+        "thinking" => {
+            let signature = block.signature.filter(|signature| !signature.is_empty());
+            let text = block.thinking.into_string();
+            Content::Thinking(Thinking { text, signature: signature.map(Str::into_string) })
+        }
+        "redacted_thinking" => Content::RedactedThinking(block.data.into_string()),
+        "search_result" => return opaque(raw, block.kind, search_result_text(raw)),
+        _ => return opaque(raw, block.kind, None),
+    };
+    let cache = block.cache_control.map(CacheControlIn::into_hint);
+    Ok(Part { content, cache, extra: extras(block.rest, weight) })
+}
+
+wire_object! {
+    /// Every block that the relay knows, in one: telling them apart first would read each twice.
+    struct BlockIn<'a> {
+        kind: Str<'a> = "type",
+        text: Str<'a> = "text",
+        source: Option<&'a RawValue> = "source",
+        title: Option<Str<'a>> = "title",
+        id: Str<'a> = "id",
+        name: Str<'a> = "name",
+        input: Option<&'a RawValue> = "input",
+        tool_use_id: Str<'a> = "tool_use_id",
+        content: Option<&'a RawValue> = "content",
+        is_error: Option<bool> = "is_error",
+        thinking: Str<'a> = "thinking",
+        signature: Option<Str<'a>> = "signature",
+        data: Str<'a> = "data",
+        cache_control: Option<CacheControlIn<'a>> = "cache_control",
+    }
+}
+
+/// A mark up to which the prompt may be cached.
+#[derive(Debug, Deserialize)]
+pub(in crate::anthropic) struct CacheControlIn<'a> {
+    #[serde(borrow)]
+    ttl: Option<Str<'a>>,
+}
+
+impl CacheControlIn<'_> {
+    pub(in crate::anthropic) fn into_hint(self) -> CacheHint {
+        CacheHint { ttl: self.ttl.map(Str::into_string) }
+    }
+}
+
+/// Newer models say of every call that they made it themselves.
+fn weight(field: &str, value: &RawValue) -> Weight {
+    if field == "caller" && compact(value.get()) == r#"{"type":"direct"}"# {
+        Weight::Trivial
+    } else {
+        Weight::Hint
+    }
+}
+
+fn kind(raw: &RawValue) -> Result<Str<'_>, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Kind<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: Str<'a>,
+    }
+    serde_json::from_str::<Kind<'_>>(raw.get()).map(|block| block.kind)
+}
+
+fn is_known(kind: Str<'_>) -> bool {
+    KNOWN.contains(&&*kind)
+}
+
+const KNOWN: [&str; 7] =
+    ["text", "image", "document", "tool_use", "tool_result", "thinking", "redacted_thinking"];
+
+fn opaque(raw: &RawValue, kind: Str<'_>, text: Option<String>) -> Result<Part, serde_json::Error> {
+    if kind.is_empty() {
+        return Err(Error::custom("a content block without a type"));
+    }
+    Ok(Part::new(Content::Opaque(Opaque { kind: kind.into_string(), value: Json::from(raw), text })))
+}
+
+/// `None` for a source of a type that the IR has no place for.
+fn source(raw: Option<&RawValue>) -> Result<Option<Source>, serde_json::Error> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct SourceIn<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: Str<'a>,
+        #[serde(borrow)]
+        media_type: Str<'a>,
+        #[serde(borrow)]
+        data: Str<'a>,
+        #[serde(borrow)]
+        url: Str<'a>,
+        #[serde(borrow)]
+        file_id: Str<'a>,
+    }
+    let raw = raw.ok_or_else(|| Error::custom("source: missing"))?;
+    let source: SourceIn<'_> = serde_json::from_str(raw.get()).map_err(|error| at("source", error))?;
+    Ok(match &*source.kind {
+        "base64" => Some(Source::Base64 {
+            media_type: source.media_type.into_string(),
+            data: source.data.into_string(),
+        }),
+        "text" => Some(Source::Text(source.data.into_string())),
+        "url" => Some(Source::Url(source.url.into_string())),
+        "file" => Some(Source::File(source.file_id.into_string())),
+        _ => None,
+    })
+}
+
+fn tool_call(id: Str<'_>, name: Str<'_>, input: Option<&RawValue>) -> Content {
+    let arguments = Arguments::new(input.map_or("{}", RawValue::get));
+    Content::ToolCall(ToolCall { id: id.into_string(), name: name.into_string(), arguments })
+}
+
+fn tool_result(
+    call_id: Str<'_>,
+    content: Option<&RawValue>,
+    is_error: Option<bool>,
+) -> Result<Content, serde_json::Error> {
+    let content = content.map_or(Ok(TextOr::Null), |raw| serde_json::from_str(raw.get()));
+    let parts = content.and_then(parts).map_err(|error| at("content", error))?;
+    let is_error = is_error.unwrap_or(false);
+    Ok(Content::ToolResult(ToolResult { call_id: call_id.into_string(), parts, is_error }))
+}
+
+/// Title, source and texts of a search result, the way a person would quote it.
+fn search_result_text(raw: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct SearchResult<'a> {
+        #[serde(borrow, default)]
+        title: Str<'a>,
+        #[serde(borrow, default)]
+        source: Str<'a>,
+    }
+    let result: SearchResult<'_> = serde_json::from_str(raw.get()).ok()?;
+    let text = inner_text(Some(raw))?;
+    Some(format!("{} ({})\n{text}", &*result.title, &*result.source))
+}
+
+/// The texts in the `content` of an object.
+fn inner_text(raw: Option<&RawValue>) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Holder<'a> {
+        #[serde(borrow)]
+        content: TextOr<'a, Vec<TextIn<'a>>>,
+    }
+    #[derive(Deserialize)]
+    struct TextIn<'a> {
+        #[serde(borrow)]
+        text: Str<'a>,
+    }
+    match serde_json::from_str::<Holder<'_>>(raw?.get()).ok()?.content {
+        TextOr::Null => None,
+        TextOr::Text(text) => Some(text.into_string()),
+        TextOr::Rich(texts) => Some(texts.iter().map(|part| &*part.text).collect::<Vec<_>>().join("\n")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Part {
+        part(serde_json::from_str(json).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn unknown_blocks_are_kept_whole_even_if_their_fields_look_known() {
+        let json = r#"{"type":"new_thing","text":{"a":1},"id":7}"#;
+        let Content::Opaque(opaque) = read(json).content else { panic!("opaque") };
+        assert_eq!((opaque.kind.as_str(), opaque.value.as_str()), ("new_thing", json));
+        let known = r#"{"type":"text","text":{"a":1}}"#;
+        assert!(part(serde_json::from_str(known).unwrap()).is_err());
+    }
+
+    #[test]
+    fn an_empty_signature_is_none() {
+        let thinking = |json| match read(json).content {
+            Content::Thinking(thinking) => thinking.signature,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(thinking(r#"{"type":"thinking","thinking":"hm","signature":""}"#), None);
+        assert_eq!(
+            thinking(r#"{"type":"thinking","thinking":"","signature":"c2ln"}"#).as_deref(),
+            Some("c2ln")
+        );
+    }
+
+    #[test]
+    fn search_results_have_a_readable_text() {
+        let json = r#"{"type":"search_result","source":"https://a.test","title":"A","content":[{"type":"text","text":"b"}]}"#;
+        let Content::Opaque(opaque) = read(json).content else { panic!("opaque") };
+        assert_eq!(opaque.text.as_deref(), Some("A (https://a.test)\nb"));
+    }
+}

@@ -1,0 +1,260 @@
+//! Parts to blocks.
+
+use std::borrow::Cow;
+
+use posthaste_core::Dialect;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    TranslateError,
+    ir::{CacheHint, Content, Document, Extra, Json, Opaque, Part, Source, ToolResult},
+    json::Fields,
+    loss::Losses,
+};
+
+/// A block as it is written.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(in crate::anthropic) enum BlockOut<'a> {
+    /// A block of our own dialect that we do not know.
+    Raw(&'a RawValue),
+    /// One that we know.
+    Known(KnownOut<'a>),
+}
+
+impl<'a> BlockOut<'a> {
+    /// The text, when the block is nothing but text.
+    pub(in crate::anthropic) fn as_plain_text(&self) -> Option<&str> {
+        match self {
+            Self::Known(KnownOut { content: ContentOut::Text { text }, cache_control: None, extra })
+                if extra.0.is_empty() =>
+            {
+                Some(text)
+            }
+            _ => None,
+        }
+    }
+
+    fn plain(content: ContentOut<'a>) -> Self {
+        Self::Known(KnownOut { content, cache_control: None, extra: Fields(&[]) })
+    }
+
+    /// The answer to a call that the history leaves open.
+    pub(in crate::anthropic) fn missing_result(id: Cow<'a, str>) -> Self {
+        let content = ResultOut::Text(Cow::Borrowed("no result"));
+        Self::plain(ContentOut::ToolResult { tool_use_id: id, content, is_error: true })
+    }
+}
+
+#[derive(Serialize)]
+pub(in crate::anthropic) struct KnownOut<'a> {
+    #[serde(flatten)]
+    content: ContentOut<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_control: Option<CacheControlOut<'a>>,
+    #[serde(flatten)]
+    extra: Fields<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum ContentOut<'a> {
+    Text {
+        text: Cow<'a, str>,
+    },
+    Image {
+        source: SourceOut<'a>,
+    },
+    Document {
+        source: SourceOut<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        title: Option<&'a str>,
+    },
+    ToolUse {
+        id: Cow<'a, str>,
+        name: &'a str,
+        input: Json,
+    },
+    ToolResult {
+        tool_use_id: Cow<'a, str>,
+        content: ResultOut<'a>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        is_error: bool,
+    },
+    Thinking {
+        thinking: &'a str,
+        signature: &'a str,
+    },
+    RedactedThinking {
+        data: &'a str,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum SourceOut<'a> {
+    Base64 { media_type: &'a str, data: Cow<'a, str> },
+    Text { media_type: &'static str, data: &'a str },
+    Url { url: &'a str },
+    File { file_id: &'a str },
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ResultOut<'a> {
+    Text(Cow<'a, str>),
+    Blocks(Vec<BlockOut<'a>>),
+}
+
+/// A mark up to which the prompt may be cached.
+#[derive(Serialize)]
+pub(in crate::anthropic) struct CacheControlOut<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl: Option<&'a str>,
+}
+
+impl<'a> CacheControlOut<'a> {
+    pub(in crate::anthropic) fn new(hint: &'a CacheHint) -> Self {
+        Self { kind: "ephemeral", ttl: hint.ttl.as_deref() }
+    }
+}
+
+/// A text and nothing more.
+pub(in crate::anthropic) fn text_block<'a>(text: impl Into<Cow<'a, str>>) -> BlockOut<'a> {
+    BlockOut::plain(ContentOut::Text { text: text.into() })
+}
+
+/// The block for a part, or `None` for one that has nothing to say here.
+///
+/// `from` is the dialect that the part was read from; `id` overrides that of a call or a result.
+pub(in crate::anthropic) fn block<'a>(
+    part: &'a Part,
+    from: Dialect,
+    id: Option<Cow<'a, str>>,
+    losses: &mut Losses,
+) -> Result<Option<BlockOut<'a>>, TranslateError> {
+    let own = from == Dialect::AnthropicMessages;
+    let content = match &part.content {
+        // Anthropic refuses empty texts.
+        Content::Text(text) | Content::Refusal(text) if text.trim().is_empty() => return Ok(None),
+        Content::Text(text) | Content::Refusal(text) => ContentOut::Text { text: text.into() },
+        Content::Image(image) => {
+            losses.dropped_if(image.detail.is_some(), "messages.content.image_url.detail");
+            ContentOut::Image { source: source(&image.source, own, "messages.content.image_url")? }
+        }
+        Content::Document(document) => document_block(document, own)?,
+        Content::Audio { .. } => return Err(inexpressible("messages.content.input_audio")),
+        Content::ToolCall(call) => ContentOut::ToolUse {
+            id: id.unwrap_or(Cow::Borrowed(&call.id)),
+            name: &call.name,
+            input: call.arguments.to_object(),
+        },
+        Content::ToolResult(result) => tool_result(result, from, id, losses)?,
+        Content::Thinking(thinking) => ContentOut::Thinking {
+            thinking: &thinking.text,
+            signature: thinking.signature.as_deref().unwrap_or_default(),
+        },
+        Content::RedactedThinking(data) => ContentOut::RedactedThinking { data },
+        Content::Opaque(opaque) => return opaque_block(opaque, own, losses),
+    };
+    let cache_control = part.cache.as_ref().map(CacheControlOut::new);
+    let extra = Fields(own_extras(&part.extra, own, losses)?);
+    Ok(Some(BlockOut::Known(KnownOut { content, cache_control, extra })))
+}
+
+fn own_extras<'a>(extra: &'a [Extra], own: bool, losses: &mut Losses) -> Result<&'a [Extra], TranslateError> {
+    if own {
+        return Ok(extra);
+    }
+    losses.foreign("messages.content", extra, Dialect::AnthropicMessages)?;
+    Ok(&[])
+}
+
+fn document_block(document: &Document, own: bool) -> Result<ContentOut<'_>, TranslateError> {
+    let source = source(&document.source, own, "messages.content.file")?;
+    let is_pdf = |media_type: &str| media_type == "application/pdf";
+    if matches!(source, SourceOut::Base64 { media_type, .. } if !own && !is_pdf(media_type)) {
+        // The only media type that Anthropic takes in base64.
+        return Err(inexpressible("messages.content.file.file_data"));
+    }
+    Ok(ContentOut::Document { source, title: document.title.as_deref() })
+}
+
+fn source<'a>(source: &'a Source, own: bool, field: &str) -> Result<SourceOut<'a>, TranslateError> {
+    Ok(match source {
+        Source::Base64 { media_type, data } => SourceOut::Base64 { media_type, data: standard_base64(data) },
+        Source::Text(text) => SourceOut::Text { media_type: "text/plain", data: text },
+        Source::Url(url) => SourceOut::Url { url },
+        Source::File(file_id) if own => SourceOut::File { file_id },
+        Source::File(_) => return Err(inexpressible(format!("{field}.file_id"))),
+    })
+}
+
+/// Anthropic refuses the URL-safe alphabet, which some clients use.
+fn standard_base64(data: &str) -> Cow<'_, str> {
+    if !data.contains(['-', '_']) {
+        return Cow::Borrowed(data);
+    }
+    let mut standard = data.replace('-', "+").replace('_', "/");
+    while !standard.len().is_multiple_of(4) {
+        standard.push('=');
+    }
+    Cow::Owned(standard)
+}
+
+fn tool_result<'a>(
+    result: &'a ToolResult,
+    from: Dialect,
+    id: Option<Cow<'a, str>>,
+    losses: &mut Losses,
+) -> Result<ContentOut<'a>, TranslateError> {
+    let mut blocks = Vec::with_capacity(result.parts.len());
+    for part in &result.parts {
+        blocks.extend(block(part, from, None, losses)?);
+    }
+    let content = match (blocks.as_slice(), result.parts.as_slice()) {
+        ([], _) => ResultOut::Text(Cow::Borrowed("")),
+        ([only], [Part { content: Content::Text(text), .. }]) if only.as_plain_text().is_some() => {
+            ResultOut::Text(Cow::Borrowed(text))
+        }
+        _ => ResultOut::Blocks(blocks),
+    };
+    let tool_use_id = id.unwrap_or(Cow::Borrowed(&result.call_id));
+    Ok(ContentOut::ToolResult { tool_use_id, content, is_error: result.is_error })
+}
+
+fn opaque_block<'a>(
+    opaque: &'a Opaque,
+    own: bool,
+    losses: &mut Losses,
+) -> Result<Option<BlockOut<'a>>, TranslateError> {
+    if own {
+        return Ok(Some(BlockOut::Raw(opaque.value.as_raw())));
+    }
+    let field = format!("messages.content.{}", opaque.kind);
+    match &opaque.text {
+        Some(text) => {
+            losses.add(crate::Loss::degraded(field, "carried as text"));
+            Ok(Some(text_block(text.as_str())))
+        }
+        None => Err(inexpressible(field)),
+    }
+}
+
+fn inexpressible(field: impl Into<String>) -> TranslateError {
+    TranslateError::inexpressible(field, Dialect::AnthropicMessages)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn url_safe_base64_becomes_standard() {
+        assert_eq!(standard_base64("ab-_c"), "ab+/c===");
+        assert_eq!(standard_base64("ab+/"), "ab+/");
+    }
+}

@@ -1,0 +1,6 @@
+//! `POST /v1/messages`: the streamed answer.
+
+mod read;
+mod write;
+
+pub(super) use self::{read::Decoder, write::Encoder};

@@ -1,0 +1,328 @@
+//! Neutral events to frames.
+
+use posthaste_core::Usage;
+use posthaste_wire::{UpstreamError, write_frame};
+use serde::Serialize;
+
+use crate::{
+    EventEncoder, Loss, StreamContext,
+    anthropic::response::{StopOut, UsageOut},
+    ir::{Block, Delta, Event, Stop},
+    json,
+    loss::Losses,
+};
+
+/// Writes the stream of an answer.
+#[derive(Debug)]
+pub(in crate::anthropic) struct Encoder {
+    state: State,
+    id: String,
+    model: String,
+    /// The block that the client sees open: the neutral number.
+    open: Option<usize>,
+    /// How many blocks were written.
+    blocks: usize,
+    /// Events of blocks that began while another was open: this dialect's blocks follow each other.
+    held: Vec<Event>,
+    calls_tools: bool,
+    refuses: bool,
+    stop: Option<Stop>,
+    usage: Usage,
+    losses: Losses,
+    scratch: Vec<u8>,
+}
+
+/// How far the stream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing is written.
+    Waiting,
+    /// `message_start` is written.
+    Open,
+    /// `message_stop` or `error` is written.
+    Ended,
+}
+
+impl Encoder {
+    pub(in crate::anthropic) fn new(context: &StreamContext) -> Self {
+        Self {
+            state: State::Waiting,
+            id: format!("msg_{}", context.id.simple()),
+            model: context.model.as_str().to_owned(),
+            open: None,
+            blocks: 0,
+            held: Vec::new(),
+            calls_tools: false,
+            refuses: false,
+            stop: None,
+            usage: Usage::default(),
+            losses: Losses::default(),
+            scratch: Vec::new(),
+        }
+    }
+}
+
+impl EventEncoder for Encoder {
+    fn push(&mut self, event: &Event, out: &mut Vec<u8>) {
+        if self.state == State::Ended {
+            return;
+        }
+        match event {
+            Event::Start(start) => {
+                self.usage = start.usage.unwrap_or_default();
+                self.start(out);
+            }
+            Event::BlockStart { .. } | Event::Delta { .. } | Event::BlockEnd { .. } => {
+                self.start(out);
+                self.in_turn(event, out);
+            }
+            Event::Usage(usage) => self.usage = *usage,
+            Event::Finish(stop) => self.stop = Some(stop.clone()),
+            Event::Ping => self.write(out, &EventOut::Ping),
+            Event::Error(error) => self.error(error, out),
+            Event::Lost(loss) => self.losses.add(loss.clone()),
+            Event::Done => self.end(out),
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        if self.state == State::Open {
+            self.end(out);
+        }
+    }
+
+    fn losses(&self) -> &[Loss] {
+        self.losses.as_slice()
+    }
+}
+
+impl Encoder {
+    fn start(&mut self, out: &mut Vec<u8>) {
+        if self.state != State::Waiting {
+            return;
+        }
+        self.state = State::Open;
+        let message = MessageOut {
+            id: &self.id,
+            kind: "message",
+            role: "assistant",
+            model: &self.model,
+            content: [],
+            stop_reason: (),
+            stop_sequence: (),
+            usage: UsageOut::new(&self.usage, None),
+        };
+        write_event(&mut self.scratch, out, &EventOut::MessageStart { message });
+    }
+
+    /// Writes an event of the open block, and holds back those of others until it ends.
+    fn in_turn(&mut self, event: &Event, out: &mut Vec<u8>) {
+        match (event, self.open) {
+            (Event::BlockStart { index, block }, None) => self.block_start(*index, block, out),
+            (Event::Delta { index, delta }, Some(open)) if *index == open => self.delta(delta, out),
+            (Event::BlockEnd { index }, Some(open)) if *index == open => {
+                self.block_stop(out);
+                self.release(out);
+            }
+            (Event::BlockStart { .. } | Event::Delta { .. } | Event::BlockEnd { .. }, Some(_)) => {
+                self.held.push(event.clone());
+            }
+            // Of a block that was left out.
+            _ => {}
+        }
+    }
+
+    /// Goes through what was held back, in its order; what belongs to a later block is held again.
+    fn release(&mut self, out: &mut Vec<u8>) {
+        while self.open.is_none() && !self.held.is_empty() {
+            for event in std::mem::take(&mut self.held) {
+                self.turn_of_held(event, out);
+            }
+        }
+    }
+
+    fn turn_of_held(&mut self, event: Event, out: &mut Vec<u8>) {
+        match (&event, self.open) {
+            (Event::BlockStart { index, block }, None) => self.block_start(*index, block, out),
+            (Event::Delta { index, delta }, Some(open)) if *index == open => self.delta(delta, out),
+            (Event::BlockEnd { index }, Some(open)) if *index == open => self.block_stop(out),
+            (_, Some(_)) => self.held.push(event),
+            (_, None) => {}
+        }
+    }
+
+    fn block_start(&mut self, index: usize, block: &Block, out: &mut Vec<u8>) {
+        let content_block = match block {
+            Block::Text => BlockOut::Text { text: "" },
+            Block::Refusal => {
+                self.refuses = true;
+                BlockOut::Text { text: "" }
+            }
+            Block::Thinking => BlockOut::Thinking { thinking: "", signature: "" },
+            Block::RedactedThinking(data) => BlockOut::RedactedThinking { data },
+            Block::ToolCall { id, name } => {
+                self.calls_tools = true;
+                BlockOut::ToolUse { id, name, input: Empty {} }
+            }
+            Block::Opaque { kind, .. } => {
+                self.losses.add(Loss::dropped(format!("content.{kind}")));
+                return;
+            }
+        };
+        self.open = Some(index);
+        self.blocks += 1;
+        let event = EventOut::ContentBlockStart { index: self.blocks - 1, content_block };
+        write_event(&mut self.scratch, out, &event);
+    }
+
+    fn delta(&mut self, delta: &Delta, out: &mut Vec<u8>) {
+        let delta = match delta {
+            Delta::Text(text) | Delta::Refusal(text) => DeltaOut::Text { text },
+            Delta::Thinking(thinking) => DeltaOut::Thinking { thinking },
+            Delta::Signature(signature) => DeltaOut::Signature { signature },
+            Delta::Arguments(partial_json) => DeltaOut::InputJson { partial_json },
+            Delta::Citation(_) => {
+                self.losses.dropped("content.citations");
+                return;
+            }
+        };
+        let event = EventOut::ContentBlockDelta { index: self.blocks - 1, delta };
+        write_event(&mut self.scratch, out, &event);
+    }
+
+    fn block_stop(&mut self, out: &mut Vec<u8>) {
+        self.open = None;
+        let index = self.blocks - 1;
+        self.write(out, &EventOut::ContentBlockStop { index });
+    }
+
+    /// The end, if a stop reason came; else nothing, since an end must not be made up.
+    fn end(&mut self, out: &mut Vec<u8>) {
+        let Some(stop) = self.stop.take() else { return };
+        self.start(out);
+        while self.open.is_some() {
+            self.block_stop(out);
+            self.release(out);
+        }
+        self.state = State::Ended;
+        let reason = stop.reason.clone().given(self.calls_tools);
+        let delta = StopOut::new(&stop, reason, self.refuses);
+        self.write(out, &EventOut::MessageDelta { delta, usage: UsageOut::new(&self.usage, None) });
+        self.write(out, &EventOut::MessageStop);
+    }
+
+    fn error(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
+        self.state = State::Ended;
+        let kind = error_kind(error);
+        self.write(out, &EventOut::Error { error: ErrorOut { kind, message: &error.message } });
+    }
+
+    fn write(&mut self, out: &mut Vec<u8>, event: &EventOut<'_>) {
+        write_event(&mut self.scratch, out, event);
+    }
+}
+
+fn write_event(scratch: &mut Vec<u8>, out: &mut Vec<u8>, event: &EventOut<'_>) {
+    scratch.clear();
+    json::write(scratch, event);
+    write_frame(out, Some(event.name()), scratch);
+}
+
+/// The nearest of Anthropic's error types, which clients choose their retries by.
+fn error_kind(error: &UpstreamError) -> &str {
+    let told = |word: &str| error.kind == word || error.code.as_deref() == Some(word);
+    match error.kind.as_str() {
+        known if ANTHROPIC_KINDS.contains(&known) => known,
+        _ if told("rate_limit_exceeded") || told("slow_down") || told("429") => "rate_limit_error",
+        _ if told("insufficient_quota") => "billing_error",
+        _ if told("server_is_overloaded") || told("service_unavailable_error") || told("503") => {
+            "overloaded_error"
+        }
+        _ => "api_error",
+    }
+}
+
+const ANTHROPIC_KINDS: [&str; 9] = [
+    "invalid_request_error",
+    "authentication_error",
+    "billing_error",
+    "permission_error",
+    "not_found_error",
+    "rate_limit_error",
+    "timeout_error",
+    "api_error",
+    "overloaded_error",
+];
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum EventOut<'a> {
+    MessageStart { message: MessageOut<'a> },
+    ContentBlockStart { index: usize, content_block: BlockOut<'a> },
+    ContentBlockDelta { index: usize, delta: DeltaOut<'a> },
+    ContentBlockStop { index: usize },
+    MessageDelta { delta: StopOut<'a>, usage: UsageOut<'a> },
+    MessageStop,
+    Ping,
+    Error { error: ErrorOut<'a> },
+}
+
+impl EventOut<'_> {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::MessageStart { .. } => "message_start",
+            Self::ContentBlockStart { .. } => "content_block_start",
+            Self::ContentBlockDelta { .. } => "content_block_delta",
+            Self::ContentBlockStop { .. } => "content_block_stop",
+            Self::MessageDelta { .. } => "message_delta",
+            Self::MessageStop => "message_stop",
+            Self::Ping => "ping",
+            Self::Error { .. } => "error",
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct MessageOut<'a> {
+    id: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    role: &'static str,
+    model: &'a str,
+    content: [(); 0],
+    stop_reason: (),
+    stop_sequence: (),
+    usage: UsageOut<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum BlockOut<'a> {
+    Text { text: &'a str },
+    Thinking { thinking: &'a str, signature: &'a str },
+    RedactedThinking { data: &'a str },
+    ToolUse { id: &'a str, name: &'a str, input: Empty },
+}
+
+#[derive(Serialize)]
+struct Empty {}
+
+#[derive(Serialize)]
+#[serde(tag = "type")]
+enum DeltaOut<'a> {
+    #[serde(rename = "text_delta")]
+    Text { text: &'a str },
+    #[serde(rename = "thinking_delta")]
+    Thinking { thinking: &'a str },
+    #[serde(rename = "signature_delta")]
+    Signature { signature: &'a str },
+    #[serde(rename = "input_json_delta")]
+    InputJson { partial_json: &'a str },
+}
+
+#[derive(Serialize)]
+struct ErrorOut<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    message: &'a str,
+}

@@ -1,0 +1,168 @@
+//! How hard to think, in Anthropic's controls, and what those forbid.
+
+use serde::Serialize;
+use serde_json::Number;
+
+use posthaste_core::Dialect;
+
+use crate::{
+    ir::{Content, Effort, Message, Reasoning, ReasoningMode, Request, Role, ToolChoice},
+    loss::Losses,
+};
+
+/// The answer's cap where the client set none: Anthropic requires one, and the model's own cap is not known here. It is
+/// what the oldest models still served can write, so no model refuses it.
+pub(crate) const DEFAULT_MAX_TOKENS: u64 = 4_096;
+
+/// Anthropic's least thinking budget.
+const LEAST_BUDGET: u64 = 1_024;
+
+/// The controls that hang together: thinking, the cap above its budget, and sampling, which thinking restricts.
+pub(super) struct Controls<'a> {
+    pub(super) thinking: Option<ThinkingOut<'a>>,
+    pub(super) effort: Option<&'static str>,
+    pub(super) max_tokens: u64,
+    pub(super) temperature: Option<Number>,
+    pub(super) top_p: Option<&'a Number>,
+    pub(super) top_k: Option<u64>,
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum ThinkingOut<'a> {
+    Disabled,
+    Adaptive {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        display: Option<&'a str>,
+    },
+    Enabled {
+        budget_tokens: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        display: Option<&'a str>,
+    },
+    #[serde(untagged)]
+    Other {
+        #[serde(rename = "type")]
+        kind: &'a str,
+    },
+}
+
+/// The controls for a request. One that was read from this dialect keeps its own.
+pub(super) fn controls<'a>(request: &'a Request, losses: &mut Losses) -> Controls<'a> {
+    let own = request.dialect == Dialect::AnthropicMessages;
+    let mut controls = Controls {
+        thinking: request.reasoning.as_ref().and_then(|reasoning| thinking(reasoning, own)),
+        effort: request.reasoning.as_ref().and_then(|reasoning| reasoning.effort).map(Effort::as_str),
+        max_tokens: request.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS),
+        temperature: request.sampling.temperature.clone(),
+        top_p: request.sampling.top_p.as_ref(),
+        top_k: request.sampling.top_k,
+    };
+    if request.max_tokens.is_none() {
+        losses.degraded("max_tokens", "set to 4096, since the upstream requires a cap");
+    }
+    if !own {
+        // Effort is a budget there, since models that know the word are not told from those that do not.
+        controls.effort = None;
+        controls.clamp_temperature(losses);
+        controls.drop_forbidden_thinking(request, losses);
+        controls.make_room(losses);
+    }
+    controls
+}
+
+fn thinking(reasoning: &Reasoning, own: bool) -> Option<ThinkingOut<'_>> {
+    let display = reasoning.display.as_deref();
+    match (&reasoning.mode, reasoning.effort) {
+        (Some(ReasoningMode::Off), _) => Some(ThinkingOut::Disabled),
+        (Some(ReasoningMode::Adaptive), _) => Some(ThinkingOut::Adaptive { display }),
+        (Some(ReasoningMode::Budget(budget)), _) if own => {
+            Some(ThinkingOut::Enabled { budget_tokens: *budget, display })
+        }
+        (Some(ReasoningMode::Budget(budget)), _) => {
+            Some(ThinkingOut::Enabled { budget_tokens: (*budget).max(LEAST_BUDGET), display })
+        }
+        (Some(ReasoningMode::Other(kind)), _) => own.then_some(ThinkingOut::Other { kind }),
+        (None, Some(effort)) if !own => {
+            Some(ThinkingOut::Enabled { budget_tokens: effort.budget(), display })
+        }
+        (None, _) => None,
+    }
+}
+
+impl Controls<'_> {
+    fn clamp_temperature(&mut self, losses: &mut Losses) {
+        let above = |temperature: &Number| temperature.as_f64().is_some_and(|temperature| temperature > 1.0);
+        if self.temperature.as_ref().is_some_and(above) {
+            self.temperature = Some(Number::from(1));
+            losses.degraded("temperature", "clamped to 1");
+        }
+    }
+
+    /// Thinking goes where the API would refuse it: with a forced tool, and when a tool loop is under way whose model turn
+    /// does not begin with signed thoughts (<https://docs.claude.com/en/docs/build-with-claude/extended-thinking>).
+    fn drop_forbidden_thinking(&mut self, request: &Request, losses: &mut Losses) {
+        if !matches!(self.thinking, Some(ThinkingOut::Enabled { .. } | ThinkingOut::Adaptive { .. })) {
+            return;
+        }
+        if forces_tool(request) {
+            self.thinking = None;
+            losses.degraded("reasoning_effort", "thinking is off, since a tool is forced");
+        } else if in_unsigned_tool_loop(&request.messages) {
+            self.thinking = None;
+            losses.degraded("reasoning_effort", "thinking is off, since the tool loop began without it");
+        } else {
+            self.drop_forbidden_sampling(losses);
+        }
+    }
+
+    /// Thinking takes no temperature but 1, no `top_k`, and no `top_p` below 0.95.
+    fn drop_forbidden_sampling(&mut self, losses: &mut Losses) {
+        let differs = |temperature: &Number| temperature.as_f64() != Some(1.0);
+        let narrow = |top_p: &Number| top_p.as_f64().is_none_or(|top_p| !(0.95..=1.0).contains(&top_p));
+        if self.temperature.take_if(|temperature| differs(temperature)).is_some() {
+            losses.degraded("temperature", "dropped, since the model thinks");
+        }
+        if self.top_p.take_if(|top_p| narrow(top_p)).is_some() {
+            losses.degraded("top_p", "dropped, since the model thinks");
+        }
+        if self.top_k.take().is_some() {
+            losses.degraded("top_k", "dropped, since the model thinks");
+        }
+    }
+
+    /// The cap must exceed the budget. The client set no budget, so its cap is read as the room for the visible answer.
+    fn make_room(&mut self, losses: &mut Losses) {
+        let Some(ThinkingOut::Enabled { budget_tokens, .. }) = self.thinking else { return };
+        if self.max_tokens <= budget_tokens {
+            self.max_tokens = self.max_tokens.saturating_add(budget_tokens);
+            losses.degraded("max_tokens", "raised above the thinking budget");
+        }
+    }
+}
+
+fn forces_tool(request: &Request) -> bool {
+    let forced = matches!(
+        request.tool_choice,
+        Some(ToolChoice::Any | ToolChoice::Tool(_) | ToolChoice::Allowed { required: true, .. })
+    );
+    forced && !request.tools.is_empty()
+}
+
+fn in_unsigned_tool_loop(messages: &[Message]) -> bool {
+    let is_result =
+        |message: &Message| message.parts.iter().any(|part| matches!(part.content, Content::ToolResult(_)));
+    let mut latest = messages.iter().rev().skip_while(|message| message.role != Role::Assistant);
+    let Some(turn) = latest.next() else { return false };
+    let calls = turn.parts.iter().any(|part| matches!(part.content, Content::ToolCall(_)));
+    let after = messages.iter().rev().take_while(|message| message.role != Role::Assistant);
+    calls && after.into_iter().any(is_result) && !begins_with_signed_thoughts(turn)
+}
+
+fn begins_with_signed_thoughts(turn: &Message) -> bool {
+    match turn.parts.first().map(|part| &part.content) {
+        Some(Content::Thinking(thinking)) => thinking.signature.is_some(),
+        Some(Content::RedactedThinking(_)) => true,
+        _ => false,
+    }
+}

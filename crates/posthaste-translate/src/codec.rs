@@ -1,0 +1,106 @@
+//! What every dialect's codec can do.
+
+use bytes::Bytes;
+use posthaste_core::{Dialect, ModelName, Timestamp};
+use posthaste_wire::Frame;
+use uuid::Uuid;
+
+use crate::{Loss, TranslateError, anthropic::AnthropicMessages, ir, openai_chat::OpenAiChat};
+
+/// Reads one dialect into the neutral form and writes it from there.
+///
+/// Readers take any bytes without panicking; writers say what they could not carry.
+pub trait Codec: Send + Sync {
+    /// The dialect.
+    fn dialect(&self) -> Dialect;
+
+    /// Reads a client's request.
+    ///
+    /// # Errors
+    /// When the body is not a request of this dialect.
+    fn decode_request(&self, body: &[u8]) -> Result<ir::Request, TranslateError>;
+
+    /// Writes a request for an upstream.
+    ///
+    /// # Errors
+    /// When the request means something that this dialect cannot say.
+    fn encode_request(&self, request: &ir::Request) -> Result<Encoded, TranslateError>;
+
+    /// Reads an upstream's whole answer.
+    ///
+    /// # Errors
+    /// When the body is not an answer of this dialect.
+    fn decode_response(&self, body: &[u8]) -> Result<ir::Response, TranslateError>;
+
+    /// Writes a whole answer for a client.
+    ///
+    /// # Errors
+    /// When the answer holds something essential that this dialect cannot say.
+    fn encode_response(&self, response: &ir::Response) -> Result<Encoded, TranslateError>;
+
+    /// A reader of an upstream's stream.
+    fn event_decoder(&self) -> Box<dyn EventDecoder>;
+
+    /// A writer of a client's stream.
+    fn event_encoder(&self, context: &StreamContext) -> Box<dyn EventEncoder>;
+
+    /// The id of an answer of our own making, in the form of this dialect.
+    fn answer_id(&self, id: Uuid) -> String;
+}
+
+/// The codec of a dialect.
+pub fn codec(dialect: Dialect) -> &'static dyn Codec {
+    match dialect {
+        Dialect::AnthropicMessages => &AnthropicMessages,
+        Dialect::OpenAiChat => &OpenAiChat,
+    }
+}
+
+/// A body in another dialect, and what it lost on the way.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    /// The body.
+    pub body: Bytes,
+    /// What it lost.
+    pub losses: Vec<Loss>,
+}
+
+/// Reads an upstream's stream, frame by frame.
+pub trait EventDecoder: Send {
+    /// Takes the next frame and appends what it means.
+    ///
+    /// # Errors
+    /// When the frame is not one of this dialect; the stream cannot be read any further.
+    fn push(&mut self, frame: Frame<'_>, out: &mut Vec<ir::Event>) -> Result<(), TranslateError>;
+
+    /// The upstream closed the stream. A missing terminator behind a stop reason is made up for.
+    ///
+    /// # Errors
+    /// [`TranslateError::Truncated`] when no stop reason was seen.
+    fn finish(&mut self, out: &mut Vec<ir::Event>) -> Result<(), TranslateError>;
+}
+
+/// Writes a client's stream, event by event.
+pub trait EventEncoder: Send {
+    /// Appends the frames for an event.
+    fn push(&mut self, event: &ir::Event, out: &mut Vec<u8>);
+
+    /// Appends what is missing at the end; nothing when no stop reason came, since an end must not be made up.
+    fn finish(&mut self, out: &mut Vec<u8>);
+
+    /// What was lost so far.
+    fn losses(&self) -> &[Loss];
+}
+
+/// What an answer to a translated request needs to know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamContext {
+    /// The model's name that the client asked for.
+    pub model: ModelName,
+    /// Whether the client wants token counts inside the stream.
+    pub include_usage: bool,
+    /// When the request came.
+    pub created: Timestamp,
+    /// What the answer's id is made from.
+    pub id: Uuid,
+}

@@ -1,0 +1,64 @@
+//! From one dialect to another: what the gateway calls.
+
+use bytes::Bytes;
+use posthaste_core::{Dialect, ModelName, Timestamp};
+use uuid::Uuid;
+
+use crate::{Encoded, Loss, StreamContext, TranslateError, codec};
+
+/// A client's request in the upstream's dialect.
+#[derive(Clone, Debug)]
+pub struct TranslatedRequest {
+    /// The body for the upstream.
+    pub body: Bytes,
+    /// What it lost.
+    pub losses: Vec<Loss>,
+    /// What the answer's translation needs to know.
+    pub context: StreamContext,
+}
+
+/// Translates a client's request.
+///
+/// `from` is the client's dialect, `to` the upstream's; `upstream_model` replaces the model's name, and `id` becomes the
+/// answer's. For Anthropic upstreams send the result with `anthropic-version: 2023-06-01`: later versions refuse
+/// `temperature`, which other dialects' requests have.
+///
+/// # Errors
+/// When the body is not a request of its dialect, or means something that the upstream's dialect cannot say.
+pub fn translate_request(
+    from: Dialect,
+    to: Dialect,
+    body: &[u8],
+    upstream_model: &ModelName,
+    id: Uuid,
+    now: Timestamp,
+) -> Result<TranslatedRequest, TranslateError> {
+    let mut request = codec(from).decode_request(body)?;
+    let model = ModelName::parse(&request.model)
+        .map_err(|error| TranslateError::invalid("model", error.to_string()))?;
+    let context = StreamContext { model, include_usage: request.include_usage, created: now, id };
+    upstream_model.as_str().clone_into(&mut request.model);
+    let Encoded { body, losses } = codec(to).encode_request(&request)?;
+    Ok(TranslatedRequest { body, losses, context })
+}
+
+/// Translates an upstream's whole answer.
+///
+/// `from` is the upstream's dialect, `to` the client's. The answer gets an id of our own and the model's name that the
+/// client asked for.
+///
+/// # Errors
+/// When the body is not an answer of its dialect.
+pub fn translate_response(
+    from: Dialect,
+    to: Dialect,
+    body: &[u8],
+    context: &StreamContext,
+) -> Result<Encoded, TranslateError> {
+    let mut response = codec(from).decode_response(body)?;
+    let codec = codec(to);
+    response.id = codec.answer_id(context.id);
+    context.model.as_str().clone_into(&mut response.model);
+    response.created = context.created.as_secs();
+    codec.encode_response(&response)
+}

@@ -1,0 +1,53 @@
+//! OpenAI's Chat Completions API, and the many vendors that speak it.
+//!
+//! Source: <https://platform.openai.com/docs/api-reference/chat>, checked 2026-11-23. Oddities: arguments are a string that
+//! may hold anything; tool results are messages of their own and text only; `stop` is said even where a forced tool is
+//! called; input token counts include cached ones; usage comes in a stream only if asked for. Thoughts travel in
+//! `reasoning_content`, which OpenAI itself does not have; some vendors call it `reasoning`.
+
+mod events;
+mod part;
+mod request;
+mod response;
+
+use posthaste_core::Dialect;
+use uuid::Uuid;
+
+use crate::{Codec, Encoded, EventDecoder, EventEncoder, StreamContext, TranslateError, ir};
+
+/// The codec of OpenAI's Chat Completions API.
+pub(crate) struct OpenAiChat;
+
+impl Codec for OpenAiChat {
+    fn dialect(&self) -> Dialect {
+        Dialect::OpenAiChat
+    }
+
+    fn decode_request(&self, body: &[u8]) -> Result<ir::Request, TranslateError> {
+        request::decode_request(body)
+    }
+
+    fn encode_request(&self, request: &ir::Request) -> Result<Encoded, TranslateError> {
+        request::encode_request(request)
+    }
+
+    fn decode_response(&self, body: &[u8]) -> Result<ir::Response, TranslateError> {
+        response::decode_response(body)
+    }
+
+    fn encode_response(&self, response: &ir::Response) -> Result<Encoded, TranslateError> {
+        response::encode_response(response)
+    }
+
+    fn event_decoder(&self) -> Box<dyn EventDecoder> {
+        Box::new(events::Decoder::default())
+    }
+
+    fn event_encoder(&self, context: &StreamContext) -> Box<dyn EventEncoder> {
+        Box::new(events::Encoder::new(context))
+    }
+
+    fn answer_id(&self, id: Uuid) -> String {
+        format!("chatcmpl-{}", id.simple())
+    }
+}

@@ -1,0 +1,7 @@
+//! `POST /v1/chat/completions`: the streamed answer.
+
+mod calls;
+mod read;
+mod write;
+
+pub(super) use self::{read::Decoder, write::Encoder};

@@ -1,0 +1,281 @@
+//! Neutral events to frames.
+
+use posthaste_core::Usage;
+use posthaste_wire::{UpstreamError, write_frame};
+use serde::Serialize;
+
+use crate::{
+    EventEncoder, Loss, StreamContext,
+    ir::{Block, Delta, Event, Stop},
+    json,
+    loss::Losses,
+    openai_chat::response::{UsageOut, finish_reason},
+};
+
+/// Writes the stream of an answer.
+///
+/// All chunks begin alike, so that beginning is made once and copied.
+#[derive(Debug)]
+pub(in crate::openai_chat) struct Encoder {
+    state: State,
+    include_usage: bool,
+    /// A chunk up to its choices.
+    head: Vec<u8>,
+    /// Neutral numbers of the tool calls, in the order of their own index.
+    calls: Vec<usize>,
+    refuses: bool,
+    usage: Usage,
+    losses: Losses,
+    scratch: Vec<u8>,
+}
+
+/// How far the stream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing is written.
+    Waiting,
+    /// The role is written.
+    Open,
+    /// The finish reason is written.
+    Stopped,
+    /// `[DONE]` or an error is written.
+    Ended,
+}
+
+impl Encoder {
+    pub(in crate::openai_chat) fn new(context: &StreamContext) -> Self {
+        let mut head = Vec::with_capacity(160);
+        let id = format!("chatcmpl-{}", context.id.simple());
+        json::write(
+            &mut head,
+            &HeadOut {
+                id: &id,
+                object: "chat.completion.chunk",
+                created: context.created.as_secs(),
+                model: context.model.as_str(),
+            },
+        );
+        // The object goes on with its choices.
+        head.pop();
+        Self {
+            state: State::Waiting,
+            include_usage: context.include_usage,
+            head,
+            calls: Vec::new(),
+            refuses: false,
+            usage: Usage::default(),
+            losses: Losses::default(),
+            scratch: Vec::new(),
+        }
+    }
+}
+
+impl EventEncoder for Encoder {
+    fn push(&mut self, event: &Event, out: &mut Vec<u8>) {
+        if self.state == State::Ended {
+            return;
+        }
+        match event {
+            Event::Start(start) => {
+                self.usage = start.usage.unwrap_or_default();
+                self.start(out);
+            }
+            Event::BlockStart { index, block } => self.block_start(*index, block, out),
+            Event::Delta { index, delta } => self.delta(*index, delta, out),
+            Event::BlockEnd { .. } => {}
+            Event::Usage(usage) => self.usage = *usage,
+            Event::Finish(stop) => self.stop(stop, out),
+            Event::Ping => out.extend_from_slice(b": ping\n\n"),
+            Event::Error(error) => self.error(error, out),
+            Event::Lost(loss) => self.losses.add(loss.clone()),
+            Event::Done => self.end(out),
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        self.end(out);
+    }
+
+    fn losses(&self) -> &[Loss] {
+        self.losses.as_slice()
+    }
+}
+
+impl Encoder {
+    fn start(&mut self, out: &mut Vec<u8>) {
+        if self.state == State::Waiting {
+            self.state = State::Open;
+            let delta = DeltaOut { role: Some("assistant"), content: Some(""), ..DeltaOut::default() };
+            self.chunk(&delta, None, out);
+        }
+    }
+
+    fn block_start(&mut self, index: usize, block: &Block, out: &mut Vec<u8>) {
+        match block {
+            Block::Text | Block::Thinking => {}
+            Block::Refusal => self.refuses = true,
+            Block::RedactedThinking(_) => self.losses.dropped("content.redacted_thinking"),
+            Block::Opaque { kind, .. } => self.losses.add(Loss::dropped(format!("content.{kind}"))),
+            Block::ToolCall { id, name } => {
+                self.start(out);
+                self.calls.push(index);
+                let call = ToolCallOut {
+                    index: self.calls.len() - 1,
+                    id: Some(id),
+                    kind: Some("function"),
+                    function: FunctionOut { name: Some(name), arguments: "" },
+                };
+                self.chunk(&DeltaOut { tool_calls: Some([call]), ..DeltaOut::default() }, None, out);
+            }
+        }
+    }
+
+    fn delta(&mut self, index: usize, delta: &Delta, out: &mut Vec<u8>) {
+        self.start(out);
+        let empty = DeltaOut::default();
+        let delta = match delta {
+            Delta::Text(text) => DeltaOut { content: Some(text), ..empty },
+            Delta::Thinking(text) => DeltaOut { reasoning_content: Some(text), ..empty },
+            Delta::Refusal(text) => DeltaOut { refusal: Some(text), ..empty },
+            Delta::Arguments(arguments) => {
+                // Of a block that was left out.
+                let Some(index) = self.calls.iter().rposition(|call| *call == index) else { return };
+                let function = FunctionOut { name: None, arguments };
+                DeltaOut {
+                    tool_calls: Some([ToolCallOut { index, id: None, kind: None, function }]),
+                    ..empty
+                }
+            }
+            Delta::Signature(_) => return self.losses.dropped("content.thinking.signature"),
+            Delta::Citation(_) => return self.losses.dropped("content.citations"),
+        };
+        self.chunk(&delta, None, out);
+    }
+
+    fn stop(&mut self, stop: &Stop, out: &mut Vec<u8>) {
+        if self.state == State::Stopped {
+            return;
+        }
+        self.start(out);
+        if let Some(explanation) = stop.explanation.as_deref().filter(|_| !self.refuses) {
+            self.chunk(&DeltaOut { refusal: Some(explanation), ..DeltaOut::default() }, None, out);
+        }
+        let reason = stop.reason.clone().given(!self.calls.is_empty());
+        let reason = finish_reason(&reason, &mut self.losses);
+        self.chunk(&DeltaOut::default(), Some(reason), out);
+        self.state = State::Stopped;
+    }
+
+    /// The end, if a finish reason came; else nothing, since an end must not be made up.
+    fn end(&mut self, out: &mut Vec<u8>) {
+        if self.state != State::Stopped {
+            return;
+        }
+        if self.include_usage {
+            self.usage_chunk(out);
+        }
+        self.state = State::Ended;
+        write_frame(out, None, b"[DONE]");
+    }
+
+    fn chunk(&mut self, delta: &DeltaOut<'_>, finish_reason: Option<&'static str>, out: &mut Vec<u8>) {
+        self.scratch.clear();
+        self.scratch.extend_from_slice(&self.head);
+        self.scratch.extend_from_slice(b",\"choices\":");
+        json::write(&mut self.scratch, &[ChoiceOut { index: 0, delta, logprobs: (), finish_reason }]);
+        let tail: &[u8] = if self.include_usage { b",\"usage\":null}" } else { b"}" };
+        self.scratch.extend_from_slice(tail);
+        write_frame(out, None, &self.scratch);
+    }
+
+    fn usage_chunk(&mut self, out: &mut Vec<u8>) {
+        self.scratch.clear();
+        self.scratch.extend_from_slice(&self.head);
+        self.scratch.extend_from_slice(b",\"choices\":[],\"usage\":");
+        json::write(&mut self.scratch, &UsageOut::new(&self.usage));
+        self.scratch.push(b'}');
+        write_frame(out, None, &self.scratch);
+    }
+
+    /// Clients tell a failed stream from a whole one by the missing `[DONE]`.
+    fn error(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
+        self.state = State::Ended;
+        let (kind, code) = error_kind(error);
+        let error = ErrorOut { message: &error.message, kind, param: (), code };
+        self.scratch.clear();
+        json::write(&mut self.scratch, &FailureOut { error });
+        write_frame(out, None, &self.scratch);
+    }
+}
+
+/// OpenAI's type and code for an error, which clients choose their retries by.
+fn error_kind(error: &UpstreamError) -> (&str, Option<&str>) {
+    match error.kind.as_str() {
+        "overloaded_error" => ("service_unavailable_error", Some("server_is_overloaded")),
+        "rate_limit_error" => ("rate_limit_error", Some("rate_limit_exceeded")),
+        "api_error" | "timeout_error" => ("server_error", None),
+        "billing_error" => ("insufficient_quota", Some("insufficient_quota")),
+        kind => (kind, error.code.as_deref()),
+    }
+}
+
+#[derive(Serialize)]
+struct HeadOut<'a> {
+    id: &'a str,
+    object: &'static str,
+    created: i64,
+    model: &'a str,
+}
+
+#[derive(Serialize)]
+struct ChoiceOut<'a> {
+    index: u32,
+    delta: &'a DeltaOut<'a>,
+    logprobs: (),
+    finish_reason: Option<&'static str>,
+}
+
+#[derive(Default, Serialize)]
+struct DeltaOut<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_content: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_calls: Option<[ToolCallOut<'a>; 1]>,
+}
+
+#[derive(Serialize)]
+struct ToolCallOut<'a> {
+    index: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    function: FunctionOut<'a>,
+}
+
+#[derive(Serialize)]
+struct FunctionOut<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    arguments: &'a str,
+}
+
+#[derive(Serialize)]
+struct FailureOut<'a> {
+    error: ErrorOut<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorOut<'a> {
+    message: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    param: (),
+    code: Option<&'a str>,
+}

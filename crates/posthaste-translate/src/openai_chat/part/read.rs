@@ -1,0 +1,214 @@
+//! Wire parts to neutral ones.
+
+use serde::{Deserialize, de::Error};
+use serde_json::value::RawValue;
+
+use crate::{
+    ir::{Arguments, Content, Document, Image, Json, Opaque, Part, Source, ToolCall},
+    json::{Str, TextOr, at, hints, wire_object},
+};
+
+type Read<T> = Result<T, serde_json::Error>;
+
+/// The parts of a `content` that is a text or a list.
+pub(in crate::openai_chat) fn parts(content: TextOr<'_, Vec<&RawValue>>) -> Read<Vec<Part>> {
+    match content {
+        TextOr::Null => Ok(Vec::new()),
+        TextOr::Text(text) => Ok(vec![Part::text(text.into_string())]),
+        TextOr::Rich(parts) => parts.into_iter().map(part).collect(),
+    }
+}
+
+/// The calls of an assistant's message.
+pub(in crate::openai_chat) fn tool_calls(calls: Option<Vec<&RawValue>>) -> Read<Vec<Part>> {
+    let call = |raw| tool_call(raw).map_err(|error| at("tool_calls", error));
+    calls.unwrap_or_default().into_iter().map(call).collect()
+}
+
+wire_object! {
+    struct PartIn<'a> {
+        kind: Str<'a> = "type",
+        text: Str<'a> = "text",
+        refusal: Str<'a> = "refusal",
+        image_url: Option<ImageIn<'a>> = "image_url",
+        input_audio: Option<AudioIn<'a>> = "input_audio",
+        file: Option<FileIn<'a>> = "file",
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct ImageIn<'a> {
+    #[serde(borrow)]
+    url: Str<'a>,
+    #[serde(borrow)]
+    detail: Option<Str<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct AudioIn<'a> {
+    #[serde(borrow)]
+    data: Str<'a>,
+    #[serde(borrow)]
+    format: Str<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+struct FileIn<'a> {
+    #[serde(borrow)]
+    file_id: Option<Str<'a>>,
+    #[serde(borrow)]
+    file_data: Option<Str<'a>>,
+    #[serde(borrow)]
+    filename: Option<Str<'a>>,
+}
+
+fn part(raw: &RawValue) -> Read<Part> {
+    let part = match serde_json::from_str::<PartIn<'_>>(raw.get()) {
+        Ok(part) => part,
+        Err(error) => return unread(raw, error),
+    };
+    let content = match (&*part.kind, part.image_url, part.input_audio, part.file) {
+        ("text", ..) => Content::Text(part.text.into_string()),
+        ("refusal", ..) => Content::Refusal(part.refusal.into_string()),
+        ("image_url", Some(image), ..) => Content::Image(Image {
+            source: image_source(&image.url)?,
+            detail: image.detail.map(Str::into_string),
+        }),
+        ("input_audio", _, Some(audio), _) => {
+            Content::Audio { data: audio.data.into_string(), format: audio.format.into_string() }
+        }
+        ("file", _, _, Some(file)) => document(file)?,
+        (kind, ..) if KNOWN.contains(&kind) => {
+            return Err(Error::custom(format_args!("content: a `{kind}` part without its `{kind}`")));
+        }
+        _ => return opaque(part.kind, raw),
+    };
+    Ok(Part { content, cache: None, extra: hints(part.rest) })
+}
+
+const KNOWN: [&str; 3] = ["image_url", "input_audio", "file"];
+
+/// A part of an unknown type may have a field of a known name and another form.
+fn unread(raw: &RawValue, error: serde_json::Error) -> Read<Part> {
+    #[derive(Deserialize)]
+    struct Kind<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: Str<'a>,
+    }
+    match serde_json::from_str::<Kind<'_>>(raw.get()) {
+        Ok(Kind { kind }) if !KNOWN.contains(&&*kind) && !matches!(&*kind, "text" | "refusal") => {
+            opaque(kind, raw)
+        }
+        _ => Err(error),
+    }
+}
+
+fn opaque(kind: Str<'_>, raw: &RawValue) -> Read<Part> {
+    if kind.is_empty() {
+        return Err(Error::custom("content: a part without a type"));
+    }
+    Ok(Part::new(Content::Opaque(Opaque { kind: kind.into_string(), value: Json::from(raw), text: None })))
+}
+
+fn image_source(url: &str) -> Read<Source> {
+    if is_data_url(url) { data_url(url, "image_url") } else { Ok(Source::Url(url.to_owned())) }
+}
+
+fn document(file: FileIn<'_>) -> Read<Content> {
+    let source = match (file.file_data, file.file_id) {
+        (Some(data), _) => data_url(&data, "file_data")?,
+        (None, Some(id)) => Source::File(id.into_string()),
+        (None, None) => return Err(Error::custom("content: a file without `file_data` or `file_id`")),
+    };
+    Ok(Content::Document(Document { source, title: file.filename.map(Str::into_string) }))
+}
+
+fn is_data_url(url: &str) -> bool {
+    url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
+}
+
+/// Splits `data:<media type>[;<parameter>…];base64,<data>`
+/// (RFC 2397, <https://www.rfc-editor.org/rfc/rfc2397>).
+fn data_url(url: &str, field: &str) -> Read<Source> {
+    let no = || {
+        Error::custom(format_args!("content: {field}: expected an URL of the form data:<type>;base64,<data>"))
+    };
+    let rest = url.get(5..).filter(|_| is_data_url(url)).ok_or_else(no)?;
+    let (head, data) = rest.split_once(',').ok_or_else(no)?;
+    let mut head = head.split(';');
+    let media_type = head.next().unwrap_or_default();
+    if media_type.is_empty() || !head.any(|parameter| parameter.eq_ignore_ascii_case("base64")) {
+        return Err(no());
+    }
+    Ok(Source::Base64 { media_type: media_type.to_ascii_lowercase(), data: data.to_owned() })
+}
+
+fn tool_call(raw: &RawValue) -> Read<Part> {
+    #[derive(Deserialize)]
+    struct CallIn<'a> {
+        #[serde(borrow, default)]
+        id: Option<Str<'a>>,
+        #[serde(borrow, rename = "type")]
+        kind: Option<Str<'a>>,
+        #[serde(borrow)]
+        function: Option<FunctionIn<'a>>,
+    }
+    #[derive(Deserialize)]
+    struct FunctionIn<'a> {
+        #[serde(borrow)]
+        name: Str<'a>,
+        #[serde(borrow)]
+        arguments: Option<&'a RawValue>,
+    }
+    let call: CallIn<'_> = serde_json::from_str(raw.get())?;
+    let Some(function) = call.function else {
+        let kind = call.kind.filter(|kind| !kind.is_empty() && &**kind != "function");
+        return opaque(kind.ok_or_else(|| Error::custom("function: missing"))?, raw);
+    };
+    Ok(Part::new(Content::ToolCall(ToolCall {
+        id: call.id.map(Str::into_string).unwrap_or_default(),
+        name: function.name.into_string(),
+        arguments: arguments(function.arguments)?,
+    })))
+}
+
+/// A string by the book; some clients and vendors send the object itself.
+pub(in crate::openai_chat) fn arguments(raw: Option<&RawValue>) -> Read<Arguments> {
+    match raw.map(RawValue::get) {
+        None => Ok(Arguments::default()),
+        Some(text) if text.starts_with('"') => serde_json::from_str::<Str<'_>>(text)
+            .map(|text| Arguments::new(text.into_string()))
+            .map_err(|error| at("arguments", error)),
+        Some(object) => Ok(Arguments::new(object)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_urls_are_split() {
+        let split = |url| match data_url(url, "url").unwrap() {
+            Source::Base64 { media_type, data } => (media_type, data),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(split("data:image/png;base64,AAAA"), ("image/png".to_owned(), "AAAA".to_owned()));
+        assert_eq!(split("DATA:Image/PNG;x=y;BASE64,").0, "image/png");
+        for bad in ["data:image/png,AAAA", "data:;base64,AAAA", "data:image/png;base64", "https://a.test/b"] {
+            assert!(data_url(bad, "url").is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn arguments_may_be_an_object_too() {
+        let read = |json: &str| {
+            let part = tool_call(serde_json::from_str(json).unwrap()).unwrap();
+            let Content::ToolCall(call) = part.content else { panic!("a call") };
+            call.arguments.as_str().to_owned()
+        };
+        assert_eq!(read(r#"{"id":"a","function":{"name":"f","arguments":"{\"b\":1.0}"}}"#), r#"{"b":1.0}"#);
+        assert_eq!(read(r#"{"id":"a","function":{"name":"f","arguments":{"b":1.0}}}"#), r#"{"b":1.0}"#);
+        assert_eq!(read(r#"{"id":"a","function":{"name":"f"}}"#), "");
+    }
+}

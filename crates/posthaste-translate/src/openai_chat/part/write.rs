@@ -1,0 +1,212 @@
+//! Neutral parts to wire parts.
+
+use std::borrow::Cow;
+
+use posthaste_core::Dialect;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    Loss, TranslateError,
+    ir::{Content, Document, Part, Source, ToolCall},
+    json::{Fields, compact},
+    loss::Losses,
+};
+
+const DIALECT: Dialect = Dialect::OpenAiChat;
+
+/// A part of a user's message as it is written.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(in crate::openai_chat) enum PartOut<'a> {
+    /// One of our own dialect that we do not know.
+    Raw(&'a RawValue),
+    /// One that we know.
+    Known {
+        #[serde(flatten)]
+        content: ContentOut<'a>,
+        #[serde(flatten)]
+        extra: Fields<'a>,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(in crate::openai_chat) enum ContentOut<'a> {
+    Text { text: Cow<'a, str> },
+    Refusal { refusal: &'a str },
+    ImageUrl { image_url: ImageOut<'a> },
+    InputAudio { input_audio: AudioOut<'a> },
+    File { file: FileOut<'a> },
+}
+
+#[derive(Serialize)]
+pub(in crate::openai_chat) struct ImageOut<'a> {
+    url: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+pub(in crate::openai_chat) struct AudioOut<'a> {
+    data: &'a str,
+    format: &'a str,
+}
+
+#[derive(Serialize)]
+pub(in crate::openai_chat) struct FileOut<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_data: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filename: Option<&'a str>,
+}
+
+impl<'a> PartOut<'a> {
+    /// A text and nothing more.
+    pub(in crate::openai_chat) fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        Self::Known { content: ContentOut::Text { text: text.into() }, extra: Fields(&[]) }
+    }
+
+    /// The text, when the part is nothing but text; else the part again.
+    pub(in crate::openai_chat) fn into_plain_text(self) -> Result<Cow<'a, str>, Self> {
+        match self {
+            Self::Known { content: ContentOut::Text { text }, extra } if extra.0.is_empty() => Ok(text),
+            other => Err(other),
+        }
+    }
+}
+
+/// The wire part for a part of the user's turn; `None` for one that has nothing to say here.
+pub(in crate::openai_chat) fn part<'a>(
+    part: &'a Part,
+    own: bool,
+    losses: &mut Losses,
+) -> Result<Option<PartOut<'a>>, TranslateError> {
+    let content = match &part.content {
+        Content::Text(text) => ContentOut::Text { text: text.into() },
+        Content::Refusal(refusal) => ContentOut::Refusal { refusal },
+        Content::Image(image) => ContentOut::ImageUrl {
+            image_url: ImageOut { url: image_url(&image.source, own)?, detail: image.detail.as_deref() },
+        },
+        Content::Document(document) => document_part(document, own, losses)?,
+        Content::Audio { data, format } => ContentOut::InputAudio { input_audio: AudioOut { data, format } },
+        Content::Opaque(opaque) if own => return Ok(Some(PartOut::Raw(opaque.value.as_raw()))),
+        Content::Opaque(opaque) => {
+            let field = format!("messages.content.{}", opaque.kind);
+            let Some(text) = &opaque.text else { return Err(inexpressible(field)) };
+            losses.add(Loss::degraded(field, "carried as text"));
+            ContentOut::Text { text: text.into() }
+        }
+        // Only a mixed-up history has these on the user's side.
+        Content::ToolCall(_)
+        | Content::ToolResult(_)
+        | Content::Thinking(_)
+        | Content::RedactedThinking(_) => {
+            losses.dropped("messages.content");
+            return Ok(None);
+        }
+    };
+    losses.dropped_if(part.cache.is_some(), "messages.content.cache_control");
+    let extra = if own {
+        Fields(&part.extra)
+    } else {
+        losses.foreign("messages.content", &part.extra, DIALECT)?;
+        Fields(&[])
+    };
+    Ok(Some(PartOut::Known { content, extra }))
+}
+
+fn image_url(source: &Source, own: bool) -> Result<Cow<'_, str>, TranslateError> {
+    match source {
+        Source::Url(url) => Ok(url.into()),
+        Source::Base64 { media_type, data } => Ok(data_url(media_type, data).into()),
+        Source::Text(_) => Err(inexpressible("messages.content.image.source")),
+        Source::File(_) if own => {
+            Err(TranslateError::invalid("messages.content.image_url", "must be an URL"))
+        }
+        Source::File(_) => Err(inexpressible("messages.content.image.source.file_id")),
+    }
+}
+
+fn document_part<'a>(
+    document: &'a Document,
+    own: bool,
+    losses: &mut Losses,
+) -> Result<ContentOut<'a>, TranslateError> {
+    let title = document.title.as_deref();
+    let file = match &document.source {
+        Source::Base64 { media_type, data } => {
+            let file_data = Some(data_url(media_type, data));
+            // OpenAI wants a name beside the data.
+            let filename = if own { title } else { title.or(Some("document.pdf")) };
+            FileOut { file_id: None, file_data, filename }
+        }
+        Source::File(id) if own => FileOut { file_id: Some(id), file_data: None, filename: title },
+        Source::Text(text) => {
+            losses.degraded("messages.content.document", "carried as text");
+            return Ok(ContentOut::Text { text: fenced(title, text).into() });
+        }
+        Source::File(_) => return Err(inexpressible("messages.content.document.source.file_id")),
+        Source::Url(_) => return Err(inexpressible("messages.content.document.source.url")),
+    };
+    Ok(ContentOut::File { file })
+}
+
+fn data_url(media_type: &str, data: &str) -> String {
+    format!("data:{media_type};base64,{data}")
+}
+
+/// The text between fences longer than any that it holds.
+fn fenced(title: Option<&str>, text: &str) -> String {
+    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.saturating_add(1).max(3));
+    let title = title.unwrap_or("Document");
+    format!("{title}:\n{fence}\n{text}\n{fence}")
+}
+
+fn inexpressible(field: impl Into<String>) -> TranslateError {
+    TranslateError::inexpressible(field, DIALECT)
+}
+
+/// A tool call as it is written.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(in crate::openai_chat) enum ToolCallOut<'a> {
+    /// One of our own dialect that we do not know.
+    Raw(&'a RawValue),
+    /// A function's.
+    Function {
+        id: Cow<'a, str>,
+        #[serde(rename = "type")]
+        kind: &'static str,
+        function: FunctionOut<'a>,
+    },
+}
+
+#[derive(Serialize)]
+pub(in crate::openai_chat) struct FunctionOut<'a> {
+    name: &'a str,
+    arguments: Cow<'a, str>,
+}
+
+impl<'a> ToolCallOut<'a> {
+    /// A call under an id; its arguments lose their white space unless they are our own dialect's.
+    pub(in crate::openai_chat) fn new(call: &'a ToolCall, id: Cow<'a, str>, own: bool) -> Self {
+        let text = call.arguments.as_str();
+        let arguments = if own { Cow::Borrowed(text) } else { compact(text) };
+        Self::Function { id, kind: "function", function: FunctionOut { name: &call.name, arguments } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fences_are_longer_than_those_inside() {
+        assert_eq!(fenced(Some("a.md"), "x"), "a.md:\n```\nx\n```");
+        assert!(fenced(None, "a ```` b").starts_with("Document:\n`````\n"));
+    }
+}

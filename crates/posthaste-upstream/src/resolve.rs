@@ -1,0 +1,73 @@
+//! Name resolution that gives only addresses that may be called.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll},
+    vec,
+};
+
+use hyper_util::client::legacy::connect::dns::Name;
+use tower::Service;
+
+use crate::is_public;
+
+/// Resolves names with the machine's resolver and drops the addresses that may not be called.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GuardedResolver {
+    pub(crate) allow_private: bool,
+}
+
+/// Every address of a name is one that may not be called.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not an address of the open internet")]
+pub(crate) struct NotPublic(pub(crate) String);
+
+impl Service<Name> for GuardedResolver {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<vec::IntoIter<SocketAddr>>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let allow_private = self.allow_private;
+        Box::pin(async move {
+            let mut addresses: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            addresses.retain(|address| allow_private || is_public(address.ip()));
+            if addresses.is_empty() {
+                return Err(io::Error::new(
+                    io::ErrorKind::PermissionDenied,
+                    NotPublic(name.as_str().to_owned()),
+                ));
+            }
+            Ok(addresses.into_iter())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn resolve(name: &str, allow_private: bool) -> io::Result<Vec<SocketAddr>> {
+        GuardedResolver { allow_private }.call(name.parse().unwrap()).await.map(Iterator::collect)
+    }
+
+    #[tokio::test]
+    async fn names_of_this_machine_need_consent() {
+        let error = resolve("localhost", false).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        assert!(!resolve("localhost", true).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn numbers_in_disguise_are_seen_through() {
+        for name in ["0x7f000001", "2130706433", "0177.0.0.1", "127.1"] {
+            assert!(resolve(name, false).await.is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What can go wrong with secrets.
+
+use std::{io, path::PathBuf};
+
+use posthaste_storage::StorageError;
+
+/// A failure of the vault, named for what the caller can do next. No variant holds a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// The store was made with another master key: start with that one. Nothing was written.
+    #[error("the master key does not open this store: {hint}")]
+    WrongMasterKey {
+        /// Which key is wanted.
+        hint: String,
+    },
+    /// The store holds accounts or client keys, but not the keyring that they need: restore it from a backup. Nothing
+    /// was written.
+    #[error(
+        "the store holds accounts or client keys but no keyring: restore the keyring record from a backup, or start with an empty store"
+    )]
+    KeyringMissing,
+    /// The keyring is damaged, or written by a newer release: restore it, or update the program. Nothing was written.
+    #[error("the keyring cannot be read: {what}")]
+    KeyringUnreadable {
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A sealed secret is damaged, or does not belong where it lies: enter the secret again.
+    #[error("the sealed secret in {place} cannot be opened: {what}")]
+    Unsealable {
+        /// Where it lies.
+        place: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A text is no master key.
+    #[error("the master key is malformed: expected 32 bytes as 64 hexadecimal digits or as base64")]
+    MalformedMasterKey,
+    /// The master key's file cannot be used.
+    #[error("the master key file {} {what}", path.display())]
+    MasterKeyFile {
+        /// Which file.
+        path: PathBuf,
+        /// What to do about it.
+        what: String,
+        /// The cause, if the system told one.
+        #[source]
+        source: Option<io::Error>,
+    },
+    /// The system gives no random bytes.
+    #[error("the system gives no random bytes")]
+    NoRandomness(#[source] getrandom::Error),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StorageError),
+}

@@ -1,0 +1,8 @@
+//! What only Anthropic Messages knows (<https://platform.claude.com/docs/en/api/messages>).
+
+pub(crate) mod error;
+pub(crate) mod fault;
+pub(crate) mod models;
+pub(crate) mod tap;
+pub(crate) mod usage;
+pub(crate) mod whole;

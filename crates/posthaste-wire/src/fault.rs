@@ -1,0 +1,104 @@
+//! The relay's own errors in the words of each dialect.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use posthaste_core::{Dialect, Fault, FaultKind, RequestId};
+
+use crate::{anthropic, openai_chat};
+
+/// A fault as an HTTP answer.
+#[derive(Clone, Debug)]
+pub struct RenderedFault {
+    /// The status that the dialect's clients understand.
+    pub status: StatusCode,
+    /// Content type, and when and whether to ask again.
+    pub headers: HeaderMap,
+    /// The dialect's error body.
+    pub body: Bytes,
+}
+
+/// A fault as the answer to a request whose head has not gone out yet.
+pub fn render(dialect: Dialect, fault: &Fault, request_id: RequestId) -> RenderedFault {
+    let (status, body) = match dialect {
+        Dialect::AnthropicMessages => {
+            (anthropic::fault::status(fault.kind), anthropic::fault::body(fault, request_id))
+        }
+        Dialect::OpenAiChat => (openai_chat::fault::status(fault.kind), openai_chat::fault::body(fault)),
+    };
+    let status = StatusCode::from_u16(status).expect("the tables hold statuses of three digits");
+    RenderedFault { status, headers: headers(fault), body: body.into() }
+}
+
+/// A fault as the last event of a stream whose head went out already. The stream ends after it.
+pub fn render_event(dialect: Dialect, fault: &Fault, request_id: RequestId) -> Bytes {
+    match dialect {
+        Dialect::AnthropicMessages => anthropic::fault::event(fault, request_id),
+        Dialect::OpenAiChat => openai_chat::fault::event(fault),
+    }
+    .into()
+}
+
+/// A frame that keeps a silent stream's connection alive and that the dialect's clients pass over.
+pub fn keep_alive(dialect: Dialect) -> Bytes {
+    Bytes::from_static(match dialect {
+        Dialect::AnthropicMessages => anthropic::fault::KEEP_ALIVE,
+        Dialect::OpenAiChat => openai_chat::fault::KEEP_ALIVE,
+    })
+}
+
+/// Writes one of this crate's own structs.
+pub(crate) fn to_json(value: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("plain structs of strings can always be written as JSON")
+}
+
+fn headers(fault: &Fault) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(4);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(wait) = fault.retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+        // Both vendors' SDKs read this one first, so a short wait need not grow to a second.
+        if !wait.is_zero() && wait < Duration::from_secs(1) {
+            headers.insert(RETRY_AFTER_MS, HeaderValue::from(wait.as_millis().max(1) as u64));
+        }
+    }
+    if !may_help_to_ask_again(fault.kind) {
+        headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
+    headers
+}
+
+/// Rounded up and never 0, which clients take for "none given".
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+/// Whether the same request may succeed later. Agents retry a 401 for minutes unless they are told not to.
+const fn may_help_to_ask_again(kind: FaultKind) -> bool {
+    match kind {
+        FaultKind::InvalidRequest
+        | FaultKind::Unauthenticated
+        | FaultKind::PermissionDenied
+        | FaultKind::NotFound
+        | FaultKind::MethodNotAllowed
+        | FaultKind::TooLarge
+        | FaultKind::UnsupportedEncoding
+        | FaultKind::QuotaExhausted => false,
+        FaultKind::RateLimited
+        | FaultKind::Overloaded
+        | FaultKind::UpstreamFailed
+        | FaultKind::Timeout
+        | FaultKind::Cancelled
+        | FaultKind::Internal => true,
+    }
+}
+
+/// Milliseconds; read by the official SDKs of both vendors before `retry-after`.
+const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
+
+/// Obeyed by the official SDKs of both vendors before any rule of their own.
+const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+#[cfg(test)]
+mod tests;

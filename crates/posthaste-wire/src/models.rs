@@ -1,0 +1,40 @@
+//! Lists of models.
+
+use bytes::Bytes;
+use posthaste_core::{Dialect, Timestamp};
+
+use crate::{anthropic, openai_chat};
+
+/// A model as the relay lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelEntry {
+    /// The name that requests use.
+    pub id: String,
+    /// The name for people.
+    pub display_name: String,
+    /// When the model came out.
+    pub created: Timestamp,
+    /// Who makes it.
+    pub owned_by: String,
+}
+
+/// The whole list as the dialect's `GET /v1/models` answers it, on one page.
+pub fn render_models(dialect: Dialect, models: &[ModelEntry]) -> Bytes {
+    match dialect {
+        Dialect::AnthropicMessages => anthropic::models::render(models),
+        Dialect::OpenAiChat => openai_chat::models::render(models),
+    }
+    .into()
+}
+
+/// One model as the dialect's `GET /v1/models/{id}` answers it.
+pub fn render_model(dialect: Dialect, model: &ModelEntry) -> Bytes {
+    match dialect {
+        Dialect::AnthropicMessages => anthropic::models::render_one(model),
+        Dialect::OpenAiChat => openai_chat::models::render_one(model),
+    }
+    .into()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,34 @@
+use super::*;
+
+fn entries() -> Vec<ModelEntry> {
+    vec![
+        ModelEntry {
+            id: "claude-sonnet-4-6".to_owned(),
+            display_name: "Claude Sonnet 4.6".to_owned(),
+            created: Timestamp::from_secs(1_771_286_400),
+            owned_by: "anthropic".to_owned(),
+        },
+        ModelEntry {
+            id: "gpt-5-mini".to_owned(),
+            display_name: "GPT-5 \"mini\"".to_owned(),
+            created: Timestamp::EPOCH,
+            owned_by: "openai".to_owned(),
+        },
+    ]
+}
+
+fn rendered(dialect: Dialect, models: &[ModelEntry]) -> String {
+    String::from_utf8(render_models(dialect, models).to_vec()).unwrap()
+}
+
+#[test]
+fn each_dialect_lists_models_in_its_shape() {
+    insta::assert_snapshot!(rendered(Dialect::AnthropicMessages, &entries()));
+    insta::assert_snapshot!(rendered(Dialect::OpenAiChat, &entries()));
+}
+
+#[test]
+fn an_empty_list_is_a_list() {
+    insta::assert_snapshot!(rendered(Dialect::AnthropicMessages, &[]), @r#"{"data":[],"has_more":false,"first_id":null,"last_id":null}"#);
+    insta::assert_snapshot!(rendered(Dialect::OpenAiChat, &[]), @r#"{"object":"list","data":[]}"#);
+}

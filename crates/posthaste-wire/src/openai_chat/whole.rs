@@ -1,0 +1,29 @@
+//! Whole answers: chat completions.
+
+use serde::{Deserialize, de::IgnoredAny};
+
+use super::{error, usage::Counts};
+use crate::{
+    WholeAnswer,
+    lenient::{Filled, Lenient, List, object},
+};
+
+/// Reads an answer; `None` when the JSON is none of this dialect.
+pub(crate) fn read(body: &[u8]) -> serde_json::Result<Option<WholeAnswer>> {
+    let Some(answer) = object::<Answer>(body)? else { return Ok(None) };
+    if let Some(error) = error::read(body).filter(|_| answer.choices.0.is_none() || answer.error.0) {
+        return Ok(Some(WholeAnswer { usage: None, error: Some(error) }));
+    }
+    let usage = answer.usage.0.map(Counts::to_usage);
+    Ok(answer.choices.0.map(|_| WholeAnswer { usage, error: None }))
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    choices: List<IgnoredAny>,
+    #[serde(default)]
+    usage: Lenient<Counts>,
+    #[serde(default)]
+    error: Filled,
+}

@@ -1,0 +1,180 @@
+//! Watching a stream that passes through unchanged.
+
+mod sighting;
+
+use bytes::Bytes;
+use posthaste_core::{Dialect, Usage, UsageSource};
+use serde::de::IgnoredAny;
+
+pub(crate) use self::sighting::Sighting;
+use crate::{Frame, FrameSplitter, FrameTooLong, UpstreamError, anthropic, openai_chat};
+
+/// How far a stream has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Progress {
+    /// Nothing has come that the client would notice as content: another account may still take over.
+    Opening,
+    /// Content is on its way.
+    Content,
+    /// The terminator came.
+    Ended,
+    /// An error event came.
+    Failed,
+}
+
+/// Watches a stream of one dialect, whatever its chunks look like, and changes nothing.
+///
+/// Content is not parsed: a frame is read as JSON only until the first content, and where it may hold usage, a stop
+/// reason or an error. What comes after the terminator counts for nothing.
+#[derive(Debug)]
+pub struct StreamTap {
+    dialect: Dialect,
+    splitter: FrameSplitter,
+    seen: Sighting,
+    terminated_at: Option<usize>,
+    /// How the upstream closed, once it has.
+    closed: Option<Closed>,
+}
+
+impl StreamTap {
+    /// A tap at the start of a stream of the upstream's dialect.
+    pub fn new(dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            splitter: FrameSplitter::new(),
+            seen: Sighting::default(),
+            terminated_at: None,
+            closed: None,
+        }
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// When a frame is too long; the stream cannot be watched any further, what was seen stays.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<Progress, FrameTooLong> {
+        let Self { dialect, splitter, seen, terminated_at, .. } = self;
+        *terminated_at = None;
+        splitter.scan(chunk, |frame, end| {
+            if !seen.ended {
+                read(*dialect, frame, seen);
+                *terminated_at = seen.ended.then_some(end);
+            }
+        })?;
+        Ok(self.progress())
+    }
+
+    /// Takes the upstream's close. A last frame without its blank line counts if its data is whole.
+    ///
+    /// # Errors
+    /// When that frame is too long.
+    pub fn finish(&mut self) -> Result<Progress, FrameTooLong> {
+        let Self { dialect, splitter, seen, closed, .. } = self;
+        if closed.is_some() {
+            return Ok(self.progress());
+        }
+        let mut close = if splitter.at_boundary() { Closed::BetweenFrames } else { Closed::BeforeData };
+        splitter.finish(|frame| {
+            close = if is_whole(frame.data) { Closed::BeforeBlankLine } else { Closed::InsideData };
+            if !seen.ended && close == Closed::BeforeBlankLine {
+                read(*dialect, frame, seen);
+            }
+        })?;
+        *closed = Some(close);
+        Ok(self.progress())
+    }
+
+    /// How far the stream has come.
+    pub fn progress(&self) -> Progress {
+        self.seen.progress()
+    }
+
+    /// Whether the bytes so far end between two events, so that something may be inserted.
+    ///
+    /// Elsewhere a blank line must come first; it ends the event that was begun.
+    pub fn at_boundary(&self) -> bool {
+        self.closed.map_or_else(|| self.splitter.at_boundary(), |closed| closed == Closed::BetweenFrames)
+    }
+
+    /// The offset just past the terminal frame in the chunk pushed last, if it lay in that chunk.
+    pub fn terminated_at(&self) -> Option<usize> {
+        self.terminated_at
+    }
+
+    /// What makes the stream complete, where the upstream closed after it had told why it stopped.
+    ///
+    /// `None` before [`finish`](Self::finish), when nothing is missing, and when the answer is not known to be whole:
+    /// after an error, without a stop reason, or cut inside an event's data.
+    pub fn closing(&self) -> Option<Bytes> {
+        let closed = self.closed?;
+        if self.seen.error.is_some() || closed == Closed::InsideData {
+            return None;
+        }
+        match (self.seen.ended, closed) {
+            (true, Closed::BeforeBlankLine) => Some(Bytes::from_static(BLANK_LINE)),
+            (false, _) if self.seen.stopped() => Some(self.late_terminator(closed)),
+            _ => None,
+        }
+    }
+
+    fn late_terminator(&self, closed: Closed) -> Bytes {
+        let terminator = match self.dialect {
+            Dialect::AnthropicMessages => anthropic::tap::TERMINATOR,
+            Dialect::OpenAiChat => openai_chat::tap::TERMINATOR,
+        };
+        match closed {
+            Closed::BetweenFrames => Bytes::from_static(terminator),
+            _ => [BLANK_LINE, terminator].concat().into(),
+        }
+    }
+
+    /// The tokens counted so far.
+    pub fn usage(&self) -> Usage {
+        self.seen.usage
+    }
+
+    /// Whether [`usage`](Self::usage) is the upstream's last word, a part of it, or nothing at all.
+    pub fn usage_source(&self) -> UsageSource {
+        if self.seen.usage_final {
+            UsageSource::Reported
+        } else if self.seen.content || !self.seen.usage.is_empty() {
+            UsageSource::Estimated
+        } else {
+            UsageSource::None
+        }
+    }
+
+    /// The error event, if one came.
+    pub fn error(&self) -> Option<&UpstreamError> {
+        self.seen.error.as_ref()
+    }
+}
+
+/// Where in the framing the upstream closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closed {
+    BetweenFrames,
+    /// Inside a frame that has no data yet.
+    BeforeData,
+    /// After a frame's data, before its blank line.
+    BeforeBlankLine,
+    InsideData,
+}
+
+fn read(dialect: Dialect, frame: Frame<'_>, seen: &mut Sighting) {
+    match dialect {
+        Dialect::AnthropicMessages => anthropic::tap::read(frame, seen),
+        Dialect::OpenAiChat => openai_chat::tap::read(frame, seen),
+    }
+}
+
+/// Whether data that may be cut off is all there: no part of a JSON object is a JSON object.
+fn is_whole(data: &[u8]) -> bool {
+    data.trim_ascii() == openai_chat::tap::DONE || serde_json::from_slice::<IgnoredAny>(data).is_ok()
+}
+
+/// Ends the event that was begun: one with data is dispatched by it, one without is passed over.
+const BLANK_LINE: &[u8] = b"\n\n";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+use rstest::rstest;
+
+use super::*;
+
+const ANTHROPIC: Dialect = Dialect::AnthropicMessages;
+const CHAT: Dialect = Dialect::OpenAiChat;
+
+#[test]
+fn a_message_tells_its_usage() {
+    let body = br#"{"id":"msg_01","type":"message","role":"assistant","model":"claude-sonnet-4-6",
+        "content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn","stop_sequence":null,
+        "usage":{"input_tokens":8,"cache_read_input_tokens":2,"output_tokens":5}}"#;
+    let usage = Usage { input: 8, cache_read: 2, output: 5, ..Usage::default() };
+    assert_eq!(read_whole(ANTHROPIC, body), Ok(WholeAnswer { usage: Some(usage), error: None }));
+}
+
+#[test]
+fn a_completion_tells_its_usage() {
+    let body = br#"{"id":"chatcmpl-1","object":"chat.completion","choices":[{"index":0,"message":
+        {"role":"assistant","content":"Hi"},"finish_reason":"stop"}],"error":null,
+        "usage":{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":2}}}"#;
+    let usage = Usage { input: 8, cache_read: 2, output: 5, ..Usage::default() };
+    assert_eq!(read_whole(CHAT, body), Ok(WholeAnswer { usage: Some(usage), error: None }));
+}
+
+#[rstest]
+#[case::token_count(ANTHROPIC, r#"{"input_tokens":14}"#)]
+#[case::message(ANTHROPIC, r#"{"type":"message","content":[]}"#)]
+#[case::message_with_odd_usage(ANTHROPIC, r#"{"type":"message","content":[],"usage":"none"}"#)]
+#[case::completion(CHAT, r#"{"choices":[],"usage":null}"#)]
+fn an_answer_without_usage_is_an_answer(#[case] dialect: Dialect, #[case] body: &str) {
+    assert_eq!(read_whole(dialect, body.as_bytes()), Ok(WholeAnswer::default()));
+}
+
+#[rstest]
+#[case(
+    ANTHROPIC,
+    r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+    "overloaded_error",
+    None
+)]
+#[case(
+    ANTHROPIC,
+    r#"{"error":{"type":"request_too_large","message":"Overloaded"}}"#,
+    "request_too_large",
+    None
+)]
+#[case(
+    CHAT,
+    r#"{"error":{"message":"Overloaded","type":"server_error","param":null,"code":null}}"#,
+    "server_error",
+    None
+)]
+#[case(CHAT, r#"{"error":{"message":"Overloaded","code":503}}"#, "error", Some("503"))]
+#[case(CHAT, r#"{"error":"Overloaded"}"#, "error", None)]
+#[case(CHAT, r#"{"object":"error","message":"Overloaded","type":"Busy","code":"40"}"#, "Busy", Some("40"))]
+#[case(CHAT, r#"{"choices":[],"error":{"message":"Overloaded","type":"t","code":"c"}}"#, "t", Some("c"))]
+fn an_error_under_a_200_is_recognised(
+    #[case] dialect: Dialect,
+    #[case] body: &str,
+    #[case] kind: &str,
+    #[case] code: Option<&str>,
+) {
+    let error = UpstreamError {
+        kind: kind.to_owned(),
+        code: code.map(str::to_owned),
+        message: "Overloaded".to_owned(),
+    };
+    assert_eq!(crate::read_error(dialect, body.as_bytes()), Some(error.clone()));
+    assert_eq!(read_whole(dialect, body.as_bytes()), Ok(WholeAnswer { usage: None, error: Some(error) }));
+}
+
+#[rstest]
+#[case(ANTHROPIC, r#"{"choices":[{"index":0}],"usage":{"prompt_tokens":1}}"#)]
+#[case(ANTHROPIC, r#"{"type":"completion"}"#)]
+#[case(ANTHROPIC, "[]")]
+#[case(ANTHROPIC, "7")]
+#[case(CHAT, r#"{"type":"message","content":[],"usage":{"input_tokens":1}}"#)]
+#[case(CHAT, r#"{"choices":7}"#)]
+#[case(CHAT, "\"text\"")]
+#[case(CHAT, "null")]
+fn json_of_another_shape_is_no_answer(#[case] dialect: Dialect, #[case] body: &str) {
+    assert_eq!(read_whole(dialect, body.as_bytes()), Err(WholeError::NotAnAnswer { dialect }));
+    assert_eq!(crate::read_error(dialect, body.as_bytes()), None);
+}
+
+#[rstest]
+#[case("", 1, 0)]
+#[case("<html>", 1, 1)]
+#[case("{\"type\":\"message\",\n\"content\":[", 2, 11)]
+#[case("{\"type\":\"message\"}{}", 1, 19)]
+fn a_body_that_is_no_json_is_refused_with_its_place(
+    #[case] body: &str,
+    #[case] line: usize,
+    #[case] column: usize,
+) {
+    for dialect in Dialect::ALL {
+        assert_eq!(read_whole(dialect, body.as_bytes()), Err(WholeError::NotJson { line, column }));
+        assert_eq!(crate::read_error(dialect, body.as_bytes()), None);
+    }
+}

@@ -1,0 +1,172 @@
+//! Every stream fixture gives the same frames and the same sightings, however its bytes are cut.
+
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be read must fail the test")]
+
+use std::{fs, path::PathBuf};
+
+use posthaste_core::{Dialect, Usage, UsageSource};
+use posthaste_wire::{Frame, FrameSplitter, Progress, StreamTap, UpstreamError};
+
+#[test]
+fn cuts_make_no_difference_to_frames() {
+    for case in cases() {
+        let whole = frames([case.stream.as_slice()]);
+        assert!(!whole.is_empty(), "{}", case.name);
+        for chunks in case.cuts() {
+            assert_eq!(frames(chunks.iter().copied()), whole, "{}: {:?}", case.name, lengths(&chunks));
+        }
+    }
+}
+
+#[test]
+fn cuts_make_no_difference_to_what_a_tap_sees() {
+    for case in cases() {
+        let whole = sight(case.dialect, &[&case.stream]);
+        for chunks in case.cuts() {
+            let sight = sight(case.dialect, &chunks);
+            assert_eq!(sight, whole, "{}: {:?}", case.name, lengths(&chunks));
+        }
+    }
+}
+
+#[test]
+fn each_fixture_shows_what_its_name_says() {
+    let shown: Vec<String> = cases()
+        .iter()
+        .map(|case| {
+            let Sight { progress, usage, source, error, closing, .. } = sight(case.dialect, &[&case.stream]);
+            format!(
+                "{}\n  {progress:?}\n  {source:?} {}\n  error {error:?}\n  closing {closing:?}\n",
+                case.name,
+                serde_json::to_string(&usage).unwrap()
+            )
+        })
+        .collect();
+    insta::assert_snapshot!("fixtures", shown.join("\n"));
+}
+
+/// A connection may break anywhere: what came before the terminator must not look like a whole answer.
+#[test]
+fn a_stream_cut_short_never_ends() {
+    for case in cases() {
+        for cut in 0..case.stream.len() {
+            let sight = sight(case.dialect, &[&case.stream[..cut]]);
+            let only_line_ends_are_missing = case.stream[cut..].iter().all(u8::is_ascii_whitespace);
+            if !only_line_ends_are_missing {
+                assert_ne!(sight.progress, Progress::Ended, "{} cut at {cut}", case.name);
+            }
+        }
+    }
+}
+
+/// What the relay adds to a stream that was cut after its stop reason makes it a stream that ends.
+#[test]
+fn a_closing_makes_the_stream_end_without_changing_it() {
+    for case in cases() {
+        for cut in 0..=case.stream.len() {
+            let cut_short = &case.stream[..cut];
+            let before = sight(case.dialect, &[cut_short]);
+            if let Some(closing) = &before.closing {
+                let after = sight(case.dialect, &[cut_short, closing.as_bytes()]);
+                assert_eq!(after.progress, Progress::Ended, "{} cut at {cut}", case.name);
+                assert_eq!((after.usage, after.closing), (before.usage, None), "{} cut at {cut}", case.name);
+            }
+        }
+    }
+}
+
+struct Case {
+    name: String,
+    dialect: Dialect,
+    stream: Vec<u8>,
+}
+
+impl Case {
+    /// Two pieces at every byte, and every byte for itself.
+    fn cuts(&self) -> impl Iterator<Item = Vec<&[u8]>> {
+        let pairs = (0..=self.stream.len()).map(|cut| {
+            let (head, tail) = self.stream.split_at(cut);
+            vec![head, tail]
+        });
+        pairs.chain([self.stream.chunks(1).collect()])
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for dialect in Dialect::ALL {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(dialect.as_str());
+        for entry in fs::read_dir(folder.join("stream")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "sse") {
+                let name = format!("{dialect}/{}", path.file_stem().unwrap().to_str().unwrap());
+                cases.push(Case { name, dialect, stream: fs::read(&path).unwrap() });
+            }
+        }
+    }
+    assert!(cases.len() > 20, "the fixtures are there");
+    cases.sort_by(|left, right| left.name.cmp(&right.name));
+    cases
+}
+
+fn frames<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<(Option<String>, Vec<u8>)> {
+    let mut frames = Vec::new();
+    let mut keep = |frame: Frame<'_>| frames.push((frame.event.map(str::to_owned), frame.data.to_vec()));
+    let mut splitter = FrameSplitter::new();
+    for chunk in chunks {
+        splitter.push(chunk, &mut keep).unwrap();
+    }
+    splitter.finish(&mut keep).unwrap();
+    frames
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Sight {
+    progress: Progress,
+    usage: Usage,
+    source: UsageSource,
+    error: Option<UpstreamError>,
+    closing: Option<String>,
+    terminated_at: Option<usize>,
+}
+
+fn sight(dialect: Dialect, chunks: &[&[u8]]) -> Sight {
+    let mut tap = StreamTap::new(dialect);
+    let mut terminated_at = None;
+    let mut before = 0;
+    for (position, chunk) in chunks.iter().enumerate() {
+        let earlier = tap.progress();
+        let progress = tap.push(chunk).unwrap();
+        assert!(rank(progress) >= rank(earlier), "{earlier:?} became {progress:?}");
+        if let Some(offset) = tap.terminated_at() {
+            assert_eq!(terminated_at, None, "a stream ends once");
+            // The last line end may be cut between CR and LF: then the LF is left for the next chunk.
+            let left = chunk.ends_with(b"\r")
+                && chunks.get(position + 1).is_some_and(|next| next.starts_with(b"\n"));
+            terminated_at = Some(before + offset + usize::from(left));
+        }
+        before += chunk.len();
+    }
+    let progress = tap.finish().unwrap();
+    Sight {
+        progress,
+        usage: tap.usage(),
+        source: tap.usage_source(),
+        error: tap.error().cloned(),
+        closing: tap.closing().map(|bytes| String::from_utf8(bytes.to_vec()).unwrap()),
+        terminated_at,
+    }
+}
+
+fn rank(progress: Progress) -> u8 {
+    match progress {
+        Progress::Opening => 0,
+        Progress::Content => 1,
+        Progress::Ended => 2,
+        Progress::Failed => 3,
+    }
+}
+
+fn lengths(chunks: &[&[u8]]) -> (usize, usize) {
+    (chunks[0].len(), chunks.len())
+}
