@@ -57,10 +57,11 @@ def test_a_base_probe_needs_no_credentials(http, base, method):
 
 def test_a_wrong_path_is_a_404_in_the_dialect(http, sandbox_key):
     headers = {"x-api-key": sandbox_key.secret}
-    answer = http.post("/api/v1/no-such-thing", json={}, headers=headers)
-    assert answer.status_code == 404
-    assert answer.json()["type"] == "error"
-    assert answer.json()["error"]["type"] == "not_found_error"
+    for path, told in (("/claude/v1/no-such-thing", {}), ("/api/v1/no-such-thing", {"anthropic-version": "2023-06-01"})):
+        answer = http.post(path, json={}, headers=headers | told)
+        assert answer.status_code == 404
+        assert answer.json()["type"] == "error"
+        assert answer.json()["error"]["type"] == "not_found_error"
     answer = http.post("/openai/v1/no-such-thing", json={}, headers=headers)
     assert answer.status_code == 404
     assert answer.json()["error"]["message"]
