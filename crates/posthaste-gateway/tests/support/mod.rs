@@ -1,6 +1,7 @@
 //! A relay over scripted upstreams and an in-memory store.
 
 #![expect(dead_code, reason = "each test file uses a part of this")]
+#![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -18,8 +19,8 @@ use posthaste_upstream::{HttpTransport, UpstreamOptions};
 use posthaste_vault::{MasterKey, StaticCredentials, Vault};
 use serde_json::{Value, json};
 
-pub const MODEL: &str = "claude-sonnet-4-5";
-pub const USAGE: Usage = Usage {
+pub(crate) const MODEL: &str = "claude-sonnet-4-5";
+pub(crate) const USAGE: Usage = Usage {
     input: 1_234,
     output: 567,
     cache_read: 89,
@@ -29,27 +30,31 @@ pub const USAGE: Usage = Usage {
     web_searches: 0,
 };
 
-pub struct Rig {
-    pub relay: Relay,
-    pub stores: Stores,
-    pub clock: Arc<FakeClock>,
-    pub scheduler: Arc<Scheduler>,
-    pub ledger: LedgerWriter,
+pub(crate) struct Rig {
+    pub(crate) relay: Relay,
+    pub(crate) stores: Stores,
+    pub(crate) clock: Arc<FakeClock>,
+    pub(crate) scheduler: Arc<Scheduler>,
+    pub(crate) ledger: LedgerWriter,
 }
 
 impl Rig {
     /// A relay with these accounts and the client key `tester`, over real sockets.
-    pub async fn new(accounts: Vec<Account>) -> Self {
+    pub(crate) async fn new(accounts: Vec<Account>) -> Self {
         Self::with(accounts, RelayOptions::default()).await
     }
 
-    pub async fn with(accounts: Vec<Account>, options: RelayOptions) -> Self {
+    pub(crate) async fn with(accounts: Vec<Account>, options: RelayOptions) -> Self {
         let upstream =
             UpstreamOptions { connect_timeout: Duration::from_secs(2), ..UpstreamOptions::default() };
         Self::over(accounts, options, Arc::new(HttpTransport::new(&upstream).unwrap())).await
     }
 
-    pub async fn over(accounts: Vec<Account>, options: RelayOptions, transport: Arc<dyn Transport>) -> Self {
+    pub(crate) async fn over(
+        accounts: Vec<Account>,
+        options: RelayOptions,
+        transport: Arc<dyn Transport>,
+    ) -> Self {
         let stores = MemoryStores::stores();
         let vault =
             Arc::new(Vault::open(&MasterKey::generate().unwrap(), Arc::clone(&stores.config)).await.unwrap());
@@ -76,29 +81,34 @@ impl Rig {
         Self { relay, stores, clock, scheduler, ledger }
     }
 
-    pub async fn ask(&self, body: &Value) -> Result<Answer, Fault> {
+    pub(crate) async fn ask(&self, body: &Value) -> Result<Answer, Fault> {
         self.ask_as(Dialect::AnthropicMessages, Operation::Chat, Bytes::from(body.to_string())).await
     }
 
-    pub async fn ask_as(&self, dialect: Dialect, operation: Operation, body: Bytes) -> Result<Answer, Fault> {
+    pub(crate) async fn ask_as(
+        &self,
+        dialect: Dialect,
+        operation: Operation,
+        body: Bytes,
+    ) -> Result<Answer, Fault> {
         let caller = self.relay.authenticate(Some(client_key_secret("tester").expose())).await?;
         self.relay.call(Call::new(caller, dialect, operation, body)).await
     }
 
     /// Asks and reads the answer to its end.
-    pub async fn read(&self, body: &Value) -> Result<Read, Fault> {
+    pub(crate) async fn read(&self, body: &Value) -> Result<Read, Fault> {
         Ok(Read::from(self.ask(body).await?).await)
     }
 
     /// Every row booked so far, in the order of time.
-    pub async fn rows(&self) -> Vec<AttemptRow> {
+    pub(crate) async fn rows(&self) -> Vec<AttemptRow> {
         self.ledger.flush().await;
         let mut rows = self.stores.ledger.recent(None, 100_000).await.unwrap();
         rows.sort_by_key(|row| (row.request_id, row.attempt));
         rows
     }
 
-    pub async fn rows_of(&self, request: RequestId) -> Vec<AttemptRow> {
+    pub(crate) async fn rows_of(&self, request: RequestId) -> Vec<AttemptRow> {
         self.ledger.flush().await;
         self.stores.ledger.attempts(request).await.unwrap()
     }
@@ -106,14 +116,14 @@ impl Rig {
 
 /// An answer that was read to its end.
 #[derive(Debug)]
-pub struct Read {
-    pub status: u16,
-    pub headers: http::HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Read {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Read {
-    pub async fn from(answer: Answer) -> Self {
+    pub(crate) async fn from(answer: Answer) -> Self {
         let (head, body) = answer.response.into_parts();
         Self {
             status: head.status.as_u16(),
@@ -122,36 +132,36 @@ impl Read {
         }
     }
 
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         str::from_utf8(&self.body).unwrap()
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
 /// The next piece of a body, `None` at its end.
-pub async fn next_piece(body: &mut RelayBody) -> Option<Bytes> {
+pub(crate) async fn next_piece(body: &mut RelayBody) -> Option<Bytes> {
     Some(Pin::new(body).frame().await?.unwrap().into_data().unwrap())
 }
 
-pub fn whole() -> Value {
+pub(crate) fn whole() -> Value {
     json!({"model": MODEL, "max_tokens": 64, "messages": [{"role": "user", "content": "hello"}]})
 }
 
-pub fn streamed() -> Value {
+pub(crate) fn streamed() -> Value {
     json!({"model": MODEL, "max_tokens": 64, "stream": true, "messages": [{"role": "user", "content": "hello"}]})
 }
 
 /// An account at this address whose name sorts the plan: accounts are asked in the order of their priority.
-pub fn at(name: &str, base_url: String, priority: u8) -> Account {
+pub(crate) fn at(name: &str, base_url: String, priority: u8) -> Account {
     account(name).with_base_url(base_url).with_priority(priority)
 }
 
 impl Read {
     /// The rest of a body as text.
-    pub async fn from_body(body: RelayBody) -> String {
+    pub(crate) async fn from_body(body: RelayBody) -> String {
         String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap()
     }
 }

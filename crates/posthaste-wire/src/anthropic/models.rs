@@ -35,10 +35,18 @@ struct Model<'a> {
     id: &'a str,
     display_name: &'a str,
     created_at: Timestamp,
+    /// The SDK's types want it (`anthropic` 2.12, checked 2026-11-23); what is retired is not listed.
+    lifecycle: &'static str,
 }
 
 impl<'a> From<&'a ModelEntry> for Model<'a> {
     fn from(entry: &'a ModelEntry) -> Self {
-        Self { kind: "model", id: &entry.id, display_name: &entry.display_name, created_at: entry.created }
+        Self {
+            kind: "model",
+            id: &entry.id,
+            display_name: &entry.display_name,
+            created_at: entry.created,
+            lifecycle: "active",
+        }
     }
 }
