@@ -1,1 +1,26 @@
-//! (skeleton)
+#![doc = include_str!("../README.md")]
+
+mod accounts;
+mod admin;
+mod change;
+mod command;
+mod error;
+mod input;
+mod keys;
+mod runtime;
+mod status;
+
+pub use accounts::{
+    AccountChange, AccountService, AccountView, Health, NewAccount, PresetView, SavedAccount, TestReport,
+    presets,
+};
+pub use admin::{Admin, AdminParts};
+pub use command::{Command, Reply};
+pub use error::{AdminError, AdminFailure, FailureKind};
+pub use input::{Disclosed, ModelMapping};
+pub use keys::{
+    CreatedKey, DayUsage, ExpiryInput, KeyChange, KeyService, KeyView, ModelUsage, NewKey, UsageTotals,
+    UsageView,
+};
+pub use runtime::{ParkedView, Runtime};
+pub use status::{KeyCounts, ServerView, StatusView};

@@ -87,7 +87,7 @@ impl ModelRules {
 }
 
 /// Whether a client key opens the door.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum KeyStatus {
     /// It does.

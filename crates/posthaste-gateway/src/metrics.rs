@@ -2,7 +2,13 @@
 //!
 //! Labels come from closed enums, never from client text.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use posthaste_core::{AttemptOutcome, CostBasis, Dialect, FaultKind, NanoUsd, ProviderKind, Usage};
@@ -18,10 +24,14 @@ pub(crate) struct Metrics {
     first_content: Histogram,
     duration: Histogram,
     open: Gauge,
+    open_now: Arc<AtomicU64>,
 }
 
 /// Counts an attempt as open for as long as it lives.
-pub(crate) struct OpenAttempt(Gauge);
+pub(crate) struct OpenAttempt {
+    gauge: Gauge,
+    open_now: Arc<AtomicU64>,
+}
 
 impl Metrics {
     pub(crate) fn new() -> Self {
@@ -39,6 +49,7 @@ impl Metrics {
             first_content: histogram!("posthaste_first_content_seconds"),
             duration: histogram!("posthaste_attempt_seconds"),
             open: gauge!("posthaste_open_attempts"),
+            open_now: Arc::default(),
         }
     }
 
@@ -52,7 +63,12 @@ impl Metrics {
 
     pub(crate) fn attempt_opened(&self) -> OpenAttempt {
         self.open.increment(1.0);
-        OpenAttempt(self.open.clone())
+        self.open_now.fetch_add(1, Ordering::Relaxed);
+        OpenAttempt { gauge: self.open.clone(), open_now: Arc::clone(&self.open_now) }
+    }
+
+    pub(crate) fn open_attempts(&self) -> u64 {
+        self.open_now.load(Ordering::Relaxed)
     }
 
     pub(crate) fn attempt_ended(
@@ -88,7 +104,8 @@ impl Metrics {
 
 impl Drop for OpenAttempt {
     fn drop(&mut self) {
-        self.0.decrement(1.0);
+        self.gauge.decrement(1.0);
+        self.open_now.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

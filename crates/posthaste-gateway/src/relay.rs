@@ -110,6 +110,11 @@ impl Relay {
         Ok(Health { accounts: accounts.len(), accounts_ready: ready })
     }
 
+    /// How many attempts are under way, answers that are still being read included.
+    pub fn in_flight(&self) -> u64 {
+        self.engine.metrics.open_attempts()
+    }
+
     /// Counts a request that was refused before it became a call.
     pub fn refused(&self, fault: &Fault) {
         self.engine.metrics.refused(fault.kind);

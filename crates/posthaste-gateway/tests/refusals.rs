@@ -1,5 +1,7 @@
 //! Who is let in, and what is refused before anybody is asked.
 
+#![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
+
 mod support;
 
 use bytes::Bytes;

@@ -199,3 +199,59 @@ const LONGEST_QUEUE: usize = 16_384;
 const FIRST_PAUSE_MS: u32 = 20;
 
 const LONGEST_PAUSE_MS: u32 = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use fred::interfaces::KeysInterface;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+
+    /// A server that answers `+PONG` whatever it is asked; enough for fred's greeting and for `GET`.
+    async fn pong_server() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("redis://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                tokio::spawn(pong(connection));
+            }
+        });
+        url
+    }
+
+    async fn pong(mut connection: TcpStream) {
+        let mut asked = [0; 4_096];
+        while connection.read(&mut asked).await.is_ok_and(|read| read > 0) {
+            if connection.write_all(b"+PONG\r\n").await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn get(link: &Link) -> Result<String, StorageError> {
+        link.call("testing", |client| async move { client.get("key").await }).await
+    }
+
+    #[tokio::test]
+    async fn a_client_whose_connection_task_has_ended_is_replaced() {
+        let options = RedisOptions {
+            command_timeout: Duration::from_millis(200),
+            ..RedisOptions::new(pong_server().await)
+        };
+        let link = Link::connect(&options).await.unwrap();
+        assert_eq!(get(&link).await.unwrap(), "PONG");
+
+        let first = link.shared.client.load_full();
+        first.quit().await.unwrap();
+        let replaced = tokio::time::timeout(Duration::from_secs(30), async {
+            while get(&link).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        replaced.await.expect("another client answers");
+        assert!(!Arc::ptr_eq(&first, &link.shared.client.load_full()));
+    }
+}

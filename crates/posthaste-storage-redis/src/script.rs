@@ -16,9 +16,9 @@ macro_rules! scripts {
 
 scripts! {
     /// Writes a configuration record.
-    CONFIG_PUT = "config_put";
+    CONFIG_PUT = "feed" "config_put";
     /// Removes a configuration record.
-    CONFIG_DELETE = "config_delete";
+    CONFIG_DELETE = "feed" "config_delete";
     /// Looks a configuration record up.
     CONFIG_FIND = "config_find";
     /// Reads a page of configuration records.

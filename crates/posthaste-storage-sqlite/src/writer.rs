@@ -200,3 +200,81 @@ const QUEUE: usize = 4_096;
 
 /// Writes that share a commit at most, so that the first of them does not wait for ever.
 const GROUP: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn writer() -> (Writer, JoinHandle<()>, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join("test.db")).unwrap();
+        connection.execute_batch("CREATE TABLE t (x INTEGER PRIMARY KEY) STRICT").unwrap();
+        let (writer, thread) = Writer::start(connection).unwrap();
+        (writer, thread, folder)
+    }
+
+    async fn insert(writer: Writer, number: i64) -> Result<(), StorageError> {
+        let work = move |connection: &Connection| {
+            connection.execute("INSERT INTO t VALUES (?1)", [number])?;
+            if number % 2 == 0 {
+                return Err(Failure::Told(StorageError::Conflict { what: number.to_string() }));
+            }
+            Ok(())
+        };
+        writer.write("inserting", work).await
+    }
+
+    #[tokio::test]
+    async fn a_write_that_fails_is_undone_and_the_others_of_its_commit_are_not() {
+        let (writer, _thread, _folder) = writer();
+        let mut writes: Vec<_> =
+            (0..100).map(|number| tokio::spawn(insert(writer.clone(), number))).collect();
+        // A primary key that is there already: SQLite's own refusal, not ours.
+        writes.push(tokio::spawn(insert(writer.clone(), 1)));
+        let mut failed = 0;
+        for write in writes {
+            failed += usize::from(write.await.unwrap().is_err());
+        }
+        assert_eq!(failed, 51);
+        let odd = |connection: &Connection| {
+            Ok(connection.query_row("SELECT count(*), sum(x % 2) FROM t", [], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+            })?)
+        };
+        assert_eq!(writer.write("counting", odd).await.unwrap(), (50, 50));
+    }
+
+    #[test]
+    fn writes_that_wait_share_a_commit() {
+        let (commands, queue) = mpsc::channel(QUEUE);
+        let mut thread = WriterThread { connection: Connection::open_in_memory().unwrap(), queue };
+        let waiting = || {
+            let state = State::Waiting(|_: &Connection| Ok(()));
+            Command::Write(Box::new(Write { what: "nothing", state, reply: oneshot::channel().0 }))
+        };
+        for _ in 0..GROUP + 9 {
+            commands.try_send(waiting()).ok().unwrap();
+        }
+        assert_eq!(thread.take_group(waiting(), &mut Vec::new()).len(), GROUP);
+        assert_eq!(thread.take_group(waiting(), &mut Vec::new()).len(), 11);
+    }
+
+    #[tokio::test]
+    async fn a_failed_commit_is_told_to_all_that_shared_it() {
+        let (writer, _thread, _folder) = writer();
+        let break_the_commit = |connection: &Connection| {
+            connection.execute_batch("INSERT INTO t VALUES (1); COMMIT")?;
+            Ok(())
+        };
+        let broken = writer.write("breaking", break_the_commit).await;
+        assert!(matches!(broken, Err(StorageError::Unavailable { .. })), "{broken:?}");
+        insert(writer, 3).await.expect("the next commit is not harmed");
+    }
+
+    #[tokio::test]
+    async fn the_thread_ends_with_the_last_handle() {
+        let (writer, thread, _folder) = writer();
+        insert(writer, 1).await.unwrap();
+        tokio::task::spawn_blocking(move || thread.join()).await.unwrap().unwrap();
+    }
+}

@@ -91,13 +91,26 @@ pub(crate) async fn revision(link: &Link, key: String) -> Result<Revision, Stora
 
 async fn follow(options: RedisOptions, keys: Keys, standing: watch::Sender<Standing>) {
     let mut link = None;
+    let mut seen = None;
     loop {
-        if let Err(error) = look(&options, &keys, &standing, &mut link).await {
-            tracing::debug!(%error, "the change feed cannot be followed");
-            standing.send_modify(|standing| standing.failures += 1);
-            tokio::time::sleep(AFTER_FAILURE).await;
+        match look(&options, &keys, &standing, &mut link).await {
+            // The feed has entries past its own revision, which somebody removed: look again, but not in a hurry.
+            Ok(look) if look.told && seen == Some(look.revision) => tokio::time::sleep(PAUSE).await,
+            Ok(look) => seen = Some(look.revision),
+            Err(error) => {
+                tracing::debug!(%error, "the change feed cannot be followed");
+                standing.send_modify(|standing| standing.failures += 1);
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     }
+}
+
+/// What a look at the feed found.
+struct Look {
+    revision: Revision,
+    /// Whether the server told of an entry past the revision.
+    told: bool,
 }
 
 /// Publishes where the feed stands, then waits in the server until it has grown.
@@ -106,7 +119,7 @@ async fn look(
     keys: &Keys,
     standing: &watch::Sender<Standing>,
     link: &mut Option<Link>,
-) -> Result<(), StorageError> {
+) -> Result<Look, StorageError> {
     let link = match link {
         Some(link) => link,
         None => link.insert(Link::connect(options).await?),
@@ -117,14 +130,15 @@ async fn look(
     let block = u64::try_from(BLOCK.as_millis()).unwrap_or(u64::MAX);
     let wait =
         |client: WithOptions<Client>| async move { client.xread(Some(1), Some(block), key, after).await };
-    // Only that it came back matters: the next look tells where the feed stands.
-    link.blocking_call::<Value, _>(WAITING, BLOCK, wait).await.map(drop)
+    let found: Value = link.blocking_call(WAITING, BLOCK, wait).await?;
+    // The next look tells where the feed stands.
+    Ok(Look { revision, told: !found.is_null() })
 }
 
 /// How long the server is asked to wait.
 const BLOCK: Duration = Duration::from_secs(4);
 
-/// From a failed look to the next.
-const AFTER_FAILURE: Duration = Duration::from_millis(500);
+/// From a look in vain to the next.
+const PAUSE: Duration = Duration::from_millis(500);
 
 const WAITING: &str = "waiting for configuration changes";

@@ -27,17 +27,17 @@ pub(super) async fn supervise(
     connection: ConnectHandle,
 ) {
     let mut connection = AbortOnDrop(connection);
-    let mut swapped = Instant::now() - PAUSE;
-    let mut said = swapped - QUIET;
+    let mut pause_ends = Instant::now();
+    let mut quiet_ends = pause_ends;
     loop {
         let cause = tokio::select! {
             _ = &mut connection.0 => "the connection task ended",
             () = errors.too_long.notified() => "calls keep failing",
         };
-        tokio::time::sleep_until(swapped + PAUSE).await;
-        swapped = Instant::now();
-        if said.elapsed() >= QUIET {
-            said = swapped;
+        tokio::time::sleep_until(pause_ends).await;
+        pause_ends = Instant::now() + PAUSE;
+        if quiet_ends <= Instant::now() {
+            quiet_ends = Instant::now() + QUIET;
             tracing::warn!(cause, "making a new Redis client");
         }
         let Some(shared) = shared.upgrade() else { return };

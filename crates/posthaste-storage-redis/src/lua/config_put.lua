@@ -9,6 +9,7 @@ if name then
   if owner and owner ~= id then return 'taken' end
 end
 
+tell(KEYS[4], KEYS[5], ARGV[7], id, ARGV[8])
 local former = redis.call('HGET', KEYS[1], id .. ':lookup')
 if former then redis.call('HDEL', KEYS[2], former) end
 redis.call('HSET', KEYS[1], id .. ':version', ARGV[3], id .. ':body', ARGV[6])
@@ -19,6 +20,4 @@ else
   redis.call('HDEL', KEYS[1], id .. ':lookup')
 end
 redis.call('ZADD', KEYS[3], 0, id)
-local revision = string.format('%.0f', redis.call('INCR', KEYS[4]))
-redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[8], revision .. '-0', 'kind', ARGV[7], 'id', id)
 return 'done'

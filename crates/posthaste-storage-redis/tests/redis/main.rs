@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed call is a failed test")]
 
+mod books;
 mod chatter;
 mod contract;
 mod limits;

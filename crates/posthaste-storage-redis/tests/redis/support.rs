@@ -43,6 +43,19 @@ impl Server {
         panic!("redis-server did not start: {last}");
     }
 
+    /// Starts a cluster of one node that has all slots.
+    pub(crate) fn start_cluster_of_one() -> Self {
+        let bus = free_port().to_string();
+        let server = Self::with(&["--save", "", "--cluster-enabled", "yes", "--cluster-port", &bus]);
+        assert!(server.command("CLUSTER ADDSLOTSRANGE 0 16383").contains("OK"));
+        let deadline = Instant::now() + START_LIMIT;
+        while !server.command("CLUSTER INFO").contains("cluster_state:ok") {
+            assert!(Instant::now() < deadline, "the cluster does not form");
+            thread::sleep(Duration::from_millis(10));
+        }
+        server
+    }
+
     /// The server's port.
     pub(crate) fn port(&self) -> u16 {
         self.port

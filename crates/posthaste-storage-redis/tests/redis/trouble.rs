@@ -82,7 +82,7 @@ async fn a_server_that_stands_still_holds_nobody_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_beyond_repair_is_replaced() {
+async fn a_changed_password_is_recovered_from_when_the_old_one_is_back() {
     let server = Server::start();
     server.command("CONFIG SET requirepass dummy-first");
     let options =
@@ -128,6 +128,58 @@ async fn no_error_shows_the_password() {
     server.kill();
     assert_silent(&texts(&write(&redis.stores()).await.unwrap_err()));
     assert_silent(&texts(&redis.stores().config.changed(Revision(0)).await.unwrap_err()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flushed_server_is_told_apart_and_its_locks_count_on() {
+    let server = Server::start();
+    let redis = server.stores().await;
+    let stores = redis.stores();
+    let now = Timestamp::from_secs(1_790_000_000);
+    let (ttl, before, after) = (Duration::from_secs(5), Uuid::now_v7(), Uuid::now_v7());
+    for _ in 0..3 {
+        write(&stores).await.unwrap();
+    }
+    let fence = stores.locks.acquire("refresh", before, ttl, now).await.unwrap().unwrap();
+
+    server.command("FLUSHALL");
+    write(&stores).await.unwrap();
+    assert!(stores.config.changes(Revision(3)).await.unwrap().truncated);
+    let later = now.plus(Duration::from_millis(1));
+    assert!(stores.locks.acquire("refresh", after, ttl, later).await.unwrap().unwrap() > fence);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_evicted_revision_is_found_again_in_the_feed() {
+    let server = Server::start();
+    let options = server.options();
+    let revision = format!("{}:{{config}}:revision", options.prefix);
+    let redis = RedisStores::connect(options).await.unwrap();
+    let stores = redis.stores();
+    for _ in 0..3 {
+        write(&stores).await.unwrap();
+    }
+    assert!(server.command(&format!("DEL {revision}")).contains(":1"));
+    write(&stores).await.unwrap();
+    assert_eq!(stores.config.revision().await.unwrap(), Revision(4));
+    assert_eq!(stores.config.changes(Revision(3)).await.unwrap().changes.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_wakes_the_waiters_of_another_process() {
+    let server = Server::start();
+    let options = server.options();
+    let writer = RedisStores::connect(options.clone()).await.unwrap();
+    let reader = RedisStores::connect(options).await.unwrap();
+    for revision in 0..5 {
+        let waiter = tokio::spawn({
+            let config = reader.stores().config;
+            async move { config.changed(Revision(revision)).await }
+        });
+        eventually(async || server.command("CLIENT LIST").contains("cmd=xread")).await;
+        write(&writer.stores()).await.unwrap();
+        waiter.await.unwrap().unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

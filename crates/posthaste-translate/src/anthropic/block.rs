@@ -5,5 +5,5 @@ mod write;
 
 pub(super) use self::{
     read::{CacheControlIn, part, parts},
-    write::{BlockOut, CacheControlOut, block, text_block},
+    write::{BlockOut, CacheControlOut, Origin, block, text_block},
 };

@@ -5,7 +5,7 @@ use posthaste_wire::usage::AnthropicUsage;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::block::{BlockOut, block, parts};
+use super::block::{BlockOut, Origin, block, parts};
 use crate::{
     Encoded, TranslateError,
     ir::{Content, Part, Response, ServiceTier, Stop, StopReason},
@@ -133,12 +133,19 @@ fn usage(raw: &RawValue) -> (Usage, Option<ServiceTier>) {
 }
 
 /// A part of the answer. What cannot be shown is left out and named: an answer is never refused for it.
+///
+/// A call that the cap cut in the middle is no call: nobody could run it.
 fn answer_block<'a>(
     response: &Response,
     part: &'a Part,
     losses: &mut Losses,
 ) -> Result<Option<BlockOut<'a>>, TranslateError> {
-    match block(part, response.dialect, None, losses) {
+    let cut = response.stop.reason == StopReason::MaxTokens;
+    if matches!(&part.content, Content::ToolCall(call) if cut && !call.arguments.is_object()) {
+        losses.degraded("content.tool_calls", "left out a call that the cap cut");
+        return Ok(None);
+    }
+    match block(part, Origin { dialect: response.dialect, path: "content" }, None, losses) {
         Err(TranslateError::Inexpressible { field, .. }) => {
             losses.add(crate::Loss::dropped(field));
             Ok(None)

@@ -11,7 +11,7 @@ use super::part::{ToolCallOut, parts, tool_calls};
 use crate::{
     Encoded, Loss, TranslateError,
     ir::{Content, Part, Response, ServiceTier, Stop, StopReason, Thinking, Weight},
-    json::{self, Fields, Str, TextOr, extras, hints, wire_object},
+    json::{self, Fields, Str, TextOr, at, extras, hints, wire_object},
     loss::Losses,
 };
 
@@ -84,7 +84,12 @@ fn response(wire: ResponseIn<'_>) -> Result<Response, serde_json::Error> {
     let choices = wire.choices.unwrap_or_default();
     let first = choices.into_iter().find(|choice| choice.index.unwrap_or(0) == 0);
     let choice = first.ok_or_else(|| Error::custom("choices: none"))?;
-    let message = choice.message.ok_or_else(|| Error::custom("choices: message: missing"))?;
+    // Azure's filter leaves out the message that it cut.
+    let message = match (choice.message, &choice.finish_reason) {
+        (Some(message), _) => message,
+        (None, Some(_)) => MessageIn::default(),
+        (None, None) => return Err(Error::custom("choices: message: missing")),
+    };
     let mut extra = extras(wire.rest, |field, _| match field {
         "system_fingerprint" => Weight::Trivial,
         _ => Weight::Hint,
@@ -115,7 +120,7 @@ fn message_parts(message: MessageIn<'_>) -> Result<Vec<Part>, serde_json::Error>
         thoughts
             .map(|text| Part::new(Content::Thinking(Thinking { text: text.into_string(), signature: None }))),
     );
-    let mut content = parts(message.content)?;
+    let mut content = parts(message.content).map_err(|error| at("content", error))?;
     content.retain(|part| !matches!(&part.content, Content::Text(text) if text.is_empty()));
     all.append(&mut content);
     all.extend(message.refusal.filter(told).map(|text| Part::new(Content::Refusal(text.into_string()))));

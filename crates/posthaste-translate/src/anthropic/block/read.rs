@@ -15,15 +15,31 @@ use crate::{
 pub(in crate::anthropic) fn parts(
     content: TextOr<'_, Vec<&RawValue>>,
 ) -> Result<Vec<Part>, serde_json::Error> {
+    parts_in(content, Place::Turn)
+}
+
+fn parts_in(content: TextOr<'_, Vec<&RawValue>>, place: Place) -> Result<Vec<Part>, serde_json::Error> {
     match content {
         TextOr::Null => Ok(Vec::new()),
         TextOr::Text(text) => Ok(vec![Part::text(text.into_string())]),
-        TextOr::Rich(blocks) => blocks.into_iter().map(part).collect(),
+        TextOr::Rich(blocks) => blocks.into_iter().map(|block| part_in(block, place)).collect(),
     }
 }
 
 /// One block. A type that is not known, or whose source is of no known type, is kept whole.
 pub(in crate::anthropic) fn part(raw: &RawValue) -> Result<Part, serde_json::Error> {
+    part_in(raw, Place::Turn)
+}
+
+/// Where a block stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Turn,
+    /// Results hold no results: one inside another is kept whole, so that no depth of them can exhaust the stack.
+    ToolResult,
+}
+
+fn part_in(raw: &RawValue, place: Place) -> Result<Part, serde_json::Error> {
     let block = match serde_json::from_str::<BlockIn<'_>>(raw.get()) {
         Ok(block) => block,
         // A field of an unknown block may share a known one's name and not its form.
@@ -41,6 +57,7 @@ pub(in crate::anthropic) fn part(raw: &RawValue) -> Result<Part, serde_json::Err
             None => return opaque(raw, block.kind, inner_text(block.source)),
         },
         "tool_use" => tool_call(block.id, block.name, block.input),
+        "tool_result" if place == Place::ToolResult => return opaque(raw, block.kind, None),
         "tool_result" => tool_result(block.tool_use_id, block.content, block.is_error)?,
         "thinking" => {
             let signature = block.signature.filter(|signature| !signature.is_empty());
@@ -161,7 +178,8 @@ fn tool_result(
     is_error: Option<bool>,
 ) -> Result<Content, serde_json::Error> {
     let content = content.map_or(Ok(TextOr::Null), |raw| serde_json::from_str(raw.get()));
-    let parts = content.and_then(parts).map_err(|error| at("content", error))?;
+    let parts = content.and_then(|content| parts_in(content, Place::ToolResult));
+    let parts = parts.map_err(|error| at("content", error))?;
     let is_error = is_error.unwrap_or(false);
     Ok(Content::ToolResult(ToolResult { call_id: call_id.into_string(), parts, is_error }))
 }
@@ -214,6 +232,14 @@ mod tests {
         assert_eq!((opaque.kind.as_str(), opaque.value.as_str()), ("new_thing", json));
         let known = r#"{"type":"text","text":{"a":1}}"#;
         assert!(part(serde_json::from_str(known).unwrap()).is_err());
+    }
+
+    #[test]
+    fn results_inside_results_do_not_exhaust_the_stack() {
+        let open = r#"{"type":"tool_result","tool_use_id":"a","content":["#;
+        let json = format!("{}{}", open.repeat(200_000), "]}".repeat(200_000));
+        let Content::ToolResult(result) = read(&json).content else { panic!("a result") };
+        assert!(matches!(result.parts[0].content, Content::Opaque(_)));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    TranslateError,
+    Loss, TranslateError,
     ir::{CacheHint, Content, Document, Extra, Json, Opaque, Part, Source, ToolResult},
     json::Fields,
     loss::Losses,
@@ -127,69 +127,96 @@ pub(in crate::anthropic) fn text_block<'a>(text: impl Into<Cow<'a, str>>) -> Blo
     BlockOut::plain(ContentOut::Text { text: text.into() })
 }
 
-/// The block for a part, or `None` for one that has nothing to say here.
-///
-/// `from` is the dialect that the part was read from; `id` overrides that of a call or a result.
+/// Where parts come from.
+#[derive(Clone, Copy)]
+pub(in crate::anthropic) struct Origin {
+    /// The dialect that they were read from.
+    pub(in crate::anthropic) dialect: Dialect,
+    /// Their place, as losses name it.
+    pub(in crate::anthropic) path: &'static str,
+}
+
+impl Origin {
+    /// Whether they were read from this dialect.
+    pub(in crate::anthropic) fn is_own(self) -> bool {
+        self.dialect == Dialect::AnthropicMessages
+    }
+
+    fn field(self, name: &str) -> String {
+        format!("{}.{name}", self.path)
+    }
+
+    fn inexpressible(self, name: &str) -> TranslateError {
+        TranslateError::inexpressible(self.field(name), Dialect::AnthropicMessages)
+    }
+}
+
+/// The block for a part, or `None` for one that has nothing to say here; `id` overrides that of a call or a result.
 pub(in crate::anthropic) fn block<'a>(
     part: &'a Part,
-    from: Dialect,
+    origin: Origin,
     id: Option<Cow<'a, str>>,
     losses: &mut Losses,
 ) -> Result<Option<BlockOut<'a>>, TranslateError> {
-    let own = from == Dialect::AnthropicMessages;
     let content = match &part.content {
         // Anthropic refuses empty texts.
         Content::Text(text) | Content::Refusal(text) if text.trim().is_empty() => return Ok(None),
         Content::Text(text) | Content::Refusal(text) => ContentOut::Text { text: text.into() },
         Content::Image(image) => {
-            losses.dropped_if(image.detail.is_some(), "messages.content.image_url.detail");
-            ContentOut::Image { source: source(&image.source, own, "messages.content.image_url")? }
+            if image.detail.is_some() {
+                losses.add(Loss::dropped(origin.field("image_url.detail")));
+            }
+            ContentOut::Image { source: source(&image.source, origin, "image_url")? }
         }
-        Content::Document(document) => document_block(document, own)?,
-        Content::Audio { .. } => return Err(inexpressible("messages.content.input_audio")),
+        Content::Document(document) => document_block(document, origin)?,
+        Content::Audio { .. } => return Err(origin.inexpressible("input_audio")),
         Content::ToolCall(call) => ContentOut::ToolUse {
             id: id.unwrap_or(Cow::Borrowed(&call.id)),
             name: &call.name,
             input: call.arguments.to_object(),
         },
-        Content::ToolResult(result) => tool_result(result, from, id, losses)?,
+        Content::ToolResult(result) => tool_result(result, origin, id, losses)?,
         Content::Thinking(thinking) => ContentOut::Thinking {
             thinking: &thinking.text,
             signature: thinking.signature.as_deref().unwrap_or_default(),
         },
         Content::RedactedThinking(data) => ContentOut::RedactedThinking { data },
-        Content::Opaque(opaque) => return opaque_block(opaque, own, losses),
+        Content::Opaque(opaque) => return opaque_block(opaque, origin, losses),
     };
     let cache_control = part.cache.as_ref().map(CacheControlOut::new);
-    let extra = Fields(own_extras(&part.extra, own, losses)?);
+    let extra = Fields(own_extras(&part.extra, origin, losses)?);
     Ok(Some(BlockOut::Known(KnownOut { content, cache_control, extra })))
 }
 
-fn own_extras<'a>(extra: &'a [Extra], own: bool, losses: &mut Losses) -> Result<&'a [Extra], TranslateError> {
-    if own {
+fn own_extras<'a>(
+    extra: &'a [Extra],
+    origin: Origin,
+    losses: &mut Losses,
+) -> Result<&'a [Extra], TranslateError> {
+    if origin.is_own() {
         return Ok(extra);
     }
-    losses.foreign("messages.content", extra, Dialect::AnthropicMessages)?;
+    losses.foreign(origin.path, extra, Dialect::AnthropicMessages)?;
     Ok(&[])
 }
 
-fn document_block(document: &Document, own: bool) -> Result<ContentOut<'_>, TranslateError> {
-    let source = source(&document.source, own, "messages.content.file")?;
+fn document_block(document: &Document, origin: Origin) -> Result<ContentOut<'_>, TranslateError> {
+    let source = source(&document.source, origin, "file")?;
     let is_pdf = |media_type: &str| media_type == "application/pdf";
-    if matches!(source, SourceOut::Base64 { media_type, .. } if !own && !is_pdf(media_type)) {
+    if matches!(source, SourceOut::Base64 { media_type, .. } if !origin.is_own() && !is_pdf(media_type)) {
         // The only media type that Anthropic takes in base64.
-        return Err(inexpressible("messages.content.file.file_data"));
+        return Err(origin.inexpressible("file.file_data"));
     }
     Ok(ContentOut::Document { source, title: document.title.as_deref() })
 }
 
-fn source<'a>(source: &'a Source, own: bool, field: &str) -> Result<SourceOut<'a>, TranslateError> {
+fn source<'a>(source: &'a Source, origin: Origin, field: &str) -> Result<SourceOut<'a>, TranslateError> {
     Ok(match source {
         Source::Base64 { media_type, data } => SourceOut::Base64 { media_type, data: standard_base64(data) },
         Source::Text(text) => SourceOut::Text { media_type: "text/plain", data: text },
         Source::Url(url) => SourceOut::Url { url },
-        Source::File(file_id) if own => SourceOut::File { file_id },
-        Source::File(_) => return Err(inexpressible(format!("{field}.file_id"))),
+        Source::File(file_id) if origin.is_own() => SourceOut::File { file_id },
+        Source::File(_) => return Err(origin.inexpressible(&format!("{field}.file_id"))),
     })
 }
 
@@ -207,13 +234,13 @@ fn standard_base64(data: &str) -> Cow<'_, str> {
 
 fn tool_result<'a>(
     result: &'a ToolResult,
-    from: Dialect,
+    origin: Origin,
     id: Option<Cow<'a, str>>,
     losses: &mut Losses,
 ) -> Result<ContentOut<'a>, TranslateError> {
     let mut blocks = Vec::with_capacity(result.parts.len());
     for part in &result.parts {
-        blocks.extend(block(part, from, None, losses)?);
+        blocks.extend(block(part, origin, None, losses)?);
     }
     let content = match (blocks.as_slice(), result.parts.as_slice()) {
         ([], _) => ResultOut::Text(Cow::Borrowed("")),
@@ -228,24 +255,19 @@ fn tool_result<'a>(
 
 fn opaque_block<'a>(
     opaque: &'a Opaque,
-    own: bool,
+    origin: Origin,
     losses: &mut Losses,
 ) -> Result<Option<BlockOut<'a>>, TranslateError> {
-    if own {
+    if origin.is_own() {
         return Ok(Some(BlockOut::Raw(opaque.value.as_raw())));
     }
-    let field = format!("messages.content.{}", opaque.kind);
     match &opaque.text {
         Some(text) => {
-            losses.add(crate::Loss::degraded(field, "carried as text"));
+            losses.add(Loss::degraded(origin.field(&opaque.kind), "carried as text"));
             Ok(Some(text_block(text.as_str())))
         }
-        None => Err(inexpressible(field)),
+        None => Err(origin.inexpressible(&opaque.kind)),
     }
-}
-
-fn inexpressible(field: impl Into<String>) -> TranslateError {
-    TranslateError::inexpressible(field, Dialect::AnthropicMessages)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     TranslateError,
-    anthropic::block::{BlockOut, block, text_block},
+    anthropic::block::{BlockOut, Origin, block, text_block},
     conversation::{IdRule, Outcome, Step, UserPart, steps},
     ir::{Content, Message, Part, Request, ToolResult},
     json::Fields,
@@ -50,7 +50,8 @@ pub(super) fn turns<'a>(
     request: &'a Request,
     losses: &mut Losses,
 ) -> Result<Vec<TurnOut<'a>>, TranslateError> {
-    let mut writer = Writer { from: request.dialect, turns: Vec::new() };
+    let mut writer =
+        Writer { origin: Origin { dialect: request.dialect, path: "messages.content" }, turns: Vec::new() };
     for step in steps(&request.messages, IdRule::Word, losses) {
         match step {
             Step::Assistant { message, ids } => writer.assistant(message, ids, losses)?,
@@ -63,15 +64,11 @@ pub(super) fn turns<'a>(
 }
 
 struct Writer<'a> {
-    from: Dialect,
+    origin: Origin,
     turns: Vec<TurnOut<'a>>,
 }
 
 impl<'a> Writer<'a> {
-    fn own(&self) -> bool {
-        self.from == Dialect::AnthropicMessages
-    }
-
     /// A turn without blocks is left out: the API refuses it.
     fn push(&mut self, role: &'static str, mut content: Vec<BlockOut<'a>>, extra: Fields<'a>) {
         match self.turns.last_mut() {
@@ -82,7 +79,7 @@ impl<'a> Writer<'a> {
     }
 
     fn extra(&self, message: &'a Message, losses: &mut Losses) -> Result<Fields<'a>, TranslateError> {
-        if self.own() {
+        if self.origin.is_own() {
             return Ok(Fields(&message.extra));
         }
         losses.foreign("messages", &message.extra, Dialect::AnthropicMessages)?;
@@ -99,11 +96,11 @@ impl<'a> Writer<'a> {
         let mut blocks = Vec::with_capacity(message.parts.len());
         for part in &message.parts {
             let id = if matches!(part.content, Content::ToolCall(_)) { ids.next() } else { None };
-            if !self.own() && is_foreign_thought(part) {
+            if !self.origin.is_own() && is_foreign_thought(part) {
                 losses.dropped("messages.reasoning_content");
                 continue;
             }
-            blocks.extend(block(part, self.from, id, losses)?);
+            blocks.extend(block(part, self.origin, id, losses)?);
         }
         let extra = self.extra(message, losses)?;
         self.push("assistant", blocks, extra);
@@ -114,7 +111,7 @@ impl<'a> Writer<'a> {
         let mut blocks = Vec::with_capacity(outcomes.len());
         for Outcome { id, result } in outcomes {
             match result {
-                Some((part, _)) => blocks.extend(block(part, self.from, Some(id), losses)?),
+                Some((part, _)) => blocks.extend(block(part, self.origin, Some(id), losses)?),
                 None => blocks.push(BlockOut::missing_result(id)),
             }
         }
@@ -131,7 +128,7 @@ impl<'a> Writer<'a> {
         let mut blocks = Vec::with_capacity(parts.len());
         for part in parts {
             match part {
-                UserPart::Plain(part) => blocks.extend(block(part, self.from, None, losses)?),
+                UserPart::Plain(part) => blocks.extend(block(part, self.origin, None, losses)?),
                 UserPart::Orphan(result) => self.orphan(result, &mut blocks, losses)?,
             }
         }
@@ -148,7 +145,7 @@ impl<'a> Writer<'a> {
     ) -> Result<(), TranslateError> {
         blocks.push(text_block(format!("Result of the tool call {}:", result.call_id)));
         for part in &result.parts {
-            blocks.extend(block(part, self.from, None, losses)?);
+            blocks.extend(block(part, self.origin, None, losses)?);
         }
         Ok(())
     }
@@ -158,15 +155,15 @@ impl<'a> Writer<'a> {
         let mut blocks = Vec::with_capacity(message.parts.len());
         for part in &message.parts {
             match &part.content {
-                Content::Text(text) if !self.own() => {
+                Content::Text(text) if !self.origin.is_own() => {
                     blocks.push(text_block(format!("<system>\n{text}\n</system>")));
                     losses.degraded("messages.system", "carried as a user text marked as system");
                 }
-                _ => blocks.extend(block(part, self.from, None, losses)?),
+                _ => blocks.extend(block(part, self.origin, None, losses)?),
             }
         }
         let extra = self.extra(message, losses)?;
-        self.push(if self.own() { "system" } else { "user" }, blocks, extra);
+        self.push(if self.origin.is_own() { "system" } else { "user" }, blocks, extra);
         Ok(())
     }
 }

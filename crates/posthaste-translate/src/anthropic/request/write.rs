@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Encoded, TranslateError,
-    anthropic::block::{BlockOut, CacheControlOut, block, text_block},
+    anthropic::block::{BlockOut, CacheControlOut, Origin, block, text_block},
     ir::{Content, Json, OutputFormat, OutputSchema, Request, ServiceTier, Tool, ToolChoice},
     json::{self, Fields},
     loss::Losses,
@@ -150,7 +150,7 @@ fn refuse(request: &Request) -> Result<(), TranslateError> {
 fn system<'a>(request: &'a Request, losses: &mut Losses) -> Result<Vec<BlockOut<'a>>, TranslateError> {
     let mut blocks = Vec::with_capacity(request.system.len());
     for part in &request.system {
-        blocks.extend(block(part, request.dialect, None, losses)?);
+        blocks.extend(block(part, Origin { dialect: request.dialect, path: "system" }, None, losses)?);
     }
     if matches!(request.output, Some(OutputFormat::JsonObject)) {
         losses.degraded("response_format", "carried as an instruction");

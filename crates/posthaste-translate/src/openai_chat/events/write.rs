@@ -21,12 +21,21 @@ pub(in crate::openai_chat) struct Encoder {
     include_usage: bool,
     /// A chunk up to its choices.
     head: Vec<u8>,
-    /// Neutral numbers of the tool calls, in the order of their own index.
-    calls: Vec<usize>,
+    /// The tool calls, in the order of their own index.
+    calls: Vec<Call>,
     refuses: bool,
     usage: Usage,
     losses: Losses,
     scratch: Vec<u8>,
+}
+
+/// A tool call that was begun.
+#[derive(Debug)]
+struct Call {
+    /// Its neutral number.
+    block: usize,
+    /// Whether it has arguments yet.
+    has_arguments: bool,
 }
 
 /// How far the stream is.
@@ -82,7 +91,7 @@ impl EventEncoder for Encoder {
             }
             Event::BlockStart { index, block } => self.block_start(*index, block, out),
             Event::Delta { index, delta } => self.delta(*index, delta, out),
-            Event::BlockEnd { .. } => {}
+            Event::BlockEnd { index } => self.block_end(*index, out),
             Event::Usage(usage) => self.usage = *usage,
             Event::Finish(stop) => self.stop(stop, out),
             Event::Ping => out.extend_from_slice(b": ping\n\n"),
@@ -118,7 +127,7 @@ impl Encoder {
             Block::Opaque { kind, .. } => self.losses.add(Loss::dropped(format!("content.{kind}"))),
             Block::ToolCall { id, name } => {
                 self.start(out);
-                self.calls.push(index);
+                self.calls.push(Call { block: index, has_arguments: false });
                 let call = ToolCallOut {
                     index: self.calls.len() - 1,
                     id: Some(id),
@@ -127,6 +136,13 @@ impl Encoder {
                 };
                 self.chunk(&DeltaOut { tool_calls: Some([call]), ..DeltaOut::default() }, None, out);
             }
+        }
+    }
+
+    /// Clients parse the arguments: a call without any gets an empty object.
+    fn block_end(&mut self, index: usize, out: &mut Vec<u8>) {
+        if self.calls.iter().any(|call| call.block == index && !call.has_arguments) {
+            self.delta(index, &Delta::Arguments("{}".to_owned()), out);
         }
     }
 
@@ -139,7 +155,8 @@ impl Encoder {
             Delta::Refusal(text) => DeltaOut { refusal: Some(text), ..empty },
             Delta::Arguments(arguments) => {
                 // Of a block that was left out.
-                let Some(index) = self.calls.iter().rposition(|call| *call == index) else { return };
+                let Some(index) = self.calls.iter().rposition(|call| call.block == index) else { return };
+                self.calls[index].has_arguments = true;
                 let function = FunctionOut { name: None, arguments };
                 DeltaOut {
                     tool_calls: Some([ToolCallOut { index, id: None, kind: None, function }]),

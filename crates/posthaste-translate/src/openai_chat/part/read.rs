@@ -79,7 +79,7 @@ fn part(raw: &RawValue) -> Read<Part> {
         }
         ("file", _, _, Some(file)) => document(file)?,
         (kind, ..) if KNOWN.contains(&kind) => {
-            return Err(Error::custom(format_args!("content: a `{kind}` part without its `{kind}`")));
+            return Err(Error::custom(format_args!("a `{kind}` part without its `{kind}`")));
         }
         _ => return opaque(part.kind, raw),
     };
@@ -105,7 +105,7 @@ fn unread(raw: &RawValue, error: serde_json::Error) -> Read<Part> {
 
 fn opaque(kind: Str<'_>, raw: &RawValue) -> Read<Part> {
     if kind.is_empty() {
-        return Err(Error::custom("content: a part without a type"));
+        return Err(Error::custom("a part without a type"));
     }
     Ok(Part::new(Content::Opaque(Opaque { kind: kind.into_string(), value: Json::from(raw), text: None })))
 }
@@ -118,7 +118,7 @@ fn document(file: FileIn<'_>) -> Read<Content> {
     let source = match (file.file_data, file.file_id) {
         (Some(data), _) => data_url(&data, "file_data")?,
         (None, Some(id)) => Source::File(id.into_string()),
-        (None, None) => return Err(Error::custom("content: a file without `file_data` or `file_id`")),
+        (None, None) => return Err(Error::custom("a file without `file_data` or `file_id`")),
     };
     Ok(Content::Document(Document { source, title: file.filename.map(Str::into_string) }))
 }
@@ -130,9 +130,7 @@ fn is_data_url(url: &str) -> bool {
 /// Splits `data:<media type>[;<parameter>…];base64,<data>`
 /// (RFC 2397, <https://www.rfc-editor.org/rfc/rfc2397>).
 fn data_url(url: &str, field: &str) -> Read<Source> {
-    let no = || {
-        Error::custom(format_args!("content: {field}: expected an URL of the form data:<type>;base64,<data>"))
-    };
+    let no = || Error::custom(format_args!("{field}: expected an URL of the form data:<type>;base64,<data>"));
     let rest = url.get(5..).filter(|_| is_data_url(url)).ok_or_else(no)?;
     let (head, data) = rest.split_once(',').ok_or_else(no)?;
     let mut head = head.split(';');

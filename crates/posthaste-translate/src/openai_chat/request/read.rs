@@ -212,7 +212,7 @@ fn lead(system: &mut Vec<Part>, message: Message) {
 }
 
 fn message(wire: MessageIn<'_>) -> Read<Message> {
-    let content = parts(wire.content)?;
+    let content = parts(wire.content).map_err(|error| at("content", error))?;
     let (role, parts) = match &*wire.role {
         "system" | "developer" => (Role::System, content),
         "user" => (Role::User, content),
@@ -275,7 +275,8 @@ fn tool_choice(wire: TextOr<'_, ToolChoiceIn<'_>>) -> Read<Option<ToolChoice>> {
         TextOr::Null => return Ok(None),
         TextOr::Text(word) => match &*word {
             "auto" => ToolChoice::Auto,
-            "required" => ToolChoice::Any,
+            // Mistral says `any`.
+            "required" | "any" => ToolChoice::Any,
             "none" => ToolChoice::None,
             other => return Err(Error::custom(format_args!("tool_choice: unknown word `{other}`"))),
         },

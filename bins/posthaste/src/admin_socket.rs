@@ -1,0 +1,18 @@
+//! Operators' commands to a running relay, over a Unix socket in the data folder.
+//!
+//! One JSON [`Command`](posthaste_admin::Command) a line, one answer a line. Whoever may open the socket may do everything:
+//! it has mode 0600, and the folder 0700.
+
+mod client;
+mod frame;
+mod server;
+
+use std::path::{Path, PathBuf};
+
+pub use client::{AdminClient, CallError};
+pub use server::{AdminListener, BindError, serve};
+
+/// The socket's place in a data folder.
+pub fn path(data: &Path) -> PathBuf {
+    data.join("admin.sock")
+}

@@ -1,0 +1,177 @@
+//! The command line: parse, call a library, print.
+
+mod accounts;
+mod config;
+mod failure;
+mod input;
+mod keys;
+mod output;
+mod session;
+mod status;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+use tokio::runtime;
+
+use self::{failure::Failure, output::Output};
+use crate::{
+    Config,
+    config::{FileText, Flag, ProcessEnv, Sources},
+    demo, logging, serve, wiring,
+};
+
+/// Runs the program as its command line says.
+pub fn main() -> ExitCode {
+    let line = match Line::try_parse() {
+        Ok(line) => line,
+        Err(error) => {
+            // Help and version come this way too; a closed pipe is nobody's fault.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::FAILED));
+        }
+    };
+    match run(line) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// A relay for AI APIs: one door for every client, many accounts behind it, exact books.
+#[derive(Debug, Parser)]
+#[command(name = "posthaste", version, after_help = EXIT_CODES, propagate_version = true)]
+struct Line {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args, Debug)]
+struct Global {
+    /// The data folder [config key data.dir; default ./data]
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The configuration file [default: POSTHASTE_CONFIG, else ./posthaste.toml if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print JSON for programs instead of tables for people
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Try everything out: a relay with an imitation provider and a client key, nothing to set up
+    Demo(Listen),
+    /// Run the relay
+    Serve(Listen),
+    /// Make the data folder, the master key and the store
+    Init,
+    /// Upstream accounts
+    #[command(subcommand)]
+    Accounts(accounts::Command),
+    /// Client keys
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// The configuration
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Whether a relay runs here, and how its accounts are
+    Status,
+}
+
+#[derive(Args, Debug)]
+struct Listen {
+    /// The address that clients connect to [config key server.listen; default 127.0.0.1:3001]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+}
+
+fn run(line: Line) -> Result<(), Failure> {
+    let Line { global, command } = line;
+    let out = Output::new(global.json);
+    match command {
+        Command::Config(command) => config::run(&command, &global, &out),
+        Command::Accounts(accounts::Command::Presets) => accounts::presets(&out),
+        Command::Serve(listen) => {
+            let config = started(&global, listen)?;
+            runtime(Threads::Many)?.block_on(serve::run(config)).map_err(Failure::from)
+        }
+        Command::Demo(listen) => {
+            let config = started(&global, listen)?;
+            runtime(Threads::Many)?.block_on(demo::run(config)).map_err(Failure::from)
+        }
+        Command::Init => runtime(Threads::One)?.block_on(init(&load(&global, Vec::new())?, &out)),
+        Command::Accounts(command) => {
+            runtime(Threads::One)?.block_on(accounts::run(command, &load(&global, Vec::new())?, &out))
+        }
+        Command::Keys(command) => {
+            runtime(Threads::One)?.block_on(keys::run(command, &load(&global, Vec::new())?, &out))
+        }
+        Command::Status => runtime(Threads::One)?.block_on(status::run(&load(&global, Vec::new())?, &out)),
+    }
+}
+
+/// The configuration of a command that goes on running, with its log started.
+fn started(global: &Global, listen: Listen) -> Result<Config, Failure> {
+    let flag = |value| Flag { name: "--listen", path: "server.listen", value };
+    let config = load(global, listen.listen.map(flag).into_iter().collect())?;
+    logging::start(&config.log);
+    Ok(config)
+}
+
+fn load(global: &Global, mut flags: Vec<Flag>) -> Result<Config, Failure> {
+    let file = file(global)?;
+    if let Some(dir) = &global.data {
+        let value = dir.to_str().ok_or_else(|| Failure::usage("the path of --data is not UTF-8 text"))?;
+        flags.push(Flag { name: "--data", path: "data.dir", value: value.to_owned() });
+    }
+    let sources = Sources { file: file.as_ref(), env: &ProcessEnv, flags: &flags };
+    Config::read(&sources).map_err(|errors| Failure::from(&errors))
+}
+
+fn file(global: &Global) -> Result<Option<FileText>, Failure> {
+    FileText::find(global.config.as_deref(), &ProcessEnv).map_err(|(path, error)| {
+        Failure::usage(format!("the configuration file {} cannot be read", path.display()))
+            .caused_by(error.to_string())
+    })
+}
+
+async fn init(config: &Config, out: &Output) -> Result<(), Failure> {
+    let opened = wiring::open_stores(config).await?;
+    let dir = config.data.dir.display();
+    let made = &opened.made;
+    out.show(&serde_json::json!({ "dir": dir.to_string(), "store": opened.store_name, "made": made }), || {
+        if made.is_empty() {
+            return format!("nothing to do: {dir} is ready ({})", opened.store_name);
+        }
+        let lines: Vec<_> = made.iter().map(|made| format!("made {made}")).collect();
+        format!(
+            "{}\nnext: posthaste accounts add --preset anthropic --name NAME --api-key -\n      posthaste keys create --name \
+             NAME\n      posthaste serve",
+            lines.join("\n")
+        )
+    })
+}
+
+enum Threads {
+    One,
+    Many,
+}
+
+fn runtime(threads: Threads) -> Result<runtime::Runtime, Failure> {
+    let mut builder = match threads {
+        Threads::One => runtime::Builder::new_current_thread(),
+        Threads::Many => runtime::Builder::new_multi_thread(),
+    };
+    builder.enable_all().build().map_err(|error| Failure::from(anyhow::Error::from(error)))
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed
+  2  the command line, an input or the configuration is not in order
+  3  no such account or key, or nothing is kept here yet
+  4  a name is taken, or a record kept changing";

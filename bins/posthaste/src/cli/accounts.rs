@@ -1,0 +1,205 @@
+//! `posthaste accounts`
+
+pub(super) mod view;
+
+use clap::{Args, Subcommand};
+use posthaste_admin::{
+    AccountChange, Command as Work, ModelMapping, NewAccount, Reply, SavedAccount, TestReport,
+};
+use posthaste_core::AuthForm;
+
+use super::{
+    Failure, Output, input,
+    output::note,
+    session::{FirstUse, Session, unexpected},
+};
+use crate::Config;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Add an account
+    Add(Box<Add>),
+    /// List all accounts
+    List,
+    /// Show one account
+    Show(Which),
+    /// Switch an account on
+    Enable(Which),
+    /// Switch an account off; requests in flight go on
+    Disable(Which),
+    /// Change an account; what is not named stays as it is
+    Update(Box<Update>),
+    /// Remove an account and its credential; what it served stays in the books
+    Delete(Which),
+    /// Send one tiny real request with an account; it costs what such a request costs
+    Test(Test),
+    /// List what `--preset` takes
+    Presets,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Which {
+    /// The account's name or id
+    account: String,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Add {
+    /// What fills in the rest; see `posthaste accounts presets`
+    #[arg(long)]
+    preset: String,
+    /// A name for it, unique
+    #[arg(long)]
+    name: String,
+    #[command(flatten)]
+    settings: Settings,
+    /// Add it switched off
+    #[arg(long)]
+    disabled: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Update {
+    /// The account's name or id
+    account: String,
+    /// Another name for it
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Args, Debug)]
+struct Settings {
+    /// Where the API stands: what comes before /v1/messages
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+    #[command(flatten)]
+    api_key: input::ApiKey,
+    /// How the key is presented: x-api-key, bearer or none
+    #[arg(long, value_parser = input::auth)]
+    auth: Option<AuthForm>,
+    /// 1 (first) to 100 (last) [default: 50]
+    #[arg(long)]
+    priority: Option<u32>,
+    /// Serve only these models; `*` stands for any text; may be repeated or separated by commas; '' for all
+    #[arg(long, value_name = "MODEL", value_delimiter = ',')]
+    allow: Option<Vec<String>>,
+    /// Do not serve these models
+    #[arg(long, value_name = "MODEL", value_delimiter = ',')]
+    deny: Option<Vec<String>>,
+    /// Call the client's model FROM by the name TO; may be repeated, the first that fits counts
+    #[arg(long, value_name = "FROM=TO", value_parser = input::mapping)]
+    map: Option<Vec<ModelMapping>>,
+    /// Drop the model map
+    #[arg(long, conflicts_with = "map")]
+    no_map: bool,
+    /// Consent to a private address, such as a server in the same network
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    allow_private: Option<bool>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Test {
+    /// The account's name or id
+    account: String,
+    /// The model to ask for
+    #[arg(long)]
+    model: Option<String>,
+}
+
+pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Result<(), Failure> {
+    let first = if matches!(command, Command::Add(_)) { FirstUse::Make } else { FirstUse::Refuse };
+    let work = work(command)?;
+    let session = Session::open(config, first).await?;
+    let deleted = matches!(work, Work::DeleteAccount { .. });
+    match session.execute(work).await? {
+        Reply::SavedAccount(saved) => show_saved(&saved, out),
+        Reply::Accounts(accounts) => out.show(&accounts, || view::table(&accounts)),
+        Reply::Account(account) if deleted => {
+            out.show(&account, || format!("account `{}` is removed", account.name))
+        }
+        Reply::Account(account) => out.show(&account, || view::one(&account)),
+        Reply::Tested(report) => show_test(&report, out),
+        _ => Err(unexpected()),
+    }
+}
+
+/// What `--preset` takes; needs no store.
+pub(super) fn presets(out: &Output) -> Result<(), Failure> {
+    let presets = posthaste_admin::presets();
+    out.show(&presets, || view::presets(&presets))
+}
+
+fn work(command: Command) -> Result<Work, Failure> {
+    let enabled = |account, enabled| Work::UpdateAccount {
+        account,
+        change: AccountChange { enabled: Some(enabled), ..AccountChange::default() },
+    };
+    Ok(match command {
+        Command::Add(add) => Work::AddAccount(new_account(*add)?),
+        Command::List => Work::ListAccounts,
+        Command::Show(which) => Work::ShowAccount { account: which.account },
+        Command::Enable(which) => enabled(which.account, true),
+        Command::Disable(which) => enabled(which.account, false),
+        Command::Update(update) => update_account(*update)?,
+        Command::Delete(which) => Work::DeleteAccount { account: which.account },
+        Command::Test(test) => Work::TestAccount { account: test.account, model: test.model },
+        Command::Presets => Work::ListPresets,
+    })
+}
+
+fn new_account(add: Add) -> Result<NewAccount, Failure> {
+    let settings = add.settings;
+    Ok(NewAccount {
+        preset: add.preset,
+        name: add.name,
+        base_url: settings.base_url,
+        api_key: settings.api_key.read()?,
+        auth: settings.auth,
+        priority: settings.priority,
+        allow: input::list(settings.allow).unwrap_or_default(),
+        deny: input::list(settings.deny).unwrap_or_default(),
+        model_map: settings.map.unwrap_or_default(),
+        allow_private: settings.allow_private.unwrap_or(false),
+        disabled: add.disabled,
+    })
+}
+
+fn update_account(update: Update) -> Result<Work, Failure> {
+    let settings = update.settings;
+    let change = AccountChange {
+        name: update.name,
+        base_url: settings.base_url,
+        api_key: settings.api_key.read()?,
+        auth: settings.auth,
+        priority: settings.priority,
+        allow: input::list(settings.allow),
+        deny: input::list(settings.deny),
+        model_map: if settings.no_map { Some(Vec::new()) } else { settings.map },
+        allow_private: settings.allow_private,
+        enabled: None,
+    };
+    Ok(Work::UpdateAccount { account: update.account, change })
+}
+
+fn show_saved(saved: &SavedAccount, out: &Output) -> Result<(), Failure> {
+    saved.notices.iter().for_each(|notice| note(notice));
+    out.show(saved, || view::one(&saved.account))
+}
+
+/// A failed test is a failed command, with the report all the same.
+fn show_test(report: &TestReport, out: &Output) -> Result<(), Failure> {
+    out.show(report, || view::test(report))?;
+    match &report.problem {
+        None => Ok(()),
+        Some(problem) => {
+            let failure = Failure::failed(format!("account `{}` does not serve", report.account));
+            let failure = failure.caused_by(problem.clone());
+            Err(match &report.advice {
+                Some(advice) => failure.hint(advice.clone()),
+                None => failure,
+            })
+        }
+    }
+}

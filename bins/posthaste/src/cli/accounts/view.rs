@@ -1,0 +1,96 @@
+//! Accounts for people.
+
+use posthaste_admin::{AccountView, Health, PresetView, TestReport};
+use posthaste_core::{AuthForm, ModelPattern};
+
+use crate::cli::output;
+
+pub(super) fn table(accounts: &[AccountView]) -> String {
+    if accounts.is_empty() {
+        return "no accounts yet; add one: posthaste accounts add --preset anthropic --name NAME --api-key -"
+            .to_owned();
+    }
+    let mut table = output::table(&["NAME", "PRESET", "PRIORITY", "STATE", "BASE URL", "ID"]);
+    for account in accounts {
+        table.add_row([
+            account.name.clone(),
+            account.preset.to_string(),
+            account.priority.to_string(),
+            state(account),
+            account.base_url.clone(),
+            account.id.to_string(),
+        ]);
+    }
+    table.to_string()
+}
+
+pub(super) fn one(account: &AccountView) -> String {
+    let map = account.model_map.iter().map(|line| format!("{} → {}", line.from, line.to));
+    output::list(&[
+        ("name", account.name.clone()),
+        ("id", account.id.to_string()),
+        ("preset", account.preset.to_string()),
+        ("base URL", account.base_url.clone()),
+        ("credential", credential(account)),
+        ("priority", account.priority.to_string()),
+        ("state", state(account)),
+        ("serves", patterns(&account.models.allow, "all models")),
+        ("does not serve", patterns(&account.models.deny, "-")),
+        ("model map", joined(map.collect(), "-")),
+        (
+            "private address",
+            account.private_address.as_ref().map_or("-".to_owned(), |consent| consent.how.clone()),
+        ),
+        ("added", account.created_at.to_string()),
+        ("changed", account.updated_at.to_string()),
+    ])
+}
+
+pub(super) fn presets(presets: &[PresetView]) -> String {
+    let mut table = output::table(&["PRESET", "BASE URL", "ABOUT"]);
+    for preset in presets {
+        let base_url = preset.base_url.clone().unwrap_or_else(|| "(give --base-url)".to_owned());
+        table.add_row([preset.name.clone(), base_url, preset.summary.clone()]);
+    }
+    table.to_string()
+}
+
+pub(super) fn test(report: &TestReport) -> String {
+    let status = report.status.map_or("no answer".to_owned(), |status| format!("status {status}"));
+    let verdict = if report.ok { "serves" } else { "does not serve" };
+    format!(
+        "account `{}` {verdict}: model {}, {status}, {} ms",
+        report.account, report.upstream_model, report.latency_ms
+    )
+}
+
+/// Whether it serves, in a few words.
+pub(in crate::cli) fn state(account: &AccountView) -> String {
+    match &account.health {
+        _ if !account.enabled => "disabled".to_owned(),
+        None => "enabled".to_owned(),
+        Some(Health::Ready) => "ready".to_owned(),
+        Some(Health::Disabled) => "disabled".to_owned(),
+        Some(Health::Parked(parked)) => {
+            format!("{} until {}: {}", parked.reason, parked.until, parked.why)
+        }
+    }
+}
+
+fn credential(account: &AccountView) -> String {
+    let form = match account.auth {
+        AuthForm::XApiKey => "x-api-key",
+        AuthForm::Bearer => "bearer token",
+        AuthForm::None => return "none".to_owned(),
+    };
+    let kept = if account.has_credential { "kept sealed" } else { "missing" };
+    format!("{form}, {kept}")
+}
+
+fn patterns(patterns: &[ModelPattern], none: &str) -> String {
+    joined(patterns.iter().map(|pattern| pattern.as_str().to_owned()).collect(), none)
+}
+
+fn joined(items: Vec<String>, none: &str) -> String {
+    if items.is_empty() { none.to_owned() } else { items.join(", ") }
+}

@@ -1,0 +1,118 @@
+//! Client keys for people.
+
+use posthaste_admin::{CreatedKey, KeyView, UsageTotals, UsageView};
+use posthaste_core::{Expiry, KeyStatus, ModelPattern, Timestamp};
+
+use crate::cli::output;
+
+pub(super) fn created(created: &CreatedKey) -> String {
+    format!(
+        "{}\n\nclient key `{}` ({}). It is shown this once and kept only as a hash: store it now.",
+        created.key.secret().expose(),
+        created.view.name,
+        created.view.id
+    )
+}
+
+pub(super) fn table(keys: &[KeyView]) -> String {
+    if keys.is_empty() {
+        return "no client keys yet; make one: posthaste keys create --name NAME".to_owned();
+    }
+    let mut table = output::table(&["NAME", "ENDS WITH", "STATE", "EXPIRES", "ID"]);
+    for key in keys {
+        table.add_row([key.name.clone(), key.hint.clone(), state(key), expiry(key), key.id.to_string()]);
+    }
+    table.to_string()
+}
+
+pub(super) fn one(key: &KeyView) -> String {
+    output::list(&[
+        ("name", key.name.clone()),
+        ("id", key.id.to_string()),
+        ("ends with", key.hint.clone()),
+        ("state", state(key)),
+        ("expires", expiry(key)),
+        ("opens", patterns(&key.models.allow, "all models")),
+        ("does not open", patterns(&key.models.deny, "-")),
+        ("made", key.created_at.to_string()),
+        ("changed", key.updated_at.to_string()),
+    ])
+}
+
+pub(super) fn usage(usage: &UsageView) -> String {
+    let name = usage.name.as_deref().unwrap_or("(removed)");
+    let mut text = format!("client key `{name}` ({})\n", usage.key_id);
+    let totals = std::iter::once(("all".to_owned(), &usage.totals));
+    text.push_str(&sums("", totals));
+    if !usage.by_model.is_empty() {
+        let models = usage.by_model.iter().map(|row| (row.model.to_string(), &row.totals));
+        text.push_str(&format!("\n{}", sums("MODEL", models)));
+        let days = usage.by_day.iter().map(|row| (day(row.day), &row.totals));
+        text.push_str(&format!("\n{}", sums("DAY (UTC)", days)));
+    }
+    if usage.totals.unpriced > 0 {
+        text.push_str(&format!(
+            "\n{} attempts have no known price and are not in the cost",
+            usage.totals.unpriced
+        ));
+    }
+    if usage.totals.estimated > 0 {
+        text.push_str(&format!("\nthe tokens of {} attempts are estimated", usage.totals.estimated));
+    }
+    text
+}
+
+fn sums<'a>(what: &str, rows: impl Iterator<Item = (String, &'a UsageTotals)>) -> String {
+    let mut table = output::table(&[
+        what,
+        "ATTEMPTS",
+        "COMPLETED",
+        "INPUT",
+        "OUTPUT",
+        "CACHE READ",
+        "CACHE WRITE",
+        "COST",
+    ]);
+    for (name, totals) in rows {
+        let usage = &totals.usage;
+        table.add_row([
+            name,
+            totals.attempts.to_string(),
+            totals.completed.to_string(),
+            usage.input.to_string(),
+            usage.output.to_string(),
+            usage.cache_read.to_string(),
+            usage.cache_write_5m.saturating_add(usage.cache_write_1h).to_string(),
+            totals.cost.clone(),
+        ]);
+    }
+    table.to_string()
+}
+
+fn state(key: &KeyView) -> String {
+    match key.state {
+        KeyStatus::Active => "active".to_owned(),
+        KeyStatus::Disabled => "disabled".to_owned(),
+        KeyStatus::Revoked => "revoked".to_owned(),
+        KeyStatus::Expired { .. } => "expired".to_owned(),
+    }
+}
+
+fn expiry(key: &KeyView) -> String {
+    match (key.expires_at, key.expiry) {
+        (Some(at), _) => at.to_string(),
+        (None, Expiry::AfterFirstUse { seconds }) => format!("{} days after first use", seconds / 86_400),
+        (None, _) => "never".to_owned(),
+    }
+}
+
+fn patterns(patterns: &[ModelPattern], none: &str) -> String {
+    if patterns.is_empty() {
+        return none.to_owned();
+    }
+    patterns.iter().map(ModelPattern::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn day(start: Timestamp) -> String {
+    start.to_string().chars().take_while(|c| *c != 'T').collect()
+}

@@ -1,0 +1,78 @@
+//! The one way out for what a command prints.
+
+use std::io::{self, Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use super::Failure;
+
+/// Prints results: JSON for programs or text for people, to a locked standard output.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Output {
+    json: bool,
+}
+
+impl Output {
+    pub(super) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Prints a result.
+    pub(super) fn show<T: Serialize + ?Sized>(
+        self,
+        value: &T,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        let shown = if self.json {
+            serde_json::to_string_pretty(value).map_err(|error| Failure::failed(error.to_string()))?
+        } else {
+            printable(text().trim_end())
+        };
+        let mut out = io::stdout().lock();
+        match writeln!(out, "{shown}").and_then(|()| out.flush()) {
+            // Whoever read has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(Failure::failed("the result cannot be printed").caused_by(error.to_string())),
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+/// Tells something beside the result, on standard error.
+pub(super) fn note(text: &str) {
+    // With standard error closed there is nobody to tell.
+    let _ = writeln!(io::stderr().lock(), "note: {}", printable(text));
+}
+
+/// A table with these columns.
+pub(super) fn table(columns: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(columns);
+    table
+}
+
+/// A list of names and values.
+pub(super) fn list(rows: &[(&str, String)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let line = |(name, value): &(&str, String)| format!("{name:width$}  {value}");
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Text in which nothing steers the terminal: upstreams' words are shown here.
+pub(super) fn printable(text: &str) -> String {
+    let plain = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
+    text.chars().map(plain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        assert_eq!(printable("a\u{1b}[31mb\nc\r"), "a\u{fffd}[31mb\nc\u{fffd}");
+    }
+}

@@ -1,0 +1,87 @@
+//! Where a command is carried out: by the relay that runs on the data folder, else here on its store.
+
+use posthaste_admin::{Admin, AdminFailure, Command, Reply};
+
+use super::{Failure, output::note};
+use crate::{
+    Config,
+    admin_socket::{self, AdminClient},
+    config::StoreKind,
+    wiring::{self, Opened},
+};
+
+/// Where commands are carried out.
+pub(super) enum Session {
+    /// By the running relay.
+    Remote(AdminClient),
+    /// Here.
+    Direct(Admin, Box<Opened>),
+}
+
+/// What a command does on a data folder that was never initialised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FirstUse {
+    /// It initialises it.
+    Make,
+    /// It has nothing to look at there.
+    Refuse,
+}
+
+impl Session {
+    /// Finds the relay, else opens the store.
+    pub(super) async fn open(config: &Config, first: FirstUse) -> Result<Self, Failure> {
+        if let Some(client) = connect(config).await? {
+            return Ok(Self::Remote(client));
+        }
+        if config.data.store == StoreKind::Memory {
+            return Err(Failure::not_found(
+                "no relay runs on this data folder, and the memory store lives in the relay alone",
+            )
+            .hint("start `posthaste serve`, or keep everything with store = \"sqlite\""));
+        }
+        if first == FirstUse::Refuse && !wiring::is_initialised(config) {
+            return Err(nothing_here(config));
+        }
+        let opened = wiring::open_stores(config).await?;
+        opened.made.iter().for_each(|made| note(&format!("made {made}")));
+        let (prices, transport) = (wiring::prices(config)?, wiring::transport(config)?);
+        let admin = wiring::admin(config, &opened, prices, transport, None);
+        Ok(Self::Direct(admin, Box::new(opened)))
+    }
+
+    /// Has a command carried out and ends.
+    pub(super) async fn execute(self, command: Command) -> Result<Reply, Failure> {
+        match self {
+            Self::Remote(mut client) => Ok(client.call(&command).await?),
+            Self::Direct(admin, opened) => {
+                let done = admin.execute(command).await.map_err(|error| AdminFailure::from(&error));
+                let closed = opened.close().await;
+                let reply = done?;
+                closed.map_err(anyhow::Error::from)?;
+                Ok(reply)
+            }
+        }
+    }
+}
+
+/// The relay that runs on the data folder, if one does.
+pub(super) async fn connect(config: &Config) -> Result<Option<AdminClient>, Failure> {
+    let path = admin_socket::path(&config.data.dir);
+    AdminClient::connect(&path).await.map_err(|error| {
+        Failure::failed(format!("the admin socket {} cannot be used", path.display()))
+            .caused_by(error.to_string())
+            .hint("run this as the user that the relay runs as")
+    })
+}
+
+/// A reply of another kind than the command asks for.
+pub(super) fn unexpected() -> Failure {
+    Failure::failed("the running relay gave another answer than was asked for")
+        .hint("use the program of the same version as the relay")
+}
+
+pub(super) fn nothing_here(config: &Config) -> Failure {
+    let dir = config.data.dir.display();
+    Failure::not_found(format!("nothing is kept in {dir} yet"))
+        .hint(format!("is --data right? `posthaste init --data {dir}` makes a new one there"))
+}

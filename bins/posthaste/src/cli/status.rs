@@ -1,0 +1,53 @@
+//! `posthaste status`
+
+use std::time::Duration;
+
+use posthaste_admin::{Command, Reply, StatusView};
+
+use super::{
+    Failure, Output,
+    accounts::view::state,
+    output,
+    session::{FirstUse, Session, unexpected},
+};
+use crate::Config;
+
+pub(super) async fn run(config: &Config, out: &Output) -> Result<(), Failure> {
+    let session = Session::open(config, FirstUse::Refuse).await?;
+    match session.execute(Command::Status).await? {
+        Reply::Status(status) => out.show(&status, || text(&status, config)),
+        _ => Err(unexpected()),
+    }
+}
+
+fn text(status: &StatusView, config: &Config) -> String {
+    let server = match &status.server {
+        None => format!("not running on {}", config.data.dir.display()),
+        Some(server) => {
+            let uptime = Duration::from_secs(server.uptime_seconds);
+            format!("running for {}, {} requests in flight", span(uptime), server.in_flight)
+        }
+    };
+    let mut text = output::list(&[
+        ("relay", server),
+        ("version", status.version.clone()),
+        ("store", status.store.clone()),
+        ("client keys", format!("{} of {} open the door", status.keys.active, status.keys.total)),
+        ("accounts", status.accounts.len().to_string()),
+    ]);
+    for account in &status.accounts {
+        text.push_str(&format!("\n  {}  {}", account.name, state(account)));
+    }
+    text
+}
+
+fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}

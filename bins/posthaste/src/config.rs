@@ -1,0 +1,118 @@
+//! The configuration: `posthaste.toml`, then `POSTHASTE_*` in the environment, then flags; the later wins.
+//!
+//! One declaration a section (`config/server.rs` and its neighbours) gives the typed struct with its defaults, the
+//! reader that collects every error, what `config show` prints, and `docs/CONFIG.md`. The environment's rule:
+//! `POSTHASTE_` + section + `__` + key, in upper case, so `server.listen` is `POSTHASTE_SERVER__LISTEN`.
+
+mod accounting;
+mod data;
+mod env;
+mod error;
+mod file;
+mod keys;
+mod log;
+mod reader;
+mod reference;
+mod relay;
+mod section;
+mod server;
+mod setting;
+mod units;
+mod vault;
+
+pub use accounting::{Accounting, Durability};
+pub use data::{Data, StoreKind};
+pub use env::{ProcessEnv, Strings};
+pub use error::{ConfigError, ConfigErrors};
+pub use keys::Keys;
+pub use log::{Log, LogFormat};
+pub use reader::{FileText, Flag, Sources};
+pub use reference::reference_markdown;
+pub use relay::Relay;
+pub use section::{KeyInfo, Section, SectionInfo, Shown};
+pub use server::Server;
+pub use setting::{EnvSecret, Kind, Setting};
+pub use units::ByteSize;
+pub use vault::VaultSection;
+
+use reader::Reader;
+
+/// Everything that the program can be told, checked and with its defaults filled in.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `[server]`
+    pub server: Server,
+    /// `[data]`
+    pub data: Data,
+    /// `[keys]`
+    pub keys: Keys,
+    /// `[accounting]`
+    pub accounting: Accounting,
+    /// `[relay]`
+    pub relay: Relay,
+    /// `[log]`
+    pub log: Log,
+    /// `[vault]`
+    pub vault: VaultSection,
+}
+
+impl Config {
+    /// Every section, in the order of the reference.
+    pub const SECTIONS: [SectionInfo; 7] =
+        [Server::INFO, Data::INFO, Keys::INFO, Accounting::INFO, Relay::INFO, Log::INFO, VaultSection::INFO];
+
+    /// Reads and checks everything.
+    ///
+    /// # Errors
+    /// All errors of all sources at once.
+    pub fn read(sources: &Sources<'_>) -> Result<Self, ConfigErrors> {
+        let mut reader = Reader::new(&Self::SECTIONS, sources);
+        let config = Self::sections(&mut reader);
+        let mut errors = reader.into_errors();
+        let Some(mut config) = config else { return Err(ConfigErrors::new(errors)) };
+        config.server.finish(&mut errors);
+        config.data.finish(&mut errors);
+        config.keys.finish(&mut errors);
+        config.relay.finish(&mut errors);
+        config.log.finish(&mut errors);
+        config.vault.finish(&mut errors);
+        if errors.is_empty() { Ok(config) } else { Err(ConfigErrors::new(errors)) }
+    }
+
+    /// Every key with its value, secrets redacted.
+    pub fn show(&self) -> Vec<Shown> {
+        [
+            self.server.show(),
+            self.data.show(),
+            self.keys.show(),
+            self.accounting.show(),
+            self.relay.show(),
+            self.log.show(),
+            self.vault.show(),
+        ]
+        .concat()
+    }
+
+    /// Reads every section before giving up, so that no error hides behind another section's.
+    fn sections(reader: &mut Reader<'_>) -> Option<Self> {
+        let server = Server::read(reader);
+        let data = Data::read(reader);
+        let keys = Keys::read(reader);
+        let accounting = Accounting::read(reader);
+        let relay = Relay::read(reader);
+        let log = Log::read(reader);
+        let vault = VaultSection::read(reader);
+        Some(Self {
+            server: server?,
+            data: data?,
+            keys: keys?,
+            accounting: accounting?,
+            relay: relay?,
+            log: log?,
+            vault: vault?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! `[data]`
+
+use std::path::PathBuf;
+
+use posthaste_core::Secret;
+
+use super::{
+    ConfigError,
+    error::secret_from_file,
+    section::{choice, section},
+};
+
+section! {
+    /// Where everything is kept.
+    "data" => Data {
+        /// The data folder: the embedded store, the master key and the admin socket. Made with mode 0700 when it is not
+        /// there.
+        dir: PathBuf = "./data",
+        /// What keeps records, limits and the books: `sqlite` in the data folder, `redis` for several relays at once, or
+        /// `memory`, which forgets everything when the program ends.
+        store: StoreKind = "sqlite",
+        /// Where Redis stands, with `store = "redis"`: `redis://user:password@host:6379/0`, `rediss://…` for TLS.
+        redis_url: Option<Secret> = unset,
+        /// A file that holds `redis_url`.
+        redis_url_file: Option<PathBuf> = unset,
+    }
+}
+
+choice! {
+    /// What keeps records, limits and the books.
+    StoreKind {
+        Sqlite = "sqlite": "SQLite in the data folder.",
+        Memory = "memory": "Memory, for trying things out: it forgets everything when the program ends.",
+        Redis = "redis": "Redis, shared by several relays.",
+    }
+}
+
+impl Data {
+    pub(super) fn finish(&mut self, errors: &mut Vec<ConfigError>) {
+        let url = self.redis_url.take();
+        let before = errors.len();
+        self.redis_url = secret_from_file("data.redis_url", url, self.redis_url_file.as_deref(), errors);
+        if self.store == StoreKind::Redis && self.redis_url.is_none() && errors.len() == before {
+            errors.push(ConfigError::new(
+                "data.redis_url",
+                None,
+                "is needed with `store = \"redis\"`; set it, `redis_url_file` or POSTHASTE_DATA__REDIS_URL",
+            ));
+        }
+    }
+}

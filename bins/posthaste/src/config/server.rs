@@ -1,0 +1,44 @@
+//! `[server]`
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use posthaste_core::Secret;
+
+use super::{ByteSize, ConfigError, error::secret_from_file, section::section};
+
+section! {
+    /// What the relay listens on and how it treats connections.
+    "server" => Server {
+        /// The address that clients connect to. Anything but a loopback address can be reached from outside: put a
+        /// proxy with TLS before it.
+        listen: SocketAddr = "127.0.0.1:3001",
+        /// The largest request body taken, counted after decompression. A larger one is answered with 413.
+        max_body_bytes: ByteSize = "64MiB",
+        /// How long a connection may take to send a request's head.
+        header_read_timeout: Duration = "10s",
+        /// How long requests in flight may go on after the signal to stop; what is left then is cut.
+        shutdown_grace: Duration = "15m",
+        /// How long a stream may be silent before the relay sends something harmless in the client's dialect, and the
+        /// pause between two of those.
+        keep_alive_after: Duration = "10s",
+        /// The bearer token that opens `/metrics` on the main address. Unset: `/metrics` is answered on
+        /// `metrics_listen` only, if that is set.
+        metrics_token: Option<Secret> = unset,
+        /// A file that holds `metrics_token`.
+        metrics_token_file: Option<PathBuf> = unset,
+        /// An address of its own for `/metrics`, without a token: let only the monitoring reach it.
+        metrics_listen: Option<SocketAddr> = unset,
+    }
+}
+
+impl Server {
+    pub(super) fn finish(&mut self, errors: &mut Vec<ConfigError>) {
+        let token = secret_from_file(
+            "server.metrics_token",
+            self.metrics_token.take(),
+            self.metrics_token_file.as_deref(),
+            errors,
+        );
+        self.metrics_token = token;
+    }
+}

@@ -1,0 +1,167 @@
+//! The types that a key's value can have.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use posthaste_core::Secret;
+
+use super::units::{self, ByteSize};
+
+/// A kind of TOML value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A text in quotes.
+    Text,
+    /// A whole number.
+    Integer,
+    /// `true` or `false`.
+    Boolean,
+    /// Anything else, which no key takes.
+    Other,
+}
+
+/// A type that a key's value can have.
+pub trait Setting: Sized {
+    /// The form, for people: "expected …".
+    const EXPECTED: &'static str;
+    /// The kinds of TOML values that it takes. In the environment and in flags everything is text.
+    const KINDS: &'static [Kind] = &[Kind::Text];
+    /// Whether the value is never shown.
+    const SECRET: bool = false;
+    /// Whether it is taken from the environment only.
+    const ENV_ONLY: bool = false;
+
+    /// Reads a value's text.
+    fn parse(text: &str) -> Option<Self>;
+
+    /// What stands for a key that is not set and has no default.
+    fn unset() -> Option<Self> {
+        None
+    }
+
+    /// The value as one would write it in the file, secrets redacted; `None` when it is unset.
+    fn show(&self) -> Option<String>;
+}
+
+/// A secret that is taken from the environment only, since a file is read, copied and backed up by many.
+#[derive(Clone, Debug)]
+pub struct EnvSecret(pub Secret);
+
+impl Setting for EnvSecret {
+    const EXPECTED: &'static str = <Secret as Setting>::EXPECTED;
+    const SECRET: bool = true;
+    const ENV_ONLY: bool = true;
+
+    fn parse(text: &str) -> Option<Self> {
+        Secret::parse(text).map(Self)
+    }
+
+    fn show(&self) -> Option<String> {
+        self.0.show()
+    }
+}
+
+impl Setting for Secret {
+    const EXPECTED: &'static str = "a text that is not empty";
+    const SECRET: bool = true;
+
+    fn parse(text: &str) -> Option<Self> {
+        (!text.trim().is_empty()).then(|| Self::new(text.trim()))
+    }
+
+    fn show(&self) -> Option<String> {
+        Some("\"(secret)\"".to_owned())
+    }
+}
+
+impl Setting for String {
+    const EXPECTED: &'static str = "a text that is not empty";
+
+    fn parse(text: &str) -> Option<Self> {
+        (!text.trim().is_empty()).then(|| text.to_owned())
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(format!("{self:?}"))
+    }
+}
+
+impl Setting for PathBuf {
+    const EXPECTED: &'static str = "a path";
+
+    fn parse(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| Self::from(text))
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(format!("{self:?}"))
+    }
+}
+
+impl Setting for SocketAddr {
+    const EXPECTED: &'static str = "an address and a port such as `127.0.0.1:3001` or `[::1]:3001`";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(format!("\"{self}\""))
+    }
+}
+
+impl Setting for u16 {
+    const EXPECTED: &'static str = "a whole number";
+    const KINDS: &'static [Kind] = &[Kind::Integer];
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+}
+
+impl Setting for Duration {
+    const EXPECTED: &'static str = "a time above zero such as `500ms`, `10s`, `15m` or `1h`";
+
+    fn parse(text: &str) -> Option<Self> {
+        units::parse_duration(text)
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(format!("\"{}\"", units::show_duration(*self)))
+    }
+}
+
+impl Setting for ByteSize {
+    const EXPECTED: &'static str = "a size above zero such as `64MiB`, `512KiB` or a number of bytes";
+    const KINDS: &'static [Kind] = &[Kind::Text, Kind::Integer];
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse_text(text)
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(format!("\"{self}\""))
+    }
+}
+
+impl<T: Setting> Setting for Option<T> {
+    const EXPECTED: &'static str = T::EXPECTED;
+    const KINDS: &'static [Kind] = T::KINDS;
+    const SECRET: bool = T::SECRET;
+    const ENV_ONLY: bool = T::ENV_ONLY;
+
+    fn parse(text: &str) -> Option<Self> {
+        T::parse(text).map(Some)
+    }
+
+    fn unset() -> Option<Self> {
+        Some(None)
+    }
+
+    fn show(&self) -> Option<String> {
+        self.as_ref().and_then(Setting::show)
+    }
+}

@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+
+pub mod admin_socket;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod logging;
+pub mod running;
+pub mod serve;
+pub mod wiring;
+
+pub use config::Config;

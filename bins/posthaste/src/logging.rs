@@ -1,0 +1,18 @@
+//! Log lines on standard error.
+
+use std::io;
+
+use tracing_subscriber::{EnvFilter, fmt};
+
+use crate::config::{Log, LogFormat};
+
+/// Starts logging as the configuration says. Only the first call in a process counts.
+pub fn start(log: &Log) {
+    let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = fmt().with_env_filter(filter).with_writer(io::stderr);
+    // A second subscriber is refused; the first one goes on.
+    let _ = match log.format {
+        LogFormat::Pretty => lines.try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+}

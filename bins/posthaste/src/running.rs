@@ -1,0 +1,233 @@
+//! A relay that runs: its ports wired together, its listeners, and its orderly end.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use posthaste_admin::{Admin, ParkedView, Runtime};
+use posthaste_core::{AccountId, Clock, SystemClock, Timestamp, Transport};
+use posthaste_gateway::{FirstEventTimeouts, Relay, RelayOptions, RelayPorts};
+use posthaste_http::{Front, FrontOptions, ServerOptions, metrics_router, router, serve};
+use posthaste_scheduler::{Backoff, Scheduler};
+use posthaste_storage::{LedgerOptions, LedgerWriter};
+use posthaste_vault::StaticCredentials;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Config,
+    admin_socket::{self, AdminListener},
+    config::Durability,
+    wiring::{self, Opened},
+};
+
+/// A relay that listens. End it with [`until`](Self::until).
+pub struct Running {
+    /// Where clients reach it.
+    pub address: SocketAddr,
+    /// Operators' work on it.
+    pub admin: Admin,
+    opened: Opened,
+    relay: Relay,
+    ledger: LedgerWriter,
+    listener: TcpListener,
+    front: Front,
+    server: ServerOptions,
+    background: Background,
+}
+
+/// Tasks beside the requests.
+struct Background {
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Opens what the configuration names and binds its addresses. Clients are served from [`until`](Self::until) on;
+    /// until then their connections wait.
+    ///
+    /// # Errors
+    /// When something cannot be opened or bound; nothing is left running then.
+    pub async fn start(config: &Config, transport: Arc<dyn Transport>) -> anyhow::Result<Self> {
+        let prices = wiring::prices(config)?;
+        let metrics = install_metrics()?;
+        let opened = wiring::open_stores(config).await?;
+        for made in &opened.made {
+            tracing::info!("made {made}");
+        }
+        // First of all the socket: it tells whether another relay runs on this data folder.
+        let socket = AdminListener::bind(&admin_socket::path(&config.data.dir)).await?;
+        let listener = bind(config.server.listen).await?;
+        let address = listener.local_addr()?;
+
+        let scheduler = Arc::new(Scheduler::new(Backoff::default()));
+        let flush_every = config.accounting.flush_every;
+        let ledger_options = LedgerOptions { flush_every, ..LedgerOptions::default() };
+        let (ledger, _writer) = LedgerWriter::start(Arc::clone(&opened.stores.ledger), ledger_options);
+        let ports = RelayPorts {
+            stores: opened.stores.clone(),
+            ledger: ledger.clone(),
+            vault: Arc::clone(&opened.vault),
+            credentials: Arc::new(StaticCredentials::new(Arc::clone(&opened.vault))),
+            transport: Arc::clone(&transport),
+            prices: Arc::clone(&prices),
+            scheduler: Arc::clone(&scheduler),
+            clock: Arc::new(SystemClock),
+        };
+        let relay = Relay::new(ports, relay_options(config)).await.context("the accounts cannot be read")?;
+        let runtime = LiveRuntime { scheduler, relay: relay.clone(), started_at: SystemClock.now() };
+        let admin = wiring::admin(config, &opened, prices, transport, Some(Arc::new(runtime)));
+        let front = Front::new(
+            relay.clone(),
+            FrontOptions {
+                max_body_bytes: config.server.max_body_bytes.bytes(),
+                metrics: Some(metrics.clone()),
+                metrics_token: config.server.metrics_token.clone(),
+                version: env!("CARGO_PKG_VERSION"),
+            },
+        );
+        let server = ServerOptions {
+            header_read_timeout: config.server.header_read_timeout,
+            shutdown_grace: config.server.shutdown_grace,
+        };
+        let mut background = Background { stop: CancellationToken::new(), tasks: Vec::new() };
+        background.follow(relay.clone());
+        background.upkeep(metrics.clone());
+        background.admin(socket, admin.clone());
+        if let Some(address) = config.server.metrics_listen {
+            background.metrics(bind(address).await?, metrics, server.clone());
+        }
+        Ok(Self { address, admin, opened, relay, ledger, listener, front, server, background })
+    }
+
+    /// Serves clients until `stop` is ready, lets answers under way end, books what is left and closes the store.
+    ///
+    /// # Errors
+    /// When the store could not be closed in good order.
+    pub async fn until(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let Self { opened, relay, ledger, listener, front, server, background, .. } = self;
+        let drained = serve(listener, router(front), &server, stop).await;
+        if drained.cut_off > 0 {
+            tracing::warn!(
+                connections = drained.cut_off,
+                "answers were cut off at the end of the grace time"
+            );
+        }
+        background.end().await;
+        drop(relay);
+        ledger.flush().await;
+        opened.close().await.context("the store could not be closed")
+    }
+}
+
+impl Background {
+    fn follow(&mut self, relay: Relay) {
+        self.spawn(async move { relay.follow().await });
+    }
+
+    /// The exporter's histograms grow until they are looked after.
+    fn upkeep(&mut self, metrics: PrometheusHandle) {
+        self.spawn(async move {
+            let mut rounds = tokio::time::interval(METRICS_UPKEEP);
+            loop {
+                rounds.tick().await;
+                metrics.run_upkeep();
+            }
+        });
+    }
+
+    fn admin(&mut self, socket: AdminListener, admin: Admin) {
+        let stop = self.stop.clone();
+        self.tasks.push(tokio::spawn(admin_socket::serve(socket, admin, stop)));
+    }
+
+    fn metrics(&mut self, listener: TcpListener, metrics: PrometheusHandle, options: ServerOptions) {
+        let options = ServerOptions { shutdown_grace: Duration::ZERO, ..options };
+        self.spawn(async move {
+            serve(listener, metrics_router(metrics), &options, std::future::pending()).await;
+        });
+    }
+
+    fn spawn(&mut self, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks.push(tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = work => {}
+            }
+        }));
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a background task failed");
+            }
+        }
+    }
+}
+
+/// What operators' services see of the running relay.
+struct LiveRuntime {
+    scheduler: Arc<Scheduler>,
+    relay: Relay,
+    started_at: Timestamp,
+}
+
+impl Runtime for LiveRuntime {
+    fn parked(&self, account: AccountId) -> Option<ParkedView> {
+        let parked = self.scheduler.parked(account, SystemClock.now())?;
+        Some(ParkedView { reason: parked.reason, until: parked.until, why: parked.why })
+    }
+
+    fn release(&self, account: AccountId) {
+        self.scheduler.release(account);
+    }
+
+    fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
+    fn in_flight(&self) -> u64 {
+        self.relay.in_flight()
+    }
+}
+
+fn relay_options(config: &Config) -> RelayOptions {
+    RelayOptions {
+        attempts: config.relay.attempts,
+        first_event: FirstEventTimeouts {
+            anthropic_messages: config.relay.first_event_timeout,
+            open_ai_chat: config.relay.first_event_timeout_chat,
+        },
+        head_timeout: config.relay.head_timeout,
+        gap_timeout: config.relay.gap_timeout,
+        keep_alive: config.server.keep_alive_after,
+        strict_accounting: config.accounting.durability == Durability::Strict,
+    }
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: is another program there? choose another address with --listen")
+    })
+}
+
+/// The recorder belongs to the process; a second relay in it (in tests) shares the first one's.
+fn install_metrics() -> anyhow::Result<PrometheusHandle> {
+    static HANDLE: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
+    if let Some(handle) = HANDLE.get() {
+        return Ok(handle.clone());
+    }
+    let recorder = PrometheusBuilder::new().set_buckets(&SECONDS)?.build_recorder();
+    let handle = recorder.handle();
+    if metrics::set_global_recorder(recorder).is_err() {
+        return HANDLE.get().cloned().context("another metrics recorder is installed");
+    }
+    Ok(HANDLE.get_or_init(|| handle).clone())
+}
+
+/// Answers of models take from a tenth of a second to many minutes.
+const SECONDS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0];
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);

@@ -1,0 +1,76 @@
+//! `posthaste serve`
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+};
+
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::{Config, running::Running, wiring};
+
+/// Runs the relay until it is told to stop by SIGINT or SIGTERM; a second one cuts off what is still under way.
+///
+/// # Errors
+/// When it cannot start.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let mut signals = Signals::listen()?;
+    let running = Running::start(&config, wiring::transport(&config)?).await?;
+    say(&format!("listening on http://{}", running.address))?;
+    end_orderly(running, &mut signals).await
+}
+
+/// Serves until the first signal, then drains until the second.
+pub(crate) async fn end_orderly(running: Running, signals: &mut Signals) -> anyhow::Result<()> {
+    let stop = tokio_util::sync::CancellationToken::new();
+    let serving = running.until(stop.clone().cancelled_owned());
+    tokio::pin!(serving);
+    tokio::select! {
+        ended = &mut serving => return ended,
+        () = signals.next() => {}
+    }
+    tracing::info!("stopping: answers under way may end; a second signal cuts them off");
+    stop.cancel();
+    tokio::select! {
+        ended = &mut serving => ended,
+        () = signals.next() => {
+            anyhow::bail!("stopped at once: answers under way were cut off")
+        }
+    }
+}
+
+/// Prints a line on standard output at once, for people and for scripts that wait for it.
+pub(crate) fn say(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush())
+}
+
+/// The address at which a client on this machine reaches a listener.
+pub(crate) fn reachable(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        format!("http://127.0.0.1:{}", address.port())
+    } else {
+        format!("http://{address}")
+    }
+}
+
+/// SIGINT and SIGTERM.
+pub(crate) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    pub(crate) fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be listened for");
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Which store, vault, price book and transport: the only place that chooses.
+
+use std::{
+    fs::{self, DirBuilder},
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context;
+use posthaste_admin::{Admin, AdminParts, Runtime};
+use posthaste_core::{SystemClock, Transport};
+use posthaste_metering::PriceBook;
+use posthaste_sandbox::{Sandbox, SandboxOptions, SandboxOr};
+use posthaste_storage::{RecordKind, StorageError, Stores, memory::MemoryStores};
+use posthaste_storage_redis::{RedisOptions, RedisStores};
+use posthaste_storage_sqlite::SqliteStores;
+use posthaste_upstream::{HttpTransport, UpstreamOptions};
+use posthaste_vault::{MasterKey, Vault};
+
+use crate::{Config, config::StoreKind};
+
+/// The opened store with its vault. [`close`](Self::close) it before the program ends.
+pub struct Opened {
+    /// Where everything is kept.
+    pub stores: Stores,
+    /// What the stores are called, for the operator's eye.
+    pub store_name: String,
+    /// Seals and opens what the stores keep.
+    pub vault: Arc<Vault>,
+    /// What was made because it was not there yet, for the operator's eye.
+    pub made: Vec<String>,
+    backend: Backend,
+}
+
+impl Opened {
+    /// Closes the store. What was acknowledged is durable without that; a closed SQLite store leaves a single file.
+    ///
+    /// # Errors
+    /// When the store could not be closed in good order.
+    pub async fn close(&self) -> Result<(), StorageError> {
+        match &self.backend {
+            Backend::Memory => Ok(()),
+            Backend::Sqlite(stores) => stores.close().await,
+            Backend::Redis(stores) => {
+                stores.close().await;
+                Ok(())
+            }
+        }
+    }
+}
+
+enum Backend {
+    Memory,
+    Sqlite(SqliteStores),
+    Redis(RedisStores),
+}
+
+/// Opens the store and its vault, and makes the data folder, the master key and the store when they are not there yet.
+///
+/// # Errors
+/// When the folder, the key or the store cannot be used. A wrong or missing master key changes nothing in the store.
+pub async fn open_stores(config: &Config) -> anyhow::Result<Opened> {
+    let mut made = Vec::new();
+    make_folder(&config.data.dir, &mut made)?;
+    let (backend, stores, store_name) = stores(config, &mut made).await?;
+    let master = master_key(config, &stores, &mut made).await?;
+    let vault = Vault::open(&master, Arc::clone(&stores.config)).await.context("the vault does not open")?;
+    Ok(Opened { stores, store_name, vault: Arc::new(vault), made, backend })
+}
+
+/// Whether [`open_stores`] has been here before. Of a shared store only opening it can tell, so that is taken as there.
+pub fn is_initialised(config: &Config) -> bool {
+    match config.data.store {
+        StoreKind::Redis => true,
+        StoreKind::Memory => false,
+        StoreKind::Sqlite => sqlite_file(config).exists(),
+    }
+}
+
+/// The price book: the configured file's, else the built-in one.
+///
+/// # Errors
+/// When the file cannot be read or is no price book.
+pub fn prices(config: &Config) -> anyhow::Result<Arc<PriceBook>> {
+    let Some(path) = &config.accounting.price_file else { return Ok(PriceBook::builtin()) };
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("the price file {} cannot be read", path.display()))?;
+    let book = PriceBook::parse(&text)
+        .with_context(|| format!("the price file {} is no price book", path.display()))?;
+    Ok(Arc::new(book))
+}
+
+/// The way out to upstreams: the built-in imitation answers for its own address, the network for all others.
+///
+/// # Errors
+/// When TLS cannot be set up.
+pub fn transport(config: &Config) -> anyhow::Result<Arc<dyn Transport>> {
+    let options =
+        UpstreamOptions { connect_timeout: config.relay.connect_timeout, ..UpstreamOptions::default() };
+    let network = HttpTransport::new(&options).context("TLS cannot be set up")?;
+    Ok(Arc::new(SandboxOr::new(Sandbox::new(SandboxOptions::default()), network)))
+}
+
+/// Operators' work on an opened store.
+pub fn admin(
+    config: &Config,
+    opened: &Opened,
+    prices: Arc<PriceBook>,
+    transport: Arc<dyn Transport>,
+    runtime: Option<Arc<dyn Runtime>>,
+) -> Admin {
+    Admin::new(AdminParts {
+        stores: opened.stores.clone(),
+        store_name: opened.store_name.clone(),
+        vault: Arc::clone(&opened.vault),
+        prices,
+        transport,
+        clock: Arc::new(SystemClock),
+        runtime,
+        key_prefix: config.keys.prefix.clone(),
+    })
+}
+
+fn make_folder(dir: &Path, made: &mut Vec<String>) -> anyhow::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .with_context(|| format!("the data folder {} cannot be made", dir.display()))?;
+    made.push(format!("data folder {}", dir.display()));
+    Ok(())
+}
+
+async fn stores(config: &Config, made: &mut Vec<String>) -> anyhow::Result<(Backend, Stores, String)> {
+    match config.data.store {
+        StoreKind::Memory => Ok((Backend::Memory, MemoryStores::stores(), "memory".to_owned())),
+        StoreKind::Sqlite => {
+            let path = sqlite_file(config);
+            let fresh = !path.exists();
+            let opened = SqliteStores::open(&path)?;
+            if fresh {
+                made.push(format!("store {}", path.display()));
+            }
+            let stores = opened.stores();
+            Ok((Backend::Sqlite(opened), stores, format!("sqlite ({})", path.display())))
+        }
+        StoreKind::Redis => {
+            let url = config.data.redis_url.as_ref().context("data.redis_url is not set")?;
+            let opened = RedisStores::connect(RedisOptions::new(url.expose())).await?;
+            let stores = opened.stores();
+            Ok((Backend::Redis(opened), stores, "redis".to_owned()))
+        }
+    }
+}
+
+async fn master_key(config: &Config, stores: &Stores, made: &mut Vec<String>) -> anyhow::Result<MasterKey> {
+    if let Some(given) = &config.vault.master_key {
+        return MasterKey::parse(given.0.expose()).context("POSTHASTE_VAULT__MASTER_KEY");
+    }
+    let default = || config.data.dir.join(MASTER_KEY_FILE);
+    let path = config.vault.master_key_file.clone().unwrap_or_else(default);
+    if path.exists() {
+        return Ok(MasterKey::load(&path)?);
+    }
+    // A new key would not open what is there, and lie in the way of the right one.
+    if !stores.config.list(RecordKind::Keyring, None, 1).await?.records.is_empty() {
+        anyhow::bail!(
+            "the store was made with a master key, but there is none at {}; put the right one back",
+            path.display()
+        );
+    }
+    match MasterKey::create(&path) {
+        Ok(key) => {
+            made.push(format!(
+                "master key {} (back it up: without it the stored secrets are lost)",
+                path.display()
+            ));
+            Ok(key)
+        }
+        Err(_) if path.exists() => made_by_another(&path).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Another process is making the file at this moment; it is empty until that one has written it.
+async fn made_by_another(path: &Path) -> anyhow::Result<MasterKey> {
+    let mut tries = 0;
+    loop {
+        match MasterKey::load(path) {
+            Err(_) if tries < 20 => tries += 1,
+            loaded => return Ok(loaded?),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn sqlite_file(config: &Config) -> PathBuf {
+    config.data.dir.join(SQLITE_FILE)
+}
+
+const MASTER_KEY_FILE: &str = "master.key";
+const SQLITE_FILE: &str = "posthaste.db";

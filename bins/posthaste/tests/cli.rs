@@ -1,0 +1,330 @@
+//! The command line on a folder where no relay runs.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
+
+use assert_cmd::Command;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A data folder, and the program run on it.
+struct Bench {
+    folder: TempDir,
+}
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    fn json(&self) -> Value {
+        assert_eq!(self.code, 0, "{}", self.err);
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+    }
+
+    fn ok(&self) -> &str {
+        assert_eq!(self.code, 0, "{}", self.err);
+        &self.out
+    }
+}
+
+fn bench() -> Bench {
+    Bench { folder: tempfile::tempdir().expect("a temporary folder") }
+}
+
+impl Bench {
+    fn dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::cargo_bin("posthaste").expect("the program is built");
+        command.current_dir(self.folder.path()).args(line.split_whitespace()).arg("--data").arg(self.dir());
+        command
+    }
+
+    fn run(&self, line: &str) -> Ran {
+        ran(&mut self.command(line))
+    }
+
+    fn with_account(self) -> Self {
+        self.run(ADD).ok();
+        self
+    }
+
+    fn with_key(self) -> Self {
+        self.run("keys create --name team").ok();
+        self
+    }
+}
+
+fn ran(command: &mut Command) -> Ran {
+    let output = command.output().expect("the program runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("what is printed is text");
+    Ran {
+        code: output.status.code().expect("it was not killed"),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    }
+}
+
+const ADD: &str = "accounts add --preset anthropic-compatible --name one --base-url http://127.0.0.1:9 \
+                   --api-key sk-ant-dummy --priority 3";
+
+#[test]
+fn init_makes_a_folder_that_only_its_owner_may_read() {
+    let bench = bench();
+    let made = bench.run("init --json").json();
+    assert_eq!(made["made"].as_array().unwrap().len(), 3, "{made}");
+    let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(bench.dir()), 0o700);
+    assert_eq!(mode(bench.dir().join("master.key")), 0o600);
+    let key = fs::read(bench.dir().join("master.key")).unwrap();
+    assert!(bench.run("init").ok().contains("nothing to do"));
+    assert_eq!(fs::read(bench.dir().join("master.key")).unwrap(), key);
+}
+
+#[test]
+fn the_first_account_makes_the_folder_and_says_so() {
+    let bench = bench();
+    let added = bench.run(&format!("{ADD} --json"));
+    let account = added.json();
+    assert_eq!((account["name"].as_str(), account["priority"].as_u64()), (Some("one"), Some(3)));
+    assert!(added.err.contains("made data folder") && added.err.contains("private"), "{}", added.err);
+    assert!(!added.out.contains("dummy") && !added.err.contains("dummy"));
+    let again = bench.run(ADD);
+    assert_eq!((again.code, again.err.contains("`one` exists already")), (4, true), "{}", again.err);
+}
+
+#[test]
+fn looking_at_an_empty_place_makes_nothing() {
+    let bench = bench();
+    for line in ["accounts list", "keys list", "keys usage x", "status", "accounts delete x"] {
+        let ran = bench.run(line);
+        assert_eq!(ran.code, 3, "{line}: {}", ran.err);
+        assert!(
+            ran.err.starts_with("error: nothing is kept in") && ran.err.contains("hint: "),
+            "{}",
+            ran.err
+        );
+    }
+    assert!(!bench.dir().exists());
+}
+
+#[test]
+fn accounts_are_listed_shown_switched_changed_and_deleted() {
+    let bench = bench().with_account();
+    let list = bench.run("accounts list --json").json();
+    assert_eq!(list.as_array().unwrap().len(), 1);
+    assert!(bench.run("accounts list").ok().contains("anthropic-compatible"));
+    let id = list[0]["id"].as_str().unwrap();
+    assert_eq!(bench.run(&format!("accounts show {id} --json")).json(), list[0]);
+    assert!(bench.run("accounts show one").ok().contains("kept sealed"));
+    assert_eq!(bench.run("accounts disable one --json").json()["enabled"], false);
+    assert_eq!(bench.run("accounts enable one --json").json()["enabled"], true);
+    let changed = bench
+        .run("accounts update one --name uno --priority 9 --allow claude-*,x --map claude-*=small --json")
+        .json();
+    assert_eq!((changed["name"].as_str(), changed["priority"].as_u64()), (Some("uno"), Some(9)));
+    assert_eq!(changed["models"]["allow"], serde_json::json!(["claude-*", "x"]));
+    assert_eq!(changed["model_map"][0]["to"], "small");
+    let cleared = ran(bench.command("accounts update uno --no-map --json").arg("--allow="));
+    assert_eq!(cleared.json()["models"]["allow"], serde_json::json!([]));
+    bench.run("accounts delete uno").ok();
+    assert_eq!(bench.run("accounts show uno").code, 3);
+    assert!(bench.run("accounts list").ok().contains("no accounts yet"));
+}
+
+#[test]
+fn an_api_key_comes_from_standard_input_or_a_file() {
+    let bench = bench();
+    let stdin = ran(bench
+        .command("accounts add --preset anthropic --name stdin --api-key - --json")
+        .write_stdin("sk-ant-dummy\n"));
+    assert_eq!(stdin.json()["has_credential"], true);
+    let path = bench.folder.path().join("key");
+    fs::write(&path, "sk-ant-dummy\n").unwrap();
+    let file = bench.run("accounts add --preset anthropic --name file --api-key-file key --json");
+    assert_eq!(file.json()["has_credential"], true);
+    let none = bench.run("accounts add --preset anthropic --name none");
+    assert_eq!((none.code, none.err.starts_with("error: api-key: is needed")), (2, true), "{}", none.err);
+}
+
+#[test]
+fn wrong_inputs_are_usage_errors() {
+    let bench = bench();
+    for line in [
+        "accounts add --preset nobody --name x",
+        "accounts add --preset anthropic --name x --api-key k --priority 101",
+        "accounts add --preset anthropic --name x --api-key k --auth basic",
+        "accounts add --preset anthropic-compatible --name x --api-key k --base-url http://10.0.0.1",
+        "keys create --name x --expires-at tomorrow",
+        "keys create --name x --expires-at 2001-01-01",
+        "keys create --name x --never-expires --expires-after-first-use 3",
+        "accounts",
+        "nonsense",
+    ] {
+        let ran = bench.run(line);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{line}: {}", ran.err);
+    }
+}
+
+#[test]
+fn a_test_of_a_dead_upstream_fails_with_advice() {
+    let bench = bench().with_account();
+    let ran = bench.run("accounts test one --json");
+    assert_eq!(ran.code, 1);
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(report["ok"], false);
+    assert!(
+        ran.err.contains("cause: could not connect") && ran.err.contains("hint: nothing answers"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn presets_need_no_folder() {
+    let bench = bench();
+    assert!(bench.run("accounts presets").ok().contains("anthropic-compatible"));
+    assert!(bench.run("accounts presets --json").json().as_array().unwrap().len() >= 3);
+    assert!(!bench.dir().exists());
+}
+
+#[test]
+fn a_client_key_is_shown_once_then_listed_changed_revoked_and_deleted() {
+    let bench = bench();
+    let created = bench.run("keys create --name team --json").json();
+    let (id, key) = (created["id"].as_str().unwrap(), created["key"].as_str().unwrap());
+    assert!(key.starts_with("cr_") && key.len() == 67);
+    for line in ["keys list --json", "keys show team --json", "keys list", "keys show team"] {
+        let out = bench.run(line);
+        assert!(out.ok().contains(id) && !out.out.contains(&key[3..]), "{line}: {}", out.out);
+    }
+    let stored = fs::read(bench.dir().join("posthaste.db")).unwrap();
+    assert!(!stored.windows(key.len()).any(|window| window == key.as_bytes()));
+    let changed = bench.run("keys update team --enabled false --expires-at 2099-01-31 --json").json();
+    assert_eq!(
+        (changed["state"]["status"].as_str(), changed["expires_at"].as_str()),
+        (Some("disabled"), Some("2099-01-31T00:00:00Z"))
+    );
+    assert_eq!(bench.run(&format!("keys revoke {id} --json")).json()["state"]["status"], "revoked");
+    bench.run("keys delete team").ok();
+    assert_eq!(bench.run("keys show team").code, 3);
+}
+
+#[test]
+fn a_new_key_for_people_stands_alone_on_the_first_line() {
+    let bench = bench();
+    let out = bench.run("keys create --name team");
+    assert!(out.ok().lines().next().unwrap().starts_with("cr_"), "{}", out.out);
+}
+
+#[test]
+fn usage_of_an_unused_key_is_nothing() {
+    let bench = bench().with_key();
+    let usage = bench.run("keys usage team --json").json();
+    assert_eq!(
+        (usage["totals"]["attempts"].as_u64(), usage["totals"]["cost"].as_str()),
+        (Some(0), Some("$0.00"))
+    );
+    assert!(bench.run("keys usage team").ok().contains("ATTEMPTS"));
+    assert_eq!(bench.run("keys usage nobody --json").code, 3);
+}
+
+#[test]
+fn status_tells_that_no_relay_runs() {
+    let bench = bench().with_account().with_key();
+    let status = bench.run("status --json").json();
+    assert_eq!((&status["server"], status["keys"]["active"].as_u64()), (&Value::Null, Some(1)));
+    assert!(bench.run("status").ok().contains("not running"));
+}
+
+#[test]
+fn configuration_is_checked_and_shown_without_secrets() {
+    let bench = bench();
+    fs::write(bench.folder.path().join("posthaste.toml"), "[server]\nlisten = '127.0.0.1:1'\n").unwrap();
+    assert!(bench.run("config check").ok().contains("posthaste.toml"));
+    let shown =
+        ran(bench.command("config show --json").env("POSTHASTE_SERVER__METRICS_TOKEN", "sk-ant-dummy"));
+    assert_eq!(shown.json()["server"]["listen"], "127.0.0.1:1");
+    assert_eq!(shown.json()["server"]["metrics_token"], "(secret)");
+    assert!(bench.run("config show").ok().contains("[server]\nlisten = \"127.0.0.1:1\""));
+    fs::write(bench.folder.path().join("other.toml"), "[server]\nlisen = 'x'\n[relay]\nattempts = 0\n")
+        .unwrap();
+    let wrong = bench.run("config check --config other.toml");
+    assert_eq!(wrong.code, 2);
+    assert!(
+        wrong.err.contains("other.toml:2: server.lisen: unknown key; did you mean `listen`?"),
+        "{}",
+        wrong.err
+    );
+    let missing = bench.run("config check --config missing.toml");
+    assert_eq!(
+        (missing.code, missing.err.contains("missing.toml cannot be read")),
+        (2, true),
+        "{}",
+        missing.err
+    );
+}
+
+#[test]
+fn the_reference_is_the_one_in_the_docs() {
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/CONFIG.md");
+    assert_eq!(bench().run("config reference").ok(), fs::read_to_string(docs).unwrap());
+}
+
+#[test]
+fn a_wrong_or_missing_master_key_changes_nothing() {
+    let bench = bench().with_account();
+    let key = bench.dir().join("master.key");
+    let right = fs::read(&key).unwrap();
+    fs::remove_file(&key).unwrap();
+    let missing = bench.run("accounts list");
+    assert_eq!((missing.code, missing.err.contains("put the right one back")), (1, true), "{}", missing.err);
+    assert!(!key.exists());
+    let wrong = ran(bench.command("accounts list").env("POSTHASTE_VAULT__MASTER_KEY", "0".repeat(64)));
+    assert_eq!(wrong.code, 1);
+    let hex = String::from_utf8(right).unwrap();
+    let given = ran(bench.command("accounts list --json").env("POSTHASTE_VAULT__MASTER_KEY", hex));
+    assert_eq!(given.json().as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_memory_store_without_a_relay_holds_nothing() {
+    let bench = bench();
+    let ran = ran(bench.command("keys create --name team").env("POSTHASTE_DATA__STORE", "memory"));
+    assert_eq!((ran.code, ran.err.contains("memory store")), (3, true), "{}", ran.err);
+}
+
+#[test]
+fn help_names_the_exit_codes() {
+    let help = bench().run("--help");
+    assert!(help.ok().contains("Exit codes:"));
+}
+
+#[test]
+fn the_built_in_imitation_serves_at_once() {
+    let bench = bench();
+    bench.run("accounts add --preset sandbox --name play").ok();
+    let report = bench.run("accounts test play --json").json();
+    assert_eq!((report["ok"].as_bool(), report["status"].as_u64()), (Some(true), Some(200)), "{report}");
+}
+
+#[test]
+fn what_is_kept_in_redis_is_there_for_another_folder_with_the_same_master_key() {
+    let redis = posthaste_testkit::spawn_redis();
+    let (here, there) = (bench(), bench());
+    let run = |bench: &Bench, line: &str| {
+        ran(bench
+            .command(line)
+            .env("POSTHASTE_DATA__STORE", "redis")
+            .env("POSTHASTE_DATA__REDIS_URL", redis.url())
+            .env("POSTHASTE_VAULT__MASTER_KEY", "1".repeat(64)))
+    };
+    run(&here, ADD).ok();
+    let account = run(&there, "accounts show one --json").json();
+    assert_eq!(account["name"], "one");
+    assert!(!there.dir().join("master.key").exists());
+}

@@ -1,0 +1,296 @@
+//! Upstream accounts.
+
+mod address;
+mod advice;
+mod test;
+mod view;
+
+pub use test::TestReport;
+pub use view::{AccountView, Health, PresetView, presets};
+
+use posthaste_core::{Account, AccountId, AuthForm, PresetName, Sealed};
+use posthaste_provider::{BaseUrl, Preset, check_base_url, preset, presets as known_presets};
+use posthaste_storage::StorageError;
+use posthaste_vault::account_credential_place;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Admin, AdminError,
+    change::{self, find},
+    input::{self, Disclosed, ModelMapping},
+};
+
+/// An account to be added.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewAccount {
+    /// The preset that fills in the rest.
+    pub preset: String,
+    /// The operator's name for it.
+    pub name: String,
+    /// Where the API stands; the preset's when not given.
+    pub base_url: Option<String>,
+    /// The API key.
+    pub api_key: Option<Disclosed>,
+    /// How the key is presented; the preset's way when not given.
+    pub auth: Option<AuthForm>,
+    /// 1 (first) to 100 (last); 50 when not given.
+    pub priority: Option<u32>,
+    /// Only models that fit one of these patterns, unless empty.
+    pub allow: Vec<String>,
+    /// No models that fit one of these patterns.
+    pub deny: Vec<String>,
+    /// What the upstream calls the clients' models.
+    pub model_map: Vec<ModelMapping>,
+    /// Consent to a private address.
+    pub allow_private: bool,
+    /// Added, but switched off.
+    pub disabled: bool,
+}
+
+/// What is to change of an account. What is `None` stays as it is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccountChange {
+    /// The operator's name for it.
+    pub name: Option<String>,
+    /// Where the API stands. Consent to a private address belongs to the old one and is asked for again.
+    pub base_url: Option<String>,
+    /// The API key.
+    pub api_key: Option<Disclosed>,
+    /// How the key is presented.
+    pub auth: Option<AuthForm>,
+    /// 1 (first) to 100 (last).
+    pub priority: Option<u32>,
+    /// The patterns of models that it serves; empty for all.
+    pub allow: Option<Vec<String>>,
+    /// The patterns of models that it does not serve.
+    pub deny: Option<Vec<String>>,
+    /// What the upstream calls the clients' models.
+    pub model_map: Option<Vec<ModelMapping>>,
+    /// Gives consent to a private address, or takes it back.
+    pub allow_private: Option<bool>,
+    /// Whether it takes part.
+    pub enabled: Option<bool>,
+}
+
+/// An account that was added or changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedAccount {
+    /// The account.
+    #[serde(flatten)]
+    pub account: AccountView,
+    /// What the operator should know about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
+}
+
+/// Upstream accounts.
+#[derive(Clone, Copy)]
+pub struct AccountService<'a> {
+    admin: &'a Admin,
+}
+
+impl<'a> AccountService<'a> {
+    pub(crate) fn new(admin: &'a Admin) -> Self {
+        Self { admin }
+    }
+
+    /// Adds an account.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`] for an input that cannot be taken, [`AdminError::Conflict`] when the name is taken.
+    pub async fn add(self, new: NewAccount) -> Result<SavedAccount, AdminError> {
+        let preset = known_preset(&new.preset)?;
+        let now = self.admin.parts().clock.now();
+        let id = AccountId::generate();
+        let auth = new.auth.unwrap_or(preset.auth);
+        let base_url = base_url(preset, new.base_url.as_deref())?;
+        let consent = address::consent(&base_url, new.allow_private, now)?;
+        let account = Account {
+            id,
+            name: input::name(&new.name)?,
+            preset: PresetName(preset.name.to_owned()),
+            provider: preset.provider,
+            base_url: base_url.url,
+            auth,
+            credential: self.credential(id, auth, new.api_key.as_ref(), None)?,
+            priority: input::priority(new.priority)?,
+            enabled: !new.disabled,
+            models: input::model_rules(&new.allow, &new.deny)?,
+            model_map: input::model_map(&new.model_map)?,
+            private_address: consent,
+            created_at: now,
+            updated_at: now,
+        };
+        let name = account.name.clone();
+        match self.admin.account_records().create(account).await {
+            Ok(created) => Ok(self.saved(created.value)),
+            Err(StorageError::Taken { .. }) => Err(change::taken("account", &name)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// All accounts, by name.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn list(self) -> Result<Vec<AccountView>, AdminError> {
+        let records = self.admin.account_records().all().await?;
+        let mut views: Vec<_> = records.into_iter().map(|record| self.view(record.value)).collect();
+        views.sort_by(|left, right| left.name.cmp(&right.name));
+        Ok(views)
+    }
+
+    /// One account, by id or name.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`] when there is none; so it is with the other services.
+    pub async fn show(self, account: &str) -> Result<AccountView, AdminError> {
+        find(&self.admin.account_records(), account).await.map(|record| self.view(record.value))
+    }
+
+    /// Changes an account. What it rested from is forgotten when the change may have put it right.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`] for an input that cannot be taken, [`AdminError::Conflict`] when the name is taken.
+    pub async fn update(self, account: &str, change: AccountChange) -> Result<SavedAccount, AdminError> {
+        let records = self.admin.account_records();
+        let id = find(&records, account).await?.value.id;
+        let account = change::apply(&records, id.uuid(), |account| self.change(account, &change)).await?;
+        if change.may_cure()
+            && let Some(runtime) = &self.admin.parts().runtime
+        {
+            runtime.release(id);
+        }
+        Ok(self.saved(account))
+    }
+
+    /// Switches an account on or off.
+    ///
+    /// # Errors
+    /// As [`show`](Self::show).
+    pub async fn set_enabled(self, account: &str, enabled: bool) -> Result<SavedAccount, AdminError> {
+        self.update(account, AccountChange { enabled: Some(enabled), ..AccountChange::default() }).await
+    }
+
+    /// Removes an account and its credential. What it served stays in the books.
+    ///
+    /// # Errors
+    /// As [`show`](Self::show).
+    pub async fn delete(self, account: &str) -> Result<AccountView, AdminError> {
+        let removed = change::remove(&self.admin.account_records(), account).await?;
+        Ok(self.view(removed))
+    }
+
+    /// Sends one tiny real request with an account, which costs what such a request costs, and reports what came of it.
+    ///
+    /// # Errors
+    /// As [`show`](Self::show), and when the request cannot be made; a failing upstream is a report.
+    pub async fn test(self, account: &str, model: Option<&str>) -> Result<TestReport, AdminError> {
+        let account = find(&self.admin.account_records(), account).await?.value;
+        test::test(self.admin, &account, model).await
+    }
+
+    fn change(self, account: &mut Account, change: &AccountChange) -> Result<(), AdminError> {
+        let now = self.admin.parts().clock.now();
+        if let Some(name) = &change.name {
+            account.name = input::name(name)?;
+        }
+        if let Some(auth) = change.auth {
+            account.auth = auth;
+        }
+        let credential = account.credential.take();
+        account.credential =
+            self.credential(account.id, account.auth, change.api_key.as_ref(), credential)?;
+        if change.base_url.is_some() || change.allow_private.is_some() {
+            let typed = change.base_url.as_deref().unwrap_or(&account.base_url);
+            let base_url = checked_base_url(typed)?;
+            account.private_address =
+                address::consent(&base_url, change.allow_private.unwrap_or(false), now)?;
+            account.base_url = base_url.url;
+        }
+        if let Some(priority) = change.priority {
+            account.priority = input::priority(Some(priority))?;
+        }
+        if let Some(allow) = &change.allow {
+            account.models.allow = input::patterns("allow", allow)?;
+        }
+        if let Some(deny) = &change.deny {
+            account.models.deny = input::patterns("deny", deny)?;
+        }
+        if let Some(map) = &change.model_map {
+            account.model_map = input::model_map(map)?;
+        }
+        if let Some(enabled) = change.enabled {
+            account.enabled = enabled;
+        }
+        account.updated_at = now;
+        Ok(())
+    }
+
+    /// The credential as it is to be kept: the one that was given, sealed; else the one that is there.
+    fn credential(
+        self,
+        id: AccountId,
+        auth: AuthForm,
+        given: Option<&Disclosed>,
+        kept: Option<Sealed>,
+    ) -> Result<Option<Sealed>, AdminError> {
+        let refuse = |message: &str| Err(AdminError::invalid("api_key", message));
+        match (auth, given, kept) {
+            (AuthForm::None, Some(_), _) => {
+                refuse("is not used, since this account presents none; leave it out")
+            }
+            (AuthForm::None, None, _) => Ok(None),
+            (_, Some(given), _) => {
+                let secret = input::secret("api_key", given)?;
+                let place = account_credential_place(id);
+                Ok(Some(self.admin.parts().vault.seal(&place, &secret)?))
+            }
+            (_, None, Some(kept)) => Ok(Some(kept)),
+            (_, None, None) => refuse("is needed; give the key, or say that none is presented (auth `none`)"),
+        }
+    }
+
+    fn view(self, account: Account) -> AccountView {
+        let runtime = self.admin.parts().runtime.as_deref();
+        AccountView::new(account, runtime)
+    }
+
+    fn saved(self, account: Account) -> SavedAccount {
+        let notices = address::notices(&account);
+        SavedAccount { account: self.view(account), notices }
+    }
+}
+
+impl AccountChange {
+    /// Whether an account that rests may be well again after this.
+    fn may_cure(&self) -> bool {
+        self.base_url.is_some()
+            || self.api_key.is_some()
+            || self.auth.is_some()
+            || self.allow_private.is_some()
+            || self.enabled == Some(true)
+    }
+}
+
+fn known_preset(name: &str) -> Result<&'static Preset, AdminError> {
+    preset(name).ok_or_else(|| {
+        let known: Vec<_> = known_presets().iter().map(|preset| preset.name).collect();
+        let message = format!("`{}` is not known; choose one of {}", name.escape_debug(), known.join(", "));
+        AdminError::invalid("preset", message)
+    })
+}
+
+fn base_url(preset: &Preset, given: Option<&str>) -> Result<BaseUrl, AdminError> {
+    let Some(text) = given.or(preset.base_url) else {
+        let message = format!("is needed with preset `{}`; give the address of the API", preset.name);
+        return Err(AdminError::invalid("base_url", message));
+    };
+    checked_base_url(text)
+}
+
+fn checked_base_url(text: &str) -> Result<BaseUrl, AdminError> {
+    check_base_url(text).map_err(|error| AdminError::invalid("base_url", error.to_string()))
+}

@@ -1,0 +1,121 @@
+//! What a failed test means and what to do about it.
+
+use http::header;
+use posthaste_core::{Account, CooldownReason, ModelName, Operation, Timestamp, TransportError, Verdict};
+use posthaste_provider::{AnswerHead, provider};
+use posthaste_wire::read_error;
+
+use super::test::Answer;
+
+/// What went wrong, and what to do about it.
+type Advice = (Option<String>, Option<String>);
+
+/// When no answer came.
+pub(super) fn for_transport(account: &Account, error: &TransportError) -> Advice {
+    let name = &account.name;
+    let advice = match error {
+        TransportError::Refused { .. } => format!(
+            "if this private address is meant: posthaste accounts update {name} --allow-private true"
+        ),
+        TransportError::Connect { .. } => format!(
+            "nothing answers at {}: check host and port, name resolution, the certificate, and whether a proxy or \
+             firewall is in the way",
+            account.base_url
+        ),
+        TransportError::Timeout { .. } => {
+            "the provider is slow or something swallows the connection: try again, then check the base URL".to_owned()
+        }
+        TransportError::Broken(_) => {
+            "the connection broke: try again; if it stays so, check that the base URL's scheme (http or https) and \
+             port belong together"
+                .to_owned()
+        }
+    };
+    (Some(with_causes(error)), Some(advice))
+}
+
+/// When an answer came that is an error or none of the API.
+pub(super) fn for_answer(account: &Account, model: &ModelName, answer: &Answer, now: Timestamp) -> Advice {
+    let adapter = provider(account.provider);
+    let said = read_error(adapter.dialect(Operation::Chat), &answer.body);
+    let status = answer.head.status;
+    let problem = match &said {
+        Some(error) => format!("{status}: {}: {}", error.kind, error.message),
+        None => format!("{status}, and the body is no answer of the API"),
+    };
+    let verdict =
+        adapter.judge(&AnswerHead { status, headers: &answer.head.headers, error: said.as_ref(), now });
+    let advice = match verdict {
+        _ if status.is_redirection() => Some(redirected(answer)),
+        _ if said.is_none() && !status.is_server_error() => Some(not_the_api(account)),
+        Verdict::Reauthenticate => Some(refused_key(account)),
+        Verdict::NextCandidate { cooldown: Some(cooldown) } => Some(rest(account, cooldown.reason)),
+        Verdict::ClientFault if status.as_u16() == 404 => Some(format!(
+            "the provider does not know the model `{model}`: name one that it has with --model, and map clients' names \
+             to it with --map"
+        )),
+        Verdict::ClientFault => Some(format!(
+            "the provider does not take this request for the model `{model}`: try another one with --model"
+        )),
+        Verdict::NextCandidate { cooldown: None } | Verdict::Retry { .. } | Verdict::Deliver => {
+            Some("try again".to_owned())
+        }
+    };
+    (Some(problem), advice)
+}
+
+fn rest(account: &Account, reason: CooldownReason) -> String {
+    match reason {
+        CooldownReason::RateLimited => {
+            "the account is rate-limited now; the key itself is in order. Try again later".to_owned()
+        }
+        CooldownReason::Overloaded => "the provider has too much to do now; try again later".to_owned(),
+        CooldownReason::QuotaExhausted => {
+            "the balance or the plan's window is used up: top it up at the provider, or wait for the reset".to_owned()
+        }
+        CooldownReason::Unauthorised => refused_key(account),
+        CooldownReason::Forbidden => {
+            "the key is known but may not do this: check the account's permissions, region and model access at the \
+             provider"
+                .to_owned()
+        }
+        CooldownReason::Failing => {
+            "the provider failed, or something else answers in its place: try again, then check the base URL".to_owned()
+        }
+    }
+}
+
+fn refused_key(account: &Account) -> String {
+    format!(
+        "the key is not accepted: check that it belongs to {}, then posthaste accounts update {} --api-key -; some \
+         services want it as a bearer token (--auth bearer) or as x-api-key (--auth x-api-key)",
+        account.base_url, account.name
+    )
+}
+
+fn redirected(answer: &Answer) -> String {
+    let target = answer.head.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+    format!(
+        "the address sends elsewhere ({}): set the base URL to the API's own",
+        target.unwrap_or("not said")
+    )
+}
+
+fn not_the_api(account: &Account) -> String {
+    format!(
+        "{} is probably not the API's address: the base URL is what stands before /v1/messages in the provider's \
+         documentation",
+        account.base_url
+    )
+}
+
+fn with_causes(error: &TransportError) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,123 @@
+//! Accounts as operators see them.
+
+use posthaste_core::{
+    Account, AccountId, AuthForm, ModelMap, ModelRules, PresetName, PrivateAddressConsent, ProviderKind,
+    Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{ParkedView, Runtime, input::ModelMapping};
+
+/// An account as operators see it: without its credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountView {
+    /// Its identity.
+    pub id: AccountId,
+    /// The operator's name for it.
+    pub name: String,
+    /// The preset that it was made from.
+    pub preset: PresetName,
+    /// The adapter that serves it.
+    pub provider: ProviderKind,
+    /// Where the API stands.
+    pub base_url: String,
+    /// How the credential is presented.
+    pub auth: AuthForm,
+    /// Whether a credential is kept.
+    pub has_credential: bool,
+    /// 1 (first) to 100 (last).
+    pub priority: u8,
+    /// Whether it takes part.
+    pub enabled: bool,
+    /// Its health; `None` when no relay runs that could know it.
+    pub health: Option<Health>,
+    /// Which of the clients' models it serves.
+    pub models: ModelRules,
+    /// What it calls them.
+    pub model_map: Vec<ModelMapping>,
+    /// Consent to a private address, if given.
+    pub private_address: Option<PrivateAddressConsent>,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Whether an account serves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Health {
+    /// It does.
+    Ready,
+    /// It rests.
+    Parked(ParkedView),
+    /// It is switched off.
+    Disabled,
+}
+
+/// A preset as operators see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresetView {
+    /// The name to choose it by.
+    pub name: String,
+    /// The adapter.
+    pub provider: ProviderKind,
+    /// Where the API stands; `None` when the operator has to tell.
+    pub base_url: Option<String>,
+    /// How the credential is presented unless told otherwise.
+    pub auth: AuthForm,
+    /// Whether an account needs a credential.
+    pub needs_credential: bool,
+    /// One line about it.
+    pub summary: String,
+}
+
+impl AccountView {
+    pub(super) fn new(account: Account, runtime: Option<&dyn Runtime>) -> Self {
+        Self {
+            health: runtime.map(|runtime| health(&account, runtime)),
+            id: account.id,
+            name: account.name,
+            preset: account.preset,
+            provider: account.provider,
+            base_url: account.base_url,
+            auth: account.auth,
+            has_credential: account.credential.is_some(),
+            priority: account.priority,
+            enabled: account.enabled,
+            models: account.models,
+            model_map: lines(&account.model_map),
+            private_address: account.private_address,
+            created_at: account.created_at,
+            updated_at: account.updated_at,
+        }
+    }
+}
+
+/// The presets as operators see them.
+pub fn presets() -> Vec<PresetView> {
+    let view = |preset: &posthaste_provider::Preset| PresetView {
+        name: preset.name.to_owned(),
+        provider: preset.provider,
+        base_url: preset.base_url.map(str::to_owned),
+        auth: preset.auth,
+        needs_credential: preset.needs_credential,
+        summary: preset.summary.to_owned(),
+    };
+    posthaste_provider::presets().iter().map(view).collect()
+}
+
+fn health(account: &Account, runtime: &dyn Runtime) -> Health {
+    if !account.enabled {
+        return Health::Disabled;
+    }
+    runtime.parked(account.id).map_or(Health::Ready, Health::Parked)
+}
+
+fn lines(map: &ModelMap) -> Vec<ModelMapping> {
+    let line = |(from, to): &(posthaste_core::ModelPattern, posthaste_core::ModelName)| ModelMapping {
+        from: from.as_str().to_owned(),
+        to: to.as_str().to_owned(),
+    };
+    map.0.iter().map(line).collect()
+}

@@ -1,0 +1,128 @@
+//! Operators' work as values that can travel.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AccountChange, AccountView, Admin, AdminError, CreatedKey, KeyChange, KeyView, NewAccount, NewKey,
+    PresetView, SavedAccount, StatusView, TestReport, UsageView, accounts,
+};
+
+/// A piece of work. Records are named by id or by name.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "command", content = "with", rename_all = "snake_case")]
+pub enum Command {
+    /// Tell the presets.
+    ListPresets,
+    /// Add an account.
+    AddAccount(NewAccount),
+    /// Tell all accounts.
+    ListAccounts,
+    /// Tell one account.
+    ShowAccount {
+        /// Which.
+        account: String,
+    },
+    /// Change an account.
+    UpdateAccount {
+        /// Which.
+        account: String,
+        /// What.
+        change: AccountChange,
+    },
+    /// Remove an account.
+    DeleteAccount {
+        /// Which.
+        account: String,
+    },
+    /// Send one tiny real request with an account.
+    TestAccount {
+        /// Which.
+        account: String,
+        /// For which model; the service chooses one when it is not told.
+        model: Option<String>,
+    },
+    /// Make a client key.
+    CreateKey(NewKey),
+    /// Tell all client keys.
+    ListKeys,
+    /// Tell one client key.
+    ShowKey {
+        /// Which.
+        key: String,
+    },
+    /// Change a client key.
+    UpdateKey {
+        /// Which.
+        key: String,
+        /// What.
+        change: KeyChange,
+    },
+    /// Close a client key for good and keep its record.
+    RevokeKey {
+        /// Which.
+        key: String,
+    },
+    /// Remove a client key.
+    DeleteKey {
+        /// Which.
+        key: String,
+    },
+    /// Tell what a client key used.
+    KeyUsage {
+        /// Which.
+        key: String,
+    },
+    /// Tell the whole at a glance.
+    Status,
+}
+
+/// What came of a [`Command`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "reply", content = "value", rename_all = "snake_case")]
+pub enum Reply {
+    /// The presets.
+    Presets(Vec<PresetView>),
+    /// An account that was added or changed.
+    SavedAccount(SavedAccount),
+    /// Accounts, by name.
+    Accounts(Vec<AccountView>),
+    /// An account, as it is or as it was when it was removed.
+    Account(AccountView),
+    /// An account's test.
+    Tested(TestReport),
+    /// A new client key with its secret.
+    CreatedKey(CreatedKey),
+    /// Client keys, by name.
+    Keys(Vec<KeyView>),
+    /// A client key, as it is or as it was when it was removed.
+    Key(KeyView),
+    /// What a client key used.
+    Usage(UsageView),
+    /// The whole at a glance.
+    Status(StatusView),
+}
+
+pub(crate) async fn execute(admin: &Admin, command: Command) -> Result<Reply, AdminError> {
+    let (accounts, keys) = (admin.accounts(), admin.keys());
+    Ok(match command {
+        Command::ListPresets => Reply::Presets(accounts::presets()),
+        Command::AddAccount(new) => Reply::SavedAccount(accounts.add(new).await?),
+        Command::ListAccounts => Reply::Accounts(accounts.list().await?),
+        Command::ShowAccount { account } => Reply::Account(accounts.show(&account).await?),
+        Command::UpdateAccount { account, change } => {
+            Reply::SavedAccount(accounts.update(&account, change).await?)
+        }
+        Command::DeleteAccount { account } => Reply::Account(accounts.delete(&account).await?),
+        Command::TestAccount { account, model } => {
+            Reply::Tested(accounts.test(&account, model.as_deref()).await?)
+        }
+        Command::CreateKey(new) => Reply::CreatedKey(keys.create(new).await?),
+        Command::ListKeys => Reply::Keys(keys.list().await?),
+        Command::ShowKey { key } => Reply::Key(keys.show(&key).await?),
+        Command::UpdateKey { key, change } => Reply::Key(keys.update(&key, change).await?),
+        Command::RevokeKey { key } => Reply::Key(keys.revoke(&key).await?),
+        Command::DeleteKey { key } => Reply::Key(keys.delete(&key).await?),
+        Command::KeyUsage { key } => Reply::Usage(keys.usage(&key).await?),
+        Command::Status => Reply::Status(admin.status().await?),
+    })
+}

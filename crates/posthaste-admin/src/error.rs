@@ -1,0 +1,111 @@
+//! What can go wrong in operators' work.
+
+use std::error::Error;
+
+use posthaste_storage::StorageError;
+use posthaste_vault::VaultError;
+use serde::{Deserialize, Serialize};
+
+/// A refused or failed piece of work, named for what the operator can do next.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// An input that cannot be taken.
+    #[error("{field}: {message}")]
+    Invalid {
+        /// Which input.
+        field: &'static str,
+        /// What is wrong with it and what to do.
+        message: String,
+    },
+    /// No such record.
+    #[error("there is no {what}")]
+    NotFound {
+        /// Which.
+        what: String,
+    },
+    /// Somebody else was there first: a name is taken, or a record kept changing.
+    #[error("{what}")]
+    Conflict {
+        /// What clashed and what to do.
+        what: String,
+    },
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[source] StorageError),
+    /// A secret could not be sealed, opened or made.
+    #[error("the vault failed")]
+    Vault(#[from] VaultError),
+}
+
+impl AdminError {
+    pub(crate) fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid { field, message: message.into() }
+    }
+}
+
+impl From<StorageError> for AdminError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Conflict { what } => {
+                Self::Conflict { what: format!("{what} was changed in the meantime; try again") }
+            }
+            StorageError::Taken { what } => {
+                Self::Conflict { what: format!("{what} is taken already; choose another name") }
+            }
+            error => Self::Store(error),
+        }
+    }
+}
+
+/// An [`AdminError`] that can travel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdminFailure {
+    /// The class.
+    pub kind: FailureKind,
+    /// Which input, for [`FailureKind::Invalid`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What happened.
+    pub message: String,
+    /// Why, the nearest cause first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<String>,
+}
+
+/// The classes of [`AdminError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// An input that cannot be taken.
+    Invalid,
+    /// No such record.
+    NotFound,
+    /// Somebody else was there first.
+    Conflict,
+    /// The store or the vault failed.
+    Internal,
+}
+
+impl From<&AdminError> for AdminFailure {
+    fn from(error: &AdminError) -> Self {
+        let (kind, field, message) = match error {
+            AdminError::Invalid { field, message } => {
+                (FailureKind::Invalid, Some((*field).to_owned()), message.clone())
+            }
+            AdminError::NotFound { .. } => (FailureKind::NotFound, None, error.to_string()),
+            AdminError::Conflict { .. } => (FailureKind::Conflict, None, error.to_string()),
+            AdminError::Store(_) | AdminError::Vault(_) => (FailureKind::Internal, None, error.to_string()),
+        };
+        Self { kind, field, message, causes: causes(error) }
+    }
+}
+
+fn causes(error: &AdminError) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    causes
+}

@@ -1,0 +1,241 @@
+//! Client keys.
+
+mod usage;
+mod view;
+
+pub use usage::{DayUsage, ModelUsage, UsageTotals, UsageView};
+pub use view::{CreatedKey, KeyView};
+
+use posthaste_core::{ClientKey, ClientKeyId, Expiry, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Admin, AdminError,
+    change::{self, NameLock, by_name, find},
+    input::{self, Disclosed},
+};
+
+/// A client key to be made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewKey {
+    /// The operator's name for it.
+    pub name: String,
+    /// When it ends.
+    pub expiry: ExpiryInput,
+    /// Only models that fit one of these patterns, unless empty.
+    pub allow: Vec<String>,
+    /// No models that fit one of these patterns.
+    pub deny: Vec<String>,
+}
+
+/// What is to change of a client key. What is `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KeyChange {
+    /// The operator's name for it.
+    pub name: Option<String>,
+    /// Whether it is switched on.
+    pub enabled: Option<bool>,
+    /// When it ends.
+    pub expiry: Option<ExpiryInput>,
+    /// The patterns of models that it may ask for; empty for all.
+    pub allow: Option<Vec<String>>,
+    /// The patterns of models that it may not ask for.
+    pub deny: Option<Vec<String>>,
+}
+
+/// When a client key is to end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "snake_case")]
+pub enum ExpiryInput {
+    /// Never.
+    #[default]
+    Never,
+    /// At a fixed moment.
+    At {
+        /// The moment.
+        at: Timestamp,
+    },
+    /// Some days after it was first used.
+    DaysFromFirstUse {
+        /// How many.
+        days: u32,
+    },
+}
+
+/// Client keys.
+#[derive(Clone, Copy)]
+pub struct KeyService<'a> {
+    admin: &'a Admin,
+}
+
+impl<'a> KeyService<'a> {
+    pub(crate) fn new(admin: &'a Admin) -> Self {
+        Self { admin }
+    }
+
+    /// Makes a client key. Its secret is in the answer and nowhere else.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`] for an input that cannot be taken, [`AdminError::Conflict`] when the name is taken.
+    pub async fn create(self, new: NewKey) -> Result<CreatedKey, AdminError> {
+        let now = self.now();
+        let name = input::name(&new.name)?;
+        let expiry = expiry(new.expiry, now)?;
+        let models = input::model_rules(&new.allow, &new.deny)?;
+        let parts = self.admin.parts();
+        let made = parts.vault.generate_client_key(&parts.key_prefix)?;
+        let key = ClientKey {
+            id: ClientKeyId::generate(),
+            name,
+            hash: made.hash,
+            hint: made.hint,
+            enabled: true,
+            revoked_at: None,
+            expiry,
+            first_used_at: None,
+            models,
+            created_at: now,
+            updated_at: now,
+        };
+        let names = NameLock::take(self.admin).await?;
+        let created = self.create_named(key).await;
+        names.release().await;
+        Ok(CreatedKey { view: KeyView::new(created?, now), key: Disclosed::new(made.secret) })
+    }
+
+    /// All client keys, by name.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn list(self) -> Result<Vec<KeyView>, AdminError> {
+        let now = self.now();
+        let records = self.admin.key_records().all().await?;
+        let mut views: Vec<_> = records.into_iter().map(|record| KeyView::new(record.value, now)).collect();
+        views.sort_by(|left, right| left.name.cmp(&right.name));
+        Ok(views)
+    }
+
+    /// One client key, by id or name.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`] when there is none; so it is with the other services.
+    pub async fn show(self, key: &str) -> Result<KeyView, AdminError> {
+        let found = find(&self.admin.key_records(), key).await?;
+        Ok(KeyView::new(found.value, self.now()))
+    }
+
+    /// Changes a client key.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`] for an input that cannot be taken, [`AdminError::Conflict`] when the name is taken.
+    pub async fn update(self, key: &str, change: KeyChange) -> Result<KeyView, AdminError> {
+        if change.name.is_none() {
+            return self.apply(key, &change).await;
+        }
+        let names = NameLock::take(self.admin).await?;
+        let changed = self.apply(key, &change).await;
+        names.release().await;
+        changed
+    }
+
+    /// Closes a client key for good and keeps its record. Closing it again changes nothing.
+    ///
+    /// # Errors
+    /// As [`show`](Self::show).
+    pub async fn revoke(self, key: &str) -> Result<KeyView, AdminError> {
+        let now = self.now();
+        let records = self.admin.key_records();
+        let id = find(&records, key).await?.value.id;
+        let revoked = change::apply(&records, id.uuid(), |key: &mut ClientKey| {
+            key.updated_at = now;
+            key.revoked_at.get_or_insert(now);
+            Ok(())
+        });
+        Ok(KeyView::new(revoked.await?, now))
+    }
+
+    /// Removes a client key's record. What it used stays in the books under its id.
+    ///
+    /// # Errors
+    /// As [`show`](Self::show).
+    pub async fn delete(self, key: &str) -> Result<KeyView, AdminError> {
+        let removed = change::remove(&self.admin.key_records(), key).await?;
+        Ok(KeyView::new(removed, self.now()))
+    }
+
+    /// What a client key used, from the roll-ups. By id also that of a key that was removed.
+    ///
+    /// # Errors
+    /// As [`show`](Self::show).
+    pub async fn usage(self, key: &str) -> Result<UsageView, AdminError> {
+        usage::usage(self.admin, key).await
+    }
+
+    async fn create_named(self, key: ClientKey) -> Result<ClientKey, AdminError> {
+        let records = self.admin.key_records();
+        self.refuse_taken(&key.name, key.id).await?;
+        Ok(records.create(key).await?.value)
+    }
+
+    async fn apply(self, key: &str, change: &KeyChange) -> Result<KeyView, AdminError> {
+        let now = self.now();
+        let records = self.admin.key_records();
+        let id = find(&records, key).await?.value.id;
+        if let Some(name) = &change.name {
+            self.refuse_taken(name, id).await?;
+        }
+        let changed = change::apply(&records, id.uuid(), |key| apply_change(key, change, now)).await?;
+        Ok(KeyView::new(changed, now))
+    }
+
+    async fn refuse_taken(self, name: &str, own: ClientKeyId) -> Result<(), AdminError> {
+        match by_name(&self.admin.key_records(), name).await? {
+            Some(other) if other.value.id != own => Err(change::taken("client key", name)),
+            _ => Ok(()),
+        }
+    }
+
+    fn now(self) -> Timestamp {
+        self.admin.parts().clock.now()
+    }
+}
+
+fn apply_change(key: &mut ClientKey, change: &KeyChange, now: Timestamp) -> Result<(), AdminError> {
+    if let Some(name) = &change.name {
+        key.name = input::name(name)?;
+    }
+    if let Some(enabled) = change.enabled {
+        key.enabled = enabled;
+    }
+    if let Some(input) = change.expiry {
+        key.expiry = expiry(input, now)?;
+    }
+    if let Some(allow) = &change.allow {
+        key.models.allow = input::patterns("allow", allow)?;
+    }
+    if let Some(deny) = &change.deny {
+        key.models.deny = input::patterns("deny", deny)?;
+    }
+    key.updated_at = now;
+    Ok(())
+}
+
+fn expiry(input: ExpiryInput, now: Timestamp) -> Result<Expiry, AdminError> {
+    match input {
+        ExpiryInput::Never => Ok(Expiry::Never),
+        ExpiryInput::At { at } if at <= now => {
+            Err(AdminError::invalid("expiry", format!("{at} has passed already; give a later moment")))
+        }
+        ExpiryInput::At { at } => Ok(Expiry::At { at }),
+        ExpiryInput::DaysFromFirstUse { days: 0 } => {
+            Err(AdminError::invalid("expiry", "0 days is no time; give at least 1 day"))
+        }
+        ExpiryInput::DaysFromFirstUse { days } => {
+            Ok(Expiry::AfterFirstUse { seconds: u64::from(days) * SECONDS_A_DAY })
+        }
+    }
+}
+
+const SECONDS_A_DAY: u64 = 86_400;

@@ -1,0 +1,64 @@
+//! Client keys as operators see them.
+
+use posthaste_core::{ClientKey, ClientKeyId, Expiry, KeyStatus, ModelRules, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::Disclosed;
+
+/// A client key as operators see it: neither secret nor hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyView {
+    /// Its identity.
+    pub id: ClientKeyId,
+    /// The operator's name for it.
+    pub name: String,
+    /// The secret's last four characters.
+    pub hint: String,
+    /// Whether it opens the door now.
+    pub state: KeyStatus,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// When it is to end.
+    pub expiry: Expiry,
+    /// When it ends, as far as that is known.
+    pub expires_at: Option<Timestamp>,
+    /// When it was first used, as far as `expiry` needs it.
+    pub first_used_at: Option<Timestamp>,
+    /// When it was revoked, if so.
+    pub revoked_at: Option<Timestamp>,
+    /// Which models it may ask for.
+    pub models: ModelRules,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A new client key. The only place where its secret is told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CreatedKey {
+    /// The key.
+    #[serde(flatten)]
+    pub view: KeyView,
+    /// The secret that clients present.
+    pub key: Disclosed,
+}
+
+impl KeyView {
+    pub(super) fn new(key: ClientKey, now: Timestamp) -> Self {
+        Self {
+            state: key.status(now),
+            expires_at: key.expires_at(),
+            id: key.id,
+            name: key.name,
+            hint: key.hint,
+            enabled: key.enabled,
+            expiry: key.expiry,
+            first_used_at: key.first_used_at,
+            revoked_at: key.revoked_at,
+            models: key.models,
+            created_at: key.created_at,
+            updated_at: key.updated_at,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The whole at a glance.
+
+use posthaste_core::KeyStatus;
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountView, Admin, AdminError};
+
+/// The whole at a glance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusView {
+    /// The program's version.
+    pub version: String,
+    /// The running relay; `None` when the services do not live in one.
+    pub server: Option<ServerView>,
+    /// What keeps everything.
+    pub store: String,
+    /// Every account, with its health when a relay runs.
+    pub accounts: Vec<AccountView>,
+    /// Client keys.
+    pub keys: KeyCounts,
+}
+
+/// A running relay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerView {
+    /// For how long it has been running.
+    pub uptime_seconds: u64,
+    /// How many requests are in flight.
+    pub in_flight: u64,
+}
+
+/// How many client keys there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyCounts {
+    /// All.
+    pub total: usize,
+    /// Those that open the door now.
+    pub active: usize,
+}
+
+pub(crate) async fn status(admin: &Admin) -> Result<StatusView, AdminError> {
+    let parts = admin.parts();
+    let now = parts.clock.now();
+    let server = parts.runtime.as_ref().map(|runtime| ServerView {
+        uptime_seconds: now.since(runtime.started_at()).as_secs(),
+        in_flight: runtime.in_flight(),
+    });
+    let keys = admin.key_records().all().await?;
+    let active = keys.iter().filter(|key| key.value.status(now) == KeyStatus::Active).count();
+    Ok(StatusView {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        server,
+        store: parts.store_name.clone(),
+        accounts: admin.accounts().list().await?,
+        keys: KeyCounts { total: keys.len(), active },
+    })
+}

@@ -1,0 +1,6 @@
+//! The services over memory stores: what operators are promised.
+
+mod accounts;
+mod commands;
+mod keys;
+mod support;

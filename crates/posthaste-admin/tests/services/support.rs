@@ -1,0 +1,84 @@
+//! A set of services with everything in memory.
+
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::Mutex;
+use posthaste_admin::{Admin, AdminParts, Disclosed, NewAccount, ParkedView, Runtime};
+use posthaste_core::{AccountId, Clock, Secret, Timestamp};
+use posthaste_metering::PriceBook;
+use posthaste_storage::{Stores, memory::MemoryStores};
+use posthaste_testkit::{FakeClock, MemoryTransport, Reply, Sent};
+use posthaste_vault::{MasterKey, Vault};
+
+pub(crate) struct Bench {
+    pub(crate) admin: Admin,
+    pub(crate) stores: Stores,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) clock: Arc<FakeClock>,
+    pub(crate) transport: MemoryTransport,
+    pub(crate) runtime: Arc<FakeRuntime>,
+}
+
+/// A relay whose accounts rest as the test says.
+#[derive(Default)]
+pub(crate) struct FakeRuntime {
+    pub(crate) parked: Mutex<HashMap<AccountId, ParkedView>>,
+}
+
+impl Runtime for FakeRuntime {
+    fn parked(&self, account: AccountId) -> Option<ParkedView> {
+        self.parked.lock().get(&account).cloned()
+    }
+
+    fn release(&self, account: AccountId) {
+        self.parked.lock().remove(&account);
+    }
+
+    fn started_at(&self) -> Timestamp {
+        FakeClock::default().now()
+    }
+
+    fn in_flight(&self) -> u64 {
+        7
+    }
+}
+
+pub(crate) async fn bench(answer: impl Fn(&Sent) -> Reply + Send + Sync + 'static) -> Bench {
+    let stores = MemoryStores::stores();
+    let master = MasterKey::generate().expect("random bytes");
+    let vault = Arc::new(Vault::open(&master, Arc::clone(&stores.config)).await.expect("an empty store"));
+    let clock = Arc::new(FakeClock::default());
+    let transport = MemoryTransport::new(answer);
+    let runtime = Arc::new(FakeRuntime::default());
+    let admin = Admin::new(AdminParts {
+        stores: stores.clone(),
+        store_name: "memory".to_owned(),
+        vault: Arc::clone(&vault),
+        prices: PriceBook::builtin(),
+        transport: Arc::new(transport.clone()),
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        runtime: Some(Arc::clone(&runtime) as Arc<dyn Runtime>),
+        key_prefix: "cr_".to_owned(),
+    });
+    Bench { admin, stores, vault, clock, transport, runtime }
+}
+
+/// A bench whose upstream is never asked.
+pub(crate) async fn quiet() -> Bench {
+    bench(|_| Reply::never()).await
+}
+
+pub(crate) fn key(text: &str) -> Option<Disclosed> {
+    Some(Disclosed::new(Secret::new(text)))
+}
+
+/// An account at `https://api.example.com` with a dummy key.
+pub(crate) fn compatible(name: &str) -> NewAccount {
+    NewAccount {
+        preset: "anthropic-compatible".to_owned(),
+        name: name.to_owned(),
+        base_url: Some("https://api.example.com/v1/".to_owned()),
+        api_key: key("sk-ant-dummy"),
+        ..NewAccount::default()
+    }
+}

@@ -1,0 +1,246 @@
+//! Streams as weak vendors and cut connections make them.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
+use std::fmt::Write as _;
+
+use posthaste_core::{Dialect, ModelName, Timestamp};
+use posthaste_translate::{Loss, StreamContext, StreamTranslator, TranslateError};
+use rstest::rstest;
+use uuid::Uuid;
+
+const A: Dialect = Dialect::AnthropicMessages;
+const C: Dialect = Dialect::OpenAiChat;
+
+/// The client's stream in a line an event, and how the translation ended.
+struct Told {
+    text: String,
+    losses: Vec<Loss>,
+    end: Result<(), TranslateError>,
+}
+
+fn translate(from: Dialect, to: Dialect, frames: &[&str], include_usage: bool) -> Told {
+    let context = StreamContext {
+        model: ModelName::parse("asked").unwrap(),
+        include_usage,
+        created: Timestamp::from_secs(1),
+        id: Uuid::nil(),
+    };
+    let mut translator = StreamTranslator::new(from, to, context);
+    let mut out = Vec::new();
+    let mut stream = String::new();
+    for frame in frames {
+        write!(stream, "data: {frame}\n\n").unwrap();
+    }
+    let end = translator.push(stream.as_bytes(), &mut out).and_then(|()| translator.finish(&mut out));
+    Told { text: String::from_utf8(out).unwrap(), losses: translator.losses().to_vec(), end }
+}
+
+/// What an Anthropic client makes of a Chat stream: blocks in their order, then the stop reason.
+fn blocks(frames: &[&str]) -> Vec<String> {
+    let told = translate(C, A, frames, true);
+    told.end.unwrap();
+    let mut blocks: Vec<String> = Vec::new();
+    let mut open = false;
+    for event in told.text.lines().filter_map(|line| line.strip_prefix("data: ")) {
+        let event: serde_json::Value = serde_json::from_str(event).unwrap();
+        match event["type"].as_str().unwrap() {
+            "content_block_start" => {
+                assert!(!open, "blocks follow each other");
+                assert_eq!(event["index"], blocks.len());
+                let block = &event["content_block"];
+                blocks.push(match block["type"].as_str().unwrap() {
+                    "tool_use" => {
+                        format!("{} {} ", block["id"].as_str().unwrap(), block["name"].as_str().unwrap())
+                    }
+                    kind => format!("{kind} "),
+                });
+                open = true;
+            }
+            "content_block_delta" => {
+                assert!(open);
+                assert_eq!(event["index"], blocks.len() - 1);
+                let delta = event["delta"].as_object().unwrap();
+                let text =
+                    ["text", "thinking", "partial_json"].iter().find_map(|field| delta.get(*field)).unwrap();
+                blocks.last_mut().unwrap().push_str(text.as_str().unwrap());
+            }
+            "content_block_stop" => {
+                assert!(open);
+                open = false;
+            }
+            "message_delta" => blocks.push(event["delta"]["stop_reason"].as_str().unwrap().to_owned()),
+            _ => {}
+        }
+    }
+    assert!(!open);
+    blocks
+}
+
+fn delta(delta: &str) -> String {
+    format!(r#"{{"choices":[{{"index":0,"delta":{delta}}}]}}"#)
+}
+
+fn call(call: &str) -> String {
+    delta(&format!(r#"{{"tool_calls":[{call}]}}"#))
+}
+
+const STOP: &str = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+const DONE: &str = "[DONE]";
+
+#[test]
+fn interleaved_calls_are_held_back_until_the_open_one_ends() {
+    let frames = [
+        call(r#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#),
+        call(r#"{"index":1,"id":"b","function":{"name":"g","arguments":""}}"#),
+        call(r#"{"index":0,"function":{"arguments":"{\"x\""}}"#),
+        call(r#"{"index":1,"function":{"arguments":"{\"y\":"}}"#),
+        call(r#"{"index":2,"id":"c","function":{"name":"h","arguments":"{}"}}"#),
+        call(r#"{"index":0,"function":{"arguments":":1}"}}"#),
+        call(r#"{"index":1,"function":{"arguments":"2}"}}"#),
+        delta(r#"{"content":"after"}"#),
+    ];
+    let mut frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+    frames.extend([STOP, DONE]);
+    assert_eq!(blocks(&frames), [r#"a f {"x":1}"#, r#"b g {"y":2}"#, "c h {}", "text after", "tool_use"]);
+}
+
+#[rstest]
+#[case::without_index(
+    &[r#"{"id":"a","function":{"name":"f","arguments":"{}"}}"#, r#"{"id":"b","function":{"name":"g","arguments":"{\"x\":"}}"#, r#"{"function":{"arguments":"1}"}}"#],
+    &["a f {}", r#"b g {"x":1}"#]
+)]
+#[case::all_with_index_zero(
+    &[r#"{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}"#, r#"{"index":0,"id":"b","function":{"name":"g","arguments":"{}"}}"#],
+    &["a f {}", "b g {}"]
+)]
+#[case::id_and_name_repeated(
+    &[r#"{"index":0,"id":"a","function":{"name":"f","arguments":"{"}}"#, r#"{"index":0,"id":"a","function":{"name":"f","arguments":"}"}}"#],
+    &["a f {}"]
+)]
+#[case::without_id(
+    &[r#"{"index":0,"id":"","function":{"name":"f","arguments":"{}"}}"#, r#"{"index":1,"function":{"name":"g"}}"#],
+    &["call_0 f {}", "call_1 g "]
+)]
+#[case::arguments_as_an_object(&[r#"{"index":0,"id":"a","function":{"name":"f","arguments":{"x":1.0}}}"#], &[r#"a f {"x":1.0}"#])]
+fn calls_are_told_apart(#[case] calls: &[&str], #[case] expected: &[&str]) {
+    let frames: Vec<String> = calls.iter().map(|json| call(json)).collect();
+    let mut frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+    frames.extend([STOP, DONE]);
+    let mut expected = expected.to_vec();
+    expected.push("tool_use");
+    assert_eq!(blocks(&frames), expected);
+}
+
+#[test]
+fn thoughts_text_and_calls_take_turns() {
+    let frames = [
+        delta(r#"{"role":"assistant","content":null,"reasoning":"Hm."}"#),
+        delta(r#"{"content":[{"type":"text","text":"One"}]}"#),
+        delta(r#"{"content":" two"}"#),
+        call(r#"{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}"#),
+        delta(r#"{"reasoning_content":"More."}"#),
+    ];
+    let mut frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+    frames.extend([STOP, DONE]);
+    assert_eq!(blocks(&frames), ["thinking Hm.", "text One two", "a f {}", "thinking More.", "tool_use"]);
+}
+
+#[rstest]
+#[case::nothing(C, A, &[])]
+#[case::no_reason(C, A, &[r#"{"choices":[{"index":0,"delta":{"content":"Hal"}}]}"#])]
+#[case::terminator_without_reason(C, A, &[r#"{"choices":[{"index":0,"delta":{"content":"Hal"}}]}"#, DONE])]
+#[case::no_reason_from_anthropic(
+    A, C,
+    &[r#"{"type":"message_start","message":{}}"#, r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"Hal"}}"#, r#"{"type":"content_block_stop","index":0}"#]
+)]
+#[case::message_stop_without_reason(A, C, &[r#"{"type":"message_start","message":{}}"#, r#"{"type":"message_stop"}"#])]
+fn no_end_is_made_up(#[case] from: Dialect, #[case] to: Dialect, #[case] frames: &[&str]) {
+    let told = translate(from, to, frames, true);
+    assert!(matches!(told.end, Err(TranslateError::Truncated)), "{:?}", told.end);
+    for end in ["message_delta", "message_stop", "finish_reason\":\"", "[DONE]"] {
+        assert!(!told.text.contains(end), "{}", told.text);
+    }
+}
+
+#[rstest]
+#[case(A, C)]
+#[case(C, A)]
+fn what_is_not_json_fails_the_stream(#[case] from: Dialect, #[case] to: Dialect) {
+    let told = translate(from, to, &["<html>"], true);
+    assert!(matches!(told.end, Err(TranslateError::UnreadableAnswer { dialect, .. }) if dialect == from));
+    assert_eq!(told.text, "");
+}
+
+#[test]
+fn nothing_follows_an_error() {
+    let frames = [
+        r#"{"type":"message_start","message":{}}"#,
+        r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+        r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#,
+        r#"{"type":"message_stop"}"#,
+    ];
+    let told = translate(A, C, &frames, true);
+    told.end.unwrap();
+    assert!(told.text.ends_with("\"code\":\"server_is_overloaded\"}}\n\n"), "{}", told.text);
+}
+
+#[test]
+fn usage_is_told_only_to_those_who_asked() {
+    let frames = [
+        r#"{"type":"message_start","message":{"usage":{"input_tokens":3,"cache_read_input_tokens":4}}}"#,
+        r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":5}}"#,
+        r#"{"type":"message_stop"}"#,
+    ];
+    assert!(!translate(A, C, &frames, false).text.contains("usage"));
+    let told = translate(A, C, &frames, true).text;
+    assert!(
+        told.contains(r#""choices":[],"usage":{"prompt_tokens":7,"completion_tokens":5,"total_tokens":12"#),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_call_without_arguments_has_an_empty_object() {
+    let start = |input: &str| {
+        format!(
+            r#"{{"type":"content_block_start","index":0,"content_block":{{"type":"tool_use","id":"a","name":"f","input":{input}}}}}"#
+        )
+    };
+    for (input, expected) in
+        [("{}", r#""arguments":"{}""#), (r#"{"x": 1.0}"#, r#""arguments":"{\"x\":1.0}""#)]
+    {
+        let start = start(input);
+        let frames = [
+            r#"{"type":"message_start","message":{}}"#,
+            &start,
+            r#"{"type":"content_block_stop","index":0}"#,
+            r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"}}"#,
+        ];
+        let told = translate(A, C, &frames, false);
+        told.end.unwrap();
+        assert!(told.text.contains(expected), "{}", told.text);
+    }
+}
+
+#[test]
+fn unknown_things_are_named_and_passed_over() {
+    let frames = [
+        r#"{"type":"message_start","message":{}}"#,
+        r#"{"type":"weather","index":9}"#,
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"sculpture","stone":"marble"}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"chisel_delta"}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{}"}}"#,
+        r#"{"type":"content_block_stop","index":0}"#,
+        r#"{"type":"message_delta","delta":{"stop_reason":"bored"}}"#,
+        r#"{"type":"message_stop"}"#,
+    ];
+    let told = translate(A, C, &frames, false);
+    told.end.unwrap();
+    let fields: Vec<_> = told.losses.iter().map(|loss| loss.field.as_str()).collect();
+    assert_eq!(
+        fields,
+        ["event.weather", "content.sculpture", "event.content_block_delta.chisel_delta", "stop_reason"]
+    );
+    assert!(told.text.contains(r#""finish_reason":"stop""#));
+}
