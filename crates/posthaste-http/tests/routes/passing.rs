@@ -62,7 +62,7 @@ const ABOUT_THE_ACCOUNT: [(&str, &str); 14] = [
 #[tokio::test]
 async fn what_an_upstream_says_of_its_account_stays_inside() {
     let rig = Rig::answering(chatty).await;
-    for path in ["/v1/messages", "/v1/chat/completions"] {
+    for path in ["/v1/messages", "/v1/messages/count_tokens", "/v1/chat/completions"] {
         for body in [whole(), streamed()] {
             let read = rig.post(path, body).await;
             assert_eq!(read.status, StatusCode::OK, "{}", read.text());
@@ -143,6 +143,15 @@ fn lines(headers: &HeaderMap) -> String {
         headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
     lines.sort_unstable();
     lines.join("\n")
+}
+
+#[tokio::test]
+async fn a_count_of_a_body_that_asks_for_a_stream_is_a_whole_answer() {
+    let rig = Rig::new().await;
+    let read = rig.post("/v1/messages/count_tokens", streamed()).await;
+    assert_eq!((read.status, read.json()["input_tokens"].as_u64()), (StatusCode::OK, Some(12)));
+    // The account does not rest for it: the next request is served.
+    assert_eq!(rig.post("/v1/messages", whole()).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
