@@ -3,11 +3,14 @@
 import anthropic
 import openai
 
-# The sandbox provider's ordinary model; its other names say which fault they show.
-MODEL = "sandbox-sonnet"
+# Served by the sandbox provider; its models named `sandbox-…` each show a fault.
+MODEL = "claude-sonnet-4-6"
 # A name that an Anthropic-compatible account serves.
 CLAUDE = "claude-sonnet-4-5"
-HELLO = [{"role": "user", "content": "Say hello."}]
+# The sandbox does as it is told, which makes an answer of several deltas.
+HELLO = [{"role": "user", "content": "Please count to 30."}]
+# It calls the tools that a text names.
+ASK_WEATHER = [{"role": "user", "content": "Use get_weather: what is the weather in Berlin?"}]
 
 
 class Sent:

@@ -154,29 +154,24 @@ class Relay:
         """An account at an Anthropic-compatible upstream of ours."""
         self.cli(
             *("accounts", "add", "--preset", "anthropic-compatible", "--name", name),
-            *("--base-url", upstream.url, "--priority", str(priority), "--credential-stdin"),
+            *("--base-url", upstream.url, "--priority", str(priority), "--api-key", "-"),
             stdin="sk-ant-dummy\n",
         )
 
     def create_key(self, name="k1"):
         made = json.loads(self.cli("keys", "create", "--name", name, "--json"))
-        return ClientKey(id=made["id"], secret=made["secret"])
+        return ClientKey(id=made["id"], secret=made["key"])
 
     def books(self, key):
-        """The key's usage, summed."""
-        rows = json.loads(self.cli("keys", "usage", key.id, "--json"))
-        rows = rows["rows"] if isinstance(rows, dict) else rows
-        usage = [row["usage"] for row in rows]
-
-        def total(*classes):
-            return sum(counts[name] for counts in usage for name in classes)
-
+        """The key's usage, in all."""
+        totals = json.loads(self.cli("keys", "usage", key.id, "--json"))["totals"]
+        usage = totals["usage"]
         return Books(
-            attempts=sum(row["attempts"] for row in rows),
-            completed=sum(row["completed"] for row in rows),
-            estimated=sum(row["estimated"] for row in rows),
-            input=total("input"),
-            output=total("output"),
-            cache_read=total("cache_read"),
-            cache_write=total("cache_write_5m", "cache_write_1h"),
+            attempts=totals["attempts"],
+            completed=totals["completed"],
+            estimated=totals["estimated"],
+            input=usage["input"],
+            output=usage["output"],
+            cache_read=usage["cache_read"],
+            cache_write=usage["cache_write_5m"] + usage["cache_write_1h"],
         )

@@ -1,9 +1,10 @@
 """The Anthropic SDK against the sandbox provider, and against an upstream that shows what arrived."""
 
+import anthropic
 import httpx
 import pytest
 
-from clients import CLAUDE, HELLO, MODEL, anthropic_client
+from clients import ASK_WEATHER, CLAUDE, HELLO, MODEL, anthropic_client
 from fake_anthropic import Answer
 
 WEATHER = {
@@ -67,14 +68,13 @@ def test_events_come_in_the_documented_order(claude):
 
 
 def test_a_tool_is_called_and_its_result_is_answered(claude):
-    question = [{"role": "user", "content": "What is the weather in Berlin?"}]
-    asked = claude.messages.create(model=MODEL, max_tokens=256, tools=[WEATHER], messages=question)
+    asked = claude.messages.create(model=MODEL, max_tokens=256, tools=[WEATHER], messages=ASK_WEATHER)
     assert asked.stop_reason == "tool_use"
     call = next(block for block in asked.content if block.type == "tool_use")
     assert call.name == "get_weather"
     result = {"type": "tool_result", "tool_use_id": call.id, "content": "Rain, 9 degrees."}
     turns = [
-        *question,
+        *ASK_WEATHER,
         {"role": "assistant", "content": asked.content},
         {"role": "user", "content": [result]},
     ]
@@ -84,13 +84,40 @@ def test_a_tool_is_called_and_its_result_is_answered(claude):
 
 
 def test_a_streamed_tool_call_has_its_whole_input(claude):
-    question = [{"role": "user", "content": "What is the weather in Berlin?"}]
-    with claude.messages.stream(model=MODEL, max_tokens=256, tools=[WEATHER], messages=question) as stream:
+    with claude.messages.stream(model=MODEL, max_tokens=256, tools=[WEATHER], messages=ASK_WEATHER) as stream:
         final = stream.get_final_message()
-    whole = claude.messages.create(model=MODEL, max_tokens=256, tools=[WEATHER], messages=question)
+    whole = claude.messages.create(model=MODEL, max_tokens=256, tools=[WEATHER], messages=ASK_WEATHER)
     assert final.stop_reason == "tool_use"
     calls = [block.input for block in final.content if block.type == "tool_use"]
     assert calls == [block.input for block in whole.content if block.type == "tool_use"]
+
+
+def test_a_signed_thought_is_taken_back_and_a_changed_one_is_not(claude):
+    """The sandbox checks its signatures, as the vendor does."""
+    thinking = {"type": "enabled", "budget_tokens": 1024}
+    options = {"model": MODEL, "max_tokens": 2048, "thinking": thinking}
+    with claude.messages.stream(**options, messages=HELLO) as stream:
+        content = [block.to_dict() for block in stream.get_final_message().content]
+    assert content[0]["type"] == "thinking"
+    more = {"role": "user", "content": "And then?"}
+    claude.messages.create(**options, messages=[*HELLO, {"role": "assistant", "content": content}, more])
+    content[0]["thinking"] += "!"
+    with pytest.raises(anthropic.BadRequestError):
+        claude.messages.create(**options, messages=[*HELLO, {"role": "assistant", "content": content}, more])
+
+
+def test_a_second_request_reads_the_prompt_cache_of_the_first(claude):
+    system = [
+        {"type": "text", "text": "A prefix of this test alone.", "cache_control": {"type": "ephemeral"}}
+    ]
+    first, second = (
+        claude.messages.create(model=MODEL, max_tokens=64, system=system, messages=HELLO).usage
+        for _ in range(2)
+    )
+    assert first.cache_creation_input_tokens > 0
+    assert first.cache_read_input_tokens == 0
+    assert second.cache_read_input_tokens == first.cache_creation_input_tokens
+    assert second.input_tokens == first.input_tokens
 
 
 def test_count_tokens_answers_a_number(claude):

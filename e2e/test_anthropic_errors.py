@@ -56,9 +56,14 @@ def test_a_revoked_key_is_forbidden_while_others_go_on(sandbox, claude):
     ask(claude)
 
 
-def test_an_unknown_model_is_not_found(new_relay):
+def test_a_model_that_the_upstream_does_not_know_is_not_found(claude):
+    with pytest.raises(anthropic.NotFoundError):
+        ask(claude, "no-such-model")
+
+
+def test_a_model_that_no_account_serves_is_not_found(new_relay):
     relay = new_relay()
-    relay.cli("accounts", "add", "--preset", "sandbox", "--name", "narrow", "--allow-model", "sandbox-sonnet")
+    relay.cli("accounts", "add", "--preset", "sandbox", "--name", "narrow", "--allow", MODEL)
     key = relay.create_key()
     relay.start()
     sent = Sent()

@@ -5,6 +5,7 @@ import json
 import zlib
 
 import brotli
+import httpx
 import pytest
 import zstandard
 
@@ -62,9 +63,16 @@ def test_a_chunked_body_is_read(http, sandbox_key):
     assert post(http, sandbox_key, pieces()).status_code == 200
 
 
-def test_a_body_at_the_limit_is_read(http, sandbox_key):
-    answer = post(http, sandbox_key, of_size(LIMIT))
+def test_a_body_at_the_limit_reaches_the_upstream(new_relay, upstream):
+    relay = new_relay()
+    relay.add_account("u1", upstream)
+    key = relay.create_key()
+    relay.start()
+    body = of_size(LIMIT)
+    with httpx.Client(base_url=relay.url, trust_env=False, timeout=120) as http:
+        answer = post(http, key, body)
     assert answer.status_code == 200, answer.text
+    assert upstream.requests[0].raw == body
 
 
 def test_a_body_over_the_limit_is_a_413(http, sandbox_key):

@@ -5,7 +5,7 @@ import json
 import openai
 import pytest
 
-from clients import CLAUDE, HELLO, MODEL, Sent, openai_client
+from clients import ASK_WEATHER, CLAUDE, HELLO, MODEL, Sent, openai_client
 from fake_anthropic import Answer, Cut
 from relay import eventually
 
@@ -61,14 +61,13 @@ def test_a_stream_without_include_usage_has_no_usage_chunk(gpt):
 
 
 def test_a_tool_is_called_and_its_result_is_answered(gpt):
-    question = [{"role": "user", "content": "What is the weather in Berlin?"}]
-    asked = gpt.chat.completions.create(model=MODEL, messages=question, tools=[WEATHER])
+    asked = gpt.chat.completions.create(model=MODEL, messages=ASK_WEATHER, tools=[WEATHER])
     assert asked.choices[0].finish_reason == "tool_calls"
     call = asked.choices[0].message.tool_calls[0]
     assert call.function.name == "get_weather"
     json.loads(call.function.arguments)
     turns = [
-        *question,
+        *ASK_WEATHER,
         asked.choices[0].message,
         {"role": "tool", "tool_call_id": call.id, "content": "Rain, 9 degrees."},
     ]
@@ -78,13 +77,12 @@ def test_a_tool_is_called_and_its_result_is_answered(gpt):
 
 
 def test_a_streamed_tool_call_has_its_whole_arguments(gpt):
-    question = [{"role": "user", "content": "What is the weather in Berlin?"}]
-    with gpt.chat.completions.stream(model=MODEL, messages=question, tools=[WEATHER]) as stream:
+    with gpt.chat.completions.stream(model=MODEL, messages=ASK_WEATHER, tools=[WEATHER]) as stream:
         for _ in stream:
             pass
         final = stream.get_final_completion()
     assert final.choices[0].finish_reason == "tool_calls"
-    whole = gpt.chat.completions.create(model=MODEL, messages=question, tools=[WEATHER])
+    whole = gpt.chat.completions.create(model=MODEL, messages=ASK_WEATHER, tools=[WEATHER])
     assert [json.loads(call.function.arguments) for call in final.choices[0].message.tool_calls] == [
         json.loads(call.function.arguments) for call in whole.choices[0].message.tool_calls
     ]

@@ -22,16 +22,21 @@ def test_metrics_need_their_token(http):
 
 
 def test_metrics_count_requests(http, claude):
-    def requests():
+    def counters():
         text = http.get("/metrics", headers={"authorization": f"Bearer {METRICS_TOKEN}"}).text
-        lines = [
-            line for line in text.splitlines() if line.startswith("posthaste_") and "requests_total" in line
-        ]
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+        lines = [line.rpartition(" ") for line in text.splitlines() if line.startswith("posthaste_")]
+        return {
+            series: float(value) for series, _, value in lines if series.partition("{")[0].endswith("_total")
+        }
 
-    before = requests()
     claude.messages.create(model=MODEL, max_tokens=16, messages=HELLO)
-    assert requests() > before
+    before = counters()
+    claude.messages.create(model=MODEL, max_tokens=16, messages=HELLO)
+    after = counters()
+    assert before
+    assert any(after[series] == before[series] + 1 for series in before)
+    # What a client may choose freely must never make a series.
+    assert not any(MODEL in series for series in after)
 
 
 def test_metrics_are_off_without_a_token(new_relay):
@@ -52,10 +57,11 @@ def test_a_base_probe_needs_no_credentials(http, base, method):
 
 def test_a_wrong_path_is_a_404_in_the_dialect(http, sandbox_key):
     headers = {"x-api-key": sandbox_key.secret}
-    answer = http.post("/api/v1/no-such-thing", json={}, headers=headers)
-    assert answer.status_code == 404
-    assert answer.json()["type"] == "error"
-    assert answer.json()["error"]["type"] == "not_found_error"
+    for path, told in (("/claude/v1/no-such-thing", {}), ("/api/v1/no-such-thing", {"anthropic-version": "2023-06-01"})):
+        answer = http.post(path, json={}, headers=headers | told)
+        assert answer.status_code == 404
+        assert answer.json()["type"] == "error"
+        assert answer.json()["error"]["type"] == "not_found_error"
     answer = http.post("/openai/v1/no-such-thing", json={}, headers=headers)
     assert answer.status_code == 404
     assert answer.json()["error"]["message"]

@@ -19,7 +19,7 @@ pub(crate) struct Options {
     #[arg(long)]
     scenario: Option<String>,
     /// Targets beside direct and nginx, joined by commas
-    #[arg(long, default_value = "rust-floor,posthaste")]
+    #[arg(long, default_value = "hyper,rust-floor,posthaste")]
     targets: String,
     /// Repetitions of each scenario and target
     #[arg(long, default_value_t = 3)]
@@ -59,7 +59,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
             .arg(workspace.target().join("bench"))
             .args(["--", "-D", "warnings"]),
     )?;
-    shell_run(driver(workspace)?.args(["check", "direct", "nginx", "rust-floor", "posthaste"]))
+    shell_run(driver(workspace)?.args(["check", "direct", "nginx", "hyper", "rust-floor", "posthaste"]))
 }
 
 /// `bench.py` with everything built that it starts.

@@ -34,7 +34,10 @@ pub(crate) fn check_all(workspace: &Workspace, binary: &Path) -> Result<()> {
     let mut stale = Vec::new();
     for generated in GENERATED {
         let wanted = generated.text(binary)?;
-        let found = fs::read_to_string(workspace.root().join(generated.file)).unwrap_or_default();
+        let Ok(found) = fs::read_to_string(workspace.root().join(generated.file)) else {
+            stale.push(format!("{} (missing)", generated.file));
+            continue;
+        };
         if let Some(line) = first_difference(&found, &wanted) {
             stale.push(format!("{} (line {line})", generated.file));
         }
@@ -57,7 +60,11 @@ fn write_all(workspace: &Workspace) -> Result<()> {
 
 impl Generated {
     fn text(&self, binary: &Path) -> Result<String> {
-        read(Command::new(binary).args(self.arguments))
+        let text = read(Command::new(binary).args(self.arguments))?;
+        if text.is_empty() {
+            bail!("`posthaste {}` printed nothing", self.arguments.join(" "));
+        }
+        Ok(text)
     }
 }
 

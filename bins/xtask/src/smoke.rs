@@ -70,19 +70,23 @@ fn lines(child: &mut Child) -> Result<Receiver<String>> {
     Ok(receiver)
 }
 
+/// Waits until the demo has shown all it shows, and gives the address that it told first.
 fn address(lines: &Receiver<String>) -> Result<String> {
     let deadline = Instant::now() + PATIENCE;
+    let mut address = None;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let line = lines.recv_timeout(left).with_context(|| format!("the demo never said `{ANNOUNCED}…`"))?;
-        if let Some(address) = announced(&line) {
-            return Ok(address.to_owned());
+        let line = lines.recv_timeout(left).with_context(|| format!("the demo never said `{LAST_WORDS}`"))?;
+        address = address.or_else(|| told(&line).map(str::to_owned));
+        if line.contains(LAST_WORDS) {
+            return address.context("the demo told no address");
         }
     }
 }
 
-fn announced(line: &str) -> Option<&str> {
-    let (_, rest) = line.split_once(ANNOUNCED)?;
+/// Host and port of the first URL in a line.
+fn told(line: &str) -> Option<&str> {
+    let (_, rest) = line.split_once("http://")?;
     rest.split(|c: char| c.is_whitespace() || c == '/').next().filter(|address| !address.is_empty())
 }
 
@@ -96,8 +100,8 @@ fn get(address: &str, path: &str) -> Result<String> {
     Ok(answer)
 }
 
-/// What the server says once its port is open.
-const ANNOUNCED: &str = "listening on http://";
+/// In the line that the demo ends with, once its own request through the relay has been answered.
+const LAST_WORDS: &str = "stays up until Ctrl-C";
 
 /// Far more than a start or a stop takes, also on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -107,9 +111,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_is_found_in_the_announcement() {
-        assert_eq!(announced("listening on http://127.0.0.1:4567"), Some("127.0.0.1:4567"));
-        assert_eq!(announced("posthaste listening on http://127.0.0.1:4567/ (demo)"), Some("127.0.0.1:4567"));
-        assert_eq!(announced("starting"), None);
+    fn the_address_is_found_in_a_line() {
+        assert_eq!(told("  relay       http://127.0.0.1:4567"), Some("127.0.0.1:4567"));
+        assert_eq!(told("curl http://127.0.0.1:4567/health -v"), Some("127.0.0.1:4567"));
+        assert_eq!(told("posthaste demo"), None);
+    }
+
+    #[test]
+    fn the_address_counts_once_the_demo_has_shown_everything() {
+        let (sender, receiver) = mpsc::channel();
+        for line in
+            ["  relay  http://127.0.0.1:1", "curl http://127.0.0.1:2/", "The relay stays up until Ctrl-C."]
+        {
+            sender.send(line.to_owned()).expect("the receiver is there");
+        }
+        assert_eq!(address(&receiver).expect("all was said"), "127.0.0.1:1");
+    }
+
+    #[test]
+    fn a_demo_that_ends_early_is_a_failure() {
+        let (sender, receiver) = mpsc::channel();
+        sender.send("  relay  http://127.0.0.1:1".to_owned()).expect("the receiver is there");
+        drop(sender);
+        assert!(address(&receiver).is_err());
     }
 }

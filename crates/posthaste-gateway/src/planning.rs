@@ -43,7 +43,8 @@ impl Route {
         if excluded.is_empty() || only(|exclusion| matches!(exclusion, Exclusion::Disabled)) {
             return overloaded(
                 "the relay has no upstream account that is switched on: its operator has to add or enable one",
-            );
+            )
+            .retry_after(OPERATORS_WAIT);
         }
         if only(|exclusion| matches!(exclusion, Exclusion::Disabled | Exclusion::ModelNotServed)) {
             return Fault::new(
@@ -73,3 +74,6 @@ fn overloaded(message: &'static str) -> Fault {
 
 const DEFAULT_WAIT: Duration = Duration::from_secs(5);
 const LEAST_WAIT: Duration = Duration::from_secs(1);
+
+/// A person has to act. Without advice clients would ask every half second; SDKs take none above a minute.
+const OPERATORS_WAIT: Duration = Duration::from_secs(30);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use posthaste_core::Fault;
+use posthaste_core::{Fault, Operation};
 use posthaste_storage::{ConfigStore, Revision, StorageError};
 use posthaste_wire::{Envelope, ModelEntry};
 
@@ -123,7 +123,9 @@ impl Relay {
     async fn serve(&self, call: Call) -> Result<Answer, Fault> {
         let engine = &self.engine;
         // 3 peek
-        let envelope = Envelope::peek(&call.body)?;
+        let mut envelope = Envelope::peek(&call.body)?;
+        // Clients count with the body they will send; a count is no stream all the same.
+        envelope.stream &= call.operation == Operation::Chat;
         // 4 admit
         let caller = admit(&engine.authenticator, &call, &envelope, engine.clock.now()).await?;
         let journey = Arc::new(Journey { engine: Arc::clone(engine), call, caller, envelope });

@@ -7,5 +7,5 @@ mod respond;
 mod routes;
 mod server;
 
-pub use routes::{Front, FrontOptions, metrics_router, router};
+pub use routes::{Access, Front, FrontOptions, RouteEntry, metrics_router, route_table, router};
 pub use server::{Drained, ServerOptions, serve};

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::State,
-    http::{HeaderMap, Uri},
+    http::{HeaderMap, Method, Uri},
     response::Response,
-    routing::{get, post},
+    routing::{MethodRouter, get, post},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use posthaste_core::{Dialect, Fault, FaultKind, Operation, Origin, RequestId, Secret};
@@ -48,26 +48,9 @@ impl Front {
 
 /// Every route that clients and probes use.
 pub fn router(front: Front) -> Router {
-    let mut router = Router::new()
-        .route("/health", get(system::health))
-        .route("/metrics", get(system::metrics))
-        .route("/", get(system::base));
-    for base in ["/api", "/claude", ""] {
-        router = router
-            .route(&format!("{base}/v1/messages"), post(relayed::serve::<MESSAGES>))
-            .route(&format!("{base}/v1/messages/count_tokens"), post(relayed::serve::<COUNT_TOKENS>));
-    }
-    for base in ["/openai", "/api", ""] {
-        router = router.route(&format!("{base}/v1/chat/completions"), post(relayed::serve::<CHAT>));
-    }
-    for base in ["/api", "/claude", "/openai", ""] {
-        router = router
-            .route(&format!("{base}/v1/models"), get(models::list))
-            .route(&format!("{base}/v1/models/{{*model}}"), get(models::one))
-            .route(&format!("{base}/v1"), get(system::base));
-    }
-    for base in ["/api", "/claude", "/openai"] {
-        router = router.route(base, get(system::base)).route(&format!("{base}/"), get(system::base));
+    let mut router = Router::new();
+    for (entry, serve) in table() {
+        router = router.route(&entry.path, serve);
     }
     router
         .fallback(no_such_path)
@@ -75,6 +58,64 @@ pub fn router(front: Front) -> Router {
         // Outermost, so that it catches whatever a route does.
         .layer(CatchPanicLayer::custom(system::panicked))
         .with_state(front)
+}
+
+/// What [`router`] serves and to whom, for those who check or print it.
+pub fn route_table() -> Vec<RouteEntry> {
+    table().into_iter().map(|(entry, _)| entry).collect()
+}
+
+/// A row of the route table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteEntry {
+    /// Its method; where that is `GET`, `HEAD` is served as well.
+    pub method: Method,
+    /// Its path, parameters in braces.
+    pub path: String,
+    /// Who may use it.
+    pub access: Access,
+}
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Everybody: probes, which tell nothing about anyone.
+    Open,
+    /// Whoever presents a client key that opens the door now.
+    ClientKey,
+    /// Whoever presents [`FrontOptions::metrics_token`].
+    MetricsToken,
+}
+
+/// The one list of routes: none is served that does not say here to whom.
+fn table() -> Vec<(RouteEntry, MethodRouter<Front>)> {
+    let row = |method, path, access, serve| (RouteEntry { method, path, access }, serve);
+    let open = |path: String| row(Method::GET, path, Access::Open, get(system::base));
+    let keyed = |method, path, serve| row(method, path, Access::ClientKey, serve);
+    let mut table = vec![
+        row(Method::GET, "/health".to_owned(), Access::Open, get(system::health)),
+        row(Method::GET, "/metrics".to_owned(), Access::MetricsToken, get(system::metrics)),
+        open("/".to_owned()),
+    ];
+    for base in ["/api", "/claude", ""] {
+        let path = format!("{base}/v1/messages");
+        table.push(keyed(Method::POST, format!("{path}/count_tokens"), post(relayed::serve::<COUNT_TOKENS>)));
+        table.push(keyed(Method::POST, path, post(relayed::serve::<MESSAGES>)));
+    }
+    for base in ["/openai", "/api", ""] {
+        let path = format!("{base}/v1/chat/completions");
+        table.push(keyed(Method::POST, path, post(relayed::serve::<CHAT>)));
+    }
+    for base in ["/api", "/claude", "/openai", ""] {
+        table.push(keyed(Method::GET, format!("{base}/v1/models"), get(models::list)));
+        table.push(keyed(Method::GET, format!("{base}/v1/models/{{*model}}"), get(models::one)));
+        table.push(open(format!("{base}/v1")));
+    }
+    for base in ["/api", "/claude", "/openai"] {
+        table.push(open(base.to_owned()));
+        table.push(open(format!("{base}/")));
+    }
+    table
 }
 
 /// `/metrics` alone, without a token, for a listener of its own.

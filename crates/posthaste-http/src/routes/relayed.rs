@@ -1,11 +1,14 @@
 //! The paths that are relayed to upstreams.
 
+use std::panic::AssertUnwindSafe;
+
 use axum::{
     body::Body,
     extract::{Request, State},
     response::Response,
 };
-use posthaste_core::{Dialect, Fault, Operation, RequestId};
+use futures_util::FutureExt;
+use posthaste_core::{Dialect, Fault, FaultKind, Operation, Origin, RequestId};
 use posthaste_gateway::{Answer, Call};
 use tokio::time::Instant;
 
@@ -16,7 +19,9 @@ use crate::{body, extract::caller::authenticate, respond::fault_response};
 pub(crate) async fn serve<const ROUTE: u8>(State(front): State<Front>, request: Request) -> Response {
     let (dialect, operation) = route_of(ROUTE);
     let id = RequestId::generate();
-    match relay(&front, id, dialect, operation, request).await {
+    // The router outlives panics as well, but only here the client's dialect and the request's id are known.
+    let outcome = AssertUnwindSafe(relay(&front, id, dialect, operation, request)).catch_unwind().await;
+    match outcome.unwrap_or_else(|_| Err(panicked(&front))) {
         Ok(answer) => answer.response.map(Body::new),
         Err(fault) => fault_response(dialect, &fault, id),
     }
@@ -40,4 +45,11 @@ async fn relay(
         .relay
         .call(Call { id, caller, dialect, operation, headers: head.headers, query, body, received })
         .await
+}
+
+/// What was panicked about went to the log by the panic hook.
+fn panicked(front: &Front) -> Fault {
+    let fault = Fault::new(FaultKind::Internal, Origin::Relay, "the relay failed on this request");
+    front.relay.refused(&fault);
+    fault
 }

@@ -1,0 +1,11 @@
+//! The front over an in-memory relay: real routes, real vault, no network.
+
+#![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
+
+mod bodies;
+mod doors;
+mod errors;
+mod models;
+mod passing;
+mod support;
+mod system;

@@ -1,0 +1,256 @@
+//! A front over a relay whose stores and upstreams are in memory.
+
+mod troubled;
+
+use std::{fmt::Write, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use metrics_exporter_prometheus::PrometheusHandle;
+use posthaste_core::{Account, AttemptRow, ClientKey, Clock, Expiry, Secret, Usage};
+use posthaste_gateway::{Relay, RelayOptions, RelayPorts};
+use posthaste_http::{Front, FrontOptions, router};
+use posthaste_metering::PriceBook;
+use posthaste_scheduler::{Backoff, Scheduler};
+use posthaste_storage::{LedgerOptions, LedgerWriter, Repository, Stores, memory::MemoryStores};
+use posthaste_testkit::{
+    AccountSetters, ClientKeySetters, FakeClock, MemoryTransport, Reply, Sent, account, anthropic_json,
+    anthropic_sse, client_key, client_key_secret,
+};
+use posthaste_vault::{MasterKey, StaticCredentials, Vault, account_credential_place};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use self::troubled::{Trouble, Troubled};
+
+pub(crate) const MODEL: &str = "claude-sonnet-4-5";
+pub(crate) const METRICS_TOKEN: &str = "dummy-metrics-token";
+pub(crate) const UPSTREAM_KEY: &str = "sk-ant-dummy-upstream";
+pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+
+const USAGE: Usage = Usage {
+    input: 12,
+    output: 34,
+    cache_read: 0,
+    cache_write_5m: 0,
+    cache_write_1h: 0,
+    reasoning: 0,
+    web_searches: 0,
+};
+
+/// What a rig is made of; every field has a default that serves.
+pub(crate) struct Setup {
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) answer: Box<dyn Fn(&Sent) -> Reply + Send + Sync>,
+    pub(crate) max_body_bytes: usize,
+    pub(crate) metrics: Option<PrometheusHandle>,
+    pub(crate) metrics_token: Option<&'static str>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            accounts: vec![account("one")],
+            answer: Box::new(answer),
+            max_body_bytes: MAX_BODY_BYTES,
+            metrics: None,
+            metrics_token: None,
+        }
+    }
+}
+
+/// The front with what lies behind it. Its client keys are `good`, `disabled`, `revoked` and `expired`.
+pub(crate) struct Rig {
+    router: Router,
+    pub(crate) transport: MemoryTransport,
+    pub(crate) trouble: Trouble,
+    stores: Stores,
+    ledger: LedgerWriter,
+}
+
+impl Rig {
+    pub(crate) async fn new() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    pub(crate) async fn answering(answer: impl Fn(&Sent) -> Reply + Send + Sync + 'static) -> Self {
+        Self::with(Setup { answer: Box::new(answer), ..Setup::default() }).await
+    }
+
+    pub(crate) async fn with(setup: Setup) -> Self {
+        let mut stores = MemoryStores::stores();
+        let vault =
+            Arc::new(Vault::open(&MasterKey::generate().unwrap(), Arc::clone(&stores.config)).await.unwrap());
+        let clock = Arc::new(FakeClock::default());
+        for account in setup.accounts {
+            // Each holds a credential that no client may ever see.
+            let sealed =
+                vault.seal(&account_credential_place(account.id), &Secret::new(UPSTREAM_KEY.to_owned()));
+            let account = account.with_credential(posthaste_core::AuthForm::XApiKey, sealed.unwrap());
+            Repository::new(Arc::clone(&stores.config)).create(account).await.unwrap();
+        }
+        for key in keys(&clock) {
+            let hash = vault.hash_client_key(client_key_secret(&key.name).expose());
+            Repository::new(Arc::clone(&stores.config)).create(key.with_hash(hash)).await.unwrap();
+        }
+        let trouble = Trouble::default();
+        stores.config = Arc::new(Troubled { inner: stores.config, trouble: trouble.clone() });
+        let (ledger, _) = LedgerWriter::start(Arc::clone(&stores.ledger), LedgerOptions::default());
+        let transport = MemoryTransport::new(setup.answer);
+        let ports = RelayPorts {
+            stores: stores.clone(),
+            ledger: ledger.clone(),
+            credentials: Arc::new(StaticCredentials::new(Arc::clone(&vault))),
+            vault,
+            transport: Arc::new(transport.clone()),
+            prices: PriceBook::builtin(),
+            scheduler: Arc::new(Scheduler::new(Backoff::default())),
+            clock: Arc::clone(&clock) as _,
+        };
+        let relay = Relay::new(ports, RelayOptions::default()).await.unwrap();
+        let options = FrontOptions {
+            max_body_bytes: setup.max_body_bytes,
+            metrics: setup.metrics,
+            metrics_token: setup.metrics_token.map(|token| Secret::new(token.to_owned())),
+            version: "0.0.0-test",
+        };
+        Self { router: router(Front::new(relay, options)), transport, trouble, stores, ledger }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Read {
+        Read::from(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+
+    /// A POST with the good key.
+    pub(crate) async fn post(&self, path: &str, body: impl Into<Body>) -> Read {
+        self.send(post(path).body(body.into()).unwrap()).await
+    }
+
+    /// A GET with the good key.
+    pub(crate) async fn get(&self, path: &str) -> Read {
+        self.send(get(path).body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn rows(&self) -> Vec<AttemptRow> {
+        self.ledger.flush().await;
+        self.stores.ledger.recent(None, 1_000).await.unwrap()
+    }
+}
+
+fn keys(clock: &FakeClock) -> [ClientKey; 5] {
+    let now = clock.now();
+    [
+        client_key("good"),
+        client_key("disabled").disabled(),
+        client_key("revoked").revoked_at(now),
+        client_key("expired").with_expiry(Expiry::At { at: now }),
+        client_key("narrow").with_models(&["claude-haiku-*"]),
+    ]
+}
+
+pub(crate) fn good() -> String {
+    secret("good")
+}
+
+pub(crate) fn secret(key: &str) -> String {
+    client_key_secret(key).expose().to_owned()
+}
+
+pub(crate) fn post(path: &str) -> http::request::Builder {
+    Request::post(path).header("content-type", "application/json").header("x-api-key", good())
+}
+
+pub(crate) fn get(path: &str) -> http::request::Builder {
+    Request::get(path).header("x-api-key", good())
+}
+
+pub(crate) fn whole() -> String {
+    json!({"model": MODEL, "max_tokens": 64, "messages": [{"role": "user", "content": "hello"}]}).to_string()
+}
+
+pub(crate) fn streamed() -> String {
+    json!({"model": MODEL, "max_tokens": 64, "stream": true, "messages": [{"role": "user", "content": "hello"}]})
+        .to_string()
+}
+
+/// An upstream that serves.
+pub(crate) fn answer(sent: &Sent) -> Reply {
+    if sent.uri.path().ends_with("/count_tokens") {
+        return Reply::json(200, &json!({"input_tokens": 12}));
+    }
+    if str::from_utf8(&sent.body).unwrap().contains("\"stream\":true") {
+        return Reply::sse(anthropic_sse(&["hel", "lo"], USAGE));
+    }
+    Reply::json(200, &anthropic_json("hello", USAGE))
+}
+
+/// A response that was read to its end.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Read {
+    async fn from(response: Response<Body>) -> Self {
+        let (head, body) = response.into_parts();
+        let body = tokio::time::timeout(Duration::from_secs(60), body.collect());
+        Self {
+            status: head.status,
+            headers: head.headers,
+            body: body.await.expect("the body ends").unwrap().to_bytes(),
+        }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        str::from_utf8(&self.body).unwrap()
+    }
+
+    /// The whole response for a snapshot; what differs from run to run is blotted out.
+    pub(crate) fn shown(&self) -> String {
+        let mut headers: Vec<_> = self
+            .headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .map(|line| {
+                if line.starts_with("x-posthaste-overhead-us:") {
+                    "x-posthaste-overhead-us: [us]".into()
+                } else {
+                    line
+                }
+            })
+            .collect();
+        headers.sort_unstable();
+        let mut shown = format!("{}\n{}\n\n", self.status, headers.join("\n"));
+        match serde_json::from_slice::<Value>(&self.body) {
+            Ok(json) => write!(shown, "{json:#}").unwrap(),
+            Err(_) => shown.push_str(self.text()),
+        }
+        match self.header("x-posthaste-request-id") {
+            Some(id) => shown.replace(id, "[request id]"),
+            None => shown,
+        }
+    }
+}
+
+/// Methods and bodies for each route.
+pub(crate) fn fitting(method: &Method, path: &str) -> (http::request::Builder, Body) {
+    let path = path.replace("{*model}", MODEL);
+    let builder = Request::builder().method(method.clone()).uri(path);
+    if *method == Method::POST {
+        (builder.header("content-type", "application/json"), Body::from(whole()))
+    } else {
+        (builder, Body::empty())
+    }
+}
