@@ -144,6 +144,13 @@ impl StreamTap {
         }
     }
 
+    /// The bytes of event data that brought content, as a measure for estimates. Comments, pings, event names and what
+    /// came before the first content are left out, the JSON around the content is not; of a chat stream every chunk
+    /// from the first content on is counted.
+    pub fn content_bytes(&self) -> usize {
+        self.seen.content_bytes
+    }
+
     /// The error event, if one came.
     pub fn error(&self) -> Option<&UpstreamError> {
         self.seen.error.as_ref()
