@@ -59,9 +59,9 @@ impl FrameSplitter {
         Ok(())
     }
 
-    /// Whether no frame is begun: here another frame may stand.
+    /// Whether no frame is begun: here another frame may stand. Never so after a frame that was too long.
     pub fn at_boundary(&self) -> bool {
-        self.line.is_empty() && !self.kept.has_event && !self.kept.has_data
+        !self.broken && self.line.is_empty() && !self.kept.has_event && !self.kept.has_data
     }
 
     /// [`push`](Self::push), also telling where in the chunk each frame ends.

@@ -317,4 +317,5 @@ fn a_frame_that_is_too_long_keeps_what_was_seen() {
     assert_eq!(tap.push(&long), Err(FrameTooLong));
     assert_eq!(tap.finish(), Err(FrameTooLong));
     assert_eq!((tap.progress(), tap.usage().input), (Progress::Opening, 9));
+    assert!(!tap.at_boundary(), "the client has half a frame: nothing may be inserted");
 }
