@@ -23,6 +23,8 @@ pub struct FrameSplitter {
     begun: bool,
     /// The last chunk ended in CR: an LF now belongs to it.
     skip_lf: bool,
+    /// Where the last boundary lay in the chunk pushed last.
+    boundary: Option<usize>,
     /// A frame was too long.
     broken: bool,
 }
@@ -67,12 +69,21 @@ impl FrameSplitter {
         !self.broken && self.line.is_empty() && self.open_len == 0
     }
 
+    /// The last offset in the chunk pushed last at which no frame was open, 0 left aside; `None` where there was none.
+    ///
+    /// A frame is over with its blank line, be that one of CR alone; an LF that follows in the next chunk is a boundary
+    /// of that chunk.
+    pub(crate) fn last_boundary(&self) -> Option<usize> {
+        self.boundary
+    }
+
     /// [`push`](Self::push), also telling where in the chunk each frame ends.
     pub(crate) fn scan(
         &mut self,
         chunk: &[u8],
         mut on_frame: impl FnMut(Frame<'_>, usize),
     ) -> Result<(), FrameTooLong> {
+        self.boundary = None;
         if self.broken {
             return Err(FrameTooLong);
         }
@@ -86,6 +97,9 @@ impl FrameSplitter {
     ) -> Result<(), FrameTooLong> {
         let mut at = usize::from(self.skip_lf && chunk.first() == Some(&b'\n'));
         self.skip_lf &= chunk.is_empty();
+        if at > 0 {
+            self.note_boundary(at);
+        }
         let mut open = Open::default();
         while let Some(length) = memchr2(b'\n', b'\r', &chunk[at..]) {
             let line = &chunk[at..at + length];
@@ -95,9 +109,17 @@ impl FrameSplitter {
             } else {
                 self.take_cut_line(line, &mut |frame| on_frame(frame, at))?;
             }
+            self.note_boundary(at);
         }
         self.kept.take_over(&mut open);
         self.keep_cut_line(&chunk[at..])
+    }
+
+    /// Notes the end of a line that left no frame open.
+    fn note_boundary(&mut self, at: usize) {
+        if self.open_len == 0 {
+            self.boundary = Some(at);
+        }
     }
 
     /// Reads the line that the last chunk cut off, and whose end is now there.
@@ -206,7 +228,7 @@ impl FrameSplitter {
     }
 
     fn give_up(&mut self, error: FrameTooLong) -> FrameTooLong {
-        *self = Self { broken: true, ..Self::default() };
+        *self = Self { broken: true, boundary: self.boundary, ..Self::default() };
         error
     }
 }
