@@ -3,6 +3,7 @@
 use std::{error::Error, io, net::IpAddr, time::Duration};
 
 use async_trait::async_trait;
+use http::Uri;
 use http_body_util::BodyExt;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -73,17 +74,21 @@ impl Transport for HttpTransport {
         request: http::Request<Payload>,
         egress: &Egress,
     ) -> Result<http::Response<RelayBody>, TransportError> {
-        let host = request.uri().host().unwrap_or_default().to_owned();
+        let uri = request.uri().clone();
         let pool = if egress.allow_private {
             &self.private
         } else {
-            check_literal(&host)?;
+            check_literal(host(&uri))?;
             &self.public
         };
-        let mut response = pool.request(request).await.map_err(|error| read_failure(host, error))?;
+        let mut response = pool.request(request).await.map_err(|error| read_failure(host(&uri), error))?;
         Served::note(&mut response);
         Ok(response.map(|body| boxed_body(body.map_err(|error| TransportError::Broken(error.into())))))
     }
+}
+
+fn host(uri: &Uri) -> &str {
+    uri.host().unwrap_or_default()
 }
 
 fn pool(options: &UpstreamOptions, tls: ClientConfig, allow_private: bool) -> Pool {
@@ -104,18 +109,18 @@ fn pool(options: &UpstreamOptions, tls: ClientConfig, allow_private: bool) -> Po
 /// Addresses written as numbers are not resolved, so they are checked here.
 fn check_literal(host: &str) -> Result<(), TransportError> {
     match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
-        Ok(address) if !is_public(address) => Err(refused(host.to_owned())),
+        Ok(address) if !is_public(address) => Err(refused(host)),
         _ => Ok(()),
     }
 }
 
-fn refused(host: String) -> TransportError {
+fn refused(host: &str) -> TransportError {
     let reason =
         "it is not an address of the open internet, and the account has no consent to call such addresses";
-    TransportError::Refused { host, reason: reason.to_owned() }
+    TransportError::Refused { host: host.to_owned(), reason: reason.to_owned() }
 }
 
-fn read_failure(host: String, error: legacy::Error) -> TransportError {
+fn read_failure(host: &str, error: legacy::Error) -> TransportError {
     if find::<NotPublic>(&error).is_some() {
         return refused(host);
     }
@@ -123,7 +128,7 @@ fn read_failure(host: String, error: legacy::Error) -> TransportError {
         return TransportError::Timeout { guard: TimeoutGuard::Connect, after: timeout.0 };
     }
     if error.is_connect() {
-        return TransportError::Connect { host, source: error.into() };
+        return TransportError::Connect { host: host.to_owned(), source: error.into() };
     }
     if Served::before(&error) && is_closed_without_an_answer(&error) {
         return TransportError::Stale(error.into());
