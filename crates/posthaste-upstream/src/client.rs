@@ -28,7 +28,8 @@ use crate::{
 pub struct UpstreamOptions {
     /// The longest wait for a connection: name resolution, TCP and TLS together.
     pub connect_timeout: Duration,
-    /// How long an unused connection is kept for the next request.
+    /// How long an unused connection is kept for the next request: less than upstreams keep theirs, many of them 60 s,
+    /// so that seldom one is closed just as a request goes out.
     pub idle_timeout: Duration,
     /// How many unused connections are kept for one upstream.
     pub idle_per_host: usize,
@@ -38,7 +39,7 @@ impl Default for UpstreamOptions {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(2),
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(30),
             idle_per_host: 256,
         }
     }
