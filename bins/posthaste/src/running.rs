@@ -178,7 +178,7 @@ struct LiveRuntime {
 impl Runtime for LiveRuntime {
     fn parked(&self, account: AccountId) -> Option<ParkedView> {
         let parked = self.scheduler.parked(account, SystemClock.now())?;
-        Some(ParkedView { reason: parked.reason, until: parked.until, why: parked.why })
+        Some(ParkedView { reason: parked.reason, until: parked.until, why: parked.why.to_string() })
     }
 
     fn release(&self, account: AccountId) {

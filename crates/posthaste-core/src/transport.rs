@@ -77,6 +77,11 @@ pub enum TransportError {
         /// How long it was.
         after: Duration,
     },
+    /// A connection that had served before was closed before the upstream answered: mostly the upstream gave it up as
+    /// idle while the request was on its way. That says nothing of the upstream's health, and asking again takes another
+    /// connection; but nobody can tell for certain that the request was not read.
+    #[error("a reused connection was closed before the upstream answered")]
+    Stale(#[source] BoxError),
     /// The exchange broke after the connection stood.
     #[error("the connection broke")]
     Broken(#[source] BoxError),

@@ -3,7 +3,8 @@
 use http::{HeaderMap, HeaderName, header};
 
 /// Copies the client's headers that name the client and its wishes. Everything else stays here: credentials, cookies,
-/// addresses, hop-by-hop headers and whatever is not known.
+/// addresses, hop-by-hop headers and whatever is not known. So does `idempotency-key`: clients choose it, and of two
+/// who chose the same one and share an account, one could get the other's answer.
 ///
 /// The client's `user-agent` travels on unchanged: the relay does not hide who calls.
 pub(crate) fn copy_client_headers(from: &HeaderMap, to: &mut HeaderMap) {
@@ -21,8 +22,8 @@ fn travels(name: &HeaderName) -> bool {
         || PREFIXES.iter().any(|prefix| text.starts_with(prefix)) && !HELD_BACK.contains(&text)
 }
 
-/// Sent by Claude Code and the SDKs (observed 2026-11-23); harmless facts about the client.
-const EXACT: [&str; 2] = ["x-app", "idempotency-key"];
+/// Sent by Claude Code (observed 2026-11-23); a harmless fact about the client.
+const EXACT: [&str; 1] = ["x-app"];
 
 /// `anthropic-version` and `anthropic-beta` change what the body means, so they travel as the client sent them.
 const PREFIXES: [&str; 3] = ["anthropic-", "x-stainless-", "x-claude-code-"];
@@ -46,6 +47,8 @@ mod tests {
             "connection",
             "anthropic-workspace-id",
             "x-secret",
+            "idempotency-key",
+            "x-app",
             "anthropic-version",
             "anthropic-beta",
             "user-agent",
@@ -64,6 +67,7 @@ mod tests {
                 "anthropic-beta",
                 "anthropic-version",
                 "user-agent",
+                "x-app",
                 "x-claude-code-session-id",
                 "x-stainless-lang"
             ]

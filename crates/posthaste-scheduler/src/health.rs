@@ -1,20 +1,25 @@
 //! The health of one account: an explicit state machine that learns from how attempts end.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use posthaste_core::{AccountId, Cooldown, CooldownReason, Timestamp};
 
 use crate::backoff::{Backoff, Trouble};
 
-/// Why an account is left alone, and for how long.
+/// Why an account is left alone, and for how long. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parked {
-    /// The class of reason.
+    /// The class of reason; of an account on trial, why it rested before.
     pub reason: CooldownReason,
-    /// When it is a candidate again.
+    /// When it is a candidate again; of an account on trial, at the latest.
     pub until: Timestamp,
-    /// What the upstream said, for the operator.
-    pub why: String,
+    /// Its rest is over, and another request finds out at this moment whether it has recovered.
+    pub on_trial: bool,
+    /// What the upstream said, for the operator; `on trial` where that is the case.
+    pub why: Arc<str>,
 }
 
 /// What is known of one account.
@@ -32,7 +37,12 @@ impl Health {
             State::Parked(parked) if now < parked.until => Some(parked.clone()),
             State::OnTrial { since, from } => {
                 let until = since.plus(LONGEST_TRIAL);
-                (now < until).then(|| Parked { reason: from.reason, until, why: ON_TRIAL.to_owned() })
+                (now < until).then(|| Parked {
+                    reason: from.reason,
+                    until,
+                    on_trial: true,
+                    why: Arc::clone(&ON_TRIAL),
+                })
             }
             State::Parked(_) | State::Healthy => None,
         }
@@ -76,7 +86,8 @@ impl Health {
         let strikes = self.count(cooldown.reason, now);
         let until = asked_for(cooldown, now)
             .unwrap_or_else(|| now.plus(backoff.rest(account, cooldown.reason, strikes)));
-        let wanted = Parked { reason: cooldown.reason, until, why: cooldown.why.clone() };
+        let why = Arc::from(cooldown.why.as_str());
+        let wanted = Parked { reason: cooldown.reason, until, on_trial: false, why };
         let parked = match std::mem::take(&mut self.state) {
             State::Parked(current) if current.until >= wanted.until => current,
             _ => wanted,
@@ -145,7 +156,8 @@ const LONGEST_TRIAL: Duration = Duration::from_secs(60);
 /// No vendor's short windows reach further.
 const LONGEST_PASSING: Duration = Duration::from_secs(24 * 60 * 60);
 
-const ON_TRIAL: &str = "on trial";
+/// Shared, since every plan made during a trial holds it.
+static ON_TRIAL: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("on trial"));
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! The order in which accounts are asked, and why the others are not.
 
+use std::time::Duration;
+
 use posthaste_core::{AccountId, CooldownReason, Timestamp};
 
 use crate::Parked;
@@ -27,19 +29,28 @@ pub enum Exclusion {
 }
 
 /// Whom to ask, in order, and why not the others. Each candidate is in exactly one of the lists.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The accounts to ask, best first: by priority, then by the longest time since their last use, those never used
     /// before all others, then by identity.
     pub order: Vec<AccountId>,
     /// The accounts that are not asked, in the order in which they were given.
     pub excluded: Vec<(AccountId, Exclusion)>,
+    /// When the plan was made.
+    pub made_at: Timestamp,
 }
 
 impl Plan {
-    /// When the first of the parked accounts is a candidate again; `None` when none is parked.
+    /// When the first of the parked accounts may be a candidate again; `None` when none is parked.
+    ///
+    /// An account on trial counts as back one second after the plan: [`Parked::until`] only bounds a trial, and most end
+    /// with the first byte of an answer.
     pub fn soonest_return(&self) -> Option<Timestamp> {
-        self.parked().map(|parked| parked.until).min()
+        self.parked().map(|parked| self.return_of(parked)).min()
+    }
+
+    fn return_of(&self, parked: &Parked) -> Timestamp {
+        if parked.on_trial { parked.until.min(self.made_at.plus(USUAL_TRIAL)) } else { parked.until }
     }
 
     /// Whether nothing but limits stands in the way: of the excluded accounts that are switched on and serve the model,
@@ -59,17 +70,26 @@ impl Plan {
     }
 }
 
+/// How long a trial is taken to go on.
+const USUAL_TRIAL: Duration = Duration::from_secs(1);
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn plan(exclusions: Vec<Exclusion>) -> Plan {
         let excluded = exclusions.into_iter().map(|exclusion| (AccountId::generate(), exclusion)).collect();
-        Plan { order: Vec::new(), excluded }
+        Plan { order: Vec::new(), excluded, made_at: Timestamp::from_secs(10) }
     }
 
     fn parked(reason: CooldownReason, until: i64) -> Exclusion {
-        Exclusion::Parked(Parked { reason, until: Timestamp::from_secs(until), why: "429".into() })
+        let until = Timestamp::from_secs(until);
+        Exclusion::Parked(Parked { reason, until, on_trial: false, why: "429".into() })
+    }
+
+    fn on_trial(reason: CooldownReason, until_ms: i64) -> Exclusion {
+        let until = Timestamp::from_millis(until_ms);
+        Exclusion::Parked(Parked { reason, until, on_trial: true, why: "on trial".into() })
     }
 
     #[test]
@@ -83,6 +103,19 @@ mod tests {
     }
 
     #[test]
+    fn a_trial_is_soon_over() {
+        let limited = || parked(CooldownReason::RateLimited, 30);
+        let trial = |until_ms| on_trial(CooldownReason::Failing, until_ms);
+        assert_eq!(plan(vec![limited(), trial(70_000)]).soonest_return(), Some(Timestamp::from_secs(11)));
+        assert_eq!(
+            plan(vec![limited(), trial(10_300)]).soonest_return(),
+            Some(Timestamp::from_millis(10_300))
+        );
+        let sooner = parked(CooldownReason::RateLimited, 10);
+        assert_eq!(plan(vec![sooner, trial(70_000)]).soonest_return(), Some(Timestamp::from_secs(10)));
+    }
+
+    #[test]
     fn nobody_returns_where_nobody_rests() {
         assert_eq!(plan(vec![Exclusion::Disabled]).soonest_return(), None);
     }
@@ -93,6 +126,8 @@ mod tests {
         let used_up = || parked(CooldownReason::QuotaExhausted, 1);
         assert!(plan(vec![limited(), used_up(), Exclusion::ModelNotServed]).all_rate_limited());
         assert!(!plan(vec![limited(), parked(CooldownReason::Overloaded, 1)]).all_rate_limited());
+        assert!(plan(vec![limited(), on_trial(CooldownReason::RateLimited, 1)]).all_rate_limited());
+        assert!(!plan(vec![limited(), on_trial(CooldownReason::Failing, 1)]).all_rate_limited());
         assert!(!plan(vec![Exclusion::Disabled, Exclusion::ModelNotServed]).all_rate_limited());
         assert!(!plan(vec![]).all_rate_limited());
     }

@@ -49,7 +49,8 @@ impl Scheduler {
         }
         drop(accounts);
         ranked.sort_unstable();
-        Plan { order: ranked.into_iter().map(|(_, _, account)| account).collect(), excluded }
+        let order = ranked.into_iter().map(|(_, _, account)| account).collect();
+        Plan { order, excluded, made_at: now }
     }
 
     /// Notes that an attempt begins. After a rest the first one is the trial, and others see the account as parked until

@@ -10,6 +10,7 @@ use proptest::{prelude::*, sample::select};
 
 const ACCOUNTS: usize = 5;
 const DAY: Duration = Duration::from_secs(86_400);
+const SECONDS_OF_TRIAL: usize = 60;
 const LONGEST_TRIAL: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug)]
@@ -99,7 +100,7 @@ impl World {
         reason: CooldownReason,
         asked_ms: Option<i64>,
     ) -> Result<(), TestCaseError> {
-        let before = self.scheduler.parked(account, self.now).filter(|parked| parked.why != "on trial");
+        let before = self.scheduler.parked(account, self.now).filter(|parked| !parked.on_trial);
         let until = asked_ms.map(|ms| Timestamp::from_millis(self.now.as_millis() + ms));
         let cooldown = Cooldown { reason, until, why: "upstream said so".into() };
         let parked = self.scheduler.rest(account, &cooldown, self.now);
@@ -171,8 +172,8 @@ proptest! {
         for happening in history {
             world.happens(happening)?;
         }
-        // At most as many steps as accounts: nothing happens any more, so that every rest and every trial ends.
-        for _ in 0..ACCOUNTS {
+        // Nothing happens any more, so that every rest and every trial ends. A step ends a rest, or is a second of a trial.
+        for _ in 0..ACCOUNTS + SECONDS_OF_TRIAL {
             let Some(moment) = world.plan().soonest_return() else { break };
             world.now = moment;
         }

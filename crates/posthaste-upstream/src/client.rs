@@ -1,8 +1,9 @@
 //! The client.
 
-use std::{error::Error, net::IpAddr, time::Duration};
+use std::{error::Error, io, net::IpAddr, time::Duration};
 
 use async_trait::async_trait;
+use http::Uri;
 use http_body_util::BodyExt;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -18,6 +19,7 @@ use crate::{
     connect::{ConnectDeadline, ConnectTimedOut},
     is_public,
     resolve::{GuardedResolver, NotPublic},
+    reuse::Served,
     tls,
 };
 
@@ -26,7 +28,8 @@ use crate::{
 pub struct UpstreamOptions {
     /// The longest wait for a connection: name resolution, TCP and TLS together.
     pub connect_timeout: Duration,
-    /// How long an unused connection is kept for the next request.
+    /// How long an unused connection is kept for the next request: less than upstreams keep theirs, many of them 60 s,
+    /// so that seldom one is closed just as a request goes out.
     pub idle_timeout: Duration,
     /// How many unused connections are kept for one upstream.
     pub idle_per_host: usize,
@@ -36,7 +39,7 @@ impl Default for UpstreamOptions {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(2),
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(30),
             idle_per_host: 256,
         }
     }
@@ -72,16 +75,21 @@ impl Transport for HttpTransport {
         request: http::Request<Payload>,
         egress: &Egress,
     ) -> Result<http::Response<RelayBody>, TransportError> {
-        let host = request.uri().host().unwrap_or_default().to_owned();
+        let uri = request.uri().clone();
         let pool = if egress.allow_private {
             &self.private
         } else {
-            check_literal(&host)?;
+            check_literal(host(&uri))?;
             &self.public
         };
-        let response = pool.request(request).await.map_err(|error| read_failure(host, error))?;
+        let mut response = pool.request(request).await.map_err(|error| read_failure(host(&uri), error))?;
+        Served::note(&mut response);
         Ok(response.map(|body| boxed_body(body.map_err(|error| TransportError::Broken(error.into())))))
     }
+}
+
+fn host(uri: &Uri) -> &str {
+    uri.host().unwrap_or_default()
 }
 
 fn pool(options: &UpstreamOptions, tls: ClientConfig, allow_private: bool) -> Pool {
@@ -102,18 +110,18 @@ fn pool(options: &UpstreamOptions, tls: ClientConfig, allow_private: bool) -> Po
 /// Addresses written as numbers are not resolved, so they are checked here.
 fn check_literal(host: &str) -> Result<(), TransportError> {
     match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
-        Ok(address) if !is_public(address) => Err(refused(host.to_owned())),
+        Ok(address) if !is_public(address) => Err(refused(host)),
         _ => Ok(()),
     }
 }
 
-fn refused(host: String) -> TransportError {
+fn refused(host: &str) -> TransportError {
     let reason =
         "it is not an address of the open internet, and the account has no consent to call such addresses";
-    TransportError::Refused { host, reason: reason.to_owned() }
+    TransportError::Refused { host: host.to_owned(), reason: reason.to_owned() }
 }
 
-fn read_failure(host: String, error: legacy::Error) -> TransportError {
+fn read_failure(host: &str, error: legacy::Error) -> TransportError {
     if find::<NotPublic>(&error).is_some() {
         return refused(host);
     }
@@ -121,16 +129,26 @@ fn read_failure(host: String, error: legacy::Error) -> TransportError {
         return TransportError::Timeout { guard: TimeoutGuard::Connect, after: timeout.0 };
     }
     if error.is_connect() {
-        return TransportError::Connect { host, source: error.into() };
+        return TransportError::Connect { host: host.to_owned(), source: error.into() };
+    }
+    if Served::before(&error) && is_closed_without_an_answer(&error) {
+        return TransportError::Stale(error.into());
     }
     TransportError::Broken(BoxError::from(error))
+}
+
+/// Whether the connection ended while an answer's head was awaited. How the close is met depends on how far the request
+/// had gone: the end of the stream, a reset, or a write that nobody takes.
+fn is_closed_without_an_answer(error: &legacy::Error) -> bool {
+    find::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message)
+        || find::<io::Error>(error).is_some_and(|error| CLOSED.contains(&error.kind()))
 }
 
 /// Looks for a cause in the chain; `io::Error` hides the one that it wraps, so that is looked into as well.
 fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
-        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         if let Some(found) =
             wrapped.and_then(|inner| inner.downcast_ref::<T>()).or_else(|| error.downcast_ref::<T>())
         {
@@ -141,6 +159,14 @@ fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
     None
 }
 
+/// How a connection that the other side has closed shows; the last is TLS without a word of farewell.
+const CLOSED: [io::ErrorKind; 4] = [
+    io::ErrorKind::ConnectionReset,
+    io::ErrorKind::ConnectionAborted,
+    io::ErrorKind::BrokenPipe,
+    io::ErrorKind::UnexpectedEof,
+];
+
 const TCP_KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// What hyper may read ahead for one exchange: a slow client costs this and not more.
@@ -149,6 +175,10 @@ const READ_AHEAD_BYTES: usize = 128 * 1024;
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
 
     use super::*;
 
@@ -186,6 +216,69 @@ mod tests {
         drop(listener);
         let error = send(&format!("http://{address}/"), true).await.map(|_| ()).unwrap_err();
         assert!(matches!(&error, TransportError::Connect { host, .. } if host == "127.0.0.1"), "{error:?}");
+    }
+
+    /// Answers `served` requests on each connection, and closes it when some of the next one has come: `taken` bytes of
+    /// it are read, and unread ones make the close a reset.
+    async fn upstream_that_closes_after(served: usize, taken: usize) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            loop {
+                let (mut connection, _) = listener.accept().await.unwrap();
+                tokio::spawn(async move {
+                    let mut request = [0; 1024];
+                    for _ in 0..served {
+                        assert!(connection.read(&mut request).await.unwrap() > 0);
+                        connection
+                            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+                            .await
+                            .unwrap();
+                    }
+                    assert!(connection.read(&mut request[..taken]).await.unwrap() > 0);
+                });
+            }
+        });
+        url
+    }
+
+    async fn exchange(transport: &HttpTransport, url: &str) -> Result<Bytes, TransportError> {
+        let request = http::Request::post(url).body(Payload::from(Bytes::from("{}"))).unwrap();
+        let response = transport.send(request, &Egress { allow_private: true }).await?;
+        Ok(response.into_body().collect().await?.to_bytes())
+    }
+
+    #[tokio::test]
+    async fn a_reused_connection_that_is_closed_at_once_is_stale() {
+        for taken in [1, 1024] {
+            let url = upstream_that_closes_after(1, taken).await;
+            let transport = transport();
+            for _ in 0..3 {
+                assert_eq!(exchange(&transport, &url).await.unwrap(), "{}", "a new connection serves");
+                let error = first_failure(&transport, &url).await;
+                assert!(matches!(error, TransportError::Stale(_)), "{error:?}");
+            }
+        }
+    }
+
+    /// A connection goes back to the pool in a task of its own: until then, each request gets a new one.
+    async fn first_failure(transport: &HttpTransport, url: &str) -> TransportError {
+        for _ in 0..100 {
+            if let Err(error) = exchange(transport, url).await {
+                return error;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("no connection was used again");
+    }
+
+    #[tokio::test]
+    async fn a_new_connection_that_is_closed_at_once_is_broken() {
+        for taken in [1, 1024] {
+            let url = upstream_that_closes_after(0, taken).await;
+            let error = exchange(&transport(), &url).await.unwrap_err();
+            assert!(matches!(error, TransportError::Broken(_)), "{error:?}");
+        }
     }
 
     #[tokio::test]

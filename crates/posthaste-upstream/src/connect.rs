@@ -1,4 +1,4 @@
-//! The connect time-out: name resolution, TCP and TLS together.
+//! Connecting: a time-out over name resolution, TCP and TLS together, and a mark on what comes of it.
 
 use std::{
     pin::Pin,
@@ -8,6 +8,8 @@ use std::{
 
 use posthaste_core::BoxError;
 use tower::Service;
+
+use crate::reuse::Reusable;
 
 /// Ends a connector's attempt after a while.
 #[derive(Clone, Debug)]
@@ -32,9 +34,9 @@ where
     C: Service<http::Uri, Error = BoxError>,
     C::Future: Send + 'static,
 {
-    type Response = C::Response;
+    type Response = Reusable<C::Response>;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.connector.poll_ready(cx)
@@ -44,9 +46,10 @@ where
         let connecting = self.connector.call(destination);
         let after = self.after;
         Box::pin(async move {
-            tokio::time::timeout(after, connecting)
-                .await
-                .unwrap_or_else(|_| Err(ConnectTimedOut(after).into()))
+            match tokio::time::timeout(after, connecting).await {
+                Ok(connected) => connected.map(Reusable::new),
+                Err(_) => Err(ConnectTimedOut(after).into()),
+            }
         })
     }
 }

@@ -4,6 +4,7 @@ mod address;
 mod client;
 mod connect;
 mod resolve;
+mod reuse;
 mod tls;
 
 pub use address::is_public;

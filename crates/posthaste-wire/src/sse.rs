@@ -18,7 +18,7 @@ pub struct Frame<'a> {
     pub data: &'a [u8],
 }
 
-/// A frame, or a single line of one, grew past [`FrameSplitter::MAX_FRAME`]. The stream cannot be read any further.
+/// A frame, or a comment between frames, grew past [`FrameSplitter::MAX_FRAME`]. The stream cannot be read any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a frame of the event stream is longer than {} bytes", FrameSplitter::MAX_FRAME)]
 pub struct FrameTooLong;

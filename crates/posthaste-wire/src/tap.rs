@@ -96,6 +96,16 @@ impl StreamTap {
         self.closed.map_or_else(|| self.splitter.at_boundary(), |closed| closed == Closed::BetweenFrames)
     }
 
+    /// The offset just past the last whole frame in the chunk pushed last; `None` if none ended there.
+    ///
+    /// A comment or a blank line between frames counts as one. Whoever passes on the bytes up to here, and holds the rest
+    /// until a later chunk completes it, passes on whole frames only; what is held never grows past
+    /// [`FrameSplitter::MAX_FRAME`] and the chunk. Also true of a chunk that was refused: what came before the frame that
+    /// is too long is whole.
+    pub fn last_boundary(&self) -> Option<usize> {
+        self.splitter.last_boundary()
+    }
+
     /// The offset just past the terminal frame in the chunk pushed last, if it lay in that chunk.
     pub fn terminated_at(&self) -> Option<usize> {
         self.terminated_at
@@ -142,6 +152,13 @@ impl StreamTap {
         } else {
             UsageSource::None
         }
+    }
+
+    /// The bytes of event data that brought content, as a measure for estimates. Comments, pings, event names and what
+    /// came before the first content are left out, the JSON around the content is not; of a chat stream every chunk
+    /// from the first content on is counted.
+    pub fn content_bytes(&self) -> usize {
+        self.seen.content_bytes
     }
 
     /// The error event, if one came.

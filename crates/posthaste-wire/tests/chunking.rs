@@ -75,6 +75,48 @@ fn a_closing_makes_the_stream_end_without_changing_it() {
     }
 }
 
+/// Whoever passes on the bytes up to the last boundary, and holds the rest, has at each step passed on whole frames
+/// only, and all of those that are whole.
+#[test]
+fn up_to_the_last_boundary_lie_all_whole_frames_and_no_others() {
+    for case in cases() {
+        for chunks in case.cuts() {
+            let held = forward_whole_frames(case.dialect, &chunks);
+            assert!(case.stream.ends_with(&held), "{}", case.name);
+        }
+    }
+}
+
+/// What comes between frames needs not be held, and what begins one must be.
+#[test]
+fn boundaries_are_found_wherever_the_stream_is_cut() {
+    let stream =
+        b"\xEF\xBB\xBF: hello\n\nid: 7\r\ndata: a\r\n\r\n: b\r\rdata: c\n: inside\n\n\n\r\nevent: lost\n\n";
+    let boundaries = [11, 12, 29, 30, 34, 35, 53, 54, 55, 56, 69];
+    for cut in 0..=stream.len() {
+        let (head, tail) = stream.split_at(cut);
+        let mut tap = StreamTap::new(Dialect::AnthropicMessages);
+        tap.push(head).unwrap();
+        let before = boundaries.iter().rfind(|boundary| **boundary <= cut).copied();
+        assert_eq!(tap.last_boundary(), before, "cut at {cut}");
+        tap.push(tail).unwrap();
+        assert_eq!(tap.last_boundary(), (!tail.is_empty()).then_some(tail.len()), "cut at {cut}");
+        tap.push(b"").unwrap();
+        assert_eq!(tap.last_boundary(), None);
+    }
+}
+
+#[test]
+fn before_a_frame_that_is_too_long_the_last_boundary_stays() {
+    let frame = b"data: {}\n\n";
+    let chunk = [&frame[..], &vec![b'x'; FrameSplitter::MAX_FRAME + 1]].concat();
+    let mut tap = StreamTap::new(Dialect::OpenAiChat);
+    assert!(tap.push(&chunk).is_err());
+    assert_eq!(tap.last_boundary(), Some(frame.len()));
+    assert!(tap.push(frame).is_err());
+    assert_eq!(tap.last_boundary(), None);
+}
+
 struct Case {
     name: String,
     dialect: Dialect,
@@ -107,6 +149,27 @@ fn cases() -> Vec<Case> {
     assert!(cases.len() > 20, "the fixtures are there");
     cases.sort_by(|left, right| left.name.cmp(&right.name));
     cases
+}
+
+/// Passes on whole frames, checks at each step that they are, and returns what is held at the end.
+fn forward_whole_frames(dialect: Dialect, chunks: &[&[u8]]) -> Vec<u8> {
+    let mut tap = StreamTap::new(dialect);
+    let mut held = Vec::new();
+    let mut client = FrameSplitter::new();
+    for chunk in chunks {
+        tap.push(chunk).unwrap();
+        let (whole, begun) = chunk.split_at(tap.last_boundary().unwrap_or(0));
+        if !whole.is_empty() {
+            held.extend_from_slice(whole);
+            client.push(&held, |_| ()).unwrap();
+            held.clear();
+        }
+        held.extend_from_slice(begun);
+        assert!(client.at_boundary(), "half a frame was passed on");
+        FrameSplitter::new().push(&held, |frame| panic!("{frame:?} was held")).unwrap();
+        assert_eq!(tap.at_boundary(), held.is_empty());
+    }
+    held
 }
 
 fn frames<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<(Option<String>, Vec<u8>)> {

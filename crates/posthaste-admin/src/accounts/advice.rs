@@ -25,7 +25,7 @@ pub(super) fn for_transport(account: &Account, error: &TransportError) -> Advice
         TransportError::Timeout { .. } => {
             "the provider is slow or something swallows the connection: try again, then check the base URL".to_owned()
         }
-        TransportError::Broken(_) => {
+        TransportError::Stale(_) | TransportError::Broken(_) => {
             "the connection broke: try again; if it stays so, check that the base URL's scheme (http or https) and \
              port belong together"
                 .to_owned()

@@ -19,6 +19,8 @@ pub(super) fn judge(answer: &AnswerHead<'_>) -> Verdict {
         }
         (_, "overloaded_error") | (503 | 529, _) => rest(CooldownReason::Overloaded),
         (_, "rate_limit_error") | (429, _) => rest(limit_reason(answer)),
+        // A firewall's page, or a proxy on the way: not a word of the API on the account.
+        (401 | 403, _) if error.is_none() => rest(CooldownReason::Failing),
         (_, "authentication_error") | (401, _) => Verdict::Reauthenticate,
         (_, "billing_error") | (402, _) => rest(CooldownReason::QuotaExhausted),
         (_, "permission_error") | (403, _) => rest(CooldownReason::Forbidden),
@@ -153,6 +155,22 @@ mod tests {
     #[test]
     fn a_404_that_is_not_the_apis_is_a_wrong_base_url() {
         assert_eq!(reason(verdict_of(404, "<html>nginx</html>", &[])), Some(CooldownReason::Failing));
+    }
+
+    /// A firewall's page says nothing of the account, and would otherwise park it for hours.
+    #[rstest]
+    #[case(401, "<html>Authorization Required</html>")]
+    #[case(403, "<html>Attention Required! | Cloudflare</html>")]
+    #[case(403, r#"{"detail":"blocked"}"#)]
+    #[case(403, "")]
+    fn a_refusal_that_is_not_the_apis_is_passing_trouble(#[case] status: u16, #[case] body: &str) {
+        assert_eq!(reason(verdict_of(status, body, &[])), Some(CooldownReason::Failing));
+    }
+
+    #[test]
+    fn a_refusal_of_a_kind_that_is_not_known_is_believed() {
+        assert_eq!(verdict(401, "brand_new_error", &[]), Verdict::Reauthenticate);
+        assert_eq!(reason(verdict(403, "brand_new_error", &[])), Some(CooldownReason::Forbidden));
     }
 
     #[test]

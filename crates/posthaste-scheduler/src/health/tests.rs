@@ -44,7 +44,10 @@ const TEN_MINUTES: Duration = Duration::from_secs(600);
 fn the_upstreams_own_end_is_kept(#[case] reason: CooldownReason) {
     let mut subject = Subject::new();
     let parked = subject.rest(reason, Some(3_600), 0);
-    assert_eq!(parked, Parked { reason, until: at(3_600), why: format!("{reason} at 0") });
+    assert_eq!(
+        parked,
+        Parked { reason, until: at(3_600), on_trial: false, why: format!("{reason} at 0").into() }
+    );
     assert_eq!(subject.health.parked(at(3_599)), Some(parked));
     assert_eq!(subject.health.parked(at(3_600)), None);
 }
@@ -143,7 +146,7 @@ fn after_a_rest_one_request_tries_alone() {
     subject.rest(RateLimited, Some(10), 0);
     subject.health.started(at(20));
     let parked = subject.health.parked(at(21)).unwrap();
-    assert_eq!(parked, Parked { reason: RateLimited, until: at(80), why: "on trial".into() });
+    assert_eq!(parked, Parked { reason: RateLimited, until: at(80), on_trial: true, why: "on trial".into() });
     subject.health.succeeded();
     assert_eq!(subject.health.parked(at(22)), None);
 }

@@ -51,7 +51,10 @@ fn of_many_that_planned_at_once_one_gets_the_trial() {
     let back = scheduler.rest(account, &limited(Timestamp::from_secs(1_010)), NOW).until;
     assert_eq!(scheduler.plan(&[candidate(account, 50)], back).order, [account]);
     assert_eq!(scheduler.try_start(account, back), Ok(()));
-    assert_eq!(scheduler.try_start(account, back).unwrap_err().why, "on trial");
+    let refused = scheduler.try_start(account, back).unwrap_err();
+    assert_eq!((refused.on_trial, &*refused.why), (true, "on trial"));
+    let waiting = scheduler.plan(&[candidate(account, 50)], back);
+    assert_eq!(waiting.soonest_return(), Some(back.plus(std::time::Duration::from_secs(1))));
     scheduler.succeeded(account, back);
     assert_eq!(scheduler.try_start(account, back), Ok(()));
 }

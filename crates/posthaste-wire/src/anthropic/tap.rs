@@ -22,8 +22,8 @@ pub(crate) fn read(frame: Frame<'_>, seen: &mut Sighting) {
 
 fn read_named(name: &str, data: &[u8], seen: &mut Sighting) {
     match name {
-        "content_block_delta" => seen.content = true,
-        "content_block_start" if !seen.content => seen.content = starts_with_content(data),
+        "content_block_delta" => seen.add_content(data),
+        "content_block_start" if seen.content || starts_with_content(data) => seen.add_content(data),
         "message_start" => read_start(data, seen),
         "message_delta" => read_delta(data, seen),
         "message_stop" => seen.ended = true,
@@ -48,7 +48,7 @@ fn read_unnamed(data: &[u8], seen: &mut Sighting) {
 fn read_start(data: &[u8], seen: &mut Sighting) {
     let Ok(Some(MessageStart { message })) = object(data) else { return };
     if let Some(counts) = message.0.and_then(|message| message.usage.0) {
-        counts.merge_into(&mut seen.usage);
+        counts.without_output().merge_into(&mut seen.usage);
     }
 }
 

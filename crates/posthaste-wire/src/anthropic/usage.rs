@@ -31,6 +31,11 @@ impl Counts {
         self.server_tool_use.0.unwrap_or_default().web_search_requests.put(&mut usage.web_searches);
     }
 
+    /// The counts of a stream's opening. Its `output_tokens` is a placeholder of a few tokens, not a beginning.
+    pub(crate) fn without_output(self) -> Self {
+        Self { output_tokens: Count::default(), output_tokens_details: Lenient::default(), ..self }
+    }
+
     /// Whether the answer's own count is there, without which the others are only a beginning.
     pub(crate) fn tells_output(&self) -> bool {
         self.output_tokens.0.is_some()

@@ -26,8 +26,13 @@ pub(crate) fn read(frame: Frame<'_>, seen: &mut Sighting) {
         seen.ended = true;
     } else if frame.event == Some("error") {
         seen.fail(error::read(data).unwrap_or_else(unreadable_error));
-    } else if !seen.content || tells_more_than_content(data) {
-        read_chunk(data, seen);
+    } else {
+        if !seen.content || tells_more_than_content(data) {
+            read_chunk(data, seen);
+        }
+        if seen.content {
+            seen.add_content(data);
+        }
     }
 }
 

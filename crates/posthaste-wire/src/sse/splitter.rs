@@ -15,18 +15,23 @@ use super::{Frame, FrameTooLong};
 pub struct FrameSplitter {
     /// A line that the last chunk cut off.
     line: Vec<u8>,
+    /// The length of the open frame's whole lines, each with one byte for its break; 0 between frames.
+    open_len: usize,
     /// The open frame's event name and data, as far as they lie in earlier chunks or in several lines.
     kept: Kept,
     /// A first line was read, so a byte order mark can no longer come.
     begun: bool,
     /// The last chunk ended in CR: an LF now belongs to it.
     skip_lf: bool,
+    /// Where the last boundary lay in the chunk pushed last.
+    boundary: Option<usize>,
     /// A frame was too long.
     broken: bool,
 }
 
 impl FrameSplitter {
-    /// The longest line and the longest data of a frame taken, in bytes.
+    /// The longest frame taken, in bytes: all that stands between two boundaries, of whatever lines. Also the longest
+    /// comment between frames.
     pub const MAX_FRAME: usize = 16 * 1024 * 1024;
 
     /// A splitter at the start of a stream.
@@ -59,9 +64,17 @@ impl FrameSplitter {
         Ok(())
     }
 
-    /// Whether no frame is begun: here another frame may stand.
+    /// Whether no frame is begun: here another frame may stand. Never so after a frame that was too long.
     pub fn at_boundary(&self) -> bool {
-        self.line.is_empty() && !self.kept.has_event && !self.kept.has_data
+        !self.broken && self.line.is_empty() && self.open_len == 0
+    }
+
+    /// The last offset in the chunk pushed last at which no frame was open, 0 left aside; `None` where there was none.
+    ///
+    /// A frame is over with its blank line, be that one of CR alone; an LF that follows in the next chunk is a boundary
+    /// of that chunk.
+    pub(crate) fn last_boundary(&self) -> Option<usize> {
+        self.boundary
     }
 
     /// [`push`](Self::push), also telling where in the chunk each frame ends.
@@ -70,6 +83,7 @@ impl FrameSplitter {
         chunk: &[u8],
         mut on_frame: impl FnMut(Frame<'_>, usize),
     ) -> Result<(), FrameTooLong> {
+        self.boundary = None;
         if self.broken {
             return Err(FrameTooLong);
         }
@@ -83,6 +97,9 @@ impl FrameSplitter {
     ) -> Result<(), FrameTooLong> {
         let mut at = usize::from(self.skip_lf && chunk.first() == Some(&b'\n'));
         self.skip_lf &= chunk.is_empty();
+        if at > 0 {
+            self.note_boundary(at);
+        }
         let mut open = Open::default();
         while let Some(length) = memchr2(b'\n', b'\r', &chunk[at..]) {
             let line = &chunk[at..at + length];
@@ -92,9 +109,17 @@ impl FrameSplitter {
             } else {
                 self.take_cut_line(line, &mut |frame| on_frame(frame, at))?;
             }
+            self.note_boundary(at);
         }
         self.kept.take_over(&mut open);
         self.keep_cut_line(&chunk[at..])
+    }
+
+    /// Notes the end of a line that left no frame open.
+    fn note_boundary(&mut self, at: usize) {
+        if self.open_len == 0 {
+            self.boundary = Some(at);
+        }
     }
 
     /// Reads the line that the last chunk cut off, and whose end is now there.
@@ -114,7 +139,7 @@ impl FrameSplitter {
     }
 
     fn keep_cut_line(&mut self, piece: &[u8]) -> Result<(), FrameTooLong> {
-        if self.line.len() + piece.len() > Self::MAX_FRAME {
+        if self.open_len + self.line.len() + piece.len() > Self::MAX_FRAME {
             return Err(FrameTooLong);
         }
         self.line.extend_from_slice(piece);
@@ -148,11 +173,8 @@ impl FrameSplitter {
         Ok(())
     }
 
-    /// Reads one whole line; tells whether it was blank.
+    /// Reads one whole line; tells whether it was blank. A comment between frames begins none.
     fn end_line<'a>(&mut self, mut line: &'a [u8], open: &mut Open<'a>) -> Result<bool, FrameTooLong> {
-        if line.len() > Self::MAX_FRAME {
-            return Err(FrameTooLong);
-        }
         if !self.begun {
             self.begun = true;
             line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
@@ -160,28 +182,35 @@ impl FrameSplitter {
         if line.is_empty() {
             return Ok(true);
         }
+        let with_line = self.open_len + line.len() + 1;
+        if with_line > Self::MAX_FRAME {
+            return Err(FrameTooLong);
+        }
+        if self.open_len == 0 && line[0] == b':' {
+            return Ok(false);
+        }
+        self.open_len = with_line;
         let (name, value) = match memchr(b':', line) {
             Some(colon) => (&line[..colon], &line[colon + 1..]),
             None => (line, &b""[..]),
         };
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match name {
-            b"data" => self.add_data(value, open)?,
+            b"data" => self.add_data(value, open),
             b"event" => open.event = Some(value),
             _ => {}
         }
         Ok(false)
     }
 
-    fn add_data<'a>(&mut self, value: &'a [u8], open: &mut Open<'a>) -> Result<(), FrameTooLong> {
+    fn add_data<'a>(&mut self, value: &'a [u8], open: &mut Open<'a>) {
         if open.data.is_none() && !self.kept.has_data {
             open.data = Some(value);
-            return Ok(());
+            return;
         }
         self.kept.take_over_data(open);
         self.kept.data.push(b'\n');
         self.kept.data.extend_from_slice(value);
-        if self.kept.data.len() > Self::MAX_FRAME { Err(FrameTooLong) } else { Ok(()) }
     }
 
     /// Hands out the open frame, unless it has no data, and starts the next one.
@@ -195,10 +224,11 @@ impl FrameSplitter {
         }
         *open = Open::default();
         self.kept.clear();
+        self.open_len = 0;
     }
 
     fn give_up(&mut self, error: FrameTooLong) -> FrameTooLong {
-        *self = Self { broken: true, ..Self::default() };
+        *self = Self { broken: true, boundary: self.boundary, ..Self::default() };
         error
     }
 }

@@ -96,6 +96,8 @@ fn boundaries_are_between_frames_only() {
         ("data: a\n", false),
         ("\n", true),
         (": note\n", true),
+        ("id: 7\n", false),
+        ("\n", true),
         ("d", false),
     ] {
         splitter.push(piece.as_bytes(), |_| ()).unwrap();
@@ -121,6 +123,40 @@ fn a_frame_longer_than_the_cap_ends_the_reading() {
             assert_eq!(frames, [data("a")], "what came before is handed out");
             assert_eq!(splitter.push(b"data: b\n\n", |_| ()), Err(FrameTooLong));
             assert_eq!(splitter.finish(|_| ()), Err(FrameTooLong));
+        }
+    }
+}
+
+/// Whoever holds back a frame until it is whole must be able to rely on the cap.
+#[test]
+fn a_frame_whose_many_lines_pass_the_cap_ends_the_reading() {
+    let filler = "x".repeat(1_000);
+    for (field, line_end) in [("event: ", "\n"), ("id: ", "\r\n"), ("", "\r"), ("data\n:", "\n")] {
+        let line = format!("{field}{filler}{line_end}");
+        let lines = FrameSplitter::MAX_FRAME / 1_000;
+        let stream = format!("data: a\n\nevent: b\n{}", line.repeat(lines));
+        for size in [stream.len(), 100_003] {
+            let mut splitter = FrameSplitter::new();
+            let result = stream.as_bytes().chunks(size).try_for_each(|chunk| splitter.push(chunk, |_| ()));
+            assert_eq!(result, Err(FrameTooLong), "{field:?}");
+            assert!(!splitter.at_boundary());
+        }
+    }
+}
+
+#[test]
+fn a_frame_of_exactly_the_cap_is_taken_and_the_next_one_starts_anew() {
+    let field = "event: a\n";
+    let line = "x".repeat(FrameSplitter::MAX_FRAME - field.len() - "data: \n".len());
+    let frame = format!("{field}data: {line}\n\n");
+    for size in [frame.len(), 1 << 20, 100_003] {
+        let mut splitter = FrameSplitter::new();
+        for _ in 0..2 {
+            let mut frames = 0;
+            for chunk in frame.as_bytes().chunks(size) {
+                splitter.push(chunk, |_| frames += 1).unwrap();
+            }
+            assert_eq!(frames, 1);
         }
     }
 }

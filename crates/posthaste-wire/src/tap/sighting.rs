@@ -10,6 +10,8 @@ use crate::UpstreamError;
 pub(crate) struct Sighting {
     /// Content came that a client would notice.
     pub(crate) content: bool,
+    /// The length of the data that brought content.
+    pub(crate) content_bytes: usize,
     /// The terminator came.
     pub(crate) ended: bool,
     /// The counts so far.
@@ -41,6 +43,12 @@ impl Sighting {
     /// Whether every choice has told why it stopped.
     pub(crate) fn stopped(&self) -> bool {
         self.stopped != 0 && self.begun & !self.stopped == 0
+    }
+
+    /// Notes data that brings content.
+    pub(crate) fn add_content(&mut self, data: &[u8]) {
+        self.content = true;
+        self.content_bytes += data.len();
     }
 
     pub(crate) fn begin(&mut self, choice: u64) {

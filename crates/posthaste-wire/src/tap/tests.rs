@@ -147,9 +147,24 @@ fn usage_is_reported_once_the_last_word_came() {
     let mut tap = StreamTap::new(ANTHROPIC);
     assert_eq!(tap.usage_source(), Nothing);
     tap.push(event(START).as_bytes()).unwrap();
-    assert_eq!((tap.usage_source(), tap.usage().input, tap.usage().output), (Estimated, 9, 1));
+    assert_eq!((tap.usage_source(), tap.usage().input, tap.usage().output), (Estimated, 9, 0));
     tap.push(event(DELTA).as_bytes()).unwrap();
     assert_eq!((tap.usage_source(), tap.usage().input, tap.usage().output), (Reported, 9, 5));
+}
+
+/// The opening count is a placeholder, whatever its height: it must not pass for the length of an answer that breaks off.
+#[test]
+fn the_opening_count_of_the_answer_is_not_believed() {
+    let start = r#"{"type":"message_start","message":{"usage":{"input_tokens":9,"cache_read_input_tokens":4,
+        "output_tokens":3,"output_tokens_details":{"thinking_tokens":2}}}}"#
+        .replace('\n', "");
+    let delta = |usage: &str| event(&format!(r#"{{"type":"message_delta","delta":{{}},"usage":{usage}}}"#));
+    let mut tap = tap_of(ANTHROPIC, &(event(&start) + &block(r#"{"type":"text","text":"Hi"}"#)));
+    tap.push(delta(r#"{"input_tokens":8}"#).as_bytes()).unwrap();
+    let expected = Usage { input: 8, cache_read: 4, ..Usage::default() };
+    assert_eq!((tap.usage_source(), tap.usage()), (Estimated, expected));
+    tap.push(delta(r#"{"output_tokens":1}"#).as_bytes()).unwrap();
+    assert_eq!((tap.usage_source(), tap.usage()), (Reported, Usage { output: 1, ..expected }));
 }
 
 #[test]
@@ -157,6 +172,27 @@ fn content_without_any_usage_is_to_be_estimated() {
     assert_eq!(tap_of(CHAT, &chunk(r#"{"content":"Hi"}"#)).usage_source(), Estimated);
     assert_eq!(tap_of(CHAT, &chunk(r#"{"content":""}"#)).usage_source(), Nothing);
     assert_eq!(tap_of(ANTHROPIC, &block(r#"{"type":"tool_use"}"#)).usage_source(), Estimated);
+}
+
+#[test]
+fn content_bytes_are_the_data_of_content_alone() {
+    let text = r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}"#;
+    let tool = r#"{"type":"content_block_start","content_block":{"type":"tool_use","name":"f"}}"#;
+    let ping = event(r#"{"type":"ping"}"#);
+    let mut tap = tap_of(ANTHROPIC, &(event(START) + &ping + &block(r#"{"type":"text","text":""}"#)));
+    assert_eq!(tap.content_bytes(), 0);
+    tap.push((event(text) + ": quiet\n\n" + &ping + &event(text)).as_bytes()).unwrap();
+    assert_eq!(tap.content_bytes(), 2 * text.len());
+    tap.push((event(tool) + &event(DELTA) + &event(STOP) + &event(text)).as_bytes()).unwrap();
+    assert_eq!(tap.content_bytes(), 2 * text.len() + tool.len());
+
+    let first = chunk(r#"{"content":"Hi"}"#);
+    let data_len = |chunk: &str| chunk.trim_end().len() - "data: ".len();
+    let tap = tap_of(
+        CHAT,
+        &(chunk(r#"{"role":"assistant"}"#) + &first + ": quiet\n\n" + &first + "data: [DONE]\n\n"),
+    );
+    assert_eq!(tap.content_bytes(), 2 * data_len(&first));
 }
 
 #[test]
@@ -281,4 +317,5 @@ fn a_frame_that_is_too_long_keeps_what_was_seen() {
     assert_eq!(tap.push(&long), Err(FrameTooLong));
     assert_eq!(tap.finish(), Err(FrameTooLong));
     assert_eq!((tap.progress(), tap.usage().input), (Progress::Opening, 9));
+    assert!(!tap.at_boundary(), "the client has half a frame: nothing may be inserted");
 }
