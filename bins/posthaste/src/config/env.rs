@@ -6,7 +6,7 @@ use super::{error::ConfigError, reader::Given, section::SectionInfo};
 
 /// Where environment variables come from, so that reading them can be tested.
 pub trait Strings {
-    /// Every variable whose name starts with [`PREFIX`] and whose name and value are text, and the names of those whose
+    /// Every variable whose name starts with `POSTHASTE_` and whose name and value are text, and the names of those whose
     /// value is not.
     fn vars(&self) -> Vec<(String, Option<String>)>;
 
