@@ -1,5 +1,7 @@
 //! The accept loop. axum's own offers neither a time-out for headers nor bounds for HTTP/2 nor an end to draining.
 
+mod first_bytes;
+
 use std::{io, time::Duration};
 
 use axum::Router;
@@ -9,6 +11,8 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{net::TcpListener, time::timeout};
+
+use self::first_bytes::FirstBytes;
 
 /// Settings of a listener.
 #[derive(Clone, Debug)]
@@ -47,6 +51,7 @@ pub async fn serve(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
+        let stream = FirstBytes::new(stream, options.header_read_timeout);
         let connection = builder.serve_connection(TokioIo::new(stream), service.clone()).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
