@@ -2,5 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
 
+mod canary;
+mod killed;
+mod leaving;
+mod live;
+mod raw;
+mod refusals;
+mod smuggling;
 mod stopping;
 mod support;

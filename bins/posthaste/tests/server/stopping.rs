@@ -89,7 +89,7 @@ async fn idle_connections_do_not_hold_up_the_end() {
     let mut server = bench.serve();
     // The client's pool keeps this one open; the other one has sent nothing yet.
     let client = server.client();
-    assert_eq!(client.post(&key, &whole()).await.unwrap().text().await.unwrap().is_empty(), false);
+    assert!(!client.post(&key, &whole()).await.unwrap().text().await.unwrap().is_empty());
     let _silent = TcpStream::connect(server.address()).await.unwrap();
     server.signal(Signal::TERM);
     assert_eq!(server.end().await.code(), Some(0), "{}", server.log());

@@ -6,6 +6,7 @@ use std::{
     pin::Pin,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
+    thread::JoinHandle,
     time::Duration,
 };
 
@@ -93,14 +94,14 @@ impl Bench {
         let mut child =
             self.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
         let log = Arc::new(Mutex::new(String::new()));
-        collect(child.stderr.take().unwrap(), Arc::clone(&log));
+        let mut readers = vec![collect(child.stderr.take().unwrap(), Arc::clone(&log))];
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         out.read_line(&mut first).unwrap();
         log.lock().unwrap().push_str(&first);
-        collect(out, Arc::clone(&log));
+        readers.push(collect(out, Arc::clone(&log)));
         let announced = (!first.is_empty()).then(|| first.trim_end().to_owned());
-        Server { child, announced, base: String::new(), log }
+        Server { child, announced, base: String::new(), log, readers }
     }
 
     /// What is in the books. Works beside a running relay as well.
@@ -112,7 +113,7 @@ impl Bench {
     }
 }
 
-fn collect(from: impl Read + Send + 'static, log: Arc<Mutex<String>>) {
+fn collect(from: impl Read + Send + 'static, log: Arc<Mutex<String>>) -> JoinHandle<()> {
     std::thread::spawn(move || {
         for line in BufReader::new(from).lines() {
             let Ok(line) = line else { return };
@@ -120,7 +121,7 @@ fn collect(from: impl Read + Send + 'static, log: Arc<Mutex<String>>) {
             log.push_str(&line);
             log.push('\n');
         }
-    });
+    })
 }
 
 /// A running program. It is killed with the value.
@@ -129,6 +130,7 @@ pub(crate) struct Server {
     announced: Option<String>,
     pub(crate) base: String,
     log: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Server {
@@ -150,9 +152,11 @@ impl Server {
         self.child.try_wait().unwrap()
     }
 
-    /// Waits for its end.
+    /// Waits for its end and for its last words.
     pub(crate) async fn end(&mut self) -> ExitStatus {
-        eventually("the program ends", || self.ended()).await
+        let status = eventually("the program ends", || self.ended()).await;
+        self.readers.drain(..).for_each(|reader| reader.join().unwrap());
+        status
     }
 
     /// Tells it to stop and waits for its good end.
