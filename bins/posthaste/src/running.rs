@@ -1,6 +1,6 @@
 //! A relay that runs: its ports wired together, its listeners, and its orderly end.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::pending, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -11,7 +11,11 @@ use posthaste_http::{Front, FrontOptions, ServerOptions, metrics_router, router,
 use posthaste_scheduler::{Backoff, Scheduler};
 use posthaste_storage::{LedgerOptions, LedgerWriter};
 use posthaste_vault::StaticCredentials;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -100,20 +104,23 @@ impl Running {
         Ok(Self { address, admin, opened, relay, ledger, listener, front, server, background })
     }
 
-    /// Serves clients until `stop` is ready, lets answers under way end, books what is left and closes the store.
+    /// Serves clients until `stop` is ready, lets answers under way end until `cut` is ready or the grace time is over,
+    /// books what is left and closes the store.
     ///
     /// # Errors
     /// When the store could not be closed in good order.
-    pub async fn until(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+    pub async fn until(
+        self,
+        stop: impl Future<Output = ()>,
+        cut: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
         let Self { opened, relay, ledger, listener, front, server, background, .. } = self;
-        let drained = serve(listener, router(front), &server, stop).await;
+        let drained = serve(listener, router(front), &server, stop, cut).await;
         if drained.cut_off > 0 {
-            tracing::warn!(
-                connections = drained.cut_off,
-                "answers were cut off at the end of the grace time"
-            );
+            tracing::warn!(connections = drained.cut_off, "answers were cut off");
         }
         background.end().await;
+        settled(&relay).await;
         drop(relay);
         ledger.flush().await;
         opened.close().await.context("the store could not be closed")
@@ -144,7 +151,7 @@ impl Background {
     fn metrics(&mut self, listener: TcpListener, metrics: PrometheusHandle, options: ServerOptions) {
         let options = ServerOptions { shutdown_grace: Duration::ZERO, ..options };
         self.spawn(async move {
-            serve(listener, metrics_router(metrics), &options, std::future::pending()).await;
+            serve(listener, metrics_router(metrics), &options, pending(), pending()).await;
         });
     }
 
@@ -165,6 +172,14 @@ impl Background {
                 tracing::error!(%error, "a background task failed");
             }
         }
+    }
+}
+
+/// Waits until every attempt is booked. Those on HTTP/2 notice a moment late that their connection is gone.
+async fn settled(relay: &Relay) {
+    let begun = Instant::now();
+    while relay.in_flight() > 0 && begun.elapsed() < MOST_SETTLING {
+        sleep(SETTLING_LOOK).await;
     }
 }
 
@@ -230,4 +245,6 @@ fn install_metrics() -> anyhow::Result<PrometheusHandle> {
 
 /// Answers of models take from a tenth of a second to many minutes.
 const SECONDS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0];
+const MOST_SETTLING: Duration = Duration::from_secs(2);
+const SETTLING_LOOK: Duration = Duration::from_millis(5);
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);

@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use crate::{Config, running::Running, wiring};
 
@@ -21,10 +22,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     end_orderly(running, &mut signals).await
 }
 
-/// Serves until the first signal, then drains until the second.
+/// Serves until the first signal, then drains until the second, then books what was cut off.
 pub(crate) async fn end_orderly(running: Running, signals: &mut Signals) -> anyhow::Result<()> {
-    let stop = tokio_util::sync::CancellationToken::new();
-    let serving = running.until(stop.clone().cancelled_owned());
+    let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
+    let serving = running.until(stop.clone().cancelled_owned(), cut.clone().cancelled_owned());
     tokio::pin!(serving);
     tokio::select! {
         ended = &mut serving => return ended,
@@ -33,11 +34,15 @@ pub(crate) async fn end_orderly(running: Running, signals: &mut Signals) -> anyh
     tracing::info!("stopping: answers under way may end; a second signal cuts them off");
     stop.cancel();
     tokio::select! {
-        ended = &mut serving => ended,
-        () = signals.next() => {
-            anyhow::bail!("stopped at once: answers under way were cut off")
-        }
+        ended = &mut serving => return ended,
+        () = signals.next() => {}
     }
+    cut.cancel();
+    tokio::select! {
+        ended = &mut serving => ended?,
+        () = signals.next() => anyhow::bail!("stopped at once: what was cut off may be missing in the books"),
+    }
+    anyhow::bail!("stopped at once: answers under way were cut off")
 }
 
 /// Prints a line on standard output at once, for people and for scripts that wait for it.

@@ -116,7 +116,9 @@ async fn a_successors_socket_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = admin_socket::path(folder.path());
     let first = AdminListener::bind(&path).await.unwrap();
+    // Somebody tidies up under a running relay.
     fs::remove_file(&path).unwrap();
+    fs::remove_file(path.with_extension("lock")).unwrap();
     let second = AdminListener::bind(&path).await.unwrap();
     drop(first);
     assert!(path.exists());

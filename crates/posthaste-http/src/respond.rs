@@ -1,5 +1,7 @@
 //! Faults as responses.
 
+use std::borrow::Cow;
+
 use axum::{body::Body, response::Response};
 use http::HeaderValue;
 use posthaste_core::{Dialect, Fault, FaultKind, Origin, RequestId};
@@ -20,9 +22,20 @@ pub(crate) fn fault_response(dialect: Dialect, fault: &Fault, id: RequestId) -> 
 
 fn log(fault: &Fault, id: RequestId) {
     let cause = fault.source.as_ref().map(|source| source.to_string()).unwrap_or_default();
+    let words = own_words(fault);
     match (fault.kind, fault.origin) {
-        (FaultKind::Internal, _) => tracing::error!(request = %id, %fault, %cause, "the relay failed"),
-        (_, Origin::Client) => tracing::debug!(request = %id, kind = %fault.kind, %fault, %cause, "refused"),
-        _ => tracing::info!(request = %id, kind = %fault.kind, %fault, %cause, "could not be served"),
+        (FaultKind::Internal, _) => tracing::error!(request = %id, fault = words, %cause, "the relay failed"),
+        // The cause of these is what somebody wrote.
+        (_, Origin::Client) => tracing::debug!(request = %id, kind = %fault.kind, fault = words, "refused"),
+        _ => tracing::info!(request = %id, kind = %fault.kind, fault = words, %cause, "could not be served"),
+    }
+}
+
+/// The message for the log, unless it was put together from what a client or an upstream has written: that may hold a
+/// part of a prompt.
+fn own_words(fault: &Fault) -> &str {
+    match &fault.message {
+        Cow::Borrowed(words) => words,
+        Cow::Owned(_) => "(in the client's answer only)",
     }
 }

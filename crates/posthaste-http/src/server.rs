@@ -1,5 +1,7 @@
 //! The accept loop. axum's own offers neither a time-out for headers nor bounds for HTTP/2 nor an end to draining.
 
+mod first_bytes;
+
 use std::{io, time::Duration};
 
 use axum::Router;
@@ -8,7 +10,9 @@ use hyper_util::{
     server::{conn::auto::Builder, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{net::TcpListener, task::JoinSet, time::sleep};
+
+use self::first_bytes::FirstBytes;
 
 /// Settings of a listener.
 #[derive(Clone, Debug)]
@@ -20,20 +24,25 @@ pub struct ServerOptions {
 }
 
 /// Serves `router` on `listener` until `stop` is ready; then takes no new connections, lets the answers under way end,
-/// and returns how many were cut off because the grace was over.
+/// and cuts off what is left once the grace is over or `cut` is ready.
+///
+/// When it returns, no connection is left; answers of HTTP/2 end as soon as their own tasks notice.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     options: &ServerOptions,
     stop: impl Future<Output = ()>,
+    cut: impl Future<Output = ()>,
 ) -> Drained {
     let builder = connection_builder(options);
     let service = TowerToHyperService::new(router);
     let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
             () = &mut stop => break,
         };
         let stream = match accepted {
@@ -47,26 +56,31 @@ pub async fn serve(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
+        let stream = FirstBytes::new(stream, options.header_read_timeout);
         let connection = builder.serve_connection(TokioIo::new(stream), service.clone()).into_owned();
         let connection = graceful.watch(connection);
-        tokio::spawn(async move {
+        connections.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended");
             }
         });
     }
     drop(listener);
-    let open = graceful.count();
-    match timeout(options.shutdown_grace, graceful.shutdown()).await {
-        Ok(()) => Drained { cut_off: 0 },
-        Err(_) => Drained { cut_off: open },
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = sleep(options.shutdown_grace) => {}
+        () = cut => {}
     }
+    while connections.try_join_next().is_some() {}
+    let cut_off = connections.len();
+    connections.shutdown().await;
+    Drained { cut_off }
 }
 
 /// How draining went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drained {
-    /// At most this many connections were cut off.
+    /// How many connections were cut off.
     pub cut_off: usize,
 }
 
@@ -91,7 +105,7 @@ fn connection_builder(options: &ServerOptions) -> Builder<TokioExecutor> {
 async fn rest_after(error: &io::Error) {
     if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
         tracing::error!(%error, "no connection could be accepted");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        sleep(Duration::from_millis(100)).await;
     }
 }
 

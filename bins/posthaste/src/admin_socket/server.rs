@@ -1,14 +1,19 @@
 //! The relay's side of the socket.
 
 use std::{
-    fs, io,
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    fs::{self, File},
+    io,
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     process,
     time::Duration,
 };
 
 use posthaste_admin::{Admin, AdminFailure, Command, FailureKind};
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+};
 use tokio::{
     io::BufReader,
     net::{UnixListener, UnixStream},
@@ -25,6 +30,8 @@ pub struct AdminListener {
     listener: UnixListener,
     path: PathBuf,
     inode: u64,
+    /// Held for as long as the relay runs; the kernel lets go of it even when the relay is killed.
+    _lock: File,
 }
 
 /// Why the socket cannot be had.
@@ -51,23 +58,37 @@ impl AdminListener {
     /// Binds the socket with mode 0600. A file that nobody answers on is what a killed relay left, and is replaced.
     ///
     /// # Errors
-    /// [`BindError::Running`] when a relay answers there.
+    /// [`BindError::Running`] when a relay answers there or is just about to.
     pub async fn bind(path: &Path) -> Result<Self, BindError> {
+        let io_error = |source| BindError::Io { path: path.to_owned(), source };
+        let running = || BindError::Running { path: path.to_owned() };
+        // Asking at the socket alone would let two relays in that start at the same moment.
+        let lock = lock(&path.with_extension("lock")).map_err(io_error)?.ok_or_else(running)?;
         if UnixStream::connect(path).await.is_ok() {
-            return Err(BindError::Running { path: path.to_owned() });
+            return Err(running());
         }
-        Self::replace(path).map_err(|source| BindError::Io { path: path.to_owned(), source })
+        Self::replace(path, lock).map_err(io_error)
     }
 
     /// Binds beside and moves into place, so that the socket never stands there with a wider mode.
-    fn replace(path: &Path) -> io::Result<Self> {
+    fn replace(path: &Path, lock: File) -> io::Result<Self> {
         let beside = path.with_extension(format!("{}", process::id()));
         let _ = fs::remove_file(&beside);
         let listener = UnixListener::bind(&beside)?;
         fs::set_permissions(&beside, fs::Permissions::from_mode(0o600))?;
         let inode = fs::metadata(&beside)?.ino();
         fs::rename(&beside, path)?;
-        Ok(Self { listener, path: path.to_owned(), inode })
+        Ok(Self { listener, path: path.to_owned(), inode, _lock: lock })
+    }
+}
+
+/// Takes the lock; `None` when another process has it. The file stays: removing it would let two have it.
+fn lock(path: &Path) -> io::Result<Option<File>> {
+    let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file)),
+        Err(Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

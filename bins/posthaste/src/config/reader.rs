@@ -103,23 +103,21 @@ impl<'a> Reader<'a> {
     }
 
     /// One key's value: the strongest source's, else the default. Weaker sources are checked too, so that an error does
-    /// not lie in wait behind an override.
+    /// not lie in wait behind an override. A value that cannot be read is noted and passed over, so that what is wrong
+    /// elsewhere is found in the same run.
     pub fn key<T: Setting>(&mut self, key: &KeyInfo) -> Option<T> {
-        let mut value = Some(match key.default {
+        let mut value = match key.default {
             Some(text) => T::parse(text),
             None => T::unset(),
-        });
+        };
         let given = self.given.iter().filter(|given| given.section == key.section && given.key == key.name);
         for given in given {
             match parse(key, given) {
-                Ok(parsed) => value = value.map(|_| Some(parsed)),
-                Err(error) => {
-                    self.errors.push(error);
-                    value = None;
-                }
+                Ok(parsed) => value = Some(parsed),
+                Err(error) => self.errors.push(error),
             }
         }
-        value.flatten()
+        value
     }
 
     pub(super) fn into_errors(self) -> Vec<ConfigError> {

@@ -7,7 +7,7 @@ pub trait Section: Sized {
     /// What the reference says about it.
     const INFO: SectionInfo;
 
-    /// Reads it; `None` when a key could not be read, which the reader has noted.
+    /// Reads it; `None` when a key has neither a value nor a default. What cannot be read is noted by the reader.
     fn read(reader: &mut Reader<'_>) -> Option<Self>;
 
     /// Its keys with their values, secrets redacted.

@@ -1,0 +1,13 @@
+//! The program as a process: real sockets, real signals, a real store.
+
+#![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
+
+mod canary;
+mod killed;
+mod leaving;
+mod live;
+mod raw;
+mod refusals;
+mod smuggling;
+mod stopping;
+mod support;
