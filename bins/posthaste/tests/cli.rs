@@ -1,8 +1,20 @@
 //! The command line on a folder where no relay runs.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    process::{Command as StdCommand, Stdio},
+};
 
-use assert_cmd::Command;
+use assert_cmd::{Command, cargo::CommandCargoExt};
+use rustix::{
+    fs::{Mode, OFlags},
+    process::{Pid, Signal, kill_process},
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{LocalModes, tcgetattr},
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -113,6 +125,30 @@ fn looking_at_an_empty_place_makes_nothing() {
 }
 
 #[test]
+fn errors_are_json_where_json_is_asked_for() {
+    let bench = bench();
+    let error = |line: &str, code| {
+        let ran = bench.run(line);
+        assert_eq!((ran.code, ran.out.as_str()), (code, ""), "{line}: {}", ran.err);
+        let value: Value = serde_json::from_str(&ran.err).unwrap_or_else(|e| panic!("{e}: {}", ran.err));
+        value["error"].clone()
+    };
+    let empty = error("accounts list --json", 3);
+    assert_eq!((empty["kind"].as_str(), &empty["causes"]), (Some("not_found"), &serde_json::json!([])));
+    assert!(empty["hint"].as_str().unwrap().contains("posthaste init"), "{empty}");
+    let flag = error("accounts list --json --nonsense", 2);
+    assert_eq!(flag["message"], "unexpected argument '--nonsense' found");
+    assert!(flag["hint"].as_str().unwrap().contains("Usage:"), "{flag}");
+    let none = error("accounts --json", 2);
+    assert!(none["message"].as_str().unwrap().contains("requires a subcommand"), "{none}");
+    let config = error("config check --json --config missing.toml", 2);
+    assert_eq!((config["kind"].as_str(), config["hint"].is_null()), (Some("invalid"), true));
+    assert_eq!(config["causes"].as_array().unwrap().len(), 1);
+    bench.run(ADD).ok();
+    assert_eq!(error(&format!("{ADD} --json"), 4)["kind"], "conflict");
+}
+
+#[test]
 fn accounts_are_listed_shown_switched_changed_and_deleted() {
     let bench = bench().with_account();
     let list = bench.run("accounts list --json").json();
@@ -149,6 +185,7 @@ fn an_api_key_comes_from_standard_input_or_a_file() {
     assert_eq!(file.json()["has_credential"], true);
     let none = bench.run("accounts add --preset anthropic --name none");
     assert_eq!((none.code, none.err.starts_with("error: api-key: is needed")), (2, true), "{}", none.err);
+    assert!(none.err.contains("--auth none"), "{}", none.err);
 }
 
 #[test]
@@ -178,7 +215,7 @@ fn a_test_of_a_dead_upstream_fails_with_advice() {
     let report: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(report["ok"], false);
     assert!(
-        ran.err.contains("cause: could not connect") && ran.err.contains("hint: nothing answers"),
+        ran.err.contains(r#""causes":["could not connect"#) && ran.err.contains(r#""hint":"nothing answers"#),
         "{}",
         ran.err
     );
@@ -210,6 +247,8 @@ fn a_client_key_is_shown_once_then_listed_changed_revoked_and_deleted() {
         (Some("disabled"), Some("2099-01-31T00:00:00Z"))
     );
     assert_eq!(bench.run(&format!("keys revoke {id} --json")).json()["state"]["status"], "revoked");
+    let again = bench.run("keys update team --enabled true");
+    assert_eq!((again.code, again.err.contains("revoked, and that is for good")), (2, true), "{}", again.err);
     bench.run("keys delete team").ok();
     assert_eq!(bench.run("keys show team").code, 3);
 }
