@@ -125,6 +125,15 @@ fn looking_at_an_empty_place_makes_nothing() {
 }
 
 #[test]
+fn a_damaged_store_is_told_in_plain_words() {
+    let bench = bench().with_account();
+    fs::write(bench.dir().join("posthaste.db"), [b'x'; 8192]).unwrap();
+    let ran = bench.run("accounts list");
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.starts_with("error: the store cannot be read: opening "), "{}", ran.err);
+}
+
+#[test]
 fn errors_are_json_where_json_is_asked_for() {
     let bench = bench();
     let error = |line: &str, code| {
