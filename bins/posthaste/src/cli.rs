@@ -147,6 +147,7 @@ fn file(global: &Global) -> Result<Option<FileText>, Failure> {
 
 async fn init(config: &Config, out: &Output) -> Result<(), Failure> {
     let opened = wiring::open_stores(config).await?;
+    opened.notices.iter().for_each(|notice| output::note(notice));
     let dir = config.data.dir.display();
     let made = &opened.made;
     out.show(&serde_json::json!({ "dir": dir.to_string(), "store": opened.store_name, "made": made }), || {

@@ -125,6 +125,53 @@ fn looking_at_an_empty_place_makes_nothing() {
 }
 
 #[test]
+fn a_refused_first_command_makes_nothing() {
+    let bench = bench();
+    fs::write(bench.folder.path().join("wrong.toml"), "[accounting]\nprice_file = 'missing.json'\n").unwrap();
+    let no_redis = [("POSTHASTE_DATA__STORE", "redis"), ("POSTHASTE_DATA__REDIS_URL", "redis://127.0.0.1:9")];
+    let refused = [
+        bench.run("accounts add --preset anthropic --name none"),
+        bench.run("keys create --name x --expires-at 2001-01-01"),
+        bench.run(&format!("{ADD} --config wrong.toml")),
+        ran(bench.command("init").env("POSTHASTE_VAULT__MASTER_KEY_FILE", "wrong.toml")),
+        ran(bench.command("init").envs(no_redis)),
+    ];
+    for ran in &refused {
+        assert!(ran.code == 1 || ran.code == 2, "{}", ran.err);
+    }
+    assert!(!bench.dir().exists());
+    let no_redis = &refused.last().unwrap().err;
+    assert!(no_redis.contains("connection refused") && !no_redis.contains("Os {"), "{no_redis}");
+}
+
+#[test]
+fn a_file_in_the_folders_place_is_called_a_file() {
+    let bench = bench();
+    fs::write(bench.dir(), "not a folder").unwrap();
+    for line in ["init", "accounts list", ADD, "status"] {
+        let ran = bench.run(line);
+        assert_eq!(
+            (ran.code, ran.err.contains("is a file; name a folder")),
+            (1, true),
+            "{line}: {}",
+            ran.err
+        );
+    }
+}
+
+#[test]
+fn a_folder_that_others_may_enter_is_told() {
+    let bench = bench().with_account();
+    assert_eq!(bench.run("accounts list").err, "");
+    fs::set_permissions(bench.dir(), fs::Permissions::from_mode(0o750)).unwrap();
+    for line in ["accounts list", "init"] {
+        let told = bench.run(line).err;
+        assert_eq!(told.matches("has mode 0750").count(), 1, "{line}: {told}");
+        assert!(told.contains("chmod 700"), "{told}");
+    }
+}
+
+#[test]
 fn a_damaged_store_is_told_in_plain_words() {
     let bench = bench().with_account();
     fs::write(bench.dir().join("posthaste.db"), [b'x'; 8192]).unwrap();

@@ -8,12 +8,12 @@ use super::{
     Failure, Output,
     accounts::view::state,
     output,
-    session::{FirstUse, Session, unexpected},
+    session::{Session, unexpected},
 };
 use crate::Config;
 
 pub(super) async fn run(config: &Config, out: &Output) -> Result<(), Failure> {
-    let session = Session::open(config, FirstUse::Refuse).await?;
+    let session = Session::open(config, &Command::Status).await?;
     match session.execute(Command::Status).await? {
         Reply::Status(status) => out.show(&status, || text(&status, config)),
         _ => Err(unexpected()),
