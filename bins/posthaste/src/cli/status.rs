@@ -25,7 +25,8 @@ fn text(status: &StatusView, config: &Config) -> String {
         None => format!("not running on {}", config.data.dir.display()),
         Some(server) => {
             let uptime = Duration::from_secs(server.uptime_seconds);
-            format!("running for {}, {} requests in flight", span(uptime), server.in_flight)
+            let in_flight = output::counted(server.in_flight, "request", "requests");
+            format!("running for {}, {in_flight} in flight", span(uptime))
         }
     };
     let mut text = output::list(&[
