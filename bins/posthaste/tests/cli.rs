@@ -245,6 +245,44 @@ fn an_api_key_comes_from_standard_input_or_a_file() {
 }
 
 #[test]
+fn an_api_key_typed_at_a_terminal_is_asked_for_and_not_shown() {
+    let bench = bench();
+    let (mut keyboard, terminal) = terminal();
+    let echoes = |terminal: &File| tcgetattr(terminal).unwrap().local_modes.contains(LocalModes::ECHO);
+    assert!(echoes(&terminal));
+    let mut command = StdCommand::cargo_bin("posthaste").unwrap();
+    let line = "accounts add --preset anthropic --name typed --api-key - --json";
+    command.current_dir(bench.folder.path()).args(line.split_whitespace()).arg("--data").arg(bench.dir());
+    command.stdin(terminal.try_clone().unwrap()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut asked = [0; 7];
+    child.stderr.as_mut().unwrap().read_exact(&mut asked).unwrap();
+    assert_eq!(&asked, b"API key");
+    assert!(!echoes(&terminal));
+    keyboard.write_all(b"sk-ant-dummy\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let account: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(account["has_credential"], true);
+    assert!(echoes(&terminal));
+    let mut shown = [0; 64];
+    let read = keyboard.read(&mut shown).unwrap();
+    assert_eq!(&shown[..read], b"\r\n");
+}
+
+/// A pseudo-terminal: the side of whoever sits at it, and the side of the program.
+fn terminal() -> (File, File) {
+    let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
+    grantpt(&keyboard).expect("it may be used");
+    unlockpt(&keyboard).expect("it may be opened");
+    let name = ptsname(&keyboard, Vec::new()).expect("it has a name");
+    let path = name.into_string().expect("its name is text");
+    let terminal =
+        rustix::fs::open(path, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).expect("its other side opens");
+    (File::from(keyboard), File::from(terminal))
+}
+
+#[test]
 fn wrong_inputs_are_usage_errors() {
     let bench = bench();
     for line in [
