@@ -283,6 +283,28 @@ fn terminal() -> (File, File) {
 }
 
 #[test]
+fn log_lines_in_a_pipe_have_no_colours() {
+    let bench = bench();
+    let log = log_until(&bench, "serve --listen 127.0.0.1:0", "listening on ");
+    assert!(log.contains("stopping") && !log.contains('\u{1b}'), "{log}");
+}
+
+/// What a command that goes on running logs, if it is stopped when it prints a line that starts so.
+fn log_until(bench: &Bench, line: &str, end: &str) -> String {
+    let mut command = StdCommand::cargo_bin("posthaste").expect("the program is built");
+    command.current_dir(bench.folder.path()).args(line.split_whitespace()).arg("--data").arg(bench.dir());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut printed = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let came = printed.any(|line| line.expect("what is printed is text").starts_with(end));
+    // It may have ended by itself, and then says below why.
+    let _ = kill_process(Pid::from_child(&child), Signal::TERM);
+    let output = child.wait_with_output().expect("it ends");
+    let log = String::from_utf8(output.stderr).expect("what is logged is text");
+    assert!(came, "{log}");
+    log
+}
+
+#[test]
 fn wrong_inputs_are_usage_errors() {
     let bench = bench();
     for line in [
