@@ -289,6 +289,13 @@ fn log_lines_in_a_pipe_have_no_colours() {
     assert!(log.contains("stopping") && !log.contains('\u{1b}'), "{log}");
 }
 
+#[test]
+fn the_demo_asks_nobody_to_care_for_what_it_throws_away() {
+    let log = log_until(&bench(), "demo --listen 127.0.0.1:0", "The relay stays up");
+    assert!(log.contains("stopping"), "{log}");
+    assert!(!log.contains("made ") && !log.contains("WARN"), "{log}");
+}
+
 /// What a command that goes on running logs, if it is stopped when it prints a line that starts so.
 fn log_until(bench: &Bench, line: &str, end: &str) -> String {
     let mut command = StdCommand::cargo_bin("posthaste").expect("the program is built");
