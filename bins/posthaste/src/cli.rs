@@ -25,16 +25,23 @@ use crate::{
 pub fn main() -> ExitCode {
     let line = match Line::try_parse() {
         Ok(line) => line,
+        Err(error) if error.use_stderr() && wants_json() => return Failure::from(&error).report(true),
         Err(error) => {
             // Help and version come this way too; a closed pipe is nobody's fault.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::FAILED));
         }
     };
+    let json = line.global.json;
     match run(line) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Err(failure) => failure.report(json),
     }
+}
+
+/// Whether a command line that could not be read asks for JSON.
+fn wants_json() -> bool {
+    std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "--json")
 }
 
 /// A relay for AI APIs: one door for every client, many accounts behind it, exact books.
@@ -55,7 +62,7 @@ struct Global {
     /// The configuration file [default: POSTHASTE_CONFIG, else ./posthaste.toml if it is there]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Print JSON for programs instead of tables for people
+    /// Print JSON for programs instead of tables for people; an error is one line of JSON on standard error
     #[arg(long, global = true)]
     json: bool,
 }
@@ -140,6 +147,7 @@ fn file(global: &Global) -> Result<Option<FileText>, Failure> {
 
 async fn init(config: &Config, out: &Output) -> Result<(), Failure> {
     let opened = wiring::open_stores(config).await?;
+    opened.notices.iter().for_each(|notice| output::note(notice));
     let dir = config.data.dir.display();
     let made = &opened.made;
     out.show(&serde_json::json!({ "dir": dir.to_string(), "store": opened.store_name, "made": made }), || {

@@ -67,15 +67,12 @@ impl Config {
     /// All errors of all sources at once.
     pub fn read(sources: &Sources<'_>) -> Result<Self, ConfigErrors> {
         let mut reader = Reader::new(&Self::SECTIONS, sources);
-        let config = Self::sections(&mut reader);
+        let mut config = Self::sections(&mut reader);
         let mut errors = reader.into_errors();
-        let Some(mut config) = config else { return Err(ConfigErrors::new(errors)) };
-        config.server.finish(&mut errors);
-        config.data.finish(&mut errors);
-        config.keys.finish(&mut errors);
-        config.relay.finish(&mut errors);
-        config.log.finish(&mut errors);
-        config.vault.finish(&mut errors);
+        let unfit = config.finish();
+        // Of a key that could not be read only its stand-in was looked at.
+        let unread: Vec<_> = errors.iter().map(|error| error.path.clone()).collect();
+        errors.extend(unfit.into_iter().filter(|error| !unread.contains(&error.path)));
         if errors.is_empty() { Ok(config) } else { Err(ConfigErrors::new(errors)) }
     }
 
@@ -93,24 +90,28 @@ impl Config {
         .concat()
     }
 
-    /// Reads every section before giving up, so that no error hides behind another section's.
-    fn sections(reader: &mut Reader<'_>) -> Option<Self> {
-        let server = Server::read(reader);
-        let data = Data::read(reader);
-        let keys = Keys::read(reader);
-        let accounting = Accounting::read(reader);
-        let relay = Relay::read(reader);
-        let log = Log::read(reader);
-        let vault = VaultSection::read(reader);
-        Some(Self {
-            server: server?,
-            data: data?,
-            keys: keys?,
-            accounting: accounting?,
-            relay: relay?,
-            log: log?,
-            vault: vault?,
-        })
+    fn sections(reader: &mut Reader<'_>) -> Self {
+        Self {
+            server: Server::read(reader),
+            data: Data::read(reader),
+            keys: Keys::read(reader),
+            accounting: Accounting::read(reader),
+            relay: Relay::read(reader),
+            log: Log::read(reader),
+            vault: VaultSection::read(reader),
+        }
+    }
+
+    /// Fetches secrets from their files and tells which values cannot be.
+    fn finish(&mut self) -> Vec<ConfigError> {
+        let mut errors = Vec::new();
+        self.server.finish(&mut errors);
+        self.data.finish(&mut errors);
+        self.keys.finish(&mut errors);
+        self.relay.finish(&mut errors);
+        self.log.finish(&mut errors);
+        self.vault.finish(&mut errors);
+        errors
     }
 }
 

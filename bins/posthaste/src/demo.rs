@@ -1,8 +1,10 @@
 //! `posthaste demo`: the whole product in one command, with no account anywhere.
 
 use std::{
+    fs,
     io::{self, Write},
     net::{Ipv4Addr, SocketAddr},
+    os::unix::fs::PermissionsExt,
     pin::Pin,
     sync::Arc,
     time::Duration,
@@ -20,9 +22,10 @@ use serde_json::{Value, json};
 
 use crate::{
     Config,
-    config::StoreKind,
+    config::{StoreKind, VaultSection},
     running::Running,
     serve::{Signals, end_orderly, reachable, say},
+    wiring,
 };
 
 /// Runs the relay with an imitation provider and a throw-away store, sends one request through it, and stays up.
@@ -31,10 +34,16 @@ use crate::{
 /// When it cannot start or its own request fails.
 pub async fn run(mut config: Config) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
-    let folder =
-        tempfile::Builder::new().prefix("posthaste-demo-").tempdir().context("no temporary folder")?;
+    let folder = tempfile::Builder::new()
+        .prefix("posthaste-demo-")
+        .permissions(fs::Permissions::from_mode(0o700))
+        .tempdir()
+        .context("no temporary folder")?;
     folder.path().clone_into(&mut config.data.dir);
     config.data.store = StoreKind::Sqlite;
+    config.vault = VaultSection { master_key_file: None, master_key: None };
+    // Made before the relay starts, or its log would tell one to back up what is thrown away.
+    wiring::open_stores(&config).await?.close().await?;
     config.server.listen = free_or_any(config.server.listen).await;
     let running = Running::start(&config, transport(&config)?).await?;
     let base = reachable(running.address);
@@ -81,8 +90,9 @@ async fn show(base: &str, key: &Secret) -> anyhow::Result<()> {
     say(&format!("  client key  {}\n\nOne streamed request through the relay:\n", key.expose()))?;
     let answer = ask(base, key).await?;
     ensure!(!answer.text.is_empty(), "the relay gave no answer");
+    let attempts = if answer.attempts == "1" { "attempt" } else { "attempts" };
     say(&format!(
-        "\n\n  {} events, {} input and {} output tokens, {} attempt(s), request {}\n",
+        "\n\n  {} events, {} input and {} output tokens, {} {attempts}, request {}\n",
         answer.events, answer.input_tokens, answer.output_tokens, answer.attempts, answer.request_id
     ))?;
     say(&paste_lines(base, key))?;
@@ -171,5 +181,5 @@ The relay stays up until Ctrl-C; everything is forgotten then."
     )
 }
 
-const MODEL: &str = "claude-sonnet-4-5";
+const MODEL: &str = "claude-sonnet-5";
 const EVENT_PAUSE: Duration = Duration::from_millis(40);

@@ -1,8 +1,9 @@
 //! Which store, vault, price book and transport: the only place that chooses.
 
+mod folder;
+
 use std::{
-    fs::{self, DirBuilder},
-    os::unix::fs::DirBuilderExt,
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -31,6 +32,8 @@ pub struct Opened {
     pub vault: Arc<Vault>,
     /// What was made because it was not there yet, for the operator's eye.
     pub made: Vec<String>,
+    /// What is not as it should be, for the operator's eye; in the log as well.
+    pub notices: Vec<String>,
     backend: Backend,
 }
 
@@ -63,11 +66,46 @@ enum Backend {
 /// When the folder, the key or the store cannot be used. A wrong or missing master key changes nothing in the store.
 pub async fn open_stores(config: &Config) -> anyhow::Result<Opened> {
     let mut made = Vec::new();
-    make_folder(&config.data.dir, &mut made)?;
+    check_folder(config)?;
+    // What can fail comes before what leaves something behind.
+    let given = given_master_key(config)?;
     let (backend, stores, store_name) = stores(config, &mut made).await?;
-    let master = master_key(config, &stores, &mut made).await?;
+    folder::make(&config.data.dir, &mut made)?;
+    let master = match given {
+        Some(key) => key,
+        None => new_master_key(&master_key_path(config), &stores, &mut made).await?,
+    };
     let vault = Vault::open(&master, Arc::clone(&stores.config)).await.context("the vault does not open")?;
-    Ok(Opened { stores, store_name, vault: Arc::new(vault), made, backend })
+    let notices: Vec<_> = folder::open_to_others(&config.data.dir).into_iter().collect();
+    for notice in &notices {
+        tracing::warn!("{notice}");
+    }
+    Ok(Opened { stores, store_name, vault: Arc::new(vault), made, notices, backend })
+}
+
+/// A store and a vault that are forgotten, to see what a command would do on a new data folder without making one.
+///
+/// # Errors
+/// When the system gives no random bytes.
+pub async fn open_forgetful() -> anyhow::Result<Opened> {
+    let stores = MemoryStores::stores();
+    let vault = Vault::open(&MasterKey::generate()?, Arc::clone(&stores.config)).await?;
+    Ok(Opened {
+        stores,
+        store_name: "memory".to_owned(),
+        vault: Arc::new(vault),
+        made: Vec::new(),
+        notices: Vec::new(),
+        backend: Backend::Memory,
+    })
+}
+
+/// Refuses what cannot become a data folder.
+///
+/// # Errors
+/// When a file stands in its place.
+pub fn check_folder(config: &Config) -> anyhow::Result<()> {
+    folder::check(&config.data.dir)
 }
 
 /// Whether [`open_stores`] has been here before. Of a shared store only opening it can tell, so that is taken as there.
@@ -123,25 +161,13 @@ pub fn admin(
     })
 }
 
-fn make_folder(dir: &Path, made: &mut Vec<String>) -> anyhow::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .with_context(|| format!("the data folder {} cannot be made", dir.display()))?;
-    made.push(format!("data folder {}", dir.display()));
-    Ok(())
-}
-
 async fn stores(config: &Config, made: &mut Vec<String>) -> anyhow::Result<(Backend, Stores, String)> {
     match config.data.store {
         StoreKind::Memory => Ok((Backend::Memory, MemoryStores::stores(), "memory".to_owned())),
         StoreKind::Sqlite => {
             let path = sqlite_file(config);
             let fresh = !path.exists();
+            folder::make(&config.data.dir, made)?;
             let opened = SqliteStores::open(&path)?;
             if fresh {
                 made.push(format!("store {}", path.display()));
@@ -158,14 +184,18 @@ async fn stores(config: &Config, made: &mut Vec<String>) -> anyhow::Result<(Back
     }
 }
 
-async fn master_key(config: &Config, stores: &Stores, made: &mut Vec<String>) -> anyhow::Result<MasterKey> {
+/// The master key, if there is one already.
+fn given_master_key(config: &Config) -> anyhow::Result<Option<MasterKey>> {
     if let Some(given) = &config.vault.master_key {
-        return MasterKey::parse(given.0.expose()).context("POSTHASTE_VAULT__MASTER_KEY");
+        return MasterKey::parse(given.0.expose()).map(Some).context("POSTHASTE_VAULT__MASTER_KEY");
     }
-    let default = || config.data.dir.join(MASTER_KEY_FILE);
-    let path = config.vault.master_key_file.clone().unwrap_or_else(default);
+    let path = master_key_path(config);
+    if !path.exists() { Ok(None) } else { Ok(Some(MasterKey::load(&path)?)) }
+}
+
+async fn new_master_key(path: &Path, stores: &Stores, made: &mut Vec<String>) -> anyhow::Result<MasterKey> {
     if path.exists() {
-        return Ok(MasterKey::load(&path)?);
+        return made_by_another(path).await;
     }
     // A new key would not open what is there, and lie in the way of the right one.
     if !stores.config.list(RecordKind::Keyring, None, 1).await?.records.is_empty() {
@@ -174,7 +204,7 @@ async fn master_key(config: &Config, stores: &Stores, made: &mut Vec<String>) ->
             path.display()
         );
     }
-    match MasterKey::create(&path) {
+    match MasterKey::create(path) {
         Ok(key) => {
             made.push(format!(
                 "master key {} (back it up: without it the stored secrets are lost)",
@@ -182,7 +212,7 @@ async fn master_key(config: &Config, stores: &Stores, made: &mut Vec<String>) ->
             ));
             Ok(key)
         }
-        Err(_) if path.exists() => made_by_another(&path).await,
+        Err(_) if path.exists() => made_by_another(path).await,
         Err(error) => Err(error.into()),
     }
 }
@@ -197,6 +227,10 @@ async fn made_by_another(path: &Path) -> anyhow::Result<MasterKey> {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+fn master_key_path(config: &Config) -> PathBuf {
+    config.vault.master_key_file.clone().unwrap_or_else(|| config.data.dir.join(MASTER_KEY_FILE))
 }
 
 fn sqlite_file(config: &Config) -> PathBuf {

@@ -1,8 +1,20 @@
 //! The command line on a folder where no relay runs.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    process::{Command as StdCommand, Stdio},
+};
 
-use assert_cmd::Command;
+use assert_cmd::{Command, cargo::CommandCargoExt};
+use rustix::{
+    fs::{Mode, OFlags},
+    process::{Pid, Signal, kill_process},
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{LocalModes, tcgetattr},
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -113,6 +125,86 @@ fn looking_at_an_empty_place_makes_nothing() {
 }
 
 #[test]
+fn a_refused_first_command_makes_nothing() {
+    let bench = bench();
+    fs::write(bench.folder.path().join("wrong.toml"), "[accounting]\nprice_file = 'missing.json'\n").unwrap();
+    let no_redis = [("POSTHASTE_DATA__STORE", "redis"), ("POSTHASTE_DATA__REDIS_URL", "redis://127.0.0.1:9")];
+    let refused = [
+        bench.run("accounts add --preset anthropic --name none"),
+        bench.run("keys create --name x --expires-at 2001-01-01"),
+        bench.run(&format!("{ADD} --config wrong.toml")),
+        ran(bench.command("init").env("POSTHASTE_VAULT__MASTER_KEY_FILE", "wrong.toml")),
+        ran(bench.command("init").envs(no_redis)),
+    ];
+    for ran in &refused {
+        assert!(ran.code == 1 || ran.code == 2, "{}", ran.err);
+    }
+    assert!(!bench.dir().exists());
+    let no_redis = &refused.last().unwrap().err;
+    assert!(no_redis.contains("connection refused") && !no_redis.contains("Os {"), "{no_redis}");
+}
+
+#[test]
+fn a_file_in_the_folders_place_is_called_a_file() {
+    let bench = bench();
+    fs::write(bench.dir(), "not a folder").unwrap();
+    for line in ["init", "accounts list", ADD, "status"] {
+        let ran = bench.run(line);
+        assert_eq!(
+            (ran.code, ran.err.contains("is a file; name a folder")),
+            (1, true),
+            "{line}: {}",
+            ran.err
+        );
+    }
+}
+
+#[test]
+fn a_folder_that_others_may_enter_is_told() {
+    let bench = bench().with_account();
+    assert_eq!(bench.run("accounts list").err, "");
+    fs::set_permissions(bench.dir(), fs::Permissions::from_mode(0o750)).unwrap();
+    for line in ["accounts list", "init"] {
+        let told = bench.run(line).err;
+        assert_eq!(told.matches("has mode 0750").count(), 1, "{line}: {told}");
+        assert!(told.contains("chmod 700"), "{told}");
+    }
+}
+
+#[test]
+fn a_damaged_store_is_told_in_plain_words() {
+    let bench = bench().with_account();
+    fs::write(bench.dir().join("posthaste.db"), [b'x'; 8192]).unwrap();
+    let ran = bench.run("accounts list");
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.starts_with("error: the store cannot be read: opening "), "{}", ran.err);
+}
+
+#[test]
+fn errors_are_json_where_json_is_asked_for() {
+    let bench = bench();
+    let error = |line: &str, code| {
+        let ran = bench.run(line);
+        assert_eq!((ran.code, ran.out.as_str()), (code, ""), "{line}: {}", ran.err);
+        let value: Value = serde_json::from_str(&ran.err).unwrap_or_else(|e| panic!("{e}: {}", ran.err));
+        value["error"].clone()
+    };
+    let empty = error("accounts list --json", 3);
+    assert_eq!((empty["kind"].as_str(), &empty["causes"]), (Some("not_found"), &serde_json::json!([])));
+    assert!(empty["hint"].as_str().unwrap().contains("posthaste init"), "{empty}");
+    let flag = error("accounts list --json --nonsense", 2);
+    assert_eq!(flag["message"], "unexpected argument '--nonsense' found");
+    assert!(flag["hint"].as_str().unwrap().contains("Usage:"), "{flag}");
+    let none = error("accounts --json", 2);
+    assert!(none["message"].as_str().unwrap().contains("requires a subcommand"), "{none}");
+    let config = error("config check --json --config missing.toml", 2);
+    assert_eq!((config["kind"].as_str(), config["hint"].is_null()), (Some("invalid"), true));
+    assert_eq!(config["causes"].as_array().unwrap().len(), 1);
+    bench.run(ADD).ok();
+    assert_eq!(error(&format!("{ADD} --json"), 4)["kind"], "conflict");
+}
+
+#[test]
 fn accounts_are_listed_shown_switched_changed_and_deleted() {
     let bench = bench().with_account();
     let list = bench.run("accounts list --json").json();
@@ -149,6 +241,74 @@ fn an_api_key_comes_from_standard_input_or_a_file() {
     assert_eq!(file.json()["has_credential"], true);
     let none = bench.run("accounts add --preset anthropic --name none");
     assert_eq!((none.code, none.err.starts_with("error: api-key: is needed")), (2, true), "{}", none.err);
+    assert!(none.err.contains("--auth none"), "{}", none.err);
+}
+
+#[test]
+fn an_api_key_typed_at_a_terminal_is_asked_for_and_not_shown() {
+    let bench = bench();
+    let (mut keyboard, terminal) = terminal();
+    let echoes = |terminal: &File| tcgetattr(terminal).unwrap().local_modes.contains(LocalModes::ECHO);
+    assert!(echoes(&terminal));
+    let mut command = StdCommand::cargo_bin("posthaste").unwrap();
+    let line = "accounts add --preset anthropic --name typed --api-key - --json";
+    command.current_dir(bench.folder.path()).args(line.split_whitespace()).arg("--data").arg(bench.dir());
+    command.stdin(terminal.try_clone().unwrap()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut asked = [0; 7];
+    child.stderr.as_mut().unwrap().read_exact(&mut asked).unwrap();
+    assert_eq!(&asked, b"API key");
+    assert!(!echoes(&terminal));
+    keyboard.write_all(b"sk-ant-dummy\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let account: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(account["has_credential"], true);
+    assert!(echoes(&terminal));
+    let mut shown = [0; 64];
+    let read = keyboard.read(&mut shown).unwrap();
+    assert_eq!(&shown[..read], b"\r\n");
+}
+
+/// A pseudo-terminal: the side of whoever sits at it, and the side of the program.
+fn terminal() -> (File, File) {
+    let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
+    grantpt(&keyboard).expect("it may be used");
+    unlockpt(&keyboard).expect("it may be opened");
+    let name = ptsname(&keyboard, Vec::new()).expect("it has a name");
+    let path = name.into_string().expect("its name is text");
+    let terminal =
+        rustix::fs::open(path, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).expect("its other side opens");
+    (File::from(keyboard), File::from(terminal))
+}
+
+#[test]
+fn log_lines_in_a_pipe_have_no_colours() {
+    let bench = bench();
+    let log = log_until(&bench, "serve --listen 127.0.0.1:0", "listening on ");
+    assert!(log.contains("stopping") && !log.contains('\u{1b}'), "{log}");
+}
+
+#[test]
+fn the_demo_asks_nobody_to_care_for_what_it_throws_away() {
+    let log = log_until(&bench(), "demo --listen 127.0.0.1:0", "The relay stays up");
+    assert!(log.contains("stopping"), "{log}");
+    assert!(!log.contains("made ") && !log.contains("WARN"), "{log}");
+}
+
+/// What a command that goes on running logs, if it is stopped when it prints a line that starts so.
+fn log_until(bench: &Bench, line: &str, end: &str) -> String {
+    let mut command = StdCommand::cargo_bin("posthaste").expect("the program is built");
+    command.current_dir(bench.folder.path()).args(line.split_whitespace()).arg("--data").arg(bench.dir());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut printed = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let came = printed.any(|line| line.expect("what is printed is text").starts_with(end));
+    // It may have ended by itself, and then says below why.
+    let _ = kill_process(Pid::from_child(&child), Signal::TERM);
+    let output = child.wait_with_output().expect("it ends");
+    let log = String::from_utf8(output.stderr).expect("what is logged is text");
+    assert!(came, "{log}");
+    log
 }
 
 #[test]
@@ -178,7 +338,7 @@ fn a_test_of_a_dead_upstream_fails_with_advice() {
     let report: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(report["ok"], false);
     assert!(
-        ran.err.contains("cause: could not connect") && ran.err.contains("hint: nothing answers"),
+        ran.err.contains(r#""causes":["could not connect"#) && ran.err.contains(r#""hint":"nothing answers"#),
         "{}",
         ran.err
     );
@@ -210,6 +370,8 @@ fn a_client_key_is_shown_once_then_listed_changed_revoked_and_deleted() {
         (Some("disabled"), Some("2099-01-31T00:00:00Z"))
     );
     assert_eq!(bench.run(&format!("keys revoke {id} --json")).json()["state"]["status"], "revoked");
+    let again = bench.run("keys update team --enabled true");
+    assert_eq!((again.code, again.err.contains("revoked, and that is for good")), (2, true), "{}", again.err);
     bench.run("keys delete team").ok();
     assert_eq!(bench.run("keys show team").code, 3);
 }

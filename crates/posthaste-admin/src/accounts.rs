@@ -249,7 +249,9 @@ impl<'a> AccountService<'a> {
                 Ok(Some(self.admin.parts().vault.seal(&place, &secret)?))
             }
             (_, None, Some(kept)) => Ok(Some(kept)),
-            (_, None, None) => refuse("is needed; give the key, or say that none is presented (auth `none`)"),
+            (_, None, None) => {
+                refuse("is needed; give the key (--api-key -), or say that none is presented (--auth none)")
+            }
         }
     }
 

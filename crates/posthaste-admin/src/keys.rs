@@ -207,6 +207,11 @@ fn apply_change(key: &mut ClientKey, change: &KeyChange, now: Timestamp) -> Resu
         key.name = input::name(name)?;
     }
     if let Some(enabled) = change.enabled {
+        if enabled && key.revoked_at.is_some() {
+            let message =
+                format!("client key `{}` is revoked, and that is for good; make a new one", key.name);
+            return Err(AdminError::invalid("enabled", message));
+        }
         key.enabled = enabled;
     }
     if let Some(input) = change.expiry {

@@ -48,7 +48,7 @@ impl From<Error> for CallError {
             ErrorKind::Timeout => Self::TimedOut,
             // These come from the operating system, the TLS library or the client itself, before anything was sent.
             ErrorKind::IO | ErrorKind::Tls | ErrorKind::Canceled | ErrorKind::Routing => {
-                Self::Connection(error.details().to_owned())
+                Self::Connection(plain(error.details()))
             }
             ErrorKind::Parse | ErrorKind::Protocol | ErrorKind::NotFound => {
                 Self::Unreadable(error.kind().to_str().to_owned())
@@ -67,6 +67,16 @@ impl CallError {
         }
         let code = details.split_whitespace().next().filter(|word| is_code(word));
         Self::Refused(code.unwrap_or(error.kind().to_str()).to_owned())
+    }
+}
+
+/// The client gives a system's error in Rust's own notation, `Os { code: 111, kind: …, message: "Connection refused" }`;
+/// this is its message alone.
+fn plain(details: &str) -> String {
+    let quoted = |key: &str| details.split_once(key)?.1.split_once('"').map(|(message, _)| message);
+    match quoted("message: \"").or_else(|| quoted("error: \"")) {
+        Some(message) => message.to_lowercase(),
+        None => details.to_owned(),
     }
 }
 
@@ -89,6 +99,16 @@ mod tests {
         assert_eq!(error, CallError::Refused("ERR".into()));
         assert_eq!(read(ErrorKind::Auth, "WRONGPASS invalid pair"), CallError::Refused("WRONGPASS".into()));
         assert_eq!(read(ErrorKind::Unknown, "canary first"), CallError::Refused("Unknown Error".into()));
+    }
+
+    #[test]
+    fn a_system_s_error_is_told_in_words() {
+        let refused = std::io::Error::from_raw_os_error(111);
+        let error = CallError::from(Error::from(refused));
+        assert_eq!(error.to_string(), "the connection failed: connection refused");
+        let cut = std::io::Error::other("the peer went away");
+        assert_eq!(CallError::from(Error::from(cut)), CallError::Connection("the peer went away".into()));
+        assert_eq!(read(ErrorKind::IO, "plain words"), CallError::Connection("plain words".into()));
     }
 
     #[test]

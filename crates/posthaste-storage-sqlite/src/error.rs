@@ -15,9 +15,7 @@ impl Failure {
     pub(crate) fn into_storage_error(self, what: &str) -> StorageError {
         match self {
             Self::Told(error) => error,
-            Self::Sql(error) if is_corrupt(&error) => {
-                StorageError::corrupt(format!("what {what} met"), error)
-            }
+            Self::Sql(error) if is_corrupt(&error) => StorageError::corrupt(what, error),
             Self::Sql(error) => StorageError::unavailable(what, error),
         }
     }

@@ -18,9 +18,9 @@ pub enum StorageError {
         what: String,
     },
     /// What lies in the store cannot be read: damaged, or written by a newer release.
-    #[error("{what} in the store cannot be read")]
+    #[error("the store cannot be read: {what}")]
     Corrupt {
-        /// Which record.
+        /// Which record, or what was being done.
         what: String,
         /// The cause.
         #[source]

@@ -35,7 +35,7 @@ async fn main() -> anyhow::Result<()> {
     let (relay, ledger) = relay(&stores, vault).await?;
 
     let question = json!({
-        "model": "claude-sonnet-4-5",
+        "model": "claude-sonnet-5",
         "max_tokens": 100,
         "stream": true,
         "messages": [{"role": "user", "content": "What is a relay?"}],

@@ -11,7 +11,7 @@ use posthaste_core::AuthForm;
 use super::{
     Failure, Output, input,
     output::note,
-    session::{FirstUse, Session, unexpected},
+    session::{Session, unexpected},
 };
 use crate::Config;
 
@@ -109,9 +109,8 @@ pub(super) struct Test {
 }
 
 pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Result<(), Failure> {
-    let first = if matches!(command, Command::Add(_)) { FirstUse::Make } else { FirstUse::Refuse };
     let work = work(command)?;
-    let session = Session::open(config, first).await?;
+    let session = Session::open(config, &work).await?;
     let deleted = matches!(work, Work::DeleteAccount { .. });
     match session.execute(work).await? {
         Reply::SavedAccount(saved) => show_saved(&saved, out),

@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, io::Write as _, process::ExitCode};
 
 use posthaste_admin::{AdminFailure, FailureKind};
+use serde_json::json;
 
 use super::output::printable;
 use crate::{admin_socket::CallError, config::ConfigErrors};
@@ -46,22 +47,51 @@ impl Failure {
         self
     }
 
-    /// Says it on standard error.
-    pub(super) fn report(&self) -> ExitCode {
-        let mut text = format!("error: {}\n", printable(&self.message));
+    /// Says it on standard error: in lines for people, or as one line of JSON.
+    pub(super) fn report(&self, json: bool) -> ExitCode {
+        let text = if json { self.json() } else { self.text() };
+        // With standard error closed there is nobody to tell.
+        let _ = writeln!(std::io::stderr().lock(), "{}", printable(&text));
+        ExitCode::from(self.code)
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("error: {}", self.message);
         for cause in &self.causes {
-            let _ = writeln!(text, "cause: {}", printable(cause));
+            let _ = write!(text, "\ncause: {cause}");
         }
         if let Some(hint) = &self.hint {
-            let _ = writeln!(text, "hint: {}", printable(hint));
+            let _ = write!(text, "\nhint: {hint}");
         }
-        // With standard error closed there is nobody to tell.
-        let _ = std::io::stderr().lock().write_all(text.as_bytes());
-        ExitCode::from(self.code)
+        text
+    }
+
+    fn json(&self) -> String {
+        let kind = match self.code {
+            USAGE => "invalid",
+            NOT_FOUND => "not_found",
+            CONFLICT => "conflict",
+            _ => "failed",
+        };
+        let error =
+            json!({ "kind": kind, "message": self.message, "causes": self.causes, "hint": self.hint });
+        json!({ "error": error }).to_string()
     }
 
     fn new(code: u8, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), causes: Vec::new(), hint: None }
+    }
+}
+
+/// A command line that is not in order. Its usage is what to do.
+impl From<&clap::Error> for Failure {
+    fn from(error: &clap::Error) -> Self {
+        let text = error.to_string();
+        let text = text.strip_prefix("error: ").unwrap_or(&text);
+        match text.split_once("\n\n") {
+            Some((message, usage)) => Self::usage(message).hint(usage.trim()),
+            None => Self::usage(text.trim()),
+        }
     }
 }
 

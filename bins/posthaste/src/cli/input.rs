@@ -1,6 +1,8 @@
 //! Inputs that need more than a flag's text.
 
-use std::{fs, io::Read, path::PathBuf};
+mod hidden;
+
+use std::{fs, path::PathBuf};
 
 use clap::Args;
 use posthaste_admin::{Disclosed, ModelMapping};
@@ -11,7 +13,7 @@ use super::Failure;
 /// Where an API key comes from.
 #[derive(Args, Debug)]
 pub(super) struct ApiKey {
-    /// The API key; `-` reads it from standard input, which keeps it out of the process list and the shell's history
+    /// The API key; `-` asks for it or reads it from a pipe, which keeps it out of the process list and the shell's history
     #[arg(long, value_name = "KEY", value_parser = secret)]
     api_key: Option<Secret>,
     /// A file that holds the API key
@@ -23,11 +25,7 @@ impl ApiKey {
     pub(super) fn read(self) -> Result<Option<Disclosed>, Failure> {
         let key = match (self.api_key, self.api_key_file) {
             (Some(key), _) if key.expose() == "-" => {
-                let mut text = String::new();
-                std::io::stdin()
-                    .read_to_string(&mut text)
-                    .map_err(|error| unreadable("standard input", &error))?;
-                Some(Secret::new(text))
+                Some(hidden::read("API key").map_err(|error| unreadable("standard input", &error))?)
             }
             (Some(key), _) => Some(key),
             (None, Some(path)) => {

@@ -8,7 +8,7 @@ use posthaste_core::Timestamp;
 
 use super::{
     Failure, Output, input,
-    session::{FirstUse, Session, unexpected},
+    session::{Session, unexpected},
 };
 use crate::Config;
 
@@ -89,9 +89,8 @@ impl Settings {
 }
 
 pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Result<(), Failure> {
-    let first = if matches!(command, Command::Create(_)) { FirstUse::Make } else { FirstUse::Refuse };
     let work = work(command);
-    let session = Session::open(config, first).await?;
+    let session = Session::open(config, &work).await?;
     let deleted = matches!(work, Work::DeleteKey { .. });
     match session.execute(work).await? {
         Reply::CreatedKey(created) => out.show(&created, || view::created(&created)),

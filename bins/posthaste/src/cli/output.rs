@@ -61,6 +61,11 @@ pub(super) fn list(rows: &[(&str, String)]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// A number with its noun.
+pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
+}
+
 /// Text in which nothing steers the terminal: upstreams' words are shown here.
 pub(super) fn printable(text: &str) -> String {
     let plain = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
@@ -70,6 +75,12 @@ pub(super) fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_not_many() {
+        let counts = [0, 1, 2].map(|number| counted(number, "attempt", "attempts"));
+        assert_eq!(counts, ["0 attempts", "1 attempt", "2 attempts"]);
+    }
 
     #[test]
     fn nothing_steers_the_terminal() {

@@ -18,18 +18,11 @@ pub(super) enum Session {
     Direct(Admin, Box<Opened>),
 }
 
-/// What a command does on a data folder that was never initialised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FirstUse {
-    /// It initialises it.
-    Make,
-    /// It has nothing to look at there.
-    Refuse,
-}
-
 impl Session {
-    /// Finds the relay, else opens the store.
-    pub(super) async fn open(config: &Config, first: FirstUse) -> Result<Self, Failure> {
+    /// Finds the relay, else opens the store. Where nothing is kept yet, only what adds something makes a data folder,
+    /// and only if it would be taken.
+    pub(super) async fn open(config: &Config, command: &Command) -> Result<Self, Failure> {
+        wiring::check_folder(config)?;
         if let Some(client) = connect(config).await? {
             return Ok(Self::Remote(client));
         }
@@ -39,11 +32,20 @@ impl Session {
             )
             .hint("start `posthaste serve`, or keep everything with store = \"sqlite\""));
         }
-        if first == FirstUse::Refuse && !wiring::is_initialised(config) {
-            return Err(nothing_here(config));
+        if !wiring::is_initialised(config) {
+            if !matches!(command, Command::AddAccount(_) | Command::CreateKey(_)) {
+                return Err(nothing_here(config));
+            }
+            let rehearsal = Self::direct(config, wiring::open_forgetful().await?)?;
+            rehearsal.execute(command.clone()).await?;
         }
         let opened = wiring::open_stores(config).await?;
         opened.made.iter().for_each(|made| note(&format!("made {made}")));
+        opened.notices.iter().for_each(|notice| note(notice));
+        Self::direct(config, opened)
+    }
+
+    fn direct(config: &Config, opened: Opened) -> Result<Self, Failure> {
         let (prices, transport) = (wiring::prices(config)?, wiring::transport(config)?);
         let admin = wiring::admin(config, &opened, prices, transport, None);
         Ok(Self::Direct(admin, Box::new(opened)))

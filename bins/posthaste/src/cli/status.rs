@@ -8,12 +8,12 @@ use super::{
     Failure, Output,
     accounts::view::state,
     output,
-    session::{FirstUse, Session, unexpected},
+    session::{Session, unexpected},
 };
 use crate::Config;
 
 pub(super) async fn run(config: &Config, out: &Output) -> Result<(), Failure> {
-    let session = Session::open(config, FirstUse::Refuse).await?;
+    let session = Session::open(config, &Command::Status).await?;
     match session.execute(Command::Status).await? {
         Reply::Status(status) => out.show(&status, || text(&status, config)),
         _ => Err(unexpected()),
@@ -25,7 +25,8 @@ fn text(status: &StatusView, config: &Config) -> String {
         None => format!("not running on {}", config.data.dir.display()),
         Some(server) => {
             let uptime = Duration::from_secs(server.uptime_seconds);
-            format!("running for {}, {} requests in flight", span(uptime), server.in_flight)
+            let in_flight = output::counted(server.in_flight, "request", "requests");
+            format!("running for {}, {in_flight} in flight", span(uptime))
         }
     };
     let mut text = output::list(&[

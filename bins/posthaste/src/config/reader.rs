@@ -102,18 +102,18 @@ impl<'a> Reader<'a> {
         reader
     }
 
-    /// One key's value: the strongest source's, else the default. Weaker sources are checked too, so that an error does
-    /// not lie in wait behind an override. A value that cannot be read is noted and passed over, so that what is wrong
-    /// elsewhere is found in the same run.
-    pub fn key<T: Setting>(&mut self, key: &KeyInfo) -> Option<T> {
-        let mut value = match key.default {
+    /// One key's value: that of the strongest source that could be read, else the default. All sources are checked, so
+    /// that an error does not lie in wait behind an override.
+    pub fn key<T: Setting>(&mut self, key: &KeyInfo) -> T {
+        let default = match key.default {
             Some(text) => T::parse(text),
             None => T::unset(),
         };
+        let mut value = default.expect("a declared key has a default that can be read, or may be unset");
         let given = self.given.iter().filter(|given| given.section == key.section && given.key == key.name);
         for given in given {
             match parse(key, given) {
-                Ok(parsed) => value = Some(parsed),
+                Ok(parsed) => value = parsed,
                 Err(error) => self.errors.push(error),
             }
         }
@@ -168,7 +168,11 @@ fn unknown(sections: &[SectionInfo], given: &Given) -> Option<ConfigError> {
         return None;
     }
     let path = format!("{}.{}", given.section, given.key);
-    at(&path, format!("unknown key{}", did_you_mean(&given.key, section.keys.iter().map(|key| key.name))))
+    let hint = match synonym(&given.section, &given.key) {
+        Some(meant) => format!("; did you mean `{meant}`?"),
+        None => did_you_mean(&given.key, section.keys.iter().map(|key| key.name)),
+    };
+    at(&path, format!("unknown key{hint}"))
 }
 
 fn outside_section(sections: &[SectionInfo], name: &str) -> String {
@@ -179,6 +183,12 @@ fn outside_section(sections: &[SectionInfo], name: &str) -> String {
         }
         None => "unknown key; keys stand in sections such as `[server]`".to_owned(),
     }
+}
+
+/// What other programs call a key.
+fn synonym(section: &str, name: &str) -> Option<&'static str> {
+    let mut of_section = SYNONYMS.iter().filter(|(of, ..)| *of == section);
+    of_section.find(|(_, _, words)| words.contains(&name)).map(|(_, key, _)| *key)
 }
 
 fn did_you_mean<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> String {
@@ -202,6 +212,14 @@ fn from_flag(flag: &Flag) -> Given {
     }
 }
 
+/// Section, key, and the words that other programs have for it.
+pub(super) const SYNONYMS: [(&str, &str, &[&str]); 5] = [
+    ("server", "listen", &["address", "addr", "bind", "host", "port"]),
+    ("data", "dir", &["directory", "folder", "path"]),
+    ("data", "redis_url", &["redis", "url"]),
+    ("relay", "attempts", &["retries", "max_retries", "tries"]),
+    ("log", "filter", &["level", "log_level", "verbosity"]),
+];
 /// From here on two names look alike.
 const NEAR: f64 = 0.8;
 /// The file that is read when none is named.

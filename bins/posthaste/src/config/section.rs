@@ -7,8 +7,8 @@ pub trait Section: Sized {
     /// What the reference says about it.
     const INFO: SectionInfo;
 
-    /// Reads it; `None` when a key has neither a value nor a default. What cannot be read is noted by the reader.
-    fn read(reader: &mut Reader<'_>) -> Option<Self>;
+    /// Reads it. What could not be read, which the reader has noted, has its default.
+    fn read(reader: &mut Reader<'_>) -> Self;
 
     /// Its keys with their values, secrets redacted.
     fn show(&self) -> Vec<Shown>;
@@ -97,10 +97,10 @@ macro_rules! section {
                 )*],
             };
 
-            fn read(reader: &mut $crate::config::reader::Reader<'_>) -> Option<Self> {
+            fn read(reader: &mut $crate::config::reader::Reader<'_>) -> Self {
                 let mut keys = Self::INFO.keys.iter();
-                $( let $key = keys.next().and_then(|key| reader.key(key)); )*
-                Some(Self { $( $key: $key?, )* })
+                $( let $key = reader.key(keys.next().expect("each field has its key")); )*
+                Self { $( $key, )* }
             }
 
             fn show(&self) -> Vec<$crate::config::Shown> {

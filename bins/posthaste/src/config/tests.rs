@@ -93,6 +93,39 @@ fn a_wrong_value_in_the_file_is_an_error_also_when_the_environment_overrides_it(
 }
 
 #[test]
+fn values_out_of_range_are_told_together_with_those_that_cannot_be_read() {
+    let file = "[relay]\nattempts = 99\ngap_timeout = 10\n[log]\nfilter = 'a=b=c'\nformat = 'xml'\n";
+    let found = errors(file, &[]);
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert_eq!(found[2], "relay.attempts: `99` is not a number from 1 to 20");
+    assert!(found[3].starts_with("log.filter: "), "{found:?}");
+}
+
+#[test]
+fn a_key_that_cannot_be_read_is_told_once() {
+    let found = errors("[data]\nstore = 'redis'\nredis_url = 4711\n", &[]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("posthaste.toml:3: data.redis_url: the value (not shown)"), "{found:?}");
+}
+
+#[test]
+fn the_words_of_other_programs_lead_to_the_key() {
+    let found = errors("[log]\nlevel = 'debug'\n[server]\nport = 3001\n", &[]);
+    assert_eq!(
+        found,
+        [
+            "posthaste.toml:2: log.level: unknown key; did you mean `filter`?",
+            "posthaste.toml:4: server.port: unknown key; did you mean `listen`?",
+        ]
+    );
+    for (section, key, words) in reader::SYNONYMS {
+        let section = Config::SECTIONS.into_iter().find(|info| info.name == section).expect("a section");
+        assert!(section.keys.iter().any(|info| info.name == key), "{key}");
+        assert!(section.keys.iter().all(|info| !words.contains(&info.name)), "{words:?}");
+    }
+}
+
+#[test]
 fn values_out_of_range_are_refused() {
     let found = errors("[relay]\nattempts = 0\n[keys]\nprefix = 'a b'\n[log]\nfilter = 'a=b=c'\n", &[]);
     assert_eq!(found.len(), 3, "{found:?}");

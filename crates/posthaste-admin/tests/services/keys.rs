@@ -101,7 +101,9 @@ async fn revoking_is_for_good_and_deleting_removes() {
     bench.clock.advance(Duration::from_secs(5));
     assert_eq!(keys.revoke("team").await.unwrap().revoked_at, revoked.revoked_at);
     let on = KeyChange { enabled: Some(true), ..KeyChange::default() };
-    assert_eq!(keys.update("team", on).await.unwrap().state, KeyStatus::Revoked);
+    let refused = keys.update("team", on).await;
+    assert!(matches!(refused, Err(AdminError::Invalid { field: "enabled", .. })), "{refused:?}");
+    assert_eq!(keys.show("team").await.unwrap().state, KeyStatus::Revoked);
     keys.delete("team").await.unwrap();
     assert!(matches!(keys.show("team").await, Err(AdminError::NotFound { .. })));
 }

@@ -51,13 +51,16 @@ pub(super) fn usage(usage: &UsageView) -> String {
         text.push_str(&format!("\n{}", sums("DAY (UTC)", days)));
     }
     if usage.totals.unpriced > 0 {
-        text.push_str(&format!(
-            "\n{} attempts have no known price and are not in the cost",
-            usage.totals.unpriced
-        ));
+        let unpriced = output::counted(
+            usage.totals.unpriced,
+            "attempt has no known price",
+            "attempts have no known price",
+        );
+        text.push_str(&format!("\nnot in the cost: {unpriced}"));
     }
     if usage.totals.estimated > 0 {
-        text.push_str(&format!("\nthe tokens of {} attempts are estimated", usage.totals.estimated));
+        let estimated = output::counted(usage.totals.estimated, "attempt", "attempts");
+        text.push_str(&format!("\nthe tokens of {estimated} are estimated"));
     }
     text
 }
@@ -101,7 +104,9 @@ fn state(key: &KeyView) -> String {
 fn expiry(key: &KeyView) -> String {
     match (key.expires_at, key.expiry) {
         (Some(at), _) => at.to_string(),
-        (None, Expiry::AfterFirstUse { seconds }) => format!("{} days after first use", seconds / 86_400),
+        (None, Expiry::AfterFirstUse { seconds }) => {
+            format!("{} after first use", output::counted(seconds / 86_400, "day", "days"))
+        }
         (None, _) => "never".to_owned(),
     }
 }
