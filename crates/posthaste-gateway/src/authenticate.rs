@@ -123,14 +123,14 @@ impl Authenticator {
         let hash = caller.key().hash;
         let mut used = caller.key().clone();
         used.first_used_at = Some(now);
+        let generation = self.generation.load(Ordering::SeqCst);
         let recorded = match self.keys.replace(used, caller.key.version).await {
-            Ok(recorded) => Some(Caller { key: Arc::new(recorded) }),
+            Ok(recorded) => Caller { key: Arc::new(recorded) },
             // Somebody else was first, or the key was changed or removed: what stands there now counts.
-            Err(StorageError::Conflict { .. }) => self.look_up(hash).await?,
+            Err(StorageError::Conflict { .. }) => return self.look_up(hash).await?.ok_or_else(unknown_key),
             Err(error) => return Err(store_fault(error)),
         };
-        let recorded = recorded.ok_or_else(unknown_key)?;
-        self.known.insert(hash, recorded.clone());
+        self.remember(hash, Some(&recorded), generation);
         Ok(recorded)
     }
 
@@ -138,7 +138,13 @@ impl Authenticator {
         let generation = self.generation.load(Ordering::SeqCst);
         let found = self.keys.by_hash(hash).await.map_err(store_fault)?;
         let caller = found.map(|key| Caller { key: Arc::new(key) });
-        match &caller {
+        self.remember(hash, caller.as_ref(), generation);
+        Ok(caller)
+    }
+
+    /// Remembers what was read at `generation`, unless something was forgotten since: then it may be out of date.
+    fn remember(&self, hash: ClientKeyHash, caller: Option<&Caller>, generation: u64) {
+        match caller {
             Some(caller) => self.known.insert(hash, caller.clone()),
             None => self.unknown.insert(hash, ()),
         }
@@ -146,7 +152,6 @@ impl Authenticator {
             self.known.invalidate(&hash);
             self.unknown.invalidate(&hash);
         }
-        Ok(caller)
     }
 }
 

@@ -40,6 +40,6 @@ impl AccountDirectory {
 
     /// Whether an account with this identity exists.
     pub fn contains(&self, id: AccountId) -> bool {
-        self.snapshot.load().iter().any(|account| account.id == id)
+        self.snapshot.load().binary_search_by_key(&id, |account| account.id).is_ok()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use posthaste_core::ClientKeyId;
+use posthaste_core::{Account, ClientKeyId};
 use posthaste_storage::{Changes, ConfigStore, RecordKind, Revision, StorageError};
 
 use crate::engine::Engine;
@@ -44,11 +44,31 @@ async fn apply(engine: &Engine, changes: &Changes) {
 }
 
 async fn reload_accounts(engine: &Engine) {
+    let before = engine.directory.all();
     while let Err(error) = engine.directory.reload().await {
         tracing::warn!(%error, "the accounts cannot be read; trying again");
         tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
     }
     engine.scheduler.retain(|account| engine.directory.contains(account));
+    for account in engine.directory.all().iter() {
+        let Ok(position) = before.binary_search_by_key(&account.id, |account| account.id) else { continue };
+        if was_cured(&before[position], account) {
+            engine.scheduler.release(account.id);
+        }
+    }
+}
+
+/// Whether a change may have put right what the account rests from.
+fn was_cured(before: &Account, after: &Account) -> bool {
+    let way = |account: &Account| {
+        (
+            account.credential.clone(),
+            account.base_url.clone(),
+            account.auth,
+            account.private_address.is_some(),
+        )
+    };
+    way(before) != way(after) || (!before.enabled && after.enabled)
 }
 
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);

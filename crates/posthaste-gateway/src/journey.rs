@@ -2,14 +2,30 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http::HeaderMap;
+use posthaste_core::{Dialect, Operation, RequestId};
 use posthaste_wire::Envelope;
+use tokio::time::Instant;
 
-use crate::{Call, Caller, engine::Engine};
+use crate::{Caller, engine::Engine};
 
-/// An admitted request: what every step and every attempt needs to know of it.
+/// An admitted request: what every step and every attempt needs to know of it. It lives as long as the answer, so it
+/// holds nothing large.
 pub(crate) struct Journey {
     pub(crate) engine: Arc<Engine>,
-    pub(crate) call: Call,
+    pub(crate) id: RequestId,
     pub(crate) caller: Caller,
+    pub(crate) dialect: Dialect,
+    pub(crate) operation: Operation,
     pub(crate) envelope: Envelope,
+    pub(crate) prompt_bytes: usize,
+    pub(crate) received: Instant,
+}
+
+/// What goes up: needed until an account answers, and let go then.
+pub(crate) struct Upload {
+    pub(crate) headers: HeaderMap,
+    pub(crate) query: Option<String>,
+    pub(crate) body: Bytes,
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod admission;
+mod answered;
 mod attempt;
 mod authenticate;
 mod call;

@@ -37,7 +37,12 @@ pub(crate) async fn open(
             }
         };
         match progress {
-            Ok(Progress::Opening) if !answer.stalls_for_long() => deadline = Instant::now() + gap,
+            Ok(Progress::Opening) if !answer.stalls_for_long() => {
+                // Only whole events count as a sign of life: a trickle of bytes must not hold a client for ever.
+                if answer.tap().last_boundary().is_some() {
+                    deadline = Instant::now() + gap;
+                }
+            }
             Ok(Progress::Failed) => return Err((answer, OpenFailure::ErrorEvent)),
             Ok(progress) => return Ok(answer.commit(progress)),
             Err(broken) => return Err((answer, OpenFailure::Broken(broken))),

@@ -2,24 +2,23 @@
 
 use std::{sync::Arc, time::Duration};
 
-use posthaste_core::{Account, Fault, FaultKind, Origin, Timestamp};
+use posthaste_core::{Account, AccountId, Fault, FaultKind, Origin, Timestamp};
 use posthaste_scheduler::{Candidate, Exclusion, Plan};
 
 use crate::journey::Journey;
 
-/// The accounts to ask, in order, with the scheduler's plan.
+/// The scheduler's plan, with the snapshot of accounts that it was made from.
 pub(crate) struct Route {
-    pub(crate) accounts: Vec<Arc<Account>>,
+    snapshot: Arc<Vec<Arc<Account>>>,
     plan: Plan,
 }
 
 pub(crate) fn plan(journey: &Journey, now: Timestamp) -> Route {
-    let accounts = journey.engine.directory.all();
+    let snapshot = journey.engine.directory.all();
     let model = journey.envelope.model.as_str();
-    let candidates: Vec<_> = accounts.iter().map(|account| candidate(account, model)).collect();
+    let candidates: Vec<_> = snapshot.iter().map(|account| candidate(account, model)).collect();
     let plan = journey.engine.scheduler.plan(&candidates, now);
-    let find = |id| accounts.iter().find(|account| account.id == id).map(Arc::clone);
-    Route { accounts: plan.order.iter().copied().filter_map(find).collect(), plan }
+    Route { snapshot, plan }
 }
 
 fn candidate(account: &Account, model: &str) -> Candidate {
@@ -34,8 +33,19 @@ fn candidate(account: &Account, model: &str) -> Candidate {
 }
 
 impl Route {
+    /// The accounts to ask, in order.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
+        // The snapshot is in the order of identities.
+        let find = |id: &AccountId| self.snapshot.binary_search_by_key(id, |account| account.id).ok();
+        self.plan.order.iter().filter_map(find).map(|position| &self.snapshot[position])
+    }
+
     /// What a client is told when nobody can serve it.
     pub(crate) fn nobody_left(&self, journey: &Journey, now: Timestamp) -> Fault {
+        if !self.plan.order.is_empty() {
+            return overloaded("the upstream accounts that were asked could not answer: ask again")
+                .retry_after(LEAST_WAIT);
+        }
         let excluded = &self.plan.excluded;
         let only = |wanted: fn(&Exclusion) -> bool| {
             !excluded.is_empty() && excluded.iter().all(|(_, exclusion)| wanted(exclusion))

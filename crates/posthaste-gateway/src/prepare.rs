@@ -4,7 +4,7 @@ use posthaste_core::{Account, Dialect, Fault, FaultKind, ModelName, Origin, Payl
 use posthaste_provider::{Outbound, Provider};
 use posthaste_translate::{Loss, StreamContext, translate_request};
 
-use crate::journey::Journey;
+use crate::journey::{Journey, Upload};
 
 /// A finished request with what its answer has to go through.
 pub(crate) struct Prepared {
@@ -19,31 +19,31 @@ pub(crate) struct Prepared {
 
 pub(crate) fn prepare(
     journey: &Journey,
+    upload: &Upload,
     account: &Account,
     provider: &dyn Provider,
     credential: Option<&Secret>,
 ) -> Result<Prepared, Fault> {
-    let upstream_dialect = provider.dialect(journey.call.operation);
+    let upstream_dialect = provider.dialect(journey.operation);
     let model = &journey.envelope.model;
     let renamed = account.model_map.upstream_name(model.as_str()).filter(|name| *name != model);
     let upstream_model = renamed.unwrap_or(model).clone();
-    let (body, translation, losses) = if upstream_dialect == journey.call.dialect {
-        (same_dialect_body(journey, renamed), None, Vec::new())
+    let (body, translation, losses) = if upstream_dialect == journey.dialect {
+        (same_dialect_body(journey, upload, renamed), None, Vec::new())
     } else {
         let now = journey.engine.clock.now();
-        let id = journey.call.id.uuid();
-        let from = journey.call.dialect;
-        let translated =
-            translate_request(from, upstream_dialect, &journey.call.body, &upstream_model, id, now)?;
+        let id = journey.id.uuid();
+        let from = journey.dialect;
+        let translated = translate_request(from, upstream_dialect, &upload.body, &upstream_model, id, now)?;
         (Payload::from(translated.body), Some(translated.context), translated.losses)
     };
     let request = provider
         .prepare(&Outbound {
             account,
             credential,
-            operation: journey.call.operation,
-            client_headers: &journey.call.headers,
-            query: journey.call.query.as_deref(),
+            operation: journey.operation,
+            client_headers: &upload.headers,
+            query: upload.query.as_deref(),
             streamed: journey.envelope.stream,
             translated: translation.is_some(),
             body,
@@ -55,9 +55,9 @@ pub(crate) fn prepare(
     Ok(Prepared { request, upstream_dialect, upstream_model, translation, losses })
 }
 
-fn same_dialect_body(journey: &Journey, renamed: Option<&ModelName>) -> Payload {
+fn same_dialect_body(journey: &Journey, upload: &Upload, renamed: Option<&ModelName>) -> Payload {
     match renamed {
-        None => Payload::from(journey.call.body.clone()),
-        Some(name) => journey.envelope.with_model(&journey.call.body, name),
+        None => Payload::from(upload.body.clone()),
+        Some(name) => journey.envelope.with_model(&upload.body, name),
     }
 }

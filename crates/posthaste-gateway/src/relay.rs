@@ -11,7 +11,7 @@ use crate::{
     admission::{admit, check_status},
     engine::Engine,
     follow::follow,
-    journey::Journey,
+    journey::{Journey, Upload},
     metrics::Metrics,
     models, waiting,
 };
@@ -23,6 +23,8 @@ pub struct Health {
     pub accounts: usize,
     /// How many of them are switched on and do not rest.
     pub accounts_ready: usize,
+    /// Whether attempts can be booked: the ledger's queue has room.
+    pub ledger_ready: bool,
 }
 
 /// One relay. Cheap to clone; clones share everything.
@@ -107,7 +109,8 @@ impl Relay {
         let now = self.engine.clock.now();
         let enabled = accounts.iter().filter(|account| account.enabled);
         let ready = enabled.filter(|account| self.engine.scheduler.parked(account.id, now).is_none()).count();
-        Ok(Health { accounts: accounts.len(), accounts_ready: ready })
+        let ledger_ready = self.engine.ledger.free_slots() > 0;
+        Ok(Health { accounts: accounts.len(), accounts_ready: ready, ledger_ready })
     }
 
     /// How many attempts are under way, answers that are still being read included.
@@ -128,8 +131,18 @@ impl Relay {
         envelope.stream &= call.operation == Operation::Chat;
         // 4 admit
         let caller = admit(&engine.authenticator, &call, &envelope, engine.clock.now()).await?;
-        let journey = Arc::new(Journey { engine: Arc::clone(engine), call, caller, envelope });
+        let Call { id, dialect, operation, headers, query, body, received, caller: _ } = call;
+        let journey = Journey {
+            engine: Arc::clone(engine),
+            id,
+            caller,
+            dialect,
+            operation,
+            envelope,
+            prompt_bytes: body.len(),
+            received,
+        };
         // 5 plan, 6 credential, 7 prepare, 8 send, 9 judge, 10 deliver and settle
-        waiting::answer(journey).await
+        waiting::answer(Arc::new(journey), Upload { headers, query, body }).await
     }
 }

@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use posthaste_core::{
-    Account, AttemptOutcome, AttemptPhase, AttemptRow, Cooldown, CooldownReason, Dialect, ModelName,
+    Account, AttemptOutcome, AttemptPhase, AttemptRow, Cooldown, CooldownReason, Dialect, Fault, ModelName,
     Timestamp, Usage, UsageSource,
 };
 use posthaste_storage::{Booked, LedgerSlot};
-use tokio::time::Instant;
+use posthaste_translate::Loss;
+use tokio::time::{Instant, timeout};
 
 use crate::{estimate, journey::Journey, metrics::OpenAttempt};
 
@@ -25,8 +26,9 @@ pub(crate) struct AttemptBook {
     /// The upstream's status, once its head came.
     pub(crate) status: Option<u16>,
     first_content: Option<Duration>,
-    delivered_bytes: usize,
     slot: Option<LedgerSlot>,
+    /// Whether the scheduler was told how the account is.
+    judged: bool,
     _open: OpenAttempt,
 }
 
@@ -36,12 +38,14 @@ pub(crate) struct Ending {
     pub(crate) outcome: AttemptOutcome,
     pub(crate) usage: Usage,
     pub(crate) source: UsageSource,
+    /// How much answer there was, for estimates.
+    pub(crate) answer_bytes: usize,
 }
 
 impl Ending {
     /// An end before anything was counted.
     pub(crate) fn uncounted(outcome: AttemptOutcome) -> Self {
-        Self { outcome, usage: Usage::default(), source: UsageSource::None }
+        Self { outcome, usage: Usage::default(), source: UsageSource::None, answer_bytes: 0 }
     }
 }
 
@@ -65,8 +69,8 @@ impl AttemptBook {
             phase: AttemptPhase::AwaitingHead,
             status: None,
             first_content: None,
-            delivered_bytes: 0,
             slot: Some(slot),
+            judged: false,
             _open: journey.engine.metrics.attempt_opened(),
         }
     }
@@ -76,38 +80,50 @@ impl AttemptBook {
         &self.journey
     }
 
-    /// Content is promised to the client: the account has shown that it serves.
+    /// Content is promised to the client.
     pub(crate) fn commit(&mut self) {
         self.phase = AttemptPhase::Delivering;
         self.first_content = Some(self.started.elapsed());
-        self.journey.engine.scheduler.succeeded(self.account.id, self.journey.engine.clock.now());
+        self.vouch();
     }
 
-    /// Counts bytes on their way to the client, for estimates.
-    pub(crate) fn deliver(&mut self, bytes: usize) {
-        self.delivered_bytes += bytes;
+    /// The account has shown that it serves.
+    pub(crate) fn vouch(&mut self) {
+        if !self.judged {
+            self.judged = true;
+            let engine = &self.journey.engine;
+            engine.scheduler.succeeded(self.account.id, engine.clock.now());
+        }
     }
 
     /// The account must rest.
-    pub(crate) fn rest(&self, cooldown: &Cooldown) {
+    pub(crate) fn rest(&mut self, cooldown: &Cooldown) {
+        self.judged = true;
         let engine = &self.journey.engine;
         let parked = engine.scheduler.rest(self.account.id, cooldown, engine.clock.now());
         tracing::warn!(
-            request = %self.journey.call.id, account = %self.account.name, reason = %parked.reason,
+            request = %self.journey.id, account = %self.account.name, reason = %parked.reason,
             until = %parked.until, why = %parked.why, "account rests"
         );
     }
 
     /// The account failed in a way that no answer of the vendor describes.
-    pub(crate) fn rest_as_failing(&self, why: impl Into<String>) {
+    pub(crate) fn rest_as_failing(&mut self, why: impl Into<String>) {
         self.rest(&Cooldown { reason: CooldownReason::Failing, until: None, why: why.into() });
     }
 
     /// The credential was refused: it is forgotten, so that the next use reads it anew, and the account rests.
-    pub(crate) fn refuse_credential(&self) {
+    pub(crate) fn refuse_credential(&mut self) {
         self.journey.engine.credentials.invalidate(self.account.id);
         let why = "the upstream does not accept its credential".to_owned();
         self.rest(&Cooldown { reason: CooldownReason::Unauthorised, until: None, why });
+    }
+
+    /// Notes what the answer lost in translation; its headers have left by then.
+    pub(crate) fn note_answer_losses(&self, losses: &[Loss]) {
+        for loss in losses {
+            tracing::debug!(request = %self.journey.id, %loss, "the answer lost something in translation");
+        }
     }
 
     /// Books the attempt. The first call counts, later ones do nothing. Under strict accounting it gives what to wait
@@ -115,23 +131,21 @@ impl AttemptBook {
     pub(crate) fn settle(&mut self, ending: Ending) -> Option<Booked> {
         let slot = self.slot.take()?;
         let engine = &self.journey.engine;
-        let now = engine.clock.now();
-        match ending.outcome {
-            AttemptOutcome::Complete | AttemptOutcome::ClientFault => {
-                engine.scheduler.succeeded(self.account.id, now)
+        if !self.judged {
+            match ending.outcome {
+                AttemptOutcome::Complete => engine.scheduler.succeeded(self.account.id, engine.clock.now()),
+                // None of these tells how the account is; all of them end a trial.
+                AttemptOutcome::ClientFault
+                | AttemptOutcome::Cancelled
+                | AttemptOutcome::Failed(_)
+                | AttemptOutcome::Cut => engine.scheduler.cancelled(self.account.id),
             }
-            AttemptOutcome::Cancelled => engine.scheduler.cancelled(self.account.id),
-            AttemptOutcome::Failed(_) | AttemptOutcome::Cut => {}
         }
         let row = self.row(ending);
         let duration = Duration::from_micros(row.duration_us);
         engine.metrics.attempt_ended(row.provider, row.outcome, duration, self.first_content);
         engine.metrics.charged(&row.usage, row.cost, row.cost_basis);
-        tracing::debug!(
-            request = %row.request_id, attempt = row.attempt, account = %self.account.name, outcome = ?row.outcome,
-            phase = ?row.phase, status = row.status, input = row.usage.prompt(), output = row.usage.output,
-            cost = %row.cost, duration_us = row.duration_us, "attempt settled"
-        );
+        self.log(&row);
         if engine.options.strict_accounting {
             Some(slot.book_durably(row))
         } else {
@@ -140,25 +154,42 @@ impl AttemptBook {
         }
     }
 
+    /// The one line about each attempt; field names as in `posthaste_core::fields`.
+    fn log(&self, row: &AttemptRow) {
+        tracing::info!(
+            posthaste.request_id = %row.request_id,
+            posthaste.account.name = %self.account.name,
+            posthaste.client_key.id = %row.key_id,
+            gen_ai.provider.name = row.provider.as_str(),
+            gen_ai.request.model = row.model.as_str(),
+            gen_ai.response.model = row.upstream_model.as_str(),
+            gen_ai.usage.input_tokens = row.usage.prompt(),
+            gen_ai.usage.output_tokens = row.usage.output,
+            attempt = row.attempt, outcome = row.outcome.as_str(), phase = row.phase.as_str(), status = row.status,
+            cost = %row.cost, duration_us = row.duration_us,
+            "attempt"
+        );
+    }
+
     fn row(&self, ending: Ending) -> AttemptRow {
-        let Journey { engine, call, caller, envelope } = &*self.journey;
-        let prompt_bytes = call.body.len();
+        let journey = &*self.journey;
+        let streamed = journey.envelope.stream;
         let usage =
-            estimate::fill(ending.usage, ending.source, prompt_bytes, self.delivered_bytes, envelope.stream);
-        let charge =
-            engine.prices.charge(self.account.provider, self.upstream_model.as_str(), &usage, ending.source);
+            estimate::fill(ending.usage, ending.source, journey.prompt_bytes, ending.answer_bytes, streamed);
+        let model = self.upstream_model.as_str();
+        let charge = journey.engine.prices.charge(self.account.provider, model, &usage, ending.source);
         AttemptRow {
-            request_id: call.id,
+            request_id: journey.id,
             attempt: self.attempt,
             started_at: self.started_at,
-            key_id: caller.key().id,
+            key_id: journey.caller.key().id,
             account_id: self.account.id,
             provider: self.account.provider,
-            operation: call.operation,
-            client_dialect: call.dialect,
+            operation: journey.operation,
+            client_dialect: journey.dialect,
             upstream_dialect: self.upstream_dialect,
-            streamed: envelope.stream,
-            model: envelope.model.clone(),
+            streamed,
+            model: journey.envelope.model.clone(),
             upstream_model: self.upstream_model.clone(),
             outcome: ending.outcome,
             phase: self.phase,
@@ -180,6 +211,25 @@ impl Drop for AttemptBook {
     }
 }
 
+/// Waits until a row is durable, for answers whose last bytes may not leave before.
+pub(crate) async fn until_booked(booked: Option<Booked>) -> Result<(), Fault> {
+    let Some(booked) = booked else { return Ok(()) };
+    match timeout(BOOKING_PATIENCE, booked).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(not_booked().caused_by(error)),
+        Err(_) => Err(not_booked()),
+    }
+}
+
+/// What a client is told whose answer may not be given out, since it is not in the books.
+pub(crate) fn not_booked() -> Fault {
+    let message = "the relay could not book this answer: ask again";
+    Fault::internal(message, "the ledger did not take the row in time")
+}
+
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
+
+/// How long the end of an answer waits for the books.
+pub(crate) const BOOKING_PATIENCE: Duration = Duration::from_secs(30);

@@ -1,7 +1,9 @@
 //! Step 10, deliver: a stream on its way to the client.
 
+mod outbox;
+
 use std::{
-    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -10,18 +12,19 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use posthaste_core::{
-    AttemptOutcome, Dialect, Fault, FaultKind, Origin, RelayBody, TransportError, UsageSource,
+    AttemptOutcome, AttemptPhase, Dialect, Fault, FaultKind, Origin, RelayBody, TransportError, UsageSource,
 };
 use posthaste_storage::Booked;
 use posthaste_translate::StreamTranslator;
 use posthaste_wire::{
-    Progress, StreamTap,
+    FrameSplitter, Progress, StreamTap,
     fault::{keep_alive, render_event},
 };
 
+use self::outbox::Outbox;
 use crate::{
     pulse::{Beat, Pulse},
-    settle::{AttemptBook, Ending},
+    settle::{AttemptBook, BOOKING_PATIENCE, Ending, not_booked},
 };
 
 /// An upstream's stream, watched by a tap, translated where the dialects differ, and booked when it ends.
@@ -34,11 +37,12 @@ pub(crate) struct StreamAnswer {
     translator: Option<StreamTranslator>,
     pub(crate) book: AttemptBook,
     client_dialect: Dialect,
-    /// What is ready for the client.
-    ready: VecDeque<Bytes>,
-    ready_bytes: usize,
+    outbox: Outbox,
+    absorbed_bytes: usize,
     pulse: Pulse,
     stage: Stage,
+    /// How many more turns the upstream's connection gets to bring more, before what is ready leaves.
+    turns_left: u8,
 }
 
 enum Stage {
@@ -57,13 +61,13 @@ enum Stage {
 pub(crate) struct Broken {
     /// What the client is told after the commit point.
     pub(crate) fault: Fault,
-    /// What the account's health is told; `None` when the upstream's error event has told it.
-    pub(crate) why: Option<String>,
+    /// What the account's health is told.
+    pub(crate) why: String,
 }
 
 impl Broken {
     pub(crate) fn new(kind: FaultKind, message: &'static str, why: impl Into<String>) -> Self {
-        Self { fault: Fault::new(kind, Origin::Upstream, message), why: Some(why.into()) }
+        Self { fault: Fault::new(kind, Origin::Upstream, message), why: why.into() }
     }
 
     pub(crate) fn cut(why: impl Into<String>) -> Self {
@@ -90,12 +94,13 @@ impl StreamAnswer {
             upstream: Some(upstream),
             tap: StreamTap::new(upstream_dialect),
             translator,
-            client_dialect: journey.call.dialect,
+            client_dialect: journey.dialect,
             pulse: Pulse::new(options.keep_alive, options.gap_timeout),
             book,
-            ready: VecDeque::with_capacity(4),
-            ready_bytes: 0,
+            outbox: Outbox::default(),
+            absorbed_bytes: 0,
             stage: Stage::Flowing,
+            turns_left: GATHERING_TURNS,
         }
     }
 
@@ -106,7 +111,7 @@ impl StreamAnswer {
 
     /// Whether the upstream has sent so many whole events without content (pings, say) that it is taken at its word.
     pub(crate) fn stalls_for_long(&self) -> bool {
-        self.ready_bytes >= MOST_HELD_BYTES && self.tap.at_boundary()
+        self.outbox.ready_bytes() >= MOST_HELD_BYTES
     }
 
     /// The next piece from the upstream; `None` at its end.
@@ -132,56 +137,68 @@ impl StreamAnswer {
         }
     }
 
-    /// Takes a piece in: the tap looks at it, and it becomes ready, as it is or translated.
+    /// Takes a piece in: the tap looks at it, and its whole events become ready, as they are or translated.
     pub(crate) fn absorb(&mut self, piece: Bytes) -> Result<Progress, Broken> {
+        self.absorbed_bytes += piece.len();
         let progress = self.tap.push(&piece).map_err(|error| Broken::cut(error.to_string()))?;
+        let boundary = self.tap.last_boundary();
         let piece = match self.tap.terminated_at() {
             Some(end) => piece.slice(..end),
             None => piece,
         };
-        self.make_ready(piece, progress == Progress::Ended)?;
+        match self.translator {
+            None => self.outbox.push(piece, boundary),
+            Some(_) => self.translate(&piece, progress == Progress::Ended)?,
+        }
+        if progress == Progress::Opening && self.absorbed_bytes > MOST_OPENING_BYTES {
+            return Err(Broken::cut("too much came without any content"));
+        }
         Ok(progress)
     }
 
     /// Takes the upstream's end in: legal, mendable or a cut.
     pub(crate) fn absorb_end(&mut self) -> Result<Progress, Broken> {
         let progress = self.tap.finish().map_err(|error| Broken::cut(error.to_string()))?;
-        match self.tap.closing() {
-            Some(closing) => {
-                self.make_ready(closing, true)?;
-                Ok(Progress::Ended)
+        let closing = match self.tap.closing() {
+            Some(closing) => closing,
+            None if progress == Progress::Ended => Bytes::new(),
+            None if progress == Progress::Failed => {
+                self.outbox.release();
+                return Ok(progress);
             }
-            None if progress == Progress::Failed => Ok(progress),
-            None if progress == Progress::Ended => {
-                self.make_ready(Bytes::new(), true)?;
-                Ok(progress)
+            None => return Err(Broken::cut("the stream ended without its terminator")),
+        };
+        match self.translator {
+            None => {
+                self.outbox.release();
+                self.outbox.push_whole(closing);
             }
-            None => Err(Broken::cut("the stream ended without its terminator")),
+            Some(_) => self.translate(&closing, true)?,
         }
+        Ok(Progress::Ended)
     }
 
-    fn make_ready(&mut self, piece: Bytes, ended: bool) -> Result<(), Broken> {
-        let piece = match &mut self.translator {
-            None => piece,
-            Some(translator) => {
-                let mut out = Vec::with_capacity(piece.len());
-                translator
-                    .push(&piece, &mut out)
-                    .and_then(|()| if ended { translator.finish(&mut out) } else { Ok(()) })
-                    .map_err(|error| Broken::cut(error.to_string()))?;
-                out.into()
-            }
-        };
-        if !piece.is_empty() {
-            self.ready_bytes += piece.len();
-            self.ready.push_back(piece);
+    fn translate(&mut self, piece: &[u8], ended: bool) -> Result<(), Broken> {
+        let Some(translator) = &mut self.translator else { return Ok(()) };
+        let mut out = Vec::with_capacity(piece.len());
+        // A fault of the relay's own in here must end this stream and no other.
+        let translated = catch_unwind(AssertUnwindSafe(|| {
+            translator.push(piece, &mut out)?;
+            if ended { translator.finish(&mut out) } else { Ok(()) }
+        }));
+        match translated {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(Broken::cut(error.to_string())),
+            Err(_) => return Err(Broken::cut("the relay could not translate the answer")),
         }
+        self.outbox.push_whole(out.into());
         Ok(())
     }
 
     /// From here on this is the body of the client's answer.
     pub(crate) fn commit(mut self, progress: Progress) -> Self {
         self.book.commit();
+        self.outbox.let_parts_leave();
         self.after(progress);
         self
     }
@@ -191,23 +208,34 @@ impl StreamAnswer {
             Progress::Opening | Progress::Content => {}
             Progress::Ended => self.complete(),
             Progress::Failed => {
-                let why = self
+                let said = self
                     .tap
                     .error()
                     .map_or_else(String::new, |error| format!("{}: {}", error.kind, error.message));
-                self.book.rest_as_failing(format!("error event within the answer: {why}"));
+                self.book.rest_as_failing(format!("error event within the answer: {said}"));
+                self.outbox.release();
                 self.end(AttemptOutcome::Failed(FaultKind::UpstreamFailed));
             }
         }
     }
 
     fn complete(&mut self) {
-        self.book.phase = posthaste_core::AttemptPhase::Finished;
+        self.book.phase = AttemptPhase::Finished;
+        if let Some(translator) = &self.translator {
+            self.book.note_answer_losses(translator.losses());
+        }
+        match self.settle(AttemptOutcome::Complete) {
+            Some(booked) => {
+                self.pulse.linger(BOOKING_PATIENCE);
+                self.stage = Stage::Booking(booked);
+            }
+            None => self.linger(),
+        }
+    }
+
+    fn linger(&mut self) {
         self.pulse.linger(LINGER);
-        self.stage = match self.settle(AttemptOutcome::Complete) {
-            Some(booked) => Stage::Booking(booked),
-            None => Stage::Lingering,
-        };
+        self.stage = Stage::Lingering;
     }
 
     fn end(&mut self, outcome: AttemptOutcome) {
@@ -217,79 +245,118 @@ impl StreamAnswer {
     }
 
     fn break_off(&mut self, broken: &Broken) {
-        if let Some(why) = &broken.why {
-            self.book.rest_as_failing(why.clone());
-        }
-        // An event that was cut off is ended, so that the next one is not taken for a part of it.
-        if self.translator.is_none() && !self.tap.at_boundary() {
-            self.ready.push_back(Bytes::from_static(b"\n\n"));
-        }
-        let id = self.book.journey().call.id;
-        self.ready.push_back(render_event(self.client_dialect, &broken.fault, id));
+        self.book.rest_as_failing(broken.why.clone());
+        self.outbox.abandon_partial();
+        self.tell(&broken.fault);
         self.end(AttemptOutcome::Cut);
+    }
+
+    fn tell(&mut self, fault: &Fault) {
+        let id = self.book.journey().id;
+        self.outbox.push_whole(render_event(self.client_dialect, fault, id));
     }
 
     /// Books the attempt with what the tap has seen.
     pub(crate) fn settle(&mut self, outcome: AttemptOutcome) -> Option<Booked> {
-        let (usage, source) = (self.tap.usage(), self.tap.usage_source());
         // A whole answer costs something even if the upstream tells no numbers.
-        let source = match (outcome, source) {
+        let source = match (outcome, self.tap.usage_source()) {
             (AttemptOutcome::Complete, UsageSource::None) => UsageSource::Estimated,
             (_, source) => source,
         };
-        self.book.settle(Ending { outcome, usage, source })
+        let answer_bytes = self.tap.content_bytes();
+        self.book.settle(Ending { outcome, usage: self.tap.usage(), source, answer_bytes })
     }
 
-    fn next_ready(&mut self) -> Option<Frame<Bytes>> {
-        let piece = self.ready.pop_front()?;
-        self.ready_bytes -= piece.len().min(self.ready_bytes);
-        self.book.deliver(piece.len());
-        Some(Frame::data(piece))
-    }
-
-    /// Moves on as far as the upstream allows; ready with whether anything may follow.
+    /// Moves on as far as the upstream allows.
     fn poll_flow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self.poll_upstream(cx) {
             Poll::Ready(Some(Ok(piece))) => {
                 self.pulse.heard();
+                self.turns_left = GATHERING_TURNS;
                 match self.absorb(piece) {
                     Ok(progress) => self.after(progress),
                     Err(broken) => self.break_off(&broken),
                 }
+                Poll::Ready(())
             }
-            Poll::Ready(Some(Err(error))) => self.break_off(&Broken::cut(error.to_string())),
-            Poll::Ready(None) => match self.absorb_end() {
-                Ok(progress) => self.after(progress),
-                Err(broken) => self.break_off(&broken),
-            },
-            Poll::Pending => match ready!(self.pulse.poll(cx)) {
-                Beat::Gap => {
-                    let gap = self.book.journey().engine.options.gap_timeout;
-                    self.break_off(&Broken::silent(gap));
+            Poll::Ready(Some(Err(error))) => {
+                self.break_off(&Broken::cut(error.to_string()));
+                Poll::Ready(())
+            }
+            Poll::Ready(None) => {
+                match self.absorb_end() {
+                    Ok(progress) => self.after(progress),
+                    Err(broken) => self.break_off(&broken),
                 }
-                Beat::KeepAlive if self.tap.at_boundary() => {
-                    self.ready.push_back(keep_alive(self.client_dialect))
+                Poll::Ready(())
+            }
+            Poll::Pending if self.outbox.is_empty() => self.poll_silence(cx),
+            // Pieces that arrive together leave together: writing them one by one would cost a system call each.
+            Poll::Pending => {
+                self.turns_left = self.turns_left.saturating_sub(1);
+                if self.turns_left == 0 {
+                    return Poll::Ready(());
                 }
-                Beat::KeepAlive => {}
-            },
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
         }
+    }
+
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match ready!(self.pulse.poll(cx)) {
+            Beat::Gap => {
+                let gap = self.book.journey().engine.options.gap_timeout;
+                self.break_off(&Broken::silent(gap));
+            }
+            Beat::KeepAlive if self.outbox.at_boundary() => {
+                self.outbox.push_whole(keep_alive(self.client_dialect));
+            }
+            Beat::KeepAlive => {}
+        }
+        Poll::Ready(())
+    }
+
+    /// Waits for the books. What is ready holds the answer's end, which may leave only if it is in them.
+    fn poll_booking(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Stage::Booking(booked) = &mut self.stage else { return Poll::Ready(()) };
+        let fault = match Pin::new(booked).poll(cx) {
+            Poll::Ready(Ok(())) => {
+                self.linger();
+                return Poll::Ready(());
+            }
+            Poll::Ready(Err(error)) => not_booked().caused_by(error),
+            Poll::Pending => {
+                ready!(self.pulse.poll(cx));
+                not_booked()
+            }
+        };
+        tracing::error!(request = %self.book.journey().id, cause = ?fault.source, "an answer's end was held back");
+        self.outbox.clear();
+        self.tell(&fault);
+        self.upstream = None;
+        self.stage = Stage::Closing;
         Poll::Ready(())
     }
 
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self.poll_upstream(cx) {
-            Poll::Ready(Some(Ok(_))) => Poll::Ready(()),
-            Poll::Ready(Some(Err(_)) | None) => {
-                self.stage = Stage::Closing;
-                Poll::Ready(())
-            }
+            Poll::Ready(Some(Ok(_))) => return Poll::Ready(()),
+            Poll::Ready(Some(Err(_)) | None) => {}
             Poll::Pending => {
                 ready!(self.pulse.poll(cx));
-                self.upstream = None;
-                self.stage = Stage::Closing;
-                Poll::Ready(())
             }
         }
+        self.upstream = None;
+        self.stage = Stage::Closing;
+        Poll::Ready(())
+    }
+
+    /// Whether what is ready should leave now, rather than wait for what the upstream has at hand.
+    fn may_send(&self) -> bool {
+        !matches!(self.stage, Stage::Flowing)
+            || self.turns_left == 0
+            || self.outbox.ready_bytes() >= MOST_GATHERED_BYTES
     }
 }
 
@@ -303,17 +370,21 @@ impl Body for StreamAnswer {
     ) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
         let this = self.get_mut();
         loop {
-            if let Stage::Booking(booked) = &mut this.stage {
-                if let Err(error) = ready!(Pin::new(booked).poll(cx)) {
-                    tracing::error!(%error, "an attempt could not be booked before its answer's end");
-                }
-                this.stage = Stage::Lingering;
+            if matches!(this.stage, Stage::Booking(_)) {
+                ready!(this.poll_booking(cx));
             }
-            if let Some(frame) = this.next_ready() {
-                return Poll::Ready(Some(Ok(frame)));
+            if this.may_send()
+                && let Some(piece) = this.outbox.pop()
+            {
+                return Poll::Ready(Some(Ok(Frame::data(piece))));
             }
             match this.stage {
-                Stage::Flowing => ready!(this.poll_flow(cx)),
+                Stage::Flowing => {
+                    if this.outbox.is_empty() {
+                        this.turns_left = GATHERING_TURNS;
+                    }
+                    ready!(this.poll_flow(cx));
+                }
                 Stage::Lingering => ready!(this.poll_linger(cx)),
                 Stage::Closing => return Poll::Ready(None),
                 Stage::Booking(_) => {}
@@ -322,7 +393,7 @@ impl Body for StreamAnswer {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.ready.is_empty() && matches!(self.stage, Stage::Closing)
+        self.outbox.is_empty() && matches!(self.stage, Stage::Closing)
     }
 }
 
@@ -334,6 +405,17 @@ impl Drop for StreamAnswer {
 
 /// How much of a stream is held back while it has no content.
 const MOST_HELD_BYTES: usize = 64 * 1024;
+
+/// How much may come before any content at all: one event of the largest size and what is held back.
+const MOST_OPENING_BYTES: usize = FrameSplitter::MAX_FRAME + MOST_HELD_BYTES;
+
+/// How often the upstream is asked in vain before what is ready leaves. Its connection's task hands over one piece a turn
+/// and needs a turn to hear that another is wanted: with two, nothing is gathered; with three, the 50 pieces of a quick
+/// answer leave in 8 writes instead of 54 (system calls counted on a release of 2026-11-23).
+const GATHERING_TURNS: u8 = 3;
+
+/// How much is gathered before it leaves.
+const MOST_GATHERED_BYTES: usize = 16 * 1024;
 
 /// How long the upstream may take to end its body after it has said everything.
 const LINGER: Duration = Duration::from_secs(2);

@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body::{Body, Frame};
 use posthaste_core::{Dialect, Fault, RelayBody, RequestId, TransportError, boxed_body};
 use posthaste_translate::Loss;
@@ -20,18 +20,19 @@ use tokio::time::timeout;
 
 use crate::{
     Answer,
+    answered::stream_headers,
     attempt::{Delivery, run},
-    journey::Journey,
+    journey::{Journey, Upload},
     pulse::{Beat, Pulse},
 };
 
 /// Steps 5 to 10, with the client kept company.
-pub(crate) async fn answer(journey: Arc<Journey>) -> Result<Answer, Fault> {
+pub(crate) async fn answer(journey: Arc<Journey>, upload: Upload) -> Result<Answer, Fault> {
     if !journey.envelope.stream {
-        return Ok(finish(&journey, run(Arc::clone(&journey)).await?));
+        return Ok(finish(&journey, run(Arc::clone(&journey), upload).await?));
     }
     let patience = journey.engine.options.keep_alive;
-    let mut asking: Asking = Box::pin(run(Arc::clone(&journey)));
+    let mut asking: Asking = Box::pin(run(Arc::clone(&journey), upload));
     match timeout(patience, &mut asking).await {
         Ok(delivery) => Ok(finish(&journey, delivery?)),
         Err(_) => Ok(keep_company(&journey, asking)),
@@ -43,7 +44,7 @@ type Asking = Pin<Box<dyn Future<Output = Result<Delivery, Fault>> + Send>>;
 fn finish(journey: &Journey, delivery: Delivery) -> Answer {
     let mut headers = delivery.headers;
     headers.insert(ATTEMPTS, HeaderValue::from(delivery.attempts));
-    let overhead = journey.call.received.elapsed().saturating_sub(delivery.upstream_wait);
+    let overhead = journey.received.elapsed().saturating_sub(delivery.upstream_wait);
     headers.insert(OVERHEAD, HeaderValue::from(u64::try_from(overhead.as_micros()).unwrap_or(u64::MAX)));
     if delivery.upstream_model != journey.envelope.model
         && let Ok(name) = HeaderValue::from_str(delivery.upstream_model.as_str())
@@ -58,12 +59,10 @@ fn finish(journey: &Journey, delivery: Delivery) -> Answer {
 
 fn keep_company(journey: &Journey, asking: Asking) -> Answer {
     let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    stream_headers(&mut headers);
     let body = WaitingBody {
-        dialect: journey.call.dialect,
-        id: journey.call.id,
+        dialect: journey.dialect,
+        id: journey.id,
         pulse: Pulse::new(journey.engine.options.keep_alive, NO_END),
         state: State::First(asking),
     };
@@ -71,7 +70,7 @@ fn keep_company(journey: &Journey, asking: Asking) -> Answer {
 }
 
 fn respond(journey: &Journey, status: StatusCode, mut headers: HeaderMap, body: RelayBody) -> Answer {
-    if let Ok(id) = HeaderValue::from_str(&journey.call.id.to_string()) {
+    if let Ok(id) = HeaderValue::from_str(&journey.id.to_string()) {
         headers.insert(REQUEST_ID, id);
     }
     let mut response = http::Response::new(body);
@@ -110,7 +109,11 @@ impl WaitingBody {
     /// The answer is there: its body follows, or its fault as the dialect's error event.
     fn arrived(&mut self, result: Result<Delivery, Fault>) -> Option<Bytes> {
         let fault = match result {
-            Ok(Delivery { fault: None, body, .. }) => {
+            Ok(Delivery { fault: None, body, losses, .. }) => {
+                // The header that names them has left without them.
+                for loss in losses {
+                    tracing::debug!(request = %self.id, %loss, "the request lost something in translation");
+                }
                 self.state = State::Delivering(body);
                 return None;
             }

@@ -99,6 +99,8 @@ fn rig_now(rig: &Rig) -> posthaste_core::Timestamp {
 #[case::silent_after_the_head(|| Script::sse(&[]).stall())]
 #[case::silent_after_the_start(|| Script::sse(&anthropic_sse(&["x"], USAGE)[..1]).stall())]
 #[case::no_stream(|| Script::json(200, &anthropic_json("whole", USAGE)))]
+#[case::packed(|| Script::sse(&anthropic_sse(&["x"], USAGE)).header("content-encoding", "gzip"))]
+#[case::endless_event(|| Script::sse(&vec!["event: a\n".repeat(64 * 1024).into(); 32]))]
 #[case::endless_line(|| Script::sse(&[vec![b'x'; 17 * 1024 * 1024].into()]))]
 #[tokio::test]
 async fn a_stream_that_fails_before_its_content_is_taken_over(#[case] fault: fn() -> Script) {
@@ -217,4 +219,54 @@ async fn an_account_that_calls_the_model_otherwise_gets_its_own_name() {
     assert_eq!(received[0].json()["messages"], whole()["messages"]);
     let rows = rig.rows().await;
     assert_eq!((rows[0].model.as_str(), rows[0].upstream_model.as_str()), (MODEL, "big-model"));
+}
+
+#[tokio::test]
+async fn a_conflict_tells_nothing_about_the_account() {
+    let upstream = ScriptedUpstream::queued().await;
+    let rig = Rig::new(vec![at("only", upstream.base_url(), 1)]).await;
+    // Rest, come back, and be on trial when the conflict comes.
+    upstream.enqueue(Script::json(500, &anthropic_error("api_error", "oops")));
+    rig.ask(&whole()).await.unwrap_err();
+    rig.clock.advance(Duration::from_secs(3));
+    upstream.enqueue(Script::json(409, &anthropic_error("conflict_error", "busy")));
+    let fault = rig.ask(&whole()).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Overloaded);
+    assert!(fault.retry_after.is_some());
+    upstream.enqueue(Script::json(200, &anthropic_json("hi", USAGE)));
+    assert_eq!(rig.read(&whole()).await.unwrap().status, 200, "the account is asked again at once");
+}
+
+#[tokio::test]
+async fn while_an_account_is_tried_others_are_told_to_come_back_soon() {
+    let upstream = ScriptedUpstream::queued().await;
+    let rig = Rig::new(vec![at("only", upstream.base_url(), 1)]).await;
+    upstream.enqueue(Script::json(500, &anthropic_error("api_error", "oops")));
+    rig.ask(&whole()).await.unwrap_err();
+    rig.clock.advance(Duration::from_secs(3));
+    upstream.enqueue(Script::never());
+    let trial = whole();
+    let trying = rig.ask(&trial);
+    tokio::pin!(trying);
+    tokio::select! {
+        _ = &mut trying => panic!("the trial never ends"),
+        _ = upstream.wait_received(2) => {}
+    }
+    let fault = rig.ask(&whole()).await.unwrap_err();
+    assert!(fault.retry_after.unwrap() <= Duration::from_secs(2), "{:?}", fault.retry_after);
+}
+
+#[tokio::test]
+async fn a_connection_that_went_stale_is_replaced_unseen() {
+    let upstream = ScriptedUpstream::queued().await;
+    let rig = Rig::new(vec![at("only", upstream.base_url(), 1)]).await;
+    upstream.enqueue(Script::json(200, &anthropic_json("first", USAGE)).sized());
+    rig.read(&whole()).await.unwrap();
+    // The upstream takes the next request on the same connection and hangs up without a word.
+    upstream.enqueue(Script::hang_up());
+    upstream.enqueue(Script::json(200, &anthropic_json("second", USAGE)));
+    let answer = rig.read(&whole()).await.unwrap();
+    assert!(answer.text().contains("second"));
+    assert!(rig.scheduler.parked(account("only").id, rig_now(&rig)).is_none());
+    assert_eq!(rig.rows().await.len(), 3, "every attempt is booked");
 }

@@ -5,7 +5,10 @@
 mod support;
 
 use bytes::Bytes;
-use posthaste_core::{ClientKey, Dialect, Expiry, FaultKind, ModelPattern, Operation};
+use posthaste_core::{
+    Account, AuthForm, ClientKey, Clock, Cooldown, CooldownReason, Dialect, Expiry, FaultKind, ModelPattern,
+    Operation, Sealed,
+};
 use posthaste_storage::{Repository, Versioned};
 use posthaste_testkit::{Script, ScriptedUpstream, anthropic_json, client_key, client_key_secret};
 use std::time::Duration;
@@ -141,4 +144,24 @@ async fn a_relay_without_accounts_says_so() {
     let fault = rig.ask(&whole()).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Overloaded);
     assert!(fault.to_string().contains("no upstream account"), "{fault}");
+}
+
+#[tokio::test]
+async fn an_account_that_was_changed_is_asked_again_by_every_relay() {
+    let (_upstream, rig) = rig().await;
+    let account = posthaste_testkit::account("only").id;
+    let cooldown = Cooldown { reason: CooldownReason::Unauthorised, until: None, why: "test".into() };
+    rig.scheduler.rest(account, &cooldown, rig.clock.now());
+    let accounts = Repository::<Account>::new(rig.stores.config.clone());
+    let Versioned { version, mut value } = accounts.account(account).await.unwrap().unwrap();
+    value.auth = AuthForm::None;
+    value.credential = Some(Sealed::from_text("another"));
+    accounts.replace(value, version).await.unwrap();
+    for _ in 0..200 {
+        if rig.scheduler.parked(account, rig.clock.now()).is_none() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("never released");
 }

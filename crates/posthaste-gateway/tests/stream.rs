@@ -4,13 +4,19 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use posthaste_core::{AttemptOutcome, AttemptPhase, CostBasis, FaultKind, Usage, UsageSource};
-use posthaste_gateway::RelayOptions;
-use posthaste_testkit::{
-    MemoryTransport, Reply, Script, ScriptedUpstream, account, anthropic_error, anthropic_sse,
+use posthaste_core::{
+    AttemptOutcome, AttemptPhase, AttemptRow, ClientKeyId, CostBasis, FaultKind, RequestId, Usage,
+    UsageSource,
 };
-use support::{Rig, USAGE, at, next_piece, streamed};
+use posthaste_gateway::RelayOptions;
+use posthaste_storage::{LedgerStore, RollupRow, StorageError, UsageQuery};
+use posthaste_testkit::{
+    MemoryTransport, Reply, Script, ScriptedUpstream, account, anthropic_error, anthropic_json, anthropic_sse,
+};
+use serde_json::Value;
+use support::{Rig, USAGE, at, next_piece, streamed, whole};
 
 async fn over(script: impl Fn() -> Script + Send + Sync + 'static) -> (ScriptedUpstream, Rig) {
     let upstream = ScriptedUpstream::start(move |_| script()).await;
@@ -52,9 +58,9 @@ async fn a_cut_after_content_ends_in_the_error_event_and_never_in_a_clean_stop()
             let script = sent.clone();
             let (_upstream, rig) = over(move || Script::sse(&script).cut()).await;
             let answer = rig.read(&streamed()).await.unwrap();
-            let text = answer.text();
-            assert!(text.contains("\n\nevent: error\n"), "kept {kept}: {text}");
-            assert!(!text.contains("message_stop"), "kept {kept}: {text}");
+            let events = events(answer.text());
+            assert_eq!(events.last().unwrap()["type"], "error", "kept {kept}: {}", answer.text());
+            assert!(events.iter().all(|event| event["type"] != "message_stop"), "kept {kept}");
             let rows = rig.rows().await;
             assert_eq!((rows.len(), rows[0].outcome), (1, AttemptOutcome::Cut));
             assert_eq!(rows[0].usage_source, UsageSource::Estimated);
@@ -62,6 +68,17 @@ async fn a_cut_after_content_ends_in_the_error_event_and_never_in_a_clean_stop()
             assert_eq!(rows[0].cost_basis, CostBasis::Estimated);
         }
     }
+}
+
+/// What an SDK makes of a stream: every event whole, every event's data JSON.
+fn events(text: &str) -> Vec<Value> {
+    let frames = text.split_terminator("\n\n");
+    frames
+        .map(|frame| {
+            let data = frame.lines().find_map(|line| line.strip_prefix("data: ")).expect("an event has data");
+            serde_json::from_str(data).expect("an event's data is JSON")
+        })
+        .collect()
 }
 
 #[tokio::test]
@@ -176,6 +193,7 @@ async fn a_client_that_leaves_cancels_the_upstream_and_is_booked_with_its_phase(
     let rows = rig.rows().await;
     assert_eq!((rows[0].outcome, rows[0].phase), (AttemptOutcome::Cancelled, AttemptPhase::Delivering));
     assert_eq!(rows[0].usage.input, USAGE.input, "what was counted so far is booked");
+    assert!(rows[0].usage.output > 1, "the answer so far is estimated: {:?}", rows[0].usage);
 }
 
 #[tokio::test]
@@ -207,4 +225,48 @@ async fn under_strict_accounting_the_row_is_there_before_the_last_bytes() {
             assert_eq!(rig.stores.ledger.count().await.unwrap(), 1);
         }
     }
+}
+
+/// A ledger on a full disk.
+struct FullDisk;
+
+#[async_trait]
+impl LedgerStore for FullDisk {
+    async fn append(&self, _: &[AttemptRow]) -> Result<(), StorageError> {
+        Err(StorageError::unavailable("appending", "no space left on device"))
+    }
+
+    async fn attempts(&self, _: RequestId) -> Result<Vec<AttemptRow>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    async fn recent(&self, _: Option<ClientKeyId>, _: usize) -> Result<Vec<AttemptRow>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    async fn usage(&self, _: &UsageQuery) -> Result<Vec<RollupRow>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    async fn count(&self) -> Result<u64, StorageError> {
+        Ok(0)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_strict_accounting_no_answer_ends_well_that_is_not_in_the_books() {
+    let transport = MemoryTransport::new(|sent| {
+        if sent.json()["stream"] == Value::Bool(true) {
+            Reply::sse(anthropic_sse(&["Hello"], USAGE))
+        } else {
+            Reply::json(200, &anthropic_json("Hello", USAGE))
+        }
+    });
+    let options = RelayOptions { strict_accounting: true, ..RelayOptions::default() };
+    let rig = Rig::booking(vec![account("only")], options, Arc::new(transport), Arc::new(FullDisk)).await;
+    let answer = rig.read(&streamed()).await.unwrap();
+    let events = events(answer.text());
+    assert_eq!(events.last().unwrap()["type"], "error");
+    assert!(events.iter().all(|event| event["type"] != "message_stop"));
+    assert_eq!(rig.ask(&whole()).await.unwrap_err().kind, FaultKind::Internal);
 }

@@ -13,7 +13,7 @@ use posthaste_core::{
 use posthaste_gateway::{Answer, Call, Relay, RelayOptions, RelayPorts};
 use posthaste_metering::PriceBook;
 use posthaste_scheduler::{Backoff, Scheduler};
-use posthaste_storage::{LedgerOptions, LedgerWriter, Repository, Stores, memory::MemoryStores};
+use posthaste_storage::{LedgerOptions, LedgerStore, LedgerWriter, Repository, Stores, memory::MemoryStores};
 use posthaste_testkit::{AccountSetters, FakeClock, account, client_key, client_key_secret};
 use posthaste_upstream::{HttpTransport, UpstreamOptions};
 use posthaste_vault::{MasterKey, StaticCredentials, Vault};
@@ -55,7 +55,24 @@ impl Rig {
         options: RelayOptions,
         transport: Arc<dyn Transport>,
     ) -> Self {
-        let stores = MemoryStores::stores();
+        Self::wired(accounts, options, transport, MemoryStores::stores()).await
+    }
+
+    pub(crate) async fn booking(
+        accounts: Vec<Account>,
+        options: RelayOptions,
+        transport: Arc<dyn Transport>,
+        ledger: Arc<dyn LedgerStore>,
+    ) -> Self {
+        Self::wired(accounts, options, transport, Stores { ledger, ..MemoryStores::stores() }).await
+    }
+
+    async fn wired(
+        accounts: Vec<Account>,
+        options: RelayOptions,
+        transport: Arc<dyn Transport>,
+        stores: Stores,
+    ) -> Self {
         let vault =
             Arc::new(Vault::open(&MasterKey::generate().unwrap(), Arc::clone(&stores.config)).await.unwrap());
         for account in accounts {

@@ -1,0 +1,310 @@
+//! Step 9, judge: an upstream has answered, and the answer is delivered, or it is a setback.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response::Parts};
+use posthaste_core::{
+    AttemptOutcome, AttemptPhase, CooldownReason, Dialect, Fault, FaultKind, ModelName, Operation, Origin,
+    RelayBody, UsageSource, Verdict, boxed_body, full_body,
+};
+use posthaste_provider::{AnswerHead, Provider};
+use posthaste_translate::{Loss, StreamContext, StreamTranslator, translate_response};
+use posthaste_wire::{UpstreamError, read_error, read_whole};
+use tokio::time::Instant;
+
+use crate::{
+    attempt::{Delivery, Setback},
+    open::{OpenFailure, open},
+    settle::{AttemptBook, Ending, until_booked},
+    stream::StreamAnswer,
+    whole::{MOST_ANSWER_BYTES, MOST_ERROR_BYTES, collect},
+};
+
+/// An upstream that has sent the head of its answer.
+pub(crate) struct Answered<'a> {
+    pub(crate) vendor: &'a dyn Provider,
+    pub(crate) upstream_dialect: Dialect,
+    pub(crate) upstream_model: ModelName,
+    pub(crate) translation: Option<StreamContext>,
+    pub(crate) losses: Vec<Loss>,
+    pub(crate) book: AttemptBook,
+}
+
+impl Answered<'_> {
+    /// Reads the answer as far as the decision needs it. `deadline` is when a stream's first event has to be there.
+    pub(crate) async fn judge(
+        self,
+        response: http::Response<RelayBody>,
+        deadline: Instant,
+    ) -> Result<Delivery, Setback> {
+        let (head, body) = response.into_parts();
+        let streamed = self.book.journey().envelope.stream;
+        let is_stream = is_event_stream(&head.headers);
+        if !head.status.is_success() {
+            self.refused(head, body).await
+        } else if is_packed(&head.headers) {
+            Err(self.misfit("a packed body, though an unpacked one was asked for"))
+        } else if streamed && is_stream {
+            self.stream(head, body, deadline).await
+        } else if streamed {
+            Err(self.misfit("no stream where one was asked for"))
+        } else if is_stream {
+            Err(self.misfit("a stream where none was asked for"))
+        } else {
+            self.whole(head, body).await
+        }
+    }
+
+    /// An error status.
+    async fn refused(mut self, head: Parts, body: RelayBody) -> Result<Delivery, Setback> {
+        // An error whose body breaks off is still that error.
+        let body = collect(body, ERROR_BODY_GAP, MOST_ERROR_BYTES).await.unwrap_or_default();
+        let error = read_error(self.upstream_dialect, &body);
+        match verdict(self.vendor, &self.book, &head, error.as_ref()) {
+            Verdict::ClientFault => {}
+            verdict => return Err(self.set_back(verdict)),
+        }
+        self.book.phase = AttemptPhase::Finished;
+        let booked = self.book.settle(Ending::uncounted(AttemptOutcome::ClientFault));
+        until_booked(booked).await.map_err(Setback::Final)?;
+        let fault = client_fault(head.status, error);
+        if self.translation.is_some() {
+            return Err(Setback::Final(fault));
+        }
+        let mut headers = passed_headers(&head.headers);
+        headers.entry(header::CONTENT_TYPE).or_insert(JSON);
+        Ok(Delivery { fault: Some(fault), ..self.delivery(head.status, headers, full_body(body)) })
+    }
+
+    /// A stream.
+    async fn stream(mut self, head: Parts, body: RelayBody, deadline: Instant) -> Result<Delivery, Setback> {
+        let gap = self.book.journey().engine.options.gap_timeout;
+        let client_dialect = self.book.journey().dialect;
+        let translator = self
+            .translation
+            .take()
+            .map(|context| StreamTranslator::new(self.upstream_dialect, client_dialect, context));
+        let Self { vendor, upstream_dialect, upstream_model, losses, book, .. } = self;
+        let answer = StreamAnswer::new(body, upstream_dialect, translator, book);
+        match open(answer, deadline, gap).await {
+            Ok(answer) => {
+                let mut headers = passed_headers(&head.headers);
+                stream_headers(&mut headers);
+                Ok(delivery(head.status, headers, boxed_body(answer), upstream_model, losses))
+            }
+            Err((mut answer, OpenFailure::Broken(broken))) => {
+                answer.book.rest_as_failing(broken.why);
+                drop(answer.settle(AttemptOutcome::Failed(broken.fault.kind)));
+                Err(Setback::Next)
+            }
+            Err((answer, OpenFailure::ErrorEvent)) => Err(opened_with_error(vendor, &head, answer)),
+        }
+    }
+
+    /// A whole answer.
+    async fn whole(mut self, head: Parts, body: RelayBody) -> Result<Delivery, Setback> {
+        // It may be long in coming; others need not wait for its end to know that the account serves.
+        self.book.vouch();
+        let gap = self.book.journey().engine.options.gap_timeout;
+        let body = match collect(body, gap, MOST_ANSWER_BYTES).await {
+            Ok(body) => body,
+            Err(broken) => return Err(self.broken(&broken.why, broken.fault.kind)),
+        };
+        let answer = match read_whole(self.upstream_dialect, &body) {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.broken(&error.to_string(), FaultKind::UpstreamFailed)),
+        };
+        if let Some(error) = answer.error {
+            return Err(self.error_in_success(&head, error));
+        }
+        let translated = match self.translate_whole(&body) {
+            Ok(translated) => translated,
+            Err(why) => return Err(self.broken(&why, FaultKind::UpstreamFailed)),
+        };
+        self.book.commit();
+        self.book.phase = AttemptPhase::Finished;
+        let billed = self.book.journey().operation == Operation::Chat;
+        let source = match answer.usage {
+            Some(_) => UsageSource::Reported,
+            None if billed => UsageSource::Estimated,
+            None => UsageSource::None,
+        };
+        let usage = answer.usage.unwrap_or_default();
+        let ending = Ending { outcome: AttemptOutcome::Complete, usage, source, answer_bytes: body.len() };
+        until_booked(self.book.settle(ending)).await.map_err(Setback::Final)?;
+        let mut headers = passed_headers(&head.headers);
+        headers.insert(header::CONTENT_TYPE, JSON);
+        Ok(self.delivery(head.status, headers, full_body(translated.unwrap_or(body))))
+    }
+
+    fn translate_whole(&self, body: &[u8]) -> Result<Option<Bytes>, String> {
+        let Some(context) = &self.translation else { return Ok(None) };
+        let client_dialect = self.book.journey().dialect;
+        let encoded = translate_response(self.upstream_dialect, client_dialect, body, context)
+            .map_err(|error| error.to_string())?;
+        self.book.note_answer_losses(&encoded.losses);
+        Ok(Some(encoded.body))
+    }
+
+    /// An answer of another kind than was asked for.
+    fn misfit(mut self, why: &str) -> Setback {
+        self.broken(why, FaultKind::UpstreamFailed)
+    }
+
+    fn broken(&mut self, why: &str, kind: FaultKind) -> Setback {
+        self.book.rest_as_failing(why);
+        drop(self.book.settle(Ending::uncounted(AttemptOutcome::Failed(kind))));
+        Setback::Next
+    }
+
+    fn error_in_success(mut self, head: &Parts, error: UpstreamError) -> Setback {
+        match verdict(self.vendor, &self.book, head, Some(&error)) {
+            Verdict::ClientFault => {
+                drop(self.book.settle(Ending::uncounted(AttemptOutcome::ClientFault)));
+                Setback::Final(client_fault(StatusCode::BAD_REQUEST, Some(error)))
+            }
+            verdict => self.set_back(verdict),
+        }
+    }
+
+    fn set_back(mut self, verdict: Verdict) -> Setback {
+        let lesson = learn(&mut self.book, verdict);
+        drop(self.book.settle(Ending::uncounted(AttemptOutcome::Failed(lesson.kind))));
+        lesson.setback
+    }
+
+    fn delivery(self, status: StatusCode, headers: HeaderMap, body: RelayBody) -> Delivery {
+        delivery(status, headers, body, self.upstream_model, self.losses)
+    }
+}
+
+fn delivery(
+    status: StatusCode,
+    headers: HeaderMap,
+    body: RelayBody,
+    upstream_model: ModelName,
+    losses: Vec<Loss>,
+) -> Delivery {
+    Delivery {
+        status,
+        headers,
+        body,
+        fault: None,
+        upstream_model,
+        losses,
+        attempts: 0,
+        upstream_wait: Duration::ZERO,
+    }
+}
+
+fn opened_with_error(vendor: &dyn Provider, head: &Parts, mut answer: StreamAnswer) -> Setback {
+    let error = answer.tap().error().cloned();
+    match verdict(vendor, &answer.book, head, error.as_ref()) {
+        Verdict::ClientFault => {
+            drop(answer.settle(AttemptOutcome::ClientFault));
+            Setback::Final(client_fault(StatusCode::BAD_REQUEST, error))
+        }
+        verdict => {
+            let lesson = learn(&mut answer.book, verdict);
+            drop(answer.settle(AttemptOutcome::Failed(lesson.kind)));
+            lesson.setback
+        }
+    }
+}
+
+fn verdict(
+    vendor: &dyn Provider,
+    book: &AttemptBook,
+    head: &Parts,
+    error: Option<&UpstreamError>,
+) -> Verdict {
+    let now = book.journey().engine.clock.now();
+    vendor.judge(&AnswerHead { status: head.status, headers: &head.headers, error, now })
+}
+
+/// What the attempt loop and the books take from a verdict that delivers nothing.
+struct Lesson {
+    setback: Setback,
+    kind: FaultKind,
+}
+
+/// Tells the account's health.
+fn learn(book: &mut AttemptBook, verdict: Verdict) -> Lesson {
+    match verdict {
+        Verdict::NextCandidate { cooldown: Some(cooldown) } => {
+            book.rest(&cooldown);
+            Lesson { setback: Setback::Next, kind: fault_kind(cooldown.reason) }
+        }
+        Verdict::Reauthenticate => {
+            book.refuse_credential();
+            Lesson { setback: Setback::Next, kind: FaultKind::Unauthenticated }
+        }
+        Verdict::Retry { after } => {
+            Lesson { setback: Setback::Again(after), kind: FaultKind::UpstreamFailed }
+        }
+        // An adapter that would deliver an error is asked for nothing more; the next account may do better.
+        Verdict::NextCandidate { cooldown: None } | Verdict::Deliver | Verdict::ClientFault => {
+            Lesson { setback: Setback::Next, kind: FaultKind::UpstreamFailed }
+        }
+    }
+}
+
+const fn fault_kind(reason: CooldownReason) -> FaultKind {
+    match reason {
+        CooldownReason::RateLimited => FaultKind::RateLimited,
+        CooldownReason::Overloaded => FaultKind::Overloaded,
+        CooldownReason::QuotaExhausted => FaultKind::QuotaExhausted,
+        CooldownReason::Unauthorised => FaultKind::Unauthenticated,
+        CooldownReason::Forbidden => FaultKind::PermissionDenied,
+        CooldownReason::Failing => FaultKind::UpstreamFailed,
+    }
+}
+
+/// The upstream's complaint about the client's request, for a client that speaks another dialect or whose head is out.
+fn client_fault(status: StatusCode, error: Option<UpstreamError>) -> Fault {
+    let kind = match status {
+        StatusCode::NOT_FOUND => FaultKind::NotFound,
+        StatusCode::PAYLOAD_TOO_LARGE => FaultKind::TooLarge,
+        _ => FaultKind::InvalidRequest,
+    };
+    match error {
+        Some(error) => Fault::new(kind, Origin::Upstream, error.message),
+        None => Fault::new(kind, Origin::Upstream, "the upstream refused the request without saying why"),
+    }
+}
+
+/// The headers of a stream.
+pub(crate) fn stream_headers(headers: &mut HeaderMap) {
+    headers.insert(header::CONTENT_TYPE, EVENT_STREAM);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // Asks proxies in front of the relay (nginx) not to hold events back.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+}
+
+/// Which of an upstream's headers a client may see. Its rate limits are the account's, not the caller's, and stay here.
+fn passed_headers(from: &HeaderMap) -> HeaderMap {
+    let mut to = HeaderMap::with_capacity(12);
+    for name in PASSED {
+        if let Some(value) = from.get(&name) {
+            to.insert(name, value.clone());
+        }
+    }
+    to
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    kind.get(..EVENT_STREAM.len()).is_some_and(|start| start.eq_ignore_ascii_case(EVENT_STREAM.as_bytes()))
+}
+
+fn is_packed(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+const PASSED: [HeaderName; 2] = [header::CONTENT_TYPE, HeaderName::from_static("request-id")];
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
+const ERROR_BODY_GAP: Duration = Duration::from_secs(10);
