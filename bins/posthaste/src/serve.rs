@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use crate::{Config, running::Running, wiring};
 
@@ -21,10 +22,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     end_orderly(running, &mut signals).await
 }
 
-/// Serves until the first signal, then drains until the second.
+/// Serves until the first signal, then drains until the second. The books are written and the store is closed in any
+/// case.
 pub(crate) async fn end_orderly(running: Running, signals: &mut Signals) -> anyhow::Result<()> {
-    let stop = tokio_util::sync::CancellationToken::new();
-    let serving = running.until(stop.clone().cancelled_owned());
+    let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
+    let serving = running.until(stop.cancelled(), &cut);
     tokio::pin!(serving);
     tokio::select! {
         ended = &mut serving => return ended,
@@ -33,11 +35,12 @@ pub(crate) async fn end_orderly(running: Running, signals: &mut Signals) -> anyh
     tracing::info!("stopping: answers under way may end; a second signal cuts them off");
     stop.cancel();
     tokio::select! {
-        ended = &mut serving => ended,
-        () = signals.next() => {
-            anyhow::bail!("stopped at once: answers under way were cut off")
-        }
+        ended = &mut serving => return ended,
+        () = signals.next() => {}
     }
+    cut.cancel();
+    serving.await.context(STOPPED_AT_ONCE)?;
+    anyhow::bail!(STOPPED_AT_ONCE)
 }
 
 /// Prints a line on standard output at once, for people and for scripts that wait for it.
@@ -74,3 +77,5 @@ impl Signals {
         }
     }
 }
+
+const STOPPED_AT_ONCE: &str = "stopped at once: answers under way were cut off";

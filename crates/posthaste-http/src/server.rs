@@ -1,14 +1,18 @@
 //! The accept loop. axum's own offers neither a time-out for headers nor bounds for HTTP/2 nor an end to draining.
 
+mod tasks;
+
 use std::{io, time::Duration};
 
 use axum::Router;
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{net::TcpListener, time::sleep};
+
+use self::tasks::Tasks;
 
 /// Settings of a listener.
 #[derive(Clone, Debug)]
@@ -19,15 +23,21 @@ pub struct ServerOptions {
     pub shutdown_grace: Duration,
 }
 
-/// Serves `router` on `listener` until `stop` is ready; then takes no new connections, lets the answers under way end,
-/// and returns how many were cut off because the grace was over.
+/// Serves `router` on `listener` until `stop` is ready; then takes no new connections, lets the answers under way end
+/// until the grace is over or `cut` is ready, and cuts off the rest.
+///
+/// Nothing outlives it: when it returns, and also when it is dropped, every connection is gone, and with it whatever
+/// the router had under way.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     options: &ServerOptions,
     stop: impl Future<Output = ()>,
+    cut: impl Future<Output = ()>,
 ) -> Drained {
-    let builder = connection_builder(options);
+    let tasks = Tasks::default();
+    let _none_outlives_this = tasks.cut_on_drop();
+    let builder = connection_builder(options, &tasks);
     let service = TowerToHyperService::new(router);
     let graceful = GracefulShutdown::new();
     tokio::pin!(stop);
@@ -49,29 +59,31 @@ pub async fn serve(
         }
         let connection = builder.serve_connection(TokioIo::new(stream), service.clone()).into_owned();
         let connection = graceful.watch(connection);
-        tokio::spawn(async move {
+        tasks.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended");
             }
         });
     }
     drop(listener);
-    let open = graceful.count();
-    match timeout(options.shutdown_grace, graceful.shutdown()).await {
-        Ok(()) => Drained { cut_off: 0 },
-        Err(_) => Drained { cut_off: open },
+    let drained = async { tokio::join!(graceful.shutdown(), tasks.ended()) };
+    tokio::select! {
+        _ = drained => {}
+        () = sleep(options.shutdown_grace) => {}
+        () = cut => {}
     }
+    Drained { cut_off: tasks.cut().await }
 }
 
 /// How draining went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drained {
-    /// At most this many connections were cut off.
+    /// This many connections were cut off; of HTTP/2, each answer under way counts as well.
     pub cut_off: usize,
 }
 
-fn connection_builder(options: &ServerOptions) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+fn connection_builder(options: &ServerOptions, tasks: &Tasks) -> Builder<Tasks> {
+    let mut builder = Builder::new(tasks.clone());
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -91,7 +103,7 @@ fn connection_builder(options: &ServerOptions) -> Builder<TokioExecutor> {
 async fn rest_after(error: &io::Error) {
     if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
         tracing::error!(%error, "no connection could be accepted");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        sleep(Duration::from_millis(100)).await;
     }
 }
 

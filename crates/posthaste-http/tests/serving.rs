@@ -1,0 +1,157 @@
+//! The accept loop over real sockets.
+
+#![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{Router, body::Body, routing::get};
+use bytes::Bytes;
+use futures_util::Stream;
+use http::Request;
+use http_body_util::BodyExt;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use posthaste_http::{Drained, ServerOptions, serve};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+/// A server of `/endless` (a stream that begins).
+struct Served {
+    address: SocketAddr,
+    stop: CancellationToken,
+    cut: CancellationToken,
+    /// Streams that have begun and were not dropped.
+    streams: Arc<AtomicUsize>,
+    task: JoinHandle<Drained>,
+}
+
+fn options() -> ServerOptions {
+    ServerOptions { header_read_timeout: Duration::from_secs(60), shutdown_grace: Duration::from_secs(60) }
+}
+
+async fn served(options: ServerOptions) -> Served {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let streams = Arc::new(AtomicUsize::new(0));
+    let begun = Arc::clone(&streams);
+    let router =
+        Router::new().route("/endless", get(move || async move { Body::from_stream(Endless::begin(begun)) }));
+    let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
+    let ends = (stop.clone().cancelled_owned(), cut.clone().cancelled_owned());
+    let task = tokio::spawn(async move { serve(listener, router, &options, ends.0, ends.1).await });
+    Served { address, stop, cut, streams, task }
+}
+
+impl Served {
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// A stream that has begun over HTTP/1.1.
+    async fn streaming(&self) -> TcpStream {
+        let mut stream = self.connect().await;
+        stream.write_all(b"GET /endless HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
+        read_until(&mut stream, b"first").await;
+        stream
+    }
+
+    async fn ended(self) -> Drained {
+        let drained = timeout(PATIENCE, self.task).await.expect("serving ends").unwrap();
+        assert_eq!(self.streams.load(Ordering::SeqCst), 0, "a stream outlives the server");
+        drained
+    }
+}
+
+/// Yields one piece and then nothing.
+struct Endless {
+    given: bool,
+    streams: Arc<AtomicUsize>,
+}
+
+impl Endless {
+    fn begin(streams: Arc<AtomicUsize>) -> Self {
+        streams.fetch_add(1, Ordering::SeqCst);
+        Self { given: false, streams }
+    }
+}
+
+impl Stream for Endless {
+    type Item = Result<Bytes, std::io::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if std::mem::replace(&mut self.given, true) {
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Ok(Bytes::from_static(b"first"))))
+    }
+}
+
+impl Drop for Endless {
+    fn drop(&mut self) {
+        self.streams.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+async fn read_until(stream: &mut TcpStream, wanted: &[u8]) {
+    let mut read = Vec::new();
+    while !read.windows(wanted.len()).any(|window| window == wanted) {
+        let count = timeout(PATIENCE, stream.read_buf(&mut read)).await.expect("an answer").unwrap();
+        assert!(count > 0, "closed after {}", read.escape_ascii());
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const A_MOMENT: Duration = Duration::from_millis(50);
+
+#[tokio::test]
+async fn what_outlasts_the_grace_is_gone_when_serving_ends() {
+    let served = served(ServerOptions { shutdown_grace: A_MOMENT, ..options() }).await;
+    let _client = served.streaming().await;
+    served.stop.cancel();
+    assert_eq!(served.ended().await, Drained { cut_off: 1 });
+}
+
+#[tokio::test]
+async fn the_grace_can_be_ended_at_once() {
+    let served = served(options()).await;
+    let _client = served.streaming().await;
+    served.stop.cancel();
+    served.cut.cancel();
+    assert_eq!(served.ended().await, Drained { cut_off: 1 });
+}
+
+#[tokio::test]
+async fn streams_of_http2_are_gone_too_when_serving_ends() {
+    let served = served(ServerOptions { shutdown_grace: A_MOMENT, ..options() }).await;
+    let io = TokioIo::new(served.connect().await);
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::get("http://test/endless").body(Body::empty()).unwrap();
+    let mut response = sender.send_request(request).await.unwrap();
+    assert_eq!(response.frame().await.unwrap().unwrap().into_data().unwrap(), "first");
+    served.stop.cancel();
+    served.ended().await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_dropped_takes_its_connections_along() {
+    let served = served(options()).await;
+    let mut client = served.streaming().await;
+    served.task.abort();
+    let end = timeout(PATIENCE, client.read_to_end(&mut Vec::new())).await;
+    end.expect("the connection is closed").ok();
+}
