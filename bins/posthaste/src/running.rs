@@ -88,6 +88,7 @@ impl Running {
         );
         let server = ServerOptions {
             header_read_timeout: config.server.header_read_timeout,
+            idle_timeout: config.server.idle_timeout,
             shutdown_grace: config.server.shutdown_grace,
         };
         let mut background = Background { stop: CancellationToken::new(), tasks: JoinSet::new() };

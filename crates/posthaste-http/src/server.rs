@@ -1,5 +1,6 @@
 //! The accept loop. axum's own offers neither a time-out for headers nor bounds for HTTP/2 nor an end to draining.
 
+mod conversation;
 mod tasks;
 
 use std::{io, time::Duration};
@@ -8,17 +9,18 @@ use axum::Router;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
-    service::TowerToHyperService,
 };
 use tokio::{net::TcpListener, time::sleep};
 
-use self::tasks::Tasks;
+use self::{conversation::Conversation, tasks::Tasks};
 
 /// Settings of a listener.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
-    /// How long a client may take for the head of a request.
+    /// How long a client may take for the head of a connection's first request, from the accepting on.
     pub header_read_timeout: Duration,
+    /// How long an HTTP/1.1 connection may take from one answer's end to the next request's whole head.
+    pub idle_timeout: Duration,
     /// How long answers under way may take to end once the server stops.
     pub shutdown_grace: Duration,
 }
@@ -38,7 +40,6 @@ pub async fn serve(
     let tasks = Tasks::default();
     let _none_outlives_this = tasks.cut_on_drop();
     let builder = connection_builder(options, &tasks);
-    let service = TowerToHyperService::new(router);
     let graceful = GracefulShutdown::new();
     tokio::pin!(stop);
     loop {
@@ -57,13 +58,11 @@ pub async fn serve(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        let connection = builder.serve_connection(TokioIo::new(stream), service.clone()).into_owned();
+        let conversation = Conversation::default();
+        let service = conversation.service(router.clone());
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
-        tasks.spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended");
-            }
-        });
+        tasks.spawn(conversation.carry(connection, options.header_read_timeout));
     }
     drop(listener);
     let drained = async { tokio::join!(graceful.shutdown(), tasks.ended()) };
@@ -87,7 +86,8 @@ fn connection_builder(options: &ServerOptions, tasks: &Tasks) -> Builder<Tasks> 
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(options.header_read_timeout)
+        // hyper lets it run while a kept connection waits for its next request as well.
+        .header_read_timeout(options.idle_timeout)
         .max_buf_size(READ_BUFFER_BYTES);
     builder
         .http2()

@@ -28,7 +28,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// A server of `/endless` (a stream that begins).
+/// A server of `/` (answers), `/endless` (a stream that begins).
 struct Served {
     address: SocketAddr,
     stop: CancellationToken,
@@ -39,7 +39,11 @@ struct Served {
 }
 
 fn options() -> ServerOptions {
-    ServerOptions { header_read_timeout: Duration::from_secs(60), shutdown_grace: Duration::from_secs(60) }
+    ServerOptions {
+        header_read_timeout: Duration::from_secs(60),
+        idle_timeout: Duration::from_secs(60),
+        shutdown_grace: Duration::from_secs(60),
+    }
 }
 
 async fn served(options: ServerOptions) -> Served {
@@ -47,8 +51,9 @@ async fn served(options: ServerOptions) -> Served {
     let address = listener.local_addr().unwrap();
     let streams = Arc::new(AtomicUsize::new(0));
     let begun = Arc::clone(&streams);
-    let router =
-        Router::new().route("/endless", get(move || async move { Body::from_stream(Endless::begin(begun)) }));
+    let router = Router::new()
+        .route("/", get(|| async { "served" }))
+        .route("/endless", get(move || async move { Body::from_stream(Endless::begin(begun)) }));
     let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
     let ends = (stop.clone().cancelled_owned(), cut.clone().cancelled_owned());
     let task = tokio::spawn(async move { serve(listener, router, &options, ends.0, ends.1).await });
@@ -113,8 +118,56 @@ async fn read_until(stream: &mut TcpStream, wanted: &[u8]) {
     }
 }
 
+/// Waits for the server to close a connection on which nothing else comes.
+async fn closed(mut stream: TcpStream) {
+    let mut read = Vec::new();
+    let end = timeout(PATIENCE, stream.read_to_end(&mut read)).await.expect("the connection is closed");
+    // What the client had sent and nobody read turns the close into a reset.
+    assert!(end.is_err() || read.is_empty(), "{}", read.escape_ascii());
+}
+
 const PATIENCE: Duration = Duration::from_secs(20);
 const A_MOMENT: Duration = Duration::from_millis(50);
+const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: test\r\n\r\n";
+
+#[tokio::test]
+async fn a_connection_that_sends_no_head_is_closed() {
+    let served = served(ServerOptions { header_read_timeout: A_MOMENT, ..options() }).await;
+    for begun in
+        [&b""[..], b"P", b"PRI * HTTP/2.0\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET / HTTP/1.1\r\n"]
+    {
+        let mut stream = served.connect().await;
+        stream.write_all(begun).await.unwrap();
+        if begun.ends_with(b"SM\r\n\r\n") {
+            // The settings that every HTTP/2 connection begins with.
+            stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
+            let end = timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await;
+            end.expect("the connection is closed").ok();
+        } else {
+            closed(stream).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_kept_connection_waits_longer_for_its_next_request() {
+    let served = served(ServerOptions { header_read_timeout: A_MOMENT, ..options() }).await;
+    let mut stream = served.connect().await;
+    for _ in 0..2 {
+        stream.write_all(GET).await.unwrap();
+        read_until(&mut stream, b"served").await;
+        tokio::time::sleep(A_MOMENT * 6).await;
+    }
+}
+
+#[tokio::test]
+async fn a_kept_connection_is_closed_when_no_other_request_comes() {
+    let served = served(ServerOptions { idle_timeout: A_MOMENT, ..options() }).await;
+    let mut stream = served.connect().await;
+    stream.write_all(GET).await.unwrap();
+    read_until(&mut stream, b"served").await;
+    closed(stream).await;
+}
 
 #[tokio::test]
 async fn what_outlasts_the_grace_is_gone_when_serving_ends() {
