@@ -170,5 +170,21 @@ async fn a_stream_that_a_second_signal_cuts_off_is_in_the_books() {
     assert_cancelled(&relay.rows().await);
 }
 
+#[test]
+fn a_refusal_reaches_a_client_that_sends_its_whole_body_first() {
+    let relay = Relay::start(NOWHERE, &[]);
+    let good = format!("POST /v1/messages HTTP/1.1\r\nx-api-key: {}", relay.key);
+    for (head, length, status) in [
+        ("POST /v1/messages HTTP/1.1\r\nx-api-key: cr_0", 8_000_000, "401 Unauthorized"),
+        (good.as_str(), 70 << 20, "413 Payload Too Large"),
+        ("POST /nowhere HTTP/1.1", 8_000_000, "404 Not Found"),
+    ] {
+        let mut stream = relay.send(head, &vec![b'x'; length]);
+        let read = read_until(&mut stream, "\"error\"");
+        assert!(read.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{read}");
+    }
+}
+
+const NOWHERE: &str = "http://127.0.0.1:9";
 const STREAMED: &str = r#"{"model":"claude-sonnet-4-5","max_tokens":64,"stream":true,"messages":[{"role":"user","content":"hello"}]}"#;
 const PATIENCE: Duration = Duration::from_secs(30);

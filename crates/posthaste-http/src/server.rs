@@ -1,6 +1,7 @@
 //! The accept loop. axum's own offers neither a time-out for headers nor bounds for HTTP/2 nor an end to draining.
 
 mod conversation;
+mod lingering;
 mod tasks;
 
 use std::{io, time::Duration};
@@ -12,7 +13,7 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, time::sleep};
 
-use self::{conversation::Conversation, tasks::Tasks};
+use self::{conversation::Conversation, lingering::Lingering, tasks::Tasks};
 
 /// Settings of a listener.
 #[derive(Clone, Debug)]
@@ -59,9 +60,9 @@ pub async fn serve(
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
         let conversation = Conversation::default();
+        let io = TokioIo::new(Lingering::new(stream, conversation.clone()));
         let service = conversation.service(router.clone());
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = graceful.watch(connection);
+        let connection = graceful.watch(builder.serve_connection(io, service).into_owned());
         tasks.spawn(conversation.carry(connection, options.header_read_timeout));
     }
     drop(listener);

@@ -13,7 +13,12 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, routing::get};
+use axum::{
+    Router,
+    body::Body,
+    http::StatusCode,
+    routing::{get, post},
+};
 use bytes::Bytes;
 use futures_util::Stream;
 use http::Request;
@@ -28,7 +33,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// A server of `/` (answers), `/endless` (a stream that begins).
+/// A server of `/` (answers), `/endless` (a stream that begins) and `/refused` (a 401 before the body).
 struct Served {
     address: SocketAddr,
     stop: CancellationToken,
@@ -53,6 +58,7 @@ async fn served(options: ServerOptions) -> Served {
     let begun = Arc::clone(&streams);
     let router = Router::new()
         .route("/", get(|| async { "served" }))
+        .route("/refused", post(|| async { StatusCode::UNAUTHORIZED }))
         .route("/endless", get(move || async move { Body::from_stream(Endless::begin(begun)) }));
     let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
     let ends = (stop.clone().cancelled_owned(), cut.clone().cancelled_owned());
@@ -167,6 +173,30 @@ async fn a_kept_connection_is_closed_when_no_other_request_comes() {
     stream.write_all(GET).await.unwrap();
     read_until(&mut stream, b"served").await;
     closed(stream).await;
+}
+
+#[tokio::test]
+async fn a_refusal_reaches_a_client_that_is_still_sending() {
+    let served = served(options()).await;
+    let mut stream = served.connect().await;
+    let head = b"POST /refused HTTP/1.1\r\nhost: test\r\ncontent-length: 8000000\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    for _ in 0..8 {
+        stream.write_all(&vec![b'x'; 1_000_000]).await.expect("the server takes the rest");
+    }
+    read_until(&mut stream, b"401 Unauthorized").await;
+}
+
+#[tokio::test]
+async fn a_refused_client_that_never_ends_its_body_is_not_waited_for() {
+    let served = served(options()).await;
+    let mut stream = served.connect().await;
+    let head = b"POST /refused HTTP/1.1\r\nhost: test\r\ncontent-length: 8000000\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    let mut read = Vec::new();
+    timeout(PATIENCE, stream.read_to_end(&mut read)).await.expect("the end of the answer").unwrap();
+    served.stop.cancel();
+    assert_eq!(served.ended().await, Drained { cut_off: 0 });
 }
 
 #[tokio::test]

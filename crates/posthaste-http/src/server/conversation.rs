@@ -3,15 +3,19 @@
 use std::{
     convert::Infallible,
     fmt,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use axum::{Router, response::Response};
+use bytes::Bytes;
 use http::Request;
+use http_body::{Body, Frame, SizeHint};
 use hyper::{
     body::Incoming,
     service::{Service, service_fn},
@@ -27,6 +31,8 @@ pub(super) struct Conversation(Arc<State>);
 struct State {
     /// A request has come.
     begun: AtomicBool,
+    /// The last request's body was not wanted to its end.
+    unread: AtomicBool,
 }
 
 impl Conversation {
@@ -39,8 +45,11 @@ impl Conversation {
         let conversation = self.clone();
         service_fn(move |request: Request<Incoming>| {
             conversation.0.begun.store(true, Ordering::Relaxed);
+            // On HTTP/1.1 another request shows that the one before was read.
+            conversation.0.unread.store(false, Ordering::Relaxed);
+            let conversation = conversation.clone();
             // A router is always ready.
-            router.clone().call(request)
+            router.clone().call(request.map(|body| Watched { body, ended: false, conversation }))
         })
     }
 
@@ -61,6 +70,48 @@ impl Conversation {
         };
         if let Err(error) = ended {
             tracing::debug!(%error, "a connection ended");
+        }
+    }
+
+    /// Whether the client may be sending still what nobody reads.
+    pub(super) fn left_unread(&self) -> bool {
+        self.0.unread.load(Ordering::Relaxed)
+    }
+}
+
+/// A request's body that notes when it is dropped before its end.
+struct Watched {
+    body: Incoming,
+    ended: bool,
+    conversation: Conversation,
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        self.ended = !matches!(frame, Some(Ok(_)));
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if !self.ended && !self.body.is_end_stream() {
+            self.conversation.0.unread.store(true, Ordering::Relaxed);
         }
     }
 }
