@@ -59,6 +59,10 @@ impl Running {
         let socket = AdminListener::bind(&admin_socket::path(&config.data.dir)).await?;
         let listener = bind(config.server.listen).await?;
         let address = listener.local_addr()?;
+        let metrics_listener = match config.server.metrics_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
 
         let scheduler = Arc::new(Scheduler::new(Backoff::default()));
         let flush_every = config.accounting.flush_every;
@@ -95,8 +99,8 @@ impl Running {
         background.follow(relay.clone());
         background.upkeep(metrics.clone());
         background.admin(socket, admin.clone());
-        if let Some(address) = config.server.metrics_listen {
-            background.metrics(bind(address).await?, metrics, server.clone());
+        if let Some(listener) = metrics_listener {
+            background.metrics(listener, metrics, server.clone());
         }
         Ok(Self { address, admin, opened, relay, ledger, listener, front, server, background })
     }

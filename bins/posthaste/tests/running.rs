@@ -4,16 +4,22 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use assert_cmd::cargo::CommandCargoExt;
+use posthaste::{
+    Config, admin_socket,
+    config::{Flag, Sources, Strings},
+    running::Running,
+};
 use posthaste_core::{AttemptOutcome, AttemptRow, Usage};
 use posthaste_storage_sqlite::SqliteStores;
-use posthaste_testkit::{Script, ScriptedUpstream, anthropic_sse};
+use posthaste_testkit::{MemoryTransport, Reply, Script, ScriptedUpstream, anthropic_sse};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -182,6 +188,40 @@ fn a_refusal_reaches_a_client_that_sends_its_whole_body_first() {
         let mut stream = relay.send(head, &vec![b'x'; length]);
         let read = read_until(&mut stream, "\"error\"");
         assert!(read.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{read}");
+    }
+}
+
+/// In this process: a second start in the same one finds what the first has left.
+#[tokio::test]
+async fn a_failed_start_leaves_nothing_running() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let config = |metrics: SocketAddr| {
+        let flag = |path, value: String| Flag { name: "test", path, value };
+        let flags = [
+            flag("data.dir", folder.path().to_str().unwrap().to_owned()),
+            flag("server.listen", "127.0.0.1:0".to_owned()),
+            flag("server.metrics_listen", metrics.to_string()),
+        ];
+        Config::read(&Sources { file: None, env: &Nothing, flags: &flags }).unwrap()
+    };
+    let transport = || Arc::new(MemoryTransport::new(|_| Reply::never()));
+    let refused = Running::start(&config(taken.local_addr().unwrap()), transport()).await;
+    let error = refused.err().expect("the address is taken");
+    assert!(error.to_string().starts_with("cannot listen on 127.0.0.1:"), "{error}");
+    let started = Running::start(&config("127.0.0.1:0".parse().unwrap()), transport()).await;
+    let running = started.unwrap_or_else(|error| panic!("{error:#}"));
+    // Dropped instead of served.
+    drop(running);
+    tokio::task::yield_now().await;
+    assert!(!admin_socket::path(folder.path()).exists());
+}
+
+struct Nothing;
+
+impl Strings for Nothing {
+    fn vars(&self) -> Vec<(String, Option<String>)> {
+        Vec::new()
     }
 }
 
