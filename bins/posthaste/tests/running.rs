@@ -191,6 +191,20 @@ fn a_refusal_reaches_a_client_that_sends_its_whole_body_first() {
     }
 }
 
+#[test]
+fn a_models_name_that_is_no_text_is_refused_in_the_words_of_the_dialect() {
+    let relay = Relay::start(NOWHERE, &[]);
+    for base in ["/claude", "/openai"] {
+        let mut stream =
+            relay.send(&format!("GET {base}/v1/models/%FF HTTP/1.1\r\nx-api-key: {}", relay.key), b"");
+        let read = read_until(&mut stream, "\"error\"");
+        assert!(read.starts_with("HTTP/1.1 404 Not Found\r\n"), "{read}");
+        assert!(read.contains("content-type: application/json\r\n"), "{read}");
+    }
+    let mut stream = relay.send("GET /v1/models/%FF HTTP/1.1", b"");
+    assert!(read_until(&mut stream, "\r\n").starts_with("HTTP/1.1 401 "));
+}
+
 /// In this process: a second start in the same one finds what the first has left.
 #[tokio::test]
 async fn a_failed_start_leaves_nothing_running() {
