@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
@@ -203,6 +204,19 @@ fn a_models_name_that_is_no_text_is_refused_in_the_words_of_the_dialect() {
     }
     let mut stream = relay.send("GET /v1/models/%FF HTTP/1.1", b"");
     assert!(read_until(&mut stream, "\r\n").starts_with("HTTP/1.1 401 "));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn idle_memory_is_not_rounded_up_to_huge_pages() {
+    let relay = Relay::start(NOWHERE, &[]);
+    let told = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", relay.child.id())).unwrap();
+    // The flag itself: on a kernel that is set to `madvise` there are no such pages with it or without.
+    let status = told("status");
+    assert!(status.contains("THP_enabled:\t0\n"), "{status}");
+    let rollup = told("smaps_rollup");
+    let line = rollup.lines().find(|line| line.starts_with("AnonHugePages:")).unwrap();
+    assert_eq!(line.split_whitespace().nth(1), Some("0"), "{line}");
 }
 
 /// In this process: a second start in the same one finds what the first has left.
