@@ -73,6 +73,7 @@ impl Config {
         config.server.finish(&mut errors);
         config.data.finish(&mut errors);
         config.keys.finish(&mut errors);
+        config.accounting.finish(&mut errors);
         config.relay.finish(&mut errors);
         config.log.finish(&mut errors);
         config.vault.finish(&mut errors);
