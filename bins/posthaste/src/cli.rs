@@ -18,7 +18,7 @@ use self::{failure::Failure, output::Output};
 use crate::{
     Config,
     config::{FileText, Flag, ProcessEnv, Sources},
-    demo, logging, serve, wiring,
+    demo, logging, memory, serve, wiring,
 };
 
 /// Runs the program as its command line says.
@@ -125,6 +125,7 @@ fn started(global: &Global, listen: Listen) -> Result<Config, Failure> {
     let flag = |value| Flag { name: "--listen", path: "server.listen", value };
     let config = load(global, listen.listen.map(flag).into_iter().collect())?;
     logging::start(&config.log);
+    memory::note_page_size();
     Ok(config)
 }
 

@@ -108,6 +108,7 @@ impl Config {
         self.server.finish(&mut errors);
         self.data.finish(&mut errors);
         self.keys.finish(&mut errors);
+        self.accounting.finish(&mut errors);
         self.relay.finish(&mut errors);
         self.log.finish(&mut errors);
         self.vault.finish(&mut errors);

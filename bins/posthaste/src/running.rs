@@ -2,7 +2,7 @@
 
 use std::{future::pending, net::SocketAddr, sync::Arc, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use posthaste_admin::{Admin, ParkedView, Runtime};
 use posthaste_core::{AccountId, Clock, SystemClock, Timestamp, Transport};
@@ -11,11 +11,7 @@ use posthaste_http::{Front, FrontOptions, ServerOptions, metrics_router, router,
 use posthaste_scheduler::{Backoff, Scheduler};
 use posthaste_storage::{LedgerOptions, LedgerWriter};
 use posthaste_vault::StaticCredentials;
-use tokio::{
-    net::TcpListener,
-    task::JoinHandle,
-    time::{Instant, sleep},
-};
+use tokio::{net::TcpListener, task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -40,10 +36,10 @@ pub struct Running {
     background: Background,
 }
 
-/// Tasks beside the requests.
+/// Tasks beside the requests. They are aborted when it is dropped.
 struct Background {
     stop: CancellationToken,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: JoinSet<()>,
 }
 
 impl Running {
@@ -63,6 +59,10 @@ impl Running {
         let socket = AdminListener::bind(&admin_socket::path(&config.data.dir)).await?;
         let listener = bind(config.server.listen).await?;
         let address = listener.local_addr()?;
+        let metrics_listener = match config.server.metrics_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
 
         let scheduler = Arc::new(Scheduler::new(Backoff::default()));
         let flush_every = config.accounting.flush_every;
@@ -92,38 +92,52 @@ impl Running {
         );
         let server = ServerOptions {
             header_read_timeout: config.server.header_read_timeout,
+            idle_timeout: config.server.idle_timeout,
             shutdown_grace: config.server.shutdown_grace,
         };
-        let mut background = Background { stop: CancellationToken::new(), tasks: Vec::new() };
+        let mut background = Background { stop: CancellationToken::new(), tasks: JoinSet::new() };
         background.follow(relay.clone());
         background.upkeep(metrics.clone());
         background.admin(socket, admin.clone());
-        if let Some(address) = config.server.metrics_listen {
-            background.metrics(bind(address).await?, metrics, server.clone());
+        if let Some(listener) = metrics_listener {
+            background.metrics(listener, metrics, server.clone());
         }
         Ok(Self { address, admin, opened, relay, ledger, listener, front, server, background })
     }
 
-    /// Serves clients until `stop` is ready, lets answers under way end until `cut` is ready or the grace time is over,
-    /// books what is left and closes the store.
+    /// Serves clients until `stop` is ready, lets answers under way end, books what is left and closes the store.
+    ///
+    /// `cut` is for those in a hurry: answers under way are cut off then, and what is left to do gets a few seconds.
+    /// Without it a store that is down is waited for.
     ///
     /// # Errors
-    /// When the store could not be closed in good order.
-    pub async fn until(
-        self,
-        stop: impl Future<Output = ()>,
-        cut: impl Future<Output = ()>,
-    ) -> anyhow::Result<()> {
+    /// When rows could not be booked, or the store not be closed in good order.
+    pub async fn until(self, stop: impl Future<Output = ()>, cut: &CancellationToken) -> anyhow::Result<()> {
         let Self { opened, relay, ledger, listener, front, server, background, .. } = self;
-        let drained = serve(listener, router(front), &server, stop, cut).await;
+        let drained = serve(listener, router(front), &server, stop, cut.cancelled()).await;
         if drained.cut_off > 0 {
-            tracing::warn!(connections = drained.cut_off, "answers were cut off");
+            tracing::warn!(
+                connections = drained.cut_off,
+                "answers were cut off at the end of the grace time"
+            );
         }
-        background.end().await;
-        settled(&relay).await;
+        let hurry = async {
+            cut.cancelled().await;
+            sleep(LAST_WORK).await;
+        };
+        tokio::pin!(hurry);
+        // From here on nobody books any more.
+        let flushed = tokio::select! {
+            () = async { tokio::join!(background.end(), ledger.flush()); } => Ok(()),
+            () = &mut hurry => Err(anyhow!("attempts are not in the books: the store did not take them in time")),
+        };
         drop(relay);
-        ledger.flush().await;
-        opened.close().await.context("the store could not be closed")
+        // However that went, the store is closed as well as it can be.
+        let closed = tokio::select! {
+            closed = opened.close() => closed.context("the store could not be closed"),
+            () = sleep(LAST_WORK) => Err(anyhow!("the store did not close in time")),
+        };
+        flushed.and(closed)
     }
 }
 
@@ -144,8 +158,7 @@ impl Background {
     }
 
     fn admin(&mut self, socket: AdminListener, admin: Admin) {
-        let stop = self.stop.clone();
-        self.tasks.push(tokio::spawn(admin_socket::serve(socket, admin, stop)));
+        self.tasks.spawn(admin_socket::serve(socket, admin, self.stop.clone()));
     }
 
     fn metrics(&mut self, listener: TcpListener, metrics: PrometheusHandle, options: ServerOptions) {
@@ -157,29 +170,21 @@ impl Background {
 
     fn spawn(&mut self, work: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
-        self.tasks.push(tokio::spawn(async move {
+        self.tasks.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = work => {}
             }
-        }));
+        });
     }
 
-    async fn end(self) {
+    async fn end(mut self) {
         self.stop.cancel();
-        for task in self.tasks {
-            if let Err(error) = task.await {
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
                 tracing::error!(%error, "a background task failed");
             }
         }
-    }
-}
-
-/// Waits until every attempt is booked. Those on HTTP/2 notice a moment late that their connection is gone.
-async fn settled(relay: &Relay) {
-    let begun = Instant::now();
-    while relay.in_flight() > 0 && begun.elapsed() < MOST_SETTLING {
-        sleep(SETTLING_LOOK).await;
     }
 }
 
@@ -245,6 +250,7 @@ fn install_metrics() -> anyhow::Result<PrometheusHandle> {
 
 /// Answers of models take from a tenth of a second to many minutes.
 const SECONDS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0];
-const MOST_SETTLING: Duration = Duration::from_secs(2);
-const SETTLING_LOOK: Duration = Duration::from_millis(5);
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+
+/// What booking and closing may take when somebody is in a hurry; both are a matter of milliseconds with a sound store.
+const LAST_WORK: Duration = Duration::from_secs(5);

@@ -22,10 +22,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     end_orderly(running, &mut signals).await
 }
 
-/// Serves until the first signal, then drains until the second, then books what was cut off.
+/// Serves until the first signal, then drains until the second. The books are written and the store is closed in any
+/// case.
 pub(crate) async fn end_orderly(running: Running, signals: &mut Signals) -> anyhow::Result<()> {
     let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
-    let serving = running.until(stop.clone().cancelled_owned(), cut.clone().cancelled_owned());
+    let serving = running.until(stop.cancelled(), &cut);
     tokio::pin!(serving);
     tokio::select! {
         ended = &mut serving => return ended,
@@ -38,11 +39,8 @@ pub(crate) async fn end_orderly(running: Running, signals: &mut Signals) -> anyh
         () = signals.next() => {}
     }
     cut.cancel();
-    tokio::select! {
-        ended = &mut serving => ended?,
-        () = signals.next() => anyhow::bail!("stopped at once: what was cut off may be missing in the books"),
-    }
-    anyhow::bail!("stopped at once: answers under way were cut off")
+    serving.await.context(STOPPED_AT_ONCE)?;
+    anyhow::bail!(STOPPED_AT_ONCE)
 }
 
 /// Prints a line on standard output at once, for people and for scripts that wait for it.
@@ -79,3 +77,5 @@ impl Signals {
         }
     }
 }
+
+const STOPPED_AT_ONCE: &str = "stopped at once: answers under way were cut off";

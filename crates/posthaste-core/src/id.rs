@@ -19,6 +19,9 @@ macro_rules! id {
 
         impl $name {
             /// Makes a new identity. Later ones sort after earlier ones.
+            ///
+            /// It is unique, not secret: its random bits come from a fast generator in this process (uuid's
+            /// `fast-rng`) instead of a system call each.
             pub fn generate() -> Self {
                 Self(Uuid::now_v7())
             }

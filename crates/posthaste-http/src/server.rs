@@ -1,32 +1,36 @@
 //! The accept loop. axum's own offers neither a time-out for headers nor bounds for HTTP/2 nor an end to draining.
 
-mod first_bytes;
+mod conversation;
+mod lingering;
+mod tasks;
 
 use std::{io, time::Duration};
 
 use axum::Router;
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
-    service::TowerToHyperService,
 };
-use tokio::{net::TcpListener, task::JoinSet, time::sleep};
+use tokio::{net::TcpListener, time::sleep};
 
-use self::first_bytes::FirstBytes;
+use self::{conversation::Conversation, lingering::Lingering, tasks::Tasks};
 
 /// Settings of a listener.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
-    /// How long a client may take for the head of a request.
+    /// How long a client may take for the head of a connection's first request, from the accepting on.
     pub header_read_timeout: Duration,
+    /// How long an HTTP/1.1 connection may take from one answer's end to the next request's whole head.
+    pub idle_timeout: Duration,
     /// How long answers under way may take to end once the server stops.
     pub shutdown_grace: Duration,
 }
 
-/// Serves `router` on `listener` until `stop` is ready; then takes no new connections, lets the answers under way end,
-/// and cuts off what is left once the grace is over or `cut` is ready.
+/// Serves `router` on `listener` until `stop` is ready; then takes no new connections, lets the answers under way end
+/// until the grace is over or `cut` is ready, and cuts off the rest.
 ///
-/// When it returns, no connection is left; answers of HTTP/2 end as soon as their own tasks notice.
+/// Nothing outlives it: when it returns, and also when it is dropped, every connection is gone, and with it whatever
+/// the router had under way.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -34,15 +38,14 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
     cut: impl Future<Output = ()>,
 ) -> Drained {
-    let builder = connection_builder(options);
-    let service = TowerToHyperService::new(router);
+    let tasks = Tasks::default();
+    let _none_outlives_this = tasks.cut_on_drop();
+    let builder = connection_builder(options, &tasks);
     let graceful = GracefulShutdown::new();
-    let mut connections = JoinSet::new();
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            Some(_) = connections.join_next() => continue,
             () = &mut stop => break,
         };
         let stream = match accepted {
@@ -56,40 +59,36 @@ pub async fn serve(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        let stream = FirstBytes::new(stream, options.header_read_timeout);
-        let connection = builder.serve_connection(TokioIo::new(stream), service.clone()).into_owned();
-        let connection = graceful.watch(connection);
-        connections.spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended");
-            }
-        });
+        let conversation = Conversation::default();
+        let io = TokioIo::new(Lingering::new(stream, conversation.clone()));
+        let service = conversation.service(router.clone());
+        let connection = graceful.watch(builder.serve_connection(io, service).into_owned());
+        tasks.spawn(conversation.carry(connection, options.header_read_timeout));
     }
     drop(listener);
+    let drained = async { tokio::join!(graceful.shutdown(), tasks.ended()) };
     tokio::select! {
-        () = graceful.shutdown() => {}
+        _ = drained => {}
         () = sleep(options.shutdown_grace) => {}
         () = cut => {}
     }
-    while connections.try_join_next().is_some() {}
-    let cut_off = connections.len();
-    connections.shutdown().await;
-    Drained { cut_off }
+    Drained { cut_off: tasks.cut().await }
 }
 
 /// How draining went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drained {
-    /// How many connections were cut off.
+    /// This many connections were cut off; of HTTP/2, each answer under way counts as well.
     pub cut_off: usize,
 }
 
-fn connection_builder(options: &ServerOptions) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+fn connection_builder(options: &ServerOptions, tasks: &Tasks) -> Builder<Tasks> {
+    let mut builder = Builder::new(tasks.clone());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(options.header_read_timeout)
+        // hyper lets it run while a kept connection waits for its next request as well.
+        .header_read_timeout(options.idle_timeout)
         .max_buf_size(READ_BUFFER_BYTES);
     builder
         .http2()

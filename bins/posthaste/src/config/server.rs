@@ -14,8 +14,14 @@ section! {
         listen: SocketAddr = "127.0.0.1:3001",
         /// The largest request body taken, counted after decompression. A larger one is answered with 413.
         max_body_bytes: ByteSize = "64MiB",
-        /// How long a connection may take to send a request's head.
+        /// How long a connection may take from its beginning to the end of its first request's head. One that is silent for
+        /// so long is closed.
         header_read_timeout: Duration = "10s",
+        /// How long an HTTP/1.1 connection may take from the end of one answer to the end of the next request's head; it is
+        /// closed then. Keep it above the time for which a reverse proxy before the relay keeps unused connections (often
+        /// 60s), else the proxy now and then sends a request into a connection that is being closed. The first head has to
+        /// come within both times. HTTP/2 connections stay open as long as the client answers a ping every 30 seconds.
+        idle_timeout: Duration = "75s",
         /// How long requests in flight may go on after the signal to stop; what is left then is cut.
         shutdown_grace: Duration = "15m",
         /// How long a stream may be silent before the relay sends something harmless in the client's dialect, and the

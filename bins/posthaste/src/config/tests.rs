@@ -133,6 +133,15 @@ fn values_out_of_range_are_refused() {
 }
 
 #[test]
+fn rows_wait_no_longer_than_a_crash_may_cost() {
+    for value in ["1ms", "100ms"] {
+        read(&format!("[accounting]\nflush_every = '{value}'\n"), &[], &[]).unwrap();
+    }
+    let found = errors("[accounting]\nflush_every = '101ms'\n", &[]);
+    assert_eq!(found, ["accounting.flush_every: `101ms` is not a time from 1ms to 100ms"]);
+}
+
+#[test]
 fn keys_outside_a_section_are_told_where_to_go() {
     let found = errors("listen = '127.0.0.1:1'\nserver = 3\n", &[]);
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use axum::{
     body::Body,
-    extract::{OriginalUri, Path, State},
+    extract::{OriginalUri, Path, State, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, Uri, header},
     response::Response,
 };
@@ -30,12 +30,14 @@ pub(crate) async fn list(
 pub(crate) async fn one(
     State(front): State<Front>,
     OriginalUri(uri): OriginalUri,
-    Path(name): Path<String>,
+    // A name that is not UTF-8 is no model's either; axum's own answer to it would be plain text.
+    name: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Response {
     let dialect = dialect_of(uri.path(), &headers);
     let found = models(&front, &uri, &headers).await.and_then(|models| {
-        models.into_iter().find(|model| model.id == name).ok_or_else(|| {
+        let wanted = |model: &ModelEntry| name.as_ref().is_ok_and(|Path(name)| model.id == *name);
+        models.into_iter().find(wanted).ok_or_else(|| {
             let message = "there is no such model for this client key: see GET /v1/models";
             Fault::new(FaultKind::NotFound, Origin::Client, message)
         })

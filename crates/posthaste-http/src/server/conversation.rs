@@ -1,0 +1,117 @@
+//! What a connection's parts tell each other.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum::{Router, response::Response};
+use bytes::Bytes;
+use http::Request;
+use http_body::{Body, Frame, SizeHint};
+use hyper::{
+    body::Incoming,
+    service::{Service, service_fn},
+};
+use tokio::time::timeout;
+use tower::Service as _;
+
+/// The state of one connection, shared by its parts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Conversation(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// A request has come.
+    begun: AtomicBool,
+    /// The last request's body was not wanted to its end.
+    unread: AtomicBool,
+}
+
+impl Conversation {
+    /// The router as the service of this connection.
+    pub(super) fn service(
+        &self,
+        router: Router,
+    ) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send + 'static> + use<>
+    {
+        let conversation = self.clone();
+        service_fn(move |request: Request<Incoming>| {
+            conversation.0.begun.store(true, Ordering::Relaxed);
+            // On HTTP/1.1 another request shows that the one before was read.
+            conversation.0.unread.store(false, Ordering::Relaxed);
+            let conversation = conversation.clone();
+            // A router is always ready.
+            router.clone().call(request.map(|body| Watched { body, ended: false, conversation }))
+        })
+    }
+
+    /// Carries the connection to its end, or gives it up when no request has come within `first_head`.
+    pub(super) async fn carry<E: fmt::Display>(
+        self,
+        connection: impl Future<Output = Result<(), E>>,
+        first_head: Duration,
+    ) {
+        tokio::pin!(connection);
+        let ended = match timeout(first_head, &mut connection).await {
+            Ok(ended) => ended,
+            Err(_) if self.0.begun.load(Ordering::Relaxed) => connection.await,
+            Err(_) => {
+                tracing::debug!(?first_head, "a connection was closed: it sent no request");
+                return;
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended");
+        }
+    }
+
+    /// Whether the client may be sending still what nobody reads.
+    pub(super) fn left_unread(&self) -> bool {
+        self.0.unread.load(Ordering::Relaxed)
+    }
+}
+
+/// A request's body that notes when it is dropped before its end.
+struct Watched {
+    body: Incoming,
+    ended: bool,
+    conversation: Conversation,
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        self.ended = !matches!(frame, Some(Ok(_)));
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if !self.ended && !self.body.is_end_stream() {
+            self.conversation.0.unread.store(true, Ordering::Relaxed);
+        }
+    }
+}
