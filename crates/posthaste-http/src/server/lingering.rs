@@ -118,5 +118,5 @@ const LONGEST: Duration = Duration::from_secs(5);
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// More than the largest body that is taken as a rule, since that is what a client whose body is too large sends.
-const MOST_BYTES: usize = 256 * 1024 * 1024;
+const MOST_BYTES: usize = 128 * 1024 * 1024;
 const PIECE_BYTES: usize = 16 * 1024;
