@@ -9,6 +9,7 @@ import select
 import socket
 import struct
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -185,9 +186,17 @@ class FakeAnthropic:
         )
         return number, behaviour, usage
 
-    def _answered(self, usage):
+    @contextmanager
+    def _answering(self, usage):
+        """Counts an answer before its last bytes leave: whoever has read them may look at once."""
         with self._lock:
             self.answered.append(usage)
+        try:
+            yield
+        except BaseException:
+            with self._lock:
+                self.answered.remove(usage)
+            raise
 
 
 class _Server(ThreadingHTTPServer):
@@ -255,10 +264,10 @@ class _Handler(BaseHTTPRequestHandler):
             case _ if body.get("stream"):
                 self._stream(body, number, behaviour, usage)
             case Answer(blocks, stop_reason):
-                self._json(
-                    200, _message(body, number, list(blocks), stop_reason, usage.as_json(usage.output))
-                )
-                self.upstream._answered(usage)
+                with self.upstream._answering(usage):
+                    self._json(
+                        200, _message(body, number, list(blocks), stop_reason, usage.as_json(usage.output))
+                    )
 
     def _stream(self, body, number, behaviour, usage):
         answer = behaviour if isinstance(behaviour, Answer) else Answer()
@@ -291,9 +300,9 @@ class _Handler(BaseHTTPRequestHandler):
                 "usage": usage.as_json(usage.output),
             },
         )
-        self._event("message_stop", {"type": "message_stop"})
-        self._chunk(b"")
-        self.upstream._answered(usage)
+        with self.upstream._answering(usage):
+            self._event("message_stop", {"type": "message_stop"})
+            self._chunk(b"")
 
     def _hold(self, hold):
         hold.reached.set()
