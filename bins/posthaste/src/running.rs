@@ -116,10 +116,7 @@ impl Running {
         let Self { opened, relay, ledger, listener, front, server, background, .. } = self;
         let drained = serve(listener, router(front), &server, stop, cut.cancelled()).await;
         if drained.cut_off > 0 {
-            tracing::warn!(
-                connections = drained.cut_off,
-                "answers were cut off at the end of the grace time"
-            );
+            tracing::warn!(connections = drained.cut_off, "answers were cut off");
         }
         let hurry = async {
             cut.cancelled().await;

@@ -101,7 +101,7 @@ async fn a_body_without_end_is_refused_at_the_bound() {
     let mut stream = connect(&server).await;
     stream.write_all(head(&key, "Transfer-Encoding: chunked\r\n").as_bytes()).await.unwrap();
     let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
-    // The relay closes behind its answer, so that writing fails sooner or later; the answer lies there to be read.
+    // The relay reads on behind its answer, but not for ever: writing fails; the answer lies there to be read.
     let mut written = 0;
     while stream.write_all(chunk.as_bytes()).await.is_ok() {
         written += chunk.len();

@@ -117,6 +117,6 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// A client that says nothing for so long is taken to be waiting for the connection's end.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// More than the largest body that is taken as a rule, since that is what a client whose body is too large sends.
+/// Twice the largest body that is taken by default: a client whose body is too large is to learn that, too.
 const MOST_BYTES: usize = 128 * 1024 * 1024;
 const PIECE_BYTES: usize = 16 * 1024;
