@@ -51,18 +51,20 @@ impl Running {
     pub async fn start(config: &Config, transport: Arc<dyn Transport>) -> anyhow::Result<Self> {
         let prices = wiring::prices(config)?;
         let metrics = install_metrics()?;
-        let opened = wiring::open_stores(config).await?;
-        for made in &opened.made {
-            tracing::info!("made {made}");
-        }
-        // First of all the socket: it tells whether another relay runs on this data folder.
-        let socket = AdminListener::bind(&admin_socket::path(&config.data.dir)).await?;
+        // What can refuse without leaving a trace comes before what makes a folder, a store or a key.
+        let socket_path = admin_socket::path(&config.data.dir);
+        AdminListener::refuse_second(&socket_path).await?;
         let listener = bind(config.server.listen).await?;
         let address = listener.local_addr()?;
         let metrics_listener = match config.server.metrics_listen {
             Some(address) => Some(bind(address).await?),
             None => None,
         };
+        let opened = wiring::open_stores(config).await?;
+        for made in &opened.made {
+            tracing::info!("made {made}");
+        }
+        let socket = AdminListener::bind(&socket_path).await?;
 
         let scheduler = Arc::new(Scheduler::new(Backoff::default()));
         let flush_every = config.accounting.flush_every;

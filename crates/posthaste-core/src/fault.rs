@@ -117,6 +117,8 @@ pub struct Fault {
     pub message: Cow<'static, str>,
     /// When asking again may help.
     pub retry_after: Option<Duration>,
+    /// How many upstream accounts were asked before it came to this.
+    pub attempts: u16,
     /// For the log.
     pub source: Option<BoxError>,
 }
@@ -124,7 +126,7 @@ pub struct Fault {
 impl Fault {
     /// A fault with a message for the client.
     pub fn new(kind: FaultKind, origin: Origin, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, origin, message: message.into(), retry_after: None, source: None }
+        Self { kind, origin, message: message.into(), retry_after: None, attempts: 0, source: None }
     }
 
     /// The client's fault: a request that cannot be served as it is.

@@ -5,7 +5,7 @@ use std::{error::Error, sync::Arc, time::Duration};
 use http::{HeaderMap, StatusCode};
 use posthaste_core::{
     Account, AttemptOutcome, AttemptPhase, Cooldown, CooldownReason, Egress, Fault, FaultKind, ModelName,
-    Origin, RelayBody, TimeoutGuard, TransportError,
+    Origin, RelayBody, TimeoutGuard, TransportError, fields,
 };
 use posthaste_provider::{Provider, provider};
 use posthaste_storage::LedgerSlot;
@@ -55,7 +55,7 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
         while tally.attempts < engine.options.attempts {
             match attempt(&journey, &upload, account, &mut tally).await {
                 Ok(delivery) => return Ok(delivery),
-                Err(Setback::Final(fault)) => return Err(fault),
+                Err(Setback::Final(fault)) => return Err(Fault { attempts: tally.attempts, ..fault }),
                 Err(Setback::Again(pause)) if may_repeat => {
                     may_repeat = false;
                     tokio::time::sleep(pause).await;
@@ -65,7 +65,8 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
         }
     }
     let now = engine.clock.now();
-    Err(planning::plan(&journey, now).nobody_left(&journey, now))
+    let fault = planning::plan(&journey, now).nobody_left(&journey, now);
+    Err(Fault { attempts: tally.attempts, ..fault })
 }
 
 #[derive(Default)]
@@ -108,7 +109,7 @@ async fn ready_request(
 ) -> Result<Prepared, Setback> {
     let engine = &journey.engine;
     let unusable = |reason, why: String| {
-        tracing::error!(account = %account.name, %why, "an account cannot be used");
+        tracing::error!({ fields::ACCOUNT } = %account.name, %why, "an account cannot be used");
         engine.scheduler.rest(account.id, &Cooldown { reason, until: None, why }, engine.clock.now());
         Setback::Next
     };

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use posthaste_core::{
     Account, AttemptOutcome, AttemptPhase, AttemptRow, Cooldown, CooldownReason, Dialect, Fault, ModelName,
-    Timestamp, Usage, UsageSource,
+    Timestamp, Usage, UsageSource, fields,
 };
 use posthaste_storage::{Booked, LedgerSlot};
 use posthaste_translate::Loss;
@@ -102,7 +102,7 @@ impl AttemptBook {
         let engine = &self.journey.engine;
         let parked = engine.scheduler.rest(self.account.id, cooldown, engine.clock.now());
         tracing::warn!(
-            request = %self.journey.id, account = %self.account.name, reason = %parked.reason,
+            { fields::REQUEST_ID } = %self.journey.id, { fields::ACCOUNT } = %self.account.name, reason = %parked.reason,
             until = %parked.until, why = %parked.why, "account rests"
         );
     }
@@ -122,7 +122,7 @@ impl AttemptBook {
     /// Notes what the answer lost in translation; its headers have left by then.
     pub(crate) fn note_answer_losses(&self, losses: &[Loss]) {
         for loss in losses {
-            tracing::debug!(request = %self.journey.id, %loss, "the answer lost something in translation");
+            tracing::debug!({ fields::REQUEST_ID } = %self.journey.id, %loss, "the answer lost something in translation");
         }
     }
 
@@ -154,17 +154,17 @@ impl AttemptBook {
         }
     }
 
-    /// The one line about each attempt; field names as in `posthaste_core::fields`.
+    /// The one line about each attempt.
     fn log(&self, row: &AttemptRow) {
         tracing::info!(
-            posthaste.request_id = %row.request_id,
-            posthaste.account.name = %self.account.name,
-            posthaste.client_key.id = %row.key_id,
-            gen_ai.provider.name = row.provider.as_str(),
-            gen_ai.request.model = row.model.as_str(),
-            gen_ai.response.model = row.upstream_model.as_str(),
-            gen_ai.usage.input_tokens = row.usage.prompt(),
-            gen_ai.usage.output_tokens = row.usage.output,
+            { fields::REQUEST_ID } = %row.request_id,
+            { fields::ACCOUNT } = %self.account.name,
+            { fields::CLIENT_KEY } = %row.key_id,
+            { fields::PROVIDER } = row.provider.as_str(),
+            { fields::REQUEST_MODEL } = row.model.as_str(),
+            { fields::RESPONSE_MODEL } = row.upstream_model.as_str(),
+            { fields::INPUT_TOKENS } = row.usage.prompt(),
+            { fields::OUTPUT_TOKENS } = row.usage.output,
             attempt = row.attempt, outcome = row.outcome.as_str(), phase = row.phase.as_str(), status = row.status,
             cost = %row.cost, duration_us = row.duration_us,
             "attempt"

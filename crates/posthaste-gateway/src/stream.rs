@@ -13,6 +13,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame};
 use posthaste_core::{
     AttemptOutcome, AttemptPhase, Dialect, Fault, FaultKind, Origin, RelayBody, TransportError, UsageSource,
+    fields,
 };
 use posthaste_storage::Booked;
 use posthaste_translate::StreamTranslator;
@@ -331,7 +332,7 @@ impl StreamAnswer {
                 not_booked()
             }
         };
-        tracing::error!(request = %self.book.journey().id, cause = ?fault.source, "an answer's end was held back");
+        tracing::error!({ fields::REQUEST_ID } = %self.book.journey().id, cause = ?fault.source, "an answer's end was held back");
         self.outbox.clear();
         self.tell(&fault);
         self.upstream = None;

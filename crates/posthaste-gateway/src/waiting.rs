@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body::{Body, Frame};
-use posthaste_core::{Dialect, Fault, RelayBody, RequestId, TransportError, boxed_body};
+use posthaste_core::{Dialect, Fault, RelayBody, RequestId, TransportError, boxed_body, fields};
 use posthaste_translate::Loss;
 use posthaste_wire::fault::{keep_alive, render_event};
 use tokio::time::timeout;
@@ -112,7 +112,7 @@ impl WaitingBody {
             Ok(Delivery { fault: None, body, losses, .. }) => {
                 // The header that names them has left without them.
                 for loss in losses {
-                    tracing::debug!(request = %self.id, %loss, "the request lost something in translation");
+                    tracing::debug!({ fields::REQUEST_ID } = %self.id, %loss, "the request lost something in translation");
                 }
                 self.state = State::Delivering(body);
                 return None;

@@ -178,6 +178,7 @@ async fn when_all_fail_the_client_is_told_to_come_back() {
     assert_eq!(fault.kind, FaultKind::Overloaded);
     assert!(fault.retry_after.is_some());
     assert_eq!(transport.sent().len(), 4, "no more than the attempt cap");
+    assert_eq!(fault.attempts, 4, "and the client is told how many");
 }
 
 #[tokio::test]

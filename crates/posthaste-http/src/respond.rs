@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::{body::Body, response::Response};
 use http::HeaderValue;
-use posthaste_core::{Dialect, Fault, FaultKind, Origin, RequestId};
+use posthaste_core::{Dialect, Fault, FaultKind, Origin, RequestId, fields};
 use posthaste_wire::fault::render;
 
 /// A fault in the words of a dialect; the log gets the cause.
@@ -14,6 +14,9 @@ pub(crate) fn fault_response(dialect: Dialect, fault: &Fault, id: RequestId) -> 
     let mut response = Response::new(Body::from(rendered.body));
     *response.status_mut() = rendered.status;
     *response.headers_mut() = rendered.headers;
+    if fault.attempts > 0 {
+        response.headers_mut().insert("x-posthaste-attempts", HeaderValue::from(fault.attempts));
+    }
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert("x-posthaste-request-id", id);
     }
@@ -24,10 +27,16 @@ fn log(fault: &Fault, id: RequestId) {
     let cause = fault.source.as_ref().map(|source| source.to_string()).unwrap_or_default();
     let words = own_words(fault);
     match (fault.kind, fault.origin) {
-        (FaultKind::Internal, _) => tracing::error!(request = %id, fault = words, %cause, "the relay failed"),
+        (FaultKind::Internal, _) => {
+            tracing::error!({ fields::REQUEST_ID } = %id, fault = words, %cause, "the relay failed")
+        }
         // The cause of these is what somebody wrote.
-        (_, Origin::Client) => tracing::debug!(request = %id, kind = %fault.kind, fault = words, "refused"),
-        _ => tracing::info!(request = %id, kind = %fault.kind, fault = words, %cause, "could not be served"),
+        (_, Origin::Client) => {
+            tracing::debug!({ fields::REQUEST_ID } = %id, kind = %fault.kind, fault = words, "refused")
+        }
+        _ => {
+            tracing::info!({ fields::REQUEST_ID } = %id, kind = %fault.kind, fault = words, %cause, "could not be served")
+        }
     }
 }
 

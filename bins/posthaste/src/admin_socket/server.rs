@@ -70,6 +70,18 @@ impl AdminListener {
         Self::replace(path, lock).map_err(io_error)
     }
 
+    /// Whether a relay answers at the socket; for refusing early, before anything is made. Only [`bind`](Self::bind) can
+    /// tell for certain.
+    ///
+    /// # Errors
+    /// [`BindError::Running`] when one does.
+    pub async fn refuse_second(path: &Path) -> Result<(), BindError> {
+        match UnixStream::connect(path).await {
+            Ok(_) => Err(BindError::Running { path: path.to_owned() }),
+            Err(_) => Ok(()),
+        }
+    }
+
     /// Binds beside and moves into place, so that the socket never stands there with a wider mode.
     fn replace(path: &Path, lock: File) -> io::Result<Self> {
         let beside = path.with_extension(format!("{}", process::id()));
