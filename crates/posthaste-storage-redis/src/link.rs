@@ -25,7 +25,7 @@ use fred::{
 use posthaste_storage::StorageError;
 use tokio::task::AbortHandle;
 
-use self::supervisor::{ErrorRun, supervise};
+use self::supervisor::{AbortOnDrop, ErrorRun, supervise};
 use crate::{RedisOptions, error::CallError};
 
 /// A supervised connection; clones share it. The last one dropped ends it.
@@ -65,7 +65,9 @@ impl Link {
         let doing = "connecting to Redis";
         let mut builder = builder(options.client_config().map_err(|error| error.during(doing))?, options);
         let client = builder.build().map_err(|error| CallError::from(error).during(doing))?;
-        let connection = tokio::time::timeout(options.connect_timeout + GRACE, client.init())
+        // Not `init`: given up half-way, it would leave its connection behind.
+        let connection = AbortOnDrop(client.connect());
+        tokio::time::timeout(options.connect_timeout + GRACE, client.wait_for_connect())
             .await
             .map_err(|_| CallError::TimedOut.during(doing))?
             .map_err(|error| CallError::from(error).during(doing))?;

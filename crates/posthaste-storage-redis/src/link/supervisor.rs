@@ -3,7 +3,7 @@
 //! fred mends lost connections itself. Yet its connection task can end for good (seen in 10.1.0 after an `ASK` answer, and
 //! after a refusal at sign-in); calls on such a client only time out, and starting it again does not help.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Weak, atomic::Ordering};
 
 use fred::{
     clients::Client,
@@ -24,9 +24,8 @@ pub(super) async fn supervise(
     shared: Weak<Shared>,
     errors: Arc<ErrorRun>,
     builder: Builder,
-    connection: ConnectHandle,
+    mut connection: AbortOnDrop,
 ) {
-    let mut connection = AbortOnDrop(connection);
     let mut pause_ends = Instant::now();
     let mut quiet_ends = pause_ends;
     loop {
@@ -41,6 +40,10 @@ pub(super) async fn supervise(
             tracing::warn!(cause, "making a new Redis client");
         }
         let Some(shared) = shared.upgrade() else { return };
+        // The goodbye ends the connection as well: nobody wants another one after it.
+        if shared.closed.load(Ordering::Acquire) {
+            return;
+        }
         let Some(client) = build(&builder) else { return };
         connection = AbortOnDrop(client.connect());
         shared.client.store(Arc::new(client));
@@ -58,7 +61,8 @@ fn build(builder: &Builder) -> Option<Client> {
     }
 }
 
-struct AbortOnDrop(ConnectHandle);
+/// A connection's task, which ends with its owner and not on its own.
+pub(super) struct AbortOnDrop(pub(super) ConnectHandle);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
