@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, ModelName, ModelPattern, ModelRules, Sealed, Timestamp};
+use crate::{AccountId, Dialect, ModelName, ModelPattern, ModelRules, Sealed, Timestamp};
 
 /// The vendor, and with it the adapter that shapes requests and reads answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -14,19 +14,43 @@ pub enum ProviderKind {
     Anthropic,
     /// Another vendor that speaks Anthropic's dialect.
     AnthropicCompatible,
+    /// OpenAI's own API.
+    OpenAi,
+    /// Another vendor that speaks OpenAI's dialects.
+    OpenAiCompatible,
+    /// OpenAI's models at Azure.
+    AzureOpenAi,
+    /// Google's Gemini API.
+    Gemini,
+    /// AWS Bedrock.
+    Bedrock,
     /// The built-in imitation.
     Sandbox,
 }
 
 impl ProviderKind {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 3] = [Self::Anthropic, Self::AnthropicCompatible, Self::Sandbox];
+    pub const ALL: [Self; 8] = [
+        Self::Anthropic,
+        Self::AnthropicCompatible,
+        Self::OpenAi,
+        Self::OpenAiCompatible,
+        Self::AzureOpenAi,
+        Self::Gemini,
+        Self::Bedrock,
+        Self::Sandbox,
+    ];
 
     /// The stable name used in metrics, the ledger and JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Anthropic => "anthropic",
             Self::AnthropicCompatible => "anthropic-compatible",
+            Self::OpenAi => "open-ai",
+            Self::OpenAiCompatible => "open-ai-compatible",
+            Self::AzureOpenAi => "azure-open-ai",
+            Self::Gemini => "gemini",
+            Self::Bedrock => "bedrock",
             Self::Sandbox => "sandbox",
         }
     }
@@ -62,6 +86,10 @@ pub enum AuthForm {
     XApiKey,
     /// `authorization: Bearer …`
     Bearer,
+    /// `x-goog-api-key: …`
+    XGoogApiKey,
+    /// `api-key: …`
+    ApiKey,
     /// Nothing is presented.
     None,
 }
@@ -104,6 +132,9 @@ pub struct Account {
     pub base_url: String,
     /// How the credential is presented.
     pub auth: AuthForm,
+    /// The dialects that it speaks, the preferred one first; empty for those that its provider speaks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dialects: Vec<Dialect>,
     /// The sealed credential; `None` where none is needed.
     pub credential: Option<Sealed>,
     /// 1 to 100; lower goes first.

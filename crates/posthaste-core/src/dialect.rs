@@ -10,19 +10,34 @@ use serde::{Deserialize, Serialize};
 pub enum Dialect {
     /// Anthropic's Messages API.
     AnthropicMessages,
-    /// OpenAI's Chat Completions API.
+    /// OpenAI's Chat Completions API, also as Azure and compatible vendors serve it.
     OpenAiChat,
+    /// OpenAI's Responses API.
+    OpenAiResponses,
+    /// Google's Gemini API, `generateContent`.
+    GeminiGenerate,
+    /// AWS Bedrock's Converse API.
+    BedrockConverse,
 }
 
 impl Dialect {
     /// Every dialect, in the order of their declaration.
-    pub const ALL: [Self; 2] = [Self::AnthropicMessages, Self::OpenAiChat];
+    pub const ALL: [Self; 5] = [
+        Self::AnthropicMessages,
+        Self::OpenAiChat,
+        Self::OpenAiResponses,
+        Self::GeminiGenerate,
+        Self::BedrockConverse,
+    ];
 
     /// The stable name used in metrics, the ledger and JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AnthropicMessages => "anthropic-messages",
             Self::OpenAiChat => "open-ai-chat",
+            Self::OpenAiResponses => "open-ai-responses",
+            Self::GeminiGenerate => "gemini-generate",
+            Self::BedrockConverse => "bedrock-converse",
         }
     }
 
@@ -38,6 +53,43 @@ impl fmt::Display for Dialect {
     }
 }
 
+/// How a dialect's bodies are packed on their way. What they mean stays the same, so repacking is no translation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Packing {
+    /// As the dialect itself has it.
+    #[default]
+    Plain,
+    /// Gemini's stream as one JSON array, which comes piece by piece (`streamGenerateContent` without `alt=sse`).
+    JsonArray,
+    /// Gemini's bodies inside the envelope of Code Assist (`v1internal`).
+    CodeAssist,
+    /// Anthropic's bodies as Bedrock takes them: the model in the path, the stream as chunks of an AWS event stream
+    /// (`InvokeModel`).
+    Invoke,
+}
+
+/// How a vendor bends OpenAI's Chat Completions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChatVariant {
+    /// As OpenAI and Azure serve it.
+    #[default]
+    OpenAi,
+    /// As most servers do that only know the common part: `system` and `max_tokens`, thoughts as `reasoning_content`.
+    Compatible,
+    /// Alibaba's DashScope and Qwen: `enable_thinking`, `thinking_budget`.
+    Qwen,
+    /// Zhipu's GLM: `thinking`, no penalties, one stop sequence.
+    Glm,
+    /// DeepSeek: `thinking`, thoughts that have to come back in tool loops.
+    DeepSeek,
+    /// Moonshot's Kimi: fixed sampling.
+    Moonshot,
+    /// OpenRouter: `reasoning`.
+    OpenRouter,
+}
+
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -48,11 +100,27 @@ pub enum Operation {
     CountTokens,
     /// The list of models.
     Models,
+    /// Vectors for texts.
+    Embeddings,
+    /// Pictures from a description.
+    Images,
+    /// The continuation of a text: OpenAI's API from before there were conversations.
+    Completions,
+    /// A long conversation made short: OpenAI's `responses/compact`.
+    Compact,
 }
 
 impl Operation {
     /// Every operation, in the order of their declaration.
-    pub const ALL: [Self; 3] = [Self::Chat, Self::CountTokens, Self::Models];
+    pub const ALL: [Self; 7] = [
+        Self::Chat,
+        Self::CountTokens,
+        Self::Models,
+        Self::Embeddings,
+        Self::Images,
+        Self::Completions,
+        Self::Compact,
+    ];
 
     /// The stable name used in metrics, the ledger and JSON.
     pub const fn as_str(self) -> &'static str {
@@ -60,6 +128,10 @@ impl Operation {
             Self::Chat => "chat",
             Self::CountTokens => "count_tokens",
             Self::Models => "models",
+            Self::Embeddings => "embeddings",
+            Self::Images => "images",
+            Self::Completions => "completions",
+            Self::Compact => "compact",
         }
     }
 }
@@ -86,6 +158,8 @@ mod tests {
         for dialect in Dialect::ALL {
             assert_eq!(serde_json::to_value(dialect).unwrap(), dialect.as_str());
         }
-        assert_eq!(serde_json::to_value(Operation::CountTokens).unwrap(), "count_tokens");
+        for operation in Operation::ALL {
+            assert_eq!(serde_json::to_value(operation).unwrap(), operation.as_str());
+        }
     }
 }

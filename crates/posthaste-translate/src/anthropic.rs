@@ -8,14 +8,18 @@
 //! `2026-10-21` on: the provider must send them with `anthropic-version: 2023-06-01`.
 
 mod block;
+mod count;
 mod events;
 mod request;
 mod response;
 
+use bytes::Bytes;
 use posthaste_core::Dialect;
 use uuid::Uuid;
 
-use crate::{Codec, Encoded, EventDecoder, EventEncoder, StreamContext, TranslateError, ir};
+use crate::{
+    Codec, CountCodec, Encoded, EventDecoder, EventEncoder, StreamContext, Target, TranslateError, ir,
+};
 
 /// The codec of Anthropic's Messages API.
 pub(crate) struct AnthropicMessages;
@@ -29,8 +33,8 @@ impl Codec for AnthropicMessages {
         request::decode_request(body)
     }
 
-    fn encode_request(&self, request: &ir::Request) -> Result<Encoded, TranslateError> {
-        request::encode_request(request)
+    fn encode_request(&self, request: &ir::Request, target: &Target) -> Result<Encoded, TranslateError> {
+        request::encode_request(request, target)
     }
 
     fn decode_response(&self, body: &[u8]) -> Result<ir::Response, TranslateError> {
@@ -51,5 +55,27 @@ impl Codec for AnthropicMessages {
 
     fn answer_id(&self, id: Uuid) -> String {
         format!("msg_{}", id.simple())
+    }
+
+    fn counting(&self) -> Option<&dyn CountCodec> {
+        Some(self)
+    }
+}
+
+impl CountCodec for AnthropicMessages {
+    fn decode_question(&self, body: &[u8]) -> Result<ir::Request, TranslateError> {
+        request::decode_request(body)
+    }
+
+    fn encode_question(&self, request: &ir::Request, target: &Target) -> Result<Encoded, TranslateError> {
+        count::encode_question(request, target)
+    }
+
+    fn decode_count(&self, body: &[u8]) -> Result<u64, TranslateError> {
+        count::decode_count(body)
+    }
+
+    fn encode_count(&self, tokens: u64) -> Bytes {
+        count::encode_count(tokens)
     }
 }

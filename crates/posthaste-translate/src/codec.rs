@@ -5,7 +5,7 @@ use posthaste_core::{Dialect, ModelName, Timestamp};
 use posthaste_wire::Frame;
 use uuid::Uuid;
 
-use crate::{Loss, TranslateError, anthropic::AnthropicMessages, ir, openai_chat::OpenAiChat};
+use crate::{Loss, Target, TranslateError, anthropic::AnthropicMessages, ir, openai_chat::OpenAiChat};
 
 /// Reads one dialect into the neutral form and writes it from there.
 ///
@@ -18,13 +18,15 @@ pub trait Codec: Send + Sync {
     ///
     /// # Errors
     /// When the body is not a request of this dialect.
+    ///
+    /// Where the dialect names the model and the wish for a stream in the path, they are empty and false here.
     fn decode_request(&self, body: &[u8]) -> Result<ir::Request, TranslateError>;
 
-    /// Writes a request for an upstream.
+    /// Writes a request for an upstream, whose dialect is this one.
     ///
     /// # Errors
     /// When the request means something that this dialect cannot say.
-    fn encode_request(&self, request: &ir::Request) -> Result<Encoded, TranslateError>;
+    fn encode_request(&self, request: &ir::Request, target: &Target) -> Result<Encoded, TranslateError>;
 
     /// Reads an upstream's whole answer.
     ///
@@ -46,6 +48,9 @@ pub trait Codec: Send + Sync {
 
     /// The id of an answer of our own making, in the form of this dialect.
     fn answer_id(&self, id: Uuid) -> String;
+
+    /// How this dialect asks for the number of tokens; `None` where it cannot.
+    fn counting(&self) -> Option<&dyn CountCodec>;
 }
 
 /// The codec of a dialect.
@@ -53,7 +58,34 @@ pub fn codec(dialect: Dialect) -> &'static dyn Codec {
     match dialect {
         Dialect::AnthropicMessages => &AnthropicMessages,
         Dialect::OpenAiChat => &OpenAiChat,
+        Dialect::OpenAiResponses => &OpenAiChat,
+        Dialect::GeminiGenerate => &OpenAiChat,
+        Dialect::BedrockConverse => &OpenAiChat,
     }
+}
+
+/// Reads and writes the question how many tokens a request would cost as input.
+pub trait CountCodec: Send + Sync {
+    /// Reads a client's question.
+    ///
+    /// # Errors
+    /// When the body is not one of this dialect.
+    fn decode_question(&self, body: &[u8]) -> Result<ir::Request, TranslateError>;
+
+    /// Writes the question for an upstream.
+    ///
+    /// # Errors
+    /// When the request means something that this dialect cannot say.
+    fn encode_question(&self, request: &ir::Request, target: &Target) -> Result<Encoded, TranslateError>;
+
+    /// Reads an upstream's answer: the number of tokens.
+    ///
+    /// # Errors
+    /// When the body is not an answer of this dialect.
+    fn decode_count(&self, body: &[u8]) -> Result<u64, TranslateError>;
+
+    /// Writes the answer for a client.
+    fn encode_count(&self, tokens: u64) -> Bytes;
 }
 
 /// A body in another dialect, and what it lost on the way.

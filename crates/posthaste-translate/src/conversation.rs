@@ -184,7 +184,7 @@ mod tests {
 
     fn call(id: &str) -> Part {
         let (id, name) = (id.to_owned(), "f".to_owned());
-        Part::new(Content::ToolCall(ToolCall { id, name, arguments: Arguments::default() }))
+        Part::new(Content::ToolCall(ToolCall::new(id, name, Arguments::default())))
     }
 
     fn result(id: &str, text: &str) -> Part {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use posthaste_core::{Dialect, ModelName, Timestamp};
 use uuid::Uuid;
 
-use crate::{Encoded, Loss, StreamContext, TranslateError, codec};
+use crate::{Encoded, Loss, StreamContext, Target, TranslateError, codec, loss::Losses, policy};
 
 /// A client's request in the upstream's dialect.
 #[derive(Clone, Debug)]
@@ -27,19 +27,22 @@ pub struct TranslatedRequest {
 /// When the body is not a request of its dialect, or means something that the upstream's dialect cannot say.
 pub fn translate_request(
     from: Dialect,
-    to: Dialect,
+    to: &Target,
     body: &[u8],
     upstream_model: &ModelName,
     id: Uuid,
     now: Timestamp,
 ) -> Result<TranslatedRequest, TranslateError> {
+    let mut losses = Losses::default();
     let mut request = codec(from).decode_request(body)?;
+    policy::apply(&request, to.dialect, &mut losses)?;
     let model = ModelName::parse(&request.model)
         .map_err(|error| TranslateError::invalid("model", error.to_string()))?;
     let context = StreamContext { model, include_usage: request.include_usage, created: now, id };
     upstream_model.as_str().clone_into(&mut request.model);
-    let Encoded { body, losses } = codec(to).encode_request(&request)?;
-    Ok(TranslatedRequest { body, losses, context })
+    let Encoded { body, losses: more } = codec(to.dialect).encode_request(&request, to)?;
+    more.into_iter().for_each(|loss| losses.add(loss));
+    Ok(TranslatedRequest { body, losses: losses.into_vec(), context })
 }
 
 /// Translates an upstream's whole answer.

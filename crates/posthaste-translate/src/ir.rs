@@ -7,16 +7,19 @@
 mod event;
 mod json;
 mod message;
+mod proof;
 mod request;
 mod response;
 
 pub use event::{Block, Delta, Event, Start};
 pub use json::{Arguments, Extra, Json, Weight};
 pub use message::{
-    CacheHint, Content, Document, Image, Message, Opaque, Part, Role, Source, Thinking, ToolCall, ToolResult,
+    CacheHint, Citation, Content, Document, Image, Message, Opaque, Part, Role, Source, Thinking, ToolCall,
+    ToolResult,
 };
+pub use proof::{Maker, Proof};
 pub use request::{
-    Effort, OutputFormat, OutputSchema, Reasoning, ReasoningMode, Request, Sampling, ServiceTier, Tool,
-    ToolChoice,
+    Effort, OutputFormat, OutputSchema, Reasoning, ReasoningDisplay, ReasoningMode, Request, Sampling,
+    ServiceTier, Tool, ToolChoice,
 };
 pub use response::{Response, Stop, StopReason};

@@ -9,10 +9,14 @@ pub mod ir;
 mod json;
 mod loss;
 mod openai_chat;
+mod policy;
 mod stream;
+mod target;
 
-pub use codec::{Codec, Encoded, EventDecoder, EventEncoder, StreamContext, codec};
+pub use codec::{Codec, CountCodec, Encoded, EventDecoder, EventEncoder, StreamContext, codec};
 pub use entry::{TranslatedRequest, translate_request, translate_response};
 pub use error::TranslateError;
 pub use loss::{Loss, LossReason};
+pub use policy::{Policy, Rule, rules};
 pub use stream::StreamTranslator;
+pub use target::Target;

@@ -13,7 +13,9 @@ mod response;
 use posthaste_core::Dialect;
 use uuid::Uuid;
 
-use crate::{Codec, Encoded, EventDecoder, EventEncoder, StreamContext, TranslateError, ir};
+use crate::{
+    Codec, CountCodec, Encoded, EventDecoder, EventEncoder, StreamContext, Target, TranslateError, ir,
+};
 
 /// The codec of OpenAI's Chat Completions API.
 pub(crate) struct OpenAiChat;
@@ -27,8 +29,8 @@ impl Codec for OpenAiChat {
         request::decode_request(body)
     }
 
-    fn encode_request(&self, request: &ir::Request) -> Result<Encoded, TranslateError> {
-        request::encode_request(request)
+    fn encode_request(&self, request: &ir::Request, target: &Target) -> Result<Encoded, TranslateError> {
+        request::encode_request(request, target)
     }
 
     fn decode_response(&self, body: &[u8]) -> Result<ir::Response, TranslateError> {
@@ -49,5 +51,10 @@ impl Codec for OpenAiChat {
 
     fn answer_id(&self, id: Uuid) -> String {
         format!("chatcmpl-{}", id.simple())
+    }
+
+    /// Chat Completions has no such question.
+    fn counting(&self) -> Option<&dyn CountCodec> {
+        None
     }
 }

@@ -5,7 +5,7 @@
 use std::fs;
 
 use posthaste_core::{Dialect, ModelName, Timestamp};
-use posthaste_translate::{StreamContext, StreamTranslator, codec};
+use posthaste_translate::{StreamContext, StreamTranslator, Target, codec};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -41,7 +41,8 @@ fn read_everything(body: &[u8]) {
         for to in Dialect::ALL {
             let mut written = Vec::new();
             if let Ok(request) = &request {
-                written.extend(codec(to).encode_request(request).map(|encoded| encoded.body));
+                written
+                    .extend(codec(to).encode_request(request, &Target::of(to)).map(|encoded| encoded.body));
             }
             if let Ok(response) = &response {
                 written.extend(codec(to).encode_response(response).map(|encoded| encoded.body));

@@ -4,11 +4,11 @@
 
 use posthaste_core::{Dialect, Usage};
 use posthaste_translate::{
-    codec,
+    Target, codec,
     ir::{
         Arguments, CacheHint, Content, Document, Effort, Image, Json, Message, OutputFormat, OutputSchema,
-        Part, Reasoning, ReasoningMode, Request, Response, Role, Sampling, ServiceTier, Source, Stop,
-        StopReason, Thinking, Tool, ToolCall, ToolChoice, ToolResult,
+        Part, Proof, Reasoning, ReasoningDisplay, ReasoningMode, Request, Response, Role, Sampling,
+        ServiceTier, Source, Stop, StopReason, Thinking, Tool, ToolCall, ToolChoice, ToolResult,
     },
 };
 use proptest::prelude::*;
@@ -54,9 +54,9 @@ proptest! {
         }
         request.messages.retain(|message| !message.parts.is_empty());
         prop_assume!(!request.messages.is_empty());
-        let there = codec(A).encode_request(&request).unwrap();
+        let there = codec(A).encode_request(&request, &Target::of(A)).unwrap();
         let there = codec(A).decode_request(&there.body).unwrap();
-        let back = codec(C).encode_request(&there).unwrap();
+        let back = codec(C).encode_request(&there, &Target::of(C)).unwrap();
         let back = codec(C).decode_request(&back.body).unwrap();
         prop_assert_eq!(story(&back), story(&request));
         prop_assert_eq!(&back.system, &request.system);
@@ -65,12 +65,13 @@ proptest! {
 
 fn through(request: &Request) -> Result<(), TestCaseError> {
     let codec = codec(request.dialect);
-    let encoded = codec.encode_request(request).unwrap();
+    let target = Target::of(request.dialect);
+    let encoded = codec.encode_request(request, &target).unwrap();
     prop_assert_eq!(encoded.losses, []);
     let read = codec.decode_request(&encoded.body).unwrap();
     prop_assert_eq!(&read, request);
     // And what was written is written the same again.
-    prop_assert_eq!(codec.encode_request(&read).unwrap().body, encoded.body);
+    prop_assert_eq!(codec.encode_request(&read, &target).unwrap().body, encoded.body);
     Ok(())
 }
 
@@ -161,7 +162,7 @@ fn parallel_tool_calls(dialect: Dialect, has_tools: bool, parallel: bool) -> Opt
         _ if !has_tools => None,
         // Only the refusal is said there.
         A => (!parallel).then_some(false),
-        C => Some(parallel),
+        _ => Some(parallel),
     }
 }
 
@@ -246,7 +247,7 @@ fn reasoning(dialect: Dialect) -> impl Strategy<Value = Reasoning> {
         (A, 2) => Reasoning {
             mode: Some(ReasoningMode::Adaptive),
             effort: Some(effort),
-            display: Some("summarized".to_owned()),
+            display: Some(ReasoningDisplay::Summary),
         },
         _ => Reasoning { effort: Some(effort), ..Reasoning::default() },
     })
@@ -265,15 +266,15 @@ fn conversation(dialect: Dialect) -> impl Strategy<Value = Vec<Message>> {
             }
             join_user(&mut messages, dialect, user);
             let mut parts: Vec<Part> = Vec::new();
-            let signature = (dialect == A).then(|| "c2ln".to_owned());
-            parts.extend(thought.map(|text| Part::new(Content::Thinking(Thinking { text, signature }))));
+            let proof = (dialect == A).then(|| Proof::of(A, "c2ln"));
+            parts.extend(thought.map(|text| Part::new(Content::Thinking(Thinking { text, proof }))));
             parts.push(Part::text(said.unwrap_or_else(|| "Well.".to_owned())));
             let mut results = Vec::new();
             for (position, (arguments, result, is_error)) in calls.into_iter().enumerate() {
                 let id = format!("call_{number}_{position}");
                 let name = "tool_0".to_owned();
                 let arguments = Arguments::new(arguments);
-                parts.push(Part::new(Content::ToolCall(ToolCall { id: id.clone(), name, arguments })));
+                parts.push(Part::new(Content::ToolCall(ToolCall::new(id.clone(), name, arguments))));
                 let is_error = is_error && dialect == A;
                 let result = ToolResult { call_id: id, parts: vec![Part::text(result)], is_error };
                 results.push(Part::new(Content::ToolResult(result)));
@@ -282,7 +283,7 @@ fn conversation(dialect: Dialect) -> impl Strategy<Value = Vec<Message>> {
             match dialect {
                 A if results.is_empty() => {}
                 A => messages.push(Message::new(Role::User, results)),
-                C => {
+                _ => {
                     messages.extend(results.into_iter().map(|result| Message::new(Role::User, vec![result])))
                 }
             }
@@ -326,13 +327,13 @@ fn response(dialect: Dialect) -> impl Strategy<Value = Response> {
     let counts = (0..10_000_u64, 0..10_000_u64, 0..10_000_u64, 0..10_000_u64, 0..10_000_u64);
     let said = (prop::option::of(text()), text(), prop::collection::vec(object(), 0..3));
     (said, prop::sample::select(reasons), counts).prop_map(move |((thought, said, calls), reason, counts)| {
-        let signature = (dialect == A).then(|| "c2ln".to_owned());
+        let proof = (dialect == A).then(|| Proof::of(A, "c2ln"));
         let mut parts: Vec<Part> = Vec::new();
-        parts.extend(thought.map(|text| Part::new(Content::Thinking(Thinking { text, signature }))));
+        parts.extend(thought.map(|text| Part::new(Content::Thinking(Thinking { text, proof }))));
         parts.push(Part::text(said));
         for (number, arguments) in calls.into_iter().enumerate() {
             let (id, name) = (format!("call_{number}"), "tool".to_owned());
-            let call = ToolCall { id, name, arguments: Arguments::new(arguments) };
+            let call = ToolCall::new(id, name, Arguments::new(arguments));
             parts.push(Part::new(Content::ToolCall(call)));
         }
         let (input, said, cache_read, cache_write_5m, reasoning) = counts;

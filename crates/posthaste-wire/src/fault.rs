@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use posthaste_core::{Dialect, Fault, FaultKind, RequestId};
 
-use crate::{anthropic, openai_chat};
+use crate::{anthropic, bedrock, gemini, openai_chat, openai_responses};
 
 /// A fault as an HTTP answer.
 #[derive(Clone, Debug)]
@@ -26,6 +26,11 @@ pub fn render(dialect: Dialect, fault: &Fault, request_id: RequestId) -> Rendere
             (anthropic::fault::status(fault.kind), anthropic::fault::body(fault, request_id))
         }
         Dialect::OpenAiChat => (openai_chat::fault::status(fault.kind), openai_chat::fault::body(fault)),
+        Dialect::OpenAiResponses => {
+            (openai_responses::fault::status(fault.kind), openai_responses::fault::body(fault))
+        }
+        Dialect::GeminiGenerate => (gemini::fault::status(fault.kind), gemini::fault::body(fault)),
+        Dialect::BedrockConverse => (bedrock::fault::status(fault.kind), bedrock::fault::body(fault)),
     };
     let status = StatusCode::from_u16(status).expect("the tables hold statuses of three digits");
     RenderedFault { status, headers: headers(fault), body: body.into() }
@@ -36,6 +41,9 @@ pub fn render_event(dialect: Dialect, fault: &Fault, request_id: RequestId) -> B
     match dialect {
         Dialect::AnthropicMessages => anthropic::fault::event(fault, request_id),
         Dialect::OpenAiChat => openai_chat::fault::event(fault),
+        Dialect::OpenAiResponses => openai_responses::fault::event(fault),
+        Dialect::GeminiGenerate => gemini::fault::event(fault),
+        Dialect::BedrockConverse => bedrock::fault::event(fault),
     }
     .into()
 }
@@ -45,6 +53,9 @@ pub fn keep_alive(dialect: Dialect) -> Bytes {
     Bytes::from_static(match dialect {
         Dialect::AnthropicMessages => anthropic::fault::KEEP_ALIVE,
         Dialect::OpenAiChat => openai_chat::fault::KEEP_ALIVE,
+        Dialect::OpenAiResponses => openai_responses::fault::KEEP_ALIVE,
+        Dialect::GeminiGenerate => gemini::fault::KEEP_ALIVE,
+        Dialect::BedrockConverse => bedrock::fault::KEEP_ALIVE,
     })
 }
 

@@ -1,12 +1,15 @@
 #![doc = include_str!("../README.md")]
 
 mod anthropic;
+mod bedrock;
 mod count;
 pub mod envelope;
 pub mod fault;
+mod gemini;
 mod lenient;
 pub mod models;
 mod openai_chat;
+mod openai_responses;
 pub mod sse;
 pub mod tap;
 pub mod upstream_error;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use posthaste_core::{Dialect, Timestamp};
 
-use crate::{anthropic, openai_chat};
+use crate::{anthropic, bedrock, gemini, openai_chat, openai_responses};
 
 /// A model as the relay lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,9 @@ pub fn render_models(dialect: Dialect, models: &[ModelEntry]) -> Bytes {
     match dialect {
         Dialect::AnthropicMessages => anthropic::models::render(models),
         Dialect::OpenAiChat => openai_chat::models::render(models),
+        Dialect::OpenAiResponses => openai_responses::models::render(models),
+        Dialect::GeminiGenerate => gemini::models::render(models),
+        Dialect::BedrockConverse => bedrock::models::render(models),
     }
     .into()
 }
@@ -32,6 +35,9 @@ pub fn render_model(dialect: Dialect, model: &ModelEntry) -> Bytes {
     match dialect {
         Dialect::AnthropicMessages => anthropic::models::render_one(model),
         Dialect::OpenAiChat => openai_chat::models::render_one(model),
+        Dialect::OpenAiResponses => openai_responses::models::render_one(model),
+        Dialect::GeminiGenerate => gemini::models::render_one(model),
+        Dialect::BedrockConverse => bedrock::models::render_one(model),
     }
     .into()
 }

@@ -7,7 +7,9 @@ use posthaste_core::{Dialect, Usage, UsageSource};
 use serde::de::IgnoredAny;
 
 pub(crate) use self::sighting::Sighting;
-use crate::{Frame, FrameSplitter, FrameTooLong, UpstreamError, anthropic, openai_chat};
+use crate::{
+    Frame, FrameSplitter, FrameTooLong, UpstreamError, anthropic, bedrock, gemini, openai_chat, openai_responses,
+};
 
 /// How far a stream has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -131,6 +133,9 @@ impl StreamTap {
         let terminator = match self.dialect {
             Dialect::AnthropicMessages => anthropic::tap::TERMINATOR,
             Dialect::OpenAiChat => openai_chat::tap::TERMINATOR,
+            Dialect::OpenAiResponses => openai_responses::tap::TERMINATOR,
+            Dialect::GeminiGenerate => gemini::tap::TERMINATOR,
+            Dialect::BedrockConverse => bedrock::tap::TERMINATOR,
         };
         match closed {
             Closed::BetweenFrames => Bytes::from_static(terminator),
@@ -182,6 +187,9 @@ fn read(dialect: Dialect, frame: Frame<'_>, seen: &mut Sighting) {
     match dialect {
         Dialect::AnthropicMessages => anthropic::tap::read(frame, seen),
         Dialect::OpenAiChat => openai_chat::tap::read(frame, seen),
+        Dialect::OpenAiResponses => openai_responses::tap::read(frame, seen),
+        Dialect::GeminiGenerate => gemini::tap::read(frame, seen),
+        Dialect::BedrockConverse => bedrock::tap::read(frame, seen),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use posthaste_core::Dialect;
 
-use crate::{anthropic, openai_chat};
+use crate::{anthropic, bedrock, gemini, openai_chat, openai_responses};
 
 /// An upstream's error as it told it. The message may hold what must stay inside (organisation ids, tails of keys).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,5 +20,8 @@ pub fn read_error(dialect: Dialect, body: &[u8]) -> Option<UpstreamError> {
     match dialect {
         Dialect::AnthropicMessages => anthropic::error::read(body),
         Dialect::OpenAiChat => openai_chat::error::read(body),
+        Dialect::OpenAiResponses => openai_responses::error::read(body),
+        Dialect::GeminiGenerate => gemini::error::read(body),
+        Dialect::BedrockConverse => bedrock::error::read(body),
     }
 }

@@ -2,7 +2,7 @@
 
 use posthaste_core::{Dialect, Usage};
 
-use crate::{UpstreamError, anthropic, openai_chat};
+use crate::{UpstreamError, anthropic, bedrock, gemini, openai_chat, openai_responses};
 
 /// What the relay needs to know of a whole answer. Its content is skipped, not built.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +40,9 @@ pub fn read_whole(dialect: Dialect, body: &[u8]) -> Result<WholeAnswer, WholeErr
     let answer = match dialect {
         Dialect::AnthropicMessages => anthropic::whole::read(body),
         Dialect::OpenAiChat => openai_chat::whole::read(body),
+        Dialect::OpenAiResponses => openai_responses::whole::read(body),
+        Dialect::GeminiGenerate => gemini::whole::read(body),
+        Dialect::BedrockConverse => bedrock::whole::read(body),
     };
     match answer {
         Ok(Some(answer)) => Ok(answer),

@@ -5,4 +5,7 @@ mod thinking;
 mod turns;
 mod write;
 
-pub(super) use self::{read::decode_request, write::encode_request};
+pub(super) use self::{
+    read::decode_request,
+    write::{Purpose, encode, encode_request},
+};

@@ -3,7 +3,7 @@
 use posthaste_core::Usage;
 use posthaste_wire::UpstreamError;
 
-use super::{Json, Stop};
+use super::{Citation, Json, Proof, Stop};
 use crate::Loss;
 
 /// One step of a streamed answer.
@@ -67,7 +67,7 @@ pub enum Block {
     /// The model's thoughts.
     Thinking,
     /// Thoughts that only their vendor can read; comes whole.
-    RedactedThinking(String),
+    RedactedThinking(Proof),
     /// The model declines.
     Refusal,
     /// The model asks for a tool.
@@ -76,6 +76,10 @@ pub enum Block {
         id: String,
         /// The tool's name.
         name: String,
+        /// Whether the tool is one of free text.
+        free_text: bool,
+        /// The vendor's proof, which only Gemini puts here; comes whole.
+        proof: Option<Proof>,
     },
     /// A block that only one dialect knows.
     Opaque {
@@ -93,12 +97,12 @@ pub enum Delta {
     Text(String),
     /// Thoughts.
     Thinking(String),
-    /// The vendor's proof of the thoughts; comes once, last.
-    Signature(String),
+    /// The vendor's proof of the block's thoughts or text; comes once, last.
+    Proof(Proof),
     /// A refusal's text.
     Refusal(String),
-    /// A piece of a tool call's arguments, cut anywhere.
+    /// A piece of a tool call's arguments, cut anywhere; plain text for a free-text tool.
     Arguments(String),
-    /// A source of the text, in the form of its own dialect.
-    Citation(Json),
+    /// A source of the text.
+    Citation(Citation),
 }

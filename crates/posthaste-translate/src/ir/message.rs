@@ -1,6 +1,6 @@
 //! Turns of a conversation and what they are made of.
 
-use super::{Arguments, Extra, Json};
+use super::{Arguments, Extra, Json, Proof};
 
 /// One turn, as the client cut it; writers merge neighbours where their dialect wants that.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +38,10 @@ pub struct Part {
     pub content: Content,
     /// That the prompt up to here may be cached.
     pub cache: Option<CacheHint>,
+    /// The proof of a text, which only Gemini gives; those of thoughts and calls stand with them.
+    pub proof: Option<Proof>,
+    /// The sources of a text.
+    pub citations: Vec<Citation>,
     /// Fields that only the request's own dialect knows.
     pub extra: Vec<Extra>,
 }
@@ -45,7 +49,7 @@ pub struct Part {
 impl Part {
     /// A piece without hints and extras.
     pub fn new(content: Content) -> Self {
-        Self { content, cache: None, extra: Vec::new() }
+        Self { content, cache: None, proof: None, citations: Vec::new(), extra: Vec::new() }
     }
 
     /// A text without hints and extras.
@@ -77,9 +81,11 @@ pub enum Content {
     /// The model's thoughts.
     Thinking(Thinking),
     /// Thoughts that only their vendor can read.
-    RedactedThinking(String),
+    RedactedThinking(Proof),
     /// The model declines, in its own words.
     Refusal(String),
+    /// A JSON value as a tool's result; Converse and Gemini have such results, others get its text.
+    Json(Json),
     /// A block that only one dialect knows.
     Opaque(Opaque),
 }
@@ -127,8 +133,19 @@ pub struct ToolCall {
     pub id: String,
     /// The tool's name.
     pub name: String,
-    /// What it is called with.
+    /// What it is called with: a JSON object, or plain text for a free-text tool.
     pub arguments: Arguments,
+    /// Whether the tool is one of free text ([`Tool::Custom`](super::Tool::Custom)).
+    pub free_text: bool,
+    /// The vendor's proof of the thoughts that led to the call, which only Gemini puts here.
+    pub proof: Option<Proof>,
+}
+
+impl ToolCall {
+    /// A call of a function.
+    pub fn new(id: impl Into<String>, name: impl Into<String>, arguments: Arguments) -> Self {
+        Self { id: id.into(), name: name.into(), arguments, free_text: false, proof: None }
+    }
 }
 
 /// What a tool gave.
@@ -148,7 +165,29 @@ pub struct Thinking {
     /// The readable text; may be empty although there is a signature.
     pub text: String,
     /// The vendor's proof that the text is its own; must travel unchanged, and never to another vendor.
-    pub signature: Option<String>,
+    pub proof: Option<Proof>,
+}
+
+impl Thinking {
+    /// Thoughts without a proof.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), proof: None }
+    }
+}
+
+/// Where a text comes from. Dialects measure places in different units, so only the source itself is neutral.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Citation {
+    /// The page's address; none for a source that only its own dialect can name.
+    pub url: Option<String>,
+    /// The page's title.
+    pub title: Option<String>,
+    /// The words that are quoted from it.
+    pub quote: Option<String>,
+    /// The cited stretch of the text, in characters (Unicode code points) from its start, where that is known.
+    pub span: Option<(usize, usize)>,
+    /// The citation in its own dialect's form.
+    pub own: Option<Json>,
 }
 
 /// A block that only one dialect knows.

@@ -40,6 +40,10 @@ pub struct Request {
     pub user: Option<String>,
     /// How urgent it is.
     pub service_tier: Option<ServiceTier>,
+    /// What requests with the same beginning of a prompt have in common, for the vendor's cache (`prompt_cache_key`).
+    pub cache_key: Option<String>,
+    /// How wordy the answer should be (`low`, `medium`, `high`).
+    pub verbosity: Option<String>,
     /// Whether the answer is streamed.
     pub stream: bool,
     /// Whether the client wants token counts inside the stream.
@@ -68,6 +72,8 @@ impl Request {
             reasoning: None,
             user: None,
             service_tier: None,
+            cache_key: None,
+            verbosity: None,
             stream: false,
             include_usage: false,
             extra: Vec::new(),
@@ -107,6 +113,17 @@ pub enum Tool {
         strict: Option<bool>,
         /// That the prompt up to here may be cached.
         cache: Option<CacheHint>,
+        /// Fields that only the request's own dialect knows.
+        extra: Vec<Extra>,
+    },
+    /// A tool that takes plain text instead of a JSON object, which the client runs (OpenAI's `custom`).
+    Custom {
+        /// Its name.
+        name: String,
+        /// What it is for.
+        description: Option<String>,
+        /// What the text must be like, in the form of its own dialect.
+        format: Option<Json>,
         /// Fields that only the request's own dialect knows.
         extra: Vec<Extra>,
     },
@@ -182,8 +199,8 @@ pub struct Reasoning {
     pub mode: Option<ReasoningMode>,
     /// How hard, in words.
     pub effort: Option<Effort>,
-    /// How thoughts are shown (`summarized`, `omitted`).
-    pub display: Option<String>,
+    /// Whether and how thoughts are shown.
+    pub display: Option<ReasoningDisplay>,
 }
 
 /// Whether to think, and who decides how much.
@@ -196,6 +213,17 @@ pub enum ReasoningMode {
     /// At most so many tokens.
     Budget(u64),
     /// A mode that only one dialect has.
+    Other(String),
+}
+
+/// Whether and how thoughts are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReasoningDisplay {
+    /// As a summary, in the vendor's own measure.
+    Summary,
+    /// Not at all.
+    Omitted,
+    /// In a way that only one dialect has (`concise`, `detailed`).
     Other(String),
 }
 

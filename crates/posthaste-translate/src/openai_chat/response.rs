@@ -116,10 +116,7 @@ fn message_parts(message: MessageIn<'_>) -> Result<Vec<Part>, serde_json::Error>
     let told = |text: &Str<'_>| !text.is_empty();
     let thoughts = message.reasoning_content.filter(told).or(message.reasoning.filter(told));
     let mut all = Vec::new();
-    all.extend(
-        thoughts
-            .map(|text| Part::new(Content::Thinking(Thinking { text: text.into_string(), signature: None }))),
-    );
+    all.extend(thoughts.map(|text| Part::new(Content::Thinking(Thinking::new(text.into_string())))));
     let mut content = parts(message.content).map_err(|error| at("content", error))?;
     content.retain(|part| !matches!(&part.content, Content::Text(text) if text.is_empty()));
     all.append(&mut content);
@@ -169,9 +166,10 @@ fn message<'a>(response: &'a Response, own: bool, losses: &mut Losses) -> Messag
     for part in &response.parts {
         match &part.content {
             Content::Text(text) => append(&mut message.content, text),
+            Content::Json(json) => append(&mut message.content, json.as_str()),
             Content::Refusal(text) => append(&mut message.refusal, text),
             Content::Thinking(thinking) => {
-                losses.dropped_if(thinking.signature.is_some(), "content.thinking.signature");
+                losses.dropped_if(thinking.proof.is_some(), "content.thinking.signature");
                 if !thinking.text.is_empty() {
                     append(&mut message.reasoning_content, &thinking.text);
                 }

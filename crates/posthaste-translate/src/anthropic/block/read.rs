@@ -1,12 +1,13 @@
 //! Blocks to parts.
 
+use posthaste_core::Dialect;
 use serde::{Deserialize, de::Error};
 use serde_json::value::RawValue;
 
 use crate::{
     ir::{
-        Arguments, CacheHint, Content, Document, Image, Json, Opaque, Part, Source, Thinking, ToolCall,
-        ToolResult, Weight,
+        Arguments, CacheHint, Content, Document, Image, Json, Opaque, Part, Proof, Source, Thinking,
+        ToolCall, ToolResult, Weight,
     },
     json::{Str, TextOr, at, compact, extras, wire_object},
 };
@@ -62,14 +63,17 @@ fn part_in(raw: &RawValue, place: Place) -> Result<Part, serde_json::Error> {
         "thinking" => {
             let signature = block.signature.filter(|signature| !signature.is_empty());
             let text = block.thinking.into_string();
-            Content::Thinking(Thinking { text, signature: signature.map(Str::into_string) })
+            let proof = signature.map(|data| Proof::of(Dialect::AnthropicMessages, data.into_string()));
+            Content::Thinking(Thinking { text, proof })
         }
-        "redacted_thinking" => Content::RedactedThinking(block.data.into_string()),
+        "redacted_thinking" => {
+            Content::RedactedThinking(Proof::of(Dialect::AnthropicMessages, block.data.into_string()))
+        }
         "search_result" => return opaque(raw, block.kind, search_result_text(raw)),
         _ => return opaque(raw, block.kind, None),
     };
     let cache = block.cache_control.map(CacheControlIn::into_hint);
-    Ok(Part { content, cache, extra: extras(block.rest, weight) })
+    Ok(Part { cache, extra: extras(block.rest, weight), ..Part::new(content) })
 }
 
 wire_object! {
@@ -169,7 +173,7 @@ fn source(raw: Option<&RawValue>) -> Result<Option<Source>, serde_json::Error> {
 
 fn tool_call(id: Str<'_>, name: Str<'_>, input: Option<&RawValue>) -> Content {
     let arguments = Arguments::new(input.map_or("{}", RawValue::get));
-    Content::ToolCall(ToolCall { id: id.into_string(), name: name.into_string(), arguments })
+    Content::ToolCall(ToolCall::new(id.into_string(), name.into_string(), arguments))
 }
 
 fn tool_result(
@@ -245,7 +249,7 @@ mod tests {
     #[test]
     fn an_empty_signature_is_none() {
         let thinking = |json| match read(json).content {
-            Content::Thinking(thinking) => thinking.signature,
+            Content::Thinking(thinking) => thinking.proof.map(|proof| proof.data),
             other => panic!("{other:?}"),
         };
         assert_eq!(thinking(r#"{"type":"thinking","thinking":"hm","signature":""}"#), None);

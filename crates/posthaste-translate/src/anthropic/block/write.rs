@@ -178,9 +178,10 @@ pub(in crate::anthropic) fn block<'a>(
         Content::ToolResult(result) => tool_result(result, origin, id, losses)?,
         Content::Thinking(thinking) => ContentOut::Thinking {
             thinking: &thinking.text,
-            signature: thinking.signature.as_deref().unwrap_or_default(),
+            signature: thinking.proof.as_ref().map_or("", |proof| proof.data.as_str()),
         },
-        Content::RedactedThinking(data) => ContentOut::RedactedThinking { data },
+        Content::RedactedThinking(proof) => ContentOut::RedactedThinking { data: &proof.data },
+        Content::Json(json) => ContentOut::Text { text: json.as_str().into() },
         Content::Opaque(opaque) => return opaque_block(opaque, origin, losses),
     };
     let cache_control = part.cache.as_ref().map(CacheControlOut::new);

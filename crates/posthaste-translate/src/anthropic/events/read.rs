@@ -11,7 +11,7 @@ use crate::{
         block::part,
         response::{StopDetailsIn, stop},
     },
-    ir::{Block, Content, Delta, Event, Json, Start},
+    ir::{Block, Citation, Content, Delta, Event, Json, Proof, Start},
     json::{self, Str},
 };
 
@@ -165,12 +165,12 @@ impl Decoder {
         let (block, first) = match part(raw)?.content {
             Content::Text(text) => (Block::Text, Some(Delta::Text(text))),
             Content::Thinking(thinking) => (Block::Thinking, Some(Delta::Thinking(thinking.text))),
-            Content::RedactedThinking(data) => (Block::RedactedThinking(data), None),
+            Content::RedactedThinking(proof) => (Block::RedactedThinking(proof), None),
             Content::ToolCall(call) => {
                 if call.arguments.as_str() != "{}" {
                     self.whole_input = Some((index, call.arguments.as_str().to_owned()));
                 }
-                (Block::ToolCall { id: call.id, name: call.name }, None)
+                (Block::ToolCall { id: call.id, name: call.name, free_text: false, proof: None }, None)
             }
             Content::Opaque(opaque) => (Block::Opaque { kind: opaque.kind, value: opaque.value }, None),
             _ => (Block::Opaque { kind: "content_block".to_owned(), value: Json::from(raw) }, None),
@@ -194,8 +194,10 @@ impl Decoder {
                 arguments.map(Delta::Arguments)
             }
             "thinking_delta" => text(wire.thinking).map(Delta::Thinking),
-            "signature_delta" => text(wire.signature).map(Delta::Signature),
-            "citations_delta" => wire.citation.map(|citation| Delta::Citation(Json::from(citation))),
+            "signature_delta" => {
+                text(wire.signature).map(|data| Delta::Proof(Proof::of(Dialect::AnthropicMessages, data)))
+            }
+            "citations_delta" => wire.citation.map(|raw| Delta::Citation(citation(raw))),
             other => {
                 out.push(Event::Lost(Loss::unknown(format!("event.content_block_delta.{other}"))));
                 None
@@ -228,6 +230,27 @@ impl Decoder {
             self.state = State::Ended;
             out.push(Event::Done);
         }
+    }
+}
+
+/// Only sources on the web have a name that other dialects know.
+fn citation(raw: &RawValue) -> Citation {
+    #[derive(serde::Deserialize, Default)]
+    struct CitationIn<'a> {
+        #[serde(borrow)]
+        url: Option<Str<'a>>,
+        #[serde(borrow)]
+        title: Option<Str<'a>>,
+        #[serde(borrow)]
+        cited_text: Option<Str<'a>>,
+    }
+    let wire = serde_json::from_str::<CitationIn<'_>>(raw.get()).unwrap_or_default();
+    Citation {
+        url: wire.url.map(Str::into_string),
+        title: wire.title.map(Str::into_string),
+        quote: wire.cited_text.map(Str::into_string),
+        span: None,
+        own: Some(Json::from(raw)),
     }
 }
 

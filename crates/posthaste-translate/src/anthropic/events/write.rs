@@ -159,8 +159,8 @@ impl Encoder {
                 BlockOut::Text { text: "" }
             }
             Block::Thinking => BlockOut::Thinking { thinking: "", signature: "" },
-            Block::RedactedThinking(data) => BlockOut::RedactedThinking { data },
-            Block::ToolCall { id, name } => {
+            Block::RedactedThinking(proof) => BlockOut::RedactedThinking { data: &proof.data },
+            Block::ToolCall { id, name, .. } => {
                 self.calls_tools = true;
                 BlockOut::ToolUse { id, name, input: Empty {} }
             }
@@ -179,7 +179,7 @@ impl Encoder {
         let delta = match delta {
             Delta::Text(text) | Delta::Refusal(text) => DeltaOut::Text { text },
             Delta::Thinking(thinking) => DeltaOut::Thinking { thinking },
-            Delta::Signature(signature) => DeltaOut::Signature { signature },
+            Delta::Proof(proof) => DeltaOut::Signature { signature: &proof.data },
             Delta::Arguments(partial_json) => DeltaOut::InputJson { partial_json },
             Delta::Citation(_) => {
                 self.losses.dropped("content.citations");

@@ -8,8 +8,8 @@ use crate::{
     TranslateError,
     anthropic::block::{CacheControlIn, parts},
     ir::{
-        Effort, Extra, Json, Message, OutputFormat, OutputSchema, Reasoning, ReasoningMode, Request, Role,
-        Sampling, ServiceTier, Tool, ToolChoice, Weight,
+        Effort, Extra, Json, Message, OutputFormat, OutputSchema, Reasoning, ReasoningDisplay, ReasoningMode,
+        Request, Role, Sampling, ServiceTier, Tool, ToolChoice, Weight,
     },
     json::{self, Str, TextOr, at, extras, hints, wire_object},
 };
@@ -130,6 +130,8 @@ fn request(wire: RequestIn<'_>) -> Read<Request> {
         reasoning: reasoning(wire.thinking, config.effort)?,
         user: metadata.user_id.map(Str::into_string),
         service_tier: wire.service_tier.map(service_tier),
+        cache_key: None,
+        verbosity: None,
         stream: wire.stream.unwrap_or(false),
         include_usage: true,
         extra,
@@ -229,7 +231,15 @@ fn reasoning(thinking: Option<ThinkingIn<'_>>, effort: Option<Str<'_>>) -> Read<
         ("enabled", None) => return Err(Error::custom("thinking: budget_tokens: missing")),
         (other, _) => ReasoningMode::Other(other.to_owned()),
     };
-    Ok(Some(Reasoning { mode: Some(mode), effort, display: thinking.display.map(Str::into_string) }))
+    Ok(Some(Reasoning { mode: Some(mode), effort, display: thinking.display.map(display) }))
+}
+
+fn display(word: Str<'_>) -> ReasoningDisplay {
+    match &*word {
+        "summarized" => ReasoningDisplay::Summary,
+        "omitted" => ReasoningDisplay::Omitted,
+        other => ReasoningDisplay::Other(other.to_owned()),
+    }
 }
 
 fn service_tier(tier: Str<'_>) -> ServiceTier {

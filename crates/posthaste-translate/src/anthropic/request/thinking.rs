@@ -5,8 +5,9 @@ use serde_json::Number;
 
 use posthaste_core::Dialect;
 
+use super::write::Purpose;
 use crate::{
-    ir::{Content, Effort, Message, Reasoning, ReasoningMode, Request, Role, ToolChoice},
+    ir::{Content, Effort, Message, Reasoning, ReasoningDisplay, ReasoningMode, Request, Role, ToolChoice},
     loss::Losses,
 };
 
@@ -21,7 +22,7 @@ const LEAST_BUDGET: u64 = 1_024;
 pub(super) struct Controls<'a> {
     pub(super) thinking: Option<ThinkingOut<'a>>,
     pub(super) effort: Option<&'static str>,
-    pub(super) max_tokens: u64,
+    pub(super) max_tokens: Option<u64>,
     pub(super) temperature: Option<Number>,
     pub(super) top_p: Option<&'a Number>,
     pub(super) top_k: Option<u64>,
@@ -48,17 +49,17 @@ pub(super) enum ThinkingOut<'a> {
 }
 
 /// The controls for a request. One that was read from this dialect keeps its own.
-pub(super) fn controls<'a>(request: &'a Request, losses: &mut Losses) -> Controls<'a> {
+pub(super) fn controls<'a>(request: &'a Request, purpose: Purpose, losses: &mut Losses) -> Controls<'a> {
     let own = request.dialect == Dialect::AnthropicMessages;
     let mut controls = Controls {
         thinking: request.reasoning.as_ref().and_then(|reasoning| thinking(reasoning, own)),
         effort: request.reasoning.as_ref().and_then(|reasoning| reasoning.effort).map(Effort::as_str),
-        max_tokens: request.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS),
+        max_tokens: (purpose == Purpose::Answer).then(|| request.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS)),
         temperature: request.sampling.temperature.clone(),
         top_p: request.sampling.top_p.as_ref(),
         top_k: request.sampling.top_k,
     };
-    if request.max_tokens.is_none() {
+    if request.max_tokens.is_none() && purpose == Purpose::Answer {
         losses.degraded("max_tokens", "set to 4096, since the upstream requires a cap");
     }
     if !own {
@@ -72,7 +73,7 @@ pub(super) fn controls<'a>(request: &'a Request, losses: &mut Losses) -> Control
 }
 
 fn thinking(reasoning: &Reasoning, own: bool) -> Option<ThinkingOut<'_>> {
-    let display = reasoning.display.as_deref();
+    let display = reasoning.display.as_ref().and_then(|display| display_word(display, own));
     match (&reasoning.mode, reasoning.effort) {
         (Some(ReasoningMode::Off), _) => Some(ThinkingOut::Disabled),
         (Some(ReasoningMode::Adaptive), _) => Some(ThinkingOut::Adaptive { display }),
@@ -87,6 +88,14 @@ fn thinking(reasoning: &Reasoning, own: bool) -> Option<ThinkingOut<'_>> {
             Some(ThinkingOut::Enabled { budget_tokens: effort.budget(), display })
         }
         (None, _) => None,
+    }
+}
+
+fn display_word(display: &ReasoningDisplay, own: bool) -> Option<&str> {
+    match display {
+        ReasoningDisplay::Summary => Some("summarized"),
+        ReasoningDisplay::Omitted => Some("omitted"),
+        ReasoningDisplay::Other(word) => own.then_some(word),
     }
 }
 
@@ -134,8 +143,9 @@ impl Controls<'_> {
     /// The cap must exceed the budget. The client set no budget, so its cap is read as the room for the visible answer.
     fn make_room(&mut self, losses: &mut Losses) {
         let Some(ThinkingOut::Enabled { budget_tokens, .. }) = self.thinking else { return };
-        if self.max_tokens <= budget_tokens {
-            self.max_tokens = self.max_tokens.saturating_add(budget_tokens);
+        let Some(cap) = self.max_tokens else { return };
+        if cap <= budget_tokens {
+            self.max_tokens = Some(cap.saturating_add(budget_tokens));
             losses.degraded("max_tokens", "raised above the thinking budget");
         }
     }
@@ -161,7 +171,7 @@ fn in_unsigned_tool_loop(messages: &[Message]) -> bool {
 
 fn begins_with_signed_thoughts(turn: &Message) -> bool {
     match turn.parts.first().map(|part| &part.content) {
-        Some(Content::Thinking(thinking)) => thinking.signature.is_some(),
+        Some(Content::Thinking(thinking)) => thinking.proof.is_some(),
         Some(Content::RedactedThinking(_)) => true,
         _ => false,
     }

@@ -11,7 +11,7 @@ use super::{
     turns::{TurnOut, text_or_blocks, turns},
 };
 use crate::{
-    Encoded, TranslateError,
+    Encoded, Target, TranslateError,
     anthropic::block::{BlockOut, CacheControlOut, Origin, block, text_block},
     ir::{Content, Json, OutputFormat, OutputSchema, Request, ServiceTier, Tool, ToolChoice},
     json::{self, Fields},
@@ -21,11 +21,25 @@ use crate::{
 const DIALECT: Dialect = Dialect::AnthropicMessages;
 
 /// Writes a request.
-pub(in crate::anthropic) fn encode_request(request: &Request) -> Result<Encoded, TranslateError> {
-    refuse(request)?;
+pub(in crate::anthropic) fn encode_request(request: &Request, _: &Target) -> Result<Encoded, TranslateError> {
+    encode(request, Purpose::Answer)
+}
+
+/// What a request is written for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::anthropic) enum Purpose {
+    /// To be answered.
+    Answer,
+    /// To be counted, where a cap on the answer is refused.
+    Count,
+}
+
+/// Writes a request or the question what it would cost.
+pub(in crate::anthropic) fn encode(request: &Request, purpose: Purpose) -> Result<Encoded, TranslateError> {
     let mut losses = Losses::default();
     let own = request.dialect == DIALECT;
-    let Controls { thinking, effort, max_tokens, temperature, top_p, top_k } = controls(request, &mut losses);
+    let Controls { thinking, effort, max_tokens, temperature, top_p, top_k } =
+        controls(request, purpose, &mut losses);
     let mut messages = turns(request, &mut losses)?;
     let mut system = system(request, &mut losses)?;
     if messages.is_empty() {
@@ -58,7 +72,8 @@ pub(in crate::anthropic) fn encode_request(request: &Request) -> Result<Encoded,
 #[derive(Serialize)]
 struct RequestOut<'a> {
     model: &'a str,
-    max_tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "text_or_blocks")]
     system: Vec<BlockOut<'a>>,
     messages: Vec<TurnOut<'a>>,
@@ -136,17 +151,6 @@ struct FormatOut<'a> {
     schema: &'a RawValue,
 }
 
-/// What no answer of this dialect could satisfy.
-fn refuse(request: &Request) -> Result<(), TranslateError> {
-    if request.candidates.is_some_and(|n| n > 1) {
-        return Err(TranslateError::inexpressible("n", DIALECT));
-    }
-    if request.logprobs.is_some() {
-        return Err(TranslateError::inexpressible("logprobs", DIALECT));
-    }
-    Ok(())
-}
-
 fn system<'a>(request: &'a Request, losses: &mut Losses) -> Result<Vec<BlockOut<'a>>, TranslateError> {
     let mut blocks = Vec::with_capacity(request.system.len());
     for part in &request.system {
@@ -221,6 +225,9 @@ fn is_allowed(tool: &Tool, choice: Option<&ToolChoice>) -> bool {
 fn tool_out<'a>(tool: &'a Tool, own: bool, losses: &mut Losses) -> Result<ToolOut<'a>, TranslateError> {
     let (name, description, schema, strict, cache, extra) = match tool {
         Tool::Hosted { value, .. } if own => return Ok(ToolOut::Hosted(value.as_raw())),
+        Tool::Custom { name, .. } => {
+            return Err(TranslateError::inexpressible(format!("tools.{name}"), DIALECT));
+        }
         Tool::Hosted { kind, .. } => {
             return Err(TranslateError::inexpressible(format!("tools.{kind}"), DIALECT));
         }
@@ -352,17 +359,12 @@ fn service_tier<'a>(tier: Option<&'a ServiceTier>, own: bool, losses: &mut Losse
     }
 }
 
-/// The request's own extras; those of another dialect are named, together with the neutral fields that have no place here.
+/// The request's own extras; those of another dialect are named.
 fn extra<'a>(
     request: &'a Request,
     own: bool,
     losses: &mut Losses,
 ) -> Result<&'a [crate::ir::Extra], TranslateError> {
-    let sampling = &request.sampling;
-    let set = |number: &Option<Number>| number.as_ref().is_some_and(|number| number.as_f64() != Some(0.0));
-    losses.dropped_if(sampling.seed.is_some(), "seed");
-    losses.dropped_if(set(&sampling.presence_penalty), "presence_penalty");
-    losses.dropped_if(set(&sampling.frequency_penalty), "frequency_penalty");
     if own {
         return Ok(&request.extra);
     }

@@ -277,7 +277,7 @@ impl Decoder {
         self.close_prose(out);
         self.close_calls(out, |call| call.progress.is_whole());
         let given = if id.is_empty() { format!("call_{}", self.calls.len()) } else { id.to_owned() };
-        let block = self.begin(Block::ToolCall { id: given, name }, out);
+        let block = self.begin(Block::ToolCall { id: given, name, free_text: false, proof: None }, out);
         let progress = Progress::default();
         self.calls.push(Call { key, id: id.to_owned(), block, open: true, progress });
     }

@@ -125,7 +125,7 @@ impl Encoder {
             Block::Refusal => self.refuses = true,
             Block::RedactedThinking(_) => self.losses.dropped("content.redacted_thinking"),
             Block::Opaque { kind, .. } => self.losses.add(Loss::dropped(format!("content.{kind}"))),
-            Block::ToolCall { id, name } => {
+            Block::ToolCall { id, name, .. } => {
                 self.start(out);
                 self.calls.push(Call { block: index, has_arguments: false });
                 let call = ToolCallOut {
@@ -163,7 +163,7 @@ impl Encoder {
                     ..empty
                 }
             }
-            Delta::Signature(_) => return self.losses.dropped("content.thinking.signature"),
+            Delta::Proof(_) => return self.losses.dropped("content.thinking.signature"),
             Delta::Citation(_) => return self.losses.dropped("content.citations"),
         };
         self.chunk(&delta, None, out);

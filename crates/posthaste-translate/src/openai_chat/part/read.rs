@@ -83,7 +83,7 @@ fn part(raw: &RawValue) -> Read<Part> {
         }
         _ => return opaque(part.kind, raw),
     };
-    Ok(Part { content, cache: None, extra: hints(part.rest) })
+    Ok(Part { extra: hints(part.rest), ..Part::new(content) })
 }
 
 const KNOWN: [&str; 3] = ["image_url", "input_audio", "file"];
@@ -163,11 +163,9 @@ fn tool_call(raw: &RawValue) -> Read<Part> {
         let kind = call.kind.filter(|kind| !kind.is_empty() && &**kind != "function");
         return opaque(kind.ok_or_else(|| Error::custom("function: missing"))?, raw);
     };
-    Ok(Part::new(Content::ToolCall(ToolCall {
-        id: call.id.map(Str::into_string).unwrap_or_default(),
-        name: function.name.into_string(),
-        arguments: arguments(function.arguments)?,
-    })))
+    let id = call.id.map(Str::into_string).unwrap_or_default();
+    let arguments = arguments(function.arguments)?;
+    Ok(Part::new(Content::ToolCall(ToolCall::new(id, function.name.into_string(), arguments))))
 }
 
 /// A string by the book; some clients and vendors send the object itself.

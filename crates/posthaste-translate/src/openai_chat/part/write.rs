@@ -91,6 +91,7 @@ pub(in crate::openai_chat) fn part<'a>(
             image_url: ImageOut { url: image_url(&image.source, own)?, detail: image.detail.as_deref() },
         },
         Content::Document(document) => document_part(document, own, losses)?,
+        Content::Json(json) => ContentOut::Text { text: json.as_str().into() },
         Content::Audio { data, format } => ContentOut::InputAudio { input_audio: AudioOut { data, format } },
         Content::Opaque(opaque) if own => return Ok(Some(PartOut::Raw(opaque.value.as_raw()))),
         Content::Opaque(opaque) => {

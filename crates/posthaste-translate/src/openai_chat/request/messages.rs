@@ -118,8 +118,9 @@ impl<'a> Writer<'a> {
         for part in &message.parts {
             match &part.content {
                 Content::Text(text) => texts.push(text.as_str()),
+                Content::Json(json) => texts.push(json.as_str()),
                 Content::Refusal(text) => refusals.push(text.as_str()),
-                Content::Thinking(thinking) if thinking.signature.is_none() => {
+                Content::Thinking(thinking) if thinking.proof.is_none() => {
                     thoughts.push(thinking.text.as_str())
                 }
                 // Another vendor's proof is no use to this one, and neither are thoughts that need it.

@@ -45,6 +45,8 @@ wire_object! {
         service_tier: Option<Str<'a>> = "service_tier",
         safety_identifier: Option<Str<'a>> = "safety_identifier",
         user: Option<Str<'a>> = "user",
+        prompt_cache_key: Option<Str<'a>> = "prompt_cache_key",
+        verbosity: Option<Str<'a>> = "verbosity",
     }
 }
 
@@ -156,6 +158,8 @@ fn request(wire: RequestIn<'_>) -> Read<Request> {
         reasoning: wire.reasoning_effort.map(reasoning).transpose()?,
         user: wire.safety_identifier.or(wire.user).map(Str::into_string),
         service_tier: wire.service_tier.map(service_tier),
+        cache_key: wire.prompt_cache_key.map(Str::into_string),
+        verbosity: wire.verbosity.map(Str::into_string),
         stream: wire.stream.unwrap_or(false),
         include_usage: wire.stream_options.and_then(|options| options.include_usage).unwrap_or(false),
         extra: extras(wire.rest, weight),
@@ -171,11 +175,9 @@ fn weight(field: &str, value: &RawValue) -> Weight {
         | "metadata"
         | "moderation"
         | "prediction"
-        | "prompt_cache_key"
         | "prompt_cache_options"
         | "prompt_cache_retention"
-        | "store"
-        | "verbosity" => Weight::Hint,
+        | "store" => Weight::Hint,
         _ => Weight::Unknown,
     }
 }
@@ -242,7 +244,7 @@ fn message(wire: MessageIn<'_>) -> Read<Message> {
 }
 
 fn thinking(text: String) -> Part {
-    Part::new(Content::Thinking(Thinking { text, signature: None }))
+    Part::new(Content::Thinking(Thinking::new(text)))
 }
 
 fn tool(raw: &RawValue) -> Read<Tool> {

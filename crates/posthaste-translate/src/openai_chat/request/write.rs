@@ -6,7 +6,7 @@ use serde_json::{Number, value::RawValue};
 
 use super::messages::{MessageOut, messages};
 use crate::{
-    Encoded, TranslateError,
+    Encoded, Target, TranslateError,
     ir::{
         Effort, Extra, Json, OutputFormat, OutputSchema, Reasoning, ReasoningMode, Request, ServiceTier,
         Tool, ToolChoice,
@@ -18,7 +18,10 @@ use crate::{
 const DIALECT: Dialect = Dialect::OpenAiChat;
 
 /// Writes a request. A streamed one always asks for usage: the relay needs it, whatever the client wants.
-pub(in crate::openai_chat) fn encode_request(request: &Request) -> Result<Encoded, TranslateError> {
+pub(in crate::openai_chat) fn encode_request(
+    request: &Request,
+    _: &Target,
+) -> Result<Encoded, TranslateError> {
     let mut losses = Losses::default();
     let own = request.dialect == DIALECT;
     let tools = tools(request, own, &mut losses)?;
@@ -44,6 +47,8 @@ pub(in crate::openai_chat) fn encode_request(request: &Request) -> Result<Encode
         stream_options: request.stream.then_some(StreamOptionsOut { include_usage: true }),
         service_tier: service_tier(request.service_tier.as_ref(), own, &mut losses),
         user: user(request, own, &mut losses),
+        prompt_cache_key: request.cache_key.as_deref(),
+        verbosity: request.verbosity.as_deref(),
         extra: Fields(extra(request, own, &mut losses)?),
     };
     if wire.messages.is_empty() {
@@ -96,6 +101,10 @@ struct RequestOut<'a> {
     service_tier: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_cache_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verbosity: Option<&'a str>,
     #[serde(flatten)]
     extra: Fields<'a>,
 }
@@ -193,6 +202,9 @@ fn tools<'a>(
             Tool::Hosted { value, .. } if own => {
                 tools.push(ToolOut::Hosted(value.as_raw()));
                 continue;
+            }
+            Tool::Custom { name, .. } => {
+                return Err(TranslateError::inexpressible(format!("tools.{name}"), DIALECT));
             }
             Tool::Hosted { kind, .. } => {
                 return Err(TranslateError::inexpressible(format!("tools.{kind}"), DIALECT));

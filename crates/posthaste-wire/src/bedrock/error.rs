@@ -1,0 +1,3 @@
+//! Error bodies.
+
+pub(crate) use crate::openai_chat::error::read;

@@ -1,0 +1,3 @@
+//! Reading a whole answer.
+
+pub(crate) use crate::openai_chat::whole::read;

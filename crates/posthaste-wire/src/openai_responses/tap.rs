@@ -1,0 +1,3 @@
+//! Reading the events of a stream.
+
+pub(crate) use crate::openai_chat::tap::{TERMINATOR, read};
