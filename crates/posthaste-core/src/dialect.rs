@@ -102,6 +102,8 @@ pub enum Operation {
     Models,
     /// Vectors for texts.
     Embeddings,
+    /// Vectors for several texts, where the dialect has a call of its own for that (Gemini).
+    BatchEmbeddings,
     /// Pictures from a description.
     Images,
     /// The continuation of a text: OpenAI's API from before there were conversations.
@@ -112,11 +114,12 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation, in the order of their declaration.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Chat,
         Self::CountTokens,
         Self::Models,
         Self::Embeddings,
+        Self::BatchEmbeddings,
         Self::Images,
         Self::Completions,
         Self::Compact,
@@ -129,6 +132,7 @@ impl Operation {
             Self::CountTokens => "count_tokens",
             Self::Models => "models",
             Self::Embeddings => "embeddings",
+            Self::BatchEmbeddings => "batch_embeddings",
             Self::Images => "images",
             Self::Completions => "completions",
             Self::Compact => "compact",
