@@ -237,9 +237,10 @@ fn usage_is_found_where_vendors_put_it(#[case] data: &str) {
 #[case(CHAT, r#"{"choices":[],"usage":[9,5]}"#)]
 #[case(CHAT, r#"{"choices":{},"usage":{"completion_tokens":1e999}}"#)]
 fn absurd_usage_is_not_the_last_word(#[case] dialect: Dialect, #[case] data: &str) {
-    let content = match dialect {
-        ANTHROPIC => event(r#"{"type":"content_block_delta"}"#),
-        CHAT => chunk(r#"{"content":"Hi"}"#),
+    let content = if dialect == ANTHROPIC {
+        event(r#"{"type":"content_block_delta"}"#)
+    } else {
+        chunk(r#"{"content":"Hi"}"#)
     };
     let name = if dialect == ANTHROPIC { "event: message_delta\n" } else { "" };
     let tap = tap_of(dialect, &format!("{content}{name}data: {data}\n\n"));
