@@ -16,12 +16,12 @@ mod home;
 mod open;
 mod text;
 
+pub use self::text::holds_carrier;
 pub(crate) use self::{
     close::{Closing, close_response},
     home::send_home,
     open::open,
 };
-pub use self::text::holds_carrier;
 
 use crate::ir::Proof;
 

@@ -7,6 +7,7 @@ mod codec;
 mod conversation;
 mod entry;
 mod error;
+mod ids;
 pub mod ir;
 mod json;
 mod loss;

@@ -3,7 +3,10 @@
 use posthaste_core::Dialect;
 use posthaste_wire::{Framing, FramingError, Splitter};
 
-use crate::{EventDecoder, EventEncoder, Loss, StreamContext, TranslateError, codec, ir};
+use crate::{
+    EventDecoder, EventEncoder, Loss, Remembered, StreamContext, TranslateError, bridge::Unbridging,
+    carrier::Closing, codec, ids::Naming, ir, memory::Remembering,
+};
 
 /// Translates an upstream's event stream while it comes in.
 ///
@@ -24,9 +27,7 @@ impl StreamTranslator {
     /// A translator whose upstream frames its stream in any way. What is written is server-sent events; a
     /// [`Repacker`](posthaste_wire::Repacker) puts it into another framing.
     pub fn with_framing(from: Dialect, framing: Framing, to: Dialect, context: StreamContext) -> Self {
-        let decoder = codec(from).event_decoder();
-        let encoder = codec(to).event_encoder(&context);
-        Self { from, splitter: Splitter::new(framing), pipe: Pipe { decoder, encoder, events: Vec::new() } }
+        Self { from, splitter: Splitter::new(framing), pipe: Pipe::new(from, to, &context) }
     }
 
     /// Takes the upstream's next bytes and appends what the client gets for them.
@@ -74,17 +75,54 @@ impl StreamTranslator {
     pub fn losses(&self) -> &[Loss] {
         self.pipe.encoder.losses()
     }
+
+    /// What has to be remembered of the answer, since its client cannot carry it. To be asked once, at the end.
+    pub fn take_remembered(&mut self) -> Vec<Remembered> {
+        self.pipe.remembering.take().map(Remembering::into_noted).unwrap_or_default()
+    }
 }
 
+/// What an event goes through: reader, passes, writer.
 struct Pipe {
     decoder: Box<dyn EventDecoder>,
-    encoder: Box<dyn EventEncoder>,
     events: Vec<ir::Event>,
+    naming: Naming,
+    unbridging: Unbridging,
+    remembering: Option<Remembering>,
+    closing: Closing,
+    /// Between the passes; kept so that nothing is allocated for an event.
+    level: Vec<ir::Event>,
+    closed: Vec<ir::Event>,
+    encoder: Box<dyn EventEncoder>,
 }
 
 impl Pipe {
+    fn new(from: Dialect, to: Dialect, context: &StreamContext) -> Self {
+        Self {
+            decoder: codec(from).event_decoder(),
+            events: Vec::new(),
+            naming: Naming::new(context.id),
+            unbridging: Unbridging::new(context.bridge.clone()),
+            remembering: Remembering::of_client(to, &context.maker),
+            closing: Closing::new(to, context.maker.clone()),
+            level: Vec::new(),
+            closed: Vec::new(),
+            encoder: codec(to).event_encoder(context),
+        }
+    }
+
     fn drain(&mut self, out: &mut Vec<u8>) {
-        for event in self.events.drain(..) {
+        for mut event in self.events.drain(..) {
+            self.naming.event(&mut event);
+            self.unbridging.event(event, &mut self.level);
+        }
+        for event in self.level.drain(..) {
+            if let Some(remembering) = &mut self.remembering {
+                remembering.event(&event);
+            }
+            self.closing.event(event, &mut self.closed);
+        }
+        for event in self.closed.drain(..) {
             self.encoder.push(&event, out);
         }
     }

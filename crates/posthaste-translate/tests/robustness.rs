@@ -45,7 +45,8 @@ fn read_everything(body: &[u8]) {
                     .extend(codec(to).encode_request(request, &Target::of(to)).map(|encoded| encoded.body));
             }
             if let Ok(response) = &response {
-                written.extend(codec(to).encode_response(response).map(|encoded| encoded.body));
+                written
+                    .extend(codec(to).encode_response(response, &context(from)).map(|encoded| encoded.body));
             }
             for body in written {
                 serde_json::from_slice::<serde::de::IgnoredAny>(&body).expect("what is written is JSON");
@@ -55,13 +56,13 @@ fn read_everything(body: &[u8]) {
     }
 }
 
+fn context(from: Dialect) -> StreamContext {
+    let model = ModelName::parse("asked").unwrap();
+    StreamContext::plain(model, from, Timestamp::EPOCH, Uuid::nil())
+}
+
 fn stream(from: Dialect, to: Dialect, body: &[u8]) {
-    let context = StreamContext {
-        model: ModelName::parse("asked").unwrap(),
-        include_usage: true,
-        created: Timestamp::EPOCH,
-        id: Uuid::nil(),
-    };
+    let context = context(from);
     let mut out = Vec::new();
     let mut translator = StreamTranslator::new(from, to, context.clone());
     let _ = translator.push(body, &mut out).and_then(|()| translator.finish(&mut out));

@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
-use posthaste_core::{Dialect, Usage};
+use posthaste_core::{Dialect, ModelName, Timestamp, Usage};
 use posthaste_translate::{
-    Target, codec,
+    StreamContext, Target, codec,
     ir::{
         Arguments, CacheHint, Content, Document, Effort, Image, Json, Message, OutputFormat, OutputSchema,
         Part, Proof, Reasoning, ReasoningDisplay, ReasoningMode, Request, Response, Role, Sampling,
@@ -12,6 +12,7 @@ use posthaste_translate::{
     },
 };
 use proptest::prelude::*;
+use uuid::Uuid;
 
 const A: Dialect = Dialect::AnthropicMessages;
 const C: Dialect = Dialect::OpenAiChat;
@@ -31,14 +32,14 @@ proptest! {
 
     #[test]
     fn answers_through_anthropic(response in response(A)) {
-        let encoded = codec(A).encode_response(&response).unwrap();
+        let encoded = codec(A).encode_response(&response, &context(response.dialect)).unwrap();
         prop_assert_eq!(encoded.losses, []);
         prop_assert_eq!(codec(A).decode_response(&encoded.body).unwrap(), response);
     }
 
     #[test]
     fn answers_through_chat(response in response(C)) {
-        let encoded = codec(C).encode_response(&response).unwrap();
+        let encoded = codec(C).encode_response(&response, &context(response.dialect)).unwrap();
         prop_assert_eq!(encoded.losses, []);
         prop_assert_eq!(codec(C).decode_response(&encoded.body).unwrap(), response);
     }
@@ -61,6 +62,11 @@ proptest! {
         prop_assert_eq!(story(&back), story(&request));
         prop_assert_eq!(&back.system, &request.system);
     }
+}
+
+fn context(dialect: Dialect) -> StreamContext {
+    let model = ModelName::parse("m").unwrap();
+    StreamContext::plain(model, dialect, Timestamp::EPOCH, Uuid::nil())
 }
 
 fn through(request: &Request) -> Result<(), TestCaseError> {

@@ -21,7 +21,7 @@ struct Told {
 }
 
 fn translate(from: Dialect, to: Dialect, frames: &[&str], include_usage: bool) -> Told {
-    let mut translator = StreamTranslator::new(from, to, context(include_usage));
+    let mut translator = StreamTranslator::new(from, to, context(from, include_usage));
     let mut out = Vec::new();
     let mut stream = String::new();
     for frame in frames {
@@ -31,13 +31,11 @@ fn translate(from: Dialect, to: Dialect, frames: &[&str], include_usage: bool) -
     Told { text: String::from_utf8(out).unwrap(), losses: translator.losses().to_vec(), end }
 }
 
-fn context(include_usage: bool) -> StreamContext {
-    StreamContext {
-        model: ModelName::parse("asked").unwrap(),
-        include_usage,
-        created: Timestamp::from_secs(1),
-        id: Uuid::nil(),
-    }
+fn context(from: Dialect, include_usage: bool) -> StreamContext {
+    let model = ModelName::parse("asked").unwrap();
+    let mut context = StreamContext::plain(model, from, Timestamp::from_secs(1), Uuid::nil());
+    context.include_usage = include_usage;
+    context
 }
 
 /// What an Anthropic client makes of a Chat stream: blocks in their order, then the stop reason.
@@ -268,7 +266,7 @@ fn the_framing_of_the_upstream_makes_no_difference() {
         // Without its end, so an array lacks its bracket.
         Repacker::new(Framing::Sse, framing).push(sse.as_bytes(), &mut upstream).unwrap();
         for size in [1, 50, upstream.len()] {
-            let mut translator = StreamTranslator::with_framing(A, framing, C, context(true));
+            let mut translator = StreamTranslator::with_framing(A, framing, C, context(A, true));
             let mut out = Vec::new();
             for chunk in upstream.chunks(size) {
                 translator.push(chunk, &mut out).unwrap();
@@ -276,7 +274,7 @@ fn the_framing_of_the_upstream_makes_no_difference() {
             translator.finish(&mut out).unwrap();
             assert_eq!(String::from_utf8(out).unwrap(), expected, "{framing:?} in pieces of {size}");
         }
-        let mut translator = StreamTranslator::with_framing(A, framing, C, context(true));
+        let mut translator = StreamTranslator::with_framing(A, framing, C, context(A, true));
         let half = &upstream[..upstream.len() / 2];
         translator.push(half, &mut Vec::new()).unwrap();
         assert!(matches!(translator.finish(&mut Vec::new()), Err(TranslateError::Truncated)), "{framing:?}");

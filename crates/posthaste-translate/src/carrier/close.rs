@@ -40,11 +40,14 @@ enum Form {
     WithCalls,
     /// Nowhere: the relay remembers them.
     Nowhere,
+    /// As they are: the client's own dialect made them.
+    Own,
 }
 
 impl Closing {
     pub(crate) fn new(client: Dialect, maker: Maker) -> Self {
         let form = match client {
+            _ if are_kin(client, maker.dialect) => Form::Own,
             Dialect::AnthropicMessages | Dialect::OpenAiResponses | Dialect::BedrockConverse => Form::Blocks,
             Dialect::GeminiGenerate => Form::WithCalls,
             Dialect::OpenAiChat => Form::Nowhere,
@@ -68,6 +71,9 @@ impl Closing {
     // Whole answers.
 
     fn part(&mut self, mut part: Part, out: &mut Vec<Part>) {
+        if self.form == Form::Own {
+            return out.push(part);
+        }
         let of_text = part.proof.take();
         match &mut part.content {
             Content::Thinking(Thinking { text, proof }) => {
@@ -80,7 +86,7 @@ impl Closing {
                 match self.form {
                     Form::Blocks => *proof = self.carrier(&[item]),
                     Form::WithCalls => return self.waiting.push(item),
-                    Form::Nowhere => return,
+                    Form::Nowhere | Form::Own => return,
                 }
             }
             Content::ToolCall(call) => {
@@ -104,7 +110,7 @@ impl Closing {
                 self.waiting.push(item);
                 None
             }
-            Form::Nowhere => None,
+            Form::Nowhere | Form::Own => None,
         }
     }
 
@@ -119,7 +125,7 @@ impl Closing {
                 call.proof = (!items.is_empty()).then(|| self.carrier(&items));
                 None
             }
-            Form::Nowhere => None,
+            Form::Nowhere | Form::Own => None,
         }
     }
 
@@ -128,7 +134,7 @@ impl Closing {
         match self.form {
             Form::Blocks => out.push(Part::new(Content::RedactedThinking(self.carrier(&[item])))),
             Form::WithCalls => self.waiting.push(item),
-            Form::Nowhere => {}
+            Form::Nowhere | Form::Own => {}
         }
     }
 
@@ -150,6 +156,7 @@ impl Closing {
     /// Passes an event on, with what has to stand before it.
     pub(crate) fn event(&mut self, event: Event, out: &mut Vec<Event>) {
         match event {
+            event if self.form == Form::Own => out.push(event),
             Event::BlockStart { index, block } => self.block_start(index, block, out),
             Event::Delta { index, delta: Delta::Proof(proof) } => self.proof(index, proof, out),
             Event::Delta { index, delta: Delta::Thinking(text) } => {
@@ -182,7 +189,7 @@ impl Closing {
                 match self.form {
                     Form::Blocks => Block::RedactedThinking(self.carrier(&[item])),
                     Form::WithCalls => return self.waiting.push(item),
-                    Form::Nowhere => return,
+                    Form::Nowhere | Form::Own => return,
                 }
             }
             Block::ToolCall { id, name, free_text, proof } => {
@@ -241,6 +248,12 @@ impl Closing {
     }
 }
 
+/// Whether two dialects are of one vendor's models, whose proofs pass from one to the other as they are.
+pub(super) fn are_kin(one: Dialect, other: Dialect) -> bool {
+    let claude = |dialect| matches!(dialect, Dialect::AnthropicMessages | Dialect::BedrockConverse);
+    one == other || (claude(one) && claude(other))
+}
+
 /// Blocks of our own have numbers that no upstream's stream reaches; writers number anew.
 const OWN_BLOCKS: usize = usize::MAX / 2;
 
@@ -294,7 +307,8 @@ mod tests {
         close_response(&mut response, client, maker);
         let mut request = Request::new(client, "m");
         // Gemini's clients drop thoughts.
-        let kept = |part: &Part| client != Dialect::GeminiGenerate || !matches!(part.content, Content::Thinking(_));
+        let kept =
+            |part: &Part| client != Dialect::GeminiGenerate || !matches!(part.content, Content::Thinking(_));
         let parts = response.parts.into_iter().filter(kept).collect();
         request.messages.push(Message::new(Role::Assistant, parts));
         let mut losses = Losses::default();
@@ -336,7 +350,9 @@ mod tests {
             Target { account: Some(AccountId::generate()), ..Target::of(maker.dialect) },
             Target::of(Dialect::AnthropicMessages),
         ];
-        for (client, target) in CLIENTS.iter().flat_map(|client| elsewhere.iter().map(move |to| (*client, to))) {
+        for (client, target) in
+            CLIENTS.iter().flat_map(|client| elsewhere.iter().map(move |to| (*client, to)))
+        {
             let thought = Thinking { text: "hm".to_owned(), proof: proof(&maker, "sealed") };
             let response = answer(&maker, vec![Part::new(Content::Thinking(thought)), call(None)]);
             assert_eq!(back(client, response, &maker, target), vec![call(None)], "{client}");

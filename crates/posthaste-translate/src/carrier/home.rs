@@ -2,7 +2,7 @@
 
 use posthaste_core::Dialect;
 
-use super::open::field;
+use super::{close::are_kin, open::field};
 use crate::{
     Target,
     ir::{Content, Message, Proof, Request, Role, Thinking},
@@ -52,12 +52,7 @@ fn strip(message: &mut Message, is_home: impl Fn(&Proof) -> bool) -> bool {
 
 fn is_home(proof: &Proof, target: &Target) -> bool {
     let maker = &proof.maker;
+    let bound = matches!(maker.dialect, Dialect::OpenAiResponses | Dialect::GeminiGenerate);
     let same_account = maker.account.is_none() || maker.account == target.account;
-    match (maker.dialect, target.dialect) {
-        (
-            Dialect::AnthropicMessages | Dialect::BedrockConverse,
-            Dialect::AnthropicMessages | Dialect::BedrockConverse,
-        ) => true,
-        (made, wanted) => made == wanted && same_account,
-    }
+    are_kin(maker.dialect, target.dialect) && (!bound || same_account)
 }
