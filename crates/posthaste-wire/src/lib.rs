@@ -3,6 +3,7 @@
 mod anthropic;
 mod bedrock;
 mod count;
+pub mod edit;
 pub mod envelope;
 pub mod fault;
 mod gemini;
@@ -16,6 +17,7 @@ pub mod upstream_error;
 pub mod usage;
 pub mod whole;
 
+pub use edit::{EditError, Edited, Edits};
 pub use envelope::{Envelope, EnvelopeError};
 pub use fault::RenderedFault;
 pub use models::{ModelEntry, render_models};
