@@ -17,11 +17,12 @@ pub mod upstream_error;
 pub mod usage;
 pub mod whole;
 
+pub use anthropic::invoke::{FromInvoke, from_invoke, to_invoke};
 pub use edit::{EditError, Edited, Edits};
 pub use envelope::{Envelope, EnvelopeError};
 pub use fault::RenderedFault;
 pub use models::{ModelEntry, render_models};
 pub use sse::{Frame, FrameSplitter, FrameTooLong, write_frame};
 pub use tap::{Progress, StreamTap};
-pub use upstream_error::{UpstreamError, read_error};
+pub use upstream_error::{UpstreamError, read_error, read_error_answer, read_error_frame};
 pub use whole::{WholeAnswer, WholeError, read_whole};
