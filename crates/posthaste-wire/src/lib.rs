@@ -3,6 +3,7 @@
 mod anthropic;
 mod bedrock;
 mod count;
+pub mod edit;
 pub mod envelope;
 pub mod event_stream;
 pub mod fault;
@@ -20,6 +21,8 @@ pub mod upstream_error;
 pub mod usage;
 pub mod whole;
 
+pub use anthropic::invoke::{FromInvoke, from_invoke, to_invoke};
+pub use edit::{EditError, Edited, Edits};
 pub use envelope::{Envelope, EnvelopeError};
 pub use event_stream::{EventStreamSplitter, without_invocation_metrics};
 pub use fault::RenderedFault;
@@ -29,5 +32,5 @@ pub use json_array::{JsonArraySplitter, JsonArrayWriter};
 pub use models::{ModelEntry, render_models};
 pub use sse::{FrameSplitter, FrameTooLong, write_frame};
 pub use tap::{Progress, StreamTap};
-pub use upstream_error::{UpstreamError, read_error};
+pub use upstream_error::{UpstreamError, read_error, read_error_answer, read_error_frame};
 pub use whole::{WholeAnswer, WholeError, read_whole};

@@ -4,6 +4,7 @@ use super::*;
 
 const ANTHROPIC: Dialect = Dialect::AnthropicMessages;
 const CHAT: Dialect = Dialect::OpenAiChat;
+const CONVERSE: Dialect = Dialect::BedrockConverse;
 
 #[test]
 fn a_message_tells_its_usage() {
@@ -23,11 +24,22 @@ fn a_completion_tells_its_usage() {
     assert_eq!(read_whole(CHAT, body), Ok(WholeAnswer { usage: Some(usage), error: None }));
 }
 
+#[test]
+fn a_converse_answer_tells_its_usage() {
+    let body =
+        br#"{"output":{"message":{"role":"assistant","content":[{"text":"Hi"}]}},"stopReason":"end_turn",
+        "metrics":{"latencyMs":3},"usage":{"inputTokens":8,"cacheReadInputTokens":2,"outputTokens":5}}"#;
+    let usage = Usage { input: 8, cache_read: 2, output: 5, ..Usage::default() };
+    assert_eq!(read_whole(CONVERSE, body), Ok(WholeAnswer { usage: Some(usage), error: None }));
+}
+
 #[rstest]
 #[case::token_count(ANTHROPIC, r#"{"input_tokens":14}"#)]
 #[case::message(ANTHROPIC, r#"{"type":"message","content":[]}"#)]
 #[case::message_with_odd_usage(ANTHROPIC, r#"{"type":"message","content":[],"usage":"none"}"#)]
 #[case::completion(CHAT, r#"{"choices":[],"usage":null}"#)]
+#[case::converse(CONVERSE, r#"{"output":{},"usage":[]}"#)]
+#[case::converse_token_count(CONVERSE, r#"{"inputTokens":14}"#)]
 fn an_answer_without_usage_is_an_answer(#[case] dialect: Dialect, #[case] body: &str) {
     assert_eq!(read_whole(dialect, body.as_bytes()), Ok(WholeAnswer::default()));
 }
@@ -55,6 +67,8 @@ fn an_answer_without_usage_is_an_answer(#[case] dialect: Dialect, #[case] body: 
 #[case(CHAT, r#"{"error":"Overloaded"}"#, "error", None)]
 #[case(CHAT, r#"{"object":"error","message":"Overloaded","type":"Busy","code":"40"}"#, "Busy", Some("40"))]
 #[case(CHAT, r#"{"choices":[],"error":{"message":"Overloaded","type":"t","code":"c"}}"#, "t", Some("c"))]
+#[case(CONVERSE, r#"{"message":"Overloaded"}"#, "error", None)]
+#[case(CONVERSE, r#"{"Message":"Overloaded","__type":"A","originalStatusCode":503}"#, "A", Some("503"))]
 fn an_error_under_a_200_is_recognised(
     #[case] dialect: Dialect,
     #[case] body: &str,
@@ -79,6 +93,8 @@ fn an_error_under_a_200_is_recognised(
 #[case(CHAT, r#"{"choices":7}"#)]
 #[case(CHAT, "\"text\"")]
 #[case(CHAT, "null")]
+#[case(CONVERSE, r#"{"stopReason":"end_turn","usage":{"inputTokens":1}}"#)]
+#[case(CONVERSE, r#"{"choices":[],"output":null}"#)]
 fn json_of_another_shape_is_no_answer(#[case] dialect: Dialect, #[case] body: &str) {
     assert_eq!(read_whole(dialect, body.as_bytes()), Err(WholeError::NotAnAnswer { dialect }));
     assert_eq!(crate::read_error(dialect, body.as_bytes()), None);
