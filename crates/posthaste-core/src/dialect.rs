@@ -69,6 +69,30 @@ pub enum Packing {
     Invoke,
 }
 
+/// What a route serves or an account speaks: a dialect and how it is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Surface {
+    /// The dialect.
+    pub dialect: Dialect,
+    /// How its bodies are packed.
+    pub packing: Packing,
+}
+
+impl Surface {
+    /// A dialect as it is.
+    pub const fn plain(dialect: Dialect) -> Self {
+        Self { dialect, packing: Packing::Plain }
+    }
+
+    /// The dialect in which errors are told: Bedrock tells its own, whatever the body is.
+    pub const fn error_dialect(self) -> Dialect {
+        match self.packing {
+            Packing::Invoke => Dialect::BedrockConverse,
+            Packing::Plain | Packing::JsonArray | Packing::CodeAssist => self.dialect,
+        }
+    }
+}
+
 /// How a vendor bends OpenAI's Chat Completions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

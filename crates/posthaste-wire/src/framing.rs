@@ -1,5 +1,7 @@
 //! How the events of a stream are framed: reading, writing and changing it.
 
+use posthaste_core::{Dialect, Packing, Surface};
+
 mod error;
 mod repacker;
 mod splitter;
@@ -21,6 +23,16 @@ pub enum Framing {
 }
 
 impl Framing {
+    /// The framing of a surface's streams.
+    pub const fn of(surface: Surface) -> Self {
+        match (surface.packing, surface.dialect) {
+            (Packing::Invoke, _) => Self::InvokeChunks,
+            (Packing::JsonArray, _) => Self::JsonArray,
+            (_, Dialect::BedrockConverse) => Self::EventStream,
+            _ => Self::Sse,
+        }
+    }
+
     /// The media type of such a stream.
     pub const fn content_type(self) -> &'static str {
         match self {
