@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use posthaste_core::{
-    Account, AttemptOutcome, AttemptPhase, AttemptRow, Cooldown, CooldownReason, Dialect, Fault, ModelName,
-    Timestamp, Usage, UsageSource, fields,
+    Account, AttemptOutcome, AttemptPhase, AttemptRow, Cooldown, CooldownReason, Dialect, Fault, LossList,
+    ModelName, Timestamp, Usage, UsageSource, fields,
 };
 use posthaste_storage::{Booked, LedgerSlot};
 use posthaste_translate::{Loss, Remembered};
@@ -229,6 +229,8 @@ impl AttemptBook {
             usage_source: ending.source,
             cost: charge.cost,
             cost_basis: charge.basis,
+            request_losses: LossList::default(),
+            answer_losses: LossList::default(),
         }
     }
 }
