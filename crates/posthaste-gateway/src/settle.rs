@@ -229,8 +229,8 @@ impl AttemptBook {
             usage_source: ending.source,
             cost: charge.cost,
             cost_basis: charge.basis,
-            request_losses: LossList::default(),
-            answer_losses: LossList::default(),
+            request_losses: loss_list(&self.request_losses),
+            answer_losses: loss_list(&self.answer_losses),
         }
     }
 }
@@ -256,6 +256,10 @@ pub(crate) async fn until_booked(booked: Option<Booked>) -> Result<(), Fault> {
 pub(crate) fn not_booked() -> Fault {
     let message = "the relay could not book this answer: ask again";
     Fault::internal(message, "the ledger did not take the row in time")
+}
+
+fn loss_list(losses: &[Loss]) -> LossList {
+    LossList::of(losses.iter().map(|loss| (&loss.field, &loss.reason)))
 }
 
 fn micros(duration: Duration) -> u64 {
