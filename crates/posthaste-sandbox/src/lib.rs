@@ -1,12 +1,17 @@
 #![doc = include_str!("../README.md")]
 
+mod answer;
+mod brain;
+mod dialect;
 mod dispatch;
 mod error;
 mod fault;
 mod messages;
 mod models;
 mod paced;
+mod reading;
 mod sandbox;
+mod seal;
 mod sse;
 
 pub use dispatch::SandboxOr;

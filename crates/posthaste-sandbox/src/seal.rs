@@ -1,4 +1,4 @@
-//! Signatures of thinking blocks.
+//! Signatures of thoughts.
 //!
 //! A signature holds a salt and a keyed digest of the text that was shown, so that a block that comes back is checked
 //! as the vendor checks it: any change is refused.
@@ -7,24 +7,24 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 
 /// Signs the text as it is shown to the client, which is empty where it is omitted.
-pub(super) fn sign(shown: &str, salt: &str) -> String {
+pub(crate) fn sign(shown: &str, salt: &str) -> String {
     seal(THINKING, spread(salt), shown.as_bytes(), &[])
 }
 
 /// Whether the block came from here and was not changed.
-pub(super) fn is_genuine(shown: &str, signature: &str) -> bool {
+pub(crate) fn is_genuine(shown: &str, signature: &str) -> bool {
     let Some((salt, rest)) = open(signature) else { return false };
     rest.is_empty() && seal(THINKING, salt, shown.as_bytes(), &[]) == signature
 }
 
 /// Thoughts that only come back: the text is scrambled, not encrypted, since the sandbox has no secrets.
-pub(super) fn redact(text: &str, salt: &str) -> String {
+pub(crate) fn redact(text: &str, salt: &str) -> String {
     let scrambled: Vec<_> = text.bytes().map(|byte| byte ^ 0x5a).collect();
     seal(REDACTED, spread(salt), &scrambled, &scrambled)
 }
 
 /// Whether the block came from here and was not changed.
-pub(super) fn is_genuine_redaction(data: &str) -> bool {
+pub(crate) fn is_genuine_redaction(data: &str) -> bool {
     let Some((salt, scrambled)) = open(data) else { return false };
     seal(REDACTED, salt, &scrambled, &scrambled) == data
 }

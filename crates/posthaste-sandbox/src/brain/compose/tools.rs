@@ -1,53 +1,55 @@
 //! Calling tools, and telling what they said.
 
-use serde_json::Value;
-
 use super::{
     super::{
-        Part, Stop,
-        request::{BlockKind, Request, Tool, ToolMode},
+        prompt::{Block, Input, Prompt, Tool, ToolMode},
+        reply::{Part, Reply, Stop},
         schema,
     },
-    Draft, ToolResult, Turn,
+    ToolResult, Turn,
 };
 
 /// The tools that are to be called, in the order in which the text names them.
-pub(super) fn wanted<'r, 'a>(request: &'r Request<'a>, turn: &Turn<'_>) -> Vec<&'r Tool<'a>> {
-    let mode = request.tool_choice.map_or(ToolMode::Auto, |choice| choice.mode);
-    let mut wanted = match mode {
+pub(super) fn wanted<'p, 'a>(prompt: &'p Prompt<'a>, turn: &Turn<'_>) -> Vec<&'p Tool<'a>> {
+    let mut wanted = match prompt.choice.mode {
         ToolMode::None => Vec::new(),
-        ToolMode::Named(name) => request.tools.iter().filter(|tool| tool.name == Some(name)).collect(),
+        ToolMode::Named(name) => prompt.tools.iter().filter(|tool| tool.name == name).collect(),
         // After a result the conversation goes on in words, or it would never end.
         ToolMode::Auto if !turn.results.is_empty() => Vec::new(),
-        ToolMode::Auto => named(request, turn.text),
-        ToolMode::Any => match named(request, turn.text) {
-            none if none.is_empty() => callable(request).take(1).collect(),
+        ToolMode::Auto => named(prompt, turn.text),
+        ToolMode::Any => match named(prompt, turn.text) {
+            none if none.is_empty() => callable(prompt).take(1).collect(),
             named => named,
         },
     };
-    if request.tool_choice.is_some_and(|choice| !choice.parallel) {
+    if !prompt.choice.parallel {
         wanted.truncate(1);
     }
     wanted
 }
 
 /// Calls of these tools; a sentence goes before them unless the call was forced.
-pub(super) fn call(request: &Request<'_>, tools: &[&Tool<'_>], id: &str) -> Draft {
-    let forced = request.tool_choice.is_some_and(|choice| choice.is_forced());
-    let names: Vec<_> = tools.iter().map(|tool| format!("`{}`", tool.name.unwrap_or_default())).collect();
+pub(super) fn call(prompt: &Prompt<'_>, tools: &[&Tool<'_>]) -> Reply {
+    let forced = prompt.choice.is_forced();
+    let names: Vec<_> = tools.iter().map(|tool| format!("`{}`", tool.name)).collect();
     let sentence = (!forced).then(|| Part::Text(format!("I will call {}.", names.join(" and "))));
     let calls = tools.iter().enumerate().map(|(index, tool)| Part::ToolCall {
-        id: format!("toolu_{id}{index}"),
-        name: tool.name.unwrap_or_default().to_owned(),
-        input: schema::example(tool.input_schema.unwrap_or(&Value::Null)).to_string(),
+        id: format!("{}{}{index}", prompt.call_prefix, prompt.id),
+        name: tool.name.to_owned(),
+        input: match tool.input {
+            Input::Schema(schema) => schema::example(schema).to_string(),
+            Input::Text => "example input".to_owned(),
+            Input::Hosted => schema::example(&serde_json::Value::Null).to_string(),
+        },
+        free_text: matches!(tool.input, Input::Text),
     });
-    Draft { parts: sentence.into_iter().chain(calls).collect(), stop: Stop::ToolUse }
+    Reply { parts: sentence.into_iter().chain(calls).collect(), stop: Stop::ToolUse }
 }
 
 /// What the tools answered, in a sentence for each.
-pub(super) fn report(request: &Request<'_>, results: &[ToolResult<'_>]) -> String {
+pub(super) fn report(prompt: &Prompt<'_>, results: &[ToolResult<'_>]) -> String {
     let sentence = |result: &ToolResult<'_>| {
-        let name = name_of(request, result.tool_use_id);
+        let name = name_of(prompt, result.call);
         let verb = if result.is_error { "failed" } else { "says" };
         format!("The tool `{name}` {verb}: {}", result.text)
     };
@@ -55,13 +57,13 @@ pub(super) fn report(request: &Request<'_>, results: &[ToolResult<'_>]) -> Strin
 }
 
 /// Tools of the client's own; the vendor's are for the vendor to run.
-fn callable<'r, 'a>(request: &'r Request<'a>) -> impl Iterator<Item = &'r Tool<'a>> {
-    request.tools.iter().filter(|tool| tool.input_schema.is_some())
+fn callable<'p, 'a>(prompt: &'p Prompt<'a>) -> impl Iterator<Item = &'p Tool<'a>> {
+    prompt.tools.iter().filter(|tool| !matches!(tool.input, Input::Hosted))
 }
 
-fn named<'r, 'a>(request: &'r Request<'a>, text: &str) -> Vec<&'r Tool<'a>> {
-    let find = |tool: &'r Tool<'a>| Some((find_word(text, tool.name?)?, tool));
-    let mut found: Vec<_> = callable(request).filter_map(find).collect();
+fn named<'p, 'a>(prompt: &'p Prompt<'a>, text: &str) -> Vec<&'p Tool<'a>> {
+    let find = |tool: &'p Tool<'a>| Some((find_word(text, tool.name)?, tool));
+    let mut found: Vec<_> = callable(prompt).filter_map(find).collect();
     found.sort_by_key(|(position, _)| *position);
     found.into_iter().map(|(_, tool)| tool).collect()
 }
@@ -76,10 +78,13 @@ fn find_word(text: &str, name: &str) -> Option<usize> {
     })
 }
 
-fn name_of<'a>(request: &Request<'a>, id: &str) -> &'a str {
-    let call =
-        request.blocks().find(|block| matches!(block.kind, BlockKind::ToolUse { id: call } if call == id));
-    call.and_then(|call| call.raw["name"].as_str()).unwrap_or("unknown")
+fn name_of<'a>(prompt: &Prompt<'a>, wanted: &str) -> &'a str {
+    let blocks = prompt.messages.iter().flat_map(|message| &message.content);
+    let mut names = blocks.filter_map(|block| match block {
+        Block::Call { id, name, .. } if id == wanted => Some(*name),
+        _ => None,
+    });
+    names.next().unwrap_or("unknown")
 }
 
 #[cfg(test)]

@@ -1,18 +1,19 @@
 //! The sandbox's sentences.
 
 use super::{
-    super::request::{Block, BlockKind, Request, Role},
+    super::prompt::{Block, Prompt, Role},
     Turn,
 };
 
 /// Repeats what was said, shortened, and counts what came with it.
-pub(super) fn echo(request: &Request<'_>, turn: &Turn<'_>) -> String {
-    let number = request.messages.iter().filter(|message| message.role == Role::User).count();
-    let attached: Vec<_> = [(turn.images, "image"), (turn.documents, "document")]
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| counted(count, what))
-        .collect();
+pub(super) fn echo(prompt: &Prompt<'_>, turn: &Turn<'_>) -> String {
+    let number = prompt.messages.iter().filter(|message| message.role == Role::User).count();
+    let attached: Vec<_> =
+        [(turn.images, "image"), (turn.documents, "document"), (turn.recordings, "recording")]
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| counted(count, what))
+            .collect();
     let words = counted(turn.text.split_whitespace().count(), "word");
     let said = match (turn.text, attached.join(" and ")) {
         ("", attached) if attached.is_empty() => "You said nothing".to_owned(),
@@ -46,10 +47,10 @@ pub(super) fn thought(turn: &Turn<'_>) -> String {
 
 /// A tool result as text.
 pub(super) fn of_result(content: &[Block<'_>]) -> String {
-    let part = |block: &Block<'_>| match block.kind {
-        BlockKind::Text(text) => text.to_owned(),
-        BlockKind::Image => "(an image)".to_owned(),
-        BlockKind::Document(_) => "(a document)".to_owned(),
+    let part = |block: &Block<'_>| match block {
+        Block::Text(text) => text.clone().into_owned(),
+        Block::Image => "(an image)".to_owned(),
+        Block::Document(_) => "(a document)".to_owned(),
         _ => "(something else)".to_owned(),
     };
     if content.is_empty() {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use parking_lot::Mutex;
 
-use super::{prompt::Prompt, request::Ttl};
+use super::pieces::{Pieces, Ttl};
 
 /// The prefixes of prompts that were asked to be cached.
 #[derive(Debug, Default)]
@@ -15,16 +15,16 @@ pub(crate) struct PromptCache(Mutex<Prefixes>);
 
 /// How a prompt's tokens fall into the classes of usage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct CacheUse {
-    pub(super) input: u64,
-    pub(super) read: u64,
-    pub(super) write_5m: u64,
-    pub(super) write_1h: u64,
+pub(crate) struct CacheUse {
+    pub(crate) input: u64,
+    pub(crate) read: u64,
+    pub(crate) write_5m: u64,
+    pub(crate) write_1h: u64,
 }
 
 impl PromptCache {
     /// Reads the longest known prefix and writes the rest, up to the last mark.
-    pub(super) fn use_for(&self, prompt: &Prompt) -> CacheUse {
+    pub(crate) fn use_for(&self, prompt: &Pieces) -> CacheUse {
         let pieces = prompt.pieces();
         let Some(last_mark) = pieces.iter().rposition(|piece| piece.mark.is_some()) else {
             return CacheUse { input: prompt.tokens(), ..CacheUse::default() };

@@ -1,12 +1,16 @@
-//! Where an answer ends: stop sequences first, then `max_tokens`.
+//! Where an answer ends: stop sequences first, then the greatest number of tokens.
 
-use super::{Part, Stop, compose::Draft, request::Request, tokens};
+use super::{
+    prompt::Prompt,
+    reply::{Part, Reply, Stop},
+    tokens,
+};
 
-/// Cuts a draft to what the request allows.
-pub(super) fn cut(draft: Draft, request: &Request<'_>) -> (Vec<Part>, Stop) {
-    let Draft { parts, stop } = draft;
-    let (parts, stop) = at_stop_sequence(parts, stop, &request.stop_sequences);
-    at_max_tokens(parts, stop, request.max_tokens)
+/// Cuts a reply to what the prompt allows.
+pub(super) fn cut(reply: Reply, prompt: &Prompt<'_>) -> Reply {
+    let (parts, stop) = at_stop_sequence(reply.parts, reply.stop, &prompt.stops);
+    let (parts, stop) = at_max_tokens(parts, stop, prompt.max_tokens);
+    Reply { parts, stop }
 }
 
 /// Stop sequences are looked for in text alone. What comes after the first one is gone.
@@ -56,7 +60,9 @@ fn shortened(part: Part, tokens: u64) -> Option<Part> {
         Part::Thinking { text, omitted } => Part::Thinking { text: cut(text), omitted },
         Part::RedactedThinking { text } => Part::RedactedThinking { text: cut(text) },
         Part::Text(text) => Part::Text(cut(text)),
-        Part::ToolCall { id, name, input } => Part::ToolCall { id, name, input: cut(input) },
+        Part::ToolCall { id, name, input, free_text } => {
+            Part::ToolCall { id, name, input: cut(input), free_text }
+        }
     })
 }
 

@@ -6,7 +6,7 @@
 use serde_json::{Map, Number, Value};
 
 /// An example for a whole schema; `$ref`s are looked up in it.
-pub(super) fn example(root: &Value) -> Value {
+pub(crate) fn example(root: &Value) -> Value {
     Example { root }.of(root, "value", 0)
 }
 
