@@ -11,6 +11,8 @@ pub(crate) struct Asked<'r> {
     pub(crate) state: &'r State,
     /// Whether usage stands wherever the dialect has a place for it.
     pub(crate) tell_usage: bool,
+    /// Whether Azure answers.
+    pub(crate) azure: bool,
 }
 
 /// What the sandbox remembers from one request to the next.

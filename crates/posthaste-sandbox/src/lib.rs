@@ -1,13 +1,17 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod azure;
 mod brain;
+mod chat;
 mod dialect;
 mod dispatch;
+mod embedding;
 mod error;
 mod fault;
 mod messages;
 mod models;
+mod openai;
 mod paced;
 mod reading;
 mod sandbox;

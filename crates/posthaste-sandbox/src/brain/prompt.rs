@@ -93,6 +93,8 @@ pub(crate) struct Tool<'a> {
 pub(crate) enum Input<'a> {
     /// JSON of this schema.
     Schema(&'a Value),
+    /// An empty object.
+    Nothing,
     /// Any text.
     Text,
     /// Nothing that the sandbox could know: the vendor runs this tool itself.

@@ -14,10 +14,11 @@ use super::{
 };
 use crate::{
     answer::{Answer, Asked},
+    chat,
     dialect::Dialect,
     error::{ApiError, ErrorKind, Trouble},
     fault::{BodyFault, Fault},
-    messages,
+    messages, openai,
     paced::{PacedBody, Step},
 };
 
@@ -44,8 +45,14 @@ impl Inner {
 
     fn respond(&self, call: &Call<'_>, endpoint: &Endpoint<'_>) -> Result<Outcome, ApiError> {
         match endpoint {
-            Endpoint::Models => Ok(Outcome::Json(messages::models::list(call.query())?)),
-            Endpoint::Model(id) => Ok(Outcome::Json(messages::models::get(id)?)),
+            Endpoint::Models if call.dialect == Dialect::Messages => {
+                Ok(Outcome::Json(messages::models::list(call.query())?))
+            }
+            Endpoint::Models => Ok(Outcome::Json(openai::models::list())),
+            Endpoint::Model(id) if call.dialect == Dialect::Messages => {
+                Ok(Outcome::Json(messages::models::get(id)?))
+            }
+            Endpoint::Model(id) => Ok(Outcome::Json(openai::models::get(id)?)),
             Endpoint::Messages => {
                 let body = call.read()?;
                 self.generate(call, named(&body), |asked| messages::answer(&body, asked))
@@ -53,6 +60,26 @@ impl Inner {
             Endpoint::CountTokens => {
                 let body = call.read()?;
                 self.look_up(call, named(&body), || messages::count_tokens(&body))
+            }
+            Endpoint::Chat(deployment) => {
+                let body = call.read()?;
+                let model = deployment.or(named(&body));
+                self.generate(call, model, |asked| chat::answer(&body, *deployment, asked))
+            }
+            Endpoint::Completions(deployment) => {
+                let body = call.read()?;
+                let model = deployment.or(named(&body));
+                self.generate(call, model, |asked| openai::completions::answer(&body, *deployment, asked))
+            }
+            Endpoint::Embeddings(deployment) => {
+                let body = call.read()?;
+                let model = deployment.or(named(&body));
+                self.generate(call, model, |asked| openai::embeddings::answer(&body, *deployment, asked))
+            }
+            Endpoint::Images(deployment) => {
+                let body = call.read()?;
+                let model = deployment.or(named(&body));
+                self.generate(call, model, |asked| openai::images::answer(&body, asked))
             }
         }
     }
@@ -67,7 +94,8 @@ impl Inner {
         let Entry::Open(fault) = self.enter(call.dialect, model)? else { return Ok(Outcome::Hang) };
         let scope = call.scope();
         let tell_usage = fault != Some(BodyFault::NoUsage);
-        let asked = Asked { scope: &scope, state: &self.state, tell_usage };
+        let azure = call.dialect == Dialect::Azure;
+        let asked = Asked { scope: &scope, state: &self.state, tell_usage, azure };
         Ok(Outcome::Answer(answer(&asked)?, fault))
     }
 

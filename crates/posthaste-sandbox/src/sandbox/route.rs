@@ -1,6 +1,6 @@
 //! Which endpoint a path is.
 
-use http::{Method, Request};
+use http::{HeaderMap, Method, Request};
 
 use crate::dialect::Dialect;
 
@@ -13,28 +13,84 @@ pub(super) struct Route<'a> {
     pub(super) prefix: &'a str,
 }
 
-/// An endpoint of one of the APIs.
+/// An endpoint of one of the APIs. Azure's may have a deployment in the path, in the model's place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint<'a> {
     Messages,
     CountTokens,
     Models,
     Model(&'a str),
+    Chat(Option<&'a str>),
+    Completions(Option<&'a str>),
+    Embeddings(Option<&'a str>),
+    Images(Option<&'a str>),
 }
 
 /// Reads method, path and what else tells the dialects apart. The error is the dialect in which to say that there is
 /// no such endpoint.
 pub(super) fn route<T>(request: &Request<T>) -> Result<Route<'_>, Dialect> {
-    anthropic(request.method(), request.uri().path()).ok_or(Dialect::Messages)
+    let (method, path) = (request.method(), request.uri().path());
+    if let Some((prefix, rest)) = azure_path(path) {
+        return azure(method, prefix, rest).ok_or(Dialect::Azure);
+    }
+    let Some((prefix, rest)) = path.rsplit_once("/v1/") else { return Err(Dialect::Messages) };
+    anthropic(method, rest, request.headers())
+        .map(|endpoint| Route { dialect: Dialect::Messages, endpoint, prefix })
+        .or_else(|| {
+            let endpoint = openai(method, rest)?;
+            Some(Route { dialect: Dialect::OpenAi, endpoint, prefix })
+        })
+        .ok_or(Dialect::Messages)
 }
 
-fn anthropic<'a>(method: &Method, path: &'a str) -> Option<Route<'a>> {
-    let (prefix, rest) = path.rsplit_once("/v1/")?;
-    let (endpoint, expected) = match rest {
-        "messages" => (Endpoint::Messages, Method::POST),
-        "messages/count_tokens" => (Endpoint::CountTokens, Method::POST),
-        "models" => (Endpoint::Models, Method::GET),
-        other => (Endpoint::Model(other.strip_prefix("models/")?), Method::GET),
+fn anthropic<'a>(method: &Method, rest: &'a str, headers: &HeaderMap) -> Option<Endpoint<'a>> {
+    // The one path that Anthropic and OpenAI share.
+    let models = method == Method::GET && headers.contains_key("anthropic-version");
+    match rest {
+        "messages" if method == Method::POST => Some(Endpoint::Messages),
+        "messages/count_tokens" if method == Method::POST => Some(Endpoint::CountTokens),
+        "models" if models => Some(Endpoint::Models),
+        other if models => Some(Endpoint::Model(other.strip_prefix("models/")?)),
+        _ => None,
+    }
+}
+
+fn openai<'a>(method: &Method, rest: &'a str) -> Option<Endpoint<'a>> {
+    if method == Method::GET {
+        return match rest {
+            "models" => Some(Endpoint::Models),
+            other => Some(Endpoint::Model(other.strip_prefix("models/")?)),
+        };
+    }
+    posted(method, rest, None)
+}
+
+/// `/openai/deployments/{d}/…` and `/openai/v1/…`.
+fn azure_path(path: &str) -> Option<(&str, &str)> {
+    let (prefix, rest) = path.rsplit_once("/openai/")?;
+    (rest.starts_with("deployments/") || rest.starts_with("v1/")).then_some((prefix, rest))
+}
+
+fn azure<'a>(method: &Method, prefix: &'a str, rest: &'a str) -> Option<Route<'a>> {
+    let endpoint = match rest.strip_prefix("deployments/") {
+        Some(rest) => {
+            let (deployment, rest) = rest.split_once('/')?;
+            posted(method, rest, Some(deployment))?
+        }
+        None => openai(method, rest.strip_prefix("v1/")?)?,
     };
-    (*method == expected).then_some(Route { dialect: Dialect::Messages, endpoint, prefix })
+    Some(Route { dialect: Dialect::Azure, endpoint, prefix })
+}
+
+fn posted<'a>(method: &Method, rest: &str, deployment: Option<&'a str>) -> Option<Endpoint<'a>> {
+    if method != Method::POST {
+        return None;
+    }
+    match rest {
+        "chat/completions" => Some(Endpoint::Chat(deployment)),
+        "completions" => Some(Endpoint::Completions(deployment)),
+        "embeddings" => Some(Endpoint::Embeddings(deployment)),
+        "images/generations" => Some(Endpoint::Images(deployment)),
+        _ => None,
+    }
 }

@@ -3,6 +3,8 @@
 mod answers;
 mod asking;
 mod assembling;
+mod chat;
+mod everywhere;
 mod faults;
 mod read_back;
 mod refusals;

@@ -38,6 +38,7 @@ pub(super) fn call(prompt: &Prompt<'_>, tools: &[&Tool<'_>]) -> Reply {
         name: tool.name.to_owned(),
         input: match tool.input {
             Input::Schema(schema) => schema::example(schema).to_string(),
+            Input::Nothing => "{}".to_owned(),
             Input::Text => "example input".to_owned(),
             Input::Hosted => schema::example(&serde_json::Value::Null).to_string(),
         },
