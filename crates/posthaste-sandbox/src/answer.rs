@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{brain::PromptCache, error::ApiError, fault::FlakyCounts};
+use crate::{brain::PromptCache, error::ApiError, fault::FlakyCounts, responses::Memory};
 
 /// What an answer depends on besides the request's body.
 pub(crate) struct Asked<'r> {
@@ -20,6 +20,7 @@ pub(crate) struct Asked<'r> {
 pub(crate) struct State {
     pub(crate) cache: PromptCache,
     pub(crate) flaky: FlakyCounts,
+    pub(crate) memory: Memory,
 }
 
 /// A finished answer.

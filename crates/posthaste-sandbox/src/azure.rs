@@ -58,6 +58,23 @@ impl PromptFiltered {
     }
 }
 
+/// What the filter found, as Responses tell it.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct ContentFilter {
+    blocked: bool,
+    source_type: &'static str,
+    content_filter_raw: (),
+    content_filter_results: Filtered,
+}
+
+impl ContentFilter {
+    /// Nothing of concern in a prompt or a completion.
+    pub(crate) const fn of(source_type: &'static str) -> Self {
+        let content_filter_results = Filtered::nothing();
+        Self { blocked: false, source_type, content_filter_raw: (), content_filter_results }
+    }
+}
+
 /// The refusal of a prompt that the filter does not let in.
 pub(crate) fn filtered() -> ApiError {
     let message = "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. \

@@ -21,6 +21,7 @@ use crate::{
     sse,
 };
 use request::Request;
+pub(crate) use request::{EFFORTS, read_schema};
 
 /// A finished completion, before it is written as JSON or as events.
 struct Completion<'a> {

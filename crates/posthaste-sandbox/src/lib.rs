@@ -14,6 +14,7 @@ mod models;
 mod openai;
 mod paced;
 mod reading;
+mod responses;
 mod sandbox;
 mod seal;
 mod sse;

@@ -29,6 +29,24 @@ pub(crate) fn is_genuine_redaction(data: &str) -> bool {
     seal(REDACTED, salt, &scrambled, &scrambled) == data
 }
 
+/// Something for one reader only, which brings `carried` back: to others, and changed, it is worth nothing.
+pub(crate) fn stamp(purpose: &[u8], salt: &str, reader: &[u8], carried: &[u8]) -> String {
+    let carried: Vec<_> = carried.iter().map(|byte| byte ^ 0x5a).collect();
+    seal(purpose, spread(salt), &bound(reader, &carried), &carried)
+}
+
+/// What a stamp carries, when it came from here, for this reader, and was not changed.
+pub(crate) fn unstamp(purpose: &[u8], reader: &[u8], stamped: &str) -> Option<Vec<u8>> {
+    let (salt, carried) = open(stamped)?;
+    let genuine = seal(purpose, salt, &bound(reader, &carried), &carried) == stamped;
+    genuine.then(|| carried.iter().map(|byte| byte ^ 0x5a).collect())
+}
+
+fn bound(reader: &[u8], carried: &[u8]) -> Vec<u8> {
+    // With its length, so that no reader's name can pass for another's and a piece of what is carried.
+    [&(reader.len() as u64).to_be_bytes(), reader, carried].concat()
+}
+
 fn spread(salt: &str) -> [u8; SALT_LEN] {
     Sha256::digest(salt)[..SALT_LEN].try_into().expect("a digest is longer than the salt")
 }
@@ -71,5 +89,15 @@ mod tests {
         assert!(is_genuine_redaction(&data));
         assert!(!is_genuine_redaction(&redact("thoughts", "salt")[4..]));
         assert!(!is_genuine_redaction(&sign("thoughts", "salt")));
+    }
+
+    #[test]
+    fn a_stamp_is_for_one_reader() {
+        let stamped = stamp(b"test", "salt", b"reader", b"carried");
+        assert_eq!(unstamp(b"test", b"reader", &stamped).as_deref(), Some(&b"carried"[..]));
+        assert_eq!(unstamp(b"test", b"other", &stamped), None);
+        assert_eq!(unstamp(b"other", b"reader", &stamped), None);
+        assert_eq!(unstamp(b"test", b"reader", &stamped.to_uppercase()), None);
+        assert_eq!(unstamp(b"test", b"reader", "?"), None);
     }
 }

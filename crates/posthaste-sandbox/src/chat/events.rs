@@ -10,7 +10,7 @@ use crate::{
     answer::Stream,
     azure::{Filtered, PromptFiltered},
     brain::{slices, words},
-    openai::{CREATED, family},
+    openai::{CREATED, family, usage::Told},
     sse,
 };
 
@@ -94,9 +94,9 @@ impl<'a> Writer<'a> {
             content_filter_results: completion.filtered.then(Filtered::nothing),
         };
         let usage = match completion.usage {
-            Some(usage) if told_here => UsageField::Told(UsageFields::of(&usage)),
-            Some(_) if completion.request.include_usage == Some(true) => UsageField::Later,
-            _ => UsageField::Absent,
+            Some(usage) if told_here => Told::Now(UsageFields::of(&usage)),
+            Some(_) if completion.request.include_usage == Some(true) => Told::Later,
+            _ => Told::Absent,
         };
         sse::unnamed(&to_json(&self.envelope(&[choice], usage)))
     }
@@ -106,11 +106,11 @@ impl<'a> Writer<'a> {
         if !asked || family::is_reasoner(self.completion.request.model) {
             return None;
         }
-        let usage = UsageField::Told(UsageFields::of(&self.completion.usage?));
+        let usage = Told::Now(UsageFields::of(&self.completion.usage?));
         Some(sse::unnamed(&to_json(&self.envelope(&[], usage))))
     }
 
-    fn envelope<'c>(&self, choices: &'c [Choice<'c>], usage: UsageField) -> Chunk<'c>
+    fn envelope<'c>(&self, choices: &'c [Choice<'c>], usage: Told<UsageFields>) -> Chunk<'c>
     where
         'a: 'c,
     {
@@ -140,8 +140,8 @@ struct Chunk<'a> {
     service_tier: &'static str,
     system_fingerprint: (),
     choices: &'a [Choice<'a>],
-    #[serde(skip_serializing_if = "UsageField::is_absent")]
-    usage: UsageField,
+    #[serde(skip_serializing_if = "Told::is_absent")]
+    usage: Told<UsageFields>,
 }
 
 /// Azure's first chunk: what the filter found in the prompt, and nothing else.
@@ -159,21 +159,6 @@ impl PromptChunk {
     const fn nothing() -> Self {
         let prompt_filter_results = [PromptFiltered::nothing()];
         Self { choices: [], created: 0, id: "", model: "", object: "", prompt_filter_results }
-    }
-}
-
-/// Where usage is asked for, each chunk but the last says `null`.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum UsageField {
-    Absent,
-    Later,
-    Told(UsageFields),
-}
-
-impl UsageField {
-    const fn is_absent(&self) -> bool {
-        matches!(self, Self::Absent)
     }
 }
 

@@ -44,15 +44,15 @@ pub(crate) fn answer(body: &Value, deployment: Option<&str>, asked: &Asked<'_>) 
     let usage = Usage::of(asked.state.cache.use_for(&pieces), &reply, 1);
     let writer = Writer { id: format!("cmpl-{}", pieces.id()), model, reply };
     if !streamed {
-        let choice = writer.choice(writer.text(), Some(writer.finish_reason()));
+        let choice = Choice::new(writer.text(), Some(writer.finish_reason()));
         let usage = asked.tell_usage.then(|| UsageFields::of(&usage));
         return Ok(Answer::Whole(writer.json(&[choice], usage).into()));
     }
     let mut stream = Stream::new(sse::CONTENT_TYPE, error_event, GARBAGE);
     for piece in brain::words(writer.text()) {
-        stream.push(sse::unnamed(&writer.json(&[writer.choice(piece, None)], None)), true);
+        stream.push(sse::unnamed(&writer.json(&[Choice::new(piece, None)], None)), true);
     }
-    let end = writer.choice("", Some(writer.finish_reason()));
+    let end = Choice::new("", Some(writer.finish_reason()));
     stream.push(sse::unnamed(&writer.json(&[end], None)), false);
     if include_usage && asked.tell_usage {
         stream.push(sse::unnamed(&writer.json(&[], Some(UsageFields::of(&usage)))), false);
@@ -102,10 +102,6 @@ impl Writer<'_> {
         }
     }
 
-    fn choice<'c>(&self, text: &'c str, finish_reason: Option<&'static str>) -> Choice<'c> {
-        Choice { text, index: 0, logprobs: (), finish_reason }
-    }
-
     fn json(&self, choices: &[Choice<'_>], usage: Option<UsageFields>) -> String {
         let completion = Completion {
             id: &self.id,
@@ -136,6 +132,12 @@ struct Choice<'a> {
     index: u32,
     logprobs: (),
     finish_reason: Option<&'static str>,
+}
+
+impl<'a> Choice<'a> {
+    const fn new(text: &'a str, finish_reason: Option<&'static str>) -> Self {
+        Self { text, index: 0, logprobs: (), finish_reason }
+    }
 }
 
 #[derive(Serialize)]

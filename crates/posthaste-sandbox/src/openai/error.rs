@@ -58,6 +58,12 @@ pub(crate) fn body(error: &ApiError) -> String {
     serde_json::to_string(&ErrorBody { error: Detail::of(error) }).expect("strings become JSON")
 }
 
+/// The data of a stream's `error` event, as Responses have it.
+pub(crate) fn event(error: &ApiError, sequence_number: usize) -> String {
+    let event = Event { r#type: "error", sequence_number, error: Detail::of(error) };
+    serde_json::to_string(&event).expect("strings become JSON")
+}
+
 pub(crate) fn status(kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::InvalidRequest => StatusCode::BAD_REQUEST,
@@ -90,6 +96,13 @@ pub(crate) const fn name(kind: ErrorKind) -> &'static str {
 
 #[derive(Serialize)]
 struct ErrorBody<'a> {
+    error: Detail<'a>,
+}
+
+#[derive(Serialize)]
+struct Event<'a> {
+    r#type: &'static str,
+    sequence_number: usize,
     error: Detail<'a>,
 }
 

@@ -1,5 +1,7 @@
 //! Token counts, which both dialects make alike and name differently.
 
+use serde::Serialize;
+
 use crate::brain::{CacheUse, Reply};
 
 /// What an exchange used.
@@ -25,5 +27,20 @@ impl Usage {
 
     pub(crate) const fn total(&self) -> u64 {
         self.input + self.output
+    }
+}
+
+/// A field that is `null` until something is known, or not there at all.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Told<T> {
+    Absent,
+    Later,
+    Now(T),
+}
+
+impl<T> Told<T> {
+    pub(crate) const fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
     }
 }

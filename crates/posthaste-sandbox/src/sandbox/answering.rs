@@ -20,6 +20,7 @@ use crate::{
     fault::{BodyFault, Fault},
     messages, openai,
     paced::{PacedBody, Step},
+    responses,
 };
 
 impl Inner {
@@ -76,6 +77,20 @@ impl Inner {
                 let model = deployment.or(named(&body));
                 self.generate(call, model, |asked| openai::embeddings::answer(&body, *deployment, asked))
             }
+            Endpoint::Responses => {
+                let body = call.read()?;
+                self.generate(call, named(&body), |asked| responses::answer(&body, asked))
+            }
+            Endpoint::Compact => {
+                let body = call.read()?;
+                self.generate(call, named(&body), |asked| responses::compact(&body, asked))
+            }
+            Endpoint::InputTokens => {
+                let body = call.read()?;
+                self.generate(call, named(&body), |asked| responses::count(&body, asked))
+            }
+            Endpoint::Response(id) => self.generate(call, None, |asked| responses::get(id, asked)),
+            Endpoint::Forget(id) => self.generate(call, None, |asked| responses::delete(id, asked)),
             Endpoint::Images(deployment) => {
                 let body = call.read()?;
                 let model = deployment.or(named(&body));

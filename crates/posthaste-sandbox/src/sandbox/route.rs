@@ -24,6 +24,12 @@ pub(super) enum Endpoint<'a> {
     Completions(Option<&'a str>),
     Embeddings(Option<&'a str>),
     Images(Option<&'a str>),
+    Responses,
+    Compact,
+    InputTokens,
+    /// A response that may be remembered.
+    Response(&'a str),
+    Forget(&'a str),
 }
 
 /// Reads method, path and what else tells the dialects apart. The error is the dialect in which to say that there is
@@ -56,13 +62,21 @@ fn anthropic<'a>(method: &Method, rest: &'a str, headers: &HeaderMap) -> Option<
 }
 
 fn openai<'a>(method: &Method, rest: &'a str) -> Option<Endpoint<'a>> {
-    if method == Method::GET {
-        return match rest {
-            "models" => Some(Endpoint::Models),
-            other => Some(Endpoint::Model(other.strip_prefix("models/")?)),
-        };
+    match *method {
+        Method::GET => match rest.split_once('/') {
+            None if rest == "models" => Some(Endpoint::Models),
+            Some(("models", id)) => Some(Endpoint::Model(id)),
+            Some(("responses", id)) => Some(Endpoint::Response(id)),
+            _ => None,
+        },
+        Method::DELETE => Some(Endpoint::Forget(rest.strip_prefix("responses/")?)),
+        _ => match rest {
+            "responses" if method == Method::POST => Some(Endpoint::Responses),
+            "responses/compact" if method == Method::POST => Some(Endpoint::Compact),
+            "responses/input_tokens" if method == Method::POST => Some(Endpoint::InputTokens),
+            _ => posted(method, rest, None),
+        },
     }
-    posted(method, rest, None)
 }
 
 /// `/openai/deployments/{d}/…` and `/openai/v1/…`.

@@ -30,22 +30,52 @@ struct Probe {
     usage: &'static str,
 }
 
-const PROBES: &[Probe] = &[Probe {
-    name: "chat",
-    path: |_, _| "/v1/chat/completions".to_owned(),
-    body: |model, streamed| {
-        let options = json!({"include_usage": true});
-        let messages = json!([{"role": "user", "content": "Hello"}]);
-        match streamed {
-            true => json!({"model": model, "messages": messages, "stream": true, "stream_options": options}),
-            false => json!({"model": model, "messages": messages}),
-        }
+const PROBES: &[Probe] = &[
+    Probe {
+        name: "chat",
+        path: |_, _| "/v1/chat/completions".to_owned(),
+        body: |model, streamed| {
+            let options = json!({"include_usage": true});
+            let messages = json!([{"role": "user", "content": "Hello"}]);
+            match streamed {
+                true => {
+                    json!({"model": model, "messages": messages, "stream": true, "stream_options": options})
+                }
+                false => json!({"model": model, "messages": messages}),
+            }
+        },
+        overloaded: 503,
+        no_credit: 429,
+        error: r#""error":{"message":"#,
+        usage: r#""usage""#,
     },
-    overloaded: 503,
-    no_credit: 429,
-    error: r#"{"error":{"message":"#,
-    usage: r#""usage""#,
-}];
+    Probe {
+        name: "responses",
+        path: |_, _| "/v1/responses".to_owned(),
+        body: |model, streamed| json!({"model": model, "input": "Hello", "stream": streamed}),
+        overloaded: 503,
+        no_credit: 429,
+        error: r#""error":{"message":"#,
+        usage: r#""usage""#,
+    },
+    Probe {
+        name: "azure",
+        path: |model, _| format!("/openai/deployments/{model}/chat/completions?api-version=2024-10-21"),
+        body: |_, streamed| {
+            let messages = json!([{"role": "user", "content": "Hello"}]);
+            match streamed {
+                true => {
+                    json!({"messages": messages, "stream": true, "stream_options": {"include_usage": true}})
+                }
+                false => json!({"messages": messages}),
+            }
+        },
+        overloaded: 503,
+        no_credit: 429,
+        error: r#""error":{"#,
+        usage: r#""usage""#,
+    },
+];
 
 impl Probe {
     async fn ask(&self, sandbox: &Sandbox, model: &str, streamed: bool) -> Response<RelayBody> {

@@ -8,3 +8,4 @@ mod everywhere;
 mod faults;
 mod read_back;
 mod refusals;
+mod responses;

@@ -33,7 +33,7 @@ pub(super) fn assembled(stream: &str) -> Value {
 }
 
 fn apply(choices: &mut Vec<Value>, choice: &Value) {
-    let index = usize::try_from(choice["index"].as_u64().expect("an index")).unwrap();
+    let index = usize::try_from(choice["index"].as_u64().expect("an index")).expect("a small one");
     if index == choices.len() {
         let message =
             json!({"role": choice["delta"]["role"], "content": null, "refusal": null, "annotations": []});
@@ -59,11 +59,11 @@ fn apply_call(message: &mut Value, piece: &Value) {
     if message["tool_calls"].is_null() {
         message["tool_calls"] = json!([]);
     }
-    let calls = message["tool_calls"].as_array_mut().unwrap();
-    let index = usize::try_from(piece["index"].as_u64().expect("an index")).unwrap();
+    let calls = message["tool_calls"].as_array_mut().expect("calls");
+    let index = usize::try_from(piece["index"].as_u64().expect("an index")).expect("a small one");
     if index == calls.len() {
         let mut call = piece.clone();
-        call.as_object_mut().unwrap().remove("index");
+        call.as_object_mut().expect("an object").remove("index");
         return calls.push(call);
     }
     assert!(piece["id"].as_str().unwrap_or_default().is_empty(), "a call is named once");
