@@ -8,7 +8,7 @@ use crate::{
     azure,
     brain::short_id,
     error::{ApiError, ErrorKind, Trouble},
-    messages, openai,
+    gemini, messages, openai,
 };
 
 /// A wire API, as far as errors, models and ids go.
@@ -18,6 +18,14 @@ pub(crate) enum Dialect {
     /// Chat Completions, Responses and what stands around them.
     OpenAi,
     Azure,
+    Gemini {
+        /// Whether errors stand in an array, as the answers of a stream without server-sent events do.
+        array: bool,
+    },
+    /// Gemini for people who signed in.
+    CodeAssist {
+        array: bool,
+    },
 }
 
 impl Dialect {
@@ -26,6 +34,7 @@ impl Dialect {
         match self {
             Self::Messages => messages::models::is_served(model),
             Self::OpenAi | Self::Azure => openai::family::is_served(model),
+            Self::Gemini { .. } | Self::CodeAssist { .. } => gemini::models::is_served(model),
         }
     }
 
@@ -35,6 +44,7 @@ impl Dialect {
             Self::Messages => messages::models::unknown(model),
             Self::OpenAi => openai::error::unknown_model(model),
             Self::Azure => azure::no_deployment(),
+            Self::Gemini { .. } | Self::CodeAssist { .. } => gemini::models::unknown(model),
         }
     }
 
@@ -43,6 +53,9 @@ impl Dialect {
         match self {
             Self::Messages => ApiError::new(ErrorKind::NotFound, "Not Found"),
             Self::OpenAi => ApiError::new(ErrorKind::NotFound, "Invalid URL"),
+            Self::Gemini { .. } | Self::CodeAssist { .. } => {
+                ApiError::new(ErrorKind::NotFound, "Method not found.")
+            }
             Self::Azure => azure::no_resource(),
         }
     }
@@ -53,6 +66,8 @@ impl Dialect {
             Self::Messages => messages::error::of(trouble),
             Self::OpenAi => openai::error::of(trouble),
             Self::Azure => azure::of(trouble),
+            Self::Gemini { .. } => gemini::error::of(trouble, false),
+            Self::CodeAssist { .. } => gemini::error::of(trouble, true),
         }
     }
 
@@ -62,6 +77,10 @@ impl Dialect {
             Self::Messages => messages::error::body(error, request_id),
             Self::OpenAi => openai::error::body(error),
             Self::Azure => azure::body(error),
+            Self::Gemini { array: true } | Self::CodeAssist { array: true } => {
+                format!("[{}\n]", gemini::error::body(error))
+            }
+            Self::Gemini { .. } | Self::CodeAssist { .. } => gemini::error::body(error),
         }
     }
 
@@ -71,7 +90,9 @@ impl Dialect {
         *response.status_mut() = self.status(error);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(seconds) = error.retry_after {
+        // Google tells the wait in the body.
+        let in_body = matches!(self, Self::Gemini { .. } | Self::CodeAssist { .. });
+        if let Some(seconds) = error.retry_after.filter(|_| !in_body) {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         if self == Self::Messages && error.kind == ErrorKind::Authentication {
@@ -82,9 +103,7 @@ impl Dialect {
 
     /// An id for an answer, out of a digest of what was asked.
     pub(crate) fn request_id(self, digest: Sha256) -> String {
-        match self {
-            Self::Messages | Self::OpenAi | Self::Azure => format!("req_{}", short_id(digest)),
-        }
+        format!("req_{}", short_id(digest))
     }
 
     /// The header that tells the request's id.
@@ -93,6 +112,7 @@ impl Dialect {
             Self::Messages => "request-id",
             Self::OpenAi => "x-request-id",
             Self::Azure => "apim-request-id",
+            Self::Gemini { .. } | Self::CodeAssist { .. } => "x-goog-request-id",
         }
     }
 
@@ -100,6 +120,7 @@ impl Dialect {
         match self {
             Self::Messages => messages::error::status(error.kind),
             Self::OpenAi | Self::Azure => openai::error::status(error.kind),
+            Self::Gemini { .. } | Self::CodeAssist { .. } => gemini::error::status(error.kind),
         }
     }
 }

@@ -9,6 +9,7 @@ mod dispatch;
 mod embedding;
 mod error;
 mod fault;
+mod gemini;
 mod messages;
 mod models;
 mod openai;

@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use posthaste_wire::write_frame;
 
+/// As Google says it.
+pub(crate) const PLAIN_CONTENT_TYPE: &str = "text/event-stream";
 pub(crate) const CONTENT_TYPE: &str = "text/event-stream; charset=utf-8";
 
 /// One event as it goes over the wire. `data` is JSON on one line.

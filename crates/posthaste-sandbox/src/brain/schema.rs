@@ -32,7 +32,8 @@ impl Example<'_> {
                 return self.of(member, name, depth + 1);
             }
         }
-        match kind(schema) {
+        // Gemini writes its types in capitals.
+        match kind(schema).to_ascii_lowercase().as_str() {
             "string" => Value::String(text(schema, name)),
             "integer" => integer(schema),
             "number" => number(schema),
@@ -162,6 +163,12 @@ mod tests {
             "items": {"anyOf": [{"$ref": "#/$defs/unit"}, {"type": "null"}]},
         });
         assert_eq!(shown(&schema), r#"["celsius","celsius"]"#);
+    }
+
+    #[test]
+    fn types_may_be_in_capitals() {
+        let schema = json!({"type": "OBJECT", "properties": {"n": {"type": "INTEGER"}}, "required": ["n"]});
+        assert_eq!(shown(&schema), r#"{"n":1}"#);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::{
     dialect::Dialect,
     error::{ApiError, ErrorKind, Trouble},
     fault::{BodyFault, Fault},
-    messages, openai,
+    gemini, messages, openai,
     paced::{PacedBody, Step},
     responses,
 };
@@ -46,14 +46,16 @@ impl Inner {
 
     fn respond(&self, call: &Call<'_>, endpoint: &Endpoint<'_>) -> Result<Outcome, ApiError> {
         match endpoint {
-            Endpoint::Models if call.dialect == Dialect::Messages => {
-                Ok(Outcome::Json(messages::models::list(call.query())?))
-            }
-            Endpoint::Models => Ok(Outcome::Json(openai::models::list())),
-            Endpoint::Model(id) if call.dialect == Dialect::Messages => {
-                Ok(Outcome::Json(messages::models::get(id)?))
-            }
-            Endpoint::Model(id) => Ok(Outcome::Json(openai::models::get(id)?)),
+            Endpoint::Models => Ok(Outcome::Json(match call.dialect {
+                Dialect::Messages => messages::models::list(call.query())?,
+                Dialect::Gemini { .. } => gemini::models::list(),
+                _ => openai::models::list(),
+            })),
+            Endpoint::Model(id) => Ok(Outcome::Json(match call.dialect {
+                Dialect::Messages => messages::models::get(id)?,
+                Dialect::Gemini { .. } => gemini::models::get(id)?,
+                _ => openai::models::get(id)?,
+            })),
             Endpoint::Messages => {
                 let body = call.read()?;
                 self.generate(call, named(&body), |asked| messages::answer(&body, asked))
@@ -91,6 +93,14 @@ impl Inner {
             }
             Endpoint::Response(id) => self.generate(call, None, |asked| responses::get(id, asked)),
             Endpoint::Forget(id) => self.generate(call, None, |asked| responses::delete(id, asked)),
+            Endpoint::Gemini(model, method) => {
+                let body = call.read()?;
+                self.generate(call, Some(model), |asked| gemini::answer(model, *method, &body, asked))
+            }
+            Endpoint::CodeAssist(method) => {
+                let body = call.read()?;
+                self.generate(call, method.model(&body), |asked| gemini::code_assist(*method, &body, asked))
+            }
             Endpoint::Images(deployment) => {
                 let body = call.read()?;
                 let model = deployment.or(named(&body));

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, Method, Request};
 
-use crate::dialect::Dialect;
+use crate::{dialect::Dialect, gemini};
 
 /// An endpoint and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub(super) enum Endpoint<'a> {
     /// A response that may be remembered.
     Response(&'a str),
     Forget(&'a str),
+    Gemini(&'a str, gemini::Method),
+    CodeAssist(gemini::CodeAssistMethod),
 }
 
 /// Reads method, path and what else tells the dialects apart. The error is the dialect in which to say that there is
@@ -38,6 +40,13 @@ pub(super) fn route<T>(request: &Request<T>) -> Result<Route<'_>, Dialect> {
     let (method, path) = (request.method(), request.uri().path());
     if let Some((prefix, rest)) = azure_path(path) {
         return azure(method, prefix, rest).ok_or(Dialect::Azure);
+    }
+    let sse = request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
+    if let Some((prefix, method_name)) = path.rsplit_once("/v1internal:") {
+        return code_assist(method, prefix, method_name, sse);
+    }
+    if let Some((prefix, rest)) = gemini_path(path) {
+        return gemini(method, prefix, rest, sse);
     }
     let Some((prefix, rest)) = path.rsplit_once("/v1/") else { return Err(Dialect::Messages) };
     anthropic(method, rest, request.headers())
@@ -77,6 +86,37 @@ fn openai<'a>(method: &Method, rest: &'a str) -> Option<Endpoint<'a>> {
             _ => posted(method, rest, None),
         },
     }
+}
+
+/// `/v1beta/…`, and `/v1/` with a model and its method behind it.
+fn gemini_path(path: &str) -> Option<(&str, &str)> {
+    let with_method = |rest: &str| rest.rsplit_once("models/").is_some_and(|(_, model)| model.contains(':'));
+    path.rsplit_once("/v1beta/").or_else(|| path.rsplit_once("/v1/").filter(|(_, rest)| with_method(rest)))
+}
+
+fn gemini<'a>(method: &Method, prefix: &'a str, rest: &'a str, sse: bool) -> Result<Route<'a>, Dialect> {
+    let none = Dialect::Gemini { array: false };
+    let found = |dialect, endpoint| Ok(Route { dialect, endpoint, prefix });
+    if rest == "models" && method == Method::GET {
+        return found(none, Endpoint::Models);
+    }
+    // Vertex has projects and places before it.
+    let Some((_, model)) = rest.rsplit_once("models/") else { return Err(none) };
+    match model.split_once(':') {
+        None if method == Method::GET => found(none, Endpoint::Model(model)),
+        Some((model, name)) if method == Method::POST => {
+            let method = gemini::Method::named(name, sse).ok_or(none)?;
+            found(Dialect::Gemini { array: method.is_array() }, Endpoint::Gemini(model, method))
+        }
+        _ => Err(none),
+    }
+}
+
+fn code_assist<'a>(method: &Method, prefix: &'a str, name: &str, sse: bool) -> Result<Route<'a>, Dialect> {
+    let named = gemini::CodeAssistMethod::named(name, sse).filter(|_| method == Method::POST);
+    let method = named.ok_or(Dialect::CodeAssist { array: false })?;
+    let dialect = Dialect::CodeAssist { array: method.is_array() };
+    Ok(Route { dialect, endpoint: Endpoint::CodeAssist(method), prefix })
 }
 
 /// `/openai/deployments/{d}/…` and `/openai/v1/…`.

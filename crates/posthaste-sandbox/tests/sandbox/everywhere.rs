@@ -75,6 +75,42 @@ const PROBES: &[Probe] = &[
         error: r#""error":{"#,
         usage: r#""usage""#,
     },
+    Probe {
+        name: "gemini events",
+        path: |model, streamed| match streamed {
+            true => format!("/v1beta/models/{model}:streamGenerateContent?alt=sse"),
+            false => format!("/v1beta/models/{model}:generateContent"),
+        },
+        body: |_, _| json!({"contents": [{"parts": [{"text": "Hello"}]}]}),
+        overloaded: 503,
+        no_credit: 429,
+        error: r#"{"error":{"code":"#,
+        usage: r#""usageMetadata""#,
+    },
+    Probe {
+        name: "gemini array",
+        path: |model, streamed| match streamed {
+            true => format!("/v1beta/models/{model}:streamGenerateContent"),
+            false => format!("/v1beta/models/{model}:generateContent"),
+        },
+        body: |_, _| json!({"contents": [{"parts": [{"text": "Hello"}]}]}),
+        overloaded: 503,
+        no_credit: 429,
+        error: r#"{"error":{"code":"#,
+        usage: r#""usageMetadata""#,
+    },
+    Probe {
+        name: "code assist",
+        path: |_, streamed| match streamed {
+            true => "/v1internal:streamGenerateContent?alt=sse".to_owned(),
+            false => "/v1internal:generateContent".to_owned(),
+        },
+        body: |model, _| json!({"model": model, "request": {"contents": [{"parts": [{"text": "Hello"}]}]}}),
+        overloaded: 503,
+        no_credit: 429,
+        error: r#"{"error":{"code":"#,
+        usage: r#""usageMetadata""#,
+    },
 ];
 
 impl Probe {

@@ -6,6 +6,7 @@ mod assembling;
 mod chat;
 mod everywhere;
 mod faults;
+mod gemini;
 mod read_back;
 mod refusals;
 mod responses;
