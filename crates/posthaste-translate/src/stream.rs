@@ -1,7 +1,7 @@
 //! A stream from one dialect to another.
 
 use posthaste_core::Dialect;
-use posthaste_wire::{FrameSplitter, FrameTooLong};
+use posthaste_wire::{Framing, FramingError, Splitter};
 
 use crate::{EventDecoder, EventEncoder, Loss, StreamContext, TranslateError, codec, ir};
 
@@ -11,16 +11,22 @@ use crate::{EventDecoder, EventEncoder, Loss, StreamContext, TranslateError, cod
 /// stands, without an end.
 pub struct StreamTranslator {
     from: Dialect,
-    splitter: FrameSplitter,
+    splitter: Splitter,
     pipe: Pipe,
 }
 
 impl StreamTranslator {
-    /// A translator from the upstream's dialect to the client's.
+    /// A translator from the upstream's dialect to the client's; both streams are framed as server-sent events.
     pub fn new(from: Dialect, to: Dialect, context: StreamContext) -> Self {
+        Self::with_framing(from, Framing::Sse, to, context)
+    }
+
+    /// A translator whose upstream frames its stream in any way. What is written is server-sent events; a
+    /// [`Repacker`](posthaste_wire::Repacker) puts it into another framing.
+    pub fn with_framing(from: Dialect, framing: Framing, to: Dialect, context: StreamContext) -> Self {
         let decoder = codec(from).event_decoder();
         let encoder = codec(to).event_encoder(&context);
-        Self { from, splitter: FrameSplitter::new(), pipe: Pipe { decoder, encoder, events: Vec::new() } }
+        Self { from, splitter: Splitter::new(framing), pipe: Pipe { decoder, encoder, events: Vec::new() } }
     }
 
     /// Takes the upstream's next bytes and appends what the client gets for them.
@@ -36,7 +42,7 @@ impl StreamTranslator {
                 pipe.drain(out);
             }
         });
-        result.and(split.map_err(|error| too_long(*from, error)))
+        result.and(split.map_err(|error| TranslateError::unreadable(*from, error)))
     }
 
     /// The upstream closed the stream: appends what the client's stream lacks.
@@ -52,7 +58,12 @@ impl StreamTranslator {
                 pipe.drain(out);
             }
         });
-        result.and(split.map_err(|error| too_long(*from, error)))?;
+        result?;
+        match split {
+            // Whether the answer was whole before the cut, the decoder knows.
+            Ok(()) | Err(FramingError::Truncated) => {}
+            Err(error) => return Err(TranslateError::unreadable(*from, error)),
+        }
         pipe.decoder.finish(&mut pipe.events)?;
         pipe.drain(out);
         pipe.encoder.finish(out);
@@ -77,8 +88,4 @@ impl Pipe {
             self.encoder.push(&event, out);
         }
     }
-}
-
-fn too_long(from: Dialect, error: FrameTooLong) -> TranslateError {
-    TranslateError::unreadable(from, error)
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use posthaste_core::{Dialect, ModelName, Timestamp};
 use posthaste_translate::{Loss, StreamContext, StreamTranslator, TranslateError};
+use posthaste_wire::{Framing, Repacker};
 use rstest::rstest;
 use uuid::Uuid;
 
@@ -20,13 +21,7 @@ struct Told {
 }
 
 fn translate(from: Dialect, to: Dialect, frames: &[&str], include_usage: bool) -> Told {
-    let context = StreamContext {
-        model: ModelName::parse("asked").unwrap(),
-        include_usage,
-        created: Timestamp::from_secs(1),
-        id: Uuid::nil(),
-    };
-    let mut translator = StreamTranslator::new(from, to, context);
+    let mut translator = StreamTranslator::new(from, to, context(include_usage));
     let mut out = Vec::new();
     let mut stream = String::new();
     for frame in frames {
@@ -34,6 +29,15 @@ fn translate(from: Dialect, to: Dialect, frames: &[&str], include_usage: bool) -
     }
     let end = translator.push(stream.as_bytes(), &mut out).and_then(|()| translator.finish(&mut out));
     Told { text: String::from_utf8(out).unwrap(), losses: translator.losses().to_vec(), end }
+}
+
+fn context(include_usage: bool) -> StreamContext {
+    StreamContext {
+        model: ModelName::parse("asked").unwrap(),
+        include_usage,
+        created: Timestamp::from_secs(1),
+        id: Uuid::nil(),
+    }
 }
 
 /// What an Anthropic client makes of a Chat stream: blocks in their order, then the stop reason.
@@ -243,4 +247,38 @@ fn unknown_things_are_named_and_passed_over() {
         ["event.weather", "content.sculpture", "event.content_block_delta.chisel_delta", "stop_reason"]
     );
     assert!(told.text.contains(r#""finish_reason":"stop""#));
+}
+
+/// The same events in another framing, cut anywhere or cut off behind the last of them.
+#[test]
+fn the_framing_of_the_upstream_makes_no_difference() {
+    let frames = [
+        r#"{"type":"message_start","message":{"usage":{"input_tokens":7}}}"#,
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi"}}"#,
+        r#"{"type":"content_block_stop","index":0}"#,
+        r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":3}}"#,
+        r#"{"type":"message_stop"}"#,
+    ];
+    let expected = translate(A, C, &frames, true).text;
+    assert!(expected.contains("hi") && expected.ends_with("data: [DONE]\n\n"), "{expected}");
+    let sse: String = frames.iter().map(|frame| format!("data: {frame}\n\n")).collect();
+    for framing in [Framing::EventStream, Framing::InvokeChunks, Framing::JsonArray] {
+        let mut upstream = Vec::new();
+        // Without its end, so an array lacks its bracket.
+        Repacker::new(Framing::Sse, framing).push(sse.as_bytes(), &mut upstream).unwrap();
+        for size in [1, 50, upstream.len()] {
+            let mut translator = StreamTranslator::with_framing(A, framing, C, context(true));
+            let mut out = Vec::new();
+            for chunk in upstream.chunks(size) {
+                translator.push(chunk, &mut out).unwrap();
+            }
+            translator.finish(&mut out).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), expected, "{framing:?} in pieces of {size}");
+        }
+        let mut translator = StreamTranslator::with_framing(A, framing, C, context(true));
+        let half = &upstream[..upstream.len() / 2];
+        translator.push(half, &mut Vec::new()).unwrap();
+        assert!(matches!(translator.finish(&mut Vec::new()), Err(TranslateError::Truncated)), "{framing:?}");
+    }
 }
