@@ -2,10 +2,10 @@
 
 use http::{HeaderValue, Response, StatusCode, header};
 use posthaste_core::{RelayBody, full_body};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use crate::{
-    azure,
+    azure, bedrock,
     brain::short_id,
     error::{ApiError, ErrorKind, Trouble},
     gemini, messages, openai,
@@ -26,6 +26,7 @@ pub(crate) enum Dialect {
     CodeAssist {
         array: bool,
     },
+    Bedrock,
 }
 
 impl Dialect {
@@ -35,6 +36,7 @@ impl Dialect {
             Self::Messages => messages::models::is_served(model),
             Self::OpenAi | Self::Azure => openai::family::is_served(model),
             Self::Gemini { .. } | Self::CodeAssist { .. } => gemini::models::is_served(model),
+            Self::Bedrock => bedrock::models::is_served(model),
         }
     }
 
@@ -45,6 +47,7 @@ impl Dialect {
             Self::OpenAi => openai::error::unknown_model(model),
             Self::Azure => azure::no_deployment(),
             Self::Gemini { .. } | Self::CodeAssist { .. } => gemini::models::unknown(model),
+            Self::Bedrock => bedrock::models::unknown(),
         }
     }
 
@@ -57,6 +60,9 @@ impl Dialect {
                 ApiError::new(ErrorKind::NotFound, "Method not found.")
             }
             Self::Azure => azure::no_resource(),
+            Self::Bedrock => {
+                ApiError::new(ErrorKind::NotFound, "Unknown operation").coded("UnknownOperationException")
+            }
         }
     }
 
@@ -68,6 +74,7 @@ impl Dialect {
             Self::Azure => azure::of(trouble),
             Self::Gemini { .. } => gemini::error::of(trouble, false),
             Self::CodeAssist { .. } => gemini::error::of(trouble, true),
+            Self::Bedrock => bedrock::error::of(trouble),
         }
     }
 
@@ -81,6 +88,7 @@ impl Dialect {
                 format!("[{}\n]", gemini::error::body(error))
             }
             Self::Gemini { .. } | Self::CodeAssist { .. } => gemini::error::body(error),
+            Self::Bedrock => bedrock::error::body(error),
         }
     }
 
@@ -95,6 +103,10 @@ impl Dialect {
         if let Some(seconds) = error.retry_after.filter(|_| !in_body) {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
+        if self == Self::Bedrock {
+            let name = HeaderValue::from_static(bedrock::error::name(error));
+            headers.insert("x-amzn-errortype", name);
+        }
         if self == Self::Messages && error.kind == ErrorKind::Authentication {
             headers.insert("x-should-retry", HeaderValue::from_static("false"));
         }
@@ -103,7 +115,10 @@ impl Dialect {
 
     /// An id for an answer, out of a digest of what was asked.
     pub(crate) fn request_id(self, digest: Sha256) -> String {
-        format!("req_{}", short_id(digest))
+        match self {
+            Self::Bedrock => uuid(&digest.finalize()),
+            _ => format!("req_{}", short_id(digest)),
+        }
     }
 
     /// The header that tells the request's id.
@@ -113,6 +128,7 @@ impl Dialect {
             Self::OpenAi => "x-request-id",
             Self::Azure => "apim-request-id",
             Self::Gemini { .. } | Self::CodeAssist { .. } => "x-goog-request-id",
+            Self::Bedrock => "x-amzn-requestid",
         }
     }
 
@@ -121,6 +137,13 @@ impl Dialect {
             Self::Messages => messages::error::status(error.kind),
             Self::OpenAi | Self::Azure => openai::error::status(error.kind),
             Self::Gemini { .. } | Self::CodeAssist { .. } => gemini::error::status(error.kind),
+            Self::Bedrock => bedrock::error::status(error.kind),
         }
     }
+}
+
+/// The first bytes of a digest in the form of a UUID.
+fn uuid(digest: &[u8]) -> String {
+    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }

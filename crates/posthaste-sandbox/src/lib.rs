@@ -2,6 +2,7 @@
 
 mod answer;
 mod azure;
+mod bedrock;
 mod brain;
 mod chat;
 mod dialect;

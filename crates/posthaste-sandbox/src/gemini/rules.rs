@@ -24,7 +24,7 @@ fn check_turns(contents: &[Content<'_>]) -> Result<(), ApiError> {
     for (index, content) in contents.iter().enumerate() {
         let before = index.checked_sub(1).map(|before| &contents[before]);
         let answered = responses(content);
-        if answered > 0 && !before.is_some_and(|before| calls(before) > 0) {
+        if answered > 0 && before.is_none_or(|before| calls(before) == 0) {
             return Err(ApiError::invalid(
                 "Please ensure that function response turn comes immediately after a function call turn.",
             ));

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     answer::{Answer, Asked},
-    chat,
+    bedrock, chat,
     dialect::Dialect,
     error::{ApiError, ErrorKind, Trouble},
     fault::{BodyFault, Fault},
@@ -100,6 +100,10 @@ impl Inner {
             Endpoint::CodeAssist(method) => {
                 let body = call.read()?;
                 self.generate(call, method.model(&body), |asked| gemini::code_assist(*method, &body, asked))
+            }
+            Endpoint::Bedrock(model, operation) => {
+                let body = call.read()?;
+                self.generate(call, Some(model), |asked| bedrock::answer(model, *operation, &body, asked))
             }
             Endpoint::Images(deployment) => {
                 let body = call.read()?;

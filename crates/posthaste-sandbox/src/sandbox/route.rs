@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, Method, Request};
 
-use crate::{dialect::Dialect, gemini};
+use crate::{bedrock, dialect::Dialect, gemini};
 
 /// An endpoint and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,7 @@ pub(super) enum Endpoint<'a> {
     Forget(&'a str),
     Gemini(&'a str, gemini::Method),
     CodeAssist(gemini::CodeAssistMethod),
+    Bedrock(String, bedrock::Operation),
 }
 
 /// Reads method, path and what else tells the dialects apart. The error is the dialect in which to say that there is
@@ -44,6 +45,9 @@ pub(super) fn route<T>(request: &Request<T>) -> Result<Route<'_>, Dialect> {
     let sse = request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
     if let Some((prefix, method_name)) = path.rsplit_once("/v1internal:") {
         return code_assist(method, prefix, method_name, sse);
+    }
+    if let Some((prefix, rest)) = path.rsplit_once("/model/") {
+        return bedrock(method, prefix, rest).ok_or(Dialect::Bedrock);
     }
     if let Some((prefix, rest)) = gemini_path(path) {
         return gemini(method, prefix, rest, sse);
@@ -117,6 +121,31 @@ fn code_assist<'a>(method: &Method, prefix: &'a str, name: &str, sse: bool) -> R
     let method = named.ok_or(Dialect::CodeAssist { array: false })?;
     let dialect = Dialect::CodeAssist { array: method.is_array() };
     Ok(Route { dialect, endpoint: Endpoint::CodeAssist(method), prefix })
+}
+
+/// The model's id is percent-encoded.
+fn bedrock<'a>(method: &Method, prefix: &'a str, rest: &str) -> Option<Route<'a>> {
+    let (id, name) = rest.rsplit_once('/').filter(|_| method == Method::POST)?;
+    let endpoint = Endpoint::Bedrock(decoded(id)?, bedrock::Operation::named(name)?);
+    Some(Route { dialect: Dialect::Bedrock, endpoint, prefix })
+}
+
+/// A percent-encoded text; `None` when that is not UTF-8 or not encoded well.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        rest = behind;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let (digits, behind) = rest.split_first_chunk::<2>()?;
+        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        bytes.push(digit(digits[0])? * 16 + digit(digits[1])?);
+        rest = behind;
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// `/openai/deployments/{d}/…` and `/openai/v1/…`.

@@ -3,6 +3,7 @@
 mod answers;
 mod asking;
 mod assembling;
+mod bedrock;
 mod chat;
 mod everywhere;
 mod faults;
