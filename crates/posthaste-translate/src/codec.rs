@@ -5,7 +5,10 @@ use posthaste_core::{Dialect, ModelName, Timestamp};
 use posthaste_wire::Frame;
 use uuid::Uuid;
 
-use crate::{Loss, Target, TranslateError, anthropic::AnthropicMessages, ir, openai_chat::OpenAiChat};
+use crate::{
+    Loss, Target, TranslateError, anthropic::AnthropicMessages, bedrock::BedrockConverse, ir,
+    openai_chat::OpenAiChat,
+};
 
 /// Reads one dialect into the neutral form and writes it from there.
 ///
@@ -60,7 +63,7 @@ pub fn codec(dialect: Dialect) -> &'static dyn Codec {
         Dialect::OpenAiChat => &OpenAiChat,
         Dialect::OpenAiResponses => &OpenAiChat,
         Dialect::GeminiGenerate => &OpenAiChat,
-        Dialect::BedrockConverse => &OpenAiChat,
+        Dialect::BedrockConverse => &BedrockConverse,
     }
 }
 

@@ -36,8 +36,13 @@ pub fn translate_request(
     let mut losses = Losses::default();
     let mut request = codec(from).decode_request(body)?;
     policy::apply(&request, to.dialect, &mut losses)?;
-    let model = ModelName::parse(&request.model)
-        .map_err(|error| TranslateError::invalid("model", error.to_string()))?;
+    // The path names it there; whoever knows the path says better.
+    let model = if from == Dialect::BedrockConverse {
+        upstream_model.clone()
+    } else {
+        ModelName::parse(&request.model)
+            .map_err(|error| TranslateError::invalid("model", error.to_string()))?
+    };
     let context = StreamContext { model, include_usage: request.include_usage, created: now, id };
     upstream_model.as_str().clone_into(&mut request.model);
     let Encoded { body, losses: more } = codec(to.dialect).encode_request(&request, to)?;

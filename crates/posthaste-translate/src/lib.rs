@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod anthropic;
+mod bedrock;
 mod codec;
 mod conversation;
 mod entry;

@@ -1,0 +1,12 @@
+//! Content blocks, which requests, answers and streams share.
+
+mod citation;
+mod media;
+mod read;
+mod write;
+
+pub(super) use self::{
+    citation::{CitationOut, citation, citation_out},
+    read::{CachePointIn, Parts, parts},
+    write::{BlockOut, BlockWriter, CachePointOut, Origin},
+};
