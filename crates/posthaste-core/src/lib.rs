@@ -20,7 +20,7 @@ mod verdict;
 pub use account::{Account, AuthForm, ModelMap, PresetName, PrivateAddressConsent, ProviderKind};
 pub use client_key::{ClientKey, ClientKeyHash, Expiry, KeyStatus, ModelRules};
 pub use clock::{Clock, SystemClock};
-pub use dialect::{ChatVariant, Dialect, Operation, Packing};
+pub use dialect::{ChatVariant, Dialect, Operation, Packing, Surface};
 pub use fault::{Fault, FaultKind, Origin};
 pub use id::{AccountId, ClientKeyId, IdError, RequestId};
 pub use ledger::{AttemptOutcome, AttemptPhase, AttemptRow, CostBasis, UsageSource};

@@ -220,7 +220,8 @@ fn verdict(
     error: Option<&UpstreamError>,
 ) -> Verdict {
     let now = book.journey().engine.clock.now();
-    vendor.judge(&AnswerHead { status: head.status, headers: &head.headers, error, now })
+    let dialect = book.upstream_dialect();
+    vendor.judge(&AnswerHead { dialect, status: head.status, headers: &head.headers, error, now })
 }
 
 /// What the attempt loop and the books take from a verdict that delivers nothing.

@@ -80,6 +80,11 @@ impl AttemptBook {
         &self.journey
     }
 
+    /// The dialect in which it is asked.
+    pub(crate) const fn upstream_dialect(&self) -> Dialect {
+        self.upstream_dialect
+    }
+
     /// Content is promised to the client.
     pub(crate) fn commit(&mut self) {
         self.phase = AttemptPhase::Delivering;

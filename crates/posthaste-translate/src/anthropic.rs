@@ -46,7 +46,7 @@ impl Codec for AnthropicMessages {
         response::decode_response(body)
     }
 
-    fn encode_response(&self, response: &ir::Response) -> Result<Encoded, TranslateError> {
+    fn encode_response(&self, response: &ir::Response, _: &StreamContext) -> Result<Encoded, TranslateError> {
         response::encode_response(response)
     }
 

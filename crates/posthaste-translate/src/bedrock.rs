@@ -43,7 +43,7 @@ impl Codec for BedrockConverse {
         response::decode_response(body)
     }
 
-    fn encode_response(&self, response: &ir::Response) -> Result<Encoded, TranslateError> {
+    fn encode_response(&self, response: &ir::Response, _: &StreamContext) -> Result<Encoded, TranslateError> {
         response::encode_response(response)
     }
 

@@ -2,22 +2,32 @@
 
 mod anthropic;
 mod bedrock;
+mod bridge;
+mod carrier;
 mod codec;
 mod conversation;
 mod entry;
 mod error;
+mod ids;
 pub mod ir;
 mod json;
 mod loss;
+mod memory;
+mod names;
 mod openai_chat;
 mod policy;
+mod schema;
 mod stream;
 mod target;
 
+pub use carrier::holds_carrier;
 pub use codec::{Codec, CountCodec, Encoded, EventDecoder, EventEncoder, StreamContext, codec};
-pub use entry::{TranslatedRequest, translate_request, translate_response};
+pub use entry::{
+    Ask, TranslatedAnswer, TranslatedRequest, translate_count, translate_request, translate_response,
+};
 pub use error::TranslateError;
 pub use loss::{Loss, LossReason};
+pub use memory::{Forgetful, Recall, Remembered};
 pub use policy::{Policy, Rule, rules};
 pub use stream::StreamTranslator;
 pub use target::Target;

@@ -98,6 +98,7 @@ const fn may_help_to_ask_again(kind: FaultKind) -> bool {
         | FaultKind::Unauthenticated
         | FaultKind::PermissionDenied
         | FaultKind::NotFound
+        | FaultKind::AnswerNotFound
         | FaultKind::MethodNotAllowed
         | FaultKind::TooLarge
         | FaultKind::UnsupportedEncoding

@@ -3,6 +3,7 @@
 mod citation;
 mod media;
 mod read;
+pub(super) mod sealed;
 mod write;
 
 pub(super) use self::{

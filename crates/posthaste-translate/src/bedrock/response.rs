@@ -36,10 +36,11 @@ pub(super) fn encode_response(response: &Response) -> Result<Encoded, TranslateE
         losses.foreign("", &response.extra, DIALECT)?;
     }
     let refuses = response.parts.iter().any(|part| matches!(part.content, Content::Refusal(_)));
-    let told = own && response.extra.iter().any(|extra| extra.field == RESPONSE_FIELDS);
+    let stop = StopOut::new(&response.stop, response.stop_reason(), refuses);
+    let stop = if own { stop.of_own(response) } else { stop };
     let wire = ResponseOut {
         output: OutputOut { message: MessageOut { role: "assistant", content } },
-        stop: StopOut::new(&response.stop, response.stop_reason(), refuses, !told),
+        stop,
         usage: UsageOut::new(&response.usage),
         metrics: (!own).then_some(MetricsOut::default()),
         service_tier: response.service_tier.as_ref().and_then(|service| tier(service, own)),
@@ -201,9 +202,9 @@ struct ResponseFieldsOut<'a> {
 }
 
 impl<'a> StopOut<'a> {
-    /// `refuses`: the model itself declined, which other dialects call an ordinary end. `tells_sequence`: the sequence
-    /// is to be told in the place where Claude's is.
-    pub(super) fn new(stop: &'a Stop, reason: StopReason, refuses: bool, tells_sequence: bool) -> Self {
+    /// `refuses`: the model itself declined, which other dialects call an ordinary end. The sequence is told in the place
+    /// where Claude's is.
+    pub(super) fn new(stop: &'a Stop, reason: StopReason, refuses: bool) -> Self {
         let stop_reason = match reason {
             StopReason::EndTurn if refuses => "content_filtered",
             StopReason::EndTurn | StopReason::Paused => "end_turn",
@@ -218,10 +219,21 @@ impl<'a> StopOut<'a> {
                 _ => "end_turn",
             },
         };
-        let sequence = stop.sequence.as_deref().filter(|_| tells_sequence);
+        let sequence = stop.sequence.as_deref();
         let additional_model_response_fields =
             sequence.map(|stop_sequence| ResponseFieldsOut { stop_sequence });
         Self { stop_reason, additional_model_response_fields }
+    }
+
+    /// An answer of our own dialect keeps its word, and has its additional fields among its extras.
+    fn of_own(mut self, response: &'a Response) -> Self {
+        if let StopReason::Other(word) = &response.stop.reason {
+            self.stop_reason = word;
+        }
+        if response.extra.iter().any(|extra| extra.field == RESPONSE_FIELDS) {
+            self.additional_model_response_fields = None;
+        }
+        self
     }
 }
 

@@ -12,7 +12,7 @@ const fn row(kind: FaultKind) -> (u16, &'static str) {
         FaultKind::InvalidRequest => (400, "ValidationException"),
         FaultKind::Unauthenticated => (403, "UnrecognizedClientException"),
         FaultKind::PermissionDenied => (403, "AccessDeniedException"),
-        FaultKind::NotFound => (404, "ResourceNotFoundException"),
+        FaultKind::NotFound | FaultKind::AnswerNotFound => (404, "ResourceNotFoundException"),
         FaultKind::MethodNotAllowed => (405, "ValidationException"),
         FaultKind::TooLarge => (413, "ValidationException"),
         FaultKind::UnsupportedEncoding => (415, "ValidationException"),
@@ -55,6 +55,7 @@ const fn exception(kind: FaultKind) -> &'static str {
         | FaultKind::Unauthenticated
         | FaultKind::PermissionDenied
         | FaultKind::NotFound
+        | FaultKind::AnswerNotFound
         | FaultKind::MethodNotAllowed
         | FaultKind::TooLarge
         | FaultKind::UnsupportedEncoding

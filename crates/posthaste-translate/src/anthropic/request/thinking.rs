@@ -66,8 +66,10 @@ pub(crate) fn controls<'a>(
         losses.degraded("max_tokens", "set to 4096, since the upstream requires a cap");
     }
     if !own {
-        // Effort is a budget there, since models that know the word are not told from those that do not.
-        controls.effort = None;
+        // Effort is a budget there, since models that know the word are not told from those that do not; who asks for
+        // adaptive thinking means one that does.
+        controls.effort =
+            controls.effort.filter(|_| matches!(controls.thinking, Some(ThinkingOut::Adaptive { .. })));
         controls.clamp_temperature(losses);
         controls.drop_forbidden_thinking(request, losses);
         controls.make_room(losses);

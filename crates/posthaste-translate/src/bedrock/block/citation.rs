@@ -86,9 +86,9 @@ struct WebOut<'a> {
 }
 
 /// The citation as it is written; none for a source of another dialect that has no address.
-pub(in crate::bedrock) fn citation_out(citation: &Citation, own: bool) -> Option<CitationOut<'_>> {
+pub(in crate::bedrock) fn citation_out(citation: &Citation) -> Option<CitationOut<'_>> {
     match (&citation.own, &citation.url) {
-        (Some(raw), _) if own => Some(CitationOut::Raw(raw.as_raw())),
+        (Some(raw), _) if is_of_converse(raw) => Some(CitationOut::Raw(raw.as_raw())),
         (_, Some(url)) => Some(CitationOut::Web {
             title: citation.title.as_deref(),
             source_content: citation.quote.iter().map(|text| PieceOut { text }).collect(),
@@ -96,4 +96,20 @@ pub(in crate::bedrock) fn citation_out(citation: &Citation, own: bool) -> Option
         }),
         (_, None) => None,
     }
+}
+
+/// Told by its form: a stream's writer does not know where its events come from.
+fn is_of_converse(raw: &Json) -> bool {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Form<'a> {
+        #[serde(borrow)]
+        location: Option<&'a RawValue>,
+        #[serde(borrow)]
+        source_content: Option<&'a RawValue>,
+        #[serde(borrow, rename = "type")]
+        kind: Option<&'a RawValue>,
+    }
+    serde_json::from_str::<Form<'_>>(raw.as_str())
+        .is_ok_and(|form| form.kind.is_none() && (form.location.is_some() || form.source_content.is_some()))
 }

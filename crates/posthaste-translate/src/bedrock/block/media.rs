@@ -31,6 +31,16 @@ pub(super) fn document_format(media_type: &str) -> Option<&str> {
     known.map(|(format, _)| *format).or_else(|| media_type.strip_prefix(UNKNOWN))
 }
 
+/// Whether sound in this format is taken (`AudioFormat`).
+pub(super) fn is_audio_format(format: &str) -> bool {
+    AUDIO.contains(&format)
+}
+
+const AUDIO: [&str; 15] = [
+    "mp3", "opus", "wav", "aac", "flac", "mp4", "ogg", "mkv", "mka", "x-aac", "m4a", "mpeg", "mpga", "pcm",
+    "webm",
+];
+
 /// A media type without its parameters.
 fn essence(media_type: &str) -> &str {
     media_type.split(';').next().unwrap_or(media_type).trim()

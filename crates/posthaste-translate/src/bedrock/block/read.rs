@@ -1,11 +1,14 @@
 //! Blocks to parts.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
     citation::citation,
     media::{document_type, image_type},
+    sealed,
 };
 use crate::{
     bedrock::DIALECT,
@@ -254,8 +257,8 @@ fn tool_result(block: &RawValue, raw: &RawValue) -> Read<Option<Part>> {
         .parts;
     if let Some(kind) = result.kind.filter(|kind| &**kind != "tool_result") {
         let texts = parts.iter().filter_map(|part| match &part.content {
-            Content::Text(text) => Some(text.as_str()),
-            Content::Json(json) => Some(json.as_str()),
+            Content::Text(text) => Some(Cow::Borrowed(text.as_str())),
+            Content::Json(json) => Some(compact(json.as_str())),
             _ => None,
         });
         let text = texts.collect::<Vec<_>>().join("\n");
@@ -289,7 +292,7 @@ fn reasoning(raw: &RawValue) -> Read<Option<Part>> {
             let proof = signature.map(|data| Proof::of(DIALECT, data.into_string()));
             Content::Thinking(Thinking { text: text.into_string(), proof })
         }
-        (None, Some(data)) => Content::RedactedThinking(Proof::of(DIALECT, data.into_string())),
+        (None, Some(data)) => Content::RedactedThinking(sealed::read(&data)),
         (None, None) => return Ok(None),
     };
     Ok(Some(Part::new(content)))

@@ -8,14 +8,15 @@ use serde_json::value::RawValue;
 
 use super::{
     CitationOut, citation_out,
-    media::{DocumentNames, document_format, image_format},
+    media::{DocumentNames, document_format, image_format, is_audio_format},
+    sealed,
 };
 use crate::{
     Loss, TranslateError,
     anthropic::standard_base64,
     bedrock::DIALECT,
     ir::{CacheHint, Content, Document, Extra, Image, Json, Opaque, Part, Source, ToolResult},
-    json::Fields,
+    json::{Fields, compact},
     loss::Losses,
 };
 
@@ -93,7 +94,7 @@ pub(in crate::bedrock) enum ReasoningOut<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         signature: Option<&'a str>,
     },
-    RedactedContent(&'a str),
+    RedactedContent(Cow<'a, str>),
 }
 
 #[derive(Serialize)]
@@ -193,6 +194,9 @@ impl BlockWriter {
             Content::Text(text) | Content::Refusal(text) => text_block(part, text, origin, losses),
             Content::Image(image) => image_block(image, extra, origin, losses)?,
             Content::Document(document) => self.document_block(document, extra, losses)?,
+            Content::Audio { format, .. } if !origin.is_own() && !is_audio_format(format) => {
+                return Err(origin.inexpressible("audio"));
+            }
             Content::Audio { data, format } => BlockOut::Audio(MediaOut {
                 format: format.into(),
                 source: SourceOut::Bytes(standard_base64(data)),
@@ -210,9 +214,9 @@ impl BlockWriter {
                 signature: thinking.proof.as_ref().map(|proof| proof.data.as_str()),
             }),
             Content::RedactedThinking(proof) => {
-                BlockOut::ReasoningContent(ReasoningOut::RedactedContent(&proof.data))
+                BlockOut::ReasoningContent(ReasoningOut::RedactedContent(sealed::write(proof)))
             }
-            Content::Json(json) => BlockOut::Text(json.as_str().into()),
+            Content::Json(json) => BlockOut::Text(compact(json.as_str())),
             Content::Opaque(opaque) => return opaque_block(opaque, origin, losses),
         }))
     }
@@ -325,8 +329,7 @@ fn own_extras<'a>(
 
 /// A text, with those of its sources that can be named here.
 fn text_block<'a>(part: &'a Part, text: &'a str, origin: Origin, losses: &mut Losses) -> BlockOut<'a> {
-    let citations: Vec<_> =
-        part.citations.iter().filter_map(|citation| citation_out(citation, origin.is_own())).collect();
+    let citations: Vec<_> = part.citations.iter().filter_map(citation_out).collect();
     if citations.len() < part.citations.len() {
         losses.add(Loss::dropped(origin.field("citations")));
     }

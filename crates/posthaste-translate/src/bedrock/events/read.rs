@@ -8,7 +8,7 @@ use crate::{
     EventDecoder, Loss, TranslateError,
     bedrock::{
         DIALECT,
-        block::citation,
+        block::{citation, sealed},
         response::{stop, usage},
     },
     ir::{Block, Delta, Event, Json, Proof, Start},
@@ -273,7 +273,7 @@ impl Decoder {
         let Some(Open { index, kind }) = self.open.take() else { return };
         if let Kind::Redacted(data) = kind {
             self.start(out);
-            let block = Block::RedactedThinking(Proof::of(DIALECT, data));
+            let block = Block::RedactedThinking(sealed::read(&data));
             out.push(Event::BlockStart { index, block });
         }
         out.push(Event::BlockEnd { index });
@@ -303,11 +303,23 @@ impl Decoder {
         }
     }
 
-    fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
+    /// Other dialects know an exception by the status that it would have had before the stream began.
+    fn fail(&mut self, mut error: UpstreamError, out: &mut Vec<Event>) {
         self.state = State::Ended;
+        if error.code.is_none() {
+            let status = STATUSES.iter().find(|(kind, _)| *kind == error.kind);
+            error.code = status.map(|(_, status)| (*status).to_owned());
+        }
         out.push(Event::Error(error));
     }
 }
+
+/// The exceptions whose status means more than that something failed (service model, `httpStatusCode`).
+const STATUSES: [(&str, &str); 3] = [
+    ("ThrottlingException", "429"),
+    ("ServiceUnavailableException", "503"),
+    ("ModelNotReadyException", "429"),
+];
 
 fn call(id: Str<'_>, name: Str<'_>) -> Block {
     Block::ToolCall { id: id.into_string(), name: name.into_string(), free_text: false, proof: None }

@@ -1,5 +1,7 @@
 //! Neutral events to frames.
 
+use std::borrow::Cow;
+
 use posthaste_core::Usage;
 use posthaste_wire::{UpstreamError, write_frame};
 use serde::Serialize;
@@ -8,7 +10,7 @@ use super::in_turn::InTurn;
 use crate::{
     EventEncoder, Loss,
     bedrock::{
-        block::{CitationOut, citation_out},
+        block::{CitationOut, citation_out, sealed},
         response::{MetricsOut, StopOut, UsageOut},
     },
     ir::{Block, Delta, Event, Stop},
@@ -127,7 +129,8 @@ impl Frames {
             Block::Text | Block::Thinking => {}
             Block::Refusal => self.refuses = true,
             Block::RedactedThinking(proof) => {
-                self.block_delta(DeltaOut::ReasoningContent(ReasoningOut::RedactedContent(&proof.data)), out);
+                let data = sealed::write(proof);
+                self.block_delta(DeltaOut::ReasoningContent(ReasoningOut::RedactedContent(data)), out);
             }
             Block::ToolCall { id, name, .. } => {
                 self.calls_tools = true;
@@ -149,8 +152,7 @@ impl Frames {
             Delta::Thinking(text) => DeltaOut::ReasoningContent(ReasoningOut::Text(text)),
             Delta::Proof(proof) => DeltaOut::ReasoningContent(ReasoningOut::Signature(&proof.data)),
             Delta::Arguments(input) => DeltaOut::ToolUse(InputOut { input }),
-            // Whose citation it is, is not known here; only the source's name is sure to be understood.
-            Delta::Citation(citation) => match citation_out(citation, false) {
+            Delta::Citation(citation) => match citation_out(citation) {
                 Some(citation) => DeltaOut::Citation(citation),
                 None => return self.losses.dropped("content.citations"),
             },
@@ -178,7 +180,7 @@ impl Frames {
     fn end(&mut self, stop: &Stop, out: &mut Vec<u8>) {
         self.state = State::Ended;
         let reason = stop.reason.clone().given(self.calls_tools);
-        self.write("messageStop", &StopOut::new(stop, reason, self.refuses, true), out);
+        self.write("messageStop", &StopOut::new(stop, reason, self.refuses), out);
         let metadata = MetadataOut { usage: UsageOut::new(&self.usage), metrics: MetricsOut::default() };
         self.write("metadata", &metadata, out);
     }
@@ -297,7 +299,7 @@ struct InputOut<'a> {
 enum ReasoningOut<'a> {
     Text(&'a str),
     Signature(&'a str),
-    RedactedContent(&'a str),
+    RedactedContent(Cow<'a, str>),
 }
 
 #[derive(Serialize)]

@@ -235,7 +235,7 @@ pub(super) fn settings<'a>(request: &'a Request, own: bool, losses: &mut Losses)
         losses.degraded(reasoning_field(request.dialect), "left to the model");
     }
     if request.sampling.top_k.is_some() && additional.inference_config.is_none() {
-        losses.dropped("top_k");
+        losses.dropped(top_k_field(request.dialect));
     }
     Settings {
         additional,
@@ -335,6 +335,14 @@ const fn reasoning_field(dialect: Dialect) -> &'static str {
         Dialect::OpenAiResponses => "reasoning",
         Dialect::GeminiGenerate => "generationConfig.thinkingConfig",
         Dialect::BedrockConverse => PATH,
+    }
+}
+
+/// The field that limits the choice of tokens, in the words of the client.
+const fn top_k_field(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::GeminiGenerate => "generationConfig.topK",
+        _ => "top_k",
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) fn turns<'a>(
 ) -> Result<Vec<TurnOut<'a>>, TranslateError> {
     let origin = Origin { dialect: request.dialect, path: PATH };
     let mut writer = Writer { origin, blocks: BlockWriter::new(origin), turns: Vec::new() };
-    for step in steps(&request.messages, IdRule::Word, losses) {
+    for step in steps(&request.messages, IdRule::ShortWord, losses) {
         match step {
             Step::Assistant { message, ids } => writer.assistant(message, ids, losses)?,
             Step::Outcomes(outcomes) => writer.outcomes(outcomes, losses)?,

@@ -1,5 +1,7 @@
 //! The neutral form to a body.
 
+use std::borrow::Cow;
+
 use posthaste_core::Dialect;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Number;
@@ -15,8 +17,8 @@ use crate::{
         DIALECT,
         block::{BlockOut, BlockWriter, Origin},
     },
-    ir::{Extra, OutputFormat, OutputSchema, Request, ServiceTier},
-    json,
+    ir::{Extra, OutputFormat, OutputSchema, Request, Sampling, ServiceTier},
+    json::{self, compact},
     loss::Losses,
 };
 
@@ -42,7 +44,7 @@ pub(in crate::bedrock) fn encode_request(request: &Request, _: &Target) -> Resul
         system,
         inference_config: Some(inference).filter(|inference| !inference.is_empty()),
         tool_config,
-        output_config: output_config(request, &mut losses),
+        output_config: output_config(request, own, &mut losses),
         additional_model_request_fields: Some(additional).filter(|additional| !additional.is_empty()),
         additional_model_response_field_paths: if asks_for_sequence { &["/stop_sequence"] } else { &[] },
         service_tier: service_tier(request.service_tier.as_ref(), own, &mut losses),
@@ -57,6 +59,11 @@ pub(in crate::bedrock) fn encode_request(request: &Request, _: &Target) -> Resul
 pub(in crate::bedrock) fn question(request: &Request) -> Result<Encoded, TranslateError> {
     let mut losses = Losses::default();
     let own = request.dialect == DIALECT;
+    let mut request = Request { max_tokens: None, ..request.clone() };
+    if !own {
+        request.sampling = Sampling::default();
+    }
+    let request = &request;
     let Settings { additional, .. } = settings(request, own, &mut losses);
     let Prompt { system, messages, tool_config } = prompt(request, &mut losses)?;
     let wire = QuestionOut {
@@ -157,7 +164,7 @@ struct StructureOut<'a> {
 #[derive(Serialize)]
 struct JsonSchemaOut<'a> {
     /// As a text.
-    schema: &'a str,
+    schema: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -221,14 +228,16 @@ fn stop_sequences<'a>(request: &'a Request, own: bool, losses: &mut Losses) -> V
     taken
 }
 
-fn output_config<'a>(request: &'a Request, losses: &mut Losses) -> Option<OutputConfigOut<'a>> {
+fn output_config<'a>(request: &'a Request, own: bool, losses: &mut Losses) -> Option<OutputConfigOut<'a>> {
     let text_format = match &request.output {
         Some(OutputFormat::JsonSchema(OutputSchema { name, description, schema, strict })) => {
             if *strict == Some(false) {
                 losses.degraded("response_format.json_schema.strict", "always strict");
             }
             let (name, description) = (name.as_deref(), description.as_deref());
-            let json_schema = JsonSchemaOut { schema: schema.as_str(), name, description };
+            let text = schema.as_str();
+            let schema = if own { Cow::Borrowed(text) } else { compact(text) };
+            let json_schema = JsonSchemaOut { schema, name, description };
             Some(TextFormatOut { kind: "json_schema", structure: StructureOut { json_schema } })
         }
         Some(OutputFormat::JsonObject) | None => None,
