@@ -6,8 +6,8 @@ use posthaste_wire::Frame;
 use uuid::Uuid;
 
 use crate::{
-    Ask, Loss, Target, TranslateError, anthropic::AnthropicMessages, bridge::Bridge, ir,
-    openai_chat::OpenAiChat,
+    Ask, Loss, Target, TranslateError, anthropic::AnthropicMessages, bedrock::BedrockConverse,
+    bridge::Bridge, ir, openai_chat::OpenAiChat,
 };
 
 /// Reads one dialect into the neutral form and writes it from there.
@@ -67,7 +67,7 @@ pub fn codec(dialect: Dialect) -> &'static dyn Codec {
         Dialect::OpenAiChat => &OpenAiChat,
         Dialect::OpenAiResponses => &OpenAiChat,
         Dialect::GeminiGenerate => &OpenAiChat,
-        Dialect::BedrockConverse => &OpenAiChat,
+        Dialect::BedrockConverse => &BedrockConverse,
     }
 }
 

@@ -117,10 +117,10 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for TextOrVisitor<'a, T> {
 /// Serde's `flatten` would do the same by building a tree of every value first; this keeps one pass. Of a doubled field the
 /// last one counts. Errors name the fields on the way.
 macro_rules! wire_object {
-    ($(#[$meta:meta])* struct $name:ident<$lt:lifetime> { $($field:ident: $ty:ty = $key:literal,)* }) => {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident<$lt:lifetime> { $($field:ident: $ty:ty = $key:literal,)* }) => {
         $(#[$meta])*
         #[derive(Debug, Default)]
-        struct $name<$lt> {
+        $vis struct $name<$lt> {
             $($field: $ty,)*
             rest: $crate::json::Rest<$lt>,
         }

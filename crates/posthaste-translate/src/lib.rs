@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod anthropic;
+mod bedrock;
 mod bridge;
 mod carrier;
 mod codec;

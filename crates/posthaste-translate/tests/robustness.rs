@@ -72,7 +72,23 @@ fn stream(from: Dialect, to: Dialect, body: &[u8]) {
         let _ = translator.push(&[b"data: ", line, b"\n\n"].concat(), &mut out);
     }
     let _ = translator.finish(&mut out);
+    if from == Dialect::BedrockConverse {
+        named_frames(body, to, &mut out);
+    }
     String::from_utf8(out).expect("what is written is UTF-8");
+}
+
+/// As the data of events whose names tell what they are.
+fn named_frames(body: &[u8], to: Dialect, out: &mut Vec<u8>) {
+    let from = Dialect::BedrockConverse;
+    let mut translator = StreamTranslator::new(from, to, context(from));
+    for line in body.split(|byte| *byte == b'\n') {
+        for name in ["contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"]
+        {
+            let _ = translator.push(&[b"event: ", name.as_bytes(), b"\ndata: ", line, b"\n\n"].concat(), out);
+        }
+    }
+    let _ = translator.finish(out);
 }
 
 #[derive(Clone, Debug)]
@@ -213,6 +229,16 @@ const FIELDS: &[&str] = &[
     "system",
     "thinking",
     "source",
+    "toolUse",
+    "toolResult",
+    "toolUseId",
+    "reasoningContent",
+    "cachePoint",
+    "toolConfig",
+    "additionalModelRequestFields",
+    "contentBlockIndex",
+    "stopReason",
+    "output",
     "x",
 ];
 

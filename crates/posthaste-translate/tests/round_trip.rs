@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 const A: Dialect = Dialect::AnthropicMessages;
 const C: Dialect = Dialect::OpenAiChat;
+const B: Dialect = Dialect::BedrockConverse;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
@@ -27,6 +28,11 @@ proptest! {
 
     #[test]
     fn requests_through_chat(request in request(C)) {
+        through(&request)?;
+    }
+
+    #[test]
+    fn requests_through_converse(request in request(B)) {
         through(&request)?;
     }
 
@@ -44,9 +50,31 @@ proptest! {
         prop_assert_eq!(codec(C).decode_response(&encoded.body).unwrap(), response);
     }
 
+    #[test]
+    fn answers_through_converse(response in response(B)) {
+        let encoded = codec(B).encode_response(&response, &context(response.dialect)).unwrap();
+        prop_assert_eq!(encoded.losses, []);
+        prop_assert_eq!(codec(B).decode_response(&encoded.body).unwrap(), response);
+    }
+
+    /// What Claude is asked at one of the two, it is asked at the other.
+    #[test]
+    fn claude_is_asked_the_same_at_bedrock(request in request(A)) {
+        let mut request = request;
+        request.messages.retain(|message| message.role != Role::System);
+        media_as_text(&mut request);
+        let there = codec(B).encode_request(&request, &Target::of(B)).unwrap();
+        let there = codec(B).decode_request(&there.body).unwrap();
+        prop_assert_eq!(story(&there), story(&request));
+        prop_assert_eq!(&there.reasoning, &request.reasoning);
+        prop_assert_eq!(&there.sampling.temperature, &request.sampling.temperature);
+        prop_assert_eq!(there.max_tokens, request.max_tokens);
+        prop_assert_eq!(&there.system, &request.system);
+    }
+
     /// Text, calls and their results are what every dialect has.
     #[test]
-    fn the_conversation_survives_the_other_dialect(request in request(C)) {
+    fn the_conversation_survives_the_other_dialect(request in request(C), other in prop::sample::select(vec![A, B])) {
         // An object without a schema becomes an instruction there.
         let mut request = Request { output: None, ..request };
         request.messages.retain(|message| message.role != Role::System);
@@ -55,8 +83,11 @@ proptest! {
         }
         request.messages.retain(|message| !message.parts.is_empty());
         prop_assume!(!request.messages.is_empty());
-        let there = codec(A).encode_request(&request, &Target::of(A)).unwrap();
-        let there = codec(A).decode_request(&there.body).unwrap();
+        if other == B {
+            media_as_text(&mut request);
+        }
+        let there = codec(other).encode_request(&request, &Target::of(other)).unwrap();
+        let there = codec(other).decode_request(&there.body).unwrap();
         let back = codec(C).encode_request(&there, &Target::of(C)).unwrap();
         let back = codec(C).decode_request(&back.body).unwrap();
         prop_assert_eq!(story(&back), story(&request));
@@ -67,6 +98,15 @@ proptest! {
 fn context(dialect: Dialect) -> StreamContext {
     let model = ModelName::parse("m").unwrap();
     StreamContext::plain(model, dialect, Timestamp::EPOCH, Uuid::nil())
+}
+
+/// Pages on the web have no place at Bedrock, and names of documents have fewer letters.
+fn media_as_text(request: &mut Request) {
+    for part in request.messages.iter_mut().flat_map(|message| &mut message.parts) {
+        if matches!(part.content, Content::Image(_) | Content::Document(_)) {
+            part.content = Content::Text("A picture.".to_owned());
+        }
+    }
 }
 
 fn through(request: &Request) -> Result<(), TestCaseError> {
@@ -118,6 +158,8 @@ fn request(dialect: Dialect) -> impl Strategy<Value = Request> {
             output,
         )| {
             let (tools, choice, parallel, stream) = choices;
+            // There the path says so.
+            let stream = stream && dialect != B;
             let has_tools = !tools.is_empty();
             Request {
                 system: system.into_iter().map(Part::text).collect(),
@@ -134,12 +176,12 @@ fn request(dialect: Dialect) -> impl Strategy<Value = Request> {
                 stop: vec!["END".to_owned()],
                 output,
                 reasoning,
-                user,
+                user: user.filter(|_| dialect != B),
                 service_tier: Some(ServiceTier::Standard),
                 stream,
                 // Anthropic always tells; a writer of Chat always asks.
-                include_usage: dialect == A || stream,
-                ..Request::new(dialect, model)
+                include_usage: dialect != C || stream,
+                ..Request::new(dialect, if dialect == B { String::new() } else { model })
             }
             .consistent()
         },
@@ -153,6 +195,10 @@ trait Consistent {
 impl Consistent for Request {
     /// Anthropic has no place for the flag beside the choice `none`.
     fn consistent(mut self) -> Self {
+        // Converse has no such choice.
+        if self.dialect == B && self.tool_choice == Some(ToolChoice::None) {
+            self.tool_choice = None;
+        }
         if self.dialect == A && self.tool_choice == Some(ToolChoice::None) {
             self.parallel_tool_calls = None;
         }
@@ -166,6 +212,7 @@ impl Consistent for Request {
 fn parallel_tool_calls(dialect: Dialect, has_tools: bool, parallel: bool) -> Option<bool> {
     match dialect {
         _ if !has_tools => None,
+        B => None,
         // Only the refusal is said there.
         A => (!parallel).then_some(false),
         _ => Some(parallel),
@@ -211,7 +258,7 @@ fn tools(dialect: Dialect) -> impl Strategy<Value = Vec<Tool>> {
             description,
             schema: Some(schema),
             strict,
-            cache: (cached && dialect == A).then(|| CacheHint { ttl: Some("1h".to_owned()) }),
+            cache: (cached && dialect != C).then(|| CacheHint { ttl: Some("1h".to_owned()) }),
             extra: Vec::new(),
         };
         tools.into_iter().enumerate().map(tool).collect()
@@ -235,10 +282,10 @@ fn output(dialect: Dialect) -> impl Strategy<Value = OutputFormat> {
         if dialect == C && any_object {
             return OutputFormat::JsonObject;
         }
-        let chat = dialect == C;
+        let (named, chat) = (dialect != A, dialect == C);
         OutputFormat::JsonSchema(OutputSchema {
-            name: chat.then(|| name.clone()),
-            description: chat.then_some(name),
+            name: named.then(|| name.clone()),
+            description: named.then_some(name),
             schema,
             strict: chat.then_some(true),
         })
@@ -249,8 +296,8 @@ fn reasoning(dialect: Dialect) -> impl Strategy<Value = Reasoning> {
     let effort = prop::sample::select(Effort::ALL.to_vec());
     (effort, 1_024..20_000_u64, 0..4_u8).prop_map(move |(effort, budget, which)| match (dialect, which) {
         (_, 0) => Reasoning { mode: Some(ReasoningMode::Off), ..Reasoning::default() },
-        (A, 1) => Reasoning { mode: Some(ReasoningMode::Budget(budget)), ..Reasoning::default() },
-        (A, 2) => Reasoning {
+        (A | B, 1) => Reasoning { mode: Some(ReasoningMode::Budget(budget)), ..Reasoning::default() },
+        (A | B, 2) => Reasoning {
             mode: Some(ReasoningMode::Adaptive),
             effort: Some(effort),
             display: Some(ReasoningDisplay::Summary),
@@ -272,7 +319,7 @@ fn conversation(dialect: Dialect) -> impl Strategy<Value = Vec<Message>> {
             }
             join_user(&mut messages, dialect, user);
             let mut parts: Vec<Part> = Vec::new();
-            let proof = (dialect == A).then(|| Proof::of(A, "c2ln"));
+            let proof = (dialect != C).then(|| Proof::of(dialect, "c2ln"));
             parts.extend(thought.map(|text| Part::new(Content::Thinking(Thinking { text, proof }))));
             parts.push(Part::text(said.unwrap_or_else(|| "Well.".to_owned())));
             let mut results = Vec::new();
@@ -281,14 +328,14 @@ fn conversation(dialect: Dialect) -> impl Strategy<Value = Vec<Message>> {
                 let name = "tool_0".to_owned();
                 let arguments = Arguments::new(arguments);
                 parts.push(Part::new(Content::ToolCall(ToolCall::new(id.clone(), name, arguments))));
-                let is_error = is_error && dialect == A;
+                let is_error = is_error && dialect != C;
                 let result = ToolResult { call_id: id, parts: vec![Part::text(result)], is_error };
                 results.push(Part::new(Content::ToolResult(result)));
             }
             messages.push(Message::new(Role::Assistant, parts));
             match dialect {
-                A if results.is_empty() => {}
-                A => messages.push(Message::new(Role::User, results)),
+                A | B if results.is_empty() => {}
+                A | B => messages.push(Message::new(Role::User, results)),
                 _ => {
                     messages.extend(results.into_iter().map(|result| Message::new(Role::User, vec![result])))
                 }
@@ -301,7 +348,7 @@ fn conversation(dialect: Dialect) -> impl Strategy<Value = Vec<Message>> {
 /// Anthropic's turns of one role are one turn.
 fn join_user(messages: &mut Vec<Message>, dialect: Dialect, mut parts: Vec<Part>) {
     match messages.last_mut() {
-        Some(last) if dialect == A && last.role == Role::User => last.parts.append(&mut parts),
+        Some(last) if dialect != C && last.role == Role::User => last.parts.append(&mut parts),
         _ => messages.push(Message::new(Role::User, parts)),
     }
 }
@@ -312,7 +359,7 @@ fn user_parts(dialect: Dialect) -> impl Strategy<Value = Vec<Part>> {
     let part = (text(), 0..5_u8, any::<bool>()).prop_map(move |(text, which, cached)| {
         let content = match which {
             0 => Content::Image(Image { source: base64("image/png"), detail: None }),
-            1 => Content::Image(Image {
+            1 if dialect != B => Content::Image(Image {
                 source: Source::Url("https://pictures.test/a".to_owned()),
                 detail: None,
             }),
@@ -322,7 +369,7 @@ fn user_parts(dialect: Dialect) -> impl Strategy<Value = Vec<Part>> {
             }),
             _ => Content::Text(text),
         };
-        let cache = (cached && dialect == A).then(CacheHint::default);
+        let cache = (cached && dialect != C).then(CacheHint::default);
         Part { cache, ..Part::new(content) }
     });
     prop::collection::vec(part, 1..4)
@@ -333,7 +380,7 @@ fn response(dialect: Dialect) -> impl Strategy<Value = Response> {
     let counts = (0..10_000_u64, 0..10_000_u64, 0..10_000_u64, 0..10_000_u64, 0..10_000_u64);
     let said = (prop::option::of(text()), text(), prop::collection::vec(object(), 0..3));
     (said, prop::sample::select(reasons), counts).prop_map(move |((thought, said, calls), reason, counts)| {
-        let proof = (dialect == A).then(|| Proof::of(A, "c2ln"));
+        let proof = (dialect != C).then(|| Proof::of(dialect, "c2ln"));
         let mut parts: Vec<Part> = Vec::new();
         parts.extend(thought.map(|text| Part::new(Content::Thinking(Thinking { text, proof }))));
         parts.push(Part::text(said));
@@ -343,11 +390,14 @@ fn response(dialect: Dialect) -> impl Strategy<Value = Response> {
             parts.push(Part::new(Content::ToolCall(call)));
         }
         let (input, said, cache_read, cache_write_5m, reasoning) = counts;
+        // Converse does not tell thoughts apart, and answers have no names there.
+        let reasoning = if dialect == B { 0 } else { reasoning };
+        let name = |name: &str| if dialect == B { String::new() } else { name.to_owned() };
         let output = said + reasoning;
         let mut response = Response {
             dialect,
-            id: "id".to_owned(),
-            model: "model".to_owned(),
+            id: name("id"),
+            model: name("model"),
             created: if dialect == C { 1_764_000_000 } else { 0 },
             parts,
             stop: Stop::new(reason),

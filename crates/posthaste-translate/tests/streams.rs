@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 const A: Dialect = Dialect::AnthropicMessages;
 const C: Dialect = Dialect::OpenAiChat;
+const B: Dialect = Dialect::BedrockConverse;
 
 /// The client's stream in a line an event, and how the translation ended.
 struct Told {
@@ -26,6 +27,18 @@ fn translate(from: Dialect, to: Dialect, frames: &[&str], include_usage: bool) -
     let mut stream = String::new();
     for frame in frames {
         write!(stream, "data: {frame}\n\n").unwrap();
+    }
+    let end = translator.push(stream.as_bytes(), &mut out).and_then(|()| translator.finish(&mut out));
+    Told { text: String::from_utf8(out).unwrap(), losses: translator.losses().to_vec(), end }
+}
+
+/// What a client gets of Converse's named events.
+fn translate_named(to: Dialect, frames: &[(&str, &str)]) -> Told {
+    let mut translator = StreamTranslator::new(B, to, context(B, true));
+    let mut out = Vec::new();
+    let mut stream = String::new();
+    for (name, data) in frames {
+        write!(stream, "event: {name}\ndata: {data}\n\n").unwrap();
     }
     let end = translator.push(stream.as_bytes(), &mut out).and_then(|()| translator.finish(&mut out));
     Told { text: String::from_utf8(out).unwrap(), losses: translator.losses().to_vec(), end }
@@ -168,6 +181,8 @@ fn no_end_is_made_up(#[case] from: Dialect, #[case] to: Dialect, #[case] frames:
 #[rstest]
 #[case(A, C)]
 #[case(C, A)]
+#[case(B, A)]
+#[case(C, B)]
 fn what_is_not_json_fails_the_stream(#[case] from: Dialect, #[case] to: Dialect) {
     let told = translate(from, to, &["<html>"], true);
     assert!(matches!(told.end, Err(TranslateError::UnreadableAnswer { dialect, .. }) if dialect == from));
@@ -279,4 +294,94 @@ fn the_framing_of_the_upstream_makes_no_difference() {
         translator.push(half, &mut Vec::new()).unwrap();
         assert!(matches!(translator.finish(&mut Vec::new()), Err(TranslateError::Truncated)), "{framing:?}");
     }
+}
+
+const START: (&str, &str) = ("messageStart", r#"{"role":"assistant","p":"abc"}"#);
+
+#[test]
+fn blocks_without_a_start_begin_with_their_first_delta() {
+    let told = translate_named(
+        C,
+        &[
+            START,
+            ("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"text":"Hm."}}}"#),
+            ("contentBlockDelta", r#"{"contentBlockIndex":1,"delta":{"text":""}}"#),
+            ("contentBlockDelta", r#"{"contentBlockIndex":1,"delta":{"text":"One"}}"#),
+            ("contentBlockStop", r#"{"contentBlockIndex":1}"#),
+            ("messageStop", r#"{"stopReason":"end_turn"}"#),
+        ],
+    );
+    told.end.unwrap();
+    assert_eq!(told.losses, []);
+    assert!(told.text.contains(r#""reasoning_content":"Hm.""#), "{}", told.text);
+    assert!(told.text.contains(r#""content":"One""#), "{}", told.text);
+    assert!(told.text.ends_with("data: [DONE]\n\n"), "{}", told.text);
+}
+
+#[test]
+fn an_exception_ends_a_stream_as_the_client_knows_it() {
+    let stop = ("messageStop", r#"{"stopReason":"end_turn"}"#);
+    for (name, expected) in [
+        ("throttlingException", "rate_limit_error"),
+        ("serviceUnavailableException", "overloaded_error"),
+        ("internalServerException", "api_error"),
+        ("newException", "api_error"),
+    ] {
+        let told = translate_named(A, &[START, (name, r#"{"message":"No."}"#), stop]);
+        told.end.unwrap();
+        assert!(told.text.contains(&format!(r#""type":"{expected}""#)), "{name}: {}", told.text);
+        assert!(!told.text.contains("message_stop"), "{}", told.text);
+    }
+}
+
+#[rstest]
+#[case::nothing(&[])]
+#[case::no_reason(&[START, ("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"Hal"}}"#)])]
+#[case::counts_without_a_reason(&[START, ("metadata", r#"{"usage":{"inputTokens":1,"outputTokens":1}}"#)])]
+#[case::an_empty_reason(&[START, ("messageStop", "{}")])]
+fn converse_gets_no_end_made_up(#[case] frames: &[(&str, &str)]) {
+    let told = translate_named(A, frames);
+    assert!(matches!(told.end, Err(TranslateError::Truncated)), "{:?}", told.end);
+    assert!(!told.text.contains("message_stop"), "{}", told.text);
+}
+
+#[test]
+fn a_piece_of_a_call_that_did_not_begin_is_named() {
+    let told = translate_named(
+        A,
+        &[
+            START,
+            ("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"toolUse":{"input":"{}"}}}"#),
+            ("messageStop", r#"{"stopReason":"tool_use"}"#),
+        ],
+    );
+    told.end.unwrap();
+    assert_eq!(told.losses, [Loss::unknown("event.contentBlockDelta.toolUse")]);
+    assert!(told.text.contains(r#""stop_reason":"end_turn""#), "{}", told.text);
+}
+
+#[test]
+fn converse_sees_calls_one_after_another() {
+    let frames = [
+        call(r#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#),
+        call(r#"{"index":1,"id":"b","function":{"name":"g","arguments":"{}"}}"#),
+        call(r#"{"index":0,"function":{"arguments":"{\"x\":1}"}}"#),
+    ];
+    let mut frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+    frames.extend([STOP, DONE]);
+    let told = translate(C, B, &frames, true);
+    told.end.unwrap();
+    let events: Vec<&str> = told.text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+    assert_eq!(
+        events[1..7],
+        [
+            r#"{"start":{"toolUse":{"toolUseId":"a","name":"f"}},"contentBlockIndex":0}"#,
+            r#"{"delta":{"toolUse":{"input":"{\"x\":1}"}},"contentBlockIndex":0}"#,
+            r#"{"contentBlockIndex":0}"#,
+            r#"{"start":{"toolUse":{"toolUseId":"b","name":"g"}},"contentBlockIndex":1}"#,
+            r#"{"delta":{"toolUse":{"input":"{}"}},"contentBlockIndex":1}"#,
+            r#"{"contentBlockIndex":1}"#,
+        ]
+    );
+    assert_eq!(events[7], r#"{"stopReason":"tool_use"}"#);
 }
