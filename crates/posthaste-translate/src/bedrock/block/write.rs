@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::{
     CitationOut, citation_out,
     media::{DocumentNames, document_format, image_format, is_audio_format},
+    read::{FORMAT, SOURCE},
     sealed,
 };
 use crate::{
@@ -59,7 +60,9 @@ pub(in crate::bedrock) struct DocumentOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     format: Option<&'a str>,
     name: Cow<'a, str>,
-    source: SourceOut<'a>,
+    /// None for one that stands among the extras.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<SourceOut<'a>>,
     #[serde(flatten)]
     extra: Fields<'a>,
 }
@@ -234,13 +237,13 @@ impl BlockWriter {
                 let Some(format) = document_format(media_type) else {
                     return Err(origin.inexpressible(field));
                 };
-                (Some(format), SourceOut::Bytes(standard_base64(data)))
+                (Some(format), Some(SourceOut::Bytes(standard_base64(data))))
             }
-            // Our own extras tell what else it is.
-            Source::Text(text) if extra.0.iter().any(|extra| extra.field == "format") => {
-                (None, SourceOut::Text(text))
+            // Our own extras tell how it came.
+            Source::Text(text) => {
+                let has = |field| extra.0.iter().any(|extra| extra.field == field);
+                ((!has(FORMAT)).then_some("txt"), (!has(SOURCE)).then_some(SourceOut::Text(text)))
             }
-            Source::Text(text) => (Some("txt"), SourceOut::Text(text)),
             Source::Url(_) | Source::File(_) => return Err(origin.inexpressible(field)),
         };
         let title = document.title.as_deref();
