@@ -30,7 +30,10 @@ struct Unpack {
 enum Pack {
     Framing(Repacker),
     /// Each event in the envelope of Code Assist.
-    Envelope { splitter: Splitter, trace_id: String },
+    Envelope {
+        splitter: Splitter,
+        trace_id: String,
+    },
 }
 
 /// A stream that cannot be read any further.
@@ -172,11 +175,8 @@ pub(crate) fn own_events(client: Surface, events: &[u8], begun: bool) -> Vec<u8>
     if framing == Framing::Sse {
         return events.to_vec();
     }
-    let mut repacker = if begun {
-        Repacker::resumed(Framing::Sse, framing)
-    } else {
-        Repacker::new(Framing::Sse, framing)
-    };
+    let mut repacker =
+        if begun { Repacker::resumed(Framing::Sse, framing) } else { Repacker::new(Framing::Sse, framing) };
     let mut out = Vec::with_capacity(events.len() + 64);
     // The relay's own events are small and well framed.
     let written = repacker.push(events, &mut out).and_then(|()| repacker.finish(&mut out));

@@ -28,7 +28,8 @@ pub(crate) fn unpack(call: &mut Call) -> Result<Unpacked, Fault> {
             unwrapped.request
         }
         Packing::Invoke => {
-            let model = call.path.model.as_ref().ok_or_else(|| Fault::invalid_request("the path names no model"))?;
+            let model =
+                call.path.model.as_ref().ok_or_else(|| Fault::invalid_request("the path names no model"))?;
             let unpacked = from_invoke(&call.body, model, call.path.stream == Some(true))?;
             if let Ok(betas) = HeaderValue::from_str(&unpacked.betas.join(","))
                 && !betas.is_empty()

@@ -9,6 +9,7 @@ mod error;
 mod gemini;
 mod headers;
 mod openai;
+mod owns;
 mod path_segment;
 mod preset;
 mod registry;
@@ -25,6 +26,7 @@ use posthaste_wire::UpstreamError;
 
 pub use base_url::{BaseUrl, BaseUrlError, check_base_url};
 pub use error::PrepareError;
+pub use owns::owns;
 pub use preset::{Preset, preset, presets};
 pub use registry::provider;
 

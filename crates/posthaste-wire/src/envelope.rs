@@ -31,6 +31,8 @@ pub struct Envelope {
     pub include_usage: bool,
     /// Where the model's name stands; none where the path names it and the body does not.
     model_span: Option<Range<usize>>,
+    /// Whether the path named the model; what the body says then counts for nothing.
+    by_path: bool,
 }
 
 impl Envelope {
@@ -52,6 +54,7 @@ impl Envelope {
             previous_response_id: fields.previous_response_id(),
             include_usage: fields.include_usage(),
             model_span: Some(span(text, raw_model)),
+            by_path: false,
         })
     }
 
@@ -71,6 +74,7 @@ impl Envelope {
             previous_response_id: fields.previous_response_id(),
             include_usage: fields.include_usage(),
             model_span: fields.model().ok().map(|(raw, _)| span(text, raw)),
+            by_path: true,
         })
     }
 
@@ -97,13 +101,8 @@ impl Envelope {
     pub fn with_model(&self, body: &Bytes, model: &ModelName) -> Payload {
         let name = || Bytes::from(serde_json::to_vec(model).expect("a string can always be written as JSON"));
         match &self.model_span {
-            Some(span) => {
-                let name = name();
-                if body[span.clone()] == name {
-                    return Payload::from_parts([body.clone()]);
-                }
-                Payload::from_parts([body.slice(..span.start), name, body.slice(span.end..)])
-            }
+            Some(_) if *model == self.model && !self.by_path => Payload::from_parts([body.clone()]),
+            Some(span) => Payload::from_parts([body.slice(..span.start), name(), body.slice(span.end..)]),
             None => {
                 let start = body.iter().position(|byte| *byte == b'{').map_or(0, |brace| brace + 1);
                 let is_empty = body[start..].trim_ascii_start().starts_with(b"}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use posthaste_core::{Dialect, Fault, FaultKind, RequestId};
+use posthaste_core::{Dialect, Fault, FaultKind, Packing, RequestId, Surface};
 
 use crate::{anthropic, bedrock, gemini, openai_chat, openai_responses};
 
@@ -55,8 +55,16 @@ pub fn render_event(dialect: Dialect, fault: &Fault, request_id: RequestId) -> B
 
 /// A frame that keeps a silent stream's connection alive and that the dialect's clients pass over; empty for Converse,
 /// whose event streams have none.
-pub fn keep_alive(dialect: Dialect) -> Bytes {
-    Bytes::from_static(match dialect {
+///
+/// Bedrock's clients get nothing: an AWS event stream has no harmless message.
+pub fn keep_alive(client: Surface) -> Bytes {
+    match client.packing {
+        Packing::Invoke => return Bytes::new(),
+        // White space may stand between the elements, and before the first.
+        Packing::JsonArray => return Bytes::from_static(b"\n"),
+        Packing::Plain | Packing::CodeAssist => {}
+    }
+    Bytes::from_static(match client.dialect {
         Dialect::AnthropicMessages => anthropic::fault::KEEP_ALIVE,
         Dialect::OpenAiChat => openai_chat::fault::KEEP_ALIVE,
         Dialect::OpenAiResponses => openai_responses::fault::KEEP_ALIVE,

@@ -28,9 +28,15 @@ pub use event_stream::{EventStreamSplitter, without_invocation_metrics};
 pub use fault::RenderedFault;
 pub use frame::{Frame, FrameKind};
 pub use framing::{FrameWriter, Framing, FramingError, Repacker, Splitter};
+pub use gemini::{
+    code_assist,
+    error::{GoogleDetails, read_details as read_google_details},
+};
 pub use json_array::{JsonArraySplitter, JsonArrayWriter};
 pub use models::{ModelEntry, render_models};
+pub use openai_chat::tap::usage_only as openai_chat_usage_only;
+pub use openai_responses::response_id;
 pub use sse::{FrameSplitter, FrameTooLong, write_frame};
 pub use tap::{Progress, StreamTap};
 pub use upstream_error::{UpstreamError, read_error, read_error_answer, read_error_frame};
-pub use whole::{WholeAnswer, WholeError, read_whole};
+pub use whole::{WholeAnswer, WholeError, read_other, read_whole};

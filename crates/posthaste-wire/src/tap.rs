@@ -106,6 +106,10 @@ impl StreamTap {
             Err(error) => return Err(error),
         }
         *closed = Some(close);
+        // A dialect without a terminator is complete when it closes after its stop reason.
+        if self.terminator().is_empty() && self.seen.stopped() && close != Closed::InsideData {
+            self.seen.ended = true;
+        }
         Ok(self.progress())
     }
 
@@ -161,17 +165,21 @@ impl StreamTap {
     }
 
     fn late_terminator(&self, closed: Closed) -> Bytes {
-        let terminator = match self.dialect {
+        let terminator = self.terminator();
+        match (self.splitter.framing(), closed) {
+            (Framing::Sse, Closed::BetweenFrames) => Bytes::from_static(terminator),
+            (Framing::Sse, _) => [BLANK_LINE, terminator].concat().into(),
+            (framing, _) => repacked(terminator, framing).into(),
+        }
+    }
+
+    fn terminator(&self) -> &'static [u8] {
+        match self.dialect {
             Dialect::AnthropicMessages => anthropic::tap::TERMINATOR,
             Dialect::OpenAiChat => openai_chat::tap::TERMINATOR,
             Dialect::OpenAiResponses => openai_responses::tap::TERMINATOR,
             Dialect::GeminiGenerate => gemini::tap::TERMINATOR,
             Dialect::BedrockConverse => bedrock::tap::TERMINATOR,
-        };
-        match (self.splitter.framing(), closed) {
-            (Framing::Sse, Closed::BetweenFrames) => Bytes::from_static(terminator),
-            (Framing::Sse, _) => [BLANK_LINE, terminator].concat().into(),
-            (framing, _) => repacked(terminator, framing).into(),
         }
     }
 
@@ -198,6 +206,11 @@ impl StreamTap {
         self.seen.content_bytes
     }
 
+    /// The answer's id, where later requests may name it: only Responses has such requests.
+    pub fn answer_id(&self) -> Option<&str> {
+        self.seen.answer_id.as_deref()
+    }
+
     /// The error event, if one came.
     pub fn error(&self) -> Option<&UpstreamError> {
         self.seen.error.as_ref()
@@ -219,7 +232,13 @@ fn read(dialect: Dialect, frame: Frame<'_>, seen: &mut Sighting) {
     match dialect {
         Dialect::AnthropicMessages => anthropic::tap::read(frame, seen),
         Dialect::OpenAiChat => openai_chat::tap::read(frame, seen),
-        Dialect::OpenAiResponses => openai_responses::tap::read(frame, seen),
+        Dialect::OpenAiResponses => {
+            // The first event holds the whole answer so far, its id with it.
+            if seen.answer_id.is_none() && !seen.content {
+                seen.answer_id = openai_responses::response_id(frame.data);
+            }
+            openai_responses::tap::read(frame, seen);
+        }
         Dialect::GeminiGenerate => gemini::tap::read(frame, seen),
         Dialect::BedrockConverse => bedrock::tap::read(frame, seen),
     }

@@ -2,5 +2,5 @@
 
 pub use crate::{
     anthropic::usage::Counts as AnthropicUsage, bedrock::usage::Counts as BedrockUsage,
-    openai_chat::usage::Counts as ChatUsage,
+    gemini::usage::Counts as GeminiUsage, openai_chat::usage::Counts as ChatUsage,
 };

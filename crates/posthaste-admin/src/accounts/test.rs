@@ -10,7 +10,7 @@ use posthaste_core::{
     TimeoutGuard, TransportError, Usage, UsageSource,
 };
 use posthaste_provider::{Outbound, preset, provider, upstream_dialect};
-use posthaste_translate::{Target, translate_request};
+use posthaste_translate::{Ask, Forgetful, Target, translate_request};
 use posthaste_vault::CredentialSource;
 use posthaste_wire::read_whole;
 use serde::{Deserialize, Serialize};
@@ -182,9 +182,20 @@ fn in_dialect(
     }
     let variant = preset(&account.preset.0).map(|preset| preset.chat).unwrap_or_default();
     let target = Target { dialect, account: Some(account.id), variant };
-    translate_request(Dialect::AnthropicMessages, &target, &question, model, Uuid::nil(), account.created_at)
-        .map(|translated| translated.body)
-        .map_err(|error| AdminError::invalid("account", error.to_string()))
+    translate_request(&Ask {
+        from: Dialect::AnthropicMessages,
+        to: &target,
+        operation: Operation::Chat,
+        body: &question,
+        model,
+        upstream_model: model,
+        stream: false,
+        id: Uuid::nil(),
+        now: account.created_at,
+        memory: &Forgetful,
+    })
+    .map(|translated| translated.body)
+    .map_err(|error| AdminError::invalid("account", error.to_string()))
 }
 
 fn serves(dialect: Dialect, answer: &Answer) -> bool {

@@ -94,7 +94,7 @@ fn what_the_relay_writes_its_own_readers_understand() {
 fn keep_alives_are_no_content() {
     for dialect in Dialect::ALL {
         let mut tap = crate::StreamTap::new(dialect);
-        assert_eq!(tap.push(&keep_alive(dialect)).unwrap(), crate::Progress::Opening);
+        assert_eq!(tap.push(&keep_alive(Surface::plain(dialect))).unwrap(), crate::Progress::Opening);
         assert!(tap.at_boundary());
     }
 }
