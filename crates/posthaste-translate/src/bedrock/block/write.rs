@@ -135,6 +135,8 @@ pub(in crate::bedrock) struct Origin {
     pub(in crate::bedrock) dialect: Dialect,
     /// Their place, as losses name it.
     pub(in crate::bedrock) path: &'static str,
+    /// Whether they are an answer's, which is shown to the client and not sent to a model.
+    pub(in crate::bedrock) in_answer: bool,
 }
 
 impl Origin {
@@ -332,7 +334,9 @@ fn own_extras<'a>(
 
 /// A text, with those of its sources that can be named here.
 fn text_block<'a>(part: &'a Part, text: &'a str, origin: Origin, losses: &mut Losses) -> BlockOut<'a> {
-    let citations: Vec<_> = part.citations.iter().filter_map(citation_out).collect();
+    // A model takes back only the citations that it made itself.
+    let told = if origin.is_own() || origin.in_answer { part.citations.as_slice() } else { &[] };
+    let citations: Vec<_> = told.iter().filter_map(citation_out).collect();
     if citations.len() < part.citations.len() {
         losses.add(Loss::dropped(origin.field("citations")));
     }
