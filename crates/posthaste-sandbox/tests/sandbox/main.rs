@@ -3,6 +3,7 @@
 mod answers;
 mod asking;
 mod assembling;
+mod azure;
 mod bedrock;
 mod chat;
 mod everywhere;
