@@ -9,6 +9,7 @@ mod chat;
 mod everywhere;
 mod faults;
 mod gemini;
+mod hostile;
 mod read_back;
 mod refusals;
 mod responses;
