@@ -1,6 +1,6 @@
 //! Thought signatures (<https://ai.google.dev/gemini-api/docs/thought-signatures>).
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{brain, seal};
 
@@ -15,24 +15,38 @@ pub(super) fn of_text(salt: &str) -> String {
 }
 
 pub(super) fn fits_call(name: &str, args: &Value, signature: &str) -> bool {
-    is_placeholder(signature) || seal::unstamp(PURPOSE, &call(name, args), signature).is_some()
+    fits(&call(name, args), signature)
 }
 
 pub(super) fn fits_text(signature: &str) -> bool {
-    is_placeholder(signature) || seal::unstamp(PURPOSE, TEXT, signature).is_some()
+    fits(TEXT, signature)
 }
 
-/// What the vendor documents for calls that none of its models made.
-fn is_placeholder(signature: &str) -> bool {
-    ["skip_thought_signature_validator", "context_engineering_is_the_way_to_go"].contains(&signature)
+fn fits(what: &[u8], signature: &str) -> bool {
+    let signature = standard(signature);
+    let placeholder = PLACEHOLDERS.iter().any(|placeholder| standard(placeholder) == signature);
+    placeholder || seal::unstamp(PURPOSE, what, &signature).is_some()
+}
+
+/// Bytes may come in either alphabet of base64, padded or not: `google-genai` writes the one for URLs.
+fn standard(signature: &str) -> String {
+    let mut standard = signature.trim_end_matches('=').replace('-', "+").replace('_', "/");
+    while !standard.len().is_multiple_of(4) {
+        standard.push('=');
+    }
+    standard
 }
 
 fn call(name: &str, args: &Value) -> Vec<u8> {
     let mut bytes = name.as_bytes().to_vec();
-    bytes.extend(brain::digest(args));
+    // No arguments are the same whether they are told or not.
+    let none = args.as_object().is_none_or(Map::is_empty);
+    bytes.extend(brain::digest(if none { &Value::Null } else { args }));
     bytes
 }
 
+/// What the vendor documents for calls that none of its models made.
+const PLACEHOLDERS: [&str; 2] = ["skip_thought_signature_validator", "context_engineering_is_the_way_to_go"];
 const PURPOSE: &[u8] = b"thought signature";
 const TEXT: &[u8] = b"text";
 
@@ -50,5 +64,16 @@ mod tests {
         assert!(!fits_call("f", &json!({"a": 1}), &signature));
         assert!(!fits_text(&signature) && fits_text(&of_text("salt")));
         assert!(fits_call("f", &json!({}), "skip_thought_signature_validator"));
+        assert!(fits_call("f", &json!({}), "skip/thought/signature/validator"));
+    }
+
+    #[test]
+    fn bytes_may_come_in_either_alphabet() {
+        let args = json!({});
+        let signature = (0..50).map(|salt| of_call("f", &args, &salt.to_string()));
+        for signature in signature {
+            let for_urls = signature.replace('+', "-").replace('/', "_");
+            assert!(fits_call("f", &Value::Null, for_urls.trim_end_matches('=')));
+        }
     }
 }
