@@ -18,6 +18,10 @@ pub mod whole;
 
 pub use envelope::{Envelope, EnvelopeError};
 pub use fault::RenderedFault;
+pub use gemini::{
+    code_assist,
+    error::{GoogleDetails, read_details as read_google_details},
+};
 pub use models::{ModelEntry, render_models};
 pub use sse::{Frame, FrameSplitter, FrameTooLong, write_frame};
 pub use tap::{Progress, StreamTap};

@@ -83,6 +83,10 @@ impl StreamTap {
             }
         })?;
         *closed = Some(close);
+        // A dialect without a terminator is complete when it closes after its stop reason.
+        if self.terminator().is_empty() && self.seen.stopped() && close != Closed::InsideData {
+            self.seen.ended = true;
+        }
         Ok(self.progress())
     }
 
@@ -130,16 +134,19 @@ impl StreamTap {
     }
 
     fn late_terminator(&self, closed: Closed) -> Bytes {
-        let terminator = match self.dialect {
+        match closed {
+            Closed::BetweenFrames => Bytes::from_static(self.terminator()),
+            _ => [BLANK_LINE, self.terminator()].concat().into(),
+        }
+    }
+
+    fn terminator(&self) -> &'static [u8] {
+        match self.dialect {
             Dialect::AnthropicMessages => anthropic::tap::TERMINATOR,
             Dialect::OpenAiChat => openai_chat::tap::TERMINATOR,
             Dialect::OpenAiResponses => openai_responses::tap::TERMINATOR,
             Dialect::GeminiGenerate => gemini::tap::TERMINATOR,
             Dialect::BedrockConverse => bedrock::tap::TERMINATOR,
-        };
-        match closed {
-            Closed::BetweenFrames => Bytes::from_static(terminator),
-            _ => [BLANK_LINE, terminator].concat().into(),
         }
     }
 

@@ -1,3 +1,128 @@
-//! Reading the events of a stream.
+//! Reading the chunks of a stream (<https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent>).
+//!
+//! There are no event names and there is no terminator: each chunk is a whole answer with the parts that are new, and the
+//! stream is complete when it closes after the reason why it stopped.
 
-pub(crate) use crate::openai_chat::tap::{TERMINATOR, read};
+use serde::Deserialize;
+
+use super::{error, usage::Counts};
+use crate::{
+    Frame, UpstreamError,
+    count::Count,
+    lenient::{Filled, Lenient, List, object},
+    tap::Sighting,
+};
+
+/// The terminal frame, of which this dialect has none.
+pub(crate) const TERMINATOR: &[u8] = b"";
+
+/// Reads one chunk. Every chunk may hold counts, so each is read; its content is only skipped over.
+pub(crate) fn read(frame: Frame<'_>, seen: &mut Sighting) {
+    let Ok(chunk) = object::<Chunk>(frame.data) else { return };
+    let Some(chunk) = chunk else {
+        // An error may come inside a list.
+        return error::read(frame.data).into_iter().for_each(|error| seen.fail(error));
+    };
+    if chunk.error.0 {
+        return seen.fail(error::read(frame.data).unwrap_or_else(unreadable_error));
+    }
+    let candidates = chunk.candidates.0.unwrap_or_default();
+    let mut has_content = false;
+    for candidate in &candidates {
+        let index = candidate.index.or_zero();
+        seen.begin(index);
+        if candidate.finish_reason.0 {
+            seen.stop(index);
+        }
+        has_content |= candidate.finish_reason.0 || candidate.has_content();
+    }
+    // A prompt that is blocked gets no candidates at all.
+    if candidates.is_empty() && chunk.prompt_feedback.0.is_some_and(|feedback| feedback.block_reason.0) {
+        seen.begin(0);
+        seen.stop(0);
+        has_content = true;
+    }
+    if has_content {
+        seen.add_content(frame.data);
+    }
+    if let Some(counts) = chunk.usage_metadata.0.filter(Counts::tells_something) {
+        counts.merge_into(&mut seen.usage);
+        seen.usage_final = seen.stopped();
+    }
+}
+
+fn unreadable_error() -> UpstreamError {
+    UpstreamError { kind: error::UNNAMED.to_owned(), code: None, message: String::new() }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Chunk {
+    #[serde(default)]
+    candidates: List<Candidate>,
+    #[serde(default)]
+    prompt_feedback: Lenient<Feedback>,
+    #[serde(default)]
+    usage_metadata: Lenient<Counts>,
+    #[serde(default)]
+    error: Filled,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Candidate {
+    #[serde(default)]
+    index: Count,
+    #[serde(default)]
+    content: Lenient<Content>,
+    #[serde(default)]
+    finish_reason: Filled,
+}
+
+impl Candidate {
+    fn has_content(&self) -> bool {
+        let parts = self.content.0.as_ref().and_then(|content| content.parts.0.as_deref());
+        parts.unwrap_or_default().iter().any(Part::has_content)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Feedback {
+    #[serde(default)]
+    block_reason: Filled,
+}
+
+#[derive(Deserialize)]
+struct Content {
+    #[serde(default)]
+    parts: List<Part>,
+}
+
+/// What of a part a client would notice.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Part {
+    text: Filled,
+    thought_signature: Filled,
+    function_call: Filled,
+    inline_data: Filled,
+    file_data: Filled,
+    executable_code: Filled,
+    code_execution_result: Filled,
+}
+
+impl Part {
+    fn has_content(&self) -> bool {
+        [
+            self.text,
+            self.thought_signature,
+            self.function_call,
+            self.inline_data,
+            self.file_data,
+            self.executable_code,
+            self.code_execution_result,
+        ]
+        .contains(&Filled(true))
+    }
+}
