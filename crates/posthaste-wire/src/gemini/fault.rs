@@ -110,9 +110,6 @@ mod tests {
         }
         assert_eq!(told(Duration::MAX), Some(LONGEST));
         let without = String::from_utf8(body(&fault(None))).unwrap();
-        assert_eq!(
-            without,
-            r#"{"error":{"code":429,"message":"slow down","status":"RESOURCE_EXHAUSTED"}}"#
-        );
+        assert_eq!(without, r#"{"error":{"code":429,"message":"slow down","status":"RESOURCE_EXHAUSTED"}}"#);
     }
 }

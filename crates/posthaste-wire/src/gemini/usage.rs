@@ -65,10 +65,9 @@ mod tests {
 
     #[test]
     fn thoughts_and_tool_prompts_are_added_and_cached_tokens_taken_out() {
-        let usage = merged(&[
-            r#"{"promptTokenCount":341,"cachedContentTokenCount":92,"toolUsePromptTokenCount":253,
-            "candidatesTokenCount":10,"thoughtsTokenCount":499,"totalTokenCount":1103}"#,
-        ]);
+        let usage =
+            merged(&[r#"{"promptTokenCount":341,"cachedContentTokenCount":92,"toolUsePromptTokenCount":253,
+            "candidatesTokenCount":10,"thoughtsTokenCount":499,"totalTokenCount":1103}"#]);
         let expected = Usage { input: 502, cache_read: 92, output: 509, reasoning: 499, ..Usage::default() };
         assert_eq!(usage, expected);
     }
