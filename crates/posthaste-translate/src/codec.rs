@@ -5,7 +5,10 @@ use posthaste_core::{Dialect, ModelName, Timestamp};
 use posthaste_wire::Frame;
 use uuid::Uuid;
 
-use crate::{Loss, Target, TranslateError, anthropic::AnthropicMessages, ir, openai_chat::OpenAiChat};
+use crate::{
+    Loss, Target, TranslateError, anthropic::AnthropicMessages, gemini::GeminiGenerate, ir,
+    openai_chat::OpenAiChat,
+};
 
 /// Reads one dialect into the neutral form and writes it from there.
 ///
@@ -59,7 +62,7 @@ pub fn codec(dialect: Dialect) -> &'static dyn Codec {
         Dialect::AnthropicMessages => &AnthropicMessages,
         Dialect::OpenAiChat => &OpenAiChat,
         Dialect::OpenAiResponses => &OpenAiChat,
-        Dialect::GeminiGenerate => &OpenAiChat,
+        Dialect::GeminiGenerate => &GeminiGenerate,
         Dialect::BedrockConverse => &OpenAiChat,
     }
 }
@@ -131,6 +134,8 @@ pub struct StreamContext {
     pub model: ModelName,
     /// Whether the client wants token counts inside the stream.
     pub include_usage: bool,
+    /// Whether the client takes thoughts in its answer, which in Gemini's dialect only those do who asked for them.
+    pub include_thoughts: bool,
     /// When the request came.
     pub created: Timestamp,
     /// What the answer's id is made from.

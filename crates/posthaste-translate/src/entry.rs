@@ -4,7 +4,12 @@ use bytes::Bytes;
 use posthaste_core::{Dialect, ModelName, Timestamp};
 use uuid::Uuid;
 
-use crate::{Encoded, Loss, StreamContext, Target, TranslateError, codec, loss::Losses, policy};
+use crate::{
+    Encoded, Loss, StreamContext, Target, TranslateError, codec,
+    ir::{Reasoning, ReasoningDisplay},
+    loss::Losses,
+    policy,
+};
 
 /// A client's request in the upstream's dialect.
 #[derive(Clone, Debug)]
@@ -36,9 +41,15 @@ pub fn translate_request(
     let mut losses = Losses::default();
     let mut request = codec(from).decode_request(body)?;
     policy::apply(&request, to.dialect, &mut losses)?;
+    if request.model.is_empty() {
+        // Named in the path, which is not seen here.
+        upstream_model.as_str().clone_into(&mut request.model);
+    }
     let model = ModelName::parse(&request.model)
         .map_err(|error| TranslateError::invalid("model", error.to_string()))?;
-    let context = StreamContext { model, include_usage: request.include_usage, created: now, id };
+    let include_thoughts = from != Dialect::GeminiGenerate || asks_for_thoughts(request.reasoning.as_ref());
+    let include_usage = request.include_usage;
+    let context = StreamContext { model, include_usage, include_thoughts, created: now, id };
     upstream_model.as_str().clone_into(&mut request.model);
     let Encoded { body, losses: more } = codec(to.dialect).encode_request(&request, to)?;
     more.into_iter().for_each(|loss| losses.add(loss));
@@ -59,9 +70,17 @@ pub fn translate_response(
     context: &StreamContext,
 ) -> Result<Encoded, TranslateError> {
     let mut response = codec(from).decode_response(body)?;
+    if !context.include_thoughts {
+        response.hide_thoughts();
+    }
     let codec = codec(to);
     response.id = codec.answer_id(context.id);
     context.model.as_str().clone_into(&mut response.model);
     response.created = context.created.as_secs();
     codec.encode_response(&response)
+}
+
+fn asks_for_thoughts(reasoning: Option<&Reasoning>) -> bool {
+    let display = reasoning.and_then(|reasoning| reasoning.display.as_ref());
+    display.is_some_and(|display| *display != ReasoningDisplay::Omitted)
 }

@@ -5,6 +5,7 @@ mod codec;
 mod conversation;
 mod entry;
 mod error;
+mod gemini;
 pub mod ir;
 mod json;
 mod loss;
