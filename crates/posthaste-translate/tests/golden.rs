@@ -73,7 +73,7 @@ fn streams_cut_at_every_byte() {
 }
 
 /// The dialects that have a codec.
-const DIALECTS: [Dialect; 2] = [Dialect::AnthropicMessages, Dialect::OpenAiChat];
+const DIALECTS: [Dialect; 3] = [Dialect::AnthropicMessages, Dialect::OpenAiChat, Dialect::GeminiGenerate];
 
 /// A snapshot for each fixture and target.
 fn each(pattern: &str, run: impl Fn(Dialect, Dialect, &[u8]) -> Result<String, TranslateError>) {
@@ -124,6 +124,7 @@ fn context() -> StreamContext {
     StreamContext {
         model: ModelName::parse("asked-model").unwrap(),
         include_usage: true,
+        include_thoughts: true,
         created: Timestamp::from_secs(1_764_000_000),
         id: Uuid::from_u128(7),
     }

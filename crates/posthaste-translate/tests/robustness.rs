@@ -59,6 +59,7 @@ fn stream(from: Dialect, to: Dialect, body: &[u8]) {
     let context = StreamContext {
         model: ModelName::parse("asked").unwrap(),
         include_usage: true,
+        include_thoughts: true,
         created: Timestamp::EPOCH,
         id: Uuid::nil(),
     };
@@ -167,6 +168,11 @@ const VALUES: &[&str] = &[
     "[{\"id\":\"a\",\"function\":{\"name\":\"f\"}}]",
     "\"assistant\"",
     "\"tool\"",
+    "{\"parts\":[{\"text\":\"a\"}]}",
+    "[{\"functionCall\":{\"name\":\"f\",\"willContinue\":true}}]",
+    "\"STOP\"",
+    "\"MALFORMED_FUNCTION_CALL\"",
+    "\"$.a[0]\"",
 ];
 
 fn json() -> impl Strategy<Value = String> {
@@ -212,6 +218,24 @@ const FIELDS: &[&str] = &[
     "system",
     "thinking",
     "source",
+    "contents",
+    "parts",
+    "functionCall",
+    "function_response",
+    "partialArgs",
+    "inlineData",
+    "mimeType",
+    "thought",
+    "thoughtSignature",
+    "systemInstruction",
+    "generationConfig",
+    "responseSchema",
+    "functionDeclarations",
+    "candidates",
+    "finishReason",
+    "usageMetadata",
+    "groundingMetadata",
+    "promptFeedback",
     "x",
 ];
 
