@@ -8,7 +8,7 @@ mod view;
 pub use test::TestReport;
 pub use view::{AccountView, Health, PresetView, presets};
 
-use posthaste_core::{Account, AccountId, AuthForm, PresetName, Sealed};
+use posthaste_core::{Account, AccountId, AuthForm, PresetName, ProviderKind, Sealed};
 use posthaste_provider::{BaseUrl, Preset, check_base_url, preset, presets as known_presets};
 use posthaste_storage::StorageError;
 use posthaste_vault::account_credential_place;
@@ -114,6 +114,7 @@ impl<'a> AccountService<'a> {
             provider: preset.provider,
             base_url: base_url.url,
             auth,
+            dialects: preset.dialects.to_vec(),
             credential: self.credential(id, auth, new.api_key.as_ref(), None)?,
             priority: input::priority(new.priority)?,
             enabled: !new.disabled,
@@ -205,7 +206,7 @@ impl<'a> AccountService<'a> {
             self.credential(account.id, account.auth, change.api_key.as_ref(), credential)?;
         if change.base_url.is_some() || change.allow_private.is_some() {
             let typed = change.base_url.as_deref().unwrap_or(&account.base_url);
-            let base_url = checked_base_url(typed)?;
+            let base_url = checked_base_url(account.provider, typed)?;
             account.private_address =
                 address::consent(&base_url, change.allow_private.unwrap_or(false), now)?;
             account.base_url = base_url.url;
@@ -290,9 +291,9 @@ fn base_url(preset: &Preset, given: Option<&str>) -> Result<BaseUrl, AdminError>
         let message = format!("is needed with preset `{}`; give the address of the API", preset.name);
         return Err(AdminError::invalid("base_url", message));
     };
-    checked_base_url(text)
+    checked_base_url(preset.provider, text)
 }
 
-fn checked_base_url(text: &str) -> Result<BaseUrl, AdminError> {
-    check_base_url(text).map_err(|error| AdminError::invalid("base_url", error.to_string()))
+fn checked_base_url(provider: ProviderKind, text: &str) -> Result<BaseUrl, AdminError> {
+    check_base_url(provider, text).map_err(|error| AdminError::invalid("base_url", error.to_string()))
 }

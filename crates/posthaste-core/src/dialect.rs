@@ -69,6 +69,30 @@ pub enum Packing {
     Invoke,
 }
 
+/// What a route serves or an account speaks: a dialect and how it is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Surface {
+    /// The dialect.
+    pub dialect: Dialect,
+    /// How its bodies are packed.
+    pub packing: Packing,
+}
+
+impl Surface {
+    /// A dialect as it is.
+    pub const fn plain(dialect: Dialect) -> Self {
+        Self { dialect, packing: Packing::Plain }
+    }
+
+    /// The dialect in which errors are told: Bedrock tells its own, whatever the body is.
+    pub const fn error_dialect(self) -> Dialect {
+        match self.packing {
+            Packing::Invoke => Dialect::BedrockConverse,
+            Packing::Plain | Packing::JsonArray | Packing::CodeAssist => self.dialect,
+        }
+    }
+}
+
 /// How a vendor bends OpenAI's Chat Completions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -102,6 +126,8 @@ pub enum Operation {
     Models,
     /// Vectors for texts.
     Embeddings,
+    /// Vectors for several texts, where the dialect has a call of its own for that (Gemini).
+    BatchEmbeddings,
     /// Pictures from a description.
     Images,
     /// The continuation of a text: OpenAI's API from before there were conversations.
@@ -112,11 +138,12 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation, in the order of their declaration.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Chat,
         Self::CountTokens,
         Self::Models,
         Self::Embeddings,
+        Self::BatchEmbeddings,
         Self::Images,
         Self::Completions,
         Self::Compact,
@@ -129,6 +156,7 @@ impl Operation {
             Self::CountTokens => "count_tokens",
             Self::Models => "models",
             Self::Embeddings => "embeddings",
+            Self::BatchEmbeddings => "batch_embeddings",
             Self::Images => "images",
             Self::Completions => "completions",
             Self::Compact => "compact",

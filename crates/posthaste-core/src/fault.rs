@@ -21,6 +21,8 @@ pub enum FaultKind {
     PermissionDenied,
     /// No such path or model.
     NotFound,
+    /// The earlier answer that the request goes on from is not there, or not for this caller.
+    AnswerNotFound,
     /// The path exists, but not with this method.
     MethodNotAllowed,
     /// The body is larger than the relay takes.
@@ -45,11 +47,12 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::InvalidRequest,
         Self::Unauthenticated,
         Self::PermissionDenied,
         Self::NotFound,
+        Self::AnswerNotFound,
         Self::MethodNotAllowed,
         Self::TooLarge,
         Self::UnsupportedEncoding,
@@ -69,6 +72,7 @@ impl FaultKind {
             Self::Unauthenticated => "unauthenticated",
             Self::PermissionDenied => "permission_denied",
             Self::NotFound => "not_found",
+            Self::AnswerNotFound => "answer_not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TooLarge => "too_large",
             Self::UnsupportedEncoding => "unsupported_encoding",

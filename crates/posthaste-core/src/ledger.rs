@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, ClientKeyId, Dialect, FaultKind, ModelName, NanoUsd, Operation, ProviderKind, RequestId,
-    Timestamp, Usage,
+    AccountId, ClientKeyId, Dialect, FaultKind, LossList, ModelName, NanoUsd, Operation, ProviderKind,
+    RequestId, Timestamp, Usage,
 };
 
 /// How an attempt ended.
@@ -189,6 +189,13 @@ pub struct AttemptRow {
     pub cost: NanoUsd,
     /// What the cost rests on.
     pub cost_basis: CostBasis,
+    /// What the request lost on its way into the upstream's dialect. Absent in JSON when empty, as in rows of releases
+    /// that did not tell.
+    #[serde(default, skip_serializing_if = "LossList::is_empty")]
+    pub request_losses: LossList,
+    /// What the answer lost on its way into the client's dialect; absent in the same way.
+    #[serde(default, skip_serializing_if = "LossList::is_empty")]
+    pub answer_losses: LossList,
 }
 
 #[cfg(test)]
@@ -222,5 +229,43 @@ mod tests {
         }
         assert_eq!(AttemptOutcome::from_parts("failed", None), None);
         assert_eq!(AttemptOutcome::from_parts("complete", Some(FaultKind::Timeout)), None);
+    }
+
+    #[test]
+    fn a_row_that_lost_nothing_is_written_as_before_losses_were_told() {
+        let model = ModelName::parse("any").unwrap();
+        let mut row = AttemptRow {
+            request_id: RequestId::generate(),
+            attempt: 1,
+            started_at: Timestamp::EPOCH,
+            key_id: ClientKeyId::generate(),
+            account_id: AccountId::generate(),
+            provider: ProviderKind::Sandbox,
+            operation: Operation::Chat,
+            client_dialect: Dialect::OpenAiChat,
+            upstream_dialect: Dialect::AnthropicMessages,
+            streamed: false,
+            model: model.clone(),
+            upstream_model: model,
+            outcome: AttemptOutcome::Complete,
+            phase: AttemptPhase::Finished,
+            status: Some(200),
+            first_content_us: None,
+            duration_us: 1,
+            usage: Usage::default(),
+            usage_source: UsageSource::Reported,
+            cost: NanoUsd::ZERO,
+            cost_basis: CostBasis::Priced,
+            request_losses: LossList::default(),
+            answer_losses: LossList::default(),
+        };
+        let json = serde_json::to_string(&row).unwrap();
+        assert!(!json.contains("losses"), "{json}");
+        assert_eq!(serde_json::from_str::<AttemptRow>(&json).unwrap(), row);
+
+        row.answer_losses = LossList::of([("content.annotations", "dropped, no counterpart")]);
+        let json = serde_json::to_value(&row).unwrap();
+        assert_eq!(json["answer_losses"][0], "content.annotations: dropped, no counterpart");
+        assert_eq!(json.get("request_losses"), None);
     }
 }

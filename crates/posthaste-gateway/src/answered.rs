@@ -5,17 +5,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response::Parts};
 use posthaste_core::{
-    AttemptOutcome, AttemptPhase, CooldownReason, Dialect, Fault, FaultKind, ModelName, Operation, Origin,
-    RelayBody, UsageSource, Verdict, boxed_body, full_body,
+    AttemptOutcome, AttemptPhase, CooldownReason, Fault, FaultKind, ModelName, Operation, Origin, RelayBody,
+    Surface, UsageSource, Verdict, boxed_body, full_body,
 };
 use posthaste_provider::{AnswerHead, Provider};
-use posthaste_translate::{Loss, StreamContext, StreamTranslator, translate_response};
-use posthaste_wire::{UpstreamError, read_error, read_whole};
+use posthaste_translate::{Loss, translate_count, translate_response};
+use posthaste_wire::{Framing, UpstreamError, read_error_answer, read_other, read_whole, response_id};
 use tokio::time::Instant;
 
 use crate::{
     attempt::{Delivery, Setback},
     open::{OpenFailure, open},
+    prepare::{WayBack, pack_answer, unpack_answer},
     settle::{AttemptBook, Ending, until_booked},
     stream::StreamAnswer,
     whole::{MOST_ANSWER_BYTES, MOST_ERROR_BYTES, collect},
@@ -24,9 +25,9 @@ use crate::{
 /// An upstream that has sent the head of its answer.
 pub(crate) struct Answered<'a> {
     pub(crate) vendor: &'a dyn Provider,
-    pub(crate) upstream_dialect: Dialect,
+    pub(crate) upstream: Surface,
     pub(crate) upstream_model: ModelName,
-    pub(crate) translation: Option<StreamContext>,
+    pub(crate) way_back: WayBack,
     pub(crate) losses: Vec<Loss>,
     pub(crate) book: AttemptBook,
 }
@@ -40,7 +41,7 @@ impl Answered<'_> {
     ) -> Result<Delivery, Setback> {
         let (head, body) = response.into_parts();
         let streamed = self.book.journey().envelope.stream;
-        let is_stream = is_event_stream(&head.headers);
+        let is_stream = is_stream(&head.headers, self.upstream, streamed);
         if !head.status.is_success() {
             self.refused(head, body).await
         } else if is_packed(&head.headers) {
@@ -60,7 +61,7 @@ impl Answered<'_> {
     async fn refused(mut self, head: Parts, body: RelayBody) -> Result<Delivery, Setback> {
         // An error whose body breaks off is still that error.
         let body = collect(body, ERROR_BODY_GAP, MOST_ERROR_BYTES).await.unwrap_or_default();
-        let error = read_error(self.upstream_dialect, &body);
+        let error = read_error_answer(self.upstream.error_dialect(), &head.headers, &body);
         match verdict(self.vendor, &self.book, &head, error.as_ref()) {
             Verdict::ClientFault => {}
             verdict => return Err(self.set_back(verdict)),
@@ -69,7 +70,8 @@ impl Answered<'_> {
         let booked = self.book.settle(Ending::uncounted(AttemptOutcome::ClientFault));
         until_booked(booked).await.map_err(Setback::Final)?;
         let fault = client_fault(head.status, error);
-        if self.translation.is_some() {
+        let client = self.book.journey().surface;
+        if self.way_back.translates() || client.error_dialect() != self.upstream.error_dialect() {
             return Err(Setback::Final(fault));
         }
         let mut headers = passed_headers(&head.headers);
@@ -78,19 +80,15 @@ impl Answered<'_> {
     }
 
     /// A stream.
-    async fn stream(mut self, head: Parts, body: RelayBody, deadline: Instant) -> Result<Delivery, Setback> {
+    async fn stream(self, head: Parts, body: RelayBody, deadline: Instant) -> Result<Delivery, Setback> {
         let gap = self.book.journey().engine.options.gap_timeout;
-        let client_dialect = self.book.journey().dialect;
-        let translator = self
-            .translation
-            .take()
-            .map(|context| StreamTranslator::new(self.upstream_dialect, client_dialect, context));
-        let Self { vendor, upstream_dialect, upstream_model, losses, book, .. } = self;
-        let answer = StreamAnswer::new(body, upstream_dialect, translator, book);
+        let Self { vendor, upstream, upstream_model, way_back, losses, book } = self;
+        let client = book.journey().surface;
+        let answer = StreamAnswer::new(body, upstream, way_back, book);
         match open(answer, deadline, gap).await {
             Ok(answer) => {
                 let mut headers = passed_headers(&head.headers);
-                stream_headers(&mut headers);
+                stream_headers(client, &mut headers);
                 Ok(delivery(head.status, headers, boxed_body(answer), upstream_model, losses))
             }
             Err((mut answer, OpenFailure::Broken(broken))) => {
@@ -111,7 +109,10 @@ impl Answered<'_> {
             Ok(body) => body,
             Err(broken) => return Err(self.broken(&broken.why, broken.fault.kind)),
         };
-        let answer = match read_whole(self.upstream_dialect, &body) {
+        let body = unpack_answer(self.upstream.packing, body);
+        let operation = self.book.journey().operation;
+        let read = if matches!(operation, Operation::Chat) { read_whole } else { read_other };
+        let answer = match read(self.upstream.dialect, &body) {
             Ok(answer) => answer,
             Err(error) => return Err(self.broken(&error.to_string(), FaultKind::UpstreamFailed)),
         };
@@ -124,7 +125,12 @@ impl Answered<'_> {
         };
         self.book.commit();
         self.book.phase = AttemptPhase::Finished;
-        let billed = self.book.journey().operation == Operation::Chat;
+        let billed = !matches!(operation, Operation::CountTokens);
+        if self.book.may_be_named()
+            && let Some(id) = response_id(&body)
+        {
+            self.book.note_answer_id(&id);
+        }
         let source = match answer.usage {
             Some(_) => UsageSource::Reported,
             None if billed => UsageSource::Estimated,
@@ -135,16 +141,22 @@ impl Answered<'_> {
         until_booked(self.book.settle(ending)).await.map_err(Setback::Final)?;
         let mut headers = passed_headers(&head.headers);
         headers.insert(header::CONTENT_TYPE, JSON);
-        Ok(self.delivery(head.status, headers, full_body(translated.unwrap_or(body))))
+        let journey = self.book.journey();
+        let packed =
+            pack_answer(journey.surface.packing, translated.unwrap_or(body), &journey.id.to_string());
+        Ok(self.delivery(head.status, headers, full_body(packed)))
     }
 
-    fn translate_whole(&self, body: &[u8]) -> Result<Option<Bytes>, String> {
-        let Some(context) = &self.translation else { return Ok(None) };
-        let client_dialect = self.book.journey().dialect;
-        let encoded = translate_response(self.upstream_dialect, client_dialect, body, context)
-            .map_err(|error| error.to_string())?;
-        self.book.note_answer_losses(&encoded.losses);
-        Ok(Some(encoded.body))
+    fn translate_whole(&mut self, body: &[u8]) -> Result<Option<Bytes>, String> {
+        let WayBack::Translate(context) = &self.way_back else { return Ok(None) };
+        let (from, to) = (self.upstream.dialect, self.book.journey().surface.dialect);
+        if self.book.journey().operation == Operation::CountTokens {
+            return translate_count(from, to, body).map(Some).map_err(|error| error.to_string());
+        }
+        let answer = translate_response(from, to, body, context).map_err(|error| error.to_string())?;
+        self.book.note_answer_losses(&answer.losses);
+        self.book.remember(answer.remembered);
+        Ok(Some(answer.body))
     }
 
     /// An answer of another kind than was asked for.
@@ -220,7 +232,8 @@ fn verdict(
     error: Option<&UpstreamError>,
 ) -> Verdict {
     let now = book.journey().engine.clock.now();
-    vendor.judge(&AnswerHead { status: head.status, headers: &head.headers, error, now })
+    let dialect = book.upstream_dialect();
+    vendor.judge(&AnswerHead { dialect, status: head.status, headers: &head.headers, error, now })
 }
 
 /// What the attempt loop and the books take from a verdict that delivers nothing.
@@ -275,8 +288,8 @@ fn client_fault(status: StatusCode, error: Option<UpstreamError>) -> Fault {
 }
 
 /// The headers of a stream.
-pub(crate) fn stream_headers(headers: &mut HeaderMap) {
-    headers.insert(header::CONTENT_TYPE, EVENT_STREAM);
+pub(crate) fn stream_headers(client: Surface, headers: &mut HeaderMap) {
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Framing::of(client).content_type()));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // Asks proxies in front of the relay (nginx) not to hold events back.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -293,9 +306,16 @@ fn passed_headers(from: &HeaderMap) -> HeaderMap {
     to
 }
 
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    kind.get(..EVENT_STREAM.len()).is_some_and(|start| start.eq_ignore_ascii_case(EVENT_STREAM.as_bytes()))
+/// Whether the answer is a stream, told by its type. Where the stream is a JSON array, an answer that is none has the same
+/// type: there the wish tells.
+fn is_stream(headers: &HeaderMap, upstream: Surface, streamed: bool) -> bool {
+    let expected = Framing::of(upstream);
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    match Framing::of_content_type(kind) {
+        Some(Framing::JsonArray) => streamed && expected == Framing::JsonArray,
+        Some(Framing::EventStream) => matches!(expected, Framing::EventStream | Framing::InvokeChunks),
+        framing => framing == Some(Framing::Sse) && expected == Framing::Sse,
+    }
 }
 
 fn is_packed(headers: &HeaderMap) -> bool {
@@ -306,5 +326,4 @@ fn is_packed(headers: &HeaderMap) -> bool {
 
 const PASSED: [HeaderName; 2] = [header::CONTENT_TYPE, HeaderName::from_static("request-id")];
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 const ERROR_BODY_GAP: Duration = Duration::from_secs(10);

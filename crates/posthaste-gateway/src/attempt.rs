@@ -88,7 +88,7 @@ async fn attempt(
     let engine = &journey.engine;
     engine.scheduler.try_start(account.id, engine.clock.now()).map_err(|_| Setback::Next)?;
     tally.attempts += 1;
-    let upstream = (prepared.upstream_dialect, prepared.upstream_model.clone());
+    let upstream = (prepared.upstream.dialect, prepared.upstream_model.clone());
     let book = AttemptBook::open(journey, account, tally.attempts, upstream, slot);
     let began = Instant::now();
     let result = exchange(journey, account, vendor, prepared, book).await;
@@ -151,10 +151,10 @@ async fn exchange(
     let options = &journey.engine.options;
     let streamed = journey.envelope.stream;
     let wait =
-        if streamed { options.first_event.of(prepared.upstream_dialect) } else { options.head_timeout };
+        if streamed { options.first_event.of(prepared.upstream.dialect) } else { options.head_timeout };
     let deadline = Instant::now() + wait;
     let egress = Egress { allow_private: account.private_address.is_some() };
-    let Prepared { request, upstream_dialect, upstream_model, translation, losses } = prepared;
+    let Prepared { request, upstream, upstream_model, way_back, losses } = prepared;
     let sending = timeout_at(deadline, journey.engine.transport.send(request, &egress));
     let response = match sending.await {
         Ok(Ok(response)) => response,
@@ -166,9 +166,8 @@ async fn exchange(
     };
     book.status = Some(response.status().as_u16());
     book.phase = AttemptPhase::AwaitingContent;
-    Answered { vendor, upstream_dialect, upstream_model, translation, losses, book }
-        .judge(response, deadline)
-        .await
+    book.request_losses = losses.clone();
+    Answered { vendor, upstream, upstream_model, way_back, losses, book }.judge(response, deadline).await
 }
 
 fn unreachable(mut book: AttemptBook, error: &TransportError) -> Setback {

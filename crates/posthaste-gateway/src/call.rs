@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use posthaste_core::{Dialect, Operation, RelayBody, RequestId};
+use posthaste_core::{Dialect, ModelName, Operation, RelayBody, RequestId, Surface};
 use tokio::time::Instant;
 
 use crate::Caller;
@@ -16,10 +16,12 @@ pub struct Call {
     pub id: RequestId,
     /// Who asks.
     pub caller: Caller,
-    /// The dialect that the client speaks.
-    pub dialect: Dialect,
+    /// The dialect that the client speaks, and how it packs it.
+    pub surface: Surface,
     /// What is asked for.
     pub operation: Operation,
+    /// What the path says that other dialects say in the body.
+    pub path: PathFacts,
     /// The client's headers; adapters pick those that a vendor may see.
     pub headers: HeaderMap,
     /// The client's query, without `?`.
@@ -30,14 +32,26 @@ pub struct Call {
     pub received: Instant,
 }
 
+/// What a path says of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PathFacts {
+    /// The model, where the dialect names it there.
+    pub model: Option<ModelName>,
+    /// Whether a stream is asked for, where the path tells.
+    pub stream: Option<bool>,
+    /// The dialect of the only accounts that may serve: the path names a vendor.
+    pub pinned: Option<Dialect>,
+}
+
 impl Call {
     /// A call with a new identity that came in just now.
     pub fn new(caller: Caller, dialect: Dialect, operation: Operation, body: impl Into<Bytes>) -> Self {
         Self {
             id: RequestId::generate(),
             caller,
-            dialect,
+            surface: Surface::plain(dialect),
             operation,
+            path: PathFacts::default(),
             headers: HeaderMap::new(),
             query: None,
             body: body.into(),

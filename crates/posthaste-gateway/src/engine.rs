@@ -8,7 +8,7 @@ use posthaste_scheduler::Scheduler;
 use posthaste_storage::{LedgerWriter, Stores};
 use posthaste_vault::{CredentialSource, Vault};
 
-use crate::{AccountDirectory, Authenticator, RelayOptions, metrics::Metrics};
+use crate::{AccountDirectory, Authenticator, RelayOptions, memory::Memory, metrics::Metrics};
 
 /// The ports that a relay is built from.
 pub struct RelayPorts {
@@ -42,4 +42,5 @@ pub(crate) struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) options: RelayOptions,
     pub(crate) metrics: Metrics,
+    pub(crate) memory: Memory,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use posthaste_core::{Dialect, Operation, RequestId};
+use posthaste_core::{AccountId, Dialect, Operation, RequestId, Surface};
 use posthaste_wire::Envelope;
 use tokio::time::Instant;
 
@@ -16,7 +16,11 @@ pub(crate) struct Journey {
     pub(crate) engine: Arc<Engine>,
     pub(crate) id: RequestId,
     pub(crate) caller: Caller,
-    pub(crate) dialect: Dialect,
+    pub(crate) surface: Surface,
+    /// The dialect of the only accounts that may serve, if the path names a vendor.
+    pub(crate) pinned: Option<Dialect>,
+    /// The account that made the answer which the request goes on from, if it goes on from one.
+    pub(crate) home: Option<AccountId>,
     pub(crate) operation: Operation,
     pub(crate) envelope: Envelope,
     pub(crate) prompt_bytes: usize,

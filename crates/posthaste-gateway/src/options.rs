@@ -24,17 +24,19 @@ pub struct RelayOptions {
 /// How long the first event of a stream may take, by the upstream's dialect: some think before they speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FirstEventTimeouts {
-    /// Anthropic Messages.
+    /// Anthropic Messages, Responses and Gemini.
     pub anthropic_messages: Duration,
-    /// OpenAI Chat Completions.
+    /// OpenAI Chat Completions, and Converse, behind which the same models stand.
     pub open_ai_chat: Duration,
 }
 
 impl FirstEventTimeouts {
     pub(crate) const fn of(&self, dialect: Dialect) -> Duration {
         match dialect {
-            Dialect::AnthropicMessages => self.anthropic_messages,
-            Dialect::OpenAiChat => self.open_ai_chat,
+            Dialect::AnthropicMessages | Dialect::OpenAiResponses | Dialect::GeminiGenerate => {
+                self.anthropic_messages
+            }
+            Dialect::OpenAiChat | Dialect::BedrockConverse => self.open_ai_chat,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use posthaste_core::{Account, AccountId, Fault, FaultKind, Origin, Timestamp};
+use posthaste_provider::{owns, upstream_dialect};
 use posthaste_scheduler::{Candidate, Exclusion, Plan};
 
 use crate::journey::Journey;
@@ -16,20 +17,34 @@ pub(crate) struct Route {
 pub(crate) fn plan(journey: &Journey, now: Timestamp) -> Route {
     let snapshot = journey.engine.directory.all();
     let model = journey.envelope.model.as_str();
-    let candidates: Vec<_> = snapshot.iter().map(|account| candidate(account, model)).collect();
+    let candidates: Vec<_> = snapshot.iter().map(|account| candidate(journey, account, model)).collect();
     let plan = journey.engine.scheduler.plan(&candidates, now);
     Route { snapshot, plan }
 }
 
-fn candidate(account: &Account, model: &str) -> Candidate {
+fn candidate(journey: &Journey, account: &Account, model: &str) -> Candidate {
     let exclusion = if !account.enabled {
         Some(Exclusion::Disabled)
-    } else if !account.serves(model) {
+    } else if !account.serves(model) || !owns(account, model) {
         Some(Exclusion::ModelNotServed)
+    } else if journey.home.is_some_and(|home| home != account.id) {
+        Some(Exclusion::NotTheHome)
     } else {
-        None
+        cannot_serve(journey, account)
     };
     Candidate { account: account.id, priority: account.priority, exclusion }
+}
+
+/// What stands between the request's form and the account.
+fn cannot_serve(journey: &Journey, account: &Account) -> Option<Exclusion> {
+    let model = account.model_map.upstream_name(journey.envelope.model.as_str());
+    let model = model.unwrap_or(&journey.envelope.model);
+    let dialect = upstream_dialect(account, journey.operation, journey.surface.dialect, model);
+    match (dialect, journey.pinned) {
+        (None, _) => Some(Exclusion::OperationNotServed),
+        (Some(dialect), Some(pinned)) if dialect != pinned => Some(Exclusion::PinnedElsewhere),
+        _ => None,
+    }
 }
 
 impl Route {
@@ -56,7 +71,24 @@ impl Route {
             )
             .retry_after(OPERATORS_WAIT);
         }
-        if only(|exclusion| matches!(exclusion, Exclusion::Disabled | Exclusion::ModelNotServed)) {
+        if only(|exclusion| matches!(exclusion, Exclusion::Disabled | Exclusion::NotTheHome)) {
+            return Fault::new(FaultKind::AnswerNotFound, Origin::Client, HOME_IS_GONE);
+        }
+        let served = |exclusion: &Exclusion| {
+            !matches!(exclusion, Exclusion::Disabled | Exclusion::ModelNotServed | Exclusion::PinnedElsewhere)
+        };
+        if excluded.iter().any(|(_, exclusion)| served(exclusion))
+            && only(|exclusion| !matches!(exclusion, Exclusion::Parked(_)))
+        {
+            let (operation, model) = (journey.operation, &journey.envelope.model);
+            let message = format!(
+                "no account of the relay that serves model `{model}` has an endpoint for {operation}"
+            );
+            return Fault::new(FaultKind::NotFound, Origin::Client, message);
+        }
+        if only(|exclusion| {
+            matches!(exclusion, Exclusion::Disabled | Exclusion::ModelNotServed | Exclusion::PinnedElsewhere)
+        }) {
             return Fault::new(
                 FaultKind::NotFound,
                 Origin::Client,
@@ -82,6 +114,7 @@ fn overloaded(message: &'static str) -> Fault {
     Fault::new(FaultKind::Overloaded, Origin::Relay, message)
 }
 
+const HOME_IS_GONE: &str = "`previous_response_id`: the account that made this answer cannot be asked any more; send the whole conversation instead";
 const DEFAULT_WAIT: Duration = Duration::from_secs(5);
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{Fault, Operation};
+use posthaste_core::{AccountId, Dialect, Fault, FaultKind, Origin};
 use posthaste_storage::{ConfigStore, Revision, StorageError};
 use posthaste_wire::{Envelope, ModelEntry};
 
@@ -12,8 +12,11 @@ use crate::{
     engine::Engine,
     follow::follow,
     journey::{Journey, Upload},
+    memory::Memory,
     metrics::Metrics,
-    models, waiting,
+    models,
+    unpack::{Unpacked, unpack},
+    waiting,
 };
 
 /// What [`Relay::health`] tells.
@@ -56,6 +59,7 @@ impl Relay {
             clock: ports.clock,
             options,
             metrics: Metrics::new(),
+            memory: Memory::new(),
         };
         Ok(Self { engine: Arc::new(engine), config, since })
     }
@@ -84,7 +88,7 @@ impl Relay {
     /// A fault to be told to the client in its dialect (`posthaste_wire::render`). Faults after the commit point are part
     /// of the answer's body instead.
     pub async fn call(&self, call: Call) -> Result<Answer, Fault> {
-        let dialect = call.dialect;
+        let dialect = call.surface.dialect;
         let answer = self.serve(call).await;
         match &answer {
             Ok(_) => self.engine.metrics.answered(dialect),
@@ -123,20 +127,21 @@ impl Relay {
         self.engine.metrics.refused(fault.kind);
     }
 
-    async fn serve(&self, call: Call) -> Result<Answer, Fault> {
+    async fn serve(&self, mut call: Call) -> Result<Answer, Fault> {
         let engine = &self.engine;
         // 3 peek
-        let mut envelope = Envelope::peek(&call.body)?;
-        // Clients count with the body they will send; a count is no stream all the same.
-        envelope.stream &= call.operation == Operation::Chat;
+        let Unpacked { envelope, body, headers } = unpack(&mut call)?;
         // 4 admit
         let caller = admit(&engine.authenticator, &call, &envelope, engine.clock.now()).await?;
-        let Call { id, dialect, operation, headers, query, body, received, caller: _ } = call;
+        let home = home(engine, &caller, &call, &envelope)?;
+        let Call { id, surface, operation, path, query, received, .. } = call;
         let journey = Journey {
             engine: Arc::clone(engine),
             id,
             caller,
-            dialect,
+            surface,
+            pinned: path.pinned,
+            home,
             operation,
             envelope,
             prompt_bytes: body.len(),
@@ -145,4 +150,21 @@ impl Relay {
         // 5 plan, 6 credential, 7 prepare, 8 send, 9 judge, 10 deliver and settle
         waiting::answer(Arc::new(journey), Upload { headers, query, body }).await
     }
+}
+
+/// The account that made the answer which a request goes on from. The answer lies at the vendor, so nobody else can.
+fn home(
+    engine: &Engine,
+    caller: &Caller,
+    call: &Call,
+    envelope: &Envelope,
+) -> Result<Option<AccountId>, Fault> {
+    let earlier = envelope.previous_response_id.as_deref();
+    let Some(earlier) = earlier.filter(|_| call.surface.dialect == Dialect::OpenAiResponses) else {
+        return Ok(None);
+    };
+    engine.memory.home_of_answer(caller.key().id, earlier).map(Some).ok_or_else(|| {
+        let message = "`previous_response_id`: the relay does not know this answer; send the whole conversation instead";
+        Fault::new(FaultKind::AnswerNotFound, Origin::Client, message)
+    })
 }

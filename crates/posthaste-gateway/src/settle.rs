@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use posthaste_core::{
-    Account, AttemptOutcome, AttemptPhase, AttemptRow, Cooldown, CooldownReason, Dialect, Fault, ModelName,
-    Timestamp, Usage, UsageSource, fields,
+    Account, AttemptOutcome, AttemptPhase, AttemptRow, Cooldown, CooldownReason, Dialect, Fault, LossList,
+    ModelName, Timestamp, Usage, UsageSource, fields,
 };
 use posthaste_storage::{Booked, LedgerSlot};
-use posthaste_translate::Loss;
+use posthaste_translate::{Loss, Remembered};
 use tokio::time::{Instant, timeout};
 
 use crate::{estimate, journey::Journey, metrics::OpenAttempt};
@@ -27,6 +27,9 @@ pub(crate) struct AttemptBook {
     pub(crate) status: Option<u16>,
     first_content: Option<Duration>,
     slot: Option<LedgerSlot>,
+    /// What the request lost in translation.
+    pub(crate) request_losses: Vec<Loss>,
+    answer_losses: Vec<Loss>,
     /// Whether the scheduler was told how the account is.
     judged: bool,
     _open: OpenAttempt,
@@ -70,6 +73,8 @@ impl AttemptBook {
             status: None,
             first_content: None,
             slot: Some(slot),
+            request_losses: Vec::new(),
+            answer_losses: Vec::new(),
             judged: false,
             _open: journey.engine.metrics.attempt_opened(),
         }
@@ -78,6 +83,11 @@ impl AttemptBook {
     /// The request that it belongs to.
     pub(crate) fn journey(&self) -> &Arc<Journey> {
         &self.journey
+    }
+
+    /// The dialect in which it is asked.
+    pub(crate) const fn upstream_dialect(&self) -> Dialect {
+        self.upstream_dialect
     }
 
     /// Content is promised to the client.
@@ -120,10 +130,29 @@ impl AttemptBook {
     }
 
     /// Notes what the answer lost in translation; its headers have left by then.
-    pub(crate) fn note_answer_losses(&self, losses: &[Loss]) {
+    pub(crate) fn note_answer_losses(&mut self, losses: &[Loss]) {
         for loss in losses {
             tracing::debug!({ fields::REQUEST_ID } = %self.journey.id, %loss, "the answer lost something in translation");
         }
+        self.answer_losses = losses.to_vec();
+    }
+
+    /// Notes what the client cannot carry to its next turn.
+    pub(crate) fn remember(&self, remembered: Vec<Remembered>) {
+        if !remembered.is_empty() {
+            self.journey.engine.memory.note(self.journey.caller.key().id, remembered);
+        }
+    }
+
+    /// Notes that this account made the answer, which a later request of Responses may go on from.
+    pub(crate) fn note_answer_id(&self, id: &str) {
+        self.journey.engine.memory.note_answer(self.journey.caller.key().id, id, self.account.id);
+    }
+
+    /// Whether a later request may name the answer: client and upstream both speak Responses.
+    pub(crate) fn may_be_named(&self) -> bool {
+        self.journey.surface.dialect == Dialect::OpenAiResponses
+            && self.upstream_dialect == Dialect::OpenAiResponses
     }
 
     /// Books the attempt. The first call counts, later ones do nothing. Under strict accounting it gives what to wait
@@ -186,7 +215,7 @@ impl AttemptBook {
             account_id: self.account.id,
             provider: self.account.provider,
             operation: journey.operation,
-            client_dialect: journey.dialect,
+            client_dialect: journey.surface.dialect,
             upstream_dialect: self.upstream_dialect,
             streamed,
             model: journey.envelope.model.clone(),
@@ -200,6 +229,8 @@ impl AttemptBook {
             usage_source: ending.source,
             cost: charge.cost,
             cost_basis: charge.basis,
+            request_losses: loss_list(&self.request_losses),
+            answer_losses: loss_list(&self.answer_losses),
         }
     }
 }
@@ -225,6 +256,10 @@ pub(crate) async fn until_booked(booked: Option<Booked>) -> Result<(), Fault> {
 pub(crate) fn not_booked() -> Fault {
     let message = "the relay could not book this answer: ask again";
     Fault::internal(message, "the ledger did not take the row in time")
+}
+
+fn loss_list(losses: &[Loss]) -> LossList {
+    LossList::of(losses.iter().map(|loss| (&loss.field, &loss.reason)))
 }
 
 fn micros(duration: Duration) -> u64 {

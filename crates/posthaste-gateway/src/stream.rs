@@ -12,20 +12,21 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use posthaste_core::{
-    AttemptOutcome, AttemptPhase, Dialect, Fault, FaultKind, Origin, RelayBody, TransportError, UsageSource,
+    AttemptOutcome, AttemptPhase, Fault, FaultKind, Origin, RelayBody, Surface, TransportError, UsageSource,
     fields,
 };
 use posthaste_storage::Booked;
-use posthaste_translate::StreamTranslator;
 use posthaste_wire::{
-    FrameSplitter, Progress, StreamTap,
+    Framing, Progress, StreamTap, event_stream,
     fault::{keep_alive, render_event},
 };
 
 use self::outbox::Outbox;
 use crate::{
+    prepare::WayBack,
     pulse::{Beat, Pulse},
     settle::{AttemptBook, BOOKING_PATIENCE, Ending, not_booked},
+    transcode::{Transcoder, own_events},
 };
 
 /// An upstream's stream, watched by a tap, translated where the dialects differ, and booked when it ends.
@@ -35,9 +36,11 @@ use crate::{
 pub(crate) struct StreamAnswer {
     upstream: Option<RelayBody>,
     tap: StreamTap,
-    translator: Option<StreamTranslator>,
+    transcoder: Option<Transcoder>,
     pub(crate) book: AttemptBook,
-    client_dialect: Dialect,
+    client: Surface,
+    /// Whether the client has been given a part of the answer.
+    begun: bool,
     outbox: Outbox,
     absorbed_bytes: usize,
     pulse: Pulse,
@@ -83,19 +86,16 @@ impl Broken {
 }
 
 impl StreamAnswer {
-    pub(crate) fn new(
-        upstream: RelayBody,
-        upstream_dialect: Dialect,
-        translator: Option<StreamTranslator>,
-        book: AttemptBook,
-    ) -> Self {
+    pub(crate) fn new(upstream: RelayBody, surface: Surface, way_back: WayBack, book: AttemptBook) -> Self {
         let journey = book.journey();
         let options = &journey.engine.options;
+        let client = journey.surface;
         Self {
             upstream: Some(upstream),
-            tap: StreamTap::new(upstream_dialect),
-            translator,
-            client_dialect: journey.dialect,
+            tap: StreamTap::with_framing(surface.dialect, Framing::of(surface)),
+            transcoder: Transcoder::new(surface, client, way_back, &journey.id.to_string()),
+            client,
+            begun: false,
             pulse: Pulse::new(options.keep_alive, options.gap_timeout),
             book,
             outbox: Outbox::default(),
@@ -147,9 +147,9 @@ impl StreamAnswer {
             Some(end) => piece.slice(..end),
             None => piece,
         };
-        match self.translator {
+        match self.transcoder {
             None => self.outbox.push(piece, boundary),
-            Some(_) => self.translate(&piece, progress == Progress::Ended)?,
+            Some(_) => self.transcode(&piece, progress == Progress::Ended)?,
         }
         if progress == Progress::Opening && self.absorbed_bytes > MOST_OPENING_BYTES {
             return Err(Broken::cut("too much came without any content"));
@@ -169,25 +169,25 @@ impl StreamAnswer {
             }
             None => return Err(Broken::cut("the stream ended without its terminator")),
         };
-        match self.translator {
+        match self.transcoder {
             None => {
                 self.outbox.release();
                 self.outbox.push_whole(closing);
             }
-            Some(_) => self.translate(&closing, true)?,
+            Some(_) => self.transcode(&closing, true)?,
         }
         Ok(Progress::Ended)
     }
 
-    fn translate(&mut self, piece: &[u8], ended: bool) -> Result<(), Broken> {
-        let Some(translator) = &mut self.translator else { return Ok(()) };
+    fn transcode(&mut self, piece: &[u8], ended: bool) -> Result<(), Broken> {
+        let Some(transcoder) = &mut self.transcoder else { return Ok(()) };
         let mut out = Vec::with_capacity(piece.len());
         // A fault of the relay's own in here must end this stream and no other.
-        let translated = catch_unwind(AssertUnwindSafe(|| {
-            translator.push(piece, &mut out)?;
-            if ended { translator.finish(&mut out) } else { Ok(()) }
+        let transcoded = catch_unwind(AssertUnwindSafe(|| {
+            transcoder.push(piece, &mut out)?;
+            if ended { transcoder.finish(&mut out) } else { Ok(()) }
         }));
-        match translated {
+        match transcoded {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(Broken::cut(error.to_string())),
             Err(_) => return Err(Broken::cut("the relay could not translate the answer")),
@@ -222,8 +222,12 @@ impl StreamAnswer {
 
     fn complete(&mut self) {
         self.book.phase = AttemptPhase::Finished;
-        if let Some(translator) = &self.translator {
-            self.book.note_answer_losses(translator.losses());
+        if let Some(transcoder) = &mut self.transcoder {
+            self.book.note_answer_losses(transcoder.losses());
+            self.book.remember(transcoder.take_remembered());
+        }
+        if let Some(id) = self.tap.answer_id().filter(|_| self.book.may_be_named()) {
+            self.book.note_answer_id(id);
         }
         match self.settle(AttemptOutcome::Complete) {
             Some(booked) => {
@@ -254,7 +258,19 @@ impl StreamAnswer {
 
     fn tell(&mut self, fault: &Fault) {
         let id = self.book.journey().id;
-        self.outbox.push_whole(render_event(self.client_dialect, fault, id));
+        let event = render_event(self.client.dialect, fault, id);
+        self.push_own(&event, true);
+    }
+
+    /// Puts an event of the relay's own behind what is ready, framed as the client reads it.
+    fn push_own(&mut self, event: &[u8], last: bool) {
+        let mut out = Vec::with_capacity(event.len() + 64);
+        match &mut self.transcoder {
+            // What cannot be framed any more is left out: the client sees the stream break off.
+            Some(transcoder) => drop(transcoder.append(event, last, &mut out)),
+            None => out = own_events(self.client, event, self.begun),
+        }
+        self.outbox.push_whole(out.into());
     }
 
     /// Books the attempt with what the tap has seen.
@@ -311,7 +327,7 @@ impl StreamAnswer {
                 self.break_off(&Broken::silent(gap));
             }
             Beat::KeepAlive if self.outbox.at_boundary() => {
-                self.outbox.push_whole(keep_alive(self.client_dialect));
+                self.outbox.push_whole(keep_alive(self.client));
             }
             Beat::KeepAlive => {}
         }
@@ -377,6 +393,7 @@ impl Body for StreamAnswer {
             if this.may_send()
                 && let Some(piece) = this.outbox.pop()
             {
+                this.begun = true;
                 return Poll::Ready(Some(Ok(Frame::data(piece))));
             }
             match this.stage {
@@ -408,7 +425,7 @@ impl Drop for StreamAnswer {
 const MOST_HELD_BYTES: usize = 64 * 1024;
 
 /// How much may come before any content at all: one event of the largest size and what is held back.
-const MOST_OPENING_BYTES: usize = FrameSplitter::MAX_FRAME + MOST_HELD_BYTES;
+const MOST_OPENING_BYTES: usize = event_stream::MAX_PAYLOAD + MOST_HELD_BYTES;
 
 /// How often the upstream is asked in vain before what is ready leaves. Its connection's task hands over one piece a turn
 /// and needs a turn to hear that another is wanted: with two, nothing is gathered; with three, the 50 pieces of a quick

@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body::{Body, Frame};
-use posthaste_core::{Dialect, Fault, RelayBody, RequestId, TransportError, boxed_body, fields};
+use posthaste_core::{Fault, RelayBody, RequestId, Surface, TransportError, boxed_body, fields};
 use posthaste_translate::Loss;
 use posthaste_wire::fault::{keep_alive, render_event};
 use tokio::time::timeout;
@@ -24,6 +24,7 @@ use crate::{
     attempt::{Delivery, run},
     journey::{Journey, Upload},
     pulse::{Beat, Pulse},
+    transcode::own_events,
 };
 
 /// Steps 5 to 10, with the client kept company.
@@ -59,9 +60,9 @@ fn finish(journey: &Journey, delivery: Delivery) -> Answer {
 
 fn keep_company(journey: &Journey, asking: Asking) -> Answer {
     let mut headers = HeaderMap::new();
-    stream_headers(&mut headers);
+    stream_headers(journey.surface, &mut headers);
     let body = WaitingBody {
-        dialect: journey.dialect,
+        client: journey.surface,
         id: journey.id,
         pulse: Pulse::new(journey.engine.options.keep_alive, NO_END),
         state: State::First(asking),
@@ -91,7 +92,7 @@ fn dropped(losses: &[Loss]) -> Option<HeaderValue> {
 
 /// The body of an answer whose head went out before any upstream had answered.
 struct WaitingBody {
-    dialect: Dialect,
+    client: Surface,
     id: RequestId,
     pulse: Pulse,
     state: State,
@@ -106,6 +107,11 @@ enum State {
 }
 
 impl WaitingBody {
+    /// Something harmless, where the client's dialect has such a thing.
+    fn sign_of_life(&self) -> Option<Bytes> {
+        Some(keep_alive(self.client)).filter(|sign| !sign.is_empty())
+    }
+
     /// The answer is there: its body follows, or its fault as the dialect's error event.
     fn arrived(&mut self, result: Result<Delivery, Fault>) -> Option<Bytes> {
         let fault = match result {
@@ -120,7 +126,7 @@ impl WaitingBody {
             Ok(Delivery { fault: Some(fault), .. }) | Err(fault) => fault,
         };
         self.state = State::Done;
-        Some(render_event(self.dialect, &fault, self.id))
+        Some(own_events(self.client, &render_event(self.client.dialect, &fault, self.id), false).into())
     }
 }
 
@@ -133,12 +139,13 @@ impl Body for WaitingBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
         let this = self.get_mut();
-        let sign_of_life = |dialect| Poll::Ready(Some(Ok(Frame::data(keep_alive(dialect)))));
         loop {
             match std::mem::replace(&mut this.state, State::Done) {
                 State::First(asking) => {
                     this.state = State::Asking(asking);
-                    return sign_of_life(this.dialect);
+                    if let Some(sign) = this.sign_of_life() {
+                        return Poll::Ready(Some(Ok(Frame::data(sign))));
+                    }
                 }
                 State::Asking(mut asking) => match asking.as_mut().poll(cx) {
                     Poll::Ready(result) => {
@@ -148,10 +155,14 @@ impl Body for WaitingBody {
                     }
                     Poll::Pending => {
                         this.state = State::Asking(asking);
-                        return match this.pulse.poll(cx) {
-                            Poll::Ready(Beat::KeepAlive | Beat::Gap) => sign_of_life(this.dialect),
-                            Poll::Pending => Poll::Pending,
-                        };
+                        match this.pulse.poll(cx) {
+                            Poll::Ready(Beat::KeepAlive | Beat::Gap) => {
+                                if let Some(sign) = this.sign_of_life() {
+                                    return Poll::Ready(Some(Ok(Frame::data(sign))));
+                                }
+                            }
+                            Poll::Pending => return Poll::Pending,
+                        }
                     }
                 },
                 State::Delivering(mut body) => {

@@ -84,8 +84,10 @@ impl PriceBook {
 
     fn find(&self, provider: ProviderKind, model: &str) -> Option<(&Catalogue, &ModelPrice)> {
         let others: &[&str] = match provider {
-            ProviderKind::AnthropicCompatible => &OTHER_LISTS,
-            ProviderKind::Anthropic | ProviderKind::Sandbox => &[],
+            ProviderKind::AnthropicCompatible | ProviderKind::OpenAiCompatible => &OTHER_LISTS,
+            // The imitation answers to everybody's names.
+            ProviderKind::Sandbox => &["openai", "gemini", "bedrock"],
+            _ => &[],
         };
         own_lists(provider).iter().chain(others).find_map(|name| {
             let catalogue = self.catalogues.get(*name)?;
@@ -130,6 +132,10 @@ impl Catalogue {
 const fn own_lists(provider: ProviderKind) -> &'static [&'static str] {
     match provider {
         ProviderKind::Anthropic | ProviderKind::AnthropicCompatible => &["anthropic"],
+        ProviderKind::OpenAi | ProviderKind::OpenAiCompatible => &["openai"],
+        ProviderKind::AzureOpenAi => &["azure", "openai"],
+        ProviderKind::Gemini => &["gemini"],
+        ProviderKind::Bedrock => &["bedrock"],
         ProviderKind::Sandbox => &["sandbox", "anthropic"],
     }
 }

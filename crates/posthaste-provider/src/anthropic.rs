@@ -12,7 +12,7 @@ mod request;
 mod verdict;
 
 use http::HeaderMap;
-use posthaste_core::{Dialect, Operation, Payload, ProviderKind, RateWindow, Timestamp, Verdict};
+use posthaste_core::{Dialect, ModelName, Operation, Payload, ProviderKind, RateWindow, Timestamp, Verdict};
 
 use crate::{AnswerHead, Outbound, PrepareError, Provider};
 
@@ -33,8 +33,12 @@ impl Provider for Anthropic {
         self.kind
     }
 
-    fn dialect(&self, _: Operation) -> Dialect {
-        Dialect::AnthropicMessages
+    fn dialects(&self, _: &ModelName) -> &'static [Dialect] {
+        &[Dialect::AnthropicMessages]
+    }
+
+    fn serves(&self, operation: Operation, dialect: Dialect) -> bool {
+        dialect == Dialect::AnthropicMessages && matches!(operation, Operation::Chat | Operation::CountTokens)
     }
 
     fn prepare(&self, outbound: &Outbound<'_>) -> Result<http::Request<Payload>, PrepareError> {

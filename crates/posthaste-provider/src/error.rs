@@ -2,6 +2,8 @@
 
 use posthaste_core::Operation;
 
+use crate::Outbound;
+
 /// A request that cannot be shaped for an account. The account is not usable as configured; another one may be.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
@@ -36,4 +38,10 @@ pub enum PrepareError {
         /// What was asked for.
         operation: Operation,
     },
+}
+
+impl PrepareError {
+    pub(crate) fn unsupported(outbound: &Outbound<'_>) -> Self {
+        Self::Unsupported { account: outbound.account.name.clone(), operation: outbound.operation }
+    }
 }

@@ -1,35 +1,71 @@
 //! Which of a client's headers an upstream may see.
 
 use http::{HeaderMap, HeaderName, header};
+use posthaste_core::Dialect;
 
 /// Copies the client's headers that name the client and its wishes. Everything else stays here: credentials, cookies,
 /// addresses, hop-by-hop headers and whatever is not known. So does `idempotency-key`: clients choose it, and of two
 /// who chose the same one and share an account, one could get the other's answer.
 ///
 /// The client's `user-agent` travels on unchanged: the relay does not hide who calls.
-pub(crate) fn copy_client_headers(from: &HeaderMap, to: &mut HeaderMap) {
+pub(crate) fn copy_client_headers(dialect: Dialect, from: &HeaderMap, to: &mut HeaderMap) {
+    let travelling = travelling(dialect);
     for (name, value) in from {
-        if travels(name) {
+        if travelling.names(name) {
             to.append(name.clone(), value.clone());
         }
     }
 }
 
-fn travels(name: &HeaderName) -> bool {
-    let text = name.as_str();
-    *name == header::USER_AGENT
-        || EXACT.contains(&text)
-        || PREFIXES.iter().any(|prefix| text.starts_with(prefix)) && !HELD_BACK.contains(&text)
+/// The headers that upstreams of a dialect may see.
+struct Travelling {
+    exact: &'static [&'static str],
+    prefixes: &'static [&'static str],
+    /// These choose an organisation, a project or a workspace, which belongs to the account and not to the client.
+    held_back: &'static [&'static str],
 }
 
-/// Sent by Claude Code (observed 2026-11-23); a harmless fact about the client.
-const EXACT: [&str; 1] = ["x-app"];
+impl Travelling {
+    fn names(&self, name: &HeaderName) -> bool {
+        let text = name.as_str();
+        *name == header::USER_AGENT
+            || self.exact.contains(&text)
+            || self.prefixes.iter().any(|prefix| text.starts_with(prefix)) && !self.held_back.contains(&text)
+    }
+}
 
-/// `anthropic-version` and `anthropic-beta` change what the body means, so they travel as the client sent them.
-const PREFIXES: [&str; 3] = ["anthropic-", "x-stainless-", "x-claude-code-"];
+fn travelling(dialect: Dialect) -> &'static Travelling {
+    match dialect {
+        Dialect::AnthropicMessages => &ANTHROPIC,
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => &OPENAI,
+        Dialect::GeminiGenerate => &GEMINI,
+        Dialect::BedrockConverse => &BEDROCK,
+    }
+}
 
-/// These choose an organisation's workspace, which belongs to the account and not to the client.
-const HELD_BACK: [&str; 2] = ["anthropic-workspace-id", "anthropic-organization-id"];
+/// `anthropic-version` and `anthropic-beta` change what the body means, so they travel as the client sent them. `x-app` is
+/// sent by Claude Code (observed 2026-11-23), a harmless fact about the client.
+static ANTHROPIC: Travelling = Travelling {
+    exact: &["x-app"],
+    prefixes: &["anthropic-", "x-stainless-", "x-claude-code-"],
+    held_back: &["anthropic-workspace-id", "anthropic-organization-id"],
+};
+
+/// Sent by OpenAI's SDKs and by Codex (observed 2026-11-23). The session's names keep a conversation on one of the vendor's
+/// machines, where its cache is.
+static OPENAI: Travelling = Travelling {
+    exact: &["originator", "session-id", "session_id", "thread-id", "x-client-request-id"],
+    prefixes: &["openai-", "x-stainless-", "x-codex-"],
+    held_back: &["openai-organization", "openai-project"],
+};
+
+/// Sent by Google's SDKs (observed 2026-11-23).
+static GEMINI: Travelling =
+    Travelling { exact: &["x-goog-api-client", "x-server-timeout"], prefixes: &[], held_back: &[] };
+
+/// Guardrails, tracing, latency and tier of a single request
+/// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html>).
+static BEDROCK: Travelling = Travelling { exact: &[], prefixes: &["x-amzn-bedrock-"], held_back: &[] };
 
 #[cfg(test)]
 mod tests {
@@ -58,7 +94,7 @@ mod tests {
             from.insert(HeaderName::from_static(name), "v".parse().unwrap());
         }
         let mut to = HeaderMap::new();
-        copy_client_headers(&from, &mut to);
+        copy_client_headers(Dialect::AnthropicMessages, &from, &mut to);
         let mut names: Vec<_> = to.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(

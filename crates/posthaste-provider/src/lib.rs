@@ -1,21 +1,32 @@
 #![doc = include_str!("../README.md")]
 
 mod anthropic;
+mod auth;
+mod azure_openai;
 mod base_url;
+mod bedrock;
 mod error;
+mod gemini;
 mod headers;
+mod openai;
+mod owns;
+mod path_segment;
 mod preset;
 mod registry;
 mod reset;
+mod resting;
+mod sandbox;
 
 use http::{HeaderMap, StatusCode};
 use posthaste_core::{
-    Account, Dialect, Operation, Payload, ProviderKind, RateWindow, Secret, Timestamp, Verdict,
+    Account, Dialect, ModelName, Operation, Packing, Payload, ProviderKind, RateWindow, Secret, Timestamp,
+    Verdict,
 };
 use posthaste_wire::UpstreamError;
 
 pub use base_url::{BaseUrl, BaseUrlError, check_base_url};
 pub use error::PrepareError;
+pub use owns::owns;
 pub use preset::{Preset, preset, presets};
 pub use registry::provider;
 
@@ -24,8 +35,17 @@ pub trait Provider: Send + Sync {
     /// Which vendor.
     fn kind(&self) -> ProviderKind;
 
-    /// The dialect in which the vendor answers `operation`.
-    fn dialect(&self, operation: Operation) -> Dialect;
+    /// The dialects in which the vendor serves a model, the preferred one first. Never empty.
+    fn dialects(&self, model: &ModelName) -> &'static [Dialect];
+
+    /// Whether the vendor has an endpoint for `operation` in `dialect`.
+    fn serves(&self, operation: Operation, dialect: Dialect) -> bool;
+
+    /// How the vendor packs a dialect's bodies. `client` is how the client packs them, where it speaks the same dialect.
+    fn packing(&self, dialect: Dialect, client: Option<Packing>) -> Packing {
+        let _ = (dialect, client);
+        Packing::Plain
+    }
 
     /// Shapes the request that goes out.
     ///
@@ -37,8 +57,30 @@ pub trait Provider: Send + Sync {
     /// Reads what an answer means. Called for error answers, and for an error event at the head of a stream.
     fn judge(&self, answer: &AnswerHead<'_>) -> Verdict;
 
-    /// Reads what the rate-limit headers say about the tightest window.
-    fn limits(&self, headers: &HeaderMap, now: Timestamp) -> Option<RateWindow>;
+    /// Reads what the rate-limit headers say about the tightest window; vendors without such headers tell nothing.
+    fn limits(&self, headers: &HeaderMap, now: Timestamp) -> Option<RateWindow> {
+        let _ = (headers, now);
+        None
+    }
+}
+
+/// The dialect in which an account is asked: the client's own where the account speaks it, else the one that it prefers;
+/// `None` when it has no endpoint for the operation.
+pub fn upstream_dialect(
+    account: &Account,
+    operation: Operation,
+    client: Dialect,
+    model: &ModelName,
+) -> Option<Dialect> {
+    let vendor = provider(account.provider);
+    let spoken = match account.dialects.as_slice() {
+        [] => vendor.dialects(model),
+        own => own,
+    };
+    let serves = |dialect: &Dialect| vendor.serves(operation, *dialect);
+    let may_translate = matches!(operation, Operation::Chat | Operation::CountTokens);
+    let same = spoken.iter().copied().find(|dialect| *dialect == client).filter(serves);
+    same.or_else(|| spoken.iter().copied().find(serves).filter(|_| may_translate))
 }
 
 /// What goes out: everything that an adapter needs to know of one attempt.
@@ -50,6 +92,12 @@ pub struct Outbound<'a> {
     pub credential: Option<&'a Secret>,
     /// What is asked for.
     pub operation: Operation,
+    /// The dialect of the body.
+    pub dialect: Dialect,
+    /// How the body is packed.
+    pub packing: Packing,
+    /// The model, as the upstream calls it.
+    pub model: &'a ModelName,
     /// The client's headers; the adapter takes those that the vendor may see.
     pub client_headers: &'a HeaderMap,
     /// The client's query, without `?`.
@@ -65,6 +113,8 @@ pub struct Outbound<'a> {
 /// The head of an upstream's answer, as far as judging needs it.
 #[derive(Clone, Copy, Debug)]
 pub struct AnswerHead<'a> {
+    /// The dialect that was asked for.
+    pub dialect: Dialect,
     /// The status.
     pub status: StatusCode,
     /// The headers.

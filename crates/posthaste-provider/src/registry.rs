@@ -2,18 +2,27 @@
 
 use posthaste_core::ProviderKind;
 
-use crate::{Provider, anthropic::Anthropic};
+use crate::{
+    Provider, anthropic::Anthropic, azure_openai::AzureOpenAi, bedrock::Bedrock, gemini::Gemini,
+    openai::OpenAi, sandbox::Sandbox,
+};
 
 static ANTHROPIC: Anthropic = Anthropic::new(ProviderKind::Anthropic);
 static ANTHROPIC_COMPATIBLE: Anthropic = Anthropic::new(ProviderKind::AnthropicCompatible);
-static SANDBOX: Anthropic = Anthropic::new(ProviderKind::Sandbox);
+static OPENAI: OpenAi = OpenAi::new(ProviderKind::OpenAi);
+static OPENAI_COMPATIBLE: OpenAi = OpenAi::new(ProviderKind::OpenAiCompatible);
 
 /// The adapter that serves `kind`.
 pub fn provider(kind: ProviderKind) -> &'static dyn Provider {
     match kind {
         ProviderKind::Anthropic => &ANTHROPIC,
         ProviderKind::AnthropicCompatible => &ANTHROPIC_COMPATIBLE,
-        ProviderKind::Sandbox => &SANDBOX,
+        ProviderKind::OpenAi => &OPENAI,
+        ProviderKind::OpenAiCompatible => &OPENAI_COMPATIBLE,
+        ProviderKind::AzureOpenAi => &AzureOpenAi,
+        ProviderKind::Gemini => &Gemini,
+        ProviderKind::Bedrock => &Bedrock,
+        ProviderKind::Sandbox => &Sandbox,
     }
 }
 

@@ -4,14 +4,14 @@ use std::{collections::HashMap, time::Duration};
 
 use parking_lot::Mutex;
 
-use crate::error::{ApiError, ErrorKind};
+use crate::error::Trouble;
 
 /// A misbehaviour that a model's name asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// An error instead of an answer.
-    Refuse(ApiError),
-    /// Every n-th request is answered, the others are told 529.
+    Refuse(Trouble),
+    /// Every n-th request is answered, the others are told that the service is overloaded.
     Flaky(u32),
     /// No answer, not even its head.
     Hang,
@@ -65,41 +65,31 @@ impl FlakyCounts {
     }
 }
 
-/// What an overloaded service says.
-pub(crate) fn overloaded() -> ApiError {
-    ApiError::new(ErrorKind::Overloaded, "Overloaded")
-}
-
 fn plain(name: &str) -> Option<Fault> {
-    let refuse = |kind, message: &str| Some(Fault::Refuse(ApiError::new(kind, message)));
-    match name {
-        "400" => refuse(ErrorKind::InvalidRequest, "prompt is too long: 200001 tokens > 200000 maximum"),
-        "401" => refuse(ErrorKind::Authentication, "invalid x-api-key"),
-        "402" => refuse(ErrorKind::Billing, "Your credit balance is too low to access the Anthropic API."),
-        "403" => refuse(ErrorKind::Permission, "Your account does not have access to this resource."),
-        "429" => Some(Fault::Refuse(rate_limited(None))),
-        "500" => refuse(ErrorKind::Api, "Internal server error"),
-        "504" => refuse(ErrorKind::Timeout, "The request timed out."),
-        "529" => Some(Fault::Refuse(overloaded())),
-        "hang" => Some(Fault::Hang),
-        "silence" => Some(Fault::Body(BodyFault::Silence)),
-        "error-first" => Some(Fault::Body(BodyFault::ErrorFirst)),
-        "error-middle" => Some(Fault::Body(BodyFault::ErrorMiddle)),
-        "garbage" => Some(Fault::Body(BodyFault::Garbage)),
-        "no-usage" => Some(Fault::Body(BodyFault::NoUsage)),
-        _ => None,
-    }
-}
-
-fn rate_limited(retry_after: Option<u32>) -> ApiError {
-    let message = "This request would exceed your organization's rate limit of 50 requests per minute.";
-    ApiError { retry_after, ..ApiError::new(ErrorKind::RateLimit, message) }
+    let fault = match name {
+        "400" => Fault::Refuse(Trouble::ContextTooLong),
+        "401" => Fault::Refuse(Trouble::BadKey),
+        "402" => Fault::Refuse(Trouble::NoCredit),
+        "403" => Fault::Refuse(Trouble::Forbidden),
+        "429" => Fault::Refuse(Trouble::RateLimited { retry_after: None }),
+        "500" => Fault::Refuse(Trouble::Internal),
+        "504" => Fault::Refuse(Trouble::TimedOut),
+        "529" => Fault::Refuse(Trouble::Overloaded),
+        "hang" => Fault::Hang,
+        "silence" => Fault::Body(BodyFault::Silence),
+        "error-first" => Fault::Body(BodyFault::ErrorFirst),
+        "error-middle" => Fault::Body(BodyFault::ErrorMiddle),
+        "garbage" => Fault::Body(BodyFault::Garbage),
+        "no-usage" => Fault::Body(BodyFault::NoUsage),
+        _ => return None,
+    };
+    Some(fault)
 }
 
 type Numbered = fn(u32) -> Option<Fault>;
 
 const NUMBERED: [(&str, Numbered); 4] = [
-    ("429-retry-after-", |seconds| Some(Fault::Refuse(rate_limited(Some(seconds))))),
+    ("429-retry-after-", |seconds| Some(Fault::Refuse(Trouble::RateLimited { retry_after: Some(seconds) }))),
     ("cut-", |after| Some(Fault::Body(BodyFault::Cut { after: usize::try_from(after).ok()? }))),
     ("slow-", |millis| Some(Fault::Body(BodyFault::Slow { pause: Duration::from_millis(millis.into()) }))),
     // The bound keeps the table of counts small.
@@ -117,7 +107,10 @@ mod tests {
         assert_eq!(Fault::of("sandbox-slow-5"), body(BodyFault::Slow { pause: Duration::from_millis(5) }));
         assert_eq!(Fault::of("sandbox-hang"), Ok(Some(Fault::Hang)));
         assert_eq!(Fault::of("sandbox-flaky-3"), Ok(Some(Fault::Flaky(3))));
-        assert_eq!(Fault::of("sandbox-429-retry-after-7"), Ok(Some(Fault::Refuse(rate_limited(Some(7))))));
+        assert_eq!(
+            Fault::of("sandbox-429-retry-after-7"),
+            Ok(Some(Fault::Refuse(Trouble::RateLimited { retry_after: Some(7) })))
+        );
     }
 
     #[test]

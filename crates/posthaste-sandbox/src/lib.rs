@@ -1,12 +1,24 @@
 #![doc = include_str!("../README.md")]
 
+mod answer;
+mod azure;
+mod bedrock;
+mod brain;
+mod chat;
+mod dialect;
 mod dispatch;
+mod embedding;
 mod error;
 mod fault;
+mod gemini;
 mod messages;
 mod models;
+mod openai;
 mod paced;
+mod reading;
+mod responses;
 mod sandbox;
+mod seal;
 mod sse;
 
 pub use dispatch::SandboxOr;

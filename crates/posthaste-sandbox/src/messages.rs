@@ -1,19 +1,15 @@
-//! `POST /v1/messages` and `…/count_tokens`.
+//! Anthropic's Messages API: `POST /v1/messages` and `…/count_tokens`.
 //!
 //! The request's shape and the answers' shapes follow <https://docs.anthropic.com/en/api/messages>; what the answer
-//! says is in `messages/compose.rs`.
+//! says is in `brain/compose.rs`.
 
-mod cache;
-mod canonical;
-mod compose;
-mod cut;
+pub(crate) mod error;
 mod events;
+pub(crate) mod models;
 mod place;
 mod prompt;
 mod request;
 mod rules;
-mod schema;
-mod thinking;
 mod tokens;
 mod whole;
 mod wire;
@@ -21,131 +17,132 @@ mod wire;
 use bytes::Bytes;
 use serde_json::Value;
 
-pub(crate) use cache::PromptCache;
-use prompt::Prompt;
-pub(crate) use prompt::short_id;
+use crate::{
+    answer::{Answer, Asked, Stream},
+    brain::{self, CacheUse, Reply},
+    error::ApiError,
+    sse,
+};
 use request::Request;
 
-use crate::error::ApiError;
-
-/// A finished answer, before it is written as JSON or as events.
-pub(crate) struct Answer {
+/// A finished message, before it is written as JSON or as events.
+pub(crate) struct Message {
     model: String,
     id: String,
-    parts: Vec<Part>,
-    stop: Stop,
+    origin: Origin,
+    reply: Reply,
     usage: Option<Usage>,
     streamed: bool,
 }
 
-impl Answer {
-    /// Whether the client asked for a stream.
-    pub(crate) const fn streamed(&self) -> bool {
-        self.streamed
+/// Who sends the message; its ids tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Anthropic,
+    Bedrock,
+}
+
+impl Origin {
+    const fn message_prefix(self) -> &'static str {
+        match self {
+            Self::Anthropic => "msg_",
+            Self::Bedrock => "msg_bdrk_",
+        }
     }
 
-    /// Leaves the usage out wherever it would stand.
-    pub(crate) fn forget_usage(&mut self) {
-        self.usage = None;
+    const fn call_prefix(self) -> &'static str {
+        match self {
+            Self::Anthropic => "toolu_",
+            Self::Bedrock => "toolu_bdrk_",
+        }
+    }
+}
+
+/// What an exchange used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) cached: CacheUse,
+    pub(crate) output: u64,
+    thinking: u64,
+}
+
+impl Message {
+    /// Answers a request.
+    pub(crate) fn answering(body: &Value, origin: Origin, asked: &Asked<'_>) -> Result<Self, ApiError> {
+        let request = Request::read(body)?;
+        rules::check(&request)?;
+        let pieces = prompt::pieces(&request, asked.scope);
+        let reply = brain::reply(&prompt::of(&request, pieces.id(), origin.call_prefix()));
+        let usage = Usage {
+            cached: asked.state.cache.use_for(&pieces),
+            output: reply.tokens(),
+            thinking: reply.thinking_tokens(),
+        };
+        Ok(Self {
+            model: request.model.to_owned(),
+            id: pieces.id().to_owned(),
+            origin,
+            reply,
+            usage: asked.tell_usage.then_some(usage),
+            streamed: request.stream,
+        })
+    }
+
+    /// Absent when it is left out wherever it would stand.
+    pub(crate) const fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    /// The message in one piece.
+    pub(crate) fn to_json(&self) -> Bytes {
+        whole::render(self)
+    }
+
+    /// The message as events: each one's name and its JSON.
+    pub(crate) fn to_events(&self) -> Vec<(&'static str, String)> {
+        events::render(self)
     }
 
     /// What makes the signature of one block differ from the next.
     fn salt(&self, index: usize) -> String {
         format!("{}{index}", self.id)
     }
-
-    /// The answer in one piece.
-    pub(crate) fn to_json(&self) -> Bytes {
-        whole::render(self)
-    }
-
-    /// The answer as events, one an element.
-    pub(crate) fn to_events(&self) -> Vec<Bytes> {
-        events::render(self)
-    }
 }
 
-/// Answers a request. `scope` tells callers apart that must not share a prompt cache.
-pub(crate) fn answer(body: &Value, scope: &[u8], cache: &PromptCache) -> Result<Answer, ApiError> {
-    let request = Request::read(body)?;
-    rules::check(&request)?;
-    let prompt = Prompt::of(&request, scope);
-    let draft = compose::compose(&request, prompt.id());
-    let (parts, stop) = cut::cut(draft, &request);
-    let sizes = parts.iter().map(Part::tokens);
-    let usage = Usage {
-        cached: cache.use_for(&prompt),
-        output: sizes.sum(),
-        thinking: parts.iter().filter(|part| part.is_thinking()).map(Part::tokens).sum(),
-    };
-    Ok(Answer {
-        model: request.model.to_owned(),
-        id: prompt.id().to_owned(),
-        parts,
-        stop,
-        usage: Some(usage),
-        streamed: request.stream,
-    })
+/// Whether an event brings content, by its name.
+pub(crate) fn is_delta(event: &str) -> bool {
+    event == "content_block_delta"
+}
+
+/// Answers a request for a message.
+pub(crate) fn answer(body: &Value, asked: &Asked<'_>) -> Result<Answer, ApiError> {
+    let message = Message::answering(body, Origin::Anthropic, asked)?;
+    if !message.streamed {
+        return Ok(Answer::Whole(message.to_json()));
+    }
+    let mut stream = Stream::new(sse::CONTENT_TYPE, error_event, GARBAGE);
+    for (name, data) in message.to_events() {
+        stream.push(sse::frame(name, &data), is_delta(name));
+    }
+    Ok(Answer::Stream(stream))
 }
 
 /// Counts a request's prompt; the prompt cache is neither read nor written.
 pub(crate) fn count_tokens(body: &Value) -> Result<String, ApiError> {
+    Ok(format!(r#"{{"input_tokens":{}}}"#, count(body)?))
+}
+
+/// The size of a request's prompt.
+pub(crate) fn count(body: &Value) -> Result<u64, ApiError> {
     let request = Request::read_uncapped(body)?;
     rules::check(&request)?;
-    let tokens = Prompt::of(&request, &[]).tokens();
-    Ok(format!(r#"{{"input_tokens":{tokens}}}"#))
+    Ok(prompt::pieces(&request, &[]).tokens())
 }
 
-/// One block of an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
-    /// What was thought; `omitted` keeps the text from the client.
-    Thinking {
-        text: String,
-        omitted: bool,
-    },
-    /// Thoughts that are sent sealed.
-    RedactedThinking {
-        text: String,
-    },
-    Text(String),
-    /// A tool call with its arguments as JSON, which may be cut off.
-    ToolCall {
-        id: String,
-        name: String,
-        input: String,
-    },
+fn error_event(error: &ApiError, request_id: &str, _: usize) -> Bytes {
+    sse::frame("error", &error::body(error, request_id))
 }
 
-impl Part {
-    fn tokens(&self) -> u64 {
-        match self {
-            Self::Thinking { text, .. } | Self::RedactedThinking { text } | Self::Text(text) => {
-                tokens::of_text(text)
-            }
-            Self::ToolCall { input, .. } => tokens::of_text(input),
-        }
-    }
-
-    const fn is_thinking(&self) -> bool {
-        matches!(self, Self::Thinking { .. } | Self::RedactedThinking { .. })
-    }
-}
-
-/// Why an answer ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Stop {
-    EndTurn,
-    MaxTokens,
-    Sequence(String),
-    ToolUse,
-    Refusal,
-}
-
-/// What an exchange used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Usage {
-    cached: cache::CacheUse,
-    output: u64,
-    thinking: u64,
-}
+/// Broken JSON, a NUL, bytes that are no UTF-8, a lone CR, an unknown event, and no blank line at the end.
+const GARBAGE: &[u8] =
+    b"data: {\"type\":\"content_block_delta\",\"index\":0,\"del\n\n\0\xff\xfe<html>\r: \nevent: surprise\ndata: [[[";

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use http::{Request, Response, Uri};
 use posthaste_core::{Egress, Payload, RelayBody, Transport, TransportError};
 
-use crate::{fault::FlakyCounts, messages::PromptCache};
+use crate::answer::State;
 
 /// The base URL of accounts at the sandbox. The name is reserved for private use and resolves nowhere; a path behind
 /// it is allowed and has a prompt cache of its own.
@@ -34,8 +34,7 @@ pub struct Sandbox {
 #[derive(Default)]
 struct Inner {
     options: SandboxOptions,
-    cache: PromptCache,
-    flaky: FlakyCounts,
+    state: State,
 }
 
 impl Sandbox {

@@ -24,6 +24,12 @@ pub enum Exclusion {
     Disabled,
     /// It does not serve the model.
     ModelNotServed,
+    /// It has no endpoint for what is asked.
+    OperationNotServed,
+    /// The request names another vendor.
+    PinnedElsewhere,
+    /// The request goes on from an answer that lies at another account.
+    NotTheHome,
     /// It rests, or another request is trying whether it has recovered.
     Parked(Parked),
 }
@@ -65,7 +71,7 @@ impl Plan {
     fn parked(&self) -> impl Iterator<Item = &Parked> {
         self.excluded.iter().filter_map(|(_, exclusion)| match exclusion {
             Exclusion::Parked(parked) => Some(parked),
-            Exclusion::Disabled | Exclusion::ModelNotServed => None,
+            _ => None,
         })
     }
 }

@@ -135,7 +135,7 @@ async fn a_newer_schema_is_refused_and_left_as_it_is() {
     let path = folder.path().join("posthaste.db");
     SqliteStores::open(&path).unwrap().close().await.unwrap();
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    assert_refused(&path, SchemaError::Newer { found: 99, known: 1 });
+    assert_refused(&path, SchemaError::Newer { found: 99, known: 2 });
 }
 
 #[test]
@@ -181,6 +181,7 @@ async fn damaged_rows_are_told_and_do_not_spoil_the_others() {
         "account_id = x'00'",
         "attempt = 70000",
         "phase = CAST(x'ff' AS TEXT)",
+        "answer_losses = CAST(x'ff' AS TEXT)",
     ] {
         outside.execute_batch("BEGIN").unwrap();
         let sql = format!("UPDATE attempt SET {damage} WHERE request_id = ?1");

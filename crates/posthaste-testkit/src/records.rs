@@ -19,6 +19,7 @@ pub fn account(name: &str) -> Account {
         provider: ProviderKind::AnthropicCompatible,
         base_url: "http://127.0.0.1:9".to_owned(),
         auth: AuthForm::None,
+        dialects: Vec::new(),
         credential: None,
         priority: Account::DEFAULT_PRIORITY,
         enabled: true,

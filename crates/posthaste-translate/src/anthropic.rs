@@ -17,6 +17,11 @@ use bytes::Bytes;
 use posthaste_core::Dialect;
 use uuid::Uuid;
 
+// Claude has the same controls wherever it is served; Bedrock's Converse carries them too.
+pub(crate) use self::{
+    block::standard_base64,
+    request::{Controls, Purpose, ThinkingIn, ThinkingOut, controls, input_schema, no_parameters, reasoning},
+};
 use crate::{
     Codec, CountCodec, Encoded, EventDecoder, EventEncoder, StreamContext, Target, TranslateError, ir,
 };
@@ -41,7 +46,7 @@ impl Codec for AnthropicMessages {
         response::decode_response(body)
     }
 
-    fn encode_response(&self, response: &ir::Response) -> Result<Encoded, TranslateError> {
+    fn encode_response(&self, response: &ir::Response, _: &StreamContext) -> Result<Encoded, TranslateError> {
         response::encode_response(response)
     }
 

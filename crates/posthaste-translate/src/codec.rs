@@ -6,8 +6,8 @@ use posthaste_wire::Frame;
 use uuid::Uuid;
 
 use crate::{
-    Loss, Target, TranslateError, anthropic::AnthropicMessages, gemini::GeminiGenerate, ir,
-    openai_chat::OpenAiChat,
+    Ask, Loss, Target, TranslateError, anthropic::AnthropicMessages, bedrock::BedrockConverse,
+    bridge::Bridge, gemini::GeminiGenerate, ir, openai_chat::OpenAiChat,
 };
 
 /// Reads one dialect into the neutral form and writes it from there.
@@ -41,7 +41,11 @@ pub trait Codec: Send + Sync {
     ///
     /// # Errors
     /// When the answer holds something essential that this dialect cannot say.
-    fn encode_response(&self, response: &ir::Response) -> Result<Encoded, TranslateError>;
+    fn encode_response(
+        &self,
+        response: &ir::Response,
+        context: &StreamContext,
+    ) -> Result<Encoded, TranslateError>;
 
     /// A reader of an upstream's stream.
     fn event_decoder(&self) -> Box<dyn EventDecoder>;
@@ -63,7 +67,7 @@ pub fn codec(dialect: Dialect) -> &'static dyn Codec {
         Dialect::OpenAiChat => &OpenAiChat,
         Dialect::OpenAiResponses => &OpenAiChat,
         Dialect::GeminiGenerate => &GeminiGenerate,
-        Dialect::BedrockConverse => &OpenAiChat,
+        Dialect::BedrockConverse => &BedrockConverse,
     }
 }
 
@@ -134,10 +138,45 @@ pub struct StreamContext {
     pub model: ModelName,
     /// Whether the client wants token counts inside the stream.
     pub include_usage: bool,
-    /// Whether the client takes thoughts in its answer, which in Gemini's dialect only those do who asked for them.
+    /// Whether the client wants to see thoughts, where its dialect lets it say so; true elsewhere.
     pub include_thoughts: bool,
     /// When the request came.
     pub created: Timestamp,
     /// What the answer's id is made from.
     pub id: Uuid,
+    /// Who makes the answer's proofs.
+    pub(crate) maker: ir::Maker,
+    /// How the request's tools were put.
+    pub(crate) bridge: Bridge,
+}
+
+impl StreamContext {
+    pub(crate) fn new(ask: &Ask<'_>, request: &ir::Request, bridge: Bridge) -> Self {
+        Self {
+            model: ask.model.clone(),
+            include_usage: request.include_usage,
+            include_thoughts: request.include_thoughts(),
+            created: ask.now,
+            id: ask.id,
+            maker: ir::Maker {
+                dialect: ask.to.dialect,
+                account: ask.to.account,
+                model: Some(ask.upstream_model.as_str().to_owned()),
+            },
+            bridge,
+        }
+    }
+
+    /// The context of an answer to nobody in particular, for tools and tests.
+    pub fn plain(model: ModelName, from: Dialect, created: Timestamp, id: Uuid) -> Self {
+        Self {
+            model,
+            include_usage: true,
+            include_thoughts: true,
+            created,
+            id,
+            maker: ir::Maker { dialect: from, account: None, model: None },
+            bridge: Bridge::default(),
+        }
+    }
 }

@@ -52,6 +52,8 @@ pub(crate) enum IdRule {
     Any,
     /// Letters, digits, `_` and `-`.
     Word,
+    /// The same, at most 64 of them.
+    ShortWord,
 }
 
 /// Brings a history into order.
@@ -143,6 +145,7 @@ impl<'a> Ordering<'a> {
         let legal = match self.rule {
             IdRule::Any => Cow::Borrowed(id),
             IdRule::Word => as_word(id),
+            IdRule::ShortWord => shortened(as_word(id)),
         };
         let Some(next) = self.taken.get(&legal).copied() else {
             self.taken.insert(legal.clone(), FIRST_NUMBER);
@@ -176,6 +179,17 @@ fn as_word(id: &str) -> Cow<'_, str> {
     }
     Cow::Owned(id.chars().map(|character| if legal(character) { character } else { '_' }).collect())
 }
+
+/// A legal id, all of whose characters are single bytes, cut so that a number fits behind it.
+fn shortened(mut id: Cow<'_, str>) -> Cow<'_, str> {
+    if id.len() > LONGEST {
+        id.to_mut().truncate(LONGEST - ROOM);
+    }
+    id
+}
+
+const LONGEST: usize = 64;
+const ROOM: usize = 11;
 
 #[cfg(test)]
 mod tests {
@@ -242,6 +256,17 @@ mod tests {
                 "f_x_0-4=-",
             ]
         );
+    }
+
+    #[test]
+    fn long_ids_are_cut_where_that_is_the_rule() {
+        let long = format!("call:{}", "x".repeat(100));
+        let history = [Message::new(Role::Assistant, vec![call(&long), call(&long), call(&"y".repeat(64))])];
+        let steps = steps(&history, IdRule::ShortWord, &mut Losses::default());
+        let Step::Assistant { ids, .. } = &steps[0] else { panic!("a turn of the model") };
+        assert_eq!(ids[0], format!("call_{}", "x".repeat(48)));
+        assert_eq!(ids[1], format!("call_{}-2", "x".repeat(48)));
+        assert_eq!(ids[2].len(), 64);
     }
 
     #[test]

@@ -1,15 +1,45 @@
 //! From one dialect to another: what the gateway calls.
+//!
+//! A request goes: read; carried proofs taken out; what the relay remembers put in; proofs that may not go along left out;
+//! tools put as the upstream takes them; written. An answer goes the way back. Readers and writers know of none of that.
 
 use bytes::Bytes;
-use posthaste_core::{Dialect, ModelName, Timestamp};
+use posthaste_core::{Dialect, ModelName, Operation, Timestamp};
 use uuid::Uuid;
 
 use crate::{
-    Encoded, Loss, StreamContext, Target, TranslateError, codec,
-    ir::{Reasoning, ReasoningDisplay},
+    CountCodec, Encoded, Loss, Recall, Remembered, StreamContext, Target, TranslateError,
+    bridge::Bridge,
+    carrier::{close_response, open, send_home},
+    codec, ids, ir,
     loss::Losses,
+    memory::{Remembering, restore},
     policy,
 };
+
+/// A client's request that has to be put into another dialect.
+pub struct Ask<'a> {
+    /// The client's dialect.
+    pub from: Dialect,
+    /// The upstream.
+    pub to: &'a Target,
+    /// What is asked for: an answer or a count.
+    pub operation: Operation,
+    /// The client's body, unpacked.
+    pub body: &'a [u8],
+    /// The model that the client asks for.
+    pub model: &'a ModelName,
+    /// The model as the upstream calls it.
+    pub upstream_model: &'a ModelName,
+    /// Whether a stream is asked for.
+    pub stream: bool,
+    /// What the answer's id is made from.
+    pub id: Uuid,
+    /// The present moment.
+    pub now: Timestamp,
+    /// What is remembered of the conversation.
+    pub memory: &'a dyn Recall,
+}
 
 /// A client's request in the upstream's dialect.
 #[derive(Clone, Debug)]
@@ -22,38 +52,55 @@ pub struct TranslatedRequest {
     pub context: StreamContext,
 }
 
+/// An upstream's whole answer in the client's dialect.
+#[derive(Clone, Debug)]
+pub struct TranslatedAnswer {
+    /// The body for the client.
+    pub body: Bytes,
+    /// What it lost.
+    pub losses: Vec<Loss>,
+    /// What has to be remembered, since the client cannot carry it.
+    pub remembered: Vec<Remembered>,
+}
+
 /// Translates a client's request.
 ///
-/// `from` is the client's dialect, `to` the upstream's; `upstream_model` replaces the model's name, and `id` becomes the
-/// answer's. For Anthropic upstreams send the result with `anthropic-version: 2023-06-01`: later versions refuse
-/// `temperature`, which other dialects' requests have.
+/// For Anthropic upstreams send the result with `anthropic-version: 2023-06-01`: later versions refuse `temperature`, which
+/// other dialects' requests have.
 ///
 /// # Errors
 /// When the body is not a request of its dialect, or means something that the upstream's dialect cannot say.
-pub fn translate_request(
-    from: Dialect,
-    to: &Target,
-    body: &[u8],
-    upstream_model: &ModelName,
-    id: Uuid,
-    now: Timestamp,
-) -> Result<TranslatedRequest, TranslateError> {
+pub fn translate_request(ask: &Ask<'_>) -> Result<TranslatedRequest, TranslateError> {
     let mut losses = Losses::default();
-    let mut request = codec(from).decode_request(body)?;
-    policy::apply(&request, to.dialect, &mut losses)?;
-    if request.model.is_empty() {
-        // Named in the path, which is not seen here.
-        upstream_model.as_str().clone_into(&mut request.model);
-    }
-    let model = ModelName::parse(&request.model)
-        .map_err(|error| TranslateError::invalid("model", error.to_string()))?;
-    let include_thoughts = from != Dialect::GeminiGenerate || asks_for_thoughts(request.reasoning.as_ref());
-    let include_usage = request.include_usage;
-    let context = StreamContext { model, include_usage, include_thoughts, created: now, id };
-    upstream_model.as_str().clone_into(&mut request.model);
-    let Encoded { body, losses: more } = codec(to.dialect).encode_request(&request, to)?;
+    let mut request = match counting(ask, ask.from)? {
+        Some(counting) => counting.decode_question(ask.body)?,
+        None => codec(ask.from).decode_request(ask.body)?,
+    };
+    policy::apply(&request, ask.to.dialect, &mut losses)?;
+    open(&mut request, &mut losses);
+    restore(&mut request, ask.memory);
+    send_home(&mut request, ask.to, &mut losses);
+    let bridge = Bridge::cross(&mut request, ask.to, &mut losses);
+    ask.upstream_model.as_str().clone_into(&mut request.model);
+    request.stream = ask.stream;
+    let Encoded { body, losses: more } = match counting(ask, ask.to.dialect)? {
+        Some(counting) => counting.encode_question(&request, ask.to)?,
+        None => codec(ask.to.dialect).encode_request(&request, ask.to)?,
+    };
     more.into_iter().for_each(|loss| losses.add(loss));
+    let context = StreamContext::new(ask, &request, bridge);
     Ok(TranslatedRequest { body, losses: losses.into_vec(), context })
+}
+
+/// How a dialect counts, where counting is what is asked for.
+fn counting(ask: &Ask<'_>, dialect: Dialect) -> Result<Option<&'static dyn CountCodec>, TranslateError> {
+    if ask.operation != Operation::CountTokens {
+        return Ok(None);
+    }
+    match codec(dialect).counting() {
+        Some(counting) => Ok(Some(counting)),
+        None => Err(TranslateError::inexpressible("count_tokens", dialect)),
+    }
 }
 
 /// Translates an upstream's whole answer.
@@ -68,19 +115,32 @@ pub fn translate_response(
     to: Dialect,
     body: &[u8],
     context: &StreamContext,
-) -> Result<Encoded, TranslateError> {
+) -> Result<TranslatedAnswer, TranslateError> {
     let mut response = codec(from).decode_response(body)?;
-    if !context.include_thoughts {
-        response.hide_thoughts();
-    }
+    ids::fill_response(&mut response, context.id);
+    context.bridge.return_response(&mut response);
+    let remembered = remember(to, context, &response);
+    close_response(&mut response, to, &context.maker);
     let codec = codec(to);
     response.id = codec.answer_id(context.id);
     context.model.as_str().clone_into(&mut response.model);
     response.created = context.created.as_secs();
-    codec.encode_response(&response)
+    let Encoded { body, losses } = codec.encode_response(&response, context)?;
+    Ok(TranslatedAnswer { body, losses, remembered })
 }
 
-fn asks_for_thoughts(reasoning: Option<&Reasoning>) -> bool {
-    let display = reasoning.and_then(|reasoning| reasoning.display.as_ref());
-    display.is_some_and(|display| *display != ReasoningDisplay::Omitted)
+fn remember(client: Dialect, context: &StreamContext, response: &ir::Response) -> Vec<Remembered> {
+    let Some(mut remembering) = Remembering::of_client(client, &context.maker) else { return Vec::new() };
+    remembering.response(response);
+    remembering.into_noted()
+}
+
+/// Translates an upstream's answer to a question how many tokens a request costs.
+///
+/// # Errors
+/// When the body is not such an answer of its dialect, or a dialect has no such question.
+pub fn translate_count(from: Dialect, to: Dialect, body: &[u8]) -> Result<Bytes, TranslateError> {
+    let cannot = |dialect| TranslateError::inexpressible("count_tokens", dialect);
+    let tokens = codec(from).counting().ok_or_else(|| cannot(from))?.decode_count(body)?;
+    Ok(codec(to).counting().ok_or_else(|| cannot(to))?.encode_count(tokens))
 }

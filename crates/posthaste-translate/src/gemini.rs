@@ -51,8 +51,12 @@ impl Codec for GeminiGenerate {
         response::decode_response(body)
     }
 
-    fn encode_response(&self, response: &ir::Response) -> Result<Encoded, TranslateError> {
-        response::encode_response(response)
+    fn encode_response(
+        &self,
+        response: &ir::Response,
+        context: &StreamContext,
+    ) -> Result<Encoded, TranslateError> {
+        response::encode_response(response, context)
     }
 
     fn event_decoder(&self) -> Box<dyn EventDecoder> {

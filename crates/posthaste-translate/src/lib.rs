@@ -1,27 +1,34 @@
 #![doc = include_str!("../README.md")]
 
 mod anthropic;
+mod bedrock;
+mod bridge;
+mod carrier;
 mod codec;
 mod conversation;
 mod entry;
 mod error;
 mod gemini;
+mod ids;
 pub mod ir;
 mod json;
 mod loss;
-#[cfg_attr(not(test), expect(dead_code, reason = "the codecs that lower schemas and names come next"))]
+mod memory;
 mod names;
 mod openai_chat;
 mod policy;
-#[cfg_attr(not(test), expect(dead_code, reason = "the codecs that lower schemas and names come next"))]
 mod schema;
 mod stream;
 mod target;
 
+pub use carrier::holds_carrier;
 pub use codec::{Codec, CountCodec, Encoded, EventDecoder, EventEncoder, StreamContext, codec};
-pub use entry::{TranslatedRequest, translate_request, translate_response};
+pub use entry::{
+    Ask, TranslatedAnswer, TranslatedRequest, translate_count, translate_request, translate_response,
+};
 pub use error::TranslateError;
 pub use loss::{Loss, LossReason};
+pub use memory::{Forgetful, Recall, Remembered};
 pub use policy::{Policy, Rule, rules};
 pub use stream::StreamTranslator;
 pub use target::Target;

@@ -37,7 +37,7 @@ impl Codec for OpenAiChat {
         response::decode_response(body)
     }
 
-    fn encode_response(&self, response: &ir::Response) -> Result<Encoded, TranslateError> {
+    fn encode_response(&self, response: &ir::Response, _: &StreamContext) -> Result<Encoded, TranslateError> {
         response::encode_response(response)
     }
 

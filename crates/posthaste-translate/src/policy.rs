@@ -72,7 +72,7 @@ use Policy::{Carry, Drop, Refuse};
 /// Columns: Anthropic Messages, OpenAI Chat, OpenAI Responses, Gemini, Bedrock Converse.
 static RULES: [Rule; 10] = [
     Rule {
-        names: ["top_k", "top_k", "top_k", "generationConfig.topK", "top_k"],
+        names: ["top_k", "top_k", "top_k", "generationConfig.topK", "additionalModelRequestFields.top_k"],
         given: |request| request.sampling.top_k.is_some(),
         to: [Carry, Drop, Drop, Carry, Carry],
     },

@@ -1,9 +1,12 @@
 //! A stream from one dialect to another.
 
 use posthaste_core::Dialect;
-use posthaste_wire::{FrameSplitter, FrameTooLong};
+use posthaste_wire::{Framing, FramingError, Splitter};
 
-use crate::{EventDecoder, EventEncoder, Loss, StreamContext, TranslateError, codec, ir};
+use crate::{
+    EventDecoder, EventEncoder, Loss, Remembered, StreamContext, TranslateError, bridge::Unbridging,
+    carrier::Closing, codec, ids::Naming, ir, memory::Remembering,
+};
 
 /// Translates an upstream's event stream while it comes in.
 ///
@@ -11,16 +14,20 @@ use crate::{EventDecoder, EventEncoder, Loss, StreamContext, TranslateError, cod
 /// stands, without an end.
 pub struct StreamTranslator {
     from: Dialect,
-    splitter: FrameSplitter,
+    splitter: Splitter,
     pipe: Pipe,
 }
 
 impl StreamTranslator {
-    /// A translator from the upstream's dialect to the client's.
+    /// A translator from the upstream's dialect to the client's; both streams are framed as server-sent events.
     pub fn new(from: Dialect, to: Dialect, context: StreamContext) -> Self {
-        let decoder = codec(from).event_decoder();
-        let encoder = codec(to).event_encoder(&context);
-        Self { from, splitter: FrameSplitter::new(), pipe: Pipe { decoder, encoder, events: Vec::new() } }
+        Self::with_framing(from, Framing::Sse, to, context)
+    }
+
+    /// A translator whose upstream frames its stream in any way. What is written is server-sent events; a
+    /// [`Repacker`](posthaste_wire::Repacker) puts it into another framing.
+    pub fn with_framing(from: Dialect, framing: Framing, to: Dialect, context: StreamContext) -> Self {
+        Self { from, splitter: Splitter::new(framing), pipe: Pipe::new(from, to, &context) }
     }
 
     /// Takes the upstream's next bytes and appends what the client gets for them.
@@ -36,7 +43,7 @@ impl StreamTranslator {
                 pipe.drain(out);
             }
         });
-        result.and(split.map_err(|error| too_long(*from, error)))
+        result.and(split.map_err(|error| TranslateError::unreadable(*from, error)))
     }
 
     /// The upstream closed the stream: appends what the client's stream lacks.
@@ -52,7 +59,12 @@ impl StreamTranslator {
                 pipe.drain(out);
             }
         });
-        result.and(split.map_err(|error| too_long(*from, error)))?;
+        result?;
+        match split {
+            // Whether the answer was whole before the cut, the decoder knows.
+            Ok(()) | Err(FramingError::Truncated) => {}
+            Err(error) => return Err(TranslateError::unreadable(*from, error)),
+        }
         pipe.decoder.finish(&mut pipe.events)?;
         pipe.drain(out);
         pipe.encoder.finish(out);
@@ -63,22 +75,55 @@ impl StreamTranslator {
     pub fn losses(&self) -> &[Loss] {
         self.pipe.encoder.losses()
     }
-}
 
-struct Pipe {
-    decoder: Box<dyn EventDecoder>,
-    encoder: Box<dyn EventEncoder>,
-    events: Vec<ir::Event>,
-}
-
-impl Pipe {
-    fn drain(&mut self, out: &mut Vec<u8>) {
-        for event in self.events.drain(..) {
-            self.encoder.push(&event, out);
-        }
+    /// What has to be remembered of the answer, since its client cannot carry it. To be asked once, at the end.
+    pub fn take_remembered(&mut self) -> Vec<Remembered> {
+        self.pipe.remembering.take().map(Remembering::into_noted).unwrap_or_default()
     }
 }
 
-fn too_long(from: Dialect, error: FrameTooLong) -> TranslateError {
-    TranslateError::unreadable(from, error)
+/// What an event goes through: reader, passes, writer.
+struct Pipe {
+    decoder: Box<dyn EventDecoder>,
+    events: Vec<ir::Event>,
+    naming: Naming,
+    unbridging: Unbridging,
+    remembering: Option<Remembering>,
+    closing: Closing,
+    /// Between the passes; kept so that nothing is allocated for an event.
+    level: Vec<ir::Event>,
+    closed: Vec<ir::Event>,
+    encoder: Box<dyn EventEncoder>,
+}
+
+impl Pipe {
+    fn new(from: Dialect, to: Dialect, context: &StreamContext) -> Self {
+        Self {
+            decoder: codec(from).event_decoder(),
+            events: Vec::new(),
+            naming: Naming::new(context.id),
+            unbridging: Unbridging::new(context.bridge.clone()),
+            remembering: Remembering::of_client(to, &context.maker),
+            closing: Closing::new(to, context.maker.clone()),
+            level: Vec::new(),
+            closed: Vec::new(),
+            encoder: codec(to).event_encoder(context),
+        }
+    }
+
+    fn drain(&mut self, out: &mut Vec<u8>) {
+        for mut event in self.events.drain(..) {
+            self.naming.event(&mut event);
+            self.unbridging.event(event, &mut self.level);
+        }
+        for event in self.level.drain(..) {
+            if let Some(remembering) = &mut self.remembering {
+                remembering.event(&event);
+            }
+            self.closing.event(event, &mut self.closed);
+        }
+        for event in self.closed.drain(..) {
+            self.encoder.push(&event, out);
+        }
+    }
 }

@@ -7,10 +7,10 @@
 use std::{fmt::Write as _, fs, path::Path};
 
 use insta::{assert_snapshot, glob};
-use posthaste_core::{Dialect, ModelName, Timestamp};
+use posthaste_core::{Dialect, ModelName, Operation, Timestamp};
 use posthaste_translate::{
-    Encoded, Loss, StreamContext, StreamTranslator, Target, TranslateError, codec, translate_request,
-    translate_response,
+    Ask, Forgetful, Loss, StreamContext, StreamTranslator, Target, TranslateError, TranslatedAnswer, codec,
+    translate_request, translate_response,
 };
 use uuid::Uuid;
 
@@ -18,8 +18,20 @@ use uuid::Uuid;
 fn requests() {
     each("request/*.json", |from, to, body| {
         let upstream_model = ModelName::parse("upstream-model").unwrap();
-        let translated =
-            translate_request(from, &Target::of(to), body, &upstream_model, context().id, context().created)?;
+        let context = context(to);
+        let target = Target::of(to);
+        let translated = translate_request(&Ask {
+            from,
+            to: &target,
+            operation: Operation::Chat,
+            body,
+            model: &context.model,
+            upstream_model: &upstream_model,
+            stream: is_streamed(body),
+            id: context.id,
+            now: context.created,
+            memory: &Forgetful,
+        })?;
         Ok(told(&pretty(&translated.body), &translated.losses))
     });
 }
@@ -27,7 +39,7 @@ fn requests() {
 #[test]
 fn responses() {
     each("response/*.json", |from, to, body| {
-        let Encoded { body, losses } = translate_response(from, to, body, &context())?;
+        let TranslatedAnswer { body, losses, .. } = translate_response(from, to, body, &context(from))?;
         Ok(told(&pretty(&body), &losses))
     });
 }
@@ -73,7 +85,8 @@ fn streams_cut_at_every_byte() {
 }
 
 /// The dialects that have a codec.
-const DIALECTS: [Dialect; 3] = [Dialect::AnthropicMessages, Dialect::OpenAiChat, Dialect::GeminiGenerate];
+const DIALECTS: [Dialect; 4] =
+    [Dialect::AnthropicMessages, Dialect::OpenAiChat, Dialect::GeminiGenerate, Dialect::BedrockConverse];
 
 /// A snapshot for each fixture and target.
 fn each(pattern: &str, run: impl Fn(Dialect, Dialect, &[u8]) -> Result<String, TranslateError>) {
@@ -112,7 +125,7 @@ fn translate_pieces<'a>(
     to: Dialect,
     mut pieces: impl Iterator<Item = &'a [u8]>,
 ) -> (String, Vec<Loss>, Result<(), TranslateError>) {
-    let mut translator = StreamTranslator::new(from, to, context());
+    let mut translator = StreamTranslator::new(from, to, context(from));
     let mut out = Vec::new();
     let end = pieces
         .try_for_each(|piece| translator.push(piece, &mut out))
@@ -120,14 +133,14 @@ fn translate_pieces<'a>(
     (String::from_utf8(out).unwrap(), translator.losses().to_vec(), end)
 }
 
-fn context() -> StreamContext {
-    StreamContext {
-        model: ModelName::parse("asked-model").unwrap(),
-        include_usage: true,
-        include_thoughts: true,
-        created: Timestamp::from_secs(1_764_000_000),
-        id: Uuid::from_u128(7),
-    }
+fn context(from: Dialect) -> StreamContext {
+    let model = ModelName::parse("asked-model").unwrap();
+    StreamContext::plain(model, from, Timestamp::from_secs(1_764_000_000), Uuid::from_u128(7))
+}
+
+/// Where the dialect tells it in the body.
+fn is_streamed(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Value>(body).is_ok_and(|body| body["stream"] == true)
 }
 
 /// The JSON on several lines, with the order and spelling it has.

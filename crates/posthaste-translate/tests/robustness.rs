@@ -45,7 +45,8 @@ fn read_everything(body: &[u8]) {
                     .extend(codec(to).encode_request(request, &Target::of(to)).map(|encoded| encoded.body));
             }
             if let Ok(response) = &response {
-                written.extend(codec(to).encode_response(response).map(|encoded| encoded.body));
+                written
+                    .extend(codec(to).encode_response(response, &context(from)).map(|encoded| encoded.body));
             }
             for body in written {
                 serde_json::from_slice::<serde::de::IgnoredAny>(&body).expect("what is written is JSON");
@@ -55,14 +56,13 @@ fn read_everything(body: &[u8]) {
     }
 }
 
+fn context(from: Dialect) -> StreamContext {
+    let model = ModelName::parse("asked").unwrap();
+    StreamContext::plain(model, from, Timestamp::EPOCH, Uuid::nil())
+}
+
 fn stream(from: Dialect, to: Dialect, body: &[u8]) {
-    let context = StreamContext {
-        model: ModelName::parse("asked").unwrap(),
-        include_usage: true,
-        include_thoughts: true,
-        created: Timestamp::EPOCH,
-        id: Uuid::nil(),
-    };
+    let context = context(from);
     let mut out = Vec::new();
     let mut translator = StreamTranslator::new(from, to, context.clone());
     let _ = translator.push(body, &mut out).and_then(|()| translator.finish(&mut out));
@@ -72,7 +72,23 @@ fn stream(from: Dialect, to: Dialect, body: &[u8]) {
         let _ = translator.push(&[b"data: ", line, b"\n\n"].concat(), &mut out);
     }
     let _ = translator.finish(&mut out);
+    if from == Dialect::BedrockConverse {
+        named_frames(body, to, &mut out);
+    }
     String::from_utf8(out).expect("what is written is UTF-8");
+}
+
+/// As the data of events whose names tell what they are.
+fn named_frames(body: &[u8], to: Dialect, out: &mut Vec<u8>) {
+    let from = Dialect::BedrockConverse;
+    let mut translator = StreamTranslator::new(from, to, context(from));
+    for line in body.split(|byte| *byte == b'\n') {
+        for name in ["contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"]
+        {
+            let _ = translator.push(&[b"event: ", name.as_bytes(), b"\ndata: ", line, b"\n\n"].concat(), out);
+        }
+    }
+    let _ = translator.finish(out);
 }
 
 #[derive(Clone, Debug)]
@@ -236,6 +252,16 @@ const FIELDS: &[&str] = &[
     "usageMetadata",
     "groundingMetadata",
     "promptFeedback",
+    "toolUse",
+    "toolResult",
+    "toolUseId",
+    "reasoningContent",
+    "cachePoint",
+    "toolConfig",
+    "additionalModelRequestFields",
+    "contentBlockIndex",
+    "stopReason",
+    "output",
     "x",
 ];
 

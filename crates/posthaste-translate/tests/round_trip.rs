@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
-use posthaste_core::{Dialect, Usage};
+use posthaste_core::{Dialect, ModelName, Timestamp, Usage};
 use posthaste_translate::{
-    Target, codec,
+    StreamContext, Target, codec,
     ir::{
         Arguments, CacheHint, Content, Document, Effort, Image, Json, Message, OutputFormat, OutputSchema,
         Part, Proof, Reasoning, ReasoningDisplay, ReasoningMode, Request, Response, Role, Sampling,
@@ -12,10 +12,12 @@ use posthaste_translate::{
     },
 };
 use proptest::prelude::*;
+use uuid::Uuid;
 
 const A: Dialect = Dialect::AnthropicMessages;
 const C: Dialect = Dialect::OpenAiChat;
 const G: Dialect = Dialect::GeminiGenerate;
+const B: Dialect = Dialect::BedrockConverse;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
@@ -36,22 +38,27 @@ proptest! {
     }
 
     #[test]
+    fn requests_through_converse(request in request(B)) {
+        through(&request)?;
+    }
+
+    #[test]
     fn answers_through_anthropic(response in response(A)) {
-        let encoded = codec(A).encode_response(&response).unwrap();
+        let encoded = codec(A).encode_response(&response, &context(response.dialect)).unwrap();
         prop_assert_eq!(encoded.losses, []);
         prop_assert_eq!(codec(A).decode_response(&encoded.body).unwrap(), response);
     }
 
     #[test]
     fn answers_through_chat(response in response(C)) {
-        let encoded = codec(C).encode_response(&response).unwrap();
+        let encoded = codec(C).encode_response(&response, &context(response.dialect)).unwrap();
         prop_assert_eq!(encoded.losses, []);
         prop_assert_eq!(codec(C).decode_response(&encoded.body).unwrap(), response);
     }
 
     #[test]
     fn answers_through_gemini(response in response(G)) {
-        let encoded = codec(G).encode_response(&response).unwrap();
+        let encoded = codec(G).encode_response(&response, &context(response.dialect)).unwrap();
         prop_assert_eq!(encoded.losses, []);
         prop_assert_eq!(codec(G).decode_response(&encoded.body).unwrap(), response);
     }
@@ -76,9 +83,31 @@ proptest! {
         prop_assert_eq!(&back.system, &request.system);
     }
 
+    #[test]
+    fn answers_through_converse(response in response(B)) {
+        let encoded = codec(B).encode_response(&response, &context(response.dialect)).unwrap();
+        prop_assert_eq!(encoded.losses, []);
+        prop_assert_eq!(codec(B).decode_response(&encoded.body).unwrap(), response);
+    }
+
+    /// What Claude is asked at one of the two, it is asked at the other.
+    #[test]
+    fn claude_is_asked_the_same_at_bedrock(request in request(A)) {
+        let mut request = request;
+        request.messages.retain(|message| message.role != Role::System);
+        media_as_text(&mut request);
+        let there = codec(B).encode_request(&request, &Target::of(B)).unwrap();
+        let there = codec(B).decode_request(&there.body).unwrap();
+        prop_assert_eq!(story(&there), story(&request));
+        prop_assert_eq!(&there.reasoning, &request.reasoning);
+        prop_assert_eq!(&there.sampling.temperature, &request.sampling.temperature);
+        prop_assert_eq!(there.max_tokens, request.max_tokens);
+        prop_assert_eq!(&there.system, &request.system);
+    }
+
     /// Text, calls and their results are what every dialect has.
     #[test]
-    fn the_conversation_survives_the_other_dialect(request in request(C)) {
+    fn the_conversation_survives_the_other_dialect(request in request(C), other in prop::sample::select(vec![A, B])) {
         // An object without a schema becomes an instruction there.
         let mut request = Request { output: None, ..request };
         request.messages.retain(|message| message.role != Role::System);
@@ -87,12 +116,29 @@ proptest! {
         }
         request.messages.retain(|message| !message.parts.is_empty());
         prop_assume!(!request.messages.is_empty());
-        let there = codec(A).encode_request(&request, &Target::of(A)).unwrap();
-        let there = codec(A).decode_request(&there.body).unwrap();
+        if other == B {
+            media_as_text(&mut request);
+        }
+        let there = codec(other).encode_request(&request, &Target::of(other)).unwrap();
+        let there = codec(other).decode_request(&there.body).unwrap();
         let back = codec(C).encode_request(&there, &Target::of(C)).unwrap();
         let back = codec(C).decode_request(&back.body).unwrap();
         prop_assert_eq!(story(&back), story(&request));
         prop_assert_eq!(&back.system, &request.system);
+    }
+}
+
+fn context(dialect: Dialect) -> StreamContext {
+    let model = ModelName::parse("m").unwrap();
+    StreamContext::plain(model, dialect, Timestamp::EPOCH, Uuid::nil())
+}
+
+/// Pages on the web have no place at Bedrock, and names of documents have fewer letters.
+fn media_as_text(request: &mut Request) {
+    for part in request.messages.iter_mut().flat_map(|message| &mut message.parts) {
+        if matches!(part.content, Content::Image(_) | Content::Document(_)) {
+            part.content = Content::Text("A picture.".to_owned());
+        }
     }
 }
 
@@ -145,6 +191,8 @@ fn request(dialect: Dialect) -> impl Strategy<Value = Request> {
             output,
         )| {
             let (tools, choice, parallel, stream) = choices;
+            // There the path says so.
+            let stream = stream && dialect != B;
             let has_tools = !tools.is_empty();
             Request {
                 system: system.into_iter().map(Part::text).collect(),
@@ -155,18 +203,18 @@ fn request(dialect: Dialect) -> impl Strategy<Value = Request> {
                 max_tokens: Some(max_tokens),
                 sampling: Sampling {
                     temperature: temperature.map(|hundredths| number(f64::from(hundredths) / 100.0)),
-                    seed: seed.filter(|_| dialect != A),
+                    seed: seed.filter(|_| matches!(dialect, C | G)),
                     ..Sampling::default()
                 },
                 stop: vec!["END".to_owned()],
                 output,
                 reasoning,
-                user,
+                user: user.filter(|_| dialect != B),
                 service_tier: Some(ServiceTier::Standard),
                 stream,
                 // Anthropic always tells; a writer of Chat always asks.
                 include_usage: dialect != C || stream,
-                ..Request::new(dialect, model)
+                ..Request::new(dialect, if dialect == B { String::new() } else { model })
             }
             .consistent()
         },
@@ -180,6 +228,10 @@ trait Consistent {
 impl Consistent for Request {
     /// Anthropic has no place for the flag beside the choice `none`.
     fn consistent(mut self) -> Self {
+        // Converse has no such choice.
+        if self.dialect == B && self.tool_choice == Some(ToolChoice::None) {
+            self.tool_choice = None;
+        }
         if self.dialect == A && self.tool_choice == Some(ToolChoice::None) {
             self.parallel_tool_calls = None;
         }
@@ -196,7 +248,8 @@ impl Consistent for Request {
 
 fn parallel_tool_calls(dialect: Dialect, has_tools: bool, parallel: bool) -> Option<bool> {
     match dialect {
-        _ if !has_tools || dialect == G => None,
+        _ if !has_tools => None,
+        B | G => None,
         // Only the refusal is said there.
         A => (!parallel).then_some(false),
         _ => Some(parallel),
@@ -244,7 +297,7 @@ fn tools(dialect: Dialect) -> impl Strategy<Value = Vec<Tool>> {
                 // Gemini has none for a function without parameters.
                 schema: Some(schema).filter(|schema: &Json| dialect != G || !schema.as_str().contains("{}")),
                 strict: strict.filter(|_| dialect != G),
-                cache: (cached && dialect == A).then(|| CacheHint { ttl: Some("1h".to_owned()) }),
+                cache: (cached && matches!(dialect, A | B)).then(|| CacheHint { ttl: Some("1h".to_owned()) }),
                 extra: Vec::new(),
             }
         };
@@ -266,13 +319,13 @@ fn tool_choice(tools: &[Tool], choice: prop::sample::Index) -> Option<ToolChoice
 
 fn output(dialect: Dialect) -> impl Strategy<Value = OutputFormat> {
     (schema(), text(), any::<bool>()).prop_map(move |(schema, name, any_object)| {
-        if dialect != A && any_object {
+        if matches!(dialect, C | G) && any_object {
             return OutputFormat::JsonObject;
         }
-        let chat = dialect == C;
+        let (named, chat) = (matches!(dialect, B | C), dialect == C);
         OutputFormat::JsonSchema(OutputSchema {
-            name: chat.then(|| name.clone()),
-            description: chat.then_some(name),
+            name: named.then(|| name.clone()),
+            description: named.then_some(name),
             schema,
             strict: chat.then_some(true),
         })
@@ -294,8 +347,8 @@ fn reasoning(dialect: Dialect) -> impl Strategy<Value = Reasoning> {
             effort: None,
         },
         (G, _) => Reasoning { effort: Some(effort.min(Effort::XHigh)), ..Reasoning::default() },
-        (A, 1) => Reasoning { mode: Some(ReasoningMode::Budget(budget)), ..Reasoning::default() },
-        (A, 2) => Reasoning {
+        (A | B, 1) => Reasoning { mode: Some(ReasoningMode::Budget(budget)), ..Reasoning::default() },
+        (A | B, 2) => Reasoning {
             mode: Some(ReasoningMode::Adaptive),
             effort: Some(effort),
             display: Some(ReasoningDisplay::Summary),
@@ -337,8 +390,8 @@ fn conversation(dialect: Dialect) -> impl Strategy<Value = Vec<Message>> {
             }
             messages.push(Message::new(Role::Assistant, parts));
             match dialect {
-                A | G if results.is_empty() => {}
-                A | G => messages.push(Message::new(Role::User, results)),
+                A | B | G if results.is_empty() => {}
+                A | B | G => messages.push(Message::new(Role::User, results)),
                 _ => {
                     messages.extend(results.into_iter().map(|result| Message::new(Role::User, vec![result])))
                 }
@@ -363,7 +416,7 @@ fn user_parts(dialect: Dialect) -> impl Strategy<Value = Vec<Part>> {
         let content = match which {
             0 => Content::Image(Image { source: base64("image/png"), detail: None }),
             // Gemini wants a media type.
-            1 if dialect != G => Content::Image(Image {
+            1 if !matches!(dialect, B | G) => Content::Image(Image {
                 source: Source::Url("https://pictures.test/a".to_owned()),
                 detail: None,
             }),
@@ -373,7 +426,7 @@ fn user_parts(dialect: Dialect) -> impl Strategy<Value = Vec<Part>> {
             }),
             _ => Content::Text(text),
         };
-        let cache = (cached && dialect == A).then(CacheHint::default);
+        let cache = (cached && matches!(dialect, A | B)).then(CacheHint::default);
         Part { cache, ..Part::new(content) }
     });
     prop::collection::vec(part, 1..4)
@@ -395,13 +448,16 @@ fn response(dialect: Dialect) -> impl Strategy<Value = Response> {
             parts.push(Part::new(Content::ToolCall(call)));
         }
         let (input, said, cache_read, cache_write_5m, reasoning) = counts;
+        // Converse does not tell thoughts apart, and answers have no names there.
+        let reasoning = if dialect == B { 0 } else { reasoning };
+        let name = |name: &str| if dialect == B { String::new() } else { name.to_owned() };
         let output = said + reasoning;
         // Gemini does not tell what was written to the cache.
         let cache_write_5m = if dialect == G { 0 } else { cache_write_5m };
         let mut response = Response {
             dialect,
-            id: "id".to_owned(),
-            model: "model".to_owned(),
+            id: name("id"),
+            model: name("model"),
             created: if dialect == C { 1_764_000_000 } else { 0 },
             parts,
             stop: Stop::new(reason),

@@ -6,12 +6,14 @@ use std::fmt::Write as _;
 
 use posthaste_core::{Dialect, ModelName, Timestamp};
 use posthaste_translate::{Loss, StreamContext, StreamTranslator, TranslateError};
+use posthaste_wire::{Framing, Repacker};
 use rstest::rstest;
 use uuid::Uuid;
 
 const A: Dialect = Dialect::AnthropicMessages;
 const C: Dialect = Dialect::OpenAiChat;
 const G: Dialect = Dialect::GeminiGenerate;
+const B: Dialect = Dialect::BedrockConverse;
 
 /// The client's stream in a line an event, and how the translation ended.
 struct Told {
@@ -21,17 +23,7 @@ struct Told {
 }
 
 fn translate(from: Dialect, to: Dialect, frames: &[&str], include_usage: bool) -> Told {
-    translate_in(context(include_usage), from, to, frames)
-}
-
-fn context(include_usage: bool) -> StreamContext {
-    StreamContext {
-        model: ModelName::parse("asked").unwrap(),
-        include_usage,
-        include_thoughts: true,
-        created: Timestamp::from_secs(1),
-        id: Uuid::nil(),
-    }
+    translate_in(context(from, include_usage), from, to, frames)
 }
 
 fn translate_in(context: StreamContext, from: Dialect, to: Dialect, frames: &[&str]) -> Told {
@@ -43,6 +35,25 @@ fn translate_in(context: StreamContext, from: Dialect, to: Dialect, frames: &[&s
     }
     let end = translator.push(stream.as_bytes(), &mut out).and_then(|()| translator.finish(&mut out));
     Told { text: String::from_utf8(out).unwrap(), losses: translator.losses().to_vec(), end }
+}
+
+/// What a client gets of Converse's named events.
+fn translate_named(to: Dialect, frames: &[(&str, &str)]) -> Told {
+    let mut translator = StreamTranslator::new(B, to, context(B, true));
+    let mut out = Vec::new();
+    let mut stream = String::new();
+    for (name, data) in frames {
+        write!(stream, "event: {name}\ndata: {data}\n\n").unwrap();
+    }
+    let end = translator.push(stream.as_bytes(), &mut out).and_then(|()| translator.finish(&mut out));
+    Told { text: String::from_utf8(out).unwrap(), losses: translator.losses().to_vec(), end }
+}
+
+fn context(from: Dialect, include_usage: bool) -> StreamContext {
+    let model = ModelName::parse("asked").unwrap();
+    let mut context = StreamContext::plain(model, from, Timestamp::from_secs(1), Uuid::nil());
+    context.include_usage = include_usage;
+    context
 }
 
 /// What an Anthropic client makes of a Chat stream: blocks in their order, then the stop reason.
@@ -182,6 +193,8 @@ fn no_end_is_made_up(#[case] from: Dialect, #[case] to: Dialect, #[case] frames:
 #[case(A, C)]
 #[case(C, A)]
 #[case(G, A)]
+#[case(B, A)]
+#[case(C, B)]
 fn what_is_not_json_fails_the_stream(#[case] from: Dialect, #[case] to: Dialect) {
     let told = translate(from, to, &["<html>"], true);
     assert!(matches!(told.end, Err(TranslateError::UnreadableAnswer { dialect, .. }) if dialect == from));
@@ -263,7 +276,8 @@ fn unknown_things_are_named_and_passed_over() {
 
 /// The parts and the last candidate that a Gemini client gets.
 fn generated(from: Dialect, frames: &[&str], include_thoughts: bool) -> (Vec<String>, serde_json::Value) {
-    let context = StreamContext { include_thoughts, ..context(true) };
+    let mut context = context(from, true);
+    context.include_thoughts = include_thoughts;
     let told = translate_in(context, from, G, frames);
     told.end.unwrap();
     let mut parts = Vec::new();
@@ -314,11 +328,12 @@ fn thoughts_are_for_those_who_asked_and_their_signatures_for_all() {
         r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#,
         r#"{"type":"message_stop"}"#,
     ];
-    let signed = [r#"{"text":"So","thoughtSignature":"c2ln"}"#, r#"{"text":"."}"#, r#"{"text":""}"#];
-    assert_eq!(generated(A, &frames, false).0, signed);
+    let hidden = generated(A, &frames, false).0;
+    assert_eq!(hidden[..2], [r#"{"text":"So"}"#, r#"{"text":"."}"#]);
+    assert!(hidden[2].starts_with(r#"{"text":"","thoughtSignature":""#), "{hidden:?}");
     let shown = generated(A, &frames, true).0;
     assert_eq!(shown[0], r#"{"text":"Hm.","thought":true}"#);
-    assert_eq!(shown[1..], signed);
+    assert_eq!(shown[1..], hidden);
 }
 
 #[test]
@@ -329,7 +344,8 @@ fn a_signed_text_of_gemini_is_a_block_of_its_own() {
     ];
     let told = translate(G, A, &frames, true);
     told.end.unwrap();
-    assert_eq!(told.text.matches("content_block_start\ndata").count(), 2, "{}", told.text);
+    // The signature travels in a block between them.
+    assert_eq!(told.text.matches("content_block_start\ndata").count(), 3, "{}", told.text);
     assert!(!told.text.contains("signature_delta"), "{}", told.text);
     let (parts, _) = generated(G, &frames, true);
     assert_eq!(
@@ -356,4 +372,128 @@ fn places_of_citations_are_counted_in_bytes_of_all_text() {
     let (_, last) = generated(G, &frames.iter().map(AsRef::as_ref).collect::<Vec<_>>(), true);
     let segment = &last["candidates"][0]["groundingMetadata"]["groundingSupports"][0]["segment"];
     assert_eq!((&segment["startIndex"], &segment["endIndex"]), (&8.into(), &12.into()));
+}
+
+/// The same events in another framing, cut anywhere or cut off behind the last of them.
+#[test]
+fn the_framing_of_the_upstream_makes_no_difference() {
+    let frames = [
+        r#"{"type":"message_start","message":{"usage":{"input_tokens":7}}}"#,
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi"}}"#,
+        r#"{"type":"content_block_stop","index":0}"#,
+        r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":3}}"#,
+        r#"{"type":"message_stop"}"#,
+    ];
+    let expected = translate(A, C, &frames, true).text;
+    assert!(expected.contains("hi") && expected.ends_with("data: [DONE]\n\n"), "{expected}");
+    let sse: String = frames.iter().map(|frame| format!("data: {frame}\n\n")).collect();
+    for framing in [Framing::EventStream, Framing::InvokeChunks, Framing::JsonArray] {
+        let mut upstream = Vec::new();
+        // Without its end, so an array lacks its bracket.
+        Repacker::new(Framing::Sse, framing).push(sse.as_bytes(), &mut upstream).unwrap();
+        for size in [1, 50, upstream.len()] {
+            let mut translator = StreamTranslator::with_framing(A, framing, C, context(A, true));
+            let mut out = Vec::new();
+            for chunk in upstream.chunks(size) {
+                translator.push(chunk, &mut out).unwrap();
+            }
+            translator.finish(&mut out).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), expected, "{framing:?} in pieces of {size}");
+        }
+        let mut translator = StreamTranslator::with_framing(A, framing, C, context(A, true));
+        let half = &upstream[..upstream.len() / 2];
+        translator.push(half, &mut Vec::new()).unwrap();
+        assert!(matches!(translator.finish(&mut Vec::new()), Err(TranslateError::Truncated)), "{framing:?}");
+    }
+}
+
+const START: (&str, &str) = ("messageStart", r#"{"role":"assistant","p":"abc"}"#);
+
+#[test]
+fn blocks_without_a_start_begin_with_their_first_delta() {
+    let told = translate_named(
+        C,
+        &[
+            START,
+            ("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"text":"Hm."}}}"#),
+            ("contentBlockDelta", r#"{"contentBlockIndex":1,"delta":{"text":""}}"#),
+            ("contentBlockDelta", r#"{"contentBlockIndex":1,"delta":{"text":"One"}}"#),
+            ("contentBlockStop", r#"{"contentBlockIndex":1}"#),
+            ("messageStop", r#"{"stopReason":"end_turn"}"#),
+        ],
+    );
+    told.end.unwrap();
+    assert_eq!(told.losses, []);
+    assert!(told.text.contains(r#""reasoning_content":"Hm.""#), "{}", told.text);
+    assert!(told.text.contains(r#""content":"One""#), "{}", told.text);
+    assert!(told.text.ends_with("data: [DONE]\n\n"), "{}", told.text);
+}
+
+#[test]
+fn an_exception_ends_a_stream_as_the_client_knows_it() {
+    let stop = ("messageStop", r#"{"stopReason":"end_turn"}"#);
+    for (name, expected) in [
+        ("throttlingException", "rate_limit_error"),
+        ("serviceUnavailableException", "overloaded_error"),
+        ("internalServerException", "api_error"),
+        ("newException", "api_error"),
+    ] {
+        let told = translate_named(A, &[START, (name, r#"{"message":"No."}"#), stop]);
+        told.end.unwrap();
+        assert!(told.text.contains(&format!(r#""type":"{expected}""#)), "{name}: {}", told.text);
+        assert!(!told.text.contains("message_stop"), "{}", told.text);
+    }
+}
+
+#[rstest]
+#[case::nothing(&[])]
+#[case::no_reason(&[START, ("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"Hal"}}"#)])]
+#[case::counts_without_a_reason(&[START, ("metadata", r#"{"usage":{"inputTokens":1,"outputTokens":1}}"#)])]
+#[case::an_empty_reason(&[START, ("messageStop", "{}")])]
+fn converse_gets_no_end_made_up(#[case] frames: &[(&str, &str)]) {
+    let told = translate_named(A, frames);
+    assert!(matches!(told.end, Err(TranslateError::Truncated)), "{:?}", told.end);
+    assert!(!told.text.contains("message_stop"), "{}", told.text);
+}
+
+#[test]
+fn a_piece_of_a_call_that_did_not_begin_is_named() {
+    let told = translate_named(
+        A,
+        &[
+            START,
+            ("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"toolUse":{"input":"{}"}}}"#),
+            ("messageStop", r#"{"stopReason":"tool_use"}"#),
+        ],
+    );
+    told.end.unwrap();
+    assert_eq!(told.losses, [Loss::unknown("event.contentBlockDelta.toolUse")]);
+    assert!(told.text.contains(r#""stop_reason":"end_turn""#), "{}", told.text);
+}
+
+#[test]
+fn converse_sees_calls_one_after_another() {
+    let frames = [
+        call(r#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#),
+        call(r#"{"index":1,"id":"b","function":{"name":"g","arguments":"{}"}}"#),
+        call(r#"{"index":0,"function":{"arguments":"{\"x\":1}"}}"#),
+    ];
+    let mut frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+    frames.extend([STOP, DONE]);
+    let told = translate(C, B, &frames, true);
+    told.end.unwrap();
+    let events: Vec<&str> = told.text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+    assert_eq!(
+        events[1..7],
+        [
+            r#"{"start":{"toolUse":{"toolUseId":"a","name":"f"}},"contentBlockIndex":0}"#,
+            r#"{"delta":{"toolUse":{"input":"{\"x\":1}"}},"contentBlockIndex":0}"#,
+            r#"{"contentBlockIndex":0}"#,
+            r#"{"start":{"toolUse":{"toolUseId":"b","name":"g"}},"contentBlockIndex":1}"#,
+            r#"{"delta":{"toolUse":{"input":"{}"}},"contentBlockIndex":1}"#,
+            r#"{"contentBlockIndex":1}"#,
+        ]
+    );
+    assert_eq!(events[7], r#"{"stopReason":"tool_use"}"#);
 }

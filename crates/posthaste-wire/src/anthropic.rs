@@ -2,6 +2,7 @@
 
 pub(crate) mod error;
 pub(crate) mod fault;
+pub(crate) mod invoke;
 pub(crate) mod models;
 pub(crate) mod tap;
 pub(crate) mod usage;

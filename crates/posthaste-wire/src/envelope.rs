@@ -25,7 +25,14 @@ pub struct Envelope {
     /// The cap on answer tokens (`max_completion_tokens`, else `max_tokens`) where it is a whole number; any other
     /// value is left for the upstream to refuse.
     pub max_tokens: Option<u64>,
-    model_span: Range<usize>,
+    /// The answer that a request of Responses goes on from.
+    pub previous_response_id: Option<String>,
+    /// Whether a stream of Chat Completions shall tell its token counts.
+    pub include_usage: bool,
+    /// Where the model's name stands; none where the path names it and the body does not.
+    model_span: Option<Range<usize>>,
+    /// Whether the path named the model; what the body says then counts for nothing.
+    by_path: bool,
 }
 
 impl Envelope {
@@ -38,6 +45,40 @@ impl Envelope {
     /// When the body is not one JSON object in UTF-8 nested at most [`MAX_DEPTH`](Self::MAX_DEPTH) deep, or
     /// when `model` or `stream` is not what it should be.
     pub fn peek(body: &Bytes) -> Result<Self, EnvelopeError> {
+        let (text, fields) = Self::fields(body)?;
+        let (raw_model, model) = fields.model()?;
+        Ok(Self {
+            model,
+            stream: fields.stream()?,
+            max_tokens: fields.max_tokens(),
+            previous_response_id: fields.previous_response_id(),
+            include_usage: fields.include_usage(),
+            model_span: Some(span(text, raw_model)),
+            by_path: false,
+        })
+    }
+
+    /// Peeks at a body whose model and wish for a stream stand in the path.
+    ///
+    /// # Errors
+    /// When the body is not one JSON object in UTF-8 nested at most [`MAX_DEPTH`](Self::MAX_DEPTH) deep.
+    pub fn peek_named(body: &Bytes, model: ModelName, stream: Option<bool>) -> Result<Self, EnvelopeError> {
+        let (text, fields) = Self::fields(body)?;
+        Ok(Self {
+            model,
+            stream: match stream {
+                Some(stream) => stream,
+                None => fields.stream()?,
+            },
+            max_tokens: fields.max_tokens(),
+            previous_response_id: fields.previous_response_id(),
+            include_usage: fields.include_usage(),
+            model_span: fields.model().ok().map(|(raw, _)| span(text, raw)),
+            by_path: true,
+        })
+    }
+
+    fn fields(body: &Bytes) -> Result<(&str, Fields<'_>), EnvelopeError> {
         let text = std::str::from_utf8(body)
             .map_err(|error| EnvelopeError::InvalidUtf8 { offset: error.valid_up_to() })?;
         let Some(first) = text.bytes().find(|byte| !byte.is_ascii_whitespace()) else {
@@ -49,32 +90,34 @@ impl Envelope {
         if first != b'{' {
             return Err(fields::why_no_object(text));
         }
-        let fields = Fields::read(text)?;
-        let (raw_model, model) = fields.model()?;
-        let start = raw_model.as_ptr().addr() - text.as_ptr().addr();
-        Ok(Self {
-            model,
-            stream: fields.stream()?,
-            max_tokens: fields.max_tokens(),
-            model_span: start..start + raw_model.len(),
-        })
+        Ok((text, Fields::read(text)?))
     }
 
-    /// The body with another model name spliced in: three slices, nothing but the name is copied.
+    /// The body with another model name spliced in: three slices, nothing but the name is copied. Where the path names the
+    /// model, one in the body, which then says nothing, gives way all the same, and one that is missing is put in.
     ///
     /// # Panics
     /// When `body` is shorter than the one that was peeked at.
     pub fn with_model(&self, body: &Bytes, model: &ModelName) -> Payload {
-        if *model == self.model {
-            return Payload::from_parts([body.clone()]);
+        let name = || Bytes::from(serde_json::to_vec(model).expect("a string can always be written as JSON"));
+        match &self.model_span {
+            Some(_) if *model == self.model && !self.by_path => Payload::from_parts([body.clone()]),
+            Some(span) => Payload::from_parts([body.slice(..span.start), name(), body.slice(span.end..)]),
+            None => {
+                let start = body.iter().position(|byte| *byte == b'{').map_or(0, |brace| brace + 1);
+                let is_empty = body[start..].trim_ascii_start().starts_with(b"}");
+                let comma: &[u8] = if is_empty { b"" } else { b"," };
+                let member = [b"\"model\":", &name()[..], comma].concat();
+                Payload::from_parts([body.slice(..start), Bytes::from(member), body.slice(start..)])
+            }
         }
-        let name = serde_json::to_vec(model).expect("a string can always be written as JSON");
-        Payload::from_parts([
-            body.slice(..self.model_span.start),
-            Bytes::from(name),
-            body.slice(self.model_span.end..),
-        ])
     }
+}
+
+/// Where a part of a text stands in it.
+fn span(text: &str, part: &str) -> Range<usize> {
+    let start = part.as_ptr().addr() - text.as_ptr().addr();
+    start..start + part.len()
 }
 
 #[cfg(test)]

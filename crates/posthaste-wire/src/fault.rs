@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use posthaste_core::{Dialect, Fault, FaultKind, RequestId};
+use posthaste_core::{Dialect, Fault, FaultKind, Packing, RequestId, Surface};
 
 use crate::{anthropic, bedrock, gemini, openai_chat, openai_responses};
 
@@ -13,7 +13,7 @@ use crate::{anthropic, bedrock, gemini, openai_chat, openai_responses};
 pub struct RenderedFault {
     /// The status that the dialect's clients understand.
     pub status: StatusCode,
-    /// Content type, and when and whether to ask again.
+    /// Content type, when and whether to ask again, and the error's name where the dialect has it there.
     pub headers: HeaderMap,
     /// The dialect's error body.
     pub body: Bytes,
@@ -33,7 +33,12 @@ pub fn render(dialect: Dialect, fault: &Fault, request_id: RequestId) -> Rendere
         Dialect::BedrockConverse => (bedrock::fault::status(fault.kind), bedrock::fault::body(fault)),
     };
     let status = StatusCode::from_u16(status).expect("the tables hold statuses of three digits");
-    RenderedFault { status, headers: headers(fault), body: body.into() }
+    let mut headers = headers(fault);
+    if dialect == Dialect::BedrockConverse {
+        let name = HeaderValue::from_static(bedrock::fault::name(fault.kind));
+        headers.insert(bedrock::error::ERROR_TYPE, name);
+    }
+    RenderedFault { status, headers, body: body.into() }
 }
 
 /// A fault as the last event of a stream whose head went out already. The stream ends after it.
@@ -48,9 +53,18 @@ pub fn render_event(dialect: Dialect, fault: &Fault, request_id: RequestId) -> B
     .into()
 }
 
-/// A frame that keeps a silent stream's connection alive and that the dialect's clients pass over.
-pub fn keep_alive(dialect: Dialect) -> Bytes {
-    Bytes::from_static(match dialect {
+/// A frame that keeps a silent stream's connection alive and that the dialect's clients pass over; empty for Converse,
+/// whose event streams have none.
+///
+/// Bedrock's clients get nothing: an AWS event stream has no harmless message.
+pub fn keep_alive(client: Surface) -> Bytes {
+    match client.packing {
+        Packing::Invoke => return Bytes::new(),
+        // White space may stand between the elements, and before the first.
+        Packing::JsonArray => return Bytes::from_static(b"\n"),
+        Packing::Plain | Packing::CodeAssist => {}
+    }
+    Bytes::from_static(match client.dialect {
         Dialect::AnthropicMessages => anthropic::fault::KEEP_ALIVE,
         Dialect::OpenAiChat => openai_chat::fault::KEEP_ALIVE,
         Dialect::OpenAiResponses => openai_responses::fault::KEEP_ALIVE,
@@ -92,6 +106,7 @@ const fn may_help_to_ask_again(kind: FaultKind) -> bool {
         | FaultKind::Unauthenticated
         | FaultKind::PermissionDenied
         | FaultKind::NotFound
+        | FaultKind::AnswerNotFound
         | FaultKind::MethodNotAllowed
         | FaultKind::TooLarge
         | FaultKind::UnsupportedEncoding

@@ -8,15 +8,7 @@ mod splitter;
 use memchr::memchr2;
 
 pub use self::splitter::FrameSplitter;
-
-/// One event. Fields other than `event` and `data`, and comments, are left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Frame<'a> {
-    /// The event's name; `None` when there is none, or none that is UTF-8.
-    pub event: Option<&'a str>,
-    /// The data; several `data:` lines are joined by LF.
-    pub data: &'a [u8],
-}
+pub use crate::frame::Frame;
 
 /// A frame, or a comment between frames, grew past [`FrameSplitter::MAX_FRAME`]. The stream cannot be read any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -8,8 +8,8 @@ use serde::de::IgnoredAny;
 
 pub(crate) use self::sighting::Sighting;
 use crate::{
-    Frame, FrameSplitter, FrameTooLong, UpstreamError, anthropic, bedrock, gemini, openai_chat,
-    openai_responses,
+    Frame, Framing, FramingError, JsonArrayWriter, Repacker, Splitter, UpstreamError, anthropic, bedrock,
+    gemini, openai_chat, openai_responses,
 };
 
 /// How far a stream has come.
@@ -32,7 +32,7 @@ pub enum Progress {
 #[derive(Debug)]
 pub struct StreamTap {
     dialect: Dialect,
-    splitter: FrameSplitter,
+    splitter: Splitter,
     seen: Sighting,
     terminated_at: Option<usize>,
     /// How the upstream closed, once it has.
@@ -40,11 +40,16 @@ pub struct StreamTap {
 }
 
 impl StreamTap {
-    /// A tap at the start of a stream of the upstream's dialect.
+    /// A tap at the start of a stream of the upstream's dialect, framed as server-sent events.
     pub fn new(dialect: Dialect) -> Self {
+        Self::with_framing(dialect, Framing::Sse)
+    }
+
+    /// A tap at the start of a stream of the upstream's dialect in any framing.
+    pub fn with_framing(dialect: Dialect, framing: Framing) -> Self {
         Self {
             dialect,
-            splitter: FrameSplitter::new(),
+            splitter: Splitter::new(framing),
             seen: Sighting::default(),
             terminated_at: None,
             closed: None,
@@ -54,8 +59,9 @@ impl StreamTap {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// When a frame is too long; the stream cannot be watched any further, what was seen stays.
-    pub fn push(&mut self, chunk: &[u8]) -> Result<Progress, FrameTooLong> {
+    /// When a frame is too long, or the bytes are not framed as they should be; the stream cannot be watched any further,
+    /// what was seen stays.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<Progress, FramingError> {
         let Self { dialect, splitter, seen, terminated_at, .. } = self;
         *terminated_at = None;
         splitter.scan(chunk, |frame, end| {
@@ -64,25 +70,41 @@ impl StreamTap {
                 *terminated_at = seen.ended.then_some(end);
             }
         })?;
+        if let Splitter::JsonArray(array) = splitter
+            && let Some(end) = array.closed_at()
+            && seen.stopped()
+        {
+            seen.ended = true;
+            *terminated_at = Some(end);
+        }
         Ok(self.progress())
     }
 
-    /// Takes the upstream's close. A last frame without its blank line counts if its data is whole.
+    /// Takes the upstream's close. A last frame without its blank line counts if its data is whole. That the framing shows
+    /// something missing is no error here: what the answer lacks is told by [`closing`](Self::closing).
     ///
     /// # Errors
-    /// When that frame is too long.
-    pub fn finish(&mut self) -> Result<Progress, FrameTooLong> {
+    /// When that frame is too long, or the stream was broken before.
+    pub fn finish(&mut self) -> Result<Progress, FramingError> {
         let Self { dialect, splitter, seen, closed, .. } = self;
         if closed.is_some() {
             return Ok(self.progress());
         }
-        let mut close = if splitter.at_boundary() { Closed::BetweenFrames } else { Closed::BeforeData };
-        splitter.finish(|frame| {
+        let mut close = match splitter.framing() {
+            _ if splitter.at_boundary() => Closed::BetweenFrames,
+            Framing::Sse => Closed::BeforeData,
+            Framing::EventStream | Framing::InvokeChunks | Framing::JsonArray => Closed::InsideData,
+        };
+        let split = splitter.finish(|frame| {
             close = if is_whole(frame.data) { Closed::BeforeBlankLine } else { Closed::InsideData };
             if !seen.ended && close == Closed::BeforeBlankLine {
                 read(*dialect, frame, seen);
             }
-        })?;
+        });
+        match split {
+            Ok(()) | Err(FramingError::Truncated) => {}
+            Err(error) => return Err(error),
+        }
         *closed = Some(close);
         // A dialect without a terminator is complete when it closes after its stop reason.
         if self.terminator().is_empty() && self.seen.stopped() && close != Closed::InsideData {
@@ -98,7 +120,8 @@ impl StreamTap {
 
     /// Whether the bytes so far end between two events, so that something may be inserted.
     ///
-    /// Elsewhere a blank line must come first; it ends the event that was begun.
+    /// Elsewhere, of server-sent events, a blank line must come first; it ends the event that was begun. Of other framings
+    /// nothing may be inserted there.
     pub fn at_boundary(&self) -> bool {
         self.closed.map_or_else(|| self.splitter.at_boundary(), |closed| closed == Closed::BetweenFrames)
     }
@@ -107,13 +130,16 @@ impl StreamTap {
     ///
     /// A comment or a blank line between frames counts as one. Whoever passes on the bytes up to here, and holds the rest
     /// until a later chunk completes it, passes on whole frames only; what is held never grows past
-    /// [`FrameSplitter::MAX_FRAME`] and the chunk. Also true of a chunk that was refused: what came before the frame that
+    /// one frame of the largest size ([`FrameSplitter::MAX_FRAME`](crate::FrameSplitter::MAX_FRAME), or
+    /// [`MAX_PAYLOAD`](crate::event_stream::MAX_PAYLOAD) and the headers) and the chunk. Also true of a chunk that was refused: what came before the frame that
     /// is too long is whole.
     pub fn last_boundary(&self) -> Option<usize> {
         self.splitter.last_boundary()
     }
 
     /// The offset just past the terminal frame in the chunk pushed last, if it lay in that chunk.
+    ///
+    /// Of a JSON array that is its end, once every choice has told why it stopped.
     pub fn terminated_at(&self) -> Option<usize> {
         self.terminated_at
     }
@@ -127,6 +153,10 @@ impl StreamTap {
         if self.seen.error.is_some() || closed == Closed::InsideData {
             return None;
         }
+        if let Splitter::JsonArray(array) = &self.splitter {
+            let lacks_end = !array.is_closed() && (self.seen.ended || self.seen.stopped());
+            return lacks_end.then(|| self.late_terminator(closed));
+        }
         match (self.seen.ended, closed) {
             (true, Closed::BeforeBlankLine) => Some(Bytes::from_static(BLANK_LINE)),
             (false, _) if self.seen.stopped() => Some(self.late_terminator(closed)),
@@ -135,9 +165,11 @@ impl StreamTap {
     }
 
     fn late_terminator(&self, closed: Closed) -> Bytes {
-        match closed {
-            Closed::BetweenFrames => Bytes::from_static(self.terminator()),
-            _ => [BLANK_LINE, self.terminator()].concat().into(),
+        let terminator = self.terminator();
+        match (self.splitter.framing(), closed) {
+            (Framing::Sse, Closed::BetweenFrames) => Bytes::from_static(terminator),
+            (Framing::Sse, _) => [BLANK_LINE, terminator].concat().into(),
+            (framing, _) => repacked(terminator, framing).into(),
         }
     }
 
@@ -174,6 +206,11 @@ impl StreamTap {
         self.seen.content_bytes
     }
 
+    /// The answer's id, where later requests may name it: only Responses has such requests.
+    pub fn answer_id(&self) -> Option<&str> {
+        self.seen.answer_id.as_deref()
+    }
+
     /// The error event, if one came.
     pub fn error(&self) -> Option<&UpstreamError> {
         self.seen.error.as_ref()
@@ -195,10 +232,27 @@ fn read(dialect: Dialect, frame: Frame<'_>, seen: &mut Sighting) {
     match dialect {
         Dialect::AnthropicMessages => anthropic::tap::read(frame, seen),
         Dialect::OpenAiChat => openai_chat::tap::read(frame, seen),
-        Dialect::OpenAiResponses => openai_responses::tap::read(frame, seen),
+        Dialect::OpenAiResponses => {
+            // The first event holds the whole answer so far, its id with it.
+            if seen.answer_id.is_none() && !seen.content {
+                seen.answer_id = openai_responses::response_id(frame.data);
+            }
+            openai_responses::tap::read(frame, seen);
+        }
         Dialect::GeminiGenerate => gemini::tap::read(frame, seen),
         Dialect::BedrockConverse => bedrock::tap::read(frame, seen),
     }
+}
+
+/// The terminal frame in a framing other than server-sent events; a JSON array ends without one.
+fn repacked(terminator: &[u8], framing: Framing) -> Vec<u8> {
+    let mut out = Vec::new();
+    if framing == Framing::JsonArray {
+        JsonArrayWriter::resumed().finish(&mut out);
+        return out;
+    }
+    Repacker::new(Framing::Sse, framing).push(terminator, &mut out).expect("a terminal frame is short");
+    out
 }
 
 /// Whether data that may be cut off is all there: no part of a JSON object is a JSON object.

@@ -1,8 +1,9 @@
 //! What an upstream says went wrong.
 
+use http::HeaderMap;
 use posthaste_core::Dialect;
 
-use crate::{anthropic, bedrock, gemini, openai_chat, openai_responses};
+use crate::{Frame, anthropic, bedrock, gemini, openai_chat, openai_responses};
 
 /// An upstream's error as it told it. The message may hold what must stay inside (organisation ids, tails of keys).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,5 +24,24 @@ pub fn read_error(dialect: Dialect, body: &[u8]) -> Option<UpstreamError> {
         Dialect::OpenAiResponses => openai_responses::error::read(body),
         Dialect::GeminiGenerate => gemini::error::read(body),
         Dialect::BedrockConverse => bedrock::error::read(body),
+    }
+}
+
+/// Reads an answer that is an error with the headers it came with, where Converse names its kind; `None` when it is
+/// none.
+pub fn read_error_answer(dialect: Dialect, headers: &HeaderMap, body: &[u8]) -> Option<UpstreamError> {
+    match dialect {
+        Dialect::BedrockConverse => bedrock::error::read_answer(headers, body),
+        other => read_error(other, body),
+    }
+}
+
+/// Reads a frame that is an error, whose name tells Converse's kind; `None` when it is none.
+pub fn read_error_frame(dialect: Dialect, frame: Frame<'_>) -> Option<UpstreamError> {
+    match (dialect, frame.event) {
+        (Dialect::BedrockConverse, Some(name)) => bedrock::error::is_exception(name)
+            .then(|| bedrock::error::read_exception(name, frame.data))
+            .flatten(),
+        _ => read_error(dialect, frame.data),
     }
 }

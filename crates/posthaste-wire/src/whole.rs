@@ -1,8 +1,15 @@
 //! Answers that are not streams.
 
 use posthaste_core::{Dialect, Usage};
+use serde::Deserialize;
 
-use crate::{UpstreamError, anthropic, bedrock, gemini, openai_chat, openai_responses};
+use crate::{
+    UpstreamError, anthropic, bedrock,
+    count::Count,
+    gemini,
+    lenient::{Filled, Lenient, object},
+    openai_chat, openai_responses, read_error,
+};
 
 /// What the relay needs to know of a whole answer. Its content is skipped, not built.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,6 +57,49 @@ pub fn read_whole(dialect: Dialect, body: &[u8]) -> Result<WholeAnswer, WholeErr
         Err(error) if error.is_data() => Err(WholeError::NotAnAnswer { dialect }),
         Err(error) => Err(WholeError::NotJson { line: error.line(), column: error.column() }),
     }
+}
+
+/// Reads an answer that is no part of a conversation (vectors, pictures, counts): its token counts, where it tells any, and
+/// whether it is an error.
+///
+/// # Errors
+/// When the body is not a JSON object.
+pub fn read_other(dialect: Dialect, body: &[u8]) -> Result<WholeAnswer, WholeError> {
+    match object::<Other>(body) {
+        Ok(Some(other)) if other.error.0 => Ok(WholeAnswer { usage: None, error: read_error(dialect, body) }),
+        Ok(Some(other)) => {
+            let usage = other.usage.0.map(|counts| Usage {
+                input: counts.input_tokens.or(counts.prompt_tokens).or_zero(),
+                output: counts.output_tokens.or(counts.completion_tokens).or_zero(),
+                ..Usage::default()
+            });
+            Ok(WholeAnswer { usage, error: None })
+        }
+        Ok(None) => Err(WholeError::NotAnAnswer { dialect }),
+        Err(error) if error.is_data() => Err(WholeError::NotAnAnswer { dialect }),
+        Err(error) => Err(WholeError::NotJson { line: error.line(), column: error.column() }),
+    }
+}
+
+#[derive(Deserialize)]
+struct Other {
+    #[serde(default)]
+    usage: Lenient<OtherUsage>,
+    #[serde(default)]
+    error: Filled,
+}
+
+/// OpenAI counts embeddings and completions by one pair of names, and pictures by the other.
+#[derive(Deserialize)]
+struct OtherUsage {
+    #[serde(default)]
+    prompt_tokens: Count,
+    #[serde(default)]
+    completion_tokens: Count,
+    #[serde(default)]
+    input_tokens: Count,
+    #[serde(default)]
+    output_tokens: Count,
 }
 
 #[cfg(test)]

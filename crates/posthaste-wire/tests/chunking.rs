@@ -68,11 +68,22 @@ fn a_closing_makes_the_stream_end_without_changing_it() {
             let before = sight(case.dialect, &[cut_short]);
             if let Some(closing) = &before.closing {
                 let after = sight(case.dialect, &[cut_short, closing.as_bytes()]);
-                assert_eq!(after.progress, Progress::Ended, "{} cut at {cut}", case.name);
-                assert_eq!((after.usage, after.closing), (before.usage, None), "{} cut at {cut}", case.name);
+                assert_eq!(after.usage, before.usage, "{} cut at {cut}", case.name);
+                if has_terminator(case.dialect) {
+                    assert_eq!(after.progress, Progress::Ended, "{} cut at {cut}", case.name);
+                    assert_eq!(after.closing, None, "{} cut at {cut}", case.name);
+                } else {
+                    assert_ne!(after.progress, Progress::Failed, "{} cut at {cut}", case.name);
+                    assert_eq!(after.closing.unwrap_or_default(), "", "{} cut at {cut}", case.name);
+                }
             }
         }
     }
+}
+
+/// Without one, nothing is missing from a stream that closes after its stop reason.
+fn has_terminator(dialect: Dialect) -> bool {
+    dialect != Dialect::BedrockConverse
 }
 
 /// Whoever passes on the bytes up to the last boundary, and holds the rest, has at each step passed on whole frames

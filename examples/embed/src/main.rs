@@ -91,6 +91,7 @@ fn account() -> Account {
         provider: ProviderKind::Sandbox,
         base_url: SANDBOX_BASE_URL.to_owned(),
         auth: AuthForm::None,
+        dialects: Vec::new(),
         credential: None,
         priority: Account::DEFAULT_PRIORITY,
         enabled: true,

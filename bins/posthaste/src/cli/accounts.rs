@@ -76,7 +76,7 @@ struct Settings {
     base_url: Option<String>,
     #[command(flatten)]
     api_key: input::ApiKey,
-    /// How the key is presented: x-api-key, bearer or none
+    /// How the key is presented: x-api-key, bearer, x-goog-api-key, api-key or none
     #[arg(long, value_parser = input::auth)]
     auth: Option<AuthForm>,
     /// 1 (first) to 100 (last) [default: 50]

@@ -44,8 +44,10 @@ pub(super) fn auth(text: &str) -> Result<AuthForm, String> {
     match text {
         "x-api-key" => Ok(AuthForm::XApiKey),
         "bearer" => Ok(AuthForm::Bearer),
+        "x-goog-api-key" => Ok(AuthForm::XGoogApiKey),
+        "api-key" => Ok(AuthForm::ApiKey),
         "none" => Ok(AuthForm::None),
-        _ => Err("expected `x-api-key`, `bearer` or `none`".to_owned()),
+        _ => Err("expected `x-api-key`, `bearer`, `x-goog-api-key`, `api-key` or `none`".to_owned()),
     }
 }
 

@@ -63,12 +63,13 @@ fn literal_address(url: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use posthaste_core::ProviderKind;
     use posthaste_provider::check_base_url;
 
     use super::*;
 
     fn how(url: &str, allowed: bool) -> Result<Option<String>, AdminError> {
-        let base_url = check_base_url(url).unwrap();
+        let base_url = check_base_url(ProviderKind::Anthropic, url).unwrap();
         consent(&base_url, allowed, Timestamp::EPOCH).map(|consent| consent.map(|consent| consent.how))
     }
 

@@ -1,7 +1,7 @@
 //! What a failed test means and what to do about it.
 
 use http::header;
-use posthaste_core::{Account, CooldownReason, ModelName, Operation, Timestamp, TransportError, Verdict};
+use posthaste_core::{Account, CooldownReason, Dialect, ModelName, Timestamp, TransportError, Verdict};
 use posthaste_provider::{AnswerHead, provider};
 use posthaste_wire::read_error;
 
@@ -35,16 +35,27 @@ pub(super) fn for_transport(account: &Account, error: &TransportError) -> Advice
 }
 
 /// When an answer came that is an error or none of the API.
-pub(super) fn for_answer(account: &Account, model: &ModelName, answer: &Answer, now: Timestamp) -> Advice {
+pub(super) fn for_answer(
+    account: &Account,
+    dialect: Dialect,
+    model: &ModelName,
+    answer: &Answer,
+    now: Timestamp,
+) -> Advice {
     let adapter = provider(account.provider);
-    let said = read_error(adapter.dialect(Operation::Chat), &answer.body);
+    let said = read_error(dialect, &answer.body);
     let status = answer.head.status;
     let problem = match &said {
         Some(error) => format!("{status}: {}: {}", error.kind, error.message),
         None => format!("{status}, and the body is no answer of the API"),
     };
-    let verdict =
-        adapter.judge(&AnswerHead { status, headers: &answer.head.headers, error: said.as_ref(), now });
+    let verdict = adapter.judge(&AnswerHead {
+        dialect,
+        status,
+        headers: &answer.head.headers,
+        error: said.as_ref(),
+        now,
+    });
     let advice = match verdict {
         _ if status.is_redirection() => Some(redirected(answer)),
         _ if said.is_none() && !status.is_server_error() => Some(not_the_api(account)),

@@ -6,15 +6,17 @@ use bytes::Bytes;
 use http::{HeaderMap, Response};
 use http_body_util::{BodyExt, Limited};
 use posthaste_core::{
-    Account, AccountId, Egress, ModelName, NanoUsd, Operation, Payload, RelayBody, TimeoutGuard,
-    TransportError, Usage, UsageSource,
+    Account, AccountId, Dialect, Egress, ModelName, NanoUsd, Operation, Packing, Payload, RelayBody,
+    TimeoutGuard, TransportError, Usage, UsageSource,
 };
-use posthaste_provider::{Outbound, provider};
+use posthaste_provider::{Outbound, preset, provider, upstream_dialect};
+use posthaste_translate::{Ask, Forgetful, Target, translate_request};
 use posthaste_vault::CredentialSource;
 use posthaste_wire::read_whole;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::{Instant, timeout};
+use uuid::Uuid;
 
 use super::advice;
 use crate::{Admin, AdminError, input};
@@ -55,15 +57,18 @@ pub(super) async fn test(
 ) -> Result<TestReport, AdminError> {
     let model = model_to_ask(admin, account, model)?;
     let upstream_model = account.model_map.upstream_name(model.as_str()).cloned().unwrap_or(model.clone());
-    let request = request(admin, account, &upstream_model).await?;
+    let dialect = dialect(account, &upstream_model)?;
+    let request = request(admin, account, dialect, &upstream_model).await?;
     let begun = Instant::now();
     let answer = ask(admin, account, request).await;
     let latency_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let status = answer.as_ref().ok().map(|answer| answer.head.status.as_u16());
-    let ok = answer.as_ref().is_ok_and(|answer| serves(account, answer));
+    let ok = answer.as_ref().is_ok_and(|answer| serves(dialect, answer));
     let (problem, advice) = match &answer {
         _ if ok => (None, None),
-        Ok(answer) => advice::for_answer(account, &upstream_model, answer, admin.parts().clock.now()),
+        Ok(answer) => {
+            advice::for_answer(account, dialect, &upstream_model, answer, admin.parts().clock.now())
+        }
         Err(error) => advice::for_transport(account, error),
     };
     Ok(TestReport {
@@ -113,9 +118,16 @@ fn cost(admin: &Admin, account: &Account, model: &str) -> NanoUsd {
     admin.parts().prices.charge(account.provider, model, &usage, UsageSource::Reported).cost
 }
 
+/// The dialect to ask in. Where a vendor has Converse it serves every model, and its bodies need no packing.
+fn dialect(account: &Account, model: &ModelName) -> Result<Dialect, AdminError> {
+    upstream_dialect(account, Operation::Chat, Dialect::BedrockConverse, model)
+        .ok_or_else(|| AdminError::invalid("account", "has no endpoint for conversations"))
+}
+
 async fn request(
     admin: &Admin,
     account: &Account,
+    dialect: Dialect,
     model: &ModelName,
 ) -> Result<http::Request<Payload>, AdminError> {
     let credential = admin.credentials().credential(account).await?;
@@ -128,11 +140,14 @@ async fn request(
         account,
         credential: credential.as_deref(),
         operation: Operation::Chat,
+        dialect,
+        packing: Packing::Plain,
+        model,
         client_headers: &HeaderMap::new(),
         query: None,
         streamed: false,
         translated: true,
-        body: Payload::from(Bytes::from(body.to_string())),
+        body: Payload::from(in_dialect(account, dialect, model, body.to_string().into())?),
     };
     let prepared = provider(account.provider).prepare(&outbound);
     prepared.map_err(|error| AdminError::invalid("account", error.to_string()))
@@ -155,8 +170,35 @@ async fn read(response: Response<RelayBody>) -> Result<Answer, TransportError> {
     Ok(Answer { head, body: body.to_bytes() })
 }
 
-fn serves(account: &Account, answer: &Answer) -> bool {
-    let dialect = provider(account.provider).dialect(Operation::Chat);
+/// The question, which is written in Anthropic's dialect, in the account's.
+fn in_dialect(
+    account: &Account,
+    dialect: Dialect,
+    model: &ModelName,
+    question: Bytes,
+) -> Result<Bytes, AdminError> {
+    if dialect == Dialect::AnthropicMessages {
+        return Ok(question);
+    }
+    let variant = preset(&account.preset.0).map(|preset| preset.chat).unwrap_or_default();
+    let target = Target { dialect, account: Some(account.id), variant };
+    translate_request(&Ask {
+        from: Dialect::AnthropicMessages,
+        to: &target,
+        operation: Operation::Chat,
+        body: &question,
+        model,
+        upstream_model: model,
+        stream: false,
+        id: Uuid::nil(),
+        now: account.created_at,
+        memory: &Forgetful,
+    })
+    .map(|translated| translated.body)
+    .map_err(|error| AdminError::invalid("account", error.to_string()))
+}
+
+fn serves(dialect: Dialect, answer: &Answer) -> bool {
     answer.head.status.is_success()
         && read_whole(dialect, &answer.body).is_ok_and(|whole| whole.error.is_none())
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use posthaste_admin::{AdminError, ExpiryInput, KeyChange, NewKey};
 use posthaste_core::{
     AccountId, AttemptOutcome, AttemptPhase, AttemptRow, ClientKey, ClientKeyId, Clock, CostBasis, Dialect,
-    KeyStatus, ModelName, NanoUsd, Operation, ProviderKind, RequestId, Timestamp, Usage, UsageSource,
+    KeyStatus, LossList, ModelName, NanoUsd, Operation, ProviderKind, RequestId, Timestamp, Usage,
+    UsageSource,
 };
 use posthaste_storage::Repository;
 
@@ -162,5 +163,7 @@ fn row(key_id: ClientKeyId, started_at: Timestamp, model: &str, output: u64) -> 
         usage_source: UsageSource::Reported,
         cost: NanoUsd::from_nanos(i64::try_from(output).expect("a small number")),
         cost_basis: CostBasis::Priced,
+        request_losses: LossList::default(),
+        answer_losses: LossList::default(),
     }
 }

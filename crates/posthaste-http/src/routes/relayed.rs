@@ -8,8 +8,8 @@ use axum::{
     response::Response,
 };
 use futures_util::FutureExt;
-use posthaste_core::{Dialect, Fault, FaultKind, Operation, Origin, RequestId};
-use posthaste_gateway::{Answer, Call};
+use posthaste_core::{Dialect, Fault, FaultKind, Operation, Origin, RequestId, Surface};
+use posthaste_gateway::{Answer, Call, PathFacts};
 use tokio::time::Instant;
 
 use super::{Front, route_of};
@@ -43,7 +43,17 @@ async fn relay(
     let query = head.uri.query().map(str::to_owned);
     front
         .relay
-        .call(Call { id, caller, dialect, operation, headers: head.headers, query, body, received })
+        .call(Call {
+            id,
+            caller,
+            surface: Surface::plain(dialect),
+            operation,
+            path: PathFacts::default(),
+            headers: head.headers,
+            query,
+            body,
+            received,
+        })
         .await
 }
 

@@ -144,13 +144,13 @@ fn check_refusal(dialect: Dialect, read: &Read, at: &str) {
     let error = &read.json()["error"];
     let told = match dialect {
         Anthropic => error["type"].as_str(),
-        OpenAi => error["code"].as_str(),
+        _ => error["code"].as_str(),
     };
     let wanted = match (dialect, read.status) {
         (Anthropic, StatusCode::UNAUTHORIZED) => "authentication_error",
         (Anthropic, _) => "permission_error",
-        (OpenAi, StatusCode::UNAUTHORIZED) => "invalid_api_key",
-        (OpenAi, _) => "permission_denied",
+        (_, StatusCode::UNAUTHORIZED) => "invalid_api_key",
+        (_, _) => "permission_denied",
     };
     assert_eq!(told, Some(wanted), "{at}");
     assert!(!read.text().contains("cr_0000"), "{at}: {}", read.text());

@@ -1,21 +1,16 @@
 //! Shaping a request.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use posthaste_core::{AuthForm, Operation, Payload};
+use posthaste_core::{Operation, Payload};
 
-use crate::{Outbound, PrepareError, headers::copy_client_headers};
+use crate::{Outbound, PrepareError, auth::write_credential, headers::copy_client_headers};
 
 pub(super) fn prepare(outbound: &Outbound<'_>) -> Result<http::Request<Payload>, PrepareError> {
     let account = outbound.account;
     let path = match outbound.operation {
         Operation::Chat => MESSAGES,
         Operation::CountTokens => COUNT_TOKENS,
-        Operation::Models => {
-            return Err(PrepareError::Unsupported {
-                account: account.name.clone(),
-                operation: outbound.operation,
-            });
-        }
+        _ => return Err(PrepareError::unsupported(outbound)),
     };
     let beta = if asks_for_beta(outbound) { "?beta=true" } else { "" };
     let mut request = http::Request::builder()
@@ -35,7 +30,7 @@ fn asks_for_beta(outbound: &Outbound<'_>) -> bool {
 
 fn write_headers(outbound: &Outbound<'_>, headers: &mut HeaderMap) -> Result<(), PrepareError> {
     headers.reserve(16);
-    copy_client_headers(outbound.client_headers, headers);
+    copy_client_headers(outbound.dialect, outbound.client_headers, headers);
     if outbound.translated {
         headers.remove(BETA);
         headers.remove(VERSION);
@@ -52,21 +47,6 @@ fn write_headers(outbound: &Outbound<'_>, headers: &mut HeaderMap) -> Result<(),
 
 fn accept(outbound: &Outbound<'_>) -> &'static str {
     if outbound.streamed { "text/event-stream" } else { "application/json" }
-}
-
-fn write_credential(outbound: &Outbound<'_>, headers: &mut HeaderMap) -> Result<(), PrepareError> {
-    let account = || outbound.account.name.clone();
-    let (name, prefix) = match outbound.account.auth {
-        AuthForm::None => return Ok(()),
-        AuthForm::XApiKey => (HeaderName::from_static("x-api-key"), ""),
-        AuthForm::Bearer => (header::AUTHORIZATION, "Bearer "),
-    };
-    let secret = outbound.credential.ok_or_else(|| PrepareError::NoCredential { account: account() })?;
-    let mut value = HeaderValue::try_from([prefix, secret.expose()].concat())
-        .map_err(|_| PrepareError::CredentialForm { account: account() })?;
-    value.set_sensitive(true);
-    headers.insert(name, value);
-    Ok(())
 }
 
 const MESSAGES: &str = "/v1/messages";

@@ -2,11 +2,11 @@
 //!
 //! Source of the table: <https://docs.anthropic.com/en/api/errors>, and recorded answers of 2026-11-23.
 
-use posthaste_core::{Cooldown, CooldownReason, Timestamp, Verdict};
+use posthaste_core::{CooldownReason, Timestamp, Verdict};
 use posthaste_wire::UpstreamError;
 
 use super::limits::{exhausted_window_reset, plan_window_reset, plan_window_used_up};
-use crate::{AnswerHead, reset::retry_after};
+use crate::{AnswerHead, reset::retry_after, resting::resting};
 
 pub(super) fn judge(answer: &AnswerHead<'_>) -> Verdict {
     let error = answer.error;
@@ -41,11 +41,7 @@ pub(super) fn judge(answer: &AnswerHead<'_>) -> Verdict {
 }
 
 fn rest(answer: &AnswerHead<'_>, error: Option<&UpstreamError>, reason: CooldownReason) -> Verdict {
-    let why = match error {
-        Some(error) => shortened(format!("{} {}: {}", answer.status.as_u16(), error.kind, error.message)),
-        None => format!("{} without an error body of the API", answer.status.as_u16()),
-    };
-    Verdict::NextCandidate { cooldown: Some(Cooldown { reason, until: until(answer, reason), why }) }
+    resting(answer, error, reason, until(answer, reason))
 }
 
 fn until(answer: &AnswerHead<'_>, reason: CooldownReason) -> Option<Timestamp> {
@@ -71,17 +67,6 @@ fn says_low_balance(error: Option<&UpstreamError>) -> bool {
     error.is_some_and(|error| error.message.contains("credit balance is too low"))
 }
 
-fn shortened(mut why: String) -> String {
-    if why.len() > WHY_BYTES {
-        let end = (0..=WHY_BYTES).rev().find(|end| why.is_char_boundary(*end)).unwrap_or(0);
-        why.truncate(end);
-        why.push('…');
-    }
-    why
-}
-
-const WHY_BYTES: usize = 200;
-
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, StatusCode};
@@ -106,7 +91,8 @@ mod tests {
             headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
         let status = StatusCode::from_u16(status).unwrap();
         let error = read_error(Dialect::AnthropicMessages, body.as_bytes());
-        judge(&AnswerHead { status, headers: &headers, error: error.as_ref(), now: NOW })
+        let dialect = Dialect::AnthropicMessages;
+        judge(&AnswerHead { dialect, status, headers: &headers, error: error.as_ref(), now: NOW })
     }
 
     fn reason(verdict: Verdict) -> Option<CooldownReason> {

@@ -1,31 +1,32 @@
-//! An answer as a stream of events (<https://docs.anthropic.com/en/api/messages-streaming>).
-
-use bytes::Bytes;
+//! A message as a stream of events (<https://docs.anthropic.com/en/api/messages-streaming>).
 
 use super::{
-    Answer, Part, thinking,
-    wire::{Block, Delta, EndUsage, Event, Message, StopFields},
+    Message,
+    wire::{self, Block, Delta, EndUsage, Event, StopFields},
 };
-use crate::sse;
+use crate::{
+    brain::{Part, slices, words},
+    seal,
+};
 
-/// Every event, framed, one an element.
-pub(super) fn render(answer: &Answer) -> Vec<Bytes> {
-    let mut events = vec![frame(&Event::MessageStart { message: Message::opening(answer) })];
-    for (index, part) in answer.parts.iter().enumerate() {
-        let salt = answer.salt(index);
+/// Every event with its name.
+pub(super) fn render(message: &Message) -> Vec<(&'static str, String)> {
+    let mut events = vec![named(&Event::MessageStart { message: wire::Message::opening(message) })];
+    for (index, part) in message.reply.parts.iter().enumerate() {
+        let salt = message.salt(index);
         let content_block = Block::opening(part, &salt);
-        events.push(frame(&Event::ContentBlockStart { index, content_block }));
+        events.push(named(&Event::ContentBlockStart { index, content_block }));
         if index == 0 {
             // The vendor pings once after the first block's start.
-            events.push(frame(&Event::Ping));
+            events.push(named(&Event::Ping));
         }
         let deltas = deltas(part, &salt).into_iter();
-        events.extend(deltas.map(|delta| frame(&Event::ContentBlockDelta { index, delta })));
-        events.push(frame(&Event::ContentBlockStop { index }));
+        events.extend(deltas.map(|delta| named(&Event::ContentBlockDelta { index, delta })));
+        events.push(named(&Event::ContentBlockStop { index }));
     }
-    let usage = answer.usage.as_ref().map(EndUsage::of);
-    events.push(frame(&Event::MessageDelta { delta: StopFields::of(&answer.stop), usage }));
-    events.push(frame(&Event::MessageStop));
+    let usage = message.usage.as_ref().map(EndUsage::of);
+    events.push(named(&Event::MessageDelta { delta: StopFields::of(&message.reply.stop), usage }));
+    events.push(named(&Event::MessageStop));
     events
 }
 
@@ -34,7 +35,7 @@ fn deltas<'a>(part: &'a Part, salt: &str) -> Vec<Delta<'a>> {
         Part::Text(text) => words(text).into_iter().map(|text| Delta::TextDelta { text }).collect(),
         Part::Thinking { text, omitted } => {
             let shown = if *omitted { "" } else { text.as_str() };
-            let signature = Delta::SignatureDelta { signature: thinking::sign(shown, salt) };
+            let signature = Delta::SignatureDelta { signature: seal::sign(shown, salt) };
             words(shown)
                 .into_iter()
                 .map(|thinking| Delta::ThinkingDelta { thinking })
@@ -51,49 +52,6 @@ fn deltas<'a>(part: &'a Part, salt: &str) -> Vec<Delta<'a>> {
     }
 }
 
-/// Pieces of a few words, each with the blank before it.
-fn words(text: &str) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let blanks = rest.match_indices(' ').map(|(at, _)| at).filter(|at| *at > 0);
-        let (piece, behind) =
-            rest.split_at(blanks.into_iter().nth(WORDS_PER_PIECE - 1).unwrap_or(rest.len()));
-        pieces.push(piece);
-        rest = behind;
-    }
-    pieces
-}
-
-/// Pieces of a few bytes, cut without regard to the JSON.
-fn slices(mut text: &str) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    while !text.is_empty() {
-        let (piece, rest) = text.split_at(text.floor_char_boundary(BYTES_PER_SLICE));
-        pieces.push(piece);
-        text = rest;
-    }
-    pieces
-}
-
-fn frame(event: &Event<'_>) -> Bytes {
-    let data = serde_json::to_string(event).expect("an event becomes JSON");
-    sse::frame(event.name(), &data)
-}
-
-const WORDS_PER_PIECE: usize = 3;
-const BYTES_PER_SLICE: usize = 12;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pieces_join_to_the_text() {
-        for text in ["", "a", " a  b ", "one two three four five", "ä ö ü ß “x”", "    "] {
-            assert_eq!(words(text).concat(), text);
-            assert_eq!(slices(text).concat(), text);
-        }
-        assert_eq!(words("one two three four five"), ["one two three", " four five"]);
-    }
+fn named(event: &Event<'_>) -> (&'static str, String) {
+    (event.name(), serde_json::to_string(event).expect("an event becomes JSON"))
 }

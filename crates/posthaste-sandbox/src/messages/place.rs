@@ -1,78 +1,59 @@
-//! Reading JSON so that an error can name its place, as the vendor's errors do (`messages.0.content.1.text: …`).
+//! The vendor's manner of naming places (`messages.0.content.1.text: …`).
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::error::ApiError;
+use crate::{
+    error::ApiError,
+    reading::{self, Kind, Manner},
+};
 
 /// A value and where it stands in the request.
-#[derive(Clone, Debug)]
-pub(super) struct Place<'a> {
-    value: &'a Value,
-    path: String,
-}
+pub(super) type Place<'a> = reading::Place<'a, Pydantic>;
 
-impl<'a> Place<'a> {
-    pub(super) const fn root(value: &'a Value) -> Self {
-        Self { value, path: String::new() }
+/// The vendor's checks speak as the library pydantic does.
+#[derive(Debug)]
+pub(super) struct Pydantic;
+
+impl Manner for Pydantic {
+    fn item(path: &str, index: usize) -> String {
+        Self::key(path, &index.to_string())
     }
 
-    pub(super) const fn value(&self) -> &'a Value {
-        self.value
+    fn missing(path: &str) -> ApiError {
+        Self::error(path, "Field required")
     }
 
-    /// The value of `key`; `null` counts as absent.
-    pub(super) fn key(&self, key: &str) -> Option<Self> {
-        let value = self.value.get(key).filter(|value| !value.is_null())?;
-        Some(Self { value, path: self.path_of(key) })
+    fn mistyped(path: &str, expected: Kind, _: &Value) -> ApiError {
+        let expected = match expected {
+            Kind::Text => "string",
+            Kind::Boolean => "boolean",
+            Kind::Integer => "integer",
+            Kind::Number => "number",
+            Kind::Object => "dictionary",
+            Kind::List => "list",
+            Kind::TextOrList => "string or list",
+        };
+        Self::error(path, &format!("Input should be a valid {expected}"))
     }
 
-    pub(super) fn required(&self, key: &str) -> Result<Self, ApiError> {
-        self.key(key).ok_or_else(|| ApiError::invalid(format!("{}: Field required", self.path_of(key))))
+    fn too_small(path: &str, least: u64, _: &Value) -> ApiError {
+        Self::error(path, &format!("Input should be greater than or equal to {least}"))
     }
 
-    /// The same value, with one more name in its path: the vendor names a union's chosen member there.
-    pub(super) fn chosen(&self, member: &str) -> Self {
-        Self { value: self.value, path: self.path_of(member) }
+    fn not_among(path: &str, _: &str, options: &[&str]) -> ApiError {
+        let options: Vec<_> = options.iter().map(|option| format!("'{option}'")).collect();
+        Self::error(path, &format!("Input should be {}", options.join(" or ")))
     }
 
-    pub(super) fn text(&self) -> Result<&'a str, ApiError> {
-        self.value.as_str().ok_or_else(|| self.error("Input should be a valid string"))
+    fn unknown(path: &str, key: &str) -> ApiError {
+        Self::error(&Self::key(path, key), "Extra inputs are not permitted")
     }
 
-    pub(super) fn boolean(&self) -> Result<bool, ApiError> {
-        self.value.as_bool().ok_or_else(|| self.error("Input should be a valid boolean"))
-    }
-
-    pub(super) fn integer(&self, least: u64) -> Result<u64, ApiError> {
-        let number = self.value.as_i64().or_else(|| self.value.as_u64().map(|_| i64::MAX));
-        let number = number.ok_or_else(|| self.error("Input should be a valid integer"))?;
-        u64::try_from(number)
-            .ok()
-            .filter(|number| *number >= least)
-            .ok_or_else(|| self.error(&format!("Input should be greater than or equal to {least}")))
-    }
-
-    pub(super) fn object(&self) -> Result<&'a Map<String, Value>, ApiError> {
-        self.value.as_object().ok_or_else(|| self.error("Input should be a valid dictionary"))
-    }
-
-    pub(super) fn list(&self) -> Result<Vec<Self>, ApiError> {
-        let items = self.value.as_array().ok_or_else(|| self.error("Input should be a valid list"))?;
-        let place =
-            |(index, value): (usize, &'a Value)| Self { value, path: self.path_of(&index.to_string()) };
-        Ok(items.iter().enumerate().map(place).collect())
-    }
-
-    /// An error that begins with this place.
-    pub(super) fn error(&self, message: &str) -> ApiError {
-        if self.path.is_empty() {
+    fn error(path: &str, message: &str) -> ApiError {
+        if path.is_empty() {
             ApiError::invalid(message)
         } else {
-            ApiError::invalid(format!("{}: {message}", self.path))
+            ApiError::invalid(format!("{path}: {message}"))
         }
-    }
-
-    fn path_of(&self, part: &str) -> String {
-        if self.path.is_empty() { part.to_owned() } else { format!("{}.{part}", self.path) }
     }
 }

@@ -1,65 +1,26 @@
-//! The prompt as the cache sees it: pieces in the order tools, system, messages.
+//! The request as the brain and the cache see it.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 
 use super::{
-    canonical::{feed, feed_text},
-    request::{Block, BlockKind, Request, Role, Ttl},
+    request::{Block, BlockKind, Request, Thinking, Tool},
     tokens,
 };
+use crate::brain::{self, Pieces, PiecesBuilder, Ttl};
 
-/// One piece of a prompt.
-pub(super) struct Piece {
-    pub(super) tokens: u64,
-    /// The digest of the prompt from its start to the end of this piece, for one scope.
-    pub(super) prefix: [u8; 32],
-    pub(super) mark: Option<Ttl>,
-}
-
-/// A prompt in pieces.
-pub(super) struct Prompt {
-    pieces: Vec<Piece>,
-    id: String,
-}
-
-impl Prompt {
-    pub(super) fn of(request: &Request<'_>, scope: &[u8]) -> Self {
-        let mut builder = Builder { scope, pieces: Vec::new(), digest: Sha256::new() };
-        feed_text(&mut builder.digest, request.model);
-        for tool in &request.tools {
-            feed(&mut builder.digest, tool.raw);
-            builder.push(tokens::of_tool(tool), tool.cache);
-        }
-        builder.digest.update(b"system");
-        request.system.iter().for_each(|block| builder.push_block(block));
-        for message in &request.messages {
-            builder.digest.update(match message.role {
-                Role::User => b"user",
-                Role::Assistant => b"asst",
-                Role::System => b"syst",
-            });
-            message.content.iter().for_each(|block| builder.push_block(block));
-        }
-        if let (Some(last), Some(ttl)) = (builder.pieces.last_mut(), request.cache_last) {
-            last.mark.get_or_insert(ttl);
-        }
-        let id = short_id(builder.digest);
-        Self { pieces: builder.pieces, id }
+/// The prompt in pieces.
+pub(super) fn pieces(request: &Request<'_>, scope: &[u8]) -> Pieces {
+    let mut builder = PiecesBuilder::new(request.model, scope);
+    for tool in &request.tools {
+        builder.json(tool.raw, tokens::of_tool(tool), tool.cache);
     }
-
-    /// An id that says which prompt this is; the same for the same prompt.
-    pub(super) fn id(&self) -> &str {
-        &self.id
+    builder.section(b"system");
+    request.system.iter().for_each(|block| push_block(&mut builder, block));
+    for message in &request.messages {
+        builder.role(message.role);
+        message.content.iter().for_each(|block| push_block(&mut builder, block));
     }
-
-    pub(super) fn pieces(&self) -> &[Piece] {
-        &self.pieces
-    }
-
-    pub(super) fn tokens(&self) -> u64 {
-        self.pieces.iter().map(|piece| piece.tokens).sum()
-    }
+    builder.finish(request.cache_last)
 }
 
 /// The marks of a request in the cache's order.
@@ -70,33 +31,65 @@ pub(super) fn marks(request: &Request<'_>) -> impl Iterator<Item = Ttl> {
     tools.chain(system).chain(messages).flatten().chain(request.cache_last)
 }
 
-/// 22 letters and digits out of a digest, in the manner of the vendor's ids.
-pub(crate) fn short_id(digest: Sha256) -> String {
-    let digest = digest.finalize();
-    let text = URL_SAFE_NO_PAD.encode(&digest[..]);
-    let letters = text.chars().filter(char::is_ascii_alphanumeric).take(22);
-    ["01"].into_iter().flat_map(str::chars).chain(letters).collect()
-}
-
-struct Builder<'a> {
-    scope: &'a [u8],
-    pieces: Vec<Piece>,
-    digest: Sha256,
-}
-
-impl Builder<'_> {
-    fn push_block(&mut self, block: &Block<'_>) {
-        match block.kind {
-            // A text is the same whether it stands alone or in a block.
-            BlockKind::Text(text) => feed_text(&mut self.digest, text),
-            _ => feed(&mut self.digest, block.raw),
-        }
-        self.push(tokens::of_block(block), block.cache);
+/// What is to be answered.
+pub(super) fn of<'a>(request: &Request<'a>, id: &str, call_prefix: &'static str) -> brain::Prompt<'a> {
+    let message = |message: &super::request::Message<'a>| brain::Message {
+        role: message.role,
+        content: message.content.iter().map(block).collect(),
+    };
+    let choice = request.tool_choice.unwrap_or_default();
+    brain::Prompt {
+        id: id.to_owned(),
+        call_prefix,
+        messages: request.messages.iter().map(message).collect(),
+        tools: request.tools.iter().filter_map(tool).collect(),
+        choice,
+        format: request.format.map(brain::Format::Schema),
+        thinking: match request.thinking {
+            _ if choice.is_forced() => brain::Thinking::Never,
+            Thinking::Disabled => brain::Thinking::Never,
+            Thinking::Enabled { omitted, .. } | Thinking::Adaptive { omitted } => {
+                brain::Thinking::Always { omitted }
+            }
+            Thinking::BetweenTools => brain::Thinking::BetweenTools,
+        },
+        stops: request.stop_sequences.clone(),
+        max_tokens: request.max_tokens,
     }
+}
 
-    fn push(&mut self, tokens: u64, mark: Option<Ttl>) {
-        // The scope is no part of the running digest, so that ids do not depend on who asks.
-        let prefix = self.digest.clone().chain_update(self.scope).finalize().into();
-        self.pieces.push(Piece { tokens, prefix, mark });
+fn push_block(builder: &mut PiecesBuilder<'_>, block: &Block<'_>) {
+    let tokens = tokens::of_block(block);
+    match block.kind {
+        // A text is the same whether it stands alone or in a block.
+        BlockKind::Text(text) => builder.text(text, tokens, block.cache),
+        _ => builder.json(block.raw, tokens, block.cache),
+    }
+}
+
+fn tool<'a>(tool: &Tool<'a>) -> Option<brain::Tool<'a>> {
+    let input = tool.input_schema.map_or(brain::Input::Hosted, brain::Input::Schema);
+    Some(brain::Tool { name: tool.name?, input })
+}
+
+fn block<'a>(block: &Block<'a>) -> brain::Block<'a> {
+    match &block.kind {
+        BlockKind::Text(text) => brain::Block::text(text),
+        BlockKind::Image => brain::Block::Image,
+        BlockKind::Document(text) => brain::Block::Document(*text),
+        BlockKind::ToolUse { id } => brain::Block::Call {
+            id: (*id).into(),
+            name: block.raw.get("name").and_then(Value::as_str).unwrap_or("unknown"),
+            arguments: block.raw["input"].to_string().into(),
+        },
+        BlockKind::ToolResult { tool_use_id, content, is_error } => brain::Block::Result {
+            call: (*tool_use_id).into(),
+            content: content.iter().map(self::block).collect(),
+            is_error: *is_error,
+        },
+        BlockKind::Thinking { text, .. } | BlockKind::RedactedThinking { data: text } => {
+            brain::Block::Thought(text)
+        }
+        BlockKind::Other => brain::Block::Other(block.raw),
     }
 }

@@ -6,10 +6,11 @@ mod tool;
 use serde_json::Value;
 
 use super::place::Place;
+pub(super) use crate::brain::{Role, ToolChoice, ToolMode, Ttl};
 use crate::error::ApiError;
 
-pub(super) use block::{Block, BlockKind, Ttl};
-pub(super) use tool::{Tool, ToolChoice, ToolMode};
+pub(super) use block::{Block, BlockKind};
+pub(super) use tool::Tool;
 
 /// A request whose every field has the right type; what the fields mean together is checked in `rules.rs`.
 #[derive(Debug)]
@@ -40,6 +41,7 @@ impl<'a> Request<'a> {
     /// Reads a request that may lack `max_tokens`, as counting allows.
     pub(super) fn read_uncapped(body: &'a Value) -> Result<Self, ApiError> {
         let root = Place::root(body);
+        root.only(FIELDS)?;
         Ok(Self {
             model: root.required("model")?.text()?,
             max_tokens: u64::MAX,
@@ -51,7 +53,7 @@ impl<'a> Request<'a> {
                 .unwrap_or_default(),
             messages: read_list(&root, "messages", true, Message::read)?,
             tools: read_list(&root, "tools", false, Tool::read)?,
-            tool_choice: root.key("tool_choice").map(|place| ToolChoice::read(&place)).transpose()?,
+            tool_choice: root.key("tool_choice").map(|place| tool::read_choice(&place)).transpose()?,
             thinking: root
                 .key("thinking")
                 .map(|place| Thinking::read(&place))
@@ -61,16 +63,6 @@ impl<'a> Request<'a> {
             stop_sequences: read_list(&root, "stop_sequences", false, Place::text)?,
             cache_last: block::read_cache_control(&root)?,
         })
-    }
-
-    /// The last turn, which is what the answer answers.
-    pub(super) fn last_user_turn(&self) -> impl Iterator<Item = &Block<'a>> {
-        let user_turn = |message: &&Message<'_>| message.role == Role::User;
-        // Turns of the same role that follow one another are one turn; a prefill may stand behind it.
-        let behind = self.messages.iter().rev().take_while(|message| message.role != Role::User).count();
-        let end = self.messages.len() - behind;
-        let length = self.messages[..end].iter().rev().take_while(user_turn).count();
-        self.messages[end - length..end].iter().flat_map(|message| &message.content)
     }
 
     /// Every block of every message, for rules that do not care where one stands.
@@ -97,14 +89,6 @@ impl<'a> Message<'a> {
         };
         Ok(Self { role, content: block::read_content(&place.required("content")?)? })
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    User,
-    Assistant,
-    /// In the middle of a conversation; newer models allow it.
-    System,
 }
 
 /// Whether and how to think.
@@ -169,3 +153,31 @@ fn read_list<'a, T>(
     let Some(list) = list else { return Ok(Vec::new()) };
     list.list()?.iter().map(read).collect()
 }
+
+/// Every field of the vendor's, those of betas included.
+const FIELDS: &[&str] = &[
+    "cache_control",
+    "container",
+    "context_management",
+    "diagnostics",
+    "fallbacks",
+    "inference_geo",
+    "max_tokens",
+    "mcp_servers",
+    "messages",
+    "metadata",
+    "model",
+    "output_config",
+    "output_format",
+    "service_tier",
+    "speed",
+    "stop_sequences",
+    "stream",
+    "system",
+    "temperature",
+    "thinking",
+    "tool_choice",
+    "tools",
+    "top_k",
+    "top_p",
+];

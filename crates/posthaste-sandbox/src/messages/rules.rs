@@ -3,9 +3,8 @@
 use super::{
     prompt,
     request::{Block, BlockKind, Message, Request, Role, Thinking, ToolChoice, ToolMode, Ttl},
-    thinking,
 };
-use crate::error::ApiError;
+use crate::{error::ApiError, seal};
 
 /// Checks everything that a well-typed request may still do wrong.
 pub(super) fn check(request: &Request<'_>) -> Result<(), ApiError> {
@@ -211,10 +210,10 @@ fn check_signatures(request: &Request<'_>) -> Result<(), ApiError> {
         for (position, block) in message.content.iter().enumerate() {
             let (genuine, field, kind) = match block.kind {
                 BlockKind::Thinking { text, signature } => {
-                    (thinking::is_genuine(text, signature), "signature", "thinking")
+                    (seal::is_genuine(text, signature), "signature", "thinking")
                 }
                 BlockKind::RedactedThinking { data } => {
-                    (thinking::is_genuine_redaction(data), "data", "redacted_thinking")
+                    (seal::is_genuine_redaction(data), "data", "redacted_thinking")
                 }
                 _ => continue,
             };

@@ -1,15 +1,10 @@
-//! Token counts: one token for four bytes, rounded up for each block. No vendor counts so, but everyone can check it.
+//! Token counts of blocks and tools.
 
 use super::request::{Block, BlockKind, Tool};
-
-pub(super) const BYTES_PER_TOKEN: u64 = 4;
-
-pub(super) const fn of_text(text: &str) -> u64 {
-    (text.len() as u64).div_ceil(BYTES_PER_TOKEN)
-}
+use crate::brain::tokens::{DOCUMENT, IMAGE, of_json, of_text};
 
 pub(super) fn of_tool(tool: &Tool<'_>) -> u64 {
-    of_text(&tool.raw.to_string())
+    of_json(tool.raw)
 }
 
 pub(super) fn of_block(block: &Block<'_>) -> u64 {
@@ -19,16 +14,9 @@ pub(super) fn of_block(block: &Block<'_>) -> u64 {
         }
         BlockKind::Image => IMAGE,
         BlockKind::Document(None) => DOCUMENT,
-        BlockKind::ToolUse { .. } => {
-            of_text(&block.raw["name"].to_string()) + of_text(&block.raw["input"].to_string())
-        }
+        BlockKind::ToolUse { .. } => of_json(&block.raw["name"]) + of_json(&block.raw["input"]),
         BlockKind::ToolResult { content, .. } => content.iter().map(of_block).sum(),
         BlockKind::RedactedThinking { data } => of_text(data),
-        BlockKind::Other => of_text(&block.raw.to_string()),
+        BlockKind::Other => of_json(block.raw),
     }
 }
-
-/// Each image, whatever its size.
-const IMAGE: u64 = 1_000;
-/// Each document whose text is not in the request.
-const DOCUMENT: u64 = 2_000;

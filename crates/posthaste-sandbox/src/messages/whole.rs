@@ -1,9 +1,9 @@
-//! An answer in one piece.
+//! A message in one piece.
 
 use bytes::Bytes;
 
-use super::{Answer, wire::Message};
+use super::wire;
 
-pub(super) fn render(answer: &Answer) -> Bytes {
-    serde_json::to_vec(&Message::whole(answer)).expect("an answer becomes JSON").into()
+pub(super) fn render(message: &super::Message) -> Bytes {
+    serde_json::to_vec(&wire::Message::whole(message)).expect("a message becomes JSON").into()
 }

@@ -3,7 +3,11 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Answer, Part, Stop, Usage, thinking};
+use super::Usage;
+use crate::{
+    brain::{Part, Stop},
+    seal,
+};
 
 /// A message, whole or as a stream begins it.
 #[derive(Serialize)]
@@ -21,26 +25,30 @@ pub(super) struct Message<'a> {
 
 impl<'a> Message<'a> {
     /// The whole message.
-    pub(super) fn whole(answer: &'a Answer) -> Self {
-        let content =
-            answer.parts.iter().enumerate().map(|(index, part)| Block::whole(part, &answer.salt(index)));
+    pub(super) fn whole(answer: &'a super::Message) -> Self {
+        let content = answer
+            .reply
+            .parts
+            .iter()
+            .enumerate()
+            .map(|(index, part)| Block::whole(part, &answer.salt(index)));
         let usage = answer.usage.map(|usage| StartUsage::new(&usage, usage.output));
-        Self::new(answer, content.collect(), StopFields::of(&answer.stop), usage)
+        Self::new(answer, content.collect(), StopFields::of(&answer.reply.stop), usage)
     }
 
     /// The message before anything was said.
-    pub(super) fn opening(answer: &'a Answer) -> Self {
+    pub(super) fn opening(answer: &'a super::Message) -> Self {
         let usage = answer.usage.map(|usage| StartUsage::new(&usage, usage.output.min(1)));
         Self::new(answer, Vec::new(), StopFields::default(), usage)
     }
 
     fn new(
-        answer: &'a Answer,
+        answer: &'a super::Message,
         content: Vec<Block<'a>>,
         stop: StopFields<'a>,
         usage: Option<StartUsage>,
     ) -> Self {
-        let id = format!("msg_{}", answer.id);
+        let id = format!("{}{}", answer.origin.message_prefix(), answer.id);
         Self { model: &answer.model, id, r#type: "message", role: "assistant", content, stop, usage }
     }
 }
@@ -97,10 +105,10 @@ impl<'a> Block<'a> {
             Part::Text(text) => Self::Text { text },
             Part::Thinking { text, omitted } => {
                 let shown = if *omitted { "" } else { text };
-                Self::Thinking { thinking: shown, signature: thinking::sign(shown, salt) }
+                Self::Thinking { thinking: shown, signature: seal::sign(shown, salt) }
             }
-            Part::RedactedThinking { text } => Self::RedactedThinking { data: thinking::redact(text, salt) },
-            Part::ToolCall { id, name, input } => {
+            Part::RedactedThinking { text } => Self::RedactedThinking { data: seal::redact(text, salt) },
+            Part::ToolCall { id, name, input, .. } => {
                 let input = RawValue::from_string(input.clone()).unwrap_or_else(|_| no_input());
                 Self::ToolUse { id, name, input, caller: Caller::DIRECT }
             }

@@ -3,14 +3,8 @@
 use posthaste_sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use crate::asking::{ask, post, request, stream, text, tools};
+use crate::asking::{ask, post, request, stream, text, tools, with};
 use crate::assembling::assembled;
-
-fn with(mut request: Value, fields: Value) -> Value {
-    let Value::Object(fields) = fields else { panic!("fields are an object") };
-    fields.into_iter().for_each(|(key, value)| request[key] = value);
-    request
-}
 
 #[tokio::test]
 async fn an_echo_as_events() {

@@ -68,3 +68,32 @@ pub(crate) fn tools() -> Value {
         {"name": "get_time", "input_schema": {"type": "object", "properties": {}}},
     ])
 }
+
+/// Asks at a path and gives status and JSON.
+pub(crate) async fn ask_at(sandbox: &Sandbox, path: &str, body: &Value) -> (u16, Value) {
+    let response = post(sandbox, path, body).await;
+    let status = response.status().as_u16();
+    (status, serde_json::from_str(&text(response).await).expect("JSON"))
+}
+
+/// Asks at a path without a body.
+pub(crate) async fn without_body(sandbox: &Sandbox, method: &str, path: &str) -> (u16, Value) {
+    let request = Request::builder().method(method).uri(format!("{SANDBOX_BASE_URL}{path}"));
+    let request = request.body(Payload::default()).expect("a request");
+    let response = sandbox.send(request, &Egress::default()).await.expect("the sandbox answers");
+    let status = response.status().as_u16();
+    (status, serde_json::from_str(&text(response).await).expect("JSON"))
+}
+
+/// A request with more or other fields.
+pub(crate) fn with(mut request: Value, fields: Value) -> Value {
+    let Value::Object(fields) = fields else { panic!("fields are an object") };
+    fields.into_iter().for_each(|(key, value)| request[key] = value);
+    request
+}
+
+/// The request with the value at a JSON pointer replaced.
+pub(crate) fn changed(mut request: Value, pointer: &str, value: Value) -> Value {
+    *request.pointer_mut(pointer).expect("a place in the request") = value;
+    request
+}

@@ -3,6 +3,11 @@
 mod answers;
 mod asking;
 mod assembling;
+mod bedrock;
+mod chat;
+mod everywhere;
 mod faults;
+mod gemini;
 mod read_back;
 mod refusals;
+mod responses;

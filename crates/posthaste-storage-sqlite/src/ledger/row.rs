@@ -2,7 +2,7 @@
 
 use posthaste_core::{
     AccountId, AttemptOutcome, AttemptPhase, AttemptRow, ClientKeyId, CostBasis, Dialect, FaultKind,
-    ModelName, NanoUsd, Operation, ProviderKind, RequestId, Timestamp, Usage, UsageSource,
+    LossList, ModelName, NanoUsd, Operation, ProviderKind, RequestId, Timestamp, Usage, UsageSource,
 };
 use rusqlite::{CachedStatement, Row, params};
 
@@ -14,10 +14,10 @@ pub(super) const INSERT: &str = "
         request_id, attempt, started_at, key_id, account_id, provider, operation, client_dialect,
         upstream_dialect, streamed, model, upstream_model, outcome, fault, phase, status, first_content_us,
         duration_us, input, output, cache_read, cache_write_5m, cache_write_1h, reasoning, web_searches,
-        usage_source, cost_nanos, cost_basis
+        usage_source, cost_nanos, cost_basis, request_losses, answer_losses
     ) VALUES (
         ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-        ?23, ?24, ?25, ?26, ?27, ?28
+        ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30
     ) ON CONFLICT (request_id, attempt) DO NOTHING";
 
 /// Tells whether the row is new.
@@ -51,6 +51,8 @@ pub(super) fn insert(statement: &mut CachedStatement<'_>, row: &AttemptRow) -> R
         row.usage_source.as_str(),
         row.cost.as_nanos(),
         row.cost_basis.as_str(),
+        row.request_losses.as_str(),
+        row.answer_losses.as_str(),
     ])?;
     Ok(inserted > 0)
 }
@@ -79,6 +81,8 @@ pub(super) fn read(row: &Row<'_>) -> Result<AttemptRow, rusqlite::Error> {
         usage_source: named(row, "usage_source", &UsageSource::ALL, UsageSource::as_str)?,
         cost: NanoUsd::from_nanos(row.get("cost_nanos")?),
         cost_basis: named(row, "cost_basis", &CostBasis::ALL, CostBasis::as_str)?,
+        request_losses: losses(row, "request_losses")?,
+        answer_losses: losses(row, "answer_losses")?,
     })
 }
 
@@ -103,6 +107,10 @@ pub(super) fn unsigned(row: &Row<'_>, column: &'static str) -> Result<u64, rusql
 /// Reads a model's name.
 pub(super) fn model(row: &Row<'_>, column: &'static str) -> Result<ModelName, rusqlite::Error> {
     ModelName::parse(row.get_ref(column)?.as_str()?).map_err(unreadable)
+}
+
+fn losses(row: &Row<'_>, column: &'static str) -> Result<LossList, rusqlite::Error> {
+    Ok(LossList::from_text(row.get_ref(column)?.as_str()?))
 }
 
 fn outcome(row: &Row<'_>) -> Result<AttemptOutcome, rusqlite::Error> {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use posthaste_core::{
-    AccountId, AttemptOutcome, AttemptPhase, AttemptRow, ClientKeyId, CostBasis, Dialect, ModelName, NanoUsd,
-    Operation, ProviderKind, RequestId, Timestamp, Usage, UsageSource,
+    AccountId, AttemptOutcome, AttemptPhase, AttemptRow, ClientKeyId, CostBasis, Dialect, LossList,
+    ModelName, NanoUsd, Operation, ProviderKind, RequestId, Timestamp, Usage, UsageSource,
 };
 use uuid::Uuid;
 
@@ -56,7 +56,7 @@ pub(super) fn model(name: &str) -> ModelName {
     ModelName::parse(name).expect("a fixture's name is valid")
 }
 
-/// A plain row that began at noon, of a request, key and account of its own.
+/// A plain row, with nothing lost, that began at noon, of a request, key and account of its own.
 pub fn row() -> AttemptRow {
     AttemptRow {
         request_id: RequestId::generate(),
@@ -88,6 +88,8 @@ pub fn row() -> AttemptRow {
         usage_source: UsageSource::Reported,
         cost: NanoUsd::from_nanos(1_234_567),
         cost_basis: CostBasis::Priced,
+        request_losses: LossList::default(),
+        answer_losses: LossList::default(),
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use posthaste_core::{
-    AccountId, AttemptOutcome, AttemptPhase, AttemptRow, ClientKeyId, CostBasis, Dialect, FaultKind, NanoUsd,
-    Operation, ProviderKind, RequestId, Timestamp, Usage, UsageSource,
+    AccountId, AttemptOutcome, AttemptPhase, AttemptRow, ClientKeyId, CostBasis, Dialect, FaultKind,
+    LossList, NanoUsd, Operation, ProviderKind, RequestId, Timestamp, Usage, UsageSource,
 };
 
 use super::{
@@ -28,6 +28,29 @@ pub async fn a_row_is_read_as_booked(stores: Stores) -> Promise {
     assert_eq!(stores.ledger.count().await?, 1);
     assert!(stores.ledger.attempts(RequestId::generate()).await?.is_empty());
     Ok(())
+}
+
+/// What translation lost is told whole and each side on its own, also at its bounds, and leaves the roll-ups alone.
+pub async fn losses_are_read_as_booked(stores: Stores) -> Promise {
+    let none = LossList::default();
+    let one = LossList::of([("metadata.user_id", "dropped, no counterpart")]);
+    let odd = LossList::of([("ü🦀 'quoted' \"twice\"\n\0\\", "dropped, unknown"), ("%s", "carried as text")]);
+    let most = LossList::of((0..100).map(|number| (format!("tools.{number}"), "dropped, unknown")));
+    assert!(most.iter().count() == LossList::MOST_ENTRIES || most.as_str().len() + 32 > LossList::MOST_BYTES);
+    let sides = [(&none, &none), (&one, &none), (&none, &one), (&odd, &one), (&one, &odd), (&most, &most)];
+    let mut booked = rows(sides.len());
+    for (row, (request, answer)) in booked.iter_mut().zip(sides) {
+        row.request_losses = request.clone();
+        row.answer_losses = answer.clone();
+    }
+    stores.ledger.append(&booked).await?;
+    for row in &booked {
+        assert_eq!(stores.ledger.attempts(row.request_id).await?, std::slice::from_ref(row));
+    }
+    let newest: Vec<AttemptRow> = booked.iter().rev().cloned().collect();
+    assert_eq!(stores.ledger.recent(None, sides.len()).await?, newest);
+    assert_eq!(stores.ledger.recent(Some(booked[0].key_id), sides.len()).await?, newest);
+    assert_rollups_agree(&stores, &booked).await
 }
 
 /// A request's attempts are told by number, in whatever order they were booked.

@@ -7,5 +7,10 @@ mod write;
 
 pub(super) use self::{
     read::decode_request,
-    write::{Purpose, encode, encode_request},
+    write::{encode, encode_request},
+};
+pub(crate) use self::{
+    read::{ThinkingIn, reasoning},
+    thinking::{Controls, ThinkingOut, controls},
+    write::{Purpose, input_schema, no_parameters},
 };

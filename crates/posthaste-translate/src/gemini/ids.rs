@@ -10,7 +10,8 @@ pub(super) const UNNAMED: &str = "unnamed_call_";
 /// Gives each call an id, and finds the call of each result: by id where there is one, else by name and order.
 #[derive(Debug)]
 pub(super) struct Ids {
-    prefix: String,
+    /// Whether calls without an id get one.
+    named: bool,
     made: usize,
     /// Ids of calls that wait for a result, by the function's name.
     open: HashMap<String, VecDeque<String>>,
@@ -19,25 +20,22 @@ pub(super) struct Ids {
 impl Ids {
     /// For the history in a request.
     pub(super) fn of_request() -> Self {
-        Self::new(UNNAMED.to_owned())
+        Self { named: true, made: 0, open: HashMap::new() }
     }
 
-    /// For an answer. Its own id makes the calls' ids differ from those of all other answers.
-    pub(super) fn of_answer(id: &str) -> Self {
-        Self::new(if id.is_empty() { "call_".to_owned() } else { format!("call_{id}_") })
-    }
-
-    fn new(prefix: String) -> Self {
-        Self { prefix, made: 0, open: HashMap::new() }
+    /// For an answer, whose calls stay without one here: the relay makes ids that no other answer has.
+    pub(super) fn of_answer() -> Self {
+        Self { named: false, ..Self::of_request() }
     }
 
     /// The id of a call.
     pub(super) fn call(&mut self, given: Option<Str<'_>>, name: &str) -> String {
         let id = match given.filter(|id| !id.is_empty()) {
             Some(id) => id.into_string(),
+            None if !self.named => return String::new(),
             None => {
                 self.made += 1;
-                format!("{}{}", self.prefix, self.made - 1)
+                format!("{UNNAMED}{}", self.made - 1)
             }
         };
         match self.open.get_mut(name) {
@@ -59,7 +57,7 @@ impl Ids {
                 Some(id) => open
                     .iter()
                     .position(|open| open == id)
-                    .or_else(|| open.iter().position(|open| open.starts_with(&self.prefix))),
+                    .or_else(|| open.iter().position(|open| open.starts_with(UNNAMED))),
             };
             position.and_then(|position| open.remove(position))
         });
@@ -100,8 +98,8 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_two_answers_differ() {
-        assert_eq!(Ids::of_answer("r1").call(None, "f"), "call_r1_0");
-        assert_eq!(Ids::of_answer("").call(None, "f"), "call_0");
+    fn calls_of_answers_stay_without() {
+        let mut ids = Ids::of_answer();
+        assert_eq!([ids.call(None, "f"), ids.call(given("a"), "f")], ["", "a"]);
     }
 }

@@ -81,6 +81,17 @@ impl Request {
     }
 }
 
+impl Request {
+    /// Whether the answer may show thoughts. Gemini's clients have to ask for them; all others get what there is.
+    pub fn include_thoughts(&self) -> bool {
+        let display = self.reasoning.as_ref().and_then(|reasoning| reasoning.display.as_ref());
+        match self.dialect {
+            Dialect::GeminiGenerate => matches!(display, Some(ReasoningDisplay::Summary)),
+            _ => true,
+        }
+    }
+}
+
 /// How the next token is drawn. Numbers keep whether they were written as integers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sampling {

@@ -32,17 +32,6 @@ impl Response {
     pub fn stop_reason(&self) -> StopReason {
         self.stop.reason.clone().given(self.parts.iter().any(is_tool_call))
     }
-
-    /// Leaves out the text of thoughts. Their proofs stay: the client sends them back without showing them.
-    pub(crate) fn hide_thoughts(&mut self) {
-        self.parts.retain_mut(|part| match &mut part.content {
-            Content::Thinking(thinking) => {
-                thinking.text.clear();
-                thinking.proof.is_some()
-            }
-            _ => true,
-        });
-    }
 }
 
 fn is_tool_call(part: &Part) -> bool {

@@ -12,7 +12,7 @@ const fn row(kind: FaultKind) -> (u16, &'static str) {
         FaultKind::InvalidRequest => (400, "invalid_request_error"),
         FaultKind::Unauthenticated => (401, "authentication_error"),
         FaultKind::PermissionDenied => (403, "permission_error"),
-        FaultKind::NotFound => (404, "not_found_error"),
+        FaultKind::NotFound | FaultKind::AnswerNotFound => (404, "not_found_error"),
         FaultKind::MethodNotAllowed => (405, "invalid_request_error"),
         FaultKind::TooLarge => (413, "request_too_large"),
         FaultKind::UnsupportedEncoding => (415, "invalid_request_error"),

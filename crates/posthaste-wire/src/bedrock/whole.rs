@@ -1,3 +1,34 @@
-//! Reading a whole answer.
+//! Whole answers: of `Converse` and `CountTokens`.
 
-pub(crate) use crate::openai_chat::whole::read;
+use serde::{Deserialize, de::IgnoredAny};
+
+use super::{error, usage::Counts};
+use crate::{
+    WholeAnswer,
+    count::Count,
+    lenient::{Lenient, object},
+};
+
+/// Reads an answer; `None` when the JSON is none of this dialect.
+pub(crate) fn read(body: &[u8]) -> serde_json::Result<Option<WholeAnswer>> {
+    let Some(answer) = object::<Answer<'_>>(body)? else { return Ok(None) };
+    if answer.output.is_some() {
+        let usage = answer.usage.0.map(|counts| counts.to_usage());
+        return Ok(Some(WholeAnswer { usage, error: None }));
+    }
+    if answer.input_tokens.0.is_some() {
+        return Ok(Some(WholeAnswer::default()));
+    }
+    Ok(error::read(body).map(|error| WholeAnswer { usage: None, error: Some(error) }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    #[serde(default)]
+    output: Option<IgnoredAny>,
+    #[serde(borrow, default)]
+    usage: Lenient<Counts<'a>>,
+    #[serde(default)]
+    input_tokens: Count,
+}

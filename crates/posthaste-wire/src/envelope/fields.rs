@@ -19,6 +19,8 @@ pub(super) struct Fields<'a> {
     stream: Once<'a>,
     max_tokens: Option<&'a RawValue>,
     max_completion_tokens: Option<&'a RawValue>,
+    previous_response_id: Option<&'a RawValue>,
+    stream_options: Option<&'a RawValue>,
 }
 
 impl<'a> Fields<'a> {
@@ -57,6 +59,22 @@ impl<'a> Fields<'a> {
             "false" | "null" => Ok(false),
             _ => Err(EnvelopeError::InvalidField { field: "stream", expected: "true or false, once" }),
         }
+    }
+
+    /// The id of an earlier answer, where it is a text.
+    pub(super) fn previous_response_id(&self) -> Option<String> {
+        serde_json::from_str(self.previous_response_id?.get()).ok()
+    }
+
+    /// Whether `stream_options.include_usage` is set.
+    pub(super) fn include_usage(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Options {
+            #[serde(default)]
+            include_usage: Option<bool>,
+        }
+        let read = |raw: &RawValue| serde_json::from_str::<Options>(raw.get()).ok();
+        self.stream_options.and_then(read).and_then(|options| options.include_usage).unwrap_or(false)
     }
 
     /// The cap on answer tokens, where it is a whole number.
@@ -109,6 +127,8 @@ enum Name {
     Stream,
     MaxTokens,
     MaxCompletionTokens,
+    PreviousResponseId,
+    StreamOptions,
     #[serde(other)]
     Other,
 }
@@ -136,6 +156,8 @@ impl<'de> Visitor<'de> for FieldsVisitor {
                 Name::Stream => fields.stream.give(map.next_value()?),
                 Name::MaxTokens => fields.max_tokens = Some(map.next_value()?),
                 Name::MaxCompletionTokens => fields.max_completion_tokens = Some(map.next_value()?),
+                Name::PreviousResponseId => fields.previous_response_id = Some(map.next_value()?),
+                Name::StreamOptions => fields.stream_options = Some(map.next_value()?),
                 Name::Other => {
                     map.next_value::<IgnoredAny>()?;
                 }

@@ -14,7 +14,7 @@ const fn row(kind: FaultKind) -> (u16, &'static str) {
         FaultKind::InvalidRequest => (400, "INVALID_ARGUMENT"),
         FaultKind::Unauthenticated => (401, "UNAUTHENTICATED"),
         FaultKind::PermissionDenied => (403, "PERMISSION_DENIED"),
-        FaultKind::NotFound => (404, "NOT_FOUND"),
+        FaultKind::NotFound | FaultKind::AnswerNotFound => (404, "NOT_FOUND"),
         FaultKind::MethodNotAllowed => (405, "UNIMPLEMENTED"),
         FaultKind::TooLarge => (413, "INVALID_ARGUMENT"),
         FaultKind::UnsupportedEncoding => (415, "INVALID_ARGUMENT"),

@@ -25,6 +25,7 @@ fn rendered(dialect: Dialect, models: &[ModelEntry]) -> String {
 fn each_dialect_lists_models_in_its_shape() {
     insta::assert_snapshot!(rendered(Dialect::AnthropicMessages, &entries()));
     insta::assert_snapshot!(rendered(Dialect::OpenAiChat, &entries()));
+    insta::assert_snapshot!(rendered(Dialect::BedrockConverse, &entries()));
     insta::assert_snapshot!(rendered(Dialect::GeminiGenerate, &entries()));
 }
 

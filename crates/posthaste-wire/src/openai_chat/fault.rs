@@ -13,6 +13,8 @@ const fn row(kind: FaultKind) -> (u16, &'static str, Option<&'static str>) {
         FaultKind::Unauthenticated => (401, "invalid_request_error", Some("invalid_api_key")),
         FaultKind::PermissionDenied => (403, "invalid_request_error", Some("permission_denied")),
         FaultKind::NotFound => (404, "invalid_request_error", Some("not_found")),
+        // 400, not 404: Codex and the SDKs send the whole conversation then.
+        FaultKind::AnswerNotFound => (400, "invalid_request_error", Some("previous_response_not_found")),
         FaultKind::MethodNotAllowed => (405, "invalid_request_error", Some("method_not_supported")),
         FaultKind::TooLarge => (413, "invalid_request_error", Some("request_too_large")),
         FaultKind::UnsupportedEncoding => (415, "invalid_request_error", Some("unsupported_encoding")),

@@ -36,6 +36,17 @@ pub(crate) fn read(frame: Frame<'_>, seen: &mut Sighting) {
     }
 }
 
+/// Whether a chunk tells token counts and nothing else: the one that comes last for those who asked for counts.
+pub fn usage_only(data: &[u8]) -> bool {
+    if values(data, &USAGE).all(|value| value.starts_with(b"null")) {
+        return false;
+    }
+    let Ok(Some(chunk)) = object::<Chunk>(data) else { return false };
+    !chunk.error.0 && chunk.usage.0.is_some() && chunk.choices.0.is_some_and(|choices| choices.is_empty())
+}
+
+static USAGE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"usage\""));
+
 /// Whether a chunk may hold usage, an error, a finish reason, or a choice other than the first. Inside strings the
 /// quotes would be escaped, so content is not mistaken for them.
 fn tells_more_than_content(data: &[u8]) -> bool {

@@ -220,7 +220,7 @@ impl FrameSplitter {
         let event = open.event.or_else(|| kept.has_event.then_some(&kept.event[..]));
         if let Some(data) = data {
             let event = event.filter(|name| !name.is_empty()).and_then(|name| std::str::from_utf8(name).ok());
-            on_frame(Frame { event, data });
+            on_frame(Frame::new(event, data));
         }
         *open = Open::default();
         self.kept.clear();

@@ -18,6 +18,8 @@ pub(crate) struct Sighting {
     pub(crate) usage: Usage,
     /// The counts are the upstream's last word.
     pub(crate) usage_final: bool,
+    /// The answer's id, where later requests may name it (Responses).
+    pub(crate) answer_id: Option<String>,
     /// The first error event.
     pub(crate) error: Option<UpstreamError>,
     /// Choices that have told why they stopped, as bits by their index; those from 63 up share a bit.

@@ -2,6 +2,7 @@ use posthaste_core::UsageSource::{Estimated, None as Nothing, Reported};
 use rstest::rstest;
 
 use super::*;
+use crate::{FrameSplitter, FrameTooLong};
 
 const ANTHROPIC: Dialect = Dialect::AnthropicMessages;
 const CHAT: Dialect = Dialect::OpenAiChat;
@@ -370,8 +371,8 @@ fn a_choice_that_did_not_stop_keeps_the_answer_open() {
 fn a_frame_that_is_too_long_keeps_what_was_seen() {
     let mut tap = tap_of(ANTHROPIC, &event(START));
     let long = vec![b'x'; FrameSplitter::MAX_FRAME + 1];
-    assert_eq!(tap.push(&long), Err(FrameTooLong));
-    assert_eq!(tap.finish(), Err(FrameTooLong));
+    assert_eq!(tap.push(&long), Err(FrameTooLong.into()));
+    assert_eq!(tap.finish(), Err(FrameTooLong.into()));
     assert_eq!((tap.progress(), tap.usage().input), (Progress::Opening, 9));
     assert!(!tap.at_boundary(), "the client has half a frame: nothing may be inserted");
 }

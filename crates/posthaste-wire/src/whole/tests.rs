@@ -5,6 +5,7 @@ use super::*;
 const ANTHROPIC: Dialect = Dialect::AnthropicMessages;
 const CHAT: Dialect = Dialect::OpenAiChat;
 const GEMINI: Dialect = Dialect::GeminiGenerate;
+const CONVERSE: Dialect = Dialect::BedrockConverse;
 
 #[test]
 fn a_message_tells_its_usage() {
@@ -32,6 +33,15 @@ fn generated_content_tells_its_usage() {
     assert_eq!(read_whole(GEMINI, body), Ok(WholeAnswer { usage: Some(usage), error: None }));
 }
 
+#[test]
+fn a_converse_answer_tells_its_usage() {
+    let body =
+        br#"{"output":{"message":{"role":"assistant","content":[{"text":"Hi"}]}},"stopReason":"end_turn",
+        "metrics":{"latencyMs":3},"usage":{"inputTokens":8,"cacheReadInputTokens":2,"outputTokens":5}}"#;
+    let usage = Usage { input: 8, cache_read: 2, output: 5, ..Usage::default() };
+    assert_eq!(read_whole(CONVERSE, body), Ok(WholeAnswer { usage: Some(usage), error: None }));
+}
+
 #[rstest]
 #[case::token_count(ANTHROPIC, r#"{"input_tokens":14}"#)]
 #[case::message(ANTHROPIC, r#"{"type":"message","content":[]}"#)]
@@ -41,6 +51,8 @@ fn generated_content_tells_its_usage() {
 #[case::blocked_prompt(GEMINI, r#"{"promptFeedback":{"blockReason":"SAFETY"}}"#)]
 #[case::tokens(GEMINI, r#"{"totalTokens":31,"promptTokensDetails":[]}"#)]
 #[case::embeddings(GEMINI, r#"{"embeddings":[{"values":[0.1]}]}"#)]
+#[case::converse(CONVERSE, r#"{"output":{},"usage":[]}"#)]
+#[case::converse_token_count(CONVERSE, r#"{"inputTokens":14}"#)]
 fn an_answer_without_usage_is_an_answer(#[case] dialect: Dialect, #[case] body: &str) {
     assert_eq!(read_whole(dialect, body.as_bytes()), Ok(WholeAnswer::default()));
 }
@@ -76,6 +88,8 @@ fn an_answer_without_usage_is_an_answer(#[case] dialect: Dialect, #[case] body: 
 )]
 #[case(GEMINI, r#"[{"error":{"message":"Overloaded","status":"UNAVAILABLE"}}]"#, "UNAVAILABLE", None)]
 #[case(GEMINI, r#"{"candidates":[],"error":{"message":"Overloaded"}}"#, "error", None)]
+#[case(CONVERSE, r#"{"message":"Overloaded"}"#, "error", None)]
+#[case(CONVERSE, r#"{"Message":"Overloaded","__type":"A","originalStatusCode":503}"#, "A", Some("503"))]
 fn an_error_under_a_200_is_recognised(
     #[case] dialect: Dialect,
     #[case] body: &str,
@@ -103,6 +117,8 @@ fn an_error_under_a_200_is_recognised(
 #[case(GEMINI, r#"{"choices":[],"usage":{}}"#)]
 #[case(GEMINI, r#"{"candidates":7}"#)]
 #[case(GEMINI, "[]")]
+#[case(CONVERSE, r#"{"stopReason":"end_turn","usage":{"inputTokens":1}}"#)]
+#[case(CONVERSE, r#"{"choices":[],"output":null}"#)]
 fn json_of_another_shape_is_no_answer(#[case] dialect: Dialect, #[case] body: &str) {
     assert_eq!(read_whole(dialect, body.as_bytes()), Err(WholeError::NotAnAnswer { dialect }));
     assert_eq!(crate::read_error(dialect, body.as_bytes()), None);

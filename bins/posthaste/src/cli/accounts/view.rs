@@ -81,6 +81,8 @@ fn credential(account: &AccountView) -> String {
     let form = match account.auth {
         AuthForm::XApiKey => "x-api-key",
         AuthForm::Bearer => "bearer token",
+        AuthForm::XGoogApiKey => "x-goog-api-key",
+        AuthForm::ApiKey => "api-key",
         AuthForm::None => return "none".to_owned(),
     };
     let kept = if account.has_credential { "kept sealed" } else { "missing" };

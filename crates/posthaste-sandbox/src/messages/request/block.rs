@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::place::Place;
-use crate::error::ApiError;
+use crate::{brain::Ttl, error::ApiError, reading::Kind};
 
 /// One content block.
 #[derive(Debug)]
@@ -39,13 +39,6 @@ pub(in crate::messages) enum BlockKind<'a> {
     Other,
 }
 
-/// How long a cached prompt is to be kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::messages) enum Ttl {
-    FiveMinutes,
-    OneHour,
-}
-
 /// A text or a list of blocks.
 pub(super) fn read_content<'a>(place: &Place<'a>) -> Result<Vec<Block<'a>>, ApiError> {
     match place.value() {
@@ -54,7 +47,7 @@ pub(super) fn read_content<'a>(place: &Place<'a>) -> Result<Vec<Block<'a>>, ApiE
             Ok(vec![Block { kind: BlockKind::Text(text), cache: None, raw: place.value() }])
         }
         Value::Array(_) => place.list()?.iter().map(read_block).collect(),
-        _ => Err(place.error("Input should be a valid string or list")),
+        _ => Err(place.mistyped(Kind::TextOrList)),
     }
 }
 

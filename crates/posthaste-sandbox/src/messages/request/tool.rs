@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::{
-    super::place::Place,
-    block::{Ttl, read_cache_control},
+use super::{super::place::Place, block::read_cache_control};
+use crate::{
+    brain::{ToolChoice, ToolMode, Ttl},
+    error::ApiError,
 };
-use crate::error::ApiError;
 
 /// A declared tool.
 #[derive(Debug)]
@@ -59,39 +59,17 @@ fn read_custom<'a>(place: &Place<'a>) -> Result<(Option<&'a str>, Option<&'a Val
 }
 
 /// Which tools are to be called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::messages) struct ToolChoice<'a> {
-    pub(in crate::messages) mode: ToolMode<'a>,
-    /// Whether more than one call is welcome in a turn.
-    pub(in crate::messages) parallel: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::messages) enum ToolMode<'a> {
-    Auto,
-    Any,
-    Named(&'a str),
-    None,
-}
-
-impl<'a> ToolChoice<'a> {
-    pub(super) fn read(place: &Place<'a>) -> Result<Self, ApiError> {
-        let kind = place.required("type")?;
-        let mode = match kind.text()? {
-            "auto" => ToolMode::Auto,
-            "any" => ToolMode::Any,
-            "none" => ToolMode::None,
-            "tool" => ToolMode::Named(place.chosen("tool").required("name")?.text()?),
-            _ => return Err(kind.error("Input should be 'auto', 'any', 'tool' or 'none'")),
-        };
-        let alone = place.key("disable_parallel_tool_use").map(|alone| alone.boolean()).transpose()?;
-        Ok(Self { mode, parallel: !alone.unwrap_or(false) })
-    }
-
-    /// Whether the answer must be a call.
-    pub(in crate::messages) const fn is_forced(&self) -> bool {
-        matches!(self.mode, ToolMode::Any | ToolMode::Named(_))
-    }
+pub(super) fn read_choice<'a>(place: &Place<'a>) -> Result<ToolChoice<'a>, ApiError> {
+    let kind = place.required("type")?;
+    let mode = match kind.text()? {
+        "auto" => ToolMode::Auto,
+        "any" => ToolMode::Any,
+        "none" => ToolMode::None,
+        "tool" => ToolMode::Named(place.chosen("tool").required("name")?.text()?),
+        _ => return Err(kind.error("Input should be 'auto', 'any', 'tool' or 'none'")),
+    };
+    let alone = place.key("disable_parallel_tool_use").map(|alone| alone.boolean()).transpose()?;
+    Ok(ToolChoice { mode, parallel: !alone.unwrap_or(false) })
 }
 
 /// Older models stop at 64; the sandbox takes what the newest do.

@@ -222,7 +222,7 @@ fn source<'a>(source: &'a Source, origin: Origin, field: &str) -> Result<SourceO
 }
 
 /// Anthropic refuses the URL-safe alphabet, which some clients use.
-fn standard_base64(data: &str) -> Cow<'_, str> {
+pub(crate) fn standard_base64(data: &str) -> Cow<'_, str> {
     if !data.contains(['-', '_']) {
         return Cow::Borrowed(data);
     }

@@ -69,8 +69,9 @@ struct ToolChoiceIn<'a> {
     disable_parallel_tool_use: Option<bool>,
 }
 
+/// `thinking`, as it comes.
 #[derive(Debug, Deserialize)]
-struct ThinkingIn<'a> {
+pub(crate) struct ThinkingIn<'a> {
     #[serde(borrow, rename = "type")]
     kind: Str<'a>,
     budget_tokens: Option<u64>,
@@ -214,7 +215,11 @@ fn output_format(wire: FormatIn<'_>) -> Read<OutputFormat> {
     }
 }
 
-fn reasoning(thinking: Option<ThinkingIn<'_>>, effort: Option<Str<'_>>) -> Read<Option<Reasoning>> {
+/// How hard to think, from `thinking` and the effort beside it.
+pub(crate) fn reasoning(
+    thinking: Option<ThinkingIn<'_>>,
+    effort: Option<Str<'_>>,
+) -> Read<Option<Reasoning>> {
     let effort = match effort {
         None => None,
         Some(word) => Some(Effort::parse(&word).ok_or_else(|| {

@@ -3,8 +3,6 @@
 use serde::Serialize;
 use serde_json::Number;
 
-use posthaste_core::Dialect;
-
 use super::write::Purpose;
 use crate::{
     ir::{Content, Effort, Message, Reasoning, ReasoningDisplay, ReasoningMode, Request, Role, ToolChoice},
@@ -19,18 +17,19 @@ pub(crate) const DEFAULT_MAX_TOKENS: u64 = 4_096;
 const LEAST_BUDGET: u64 = 1_024;
 
 /// The controls that hang together: thinking, the cap above its budget, and sampling, which thinking restricts.
-pub(super) struct Controls<'a> {
-    pub(super) thinking: Option<ThinkingOut<'a>>,
-    pub(super) effort: Option<&'static str>,
-    pub(super) max_tokens: Option<u64>,
-    pub(super) temperature: Option<Number>,
-    pub(super) top_p: Option<&'a Number>,
-    pub(super) top_k: Option<u64>,
+pub(crate) struct Controls<'a> {
+    pub(crate) thinking: Option<ThinkingOut<'a>>,
+    pub(crate) effort: Option<&'static str>,
+    pub(crate) max_tokens: Option<u64>,
+    pub(crate) temperature: Option<Number>,
+    pub(crate) top_p: Option<&'a Number>,
+    pub(crate) top_k: Option<u64>,
 }
 
+/// `thinking`, as it is written.
 #[derive(Clone, Copy, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum ThinkingOut<'a> {
+pub(crate) enum ThinkingOut<'a> {
     Disabled,
     Adaptive {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,9 +47,13 @@ pub(super) enum ThinkingOut<'a> {
     },
 }
 
-/// The controls for a request. One that was read from this dialect keeps its own.
-pub(super) fn controls<'a>(request: &'a Request, purpose: Purpose, losses: &mut Losses) -> Controls<'a> {
-    let own = request.dialect == Dialect::AnthropicMessages;
+/// The controls for a request; `own` ones, that were read for Claude, stay as they are.
+pub(crate) fn controls<'a>(
+    request: &'a Request,
+    own: bool,
+    purpose: Purpose,
+    losses: &mut Losses,
+) -> Controls<'a> {
     let mut controls = Controls {
         thinking: request.reasoning.as_ref().and_then(|reasoning| thinking(reasoning, own)),
         effort: request.reasoning.as_ref().and_then(|reasoning| reasoning.effort).map(Effort::as_str),
@@ -63,8 +66,10 @@ pub(super) fn controls<'a>(request: &'a Request, purpose: Purpose, losses: &mut 
         losses.degraded("max_tokens", "set to 4096, since the upstream requires a cap");
     }
     if !own {
-        // Effort is a budget there, since models that know the word are not told from those that do not.
-        controls.effort = None;
+        // Effort is a budget there, since models that know the word are not told from those that do not; who asks for
+        // adaptive thinking means one that does.
+        controls.effort =
+            controls.effort.filter(|_| matches!(controls.thinking, Some(ThinkingOut::Adaptive { .. })));
         controls.clamp_temperature(losses);
         controls.drop_forbidden_thinking(request, losses);
         controls.make_room(losses);

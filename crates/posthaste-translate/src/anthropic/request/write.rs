@@ -27,7 +27,7 @@ pub(in crate::anthropic) fn encode_request(request: &Request, _: &Target) -> Res
 
 /// What a request is written for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::anthropic) enum Purpose {
+pub(crate) enum Purpose {
     /// To be answered.
     Answer,
     /// To be counted, where a cap on the answer is refused.
@@ -39,7 +39,7 @@ pub(in crate::anthropic) fn encode(request: &Request, purpose: Purpose) -> Resul
     let mut losses = Losses::default();
     let own = request.dialect == DIALECT;
     let Controls { thinking, effort, max_tokens, temperature, top_p, top_k } =
-        controls(request, purpose, &mut losses);
+        controls(request, own, purpose, &mut losses);
     let mut messages = turns(request, &mut losses)?;
     let mut system = system(request, &mut losses)?;
     if messages.is_empty() {
@@ -252,7 +252,7 @@ fn tool_out<'a>(tool: &'a Tool, own: bool, losses: &mut Losses) -> Result<ToolOu
 }
 
 /// The schema must be an object's at its root, also for a tool without arguments.
-fn input_schema(schema: Option<&Json>) -> Cow<'_, Json> {
+pub(crate) fn input_schema(schema: Option<&Json>) -> Cow<'_, Json> {
     #[derive(serde::Deserialize)]
     struct Root<'a> {
         #[serde(borrow, rename = "type")]
@@ -270,7 +270,8 @@ fn input_schema(schema: Option<&Json>) -> Cow<'_, Json> {
     }
 }
 
-fn no_parameters() -> Json {
+/// The schema of a tool without arguments.
+pub(crate) fn no_parameters() -> Json {
     Json::parse(r#"{"type":"object","properties":{}}"#).expect("the literal is JSON")
 }
 

@@ -30,7 +30,6 @@ pub(in crate::gemini) struct Decoder {
     signed: bool,
     /// The call whose arguments come in pieces.
     call: Option<OpenCall>,
-    ids: Option<Ids>,
     /// Where the characters of all text lie, in which citations give their places in bytes.
     text: Offsets,
     /// How many blocks of text there were: places are those of the only one.
@@ -116,7 +115,6 @@ impl Decoder {
         }
         if self.state == State::Waiting {
             self.state = State::Open;
-            self.ids = Some(Ids::of_answer(&chunk.response_id));
             // What the answer costs so far is not what it costs.
             let known = Usage { output: 0, reasoning: 0, ..self.usage };
             let usage = Some(known).filter(|usage| !usage.is_empty());
@@ -173,10 +171,7 @@ impl Decoder {
             return Ok(());
         }
         self.close_call(out);
-        let mut ids = self.ids.take().unwrap_or_else(|| Ids::of_answer(""));
-        let part = content(wire, &mut ids);
-        self.ids = Some(ids);
-        let part = part?;
+        let part = content(wire, &mut Ids::of_answer())?;
         match part.content {
             Content::Text(text) => self.text(text, part.proof, out),
             Content::Thinking(thinking) => {
@@ -235,7 +230,7 @@ impl Decoder {
         if let Some(name) = call.name.take().filter(|name| !name.is_empty()).map(Str::into_string) {
             self.close_call(out);
             self.close_prose(out);
-            let id = self.ids.get_or_insert_with(|| Ids::of_answer("")).call(call.id.take(), &name);
+            let id = call.id.take().map(Str::into_string).unwrap_or_default();
             let block = self.begin(Block::ToolCall { id, name, free_text: false, proof }, out);
             self.call = Some(OpenCall { block, pieces: Pieces::default() });
         }

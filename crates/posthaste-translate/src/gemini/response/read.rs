@@ -157,7 +157,7 @@ fn candidate_into(candidate: CandidateIn<'_>, response: &mut Response) -> Read<(
         return Err(Error::custom(format_args!("candidates: finishReason: {word}")));
     }
     response.stop = stop(&word, candidate.finish_message);
-    let mut ids = Ids::of_answer(&response.id);
+    let mut ids = Ids::of_answer();
     let mut places = Vec::with_capacity(candidate.parts.0.len());
     for raw in candidate.parts.0 {
         let part = part(raw, &mut ids).map_err(|error| at("candidates: content", error))?;

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::stop::finish_reason;
 use crate::{
-    Encoded, Loss, TranslateError,
+    Encoded, Loss, StreamContext, TranslateError,
     gemini::{
         DIALECT,
         extras::{At, OTHER_CANDIDATES},
@@ -20,8 +20,11 @@ use crate::{
     loss::Losses,
 };
 
-/// Writes an answer.
-pub(in crate::gemini) fn encode_response(response: &Response) -> Result<Encoded, TranslateError> {
+/// Writes an answer. Thoughts are shown to those who asked for them; their proofs go to all.
+pub(in crate::gemini) fn encode_response(
+    response: &Response,
+    context: &StreamContext,
+) -> Result<Encoded, TranslateError> {
     let mut losses = Losses::default();
     let own = response.dialect == DIALECT;
     if !own {
@@ -29,8 +32,14 @@ pub(in crate::gemini) fn encode_response(response: &Response) -> Result<Encoded,
     }
     let extras: &[Extra] = if own { &response.extra } else { &[] };
     let (top, inner) = (At { home: "", extras }, At { home: "candidates.", extras });
-    let mut parts =
-        Parts { response, own, parts: Vec::new(), pending: None, grounding: MetadataOut::default() };
+    let mut parts = Parts {
+        response,
+        own,
+        include_thoughts: context.include_thoughts,
+        parts: Vec::new(),
+        pending: None,
+        grounding: MetadataOut::default(),
+    };
     for part in &response.parts {
         parts.part(part, &mut losses);
     }
@@ -80,6 +89,7 @@ enum AnyCandidateOut<'a> {
 struct Parts<'a> {
     response: &'a Response,
     own: bool,
+    include_thoughts: bool,
     parts: Vec<PartOut<'a>>,
     /// The signature of thoughts, on its way to the part that they led to.
     pending: Option<&'a str>,
@@ -93,10 +103,11 @@ impl<'a> Parts<'a> {
         match &part.content {
             Content::Thinking(thinking) => {
                 let proof = thinking.proof.as_ref().map(signature);
-                if self.own && !thinking.text.is_empty() {
+                let shown = self.include_thoughts && !thinking.text.is_empty();
+                if self.own && shown {
                     return self.parts.push(PartOut::thought(&thinking.text, proof));
                 }
-                if !thinking.text.is_empty() {
+                if shown {
                     self.parts.push(PartOut::thought(&thinking.text, None));
                 }
                 if proof.is_some() {

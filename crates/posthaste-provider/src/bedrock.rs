@@ -1,0 +1,67 @@
+//! AWS Bedrock.
+//!
+//! API reference: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Operations_Amazon_Bedrock_Runtime.html>; facts
+//! checked 2026-11-23. Its oddities:
+//!
+//! - model and operation stand in the path, the model percent-encoded;
+//! - streams are AWS event streams;
+//! - Anthropic's models are also served with Anthropic's own bodies (`InvokeModel`), less the model and the wish for a
+//!   stream, which both stand in the path;
+//! - what went wrong is told by a header (`x-amzn-errortype`).
+//!
+//! The base URL is the region's (`https://bedrock-runtime.REGION.amazonaws.com`); the credential is a Bedrock API key.
+
+mod request;
+mod verdict;
+
+use posthaste_core::{Dialect, ModelName, Operation, Packing, Payload, ProviderKind, Verdict};
+
+pub(crate) use self::{request::prepare, verdict::judge};
+use crate::{AnswerHead, Outbound, PrepareError, Provider};
+
+/// The adapter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bedrock;
+
+impl Provider for Bedrock {
+    fn kind(&self) -> ProviderKind {
+        ProviderKind::Bedrock
+    }
+
+    fn dialects(&self, model: &ModelName) -> &'static [Dialect] {
+        if model.as_str().contains("anthropic.") {
+            &[Dialect::AnthropicMessages, Dialect::BedrockConverse]
+        } else {
+            &[Dialect::BedrockConverse]
+        }
+    }
+
+    fn serves(&self, operation: Operation, dialect: Dialect) -> bool {
+        serves(operation, dialect)
+    }
+
+    fn packing(&self, dialect: Dialect, _: Option<Packing>) -> Packing {
+        packing(dialect)
+    }
+
+    fn prepare(&self, outbound: &Outbound<'_>) -> Result<http::Request<Payload>, PrepareError> {
+        prepare(outbound)
+    }
+
+    fn judge(&self, answer: &AnswerHead<'_>) -> Verdict {
+        judge(answer)
+    }
+}
+
+/// `InvokeModel` cannot count.
+fn serves(operation: Operation, dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::BedrockConverse => matches!(operation, Operation::Chat | Operation::CountTokens),
+        Dialect::AnthropicMessages => operation == Operation::Chat,
+        _ => false,
+    }
+}
+
+fn packing(dialect: Dialect) -> Packing {
+    if dialect == Dialect::AnthropicMessages { Packing::Invoke } else { Packing::Plain }
+}

@@ -1,0 +1,57 @@
+//! OpenAI's API, and every vendor that speaks its dialects.
+//!
+//! API reference: <https://platform.openai.com/docs/api-reference>; facts checked 2026-11-23. Its oddities:
+//!
+//! - the base URL holds the version (`…/v1`), as OpenAI's own SDKs have it, since vendors differ in it;
+//! - `insufficient_quota` comes as a 429 that no waiting mends;
+//! - the type of a 401 is `invalid_request_error`: the code tells;
+//! - only some vendors have Responses.
+
+mod request;
+mod verdict;
+
+use posthaste_core::{Dialect, ModelName, Operation, Payload, ProviderKind, Verdict};
+
+pub(crate) use self::{
+    request::{path, prepare_at},
+    verdict::judge,
+};
+use crate::{AnswerHead, Outbound, PrepareError, Provider};
+
+/// The adapter, for OpenAI itself and for compatible vendors.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenAi {
+    kind: ProviderKind,
+}
+
+impl OpenAi {
+    pub(crate) const fn new(kind: ProviderKind) -> Self {
+        Self { kind }
+    }
+}
+
+impl Provider for OpenAi {
+    fn kind(&self) -> ProviderKind {
+        self.kind
+    }
+
+    fn dialects(&self, _: &ModelName) -> &'static [Dialect] {
+        match self.kind {
+            // Only Responses keeps reasoning between the turns of a tool loop.
+            ProviderKind::OpenAi => &[Dialect::OpenAiResponses, Dialect::OpenAiChat],
+            _ => &[Dialect::OpenAiChat],
+        }
+    }
+
+    fn serves(&self, operation: Operation, dialect: Dialect) -> bool {
+        path(operation, dialect).is_some()
+    }
+
+    fn prepare(&self, outbound: &Outbound<'_>) -> Result<http::Request<Payload>, PrepareError> {
+        prepare_at(outbound, &outbound.account.base_url)
+    }
+
+    fn judge(&self, answer: &AnswerHead<'_>) -> Verdict {
+        judge(answer)
+    }
+}

@@ -1,0 +1,99 @@
+//! Files of earlier schemas: opened, brought up to date, with all that was in them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
+use std::{path::Path, sync::Barrier, thread};
+
+use posthaste_core::{AttemptRow, LossList};
+use posthaste_storage::contract::row;
+use posthaste_storage_sqlite::SqliteStores;
+use rusqlite::{Connection, params};
+
+#[tokio::test]
+async fn rows_from_before_losses_were_told_have_lost_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("posthaste.db");
+    let old = row();
+    make_schema_1(&path, &old);
+
+    let opened = SqliteStores::open(&path).unwrap();
+    let ledger = opened.stores().ledger;
+    assert_eq!(ledger.attempts(old.request_id).await.unwrap(), std::slice::from_ref(&old));
+    ledger.append(std::slice::from_ref(&old)).await.unwrap();
+    assert_eq!(ledger.count().await.unwrap(), 1, "a row from before is booked already");
+
+    let new = AttemptRow {
+        request_losses: LossList::of([("seed", "dropped, no counterpart")]),
+        answer_losses: LossList::of([("content.annotations", "dropped, no counterpart")]),
+        ..row()
+    };
+    ledger.append(std::slice::from_ref(&new)).await.unwrap();
+    opened.close().await.unwrap();
+    let again = SqliteStores::open(&path).unwrap().stores().ledger;
+    assert_eq!(again.attempts(new.request_id).await.unwrap(), [new]);
+    assert_eq!(again.attempts(old.request_id).await.unwrap(), [old]);
+    assert_eq!(again.count().await.unwrap(), 2);
+}
+
+#[test]
+fn of_two_that_open_an_earlier_file_one_brings_it_up_to_date() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("posthaste.db");
+        make_schema_1(&path, &row());
+        let together = Barrier::new(2);
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    together.wait();
+                    SqliteStores::open(&path).unwrap()
+                });
+            }
+        });
+        let version = "SELECT user_version FROM pragma_user_version";
+        let version: i64 = Connection::open(&path).unwrap().query_row(version, [], |row| row.get(0)).unwrap();
+        assert_eq!(version, 2);
+    }
+}
+
+/// Makes a file as the first schema's release did, with one row that is booked.
+fn make_schema_1(path: &Path, row: &AttemptRow) {
+    let file = Connection::open(path).unwrap();
+    file.pragma_update(None, "journal_mode", "WAL").unwrap();
+    file.execute_batch(include_str!("../src/schema/0001.sql")).unwrap();
+    file.pragma_update(None, "user_version", 1).unwrap();
+    file.pragma_update(None, "application_id", 0x506f_7374).unwrap();
+    let values = params![
+        row.request_id.uuid(),
+        row.attempt,
+        row.started_at.as_micros(),
+        row.key_id.uuid(),
+        row.account_id.uuid(),
+        row.provider.as_str(),
+        row.operation.as_str(),
+        row.client_dialect.as_str(),
+        row.upstream_dialect.as_str(),
+        row.streamed,
+        row.model.as_str(),
+        row.upstream_model.as_str(),
+        row.outcome.as_str(),
+        None::<&str>,
+        row.phase.as_str(),
+        row.status,
+        row.first_content_us.map(u64::cast_signed),
+        row.duration_us.cast_signed(),
+        row.usage.input.cast_signed(),
+        row.usage.output.cast_signed(),
+        row.usage.cache_read.cast_signed(),
+        row.usage.cache_write_5m.cast_signed(),
+        row.usage.cache_write_1h.cast_signed(),
+        row.usage.reasoning.cast_signed(),
+        row.usage.web_searches.cast_signed(),
+        row.usage_source.as_str(),
+        row.cost.as_nanos(),
+        row.cost_basis.as_str(),
+    ];
+    let places = ["?"; 28].join(", ");
+    file.execute(&format!("INSERT INTO attempt VALUES ({places})"), values).unwrap();
+    file.execute("UPDATE ledger SET booked = 1", []).unwrap();
+}
