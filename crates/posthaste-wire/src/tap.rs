@@ -8,7 +8,8 @@ use serde::de::IgnoredAny;
 
 pub(crate) use self::sighting::Sighting;
 use crate::{
-    Frame, FrameSplitter, FrameTooLong, UpstreamError, anthropic, bedrock, gemini, openai_chat, openai_responses,
+    Frame, FrameSplitter, FrameTooLong, UpstreamError, anthropic, bedrock, gemini, openai_chat,
+    openai_responses,
 };
 
 /// How far a stream has come.

@@ -238,7 +238,7 @@ fn usage_is_found_where_vendors_put_it(#[case] data: &str) {
 fn absurd_usage_is_not_the_last_word(#[case] dialect: Dialect, #[case] data: &str) {
     let content = match dialect {
         ANTHROPIC => event(r#"{"type":"content_block_delta"}"#),
-        CHAT => chunk(r#"{"content":"Hi"}"#),
+        _ => chunk(r#"{"content":"Hi"}"#),
     };
     let name = if dialect == ANTHROPIC { "event: message_delta\n" } else { "" };
     let tap = tap_of(dialect, &format!("{content}{name}data: {data}\n\n"));

@@ -4,6 +4,7 @@ use super::*;
 
 const ANTHROPIC: Dialect = Dialect::AnthropicMessages;
 const CHAT: Dialect = Dialect::OpenAiChat;
+const RESPONSES: Dialect = Dialect::OpenAiResponses;
 
 #[test]
 fn a_message_tells_its_usage() {
@@ -23,11 +24,22 @@ fn a_completion_tells_its_usage() {
     assert_eq!(read_whole(CHAT, body), Ok(WholeAnswer { usage: Some(usage), error: None }));
 }
 
+#[test]
+fn a_response_tells_its_usage() {
+    let body = br#"{"id":"resp_1","object":"response","status":"completed","output":[],"error":null,
+        "usage":{"input_tokens":10,"output_tokens":5,"input_tokens_details":{"cached_tokens":2}}}"#;
+    let usage = Usage { input: 8, cache_read: 2, output: 5, ..Usage::default() };
+    assert_eq!(read_whole(RESPONSES, body), Ok(WholeAnswer { usage: Some(usage), error: None }));
+}
+
 #[rstest]
 #[case::token_count(ANTHROPIC, r#"{"input_tokens":14}"#)]
 #[case::message(ANTHROPIC, r#"{"type":"message","content":[]}"#)]
 #[case::message_with_odd_usage(ANTHROPIC, r#"{"type":"message","content":[],"usage":"none"}"#)]
 #[case::completion(CHAT, r#"{"choices":[],"usage":null}"#)]
+#[case::response(RESPONSES, r#"{"object":"response","status":"completed","output":[],"error":null}"#)]
+#[case::compaction(RESPONSES, r#"{"object":"response.compaction","output":[]}"#)]
+#[case::counted(RESPONSES, r#"{"object":"response.input_tokens","input_tokens":14}"#)]
 fn an_answer_without_usage_is_an_answer(#[case] dialect: Dialect, #[case] body: &str) {
     assert_eq!(read_whole(dialect, body.as_bytes()), Ok(WholeAnswer::default()));
 }
@@ -55,6 +67,13 @@ fn an_answer_without_usage_is_an_answer(#[case] dialect: Dialect, #[case] body: 
 #[case(CHAT, r#"{"error":"Overloaded"}"#, "error", None)]
 #[case(CHAT, r#"{"object":"error","message":"Overloaded","type":"Busy","code":"40"}"#, "Busy", Some("40"))]
 #[case(CHAT, r#"{"choices":[],"error":{"message":"Overloaded","type":"t","code":"c"}}"#, "t", Some("c"))]
+#[case(
+    RESPONSES,
+    r#"{"object":"response","status":"failed","output":[],"error":{"code":"c","message":"Overloaded"}}"#,
+    "error",
+    Some("c")
+)]
+#[case(RESPONSES, r#"{"detail":"Overloaded"}"#, "error", None)]
 fn an_error_under_a_200_is_recognised(
     #[case] dialect: Dialect,
     #[case] body: &str,
@@ -77,6 +96,8 @@ fn an_error_under_a_200_is_recognised(
 #[case(ANTHROPIC, "7")]
 #[case(CHAT, r#"{"type":"message","content":[],"usage":{"input_tokens":1}}"#)]
 #[case(CHAT, r#"{"choices":7}"#)]
+#[case(RESPONSES, r#"{"choices":[],"usage":{"input_tokens":1}}"#)]
+#[case(RESPONSES, r#"{"input_tokens":1}"#)]
 #[case(CHAT, "\"text\"")]
 #[case(CHAT, "null")]
 fn json_of_another_shape_is_no_answer(#[case] dialect: Dialect, #[case] body: &str) {
