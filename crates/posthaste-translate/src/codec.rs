@@ -5,7 +5,10 @@ use posthaste_core::{Dialect, ModelName, Timestamp};
 use posthaste_wire::Frame;
 use uuid::Uuid;
 
-use crate::{Loss, Target, TranslateError, anthropic::AnthropicMessages, ir, openai_chat::OpenAiChat};
+use crate::{
+    Loss, Target, TranslateError, anthropic::AnthropicMessages, ir, openai_chat::OpenAiChat,
+    openai_responses::OpenAiResponses,
+};
 
 /// Reads one dialect into the neutral form and writes it from there.
 ///
@@ -58,7 +61,7 @@ pub fn codec(dialect: Dialect) -> &'static dyn Codec {
     match dialect {
         Dialect::AnthropicMessages => &AnthropicMessages,
         Dialect::OpenAiChat => &OpenAiChat,
-        Dialect::OpenAiResponses => &OpenAiChat,
+        Dialect::OpenAiResponses => &OpenAiResponses,
         Dialect::GeminiGenerate => &OpenAiChat,
         Dialect::BedrockConverse => &OpenAiChat,
     }

@@ -73,7 +73,7 @@ fn streams_cut_at_every_byte() {
 }
 
 /// The dialects that have a codec.
-const DIALECTS: [Dialect; 2] = [Dialect::AnthropicMessages, Dialect::OpenAiChat];
+const DIALECTS: [Dialect; 3] = [Dialect::AnthropicMessages, Dialect::OpenAiChat, Dialect::OpenAiResponses];
 
 /// A snapshot for each fixture and target.
 fn each(pattern: &str, run: impl Fn(Dialect, Dialect, &[u8]) -> Result<String, TranslateError>) {

@@ -165,6 +165,13 @@ const VALUES: &[&str] = &[
     "{\"type\":\"text\"}",
     "[{\"type\":\"text\",\"text\":\"\"}]",
     "[{\"id\":\"a\",\"function\":{\"name\":\"f\"}}]",
+    "{\"type\":\"reasoning\",\"summary\":[{\"text\":\"a\"}]}",
+    "{\"type\":\"function_call\",\"call_id\":\"a\",\"name\":\"n::f\",\"arguments\":\"{}\"}",
+    "[{\"type\":\"namespace\",\"name\":\"n\",\"tools\":[{\"type\":\"custom\",\"name\":\"f\"}]}]",
+    "\"response.output_text.delta\"",
+    "\"response.output_item.done\"",
+    "\"response.completed\"",
+    "\"completed\"",
     "\"assistant\"",
     "\"tool\"",
 ];
@@ -212,6 +219,14 @@ const FIELDS: &[&str] = &[
     "system",
     "thinking",
     "source",
+    "output",
+    "item",
+    "summary",
+    "encrypted_content",
+    "output_index",
+    "content_index",
+    "response",
+    "status",
     "x",
 ];
 

@@ -8,13 +8,14 @@ use posthaste_translate::{
     ir::{
         Arguments, CacheHint, Content, Document, Effort, Image, Json, Message, OutputFormat, OutputSchema,
         Part, Proof, Reasoning, ReasoningDisplay, ReasoningMode, Request, Response, Role, Sampling,
-        ServiceTier, Source, Stop, StopReason, Thinking, Tool, ToolCall, ToolChoice, ToolResult,
+        ServiceTier, Source, Stop, StopReason, Thinking, Tool, ToolCall, ToolChoice, ToolResult, Weight,
     },
 };
 use proptest::prelude::*;
 
 const A: Dialect = Dialect::AnthropicMessages;
 const C: Dialect = Dialect::OpenAiChat;
+const R: Dialect = Dialect::OpenAiResponses;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
@@ -26,6 +27,11 @@ proptest! {
 
     #[test]
     fn requests_through_chat(request in request(C)) {
+        through(&request)?;
+    }
+
+    #[test]
+    fn requests_through_responses(request in request(R)) {
         through(&request)?;
     }
 
@@ -43,9 +49,23 @@ proptest! {
         prop_assert_eq!(codec(C).decode_response(&encoded.body).unwrap(), response);
     }
 
+    #[test]
+    fn answers_through_responses(response in response(R)) {
+        let encoded = codec(R).encode_response(&response).unwrap();
+        prop_assert_eq!(encoded.losses, []);
+        let mut read = codec(R).decode_response(&encoded.body).unwrap();
+        // An answer repeats its request, and its items get ids.
+        let own = read.parts.iter_mut().map(|part| &mut part.extra).chain([&mut read.extra]);
+        own.for_each(|extra| extra.retain(|extra| extra.weight != Weight::Trivial));
+        prop_assert_eq!(read, response);
+    }
+
     /// Text, calls and their results are what every dialect has.
     #[test]
-    fn the_conversation_survives_the_other_dialect(request in request(C)) {
+    fn the_conversation_survives_the_other_dialect(
+        request in request(C),
+        other in prop::sample::select(vec![A, R]),
+    ) {
         // An object without a schema becomes an instruction there.
         let mut request = Request { output: None, ..request };
         request.messages.retain(|message| message.role != Role::System);
@@ -54,8 +74,8 @@ proptest! {
         }
         request.messages.retain(|message| !message.parts.is_empty());
         prop_assume!(!request.messages.is_empty());
-        let there = codec(A).encode_request(&request, &Target::of(A)).unwrap();
-        let there = codec(A).decode_request(&there.body).unwrap();
+        let there = codec(other).encode_request(&request, &Target::of(other)).unwrap();
+        let there = codec(other).decode_request(&there.body).unwrap();
         let back = codec(C).encode_request(&there, &Target::of(C)).unwrap();
         let back = codec(C).decode_request(&back.body).unwrap();
         prop_assert_eq!(story(&back), story(&request));
@@ -125,14 +145,15 @@ fn request(dialect: Dialect) -> impl Strategy<Value = Request> {
                     seed: seed.filter(|_| dialect == C),
                     ..Sampling::default()
                 },
-                stop: vec!["END".to_owned()],
+                // Responses has none.
+                stop: if dialect == R { Vec::new() } else { vec!["END".to_owned()] },
                 output,
                 reasoning,
                 user,
                 service_tier: Some(ServiceTier::Standard),
                 stream,
-                // Anthropic always tells; a writer of Chat always asks.
-                include_usage: dialect == A || stream,
+                // Most always tell; a writer of Chat always asks.
+                include_usage: dialect != C || stream,
                 ..Request::new(dialect, model)
             }
             .consistent()
@@ -226,15 +247,15 @@ fn tool_choice(tools: &[Tool], choice: prop::sample::Index) -> Option<ToolChoice
 
 fn output(dialect: Dialect) -> impl Strategy<Value = OutputFormat> {
     (schema(), text(), any::<bool>()).prop_map(move |(schema, name, any_object)| {
-        if dialect == C && any_object {
+        if dialect != A && any_object {
             return OutputFormat::JsonObject;
         }
-        let chat = dialect == C;
+        let openai = dialect != A;
         OutputFormat::JsonSchema(OutputSchema {
-            name: chat.then(|| name.clone()),
-            description: chat.then_some(name),
+            name: openai.then(|| name.clone()),
+            description: openai.then_some(name),
             schema,
-            strict: chat.then_some(true),
+            strict: openai.then_some(true),
         })
     })
 }
@@ -249,8 +270,18 @@ fn reasoning(dialect: Dialect) -> impl Strategy<Value = Reasoning> {
             effort: Some(effort),
             display: Some(ReasoningDisplay::Summary),
         },
+        (R, 1) => {
+            let display = Some(ReasoningDisplay::Summary);
+            Reasoning { effort: Some(effort), display, ..Reasoning::default() }
+        }
         _ => Reasoning { effort: Some(effort), ..Reasoning::default() },
     })
+}
+
+/// The proof of thoughts, where the dialect has a place for it.
+fn proof(dialect: Dialect) -> Option<Proof> {
+    let item = (dialect == R).then(|| "rs_1".to_owned());
+    (dialect != C).then(|| Proof { item, ..Proof::of(dialect, "c2ln") })
 }
 
 /// Exchanges of user, model and tools, cut the way the dialect writes them.
@@ -266,7 +297,7 @@ fn conversation(dialect: Dialect) -> impl Strategy<Value = Vec<Message>> {
             }
             join_user(&mut messages, dialect, user);
             let mut parts: Vec<Part> = Vec::new();
-            let proof = (dialect == A).then(|| Proof::of(A, "c2ln"));
+            let proof = proof(dialect);
             parts.extend(thought.map(|text| Part::new(Content::Thinking(Thinking { text, proof }))));
             parts.push(Part::text(said.unwrap_or_else(|| "Well.".to_owned())));
             let mut results = Vec::new();
@@ -327,7 +358,7 @@ fn response(dialect: Dialect) -> impl Strategy<Value = Response> {
     let counts = (0..10_000_u64, 0..10_000_u64, 0..10_000_u64, 0..10_000_u64, 0..10_000_u64);
     let said = (prop::option::of(text()), text(), prop::collection::vec(object(), 0..3));
     (said, prop::sample::select(reasons), counts).prop_map(move |((thought, said, calls), reason, counts)| {
-        let proof = (dialect == A).then(|| Proof::of(A, "c2ln"));
+        let proof = proof(dialect);
         let mut parts: Vec<Part> = Vec::new();
         parts.extend(thought.map(|text| Part::new(Content::Thinking(Thinking { text, proof }))));
         parts.push(Part::text(said));
@@ -342,7 +373,7 @@ fn response(dialect: Dialect) -> impl Strategy<Value = Response> {
             dialect,
             id: "id".to_owned(),
             model: "model".to_owned(),
-            created: if dialect == C { 1_764_000_000 } else { 0 },
+            created: if dialect == A { 0 } else { 1_764_000_000 },
             parts,
             stop: Stop::new(reason),
             usage: Usage { input, output, cache_read, cache_write_5m, reasoning, ..Usage::default() },

@@ -89,9 +89,13 @@ impl<'a> Detail<'a> {
         }
     }
 
-    /// The SDKs' type of a failed answer has no place for a missing code.
+    /// The SDKs' type of a failed answer has no place for a missing code. Codex asks again unless it knows the code.
     fn told_code(&self) -> &'static str {
-        self.code.unwrap_or(self.kind)
+        match (self.code, self.kind) {
+            (Some(code), _) => code,
+            (None, "invalid_request_error") => "invalid_prompt",
+            (None, kind) => kind,
+        }
     }
 }
 

@@ -234,6 +234,7 @@ fn error_kind(error: &UpstreamError) -> &str {
     match error.kind.as_str() {
         known if ANTHROPIC_KINDS.contains(&known) => known,
         _ if told("rate_limit_exceeded") || told("slow_down") || told("429") => "rate_limit_error",
+        _ if told("usage_limit_reached") => "rate_limit_error",
         _ if told("insufficient_quota") => "billing_error",
         _ if told("server_is_overloaded") || told("service_unavailable_error") || told("503") => {
             "overloaded_error"

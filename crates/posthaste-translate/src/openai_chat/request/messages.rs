@@ -121,7 +121,7 @@ impl<'a> Writer<'a> {
                 Content::Json(json) => texts.push(json.as_str()),
                 Content::Refusal(text) => refusals.push(text.as_str()),
                 Content::Thinking(thinking) if thinking.proof.is_none() => {
-                    thoughts.push(thinking.text.as_str())
+                    thoughts.extend(Some(thinking.text.as_str()).filter(|text| !text.is_empty()))
                 }
                 // Another vendor's proof is no use to this one, and neither are thoughts that need it.
                 Content::Thinking(_) | Content::RedactedThinking(_) => {
