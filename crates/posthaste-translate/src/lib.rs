@@ -14,7 +14,6 @@ mod names;
 mod openai_chat;
 mod openai_responses;
 mod policy;
-#[cfg_attr(not(test), expect(dead_code, reason = "the codecs that lower schemas and names come next"))]
 mod schema;
 mod stream;
 mod target;

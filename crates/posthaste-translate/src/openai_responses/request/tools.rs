@@ -16,6 +16,7 @@ use crate::{
         item::{Kept, NAMESPACE},
         split_name,
     },
+    schema::{SchemaProfile, lower, strictable},
 };
 
 type Read<T> = Result<T, serde_json::Error>;
@@ -125,7 +126,7 @@ pub(super) enum ToolOut<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         description: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        parameters: Option<Parameters<'a>>,
+        parameters: Option<Cow<'a, Json>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         strict: Option<bool>,
         #[serde(flatten)]
@@ -150,26 +151,6 @@ pub(super) enum ToolOut<'a> {
     #[serde(untagged)]
     Hosted(&'a RawValue),
 }
-
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum Parameters<'a> {
-    Schema(&'a Json),
-    None(NoParameters),
-}
-
-/// The schema of a function without arguments.
-#[derive(Serialize)]
-pub(super) struct NoParameters {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    properties: Empty,
-}
-
-#[derive(Serialize)]
-struct Empty {}
-
-const NO_PARAMETERS: NoParameters = NoParameters { kind: "object", properties: Empty {} };
 
 /// What the text of a free-text tool must be like.
 #[derive(Serialize)]
@@ -216,26 +197,13 @@ type Written<'a> = (Option<&'a str>, ToolOut<'a>, &'a [Extra]);
 /// A tool, the namespace that it stands in and its extras.
 fn tool_out<'a>(tool: &'a Tool, from: Dialect, losses: &mut Losses) -> Result<Written<'a>, TranslateError> {
     let own = from == DIALECT;
-    let mut kept = |extra: &'a [Extra]| {
-        if own {
-            return Ok(Kept::tool(extra));
-        }
-        losses.foreign("tools", extra, DIALECT).map(|()| Kept::NONE)
-    };
     match tool {
         Tool::Function { name, description, schema, strict, cache, extra } => {
             let (namespace, name) = if own { split_name(name) } else { (None, name.as_str()) };
-            let written = ToolOut::Function {
-                name,
-                description: description.as_deref(),
-                parameters: match schema {
-                    Some(schema) => Some(Parameters::Schema(schema)),
-                    None => (!own).then_some(Parameters::None(NO_PARAMETERS)),
-                },
-                // Not saying it means true here, and false elsewhere.
-                strict: if own { *strict } else { Some(strict.unwrap_or(false)) },
-                extra: kept(extra)?,
-            };
+            let (parameters, strict) = parameters(schema.as_ref(), *strict, own, losses);
+            let description = description.as_deref();
+            let kept = kept(extra, own, losses)?;
+            let written = ToolOut::Function { name, description, parameters, strict, extra: kept };
             losses.dropped_if(cache.is_some(), "tools.cache_control");
             Ok((namespace, written, extra))
         }
@@ -245,13 +213,49 @@ fn tool_out<'a>(tool: &'a Tool, from: Dialect, losses: &mut Losses) -> Result<Wr
                 name,
                 description: description.as_deref(),
                 format: format.as_ref().map(|format| format_out(format, own)),
-                extra: kept(extra)?,
+                extra: kept(extra, own, losses)?,
             };
             Ok((namespace, written, extra))
         }
         Tool::Hosted { value, .. } if own => Ok((None, ToolOut::Hosted(value.as_raw()), &[])),
         Tool::Hosted { kind, .. } => Err(TranslateError::inexpressible(format!("tools.{kind}"), DIALECT)),
     }
+}
+
+fn kept<'a>(extra: &'a [Extra], own: bool, losses: &mut Losses) -> Result<Kept<'a>, TranslateError> {
+    if own {
+        return Ok(Kept::tool(extra));
+    }
+    losses.foreign("tools", extra, DIALECT)?;
+    Ok(Kept::NONE)
+}
+
+/// The schema of the arguments, and whether they must fit it exactly. Not saying it means yes here, and no elsewhere.
+fn parameters<'a>(
+    schema: Option<&'a Json>,
+    strict: Option<bool>,
+    own: bool,
+    losses: &mut Losses,
+) -> (Option<Cow<'a, Json>>, Option<bool>) {
+    match (schema, strict) {
+        (schema, strict) if own => (schema.map(Cow::Borrowed), strict),
+        (None, strict) => (Some(Cow::Owned(no_parameters())), Some(strict.unwrap_or(false))),
+        (Some(schema), Some(true)) if strictable(schema) => {
+            (Some(lower(schema, SchemaProfile::OpenAiStrict, "tools.parameters", losses)), Some(true))
+        }
+        (Some(schema), strict) => {
+            if strict == Some(true) {
+                losses.degraded("tools.strict", "off, since the schema says what strict mode refuses");
+            }
+            (Some(Cow::Borrowed(schema)), Some(false))
+        }
+    }
+}
+
+/// Also what strict mode takes.
+fn no_parameters() -> Json {
+    let schema = r#"{"type":"object","properties":{},"additionalProperties":false}"#;
+    Json::parse(schema).expect("the literal is JSON")
 }
 
 /// Chat puts a grammar into an object of its own.

@@ -22,6 +22,7 @@ use crate::{
         DIALECT,
         item::{ItemOut, Kept},
     },
+    schema::{SchemaProfile, lower, strictable},
 };
 
 /// Writes a request.
@@ -70,7 +71,7 @@ pub(in crate::openai_responses) fn encode(
         top_p: request.sampling.top_p.as_ref(),
         top_logprobs: request.logprobs.filter(|alternatives| *alternatives > 0),
         reasoning: reasoning(request, Kept::reasoning(extra), &mut losses),
-        text: text(request, Kept::text(extra)),
+        text: text(request, Kept::text(extra), &mut losses),
         stream: request.stream,
         store: stateless.then_some(false),
         include: if stateless && may_reason(&request.model) { &[ENCRYPTED_REASONING] } else { &[] },
@@ -163,7 +164,7 @@ enum FormatOut<'a> {
         name: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         description: Option<&'a str>,
-        schema: &'a Json,
+        schema: Cow<'a, Json>,
         #[serde(skip_serializing_if = "Option::is_none")]
         strict: Option<bool>,
     },
@@ -233,21 +234,36 @@ fn summary<'a>(reasoning: &'a Reasoning, from: Dialect, losses: &mut Losses) -> 
     }
 }
 
-fn text<'a>(request: &'a Request, extra: Kept<'a>) -> Option<TextOut<'a>> {
+fn text<'a>(request: &'a Request, extra: Kept<'a>, losses: &mut Losses) -> Option<TextOut<'a>> {
+    let own = request.dialect == DIALECT;
     let format = request.output.as_ref().map(|output| match output {
         OutputFormat::JsonObject => FormatOut::JsonObject,
-        OutputFormat::JsonSchema(OutputSchema { name, description, schema, strict }) => {
-            FormatOut::JsonSchema {
-                name: name.as_deref().unwrap_or("response"),
-                description: description.as_deref(),
-                schema,
-                strict: *strict,
-            }
-        }
+        OutputFormat::JsonSchema(schema) => schema_out(schema, own, losses),
     });
     let verbosity = request.verbosity.as_deref();
     let told = format.is_some() || verbosity.is_some() || !extra.is_empty();
     told.then_some(TextOut { format, verbosity, extra })
+}
+
+fn schema_out<'a>(output: &'a OutputSchema, own: bool, losses: &mut Losses) -> FormatOut<'a> {
+    let OutputSchema { name, description, schema, strict } = output;
+    let (schema, strict) = match strict {
+        Some(true) if own => (Cow::Borrowed(schema), *strict),
+        Some(true) if strictable(schema) => {
+            (lower(schema, SchemaProfile::OpenAiStrict, "text.format.schema", losses), *strict)
+        }
+        Some(true) => {
+            losses.degraded("text.format.strict", "off, since the schema says what strict mode refuses");
+            (Cow::Borrowed(schema), Some(false))
+        }
+        strict => (Cow::Borrowed(schema), *strict),
+    };
+    FormatOut::JsonSchema {
+        name: name.as_deref().unwrap_or("response"),
+        description: description.as_deref(),
+        schema,
+        strict,
+    }
 }
 
 fn service_tier<'a>(tier: Option<&'a ServiceTier>, own: bool, losses: &mut Losses) -> Option<&'a str> {
