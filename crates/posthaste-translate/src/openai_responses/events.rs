@@ -1,5 +1,6 @@
 //! `POST /v1/responses`: the streamed answer.
 
+mod frame;
 mod items;
 mod read;
 mod wire;

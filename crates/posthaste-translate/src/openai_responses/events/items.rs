@@ -210,7 +210,7 @@ impl Open {
                     // Clients parse the arguments.
                     self.push("{}", position, pen, out);
                 }
-                Some(self.end_call(position, pen, out))
+                self.end_call(position, pen, out)
             }
         }
     }
@@ -252,10 +252,8 @@ impl Open {
         );
     }
 
-    fn end_call(&self, position: usize, pen: &mut Pen, out: &mut Vec<u8>) -> Box<RawValue> {
-        let Kind::Call { call_id, name, free_text } = &self.kind else {
-            unreachable!("only called for calls");
-        };
+    fn end_call(&self, position: usize, pen: &mut Pen, out: &mut Vec<u8>) -> Option<Box<RawValue>> {
+        let Kind::Call { call_id, name, free_text } = &self.kind else { return None };
         let (place, text) = (self.place(position), self.text.as_str());
         let whole = *free_text || Arguments::new(text).is_object();
         if *free_text {
@@ -267,7 +265,12 @@ impl Open {
         }
         // What the cap cut is told as such, for there is no other sign of it.
         let status = if whole { COMPLETED } else { "incomplete" };
-        done(ItemOut::streamed_call(&self.id, status, call_id, name, *free_text, text), position, pen, out)
+        Some(done(
+            ItemOut::streamed_call(&self.id, status, call_id, name, *free_text, text),
+            position,
+            pen,
+            out,
+        ))
     }
 
     /// Ends a message.

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use posthaste_wire::{Frame, UpstreamError, read_error};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::frame::{EventIn, ResponseIn, is_told_elsewhere};
 use crate::{
     EventDecoder, Loss, TranslateError,
     ir::{Block, Citation, Content, Delta, Event, Part, Start, Stop, Thinking, ToolCall},
@@ -16,7 +16,7 @@ use crate::{
     openai_responses::{
         DIALECT,
         item::{BETWEEN_PARTS, Item, citation, item},
-        response::{IncompleteIn, stop_reason, usage},
+        response::{stop_reason, usage},
     },
 };
 
@@ -87,73 +87,26 @@ impl EventDecoder for Decoder {
     }
 }
 
-/// Every event in one: its type may stand behind what it says.
-#[derive(Deserialize)]
-struct EventIn<'a> {
-    #[serde(borrow, rename = "type", default)]
-    kind: Str<'a>,
-    #[serde(default)]
-    output_index: u64,
-    #[serde(default)]
-    content_index: u64,
-    #[serde(default)]
-    summary_index: u64,
-    #[serde(borrow)]
-    delta: Option<&'a RawValue>,
-    #[serde(borrow)]
-    text: Option<Str<'a>>,
-    #[serde(borrow)]
-    refusal: Option<Str<'a>>,
-    #[serde(borrow)]
-    arguments: Option<Str<'a>>,
-    #[serde(borrow)]
-    input: Option<Str<'a>>,
-    #[serde(borrow)]
-    annotation: Option<&'a RawValue>,
-    #[serde(borrow)]
-    item: Option<&'a RawValue>,
-    #[serde(borrow)]
-    response: Option<ResponseIn<'a>>,
-}
-
-#[derive(Deserialize)]
-struct ResponseIn<'a> {
-    #[serde(borrow, default)]
-    id: Str<'a>,
-    #[serde(borrow, default)]
-    model: Str<'a>,
-    #[serde(borrow)]
-    status: Option<Str<'a>>,
-    #[serde(borrow)]
-    incomplete_details: Option<IncompleteIn<'a>>,
-    #[serde(borrow)]
-    output: Option<Vec<&'a RawValue>>,
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
-    #[serde(borrow)]
-    tool_usage: Option<&'a RawValue>,
-}
-
 type Read<T> = Result<T, serde_json::Error>;
 
 impl Decoder {
     fn event(&mut self, event: EventIn<'_>, frame: Frame<'_>, out: &mut Vec<Event>) -> Read<()> {
         let (item, part) = (event.output_index, event.content_index);
         match &*event.kind {
-            "response.output_text.delta" => self.piece(item, part, Kind::Text, delta(&event)?, out),
-            "response.refusal.delta" => self.piece(item, part, Kind::Refusal, delta(&event)?, out),
+            "response.output_text.delta" => self.piece(item, part, Kind::Text, event.piece()?, out),
+            "response.refusal.delta" => self.piece(item, part, Kind::Refusal, event.piece()?, out),
             "response.output_text.done" => self.whole(item, part, Kind::Text, event.text, out),
             "response.refusal.done" => self.whole(item, part, Kind::Refusal, event.refusal, out),
             "response.output_text.annotation.added" => self.annotation(item, part, event.annotation, out),
             "response.content_part.done" => self.close(item, part, out),
             "response.reasoning_summary_text.delta" => {
-                self.thought(item, (Thought::Summary, event.summary_index), delta(&event)?, out);
+                self.thought(item, (Thought::Summary, event.summary_index), event.piece()?, out);
             }
             "response.reasoning_text.delta" => {
-                self.thought(item, (Thought::Itself, part), delta(&event)?, out);
+                self.thought(item, (Thought::Itself, part), event.piece()?, out);
             }
             "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
-                self.arguments(item, delta(&event)?, out);
+                self.arguments(item, event.piece()?, out);
             }
             "response.function_call_arguments.done" => self.all_arguments(item, event.arguments, out),
             "response.custom_tool_call_input.done" => self.all_arguments(item, event.input, out),
@@ -443,35 +396,3 @@ impl Kind {
         }
     }
 }
-
-fn delta(event: &EventIn<'_>) -> Read<String> {
-    match event.delta {
-        Some(raw) => serde_json::from_str::<Str<'_>>(raw.get()).map(Str::into_string),
-        None => Ok(String::new()),
-    }
-}
-
-/// Events whose news stand in others as well, or that are of a hosted tool, which its item tells.
-fn is_told_elsewhere(kind: &str) -> bool {
-    let Some(name) = kind.strip_prefix("response.") else { return false };
-    TOLD_ELSEWHERE.contains(&name) || HOSTED.iter().any(|tool| name.starts_with(tool))
-}
-
-const TOLD_ELSEWHERE: [&str; 5] = [
-    "content_part.added",
-    "reasoning_summary_part.added",
-    "reasoning_summary_part.done",
-    "reasoning_summary_text.done",
-    "reasoning_text.done",
-];
-
-const HOSTED: [&str; 8] = [
-    "apply_patch_call",
-    "code_interpreter_call",
-    "file_search_call",
-    "image_generation_call",
-    "mcp_",
-    "shell_call",
-    "tool_search_call",
-    "web_search_call",
-];
