@@ -436,7 +436,7 @@ fn conversation(dialect: Dialect) -> impl Strategy<Value = Vec<Message>> {
                 let proof = signature.clone();
                 let call = ToolCall { free_text, proof, ..ToolCall::new(id.clone(), name, arguments) };
                 parts.push(Part::new(Content::ToolCall(call)));
-                let is_error = is_error && dialect != C;
+                let is_error = is_error && !matches!(dialect, C | R);
                 let result = ToolResult { call_id: id, parts: vec![Part::text(result)], is_error };
                 results.push(Part::new(Content::ToolResult(result)));
             }
@@ -456,7 +456,7 @@ fn conversation(dialect: Dialect) -> impl Strategy<Value = Vec<Message>> {
 /// Anthropic's turns of one role are one turn.
 fn join_user(messages: &mut Vec<Message>, dialect: Dialect, mut parts: Vec<Part>) {
     match messages.last_mut() {
-        Some(last) if dialect != C && last.role == Role::User => last.parts.append(&mut parts),
+        Some(last) if !matches!(dialect, C | R) && last.role == Role::User => last.parts.append(&mut parts),
         _ => messages.push(Message::new(Role::User, parts)),
     }
 }
