@@ -9,12 +9,13 @@ use posthaste_wire::{Envelope, ModelEntry};
 use crate::{
     AccountDirectory, Answer, Authenticator, Call, Caller, RelayOptions, RelayPorts,
     admission::{admit, check_status},
+    counting,
     engine::Engine,
     follow::follow,
     journey::{Journey, Upload},
     memory::Memory,
     metrics::Metrics,
-    models,
+    models, planning,
     unpack::{Unpacked, unpack},
     waiting,
 };
@@ -147,6 +148,9 @@ impl Relay {
             prompt_bytes: body.len(),
             received,
         };
+        if planning::nobody_counts(&journey) {
+            return Ok(counting::estimated(&journey, &body));
+        }
         // 5 plan, 6 credential, 7 prepare, 8 send, 9 judge, 10 deliver and settle
         waiting::answer(Arc::new(journey), Upload { headers, query, body }).await
     }

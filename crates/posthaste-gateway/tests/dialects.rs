@@ -220,3 +220,42 @@ async fn what_was_lost_is_told_and_booked() {
     let rows = rig.rows().await;
     assert!(rows[0].request_losses.as_str().contains("seed: dropped"), "{:?}", rows[0].request_losses);
 }
+
+#[tokio::test]
+async fn every_client_that_can_count_gets_a_count() {
+    let counting = [
+        (Dialect::AnthropicMessages, "/input_tokens"),
+        (Dialect::OpenAiResponses, "/input_tokens"),
+        (Dialect::GeminiGenerate, "/totalTokens"),
+        (Dialect::BedrockConverse, "/inputTokens"),
+    ];
+    for upstream in Dialect::ALL {
+        let rig = rig(&[upstream]).await;
+        let mut counts = Vec::new();
+        for (dialect, place) in counting {
+            let client = Surface::plain(dialect);
+            let question = match dialect {
+                Dialect::BedrockConverse => {
+                    json!({"input": {"converse": question(client, "How many?", false)}})
+                }
+                _ => question(client, "How many?", false),
+            };
+            let caller = rig.relay.authenticate(Some(client_key_secret("tester").expose())).await.unwrap();
+            let in_path = matches!(dialect, Dialect::GeminiGenerate | Dialect::BedrockConverse);
+            let model = in_path.then(|| ModelName::parse(MODEL).unwrap());
+            let call = Call {
+                path: PathFacts { model, ..PathFacts::default() },
+                ..Call::new(caller, dialect, Operation::CountTokens, Bytes::from(question.to_string()))
+            };
+            let answer = Read::from(rig.relay.call(call).await.unwrap()).await;
+            let told: Value = serde_json::from_slice(&answer.body).unwrap();
+            let count = told.pointer(place).and_then(Value::as_u64);
+            counts.push(count.unwrap_or_else(|| panic!("{dialect} at {upstream}: {told}")));
+            let estimated = answer.header("x-posthaste-estimated") == "true";
+            assert_eq!(estimated, upstream == Dialect::OpenAiChat, "{dialect} at {upstream}");
+        }
+        if upstream != Dialect::OpenAiChat {
+            assert!(counts.iter().all(|count| *count == counts[0]), "{upstream}: {counts:?}");
+        }
+    }
+}
