@@ -98,10 +98,11 @@ impl Relay {
         answer
     }
 
-    /// The models that a caller may ask for.
-    pub fn models(&self, caller: &Caller) -> Vec<ModelEntry> {
+    /// The models that a caller may ask for, where a path names a vendor by its dialect: of that vendor.
+    pub fn models(&self, caller: &Caller, pinned: Option<Dialect>) -> Vec<ModelEntry> {
         let accounts = self.engine.directory.all();
-        models::offered(accounts.iter().map(AsRef::as_ref), &self.engine.prices, &caller.key().models)
+        let accounts = accounts.iter().map(AsRef::as_ref);
+        models::offered(accounts, &self.engine.prices, &caller.key().models, pinned)
     }
 
     /// How the relay is.
