@@ -8,7 +8,9 @@ import pytest
 
 from clients import anthropic_client, openai_client
 from fake_anthropic import FakeAnthropic
+from players import NODE
 from relay import Relay
+from sandbox_server import serve_sandbox
 
 METRICS_TOKEN = "metrics-dummy"
 
@@ -66,6 +68,23 @@ def upstream():
 def second_upstream():
     with FakeAnthropic(seed=500_000) as fake:
         yield fake
+
+
+@pytest.fixture(scope="session")
+def sandbox_server():
+    """The sandbox over HTTP, as the vendor would stand there."""
+    given = os.environ.get("POSTHASTE_SANDBOX_BIN")
+    assert given, "POSTHASTE_SANDBOX_BIN must name the built example: see e2e/README.md"
+    with serve_sandbox(given) as url:
+        yield url
+
+
+@pytest.fixture(scope="session", autouse=True)
+def node_players():
+    """Node's processes start with their first play and end with the session."""
+    yield
+    for player in NODE:
+        player.stop()
 
 
 @pytest.fixture

@@ -15,11 +15,19 @@ pub(super) fn of_text(salt: &str) -> String {
 }
 
 pub(super) fn fits_call(name: &str, args: &Value, signature: &str) -> bool {
-    is_placeholder(signature) || seal::unstamp(PURPOSE, &call(name, args), signature).is_some()
+    is_placeholder(signature) || is_genuine(&call(name, args), signature)
 }
 
 pub(super) fn fits_text(signature: &str) -> bool {
-    is_placeholder(signature) || seal::unstamp(PURPOSE, TEXT, signature).is_some()
+    is_placeholder(signature) || is_genuine(TEXT, signature)
+}
+
+/// Whether the signature was made here for what it signs. The vendor's Python SDK sends back in base64's other alphabet
+/// what came in the usual one; the API takes both, as all JSON forms of Protocol Buffers do
+/// (<https://protobuf.dev/programming-guides/json/>).
+fn is_genuine(signed: &[u8], signature: &str) -> bool {
+    let usual = signature.replace('-', "+").replace('_', "/");
+    seal::unstamp(PURPOSE, signed, &usual).is_some()
 }
 
 /// What the vendor documents for calls that none of its models made.
@@ -50,5 +58,13 @@ mod tests {
         assert!(!fits_call("f", &json!({"a": 1}), &signature));
         assert!(!fits_text(&signature) && fits_text(&of_text("salt")));
         assert!(fits_call("f", &json!({}), "skip_thought_signature_validator"));
+    }
+
+    #[test]
+    fn a_signature_may_come_back_in_the_other_alphabet() {
+        let both =
+            (0..50).map(|salt| of_text(&salt.to_string())).find(|signature| signature.contains(['+', '/']));
+        let signature = both.expect("one of fifty digests has such a letter");
+        assert!(fits_text(&signature.replace('+', "-").replace('/', "_")));
     }
 }
