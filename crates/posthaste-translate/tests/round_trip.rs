@@ -137,6 +137,9 @@ fn story(request: &Request) -> Vec<String> {
                 story.push(format!("result {} {:?}", result.call_id, result.parts))
             }
             Content::Image(Image { source, .. }) => story.push(format!("image {source:?}")),
+            Content::Thinking(Thinking { text, proof }) => {
+                story.push(format!("thought {text} {:?}", proof.as_ref().map(|proof| &proof.data)));
+            }
             other => story.push(format!("{other:?}")),
         }
     }

@@ -36,6 +36,7 @@ fn account(id: AccountId, credential: Option<Sealed>) -> Account {
         provider: ProviderKind::Anthropic,
         base_url: "https://api.example.com".into(),
         auth: AuthForm::XApiKey,
+        dialects: Vec::new(),
         credential,
         priority: Account::DEFAULT_PRIORITY,
         enabled: true,

@@ -1,26 +1,33 @@
 //! `POST /model/{modelId}/count-tokens`
 //! (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CountTokens.html>).
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::{
     DIALECT,
     request::{RequestIn, question, request},
 };
-use crate::{Encoded, Target, TranslateError, ir, json};
+use crate::{
+    Codec as _, Encoded, Target, TranslateError,
+    anthropic::AnthropicMessages,
+    ir,
+    json::{self, Str},
+};
 
-/// Reads the question. It may hold a body of `InvokeModel` instead, in a form that only its model knows.
+/// Reads the question. It may hold a body of `InvokeModel` instead, whose form is the model's own: Claude's is known.
 pub(super) fn decode_question(body: &[u8]) -> Result<ir::Request, TranslateError> {
     let malformed = |source| TranslateError::Malformed { dialect: DIALECT, source };
     let InputIn { converse, invoke_model } = json::read::<QuestionIn<'_>>(body).map_err(malformed)?.input;
     match (converse, invoke_model) {
         (Some(wire), _) => request(wire).map_err(malformed),
-        (None, Some(_)) => Err(TranslateError::invalid(
-            "input.invokeModel",
-            "cannot be counted here; send the same as `input.converse`",
-        )),
+        (None, Some(InvokeIn { body })) => {
+            let body = STANDARD
+                .decode(&*body)
+                .map_err(|_| TranslateError::invalid("input.invokeModel.body", "is not base64"))?;
+            AnthropicMessages.decode_request(&body)
+        }
         (None, None) => Err(TranslateError::invalid("input.converse", "is missing")),
     }
 }
@@ -59,7 +66,13 @@ struct InputIn<'a> {
     #[serde(borrow)]
     converse: Option<RequestIn<'a>>,
     #[serde(borrow)]
-    invoke_model: Option<&'a RawValue>,
+    invoke_model: Option<InvokeIn<'a>>,
+}
+
+#[derive(Deserialize)]
+struct InvokeIn<'a> {
+    #[serde(borrow)]
+    body: Str<'a>,
 }
 
 #[cfg(test)]
@@ -90,8 +103,23 @@ mod tests {
     }
 
     #[test]
+    fn the_body_of_claude_can_be_counted_as_well() {
+        let body = STANDARD.encode(
+            r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":1,"messages":[{"role":"user","content":"Hi"}]}"#,
+        );
+        let question = format!(r#"{{"input":{{"invokeModel":{{"body":"{body}"}}}}}}"#);
+        let question = decode_question(question.as_bytes()).unwrap();
+        assert_eq!(question.messages[0].parts, [ir::Part::text("Hi")]);
+        let written = encode_question(&question, &Target::of(Dialect::BedrockConverse)).unwrap();
+        assert_eq!(
+            written.body,
+            r#"{"input":{"converse":{"messages":[{"role":"user","content":[{"text":"Hi"}]}]}}}"#
+        );
+    }
+
+    #[test]
     fn other_questions_and_answers_are_refused() {
-        for question in [r#"{"input":{"invokeModel":{"body":"e30="}}}"#, r#"{"input":{}}"#] {
+        for question in [r#"{"input":{"invokeModel":{"body":"no base64"}}}"#, r#"{"input":{}}"#] {
             let refused = decode_question(question.as_bytes()).unwrap_err();
             assert!(matches!(refused, TranslateError::InvalidField { .. }), "{refused}");
         }

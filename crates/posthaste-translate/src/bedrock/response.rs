@@ -27,7 +27,7 @@ pub(super) fn decode_response(body: &[u8]) -> Result<Response, TranslateError> {
 pub(super) fn encode_response(response: &Response) -> Result<Encoded, TranslateError> {
     let mut losses = Losses::default();
     let own = response.dialect == DIALECT;
-    let mut writer = BlockWriter::new(Origin { dialect: response.dialect, path: "content" });
+    let mut writer = BlockWriter::new(Origin { dialect: response.dialect, path: "content", in_answer: true });
     let mut content = Vec::with_capacity(response.parts.len());
     for part in &response.parts {
         answer_block(&mut writer, response, part, &mut content, &mut losses)?;

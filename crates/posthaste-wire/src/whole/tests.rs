@@ -80,7 +80,7 @@ fn an_error_under_a_200_is_recognised(
         code: code.map(str::to_owned),
         message: "Overloaded".to_owned(),
     };
-    assert_eq!(crate::read_error(dialect, body.as_bytes()), Some(error.clone()));
+    assert_eq!(read_error(dialect, body.as_bytes()), Some(error.clone()));
     assert_eq!(read_whole(dialect, body.as_bytes()), Ok(WholeAnswer { usage: None, error: Some(error) }));
 }
 
@@ -97,7 +97,7 @@ fn an_error_under_a_200_is_recognised(
 #[case(CONVERSE, r#"{"choices":[],"output":null}"#)]
 fn json_of_another_shape_is_no_answer(#[case] dialect: Dialect, #[case] body: &str) {
     assert_eq!(read_whole(dialect, body.as_bytes()), Err(WholeError::NotAnAnswer { dialect }));
-    assert_eq!(crate::read_error(dialect, body.as_bytes()), None);
+    assert_eq!(read_error(dialect, body.as_bytes()), None);
 }
 
 #[rstest]
@@ -112,6 +112,6 @@ fn a_body_that_is_no_json_is_refused_with_its_place(
 ) {
     for dialect in Dialect::ALL {
         assert_eq!(read_whole(dialect, body.as_bytes()), Err(WholeError::NotJson { line, column }));
-        assert_eq!(crate::read_error(dialect, body.as_bytes()), None);
+        assert_eq!(read_error(dialect, body.as_bytes()), None);
     }
 }

@@ -149,6 +149,8 @@ fn nested(path: &str, rest: json::Rest<'_>) -> Vec<Extra> {
 fn weight(field: &str) -> Weight {
     match field {
         "container" | "mcp_servers" | "thread" => Weight::Essential,
+        // Bedrock's version, which it wants in the body.
+        "anthropic_version" => Weight::Trivial,
         "cache_control" | "compaction" | "context_management" | "diagnostics" | "fallbacks"
         | "inference_geo" | "speed" => Weight::Hint,
         _ => Weight::Unknown,

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Value, json, value::RawValue};
 
 use super::{
     citation::citation,
@@ -18,6 +19,10 @@ use crate::{
     },
     json::{Rest, Str, at, compact, hints, wire_object},
 };
+
+/// Fields of a document that are kept as they came.
+pub(super) const FORMAT: &str = "format";
+pub(super) const SOURCE: &str = "source";
 
 type Read<T> = Result<T, serde_json::Error>;
 
@@ -182,11 +187,19 @@ fn document(block: &RawValue, raw: &RawValue) -> Read<Option<Part>> {
     let source = match (document.source, document.format) {
         (SourceIn { bytes: Some(data), .. }, format) => {
             // The API takes a missing format for plain text (`DocumentBlock`).
-            let media_type = document_type(format.as_deref().unwrap_or("txt"));
-            Source::Base64 { media_type, data: data.into_string() }
+            let format = format.as_deref().unwrap_or("txt");
+            match text_in(format, &data) {
+                Some(text) => {
+                    extra.push(told_by(FORMAT, &Value::from(format)));
+                    extra.push(told_by(SOURCE, &json!({ "bytes": &*data })));
+                    Source::Text(text)
+                }
+                None => Source::Base64 { media_type: document_type(format), data: data.into_string() },
+            }
         }
         (SourceIn { text: Some(text), .. }, format) => {
-            extra.extend(format.filter(|format| &**format != "txt").map(|format| text_format(&format)));
+            let other = format.filter(|format| &**format != "txt");
+            extra.extend(other.map(|format| told_by(FORMAT, &Value::from(&*format))));
             Source::Text(text.into_string())
         }
         (SourceIn { content: Some(pieces), .. }, _) => {
@@ -198,10 +211,16 @@ fn document(block: &RawValue, raw: &RawValue) -> Read<Option<Part>> {
     Ok(Some(Part { extra, ..Part::new(Content::Document(Document { source, title })) }))
 }
 
-/// What kind of text a document is: other dialects have plain text only.
-fn text_format(format: &str) -> Extra {
-    let value = Json::parse(&serde_json::Value::from(format).to_string()).expect("a string is JSON");
-    Extra { field: "format".to_owned(), value, weight: Weight::Trivial }
+/// The text of a document in bytes that every dialect can carry as a text.
+fn text_in(format: &str, base64: &str) -> Option<String> {
+    let bytes = matches!(format, "txt" | "md" | "csv" | "html").then(|| STANDARD.decode(base64).ok())??;
+    String::from_utf8(bytes).ok()
+}
+
+/// How a text came, which the neutral form does not say: other dialects have plain texts only.
+fn told_by(field: &str, value: &Value) -> Extra {
+    let value = Json::parse(&value.to_string()).expect("a value can be written as JSON");
+    Extra { field: field.to_owned(), value, weight: Weight::Trivial }
 }
 
 fn audio(raw: &RawValue) -> Read<Option<Part>> {
@@ -370,6 +389,22 @@ mod tests {
         let read = read(&json).unwrap();
         let Content::ToolResult(result) = &read.parts[0].content else { panic!("a result") };
         assert!(matches!(result.parts[0].content, Content::Opaque(_)));
+    }
+
+    #[test]
+    fn a_text_in_bytes_is_read_as_text_and_remembers_its_bytes() {
+        let read = read(
+            r#"[{"document":{"format":"md","name":"a","source":{"bytes":"IyBB"}}},{"document":{"format":"txt","name":"b","source":{"bytes":"/w=="}}}]"#,
+        )
+        .unwrap();
+        let source = |part: &Part| match &part.content {
+            Content::Document(document) => document.source.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(source(&read.parts[0]), Source::Text("# A".to_owned()));
+        let kept: Vec<_> = read.parts[0].extra.iter().map(|extra| extra.value.as_str()).collect();
+        assert_eq!(kept, [r#""md""#, r#"{"bytes":"IyBB"}"#]);
+        assert!(matches!(source(&read.parts[1]), Source::Base64 { .. }));
     }
 
     #[test]

@@ -28,6 +28,14 @@ pub(in crate::bedrock) fn write(proof: &Proof) -> Cow<'_, str> {
     standard_base64(&proof.data)
 }
 
+/// Two pieces of one `redactedContent`, each in base64 of its own.
+pub(in crate::bedrock) fn joined(first: &str, second: &str) -> String {
+    match (STANDARD.decode(first), STANDARD.decode(second)) {
+        (Ok(first), Ok(second)) => STANDARD.encode([first, second].concat()),
+        _ => [first, second].concat(),
+    }
+}
+
 /// In the place of an item's name, of which there are none here.
 const BYTES: &str = "bytes";
 
@@ -45,6 +53,12 @@ mod tests {
         assert_eq!((proof.data.as_str(), proof.item.as_deref()), ("Eu8FCig=", None));
         assert_eq!(write(&proof), "RXU4RkNpZz0=");
         assert_eq!(write(&Proof::of(Dialect::AnthropicMessages, "Eu8FCig=")), "RXU4RkNpZz0=");
+    }
+
+    #[test]
+    fn pieces_join_as_the_bytes_that_they_are() {
+        assert_eq!(joined("RQ==", "dTg="), "RXU4");
+        assert_eq!(joined("RXU4", "no base64"), "RXU4no base64");
     }
 
     #[test]

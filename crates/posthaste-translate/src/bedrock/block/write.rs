@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::{
     CitationOut, citation_out,
     media::{DocumentNames, document_format, image_format, is_audio_format},
+    read::{FORMAT, SOURCE},
     sealed,
 };
 use crate::{
@@ -59,7 +60,9 @@ pub(in crate::bedrock) struct DocumentOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     format: Option<&'a str>,
     name: Cow<'a, str>,
-    source: SourceOut<'a>,
+    /// None for one that stands among the extras.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<SourceOut<'a>>,
     #[serde(flatten)]
     extra: Fields<'a>,
 }
@@ -132,6 +135,8 @@ pub(in crate::bedrock) struct Origin {
     pub(in crate::bedrock) dialect: Dialect,
     /// Their place, as losses name it.
     pub(in crate::bedrock) path: &'static str,
+    /// Whether they are an answer's, which is shown to the client and not sent to a model.
+    pub(in crate::bedrock) in_answer: bool,
 }
 
 impl Origin {
@@ -234,13 +239,13 @@ impl BlockWriter {
                 let Some(format) = document_format(media_type) else {
                     return Err(origin.inexpressible(field));
                 };
-                (Some(format), SourceOut::Bytes(standard_base64(data)))
+                (Some(format), Some(SourceOut::Bytes(standard_base64(data))))
             }
-            // Our own extras tell what else it is.
-            Source::Text(text) if extra.0.iter().any(|extra| extra.field == "format") => {
-                (None, SourceOut::Text(text))
+            // Our own extras tell how it came.
+            Source::Text(text) => {
+                let has = |field| extra.0.iter().any(|extra| extra.field == field);
+                ((!has(FORMAT)).then_some("txt"), (!has(SOURCE)).then_some(SourceOut::Text(text)))
             }
-            Source::Text(text) => (Some("txt"), SourceOut::Text(text)),
             Source::Url(_) | Source::File(_) => return Err(origin.inexpressible(field)),
         };
         let title = document.title.as_deref();
@@ -329,7 +334,9 @@ fn own_extras<'a>(
 
 /// A text, with those of its sources that can be named here.
 fn text_block<'a>(part: &'a Part, text: &'a str, origin: Origin, losses: &mut Losses) -> BlockOut<'a> {
-    let citations: Vec<_> = part.citations.iter().filter_map(citation_out).collect();
+    // A model takes back only the citations that it made itself.
+    let told = if origin.is_own() || origin.in_answer { part.citations.as_slice() } else { &[] };
+    let citations: Vec<_> = told.iter().filter_map(citation_out).collect();
     if citations.len() < part.citations.len() {
         losses.add(Loss::dropped(origin.field("citations")));
     }

@@ -60,7 +60,7 @@ impl EventDecoder for Decoder {
         }
         let unreadable = |source| TranslateError::unreadable(DIALECT, source);
         let event: EventIn<'_> = json::read(frame.data).map_err(unreadable)?;
-        match frame.event.unwrap_or_default() {
+        match frame.event.unwrap_or("message") {
             "contentBlockDelta" => self.delta(event, out),
             "contentBlockStart" => self.block_start(event, out),
             "contentBlockStop" => {
@@ -225,7 +225,7 @@ impl Decoder {
         if let Some(data) = wire.redacted_content {
             match &mut self.open {
                 Some(Open { index: open, kind: Kind::Redacted(whole) }) if *open == index => {
-                    whole.push_str(&data);
+                    *whole = sealed::joined(whole, &data);
                 }
                 _ => {
                     self.close(out);

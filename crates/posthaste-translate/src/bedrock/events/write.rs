@@ -93,6 +93,8 @@ struct Frames {
     shown: bool,
     /// Whether what the block holds cannot be shown.
     left_out: bool,
+    /// Whether the block holds thoughts.
+    thinks: bool,
     /// How many blocks the client has seen, the open one included.
     blocks: usize,
     calls_tools: bool,
@@ -124,9 +126,10 @@ impl Frames {
 
     /// Only tools have a start; what else there is begins with its first delta.
     fn block_start(&mut self, block: &Block, out: &mut Vec<u8>) {
-        (self.shown, self.left_out) = (false, false);
+        (self.shown, self.left_out, self.thinks) = (false, false, false);
         match block {
-            Block::Text | Block::Thinking => {}
+            Block::Text => {}
+            Block::Thinking => self.thinks = true,
             Block::Refusal => self.refuses = true,
             Block::RedactedThinking(proof) => {
                 let data = sealed::write(proof);
@@ -150,6 +153,8 @@ impl Frames {
         let delta = match delta {
             Delta::Text(text) | Delta::Refusal(text) => DeltaOut::Text(text),
             Delta::Thinking(text) => DeltaOut::ReasoningContent(ReasoningOut::Text(text)),
+            // Texts have no proof here.
+            Delta::Proof(_) if !self.thinks => return,
             Delta::Proof(proof) => DeltaOut::ReasoningContent(ReasoningOut::Signature(&proof.data)),
             Delta::Arguments(input) => DeltaOut::ToolUse(InputOut { input }),
             Delta::Citation(citation) => match citation_out(citation) {

@@ -38,7 +38,7 @@ pub(super) fn turns<'a>(
     request: &'a Request,
     losses: &mut Losses,
 ) -> Result<Vec<TurnOut<'a>>, TranslateError> {
-    let origin = Origin { dialect: request.dialect, path: PATH };
+    let origin = Origin { dialect: request.dialect, path: PATH, in_answer: false };
     let mut writer = Writer { origin, blocks: BlockWriter::new(origin), turns: Vec::new() };
     for step in steps(&request.messages, IdRule::ShortWord, losses) {
         match step {

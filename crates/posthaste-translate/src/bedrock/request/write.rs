@@ -195,7 +195,7 @@ fn prompt<'a>(request: &'a Request, losses: &mut Losses) -> Result<Prompt<'a>, T
 }
 
 fn system<'a>(request: &'a Request, losses: &mut Losses) -> Result<Vec<BlockOut<'a>>, TranslateError> {
-    let mut writer = BlockWriter::new(Origin { dialect: request.dialect, path: "system" });
+    let mut writer = BlockWriter::new(Origin { dialect: request.dialect, path: "system", in_answer: false });
     let mut blocks = Vec::with_capacity(request.system.len());
     for part in &request.system {
         writer.push(part, None, &mut blocks, losses)?;
