@@ -9,8 +9,10 @@ import pytest
 from clients import anthropic_client, openai_client
 from fake_anthropic import FakeAnthropic
 from players import NODE
+from players.talk import Endpoint
 from relay import Relay
 from sandbox_server import serve_sandbox
+from upstreams import UPSTREAMS, relay_base
 
 METRICS_TOKEN = "metrics-dummy"
 
@@ -85,6 +87,54 @@ def node_players():
     yield
     for player in NODE:
         player.stop()
+
+
+@pytest.fixture(scope="session")
+def relay(binary, tmp_path_factory):
+    """A relay with an account for each dialect; shared, so a test may not change its accounts or make them fail."""
+    relay = Relay(binary, tmp_path_factory.mktemp("matrix") / "data")
+    for upstream in UPSTREAMS.values():
+        relay.cli("accounts", "add", *upstream.account())
+    relay.start()
+    yield relay
+    assert relay.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def relay_key(relay):
+    return relay.create_key("shared")
+
+
+@pytest.fixture
+def endpoint(relay, relay_key, player):
+    return Endpoint(relay.url + relay_base(player.dialect, player.name), relay_key.secret)
+
+
+@pytest.fixture
+def own_endpoint(relay, player):
+    """With a key of its own, so that its books tell of one test."""
+    key = relay.create_key("of one test")
+    return Endpoint(relay.url + relay_base(player.dialect, player.name), key.secret), key
+
+
+@pytest.fixture(scope="session")
+def faults(binary, tmp_path_factory):
+    """A relay for accounts that fail, with a key; bodies may be small only."""
+    relay = Relay(
+        binary, tmp_path_factory.mktemp("faults") / "data", {"POSTHASTE_SERVER__MAX_BODY_BYTES": "128KiB"}
+    )
+    relay.start()
+    key = relay.create_key("shared")
+    yield relay, key
+    assert relay.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def revoked_key(faults):
+    relay, _ = faults
+    key = relay.create_key("revoked")
+    relay.cli("keys", "revoke", key.id)
+    return key
 
 
 @pytest.fixture
