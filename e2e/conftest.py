@@ -1,5 +1,6 @@
 """Fixtures: relays in temporary folders, upstreams of ours, the SDKs' clients."""
 
+import itertools
 import os
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from sandbox_server import serve_sandbox
 from upstreams import UPSTREAMS, relay_base
 
 METRICS_TOKEN = "metrics-dummy"
+# Names of keys are taken once.
+KEY_NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +116,7 @@ def endpoint(relay, relay_key, player):
 @pytest.fixture
 def own_endpoint(relay, player):
     """With a key of its own, so that its books tell of one test."""
-    key = relay.create_key("of one test")
+    key = relay.create_key(f"of test {next(KEY_NUMBERS)}")
     return Endpoint(relay.url + relay_base(player.dialect, player.name), key.secret), key
 
 

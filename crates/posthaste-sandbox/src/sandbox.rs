@@ -22,7 +22,7 @@ pub struct SandboxOptions {
     pub event_pause: Duration,
 }
 
-/// An imitation of Anthropic's API in this process; clones are the same instance.
+/// An imitation of the vendors' APIs in this process; clones are the same instance.
 ///
 /// It answers every request that it is given, whatever the host in its address, so put
 /// [`SandboxOr`](crate::SandboxOr) before it where others are called too.

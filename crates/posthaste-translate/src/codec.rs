@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     Ask, Loss, Target, TranslateError, anthropic::AnthropicMessages, bedrock::BedrockConverse,
-    bridge::Bridge, ir, openai_chat::OpenAiChat,
+    bridge::Bridge, gemini::GeminiGenerate, ir, openai_chat::OpenAiChat,
 };
 
 /// Reads one dialect into the neutral form and writes it from there.
@@ -66,7 +66,7 @@ pub fn codec(dialect: Dialect) -> &'static dyn Codec {
         Dialect::AnthropicMessages => &AnthropicMessages,
         Dialect::OpenAiChat => &OpenAiChat,
         Dialect::OpenAiResponses => &OpenAiChat,
-        Dialect::GeminiGenerate => &OpenAiChat,
+        Dialect::GeminiGenerate => &GeminiGenerate,
         Dialect::BedrockConverse => &BedrockConverse,
     }
 }

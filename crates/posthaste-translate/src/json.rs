@@ -115,9 +115,9 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for TextOrVisitor<'a, T> {
 /// Declares a borrowing wire object that keeps the fields it does not name.
 ///
 /// Serde's `flatten` would do the same by building a tree of every value first; this keeps one pass. Of a doubled field the
-/// last one counts. Errors name the fields on the way.
+/// last one counts. A field may have a second spelling. Errors name the fields on the way.
 macro_rules! wire_object {
-    ($(#[$meta:meta])* $vis:vis struct $name:ident<$lt:lifetime> { $($field:ident: $ty:ty = $key:literal,)* }) => {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident<$lt:lifetime> { $($field:ident: $ty:ty = $key:literal $(| $alias:literal)*,)* }) => {
         $(#[$meta])*
         #[derive(Debug, Default)]
         $vis struct $name<$lt> {
@@ -140,7 +140,7 @@ macro_rules! wire_object {
                         let mut object = $name::default();
                         while let Some(key) = map.next_key::<$crate::json::Str<'de>>()? {
                             match &*key {
-                                $($key => object.$field = map.next_value().map_err(|error| $crate::json::at($key, error))?,)*
+                                $($key $(| $alias)* => object.$field = map.next_value().map_err(|error| $crate::json::at($key, error))?,)*
                                 _ => object.rest.push((key, map.next_value()?)),
                             }
                         }

@@ -17,6 +17,7 @@ use crate::{
     loss::{Loss, Losses},
 };
 
+mod check;
 mod expand;
 mod fit;
 mod merge;
@@ -77,12 +78,20 @@ pub(crate) fn strictable(schema: &Json) -> bool {
 }
 
 fn lowered<'a>(schema: &'a Json, pass: &mut Pass<'_>) -> Cow<'a, Json> {
-    if pass.profile == SchemaProfile::Full {
+    if pass.profile == SchemaProfile::Full || check::is_plain(schema.as_str(), pass.profile) {
         return Cow::Borrowed(schema);
     }
+    match through_tree(schema, pass) {
+        Some(lowered) => Cow::Owned(lowered),
+        None => Cow::Borrowed(schema),
+    }
+}
+
+/// The lowered schema; `None` where it is the one that came.
+fn through_tree(schema: &Json, pass: &mut Pass<'_>) -> Option<Json> {
     let Ok((root, malformed)) = Schema::read(schema.as_str()) else {
         pass.broken("", "cannot be read, written as an open object");
-        return Cow::Owned(write(&cut(pass.profile)));
+        return Some(write(&cut(pass.profile)));
     };
     if malformed {
         pass.broken("", "written without malformed parts");
@@ -90,7 +99,7 @@ fn lowered<'a>(schema: &'a Json, pass: &mut Pass<'_>) -> Cow<'a, Json> {
     let expanded = expand::expand(&root, pass);
     let mut fitted = fit::fit(expanded, pass);
     prune(&mut fitted, 0, pass);
-    if fitted == root && !malformed { Cow::Borrowed(schema) } else { Cow::Owned(write(&fitted)) }
+    (fitted != root || malformed).then(|| write(&fitted))
 }
 
 fn write(schema: &Schema<'_>) -> Json {

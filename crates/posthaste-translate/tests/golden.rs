@@ -85,7 +85,8 @@ fn streams_cut_at_every_byte() {
 }
 
 /// The dialects that have a codec.
-const DIALECTS: [Dialect; 3] = [Dialect::AnthropicMessages, Dialect::OpenAiChat, Dialect::BedrockConverse];
+const DIALECTS: [Dialect; 4] =
+    [Dialect::AnthropicMessages, Dialect::OpenAiChat, Dialect::GeminiGenerate, Dialect::BedrockConverse];
 
 /// A snapshot for each fixture and target.
 fn each(pattern: &str, run: impl Fn(Dialect, Dialect, &[u8]) -> Result<String, TranslateError>) {

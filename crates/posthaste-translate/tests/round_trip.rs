@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 const A: Dialect = Dialect::AnthropicMessages;
 const C: Dialect = Dialect::OpenAiChat;
+const G: Dialect = Dialect::GeminiGenerate;
 const B: Dialect = Dialect::BedrockConverse;
 
 proptest! {
@@ -28,6 +29,11 @@ proptest! {
 
     #[test]
     fn requests_through_chat(request in request(C)) {
+        through(&request)?;
+    }
+
+    #[test]
+    fn requests_through_gemini(request in request(G)) {
         through(&request)?;
     }
 
@@ -48,6 +54,33 @@ proptest! {
         let encoded = codec(C).encode_response(&response, &context(response.dialect)).unwrap();
         prop_assert_eq!(encoded.losses, []);
         prop_assert_eq!(codec(C).decode_response(&encoded.body).unwrap(), response);
+    }
+
+    #[test]
+    fn answers_through_gemini(response in response(G)) {
+        let encoded = codec(G).encode_response(&response, &context(response.dialect)).unwrap();
+        prop_assert_eq!(encoded.losses, []);
+        prop_assert_eq!(codec(G).decode_response(&encoded.body).unwrap(), response);
+    }
+
+    #[test]
+    fn the_conversation_survives_gemini(request in request(C)) {
+        let mut request = Request { model: "gemini-3-flash".to_owned(), ..request };
+        request.messages.retain(|message| message.role != Role::System);
+        for message in &mut request.messages {
+            message.parts.retain(|part| {
+                let on_the_web = matches!(&part.content, Content::Image(Image { source: Source::Url(_), .. }));
+                !on_the_web && !matches!(part.content, Content::Thinking(_) | Content::Refusal(_))
+            });
+        }
+        request.messages.retain(|message| !message.parts.is_empty());
+        prop_assume!(request.messages.first().is_some_and(|message| message.role == Role::User));
+        let there = codec(G).encode_request(&request, &Target::of(G)).unwrap();
+        let there = codec(G).decode_request(&there.body).unwrap();
+        let back = codec(C).encode_request(&there, &Target::of(C)).unwrap();
+        let back = codec(C).decode_request(&back.body).unwrap();
+        prop_assert_eq!(story(&back), story(&request));
+        prop_assert_eq!(&back.system, &request.system);
     }
 
     #[test]
@@ -173,7 +206,7 @@ fn request(dialect: Dialect) -> impl Strategy<Value = Request> {
                 max_tokens: Some(max_tokens),
                 sampling: Sampling {
                     temperature: temperature.map(|hundredths| number(f64::from(hundredths) / 100.0)),
-                    seed: seed.filter(|_| dialect == C),
+                    seed: seed.filter(|_| matches!(dialect, C | G)),
                     ..Sampling::default()
                 },
                 stop: vec!["END".to_owned()],
@@ -208,6 +241,10 @@ impl Consistent for Request {
         if self.dialect == A && self.parallel_tool_calls == Some(false) && self.tool_choice.is_none() {
             self.tool_choice = Some(ToolChoice::Auto);
         }
+        // Model and stream stand in Gemini's path, and it knows no users.
+        if self.dialect == G {
+            self = Self { model: String::new(), stream: false, user: None, ..self };
+        }
         self
     }
 }
@@ -215,7 +252,7 @@ impl Consistent for Request {
 fn parallel_tool_calls(dialect: Dialect, has_tools: bool, parallel: bool) -> Option<bool> {
     match dialect {
         _ if !has_tools => None,
-        B => None,
+        B | G => None,
         // Only the refusal is said there.
         A => (!parallel).then_some(false),
         _ => Some(parallel),
@@ -256,13 +293,16 @@ fn schema() -> impl Strategy<Value = Json> {
 fn tools(dialect: Dialect) -> impl Strategy<Value = Vec<Tool>> {
     let tool = (prop::option::of(text()), schema(), prop::option::of(any::<bool>()), any::<bool>());
     prop::collection::vec(tool, 0..4).prop_map(move |tools| {
-        let tool = |(number, (description, schema, strict, cached))| Tool::Function {
-            name: format!("tool_{number}"),
-            description,
-            schema: Some(schema),
-            strict,
-            cache: (cached && dialect != C).then(|| CacheHint { ttl: Some("1h".to_owned()) }),
-            extra: Vec::new(),
+        let tool = |(number, (description, schema, strict, cached)): (usize, (_, _, Option<bool>, bool))| {
+            Tool::Function {
+                name: format!("tool_{number}"),
+                description,
+                // Gemini has none for a function without parameters.
+                schema: Some(schema).filter(|schema: &Json| dialect != G || !schema.as_str().contains("{}")),
+                strict: strict.filter(|_| dialect != G),
+                cache: (cached && matches!(dialect, A | B)).then(|| CacheHint { ttl: Some("1h".to_owned()) }),
+                extra: Vec::new(),
+            }
         };
         tools.into_iter().enumerate().map(tool).collect()
     })
@@ -282,10 +322,10 @@ fn tool_choice(tools: &[Tool], choice: prop::sample::Index) -> Option<ToolChoice
 
 fn output(dialect: Dialect) -> impl Strategy<Value = OutputFormat> {
     (schema(), text(), any::<bool>()).prop_map(move |(schema, name, any_object)| {
-        if dialect == C && any_object {
+        if matches!(dialect, C | G) && any_object {
             return OutputFormat::JsonObject;
         }
-        let (named, chat) = (dialect != A, dialect == C);
+        let (named, chat) = (matches!(dialect, B | C), dialect == C);
         OutputFormat::JsonSchema(OutputSchema {
             name: named.then(|| name.clone()),
             description: named.then_some(name),
@@ -299,6 +339,17 @@ fn reasoning(dialect: Dialect) -> impl Strategy<Value = Reasoning> {
     let effort = prop::sample::select(Effort::ALL.to_vec());
     (effort, 1_024..20_000_u64, 0..4_u8).prop_map(move |(effort, budget, which)| match (dialect, which) {
         (_, 0) => Reasoning { mode: Some(ReasoningMode::Off), ..Reasoning::default() },
+        (G, 1) => Reasoning {
+            mode: Some(ReasoningMode::Budget(budget)),
+            display: Some(ReasoningDisplay::Omitted),
+            effort: None,
+        },
+        (G, 2) => Reasoning {
+            mode: Some(ReasoningMode::Adaptive),
+            display: Some(ReasoningDisplay::Summary),
+            effort: None,
+        },
+        (G, _) => Reasoning { effort: Some(effort.min(Effort::XHigh)), ..Reasoning::default() },
         (A | B, 1) => Reasoning { mode: Some(ReasoningMode::Budget(budget)), ..Reasoning::default() },
         (A | B, 2) => Reasoning {
             mode: Some(ReasoningMode::Adaptive),
@@ -317,28 +368,33 @@ fn conversation(dialect: Dialect) -> impl Strategy<Value = Vec<Message>> {
     prop::collection::vec(exchange, 1..4).prop_map(move |exchanges| {
         let mut messages = Vec::new();
         for (number, (user, said, thought, calls, mid)) in exchanges.into_iter().enumerate() {
-            if mid && number > 0 {
+            if mid && number > 0 && dialect != G {
                 messages.push(Message::new(Role::System, vec![Part::text("mind the gap")]));
             }
             join_user(&mut messages, dialect, user);
             let mut parts: Vec<Part> = Vec::new();
             let proof = (dialect != C).then(|| Proof::of(dialect, "c2ln"));
             parts.extend(thought.map(|text| Part::new(Content::Thinking(Thinking { text, proof }))));
-            parts.push(Part::text(said.unwrap_or_else(|| "Well.".to_owned())));
+            // Gemini signs texts and calls too.
+            let signature = (dialect == G && number % 2 == 0).then(|| Proof::of(G, "c2lnMg"));
+            let text = Part::text(said.unwrap_or_else(|| "Well.".to_owned()));
+            parts.push(Part { proof: signature.clone(), ..text });
             let mut results = Vec::new();
             for (position, (arguments, result, is_error)) in calls.into_iter().enumerate() {
                 let id = format!("call_{number}_{position}");
                 let name = "tool_0".to_owned();
                 let arguments = Arguments::new(arguments);
-                parts.push(Part::new(Content::ToolCall(ToolCall::new(id.clone(), name, arguments))));
+                let proof = signature.clone();
+                let call = ToolCall { proof, ..ToolCall::new(id.clone(), name, arguments) };
+                parts.push(Part::new(Content::ToolCall(call)));
                 let is_error = is_error && dialect != C;
                 let result = ToolResult { call_id: id, parts: vec![Part::text(result)], is_error };
                 results.push(Part::new(Content::ToolResult(result)));
             }
             messages.push(Message::new(Role::Assistant, parts));
             match dialect {
-                A | B if results.is_empty() => {}
-                A | B => messages.push(Message::new(Role::User, results)),
+                A | B | G if results.is_empty() => {}
+                A | B | G => messages.push(Message::new(Role::User, results)),
                 _ => {
                     messages.extend(results.into_iter().map(|result| Message::new(Role::User, vec![result])))
                 }
@@ -362,7 +418,8 @@ fn user_parts(dialect: Dialect) -> impl Strategy<Value = Vec<Part>> {
     let part = (text(), 0..5_u8, any::<bool>()).prop_map(move |(text, which, cached)| {
         let content = match which {
             0 => Content::Image(Image { source: base64("image/png"), detail: None }),
-            1 if dialect != B => Content::Image(Image {
+            // Gemini wants a media type.
+            1 if !matches!(dialect, B | G) => Content::Image(Image {
                 source: Source::Url("https://pictures.test/a".to_owned()),
                 detail: None,
             }),
@@ -372,7 +429,7 @@ fn user_parts(dialect: Dialect) -> impl Strategy<Value = Vec<Part>> {
             }),
             _ => Content::Text(text),
         };
-        let cache = (cached && dialect != C).then(CacheHint::default);
+        let cache = (cached && matches!(dialect, A | B)).then(CacheHint::default);
         Part { cache, ..Part::new(content) }
     });
     prop::collection::vec(part, 1..4)
@@ -386,7 +443,8 @@ fn response(dialect: Dialect) -> impl Strategy<Value = Response> {
         let proof = (dialect != C).then(|| Proof::of(dialect, "c2ln"));
         let mut parts: Vec<Part> = Vec::new();
         parts.extend(thought.map(|text| Part::new(Content::Thinking(Thinking { text, proof }))));
-        parts.push(Part::text(said));
+        let signature = (dialect == G).then(|| Proof::of(G, "c2lnMg"));
+        parts.push(Part { proof: signature, ..Part::text(said) });
         for (number, arguments) in calls.into_iter().enumerate() {
             let (id, name) = (format!("call_{number}"), "tool".to_owned());
             let call = ToolCall::new(id, name, Arguments::new(arguments));
@@ -397,6 +455,8 @@ fn response(dialect: Dialect) -> impl Strategy<Value = Response> {
         let reasoning = if dialect == B { 0 } else { reasoning };
         let name = |name: &str| if dialect == B { String::new() } else { name.to_owned() };
         let output = said + reasoning;
+        // Gemini does not tell what was written to the cache.
+        let cache_write_5m = if dialect == G { 0 } else { cache_write_5m };
         let mut response = Response {
             dialect,
             id: name("id"),
@@ -409,6 +469,9 @@ fn response(dialect: Dialect) -> impl Strategy<Value = Response> {
             extra: Vec::new(),
         };
         response.stop.reason = response.stop_reason();
+        if dialect == G && response.stop.reason == StopReason::Refusal {
+            response.stop.category = Some("SAFETY".to_owned());
+        }
         response
     })
 }

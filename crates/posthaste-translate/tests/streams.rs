@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 const A: Dialect = Dialect::AnthropicMessages;
 const C: Dialect = Dialect::OpenAiChat;
+const G: Dialect = Dialect::GeminiGenerate;
 const B: Dialect = Dialect::BedrockConverse;
 
 /// The client's stream in a line an event, and how the translation ended.
@@ -22,7 +23,11 @@ struct Told {
 }
 
 fn translate(from: Dialect, to: Dialect, frames: &[&str], include_usage: bool) -> Told {
-    let mut translator = StreamTranslator::new(from, to, context(from, include_usage));
+    translate_in(context(from, include_usage), from, to, frames)
+}
+
+fn translate_in(context: StreamContext, from: Dialect, to: Dialect, frames: &[&str]) -> Told {
+    let mut translator = StreamTranslator::new(from, to, context);
     let mut out = Vec::new();
     let mut stream = String::new();
     for frame in frames {
@@ -170,10 +175,16 @@ fn thoughts_text_and_calls_take_turns() {
     &[r#"{"type":"message_start","message":{}}"#, r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"Hal"}}"#, r#"{"type":"content_block_stop","index":0}"#]
 )]
 #[case::message_stop_without_reason(A, C, &[r#"{"type":"message_start","message":{}}"#, r#"{"type":"message_stop"}"#])]
+#[case::no_reason_from_gemini(G, A, &[r#"{"candidates":[{"content":{"parts":[{"text":"Hal"}]}}]}"#])]
+#[case::no_reason_for_gemini(C, G, &[r#"{"choices":[{"index":0,"delta":{"content":"Hal"}}]}"#, DONE])]
+#[case::half_a_call_from_gemini(
+    G, A,
+    &[r#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","willContinue":true}}]}}]}"#]
+)]
 fn no_end_is_made_up(#[case] from: Dialect, #[case] to: Dialect, #[case] frames: &[&str]) {
     let told = translate(from, to, frames, true);
     assert!(matches!(told.end, Err(TranslateError::Truncated)), "{:?}", told.end);
-    for end in ["message_delta", "message_stop", "finish_reason\":\"", "[DONE]"] {
+    for end in ["message_delta", "message_stop", "finish_reason\":\"", "finishReason", "[DONE]"] {
         assert!(!told.text.contains(end), "{}", told.text);
     }
 }
@@ -181,6 +192,7 @@ fn no_end_is_made_up(#[case] from: Dialect, #[case] to: Dialect, #[case] frames:
 #[rstest]
 #[case(A, C)]
 #[case(C, A)]
+#[case(G, A)]
 #[case(B, A)]
 #[case(C, B)]
 fn what_is_not_json_fails_the_stream(#[case] from: Dialect, #[case] to: Dialect) {
@@ -260,6 +272,106 @@ fn unknown_things_are_named_and_passed_over() {
         ["event.weather", "content.sculpture", "event.content_block_delta.chisel_delta", "stop_reason"]
     );
     assert!(told.text.contains(r#""finish_reason":"stop""#));
+}
+
+/// The parts and the last candidate that a Gemini client gets.
+fn generated(from: Dialect, frames: &[&str], include_thoughts: bool) -> (Vec<String>, serde_json::Value) {
+    let mut context = context(from, true);
+    context.include_thoughts = include_thoughts;
+    let told = translate_in(context, from, G, frames);
+    told.end.unwrap();
+    let mut parts = Vec::new();
+    let mut last = serde_json::Value::Null;
+    for chunk in told.text.lines().filter_map(|line| line.strip_prefix("data: ")) {
+        last = serde_json::from_str(chunk).unwrap();
+        assert_eq!(last["modelVersion"], "asked");
+        let candidate = &last["candidates"][0];
+        parts.extend(candidate["content"]["parts"].as_array().unwrap().iter().map(ToString::to_string));
+    }
+    (parts, last)
+}
+
+#[test]
+fn a_gemini_client_gets_calls_whole_and_the_end_in_the_last_chunk() {
+    let frames = [
+        call(r#"{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\""}}"#),
+        call(r#"{"index":1,"id":"b","function":{"name":"g","arguments":""}}"#),
+        call(r#"{"index":0,"function":{"arguments":":1.50}"}}"#),
+    ];
+    let mut frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+    frames.extend([STOP, r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":5}}"#, DONE]);
+    let (parts, last) = generated(C, &frames, true);
+    assert_eq!(
+        parts,
+        [
+            r#"{"functionCall":{"args":{"x":1.5},"id":"a","name":"f"}}"#,
+            r#"{"functionCall":{"args":{},"id":"b","name":"g"}}"#,
+            r#"{"text":""}"#,
+        ]
+    );
+    assert_eq!(last["candidates"][0]["finishReason"], "STOP");
+    assert_eq!(last["usageMetadata"]["totalTokenCount"], 14);
+}
+
+#[test]
+fn thoughts_are_for_those_who_asked_and_their_signatures_for_all() {
+    let frames = [
+        r#"{"type":"message_start","message":{}}"#,
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"Hm."}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"c2ln"}}"#,
+        r#"{"type":"content_block_stop","index":0}"#,
+        r#"{"type":"content_block_start","index":1,"content_block":{"type":"text","text":""}}"#,
+        r#"{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"So"}}"#,
+        r#"{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"."}}"#,
+        r#"{"type":"content_block_stop","index":1}"#,
+        r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#,
+        r#"{"type":"message_stop"}"#,
+    ];
+    let hidden = generated(A, &frames, false).0;
+    assert_eq!(hidden[..2], [r#"{"text":"So"}"#, r#"{"text":"."}"#]);
+    assert!(hidden[2].starts_with(r#"{"text":"","thoughtSignature":""#), "{hidden:?}");
+    let shown = generated(A, &frames, true).0;
+    assert_eq!(shown[0], r#"{"text":"Hm.","thought":true}"#);
+    assert_eq!(shown[1..], hidden);
+}
+
+#[test]
+fn a_signed_text_of_gemini_is_a_block_of_its_own() {
+    let frames = [
+        r#"{"candidates":[{"content":{"parts":[{"text":"One","thoughtSignature":"c2ln"},{"text":"Two"}]}}]}"#,
+        r#"{"candidates":[{"content":{"parts":[{"text":" three"}]},"finishReason":"STOP"}]}"#,
+    ];
+    let told = translate(G, A, &frames, true);
+    told.end.unwrap();
+    // The signature travels in a block between them.
+    assert_eq!(told.text.matches("content_block_start\ndata").count(), 3, "{}", told.text);
+    assert!(!told.text.contains("signature_delta"), "{}", told.text);
+    let (parts, _) = generated(G, &frames, true);
+    assert_eq!(
+        parts,
+        [
+            r#"{"text":"One"}"#,
+            r#"{"text":"","thoughtSignature":"c2ln"}"#,
+            r#"{"text":"Two"}"#,
+            r#"{"text":" three"}"#,
+            r#"{"text":""}"#,
+        ]
+    );
+}
+
+#[test]
+fn places_of_citations_are_counted_in_bytes_of_all_text() {
+    let frames = [
+        r#"{"candidates":[{"content":{"parts":[{"text":"Zürich"}]}}]}"#.to_owned(),
+        r#"{"candidates":[{"content":{"parts":[{"text":" 日."}]},"finishReason":"STOP","groundingMetadata":{
+            "groundingChunks":[{"web":{"uri":"https://a.test","title":"A"}}],
+            "groundingSupports":[{"segment":{"startIndex":8,"endIndex":12},"groundingChunkIndices":[0]}]}}]}"#
+            .replace('\n', ""),
+    ];
+    let (_, last) = generated(G, &frames.iter().map(AsRef::as_ref).collect::<Vec<_>>(), true);
+    let segment = &last["candidates"][0]["groundingMetadata"]["groundingSupports"][0]["segment"];
+    assert_eq!((&segment["startIndex"], &segment["endIndex"]), (&8.into(), &12.into()));
 }
 
 /// The same events in another framing, cut anywhere or cut off behind the last of them.

@@ -49,7 +49,7 @@ fn of_anthropic(model: &str, body: &Value) -> Result<Value, ApiError> {
     }
     match fields.remove("anthropic_version") {
         None => return Err(ApiError::invalid("anthropic_version: Field required")),
-        Some(version) if version == VERSION => {}
+        Some(Value::String(version)) if is_version(&version) => {}
         Some(_) => return Err(ApiError::invalid("anthropic_version: Input should be 'bedrock-2023-05-31'")),
     }
     fields.remove("anthropic_beta");
@@ -70,4 +70,9 @@ fn with_metrics(data: &str, usage: &Usage) -> String {
     format!("{},{metrics}}}", data.trim_end_matches('}'))
 }
 
-const VERSION: &str = "bedrock-2023-05-31";
+/// The service's own name, or a date: `anthropic` sends one from 2.14.0 on.
+fn is_version(version: &str) -> bool {
+    let date = version.len() == "2026-10-21".len()
+        && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    version == "bedrock-2023-05-31" || date
+}

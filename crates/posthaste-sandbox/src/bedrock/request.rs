@@ -97,9 +97,10 @@ impl<'a> Request<'a> {
 impl<'a> Message<'a> {
     fn read(place: &Place<'a>) -> Result<Self, ApiError> {
         place.only(&["role", "content"])?;
-        let role = match place.required("role")?.among(&["user", "assistant"])? {
+        let role = match place.required("role")?.among(&["user", "assistant", "system"])? {
             "user" => brain::Role::User,
-            _ => brain::Role::Assistant,
+            "assistant" => brain::Role::Assistant,
+            _ => brain::Role::System,
         };
         Ok(Self { role, content: block::read_list(&place.required("content")?)? })
     }
@@ -142,6 +143,7 @@ const FIELDS: &[&str] = &[
     "messages",
     "outputConfig",
     "performanceConfig",
+    "projectIdentifier",
     "promptVariables",
     "requestMetadata",
     "serviceTier",

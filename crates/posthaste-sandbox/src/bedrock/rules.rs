@@ -19,13 +19,15 @@ pub(super) fn check(request: &Request<'_>) -> Result<(), ApiError> {
 }
 
 fn check_turns(messages: &[Message<'_>]) -> Result<(), ApiError> {
-    if messages.first().is_none_or(|first| first.role != Role::User) {
+    let turns: Vec<_> =
+        messages.iter().map(|message| message.role).filter(|role| *role != Role::System).collect();
+    if turns.first() != Some(&Role::User) {
         return Err(ApiError::invalid(
             "A conversation must start with a user message. Try again with a conversation that starts with a user \
              message.",
         ));
     }
-    if messages.windows(2).any(|pair| pair[0].role == pair[1].role) {
+    if turns.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(ApiError::invalid(
             "A conversation must alternate between user and assistant roles. Make sure the conversation alternates \
              between user and assistant roles and try again.",
@@ -96,7 +98,8 @@ fn check_results(messages: &[Message<'_>]) -> Result<(), ApiError> {
         blocks.filter_map(|block| of(&block.data).map(str::to_owned)).collect::<Vec<_>>()
     };
     let mut open: Vec<String> = Vec::new();
-    for (index, message) in messages.iter().enumerate() {
+    let turns = messages.iter().enumerate().filter(|(_, message)| message.role != Role::System);
+    for (index, message) in turns {
         let results = ids(message, |data| match data {
             Data::ToolResult { id, .. } => Some(id),
             _ => None,

@@ -3,29 +3,34 @@
 //! Objects get their required properties (all of them when none is), arrays their least number of items. `pattern` is
 //! not looked at.
 
+use std::cell::Cell;
+
 use serde_json::{Map, Number, Value};
 
 /// An example for a whole schema; `$ref`s are looked up in it.
 pub(crate) fn example(root: &Value) -> Value {
-    Example { root }.of(root, "value", 0)
+    Example { root, left: Cell::new(MAX_SIZE) }.of(root, "value", 0)
 }
 
 struct Example<'a> {
     root: &'a Value,
+    /// How much more there may be: a schema that contains itself more than once would else make too much of it.
+    left: Cell<usize>,
 }
 
 impl Example<'_> {
     fn of(&self, schema: &Value, name: &str, depth: usize) -> Value {
-        if depth > MAX_DEPTH {
+        if depth > MAX_DEPTH || self.left.get() == 0 {
             // A schema that contains itself has to end somewhere.
             return Value::Null;
         }
+        self.left.set(self.left.get() - 1);
         if let Some(target) = schema["$ref"].as_str() {
             let target = target.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer));
             return self.of(target.unwrap_or(&Value::Null), name, depth + 1);
         }
         if let Some(value) = schema.get("const").or_else(|| schema["enum"].get(0)) {
-            return value.clone();
+            return self.taken(value.clone());
         }
         for union in ["anyOf", "oneOf", "allOf"] {
             if let Some(member) = schema[union].get(0) {
@@ -34,7 +39,7 @@ impl Example<'_> {
         }
         // Gemini writes its types in capitals.
         match kind(schema).to_ascii_lowercase().as_str() {
-            "string" => Value::String(text(schema, name)),
+            "string" => self.taken(Value::String(text(schema, name))),
             "integer" => integer(schema),
             "number" => number(schema),
             "boolean" => Value::Bool(true),
@@ -52,15 +57,43 @@ impl Example<'_> {
         // Sorted, so that the text is the same whichever order serde_json's maps keep.
         let mut names: Vec<_> = properties.keys().filter(|name| is_required(name)).collect();
         names.sort_unstable();
-        let fields =
-            names.into_iter().map(|name| (name.clone(), self.of(&properties[name], name, depth + 1)));
-        Value::Object(fields.collect())
+        let mut fields = Map::new();
+        for name in names {
+            let Some(left) = self.left.get().checked_sub(1 + name.len()) else { break };
+            self.left.set(left);
+            fields.insert(name.clone(), self.of(&properties[name], name, depth + 1));
+        }
+        Value::Object(fields)
     }
 
     fn array(&self, schema: &Value, name: &str, depth: usize) -> Value {
         let least = schema["minItems"].as_u64().unwrap_or(1).min(MAX_ITEMS);
         let item = self.of(&schema["items"], name, depth + 1);
-        (0..least).map(|_| item.clone()).collect()
+        // The first one is taken already.
+        let copies = (1..least).map(|_| self.taken(item.clone())).take_while(|copy| !copy.is_null());
+        let copies: Vec<_> = copies.collect();
+        (least > 0).then_some(item).into_iter().chain(copies).collect()
+    }
+
+    /// The value, when there may be that much more.
+    fn taken(&self, value: Value) -> Value {
+        match self.left.get().checked_sub(size(&value)) {
+            Some(left) => {
+                self.left.set(left);
+                value
+            }
+            None => Value::Null,
+        }
+    }
+}
+
+/// How much a value counts: about its length as text.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Value::Object(fields) => 1 + fields.iter().map(|(key, value)| key.len() + size(value)).sum::<usize>(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 1,
     }
 }
 
@@ -122,6 +155,7 @@ fn number(schema: &Value) -> Value {
 }
 
 const MAX_DEPTH: usize = 16;
+const MAX_SIZE: usize = 64 << 10;
 const MAX_ITEMS: u64 = 100;
 const MAX_TEXT: usize = 10_000;
 
@@ -175,6 +209,20 @@ mod tests {
     fn a_schema_that_contains_itself_ends() {
         let schema = json!({"type": "object", "properties": {"next": {"$ref": "#"}}});
         assert!(shown(&schema).ends_with("null}}}}}}}}}"));
+    }
+
+    #[test]
+    fn a_schema_that_contains_itself_often_makes_no_more_than_is_allowed() {
+        let again = json!({"$ref": "#"});
+        let properties: Map<_, _> = (0..30).map(|name| (name.to_string(), again.clone())).collect();
+        let schema = json!({"type": "object", "properties": properties});
+        assert!(shown(&schema).len() < 8 * MAX_SIZE);
+        let lists = (0..8).fold(
+            json!({"type": "string"}),
+            |items, _| json!({"type": "array", "minItems": 100, "items": items}),
+        );
+        assert!(shown(&lists).len() < 8 * MAX_SIZE);
+        assert_eq!(shown(&json!({"type": "array", "minItems": 0, "items": {}})), "[]");
     }
 
     #[test]

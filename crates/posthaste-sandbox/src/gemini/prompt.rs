@@ -78,9 +78,10 @@ fn block<'a>(data: &Data<'a>) -> Block<'a> {
     }
 }
 
-/// What a function said: by convention the text of `output` or `error`, else all of it.
+/// What a function said: by convention the text of `output` or `error`, `result` or `content` with some clients, else
+/// all of it.
 fn result(response: &Value) -> Block<'_> {
-    let said = response.get("output").or_else(|| response.get("error")).or_else(|| response.get("result"));
+    let said = ["output", "error", "result", "content"].iter().find_map(|key| response.get(key));
     match said {
         Some(Value::String(text)) => Block::text(text),
         Some(value) => Block::Text(value.to_string().into()),

@@ -1,6 +1,6 @@
 //! Thought signatures (<https://ai.google.dev/gemini-api/docs/thought-signatures>).
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{brain, seal};
 
@@ -15,32 +15,38 @@ pub(super) fn of_text(salt: &str) -> String {
 }
 
 pub(super) fn fits_call(name: &str, args: &Value, signature: &str) -> bool {
-    is_placeholder(signature) || is_genuine(&call(name, args), signature)
+    fits(&call(name, args), signature)
 }
 
 pub(super) fn fits_text(signature: &str) -> bool {
-    is_placeholder(signature) || is_genuine(TEXT, signature)
+    fits(TEXT, signature)
 }
 
-/// Whether the signature was made here for what it signs. The vendor's Python SDK sends back in base64's other alphabet
-/// what came in the usual one; the API takes both, as all JSON forms of Protocol Buffers do
-/// (<https://protobuf.dev/programming-guides/json/>).
-fn is_genuine(signed: &[u8], signature: &str) -> bool {
-    let usual = signature.replace('-', "+").replace('_', "/");
-    seal::unstamp(PURPOSE, signed, &usual).is_some()
+fn fits(what: &[u8], signature: &str) -> bool {
+    let signature = standard(signature);
+    let placeholder = PLACEHOLDERS.iter().any(|placeholder| standard(placeholder) == signature);
+    placeholder || seal::unstamp(PURPOSE, what, &signature).is_some()
 }
 
-/// What the vendor documents for calls that none of its models made.
-fn is_placeholder(signature: &str) -> bool {
-    ["skip_thought_signature_validator", "context_engineering_is_the_way_to_go"].contains(&signature)
+/// Bytes may come in either alphabet of base64, padded or not: `google-genai` writes the one for URLs.
+fn standard(signature: &str) -> String {
+    let mut standard = signature.trim_end_matches('=').replace('-', "+").replace('_', "/");
+    while !standard.len().is_multiple_of(4) {
+        standard.push('=');
+    }
+    standard
 }
 
 fn call(name: &str, args: &Value) -> Vec<u8> {
     let mut bytes = name.as_bytes().to_vec();
-    bytes.extend(brain::digest(args));
+    // No arguments are the same whether they are told or not.
+    let none = args.as_object().is_none_or(Map::is_empty);
+    bytes.extend(brain::digest(if none { &Value::Null } else { args }));
     bytes
 }
 
+/// What the vendor documents for calls that none of its models made.
+const PLACEHOLDERS: [&str; 2] = ["skip_thought_signature_validator", "context_engineering_is_the_way_to_go"];
 const PURPOSE: &[u8] = b"thought signature";
 const TEXT: &[u8] = b"text";
 
@@ -58,13 +64,16 @@ mod tests {
         assert!(!fits_call("f", &json!({"a": 1}), &signature));
         assert!(!fits_text(&signature) && fits_text(&of_text("salt")));
         assert!(fits_call("f", &json!({}), "skip_thought_signature_validator"));
+        assert!(fits_call("f", &json!({}), "skip/thought/signature/validator"));
     }
 
     #[test]
-    fn a_signature_may_come_back_in_the_other_alphabet() {
-        let both =
-            (0..50).map(|salt| of_text(&salt.to_string())).find(|signature| signature.contains(['+', '/']));
-        let signature = both.expect("one of fifty digests has such a letter");
-        assert!(fits_text(&signature.replace('+', "-").replace('/', "_")));
+    fn bytes_may_come_in_either_alphabet() {
+        let args = json!({});
+        let signature = (0..50).map(|salt| of_call("f", &args, &salt.to_string()));
+        for signature in signature {
+            let for_urls = signature.replace('+', "-").replace('/', "_");
+            assert!(fits_call("f", &Value::Null, for_urls.trim_end_matches('=')));
+        }
     }
 }

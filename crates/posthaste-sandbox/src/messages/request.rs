@@ -156,10 +156,13 @@ fn read_list<'a, T>(
 
 /// Every field of the vendor's, those of betas included.
 const FIELDS: &[&str] = &[
+    "billing_policy",
     "cache_control",
+    "compaction",
     "container",
     "context_management",
     "diagnostics",
+    "fallback_credit_token",
     "fallbacks",
     "inference_geo",
     "max_tokens",
@@ -176,8 +179,11 @@ const FIELDS: &[&str] = &[
     "system",
     "temperature",
     "thinking",
+    "thread",
     "tool_choice",
     "tools",
     "top_k",
     "top_p",
+    "user_profile_id",
+    "workspace_id",
 ];

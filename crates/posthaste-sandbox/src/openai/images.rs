@@ -71,15 +71,21 @@ const DOT: &str =
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
 const FIELDS: &[&str] = &[
     "background",
+    "complexity",
+    "frame_count",
+    "frame_duration_ms",
     "model",
     "moderation",
     "n",
     "output_compression",
     "output_format",
+    "partial_images",
     "prompt",
     "quality",
     "response_format",
+    "safety_identifier",
     "size",
     "style",
+    "svg",
     "user",
 ];

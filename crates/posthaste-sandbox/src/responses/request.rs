@@ -109,10 +109,12 @@ const INCLUDES: &[&str] = &[
 ];
 /// Every field of the vendor's.
 const FIELDS: &[&str] = &[
+    "access_programs",
     "background",
     "background_options",
     "context_management",
     "conversation",
+    "image",
     "include",
     "input",
     "instructions",

@@ -177,3 +177,74 @@ fn posted<'a>(method: &Method, rest: &str, deployment: Option<&'a str>) -> Optio
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routed(method: Method, path: &str, headers: &[&str]) -> Result<(Dialect, String, String), Dialect> {
+        let mut request = Request::builder().method(method).uri(path);
+        for header in headers {
+            request = request.header(*header, "2023-06-01");
+        }
+        let request = request.body(()).unwrap();
+        route(&request).map(|route| (route.dialect, format!("{:?}", route.endpoint), route.prefix.to_owned()))
+    }
+
+    fn found(dialect: Dialect, endpoint: &str, prefix: &str) -> Result<(Dialect, String, String), Dialect> {
+        Ok((dialect, endpoint.to_owned(), prefix.to_owned()))
+    }
+
+    #[test]
+    fn paths_may_have_a_prefix() {
+        let post = |path: &str| routed(Method::POST, path, &[]);
+        let gemini = |array| Dialect::Gemini { array };
+        for (path, expected) in [
+            ("/v1/messages", found(Dialect::Messages, "Messages", "")),
+            ("/a/b/v1/messages/count_tokens", found(Dialect::Messages, "CountTokens", "/a/b")),
+            ("/a/v1/chat/completions", found(Dialect::OpenAi, "Chat(None)", "/a")),
+            ("/v1/responses/compact", found(Dialect::OpenAi, "Compact", "")),
+            ("/a/openai/v1/responses", found(Dialect::Azure, "Responses", "/a")),
+            ("/openai/deployments/d/embeddings", found(Dialect::Azure, "Embeddings(Some(\"d\"))", "")),
+            ("/a/v1beta/models/m:countTokens", found(gemini(false), "Gemini(\"m\", CountTokens)", "/a")),
+            (
+                "/v1/models/m:streamGenerateContent",
+                found(gemini(true), "Gemini(\"m\", Stream { sse: false })", ""),
+            ),
+            (
+                "/a/model/b%3A0%2Fc/invoke",
+                found(Dialect::Bedrock, "Bedrock(\"b:0/c\", Invoke { streamed: false })", "/a"),
+            ),
+            (
+                "/v1internal:loadCodeAssist",
+                found(Dialect::CodeAssist { array: false }, "CodeAssist(Load)", ""),
+            ),
+        ] {
+            assert_eq!(post(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_header_tells_whose_models_are_meant() {
+        let get = |path: &str, headers: &[&str]| routed(Method::GET, path, headers);
+        assert_eq!(get("/v1/models", &["anthropic-version"]), found(Dialect::Messages, "Models", ""));
+        assert_eq!(get("/v1/models", &[]), found(Dialect::OpenAi, "Models", ""));
+        assert_eq!(
+            get("/v1/models/claude-x", &["anthropic-version"]),
+            found(Dialect::Messages, "Model(\"claude-x\")", "")
+        );
+        assert_eq!(get("/v1beta/models/m", &[]), found(Dialect::Gemini { array: false }, "Model(\"m\")", ""));
+    }
+
+    #[test]
+    fn what_is_no_endpoint_is_refused_in_the_dialect_that_it_looks_like() {
+        let refused = |method, path: &str| routed(method, path, &[]).unwrap_err();
+        assert_eq!(refused(Method::GET, "/v1/messages"), Dialect::Messages);
+        assert_eq!(refused(Method::POST, "/v1/complete"), Dialect::Messages);
+        assert_eq!(refused(Method::GET, "/"), Dialect::Messages);
+        assert_eq!(refused(Method::POST, "/openai/v1/dreams"), Dialect::Azure);
+        assert_eq!(refused(Method::POST, "/v1beta/models/m:dream"), Dialect::Gemini { array: false });
+        assert_eq!(refused(Method::POST, "/model/m/dream"), Dialect::Bedrock);
+        assert_eq!(refused(Method::POST, "/model/%f/converse"), Dialect::Bedrock);
+    }
+}

@@ -3,11 +3,13 @@
 mod answers;
 mod asking;
 mod assembling;
+mod azure;
 mod bedrock;
 mod chat;
 mod everywhere;
 mod faults;
 mod gemini;
+mod hostile;
 mod read_back;
 mod refusals;
 mod responses;

@@ -241,12 +241,15 @@ fn required(object: &Object<'_>, keep: impl Fn(&str) -> bool) -> Option<(Vec<Str
 /// Tells whether names went; where none is left, so does the keyword.
 fn put_required(object: &mut Object<'_>, kept: Option<(Vec<String>, usize)>) -> bool {
     let Some((kept, before)) = kept else { return false };
+    if kept.len() == before {
+        return false;
+    }
     if kept.is_empty() {
         object.shift_remove("required");
-    } else if kept.len() < before {
+    } else {
         object.insert(Cow::Borrowed("required"), list(&kept));
     }
-    kept.len() < before
+    true
 }
 
 fn items<'a>(object: &mut Object<'a>, pass: &mut Pass<'_>) {
@@ -255,6 +258,21 @@ fn items<'a>(object: &mut Object<'a>, pass: &mut Pass<'_>) {
     if matches!(items, Schema::Bool(_)) || says_nothing(items) {
         object.shift_remove("items");
     }
+}
+
+/// Takes out the keywords that a reader does not know.
+fn take_foreign<'a>(
+    object: &mut Object<'a>,
+    is_known: impl Fn(&str, &Value<'a>) -> bool,
+) -> Vec<(Cow<'a, str>, Value<'a>)> {
+    if object.iter().all(|(key, value)| is_known(key, value)) {
+        return Vec::new();
+    }
+    // In one go: to take them out singly would move all the others each time.
+    let (known, foreign) =
+        mem::take(object).into_iter().partition::<Vec<_>, _>(|(key, value)| is_known(key, value));
+    object.extend(known);
+    foreign
 }
 
 /// A list whose items may be anything.

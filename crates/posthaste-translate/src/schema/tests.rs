@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     SchemaProfile::{self, Full, GeminiJsonSchema, GeminiSchema, OpenAiStrict, Plain},
-    lower, strictable,
+    check, lower, strictable,
 };
 use crate::{ir::Json, loss::Losses};
 
@@ -53,6 +53,25 @@ fn what_a_profile_takes_comes_back_borrowed() {
     }
     let anything = Json::parse(r#"{"$schema":"x","not":{"$ref":"y"},"type":5}"#).unwrap();
     assert!(matches!(lower(&anything, Full, "p", &mut Losses::default()), Cow::Borrowed(_)));
+}
+
+#[test]
+fn the_common_case_needs_no_tree() {
+    let schema = r#"{"type":"object","properties":{"const":{"type":"string","enum":["a"]},"n":{"type":"array","items":{"type":"integer","minimum":1.50}}},"required":["n"],"additionalProperties":false}"#;
+    for profile in [GeminiJsonSchema, Plain] {
+        assert!(check::is_plain(schema, profile));
+        for (plain, other) in [
+            (r#""n"]"#, r#""m"]"#),
+            (r#""n"]"#, r#""n","n"]"#),
+            (r#""enum":["a"]"#, r#""const":"a""#),
+            (r#""enum":["a"]"#, r#""type":"string""#),
+            (r#""items":{"#, r#""contains":{"#),
+            (r#""type":"integer""#, r#""type":"int""#),
+            (r#"["a"]"#, "[]"),
+        ] {
+            assert!(!check::is_plain(&schema.replace(plain, other), profile), "{other}");
+        }
+    }
 }
 
 #[test]
@@ -138,7 +157,18 @@ fn hostile_schemas_stay_bounded() {
     );
     let deep = format!("{}true{}", r#"{"items":"#.repeat(5_000), "}".repeat(5_000));
     let odd = format!("{}true{}", r#"{"anyOf":["#.repeat(62), "]}".repeat(62));
-    for text in [text, chain, merges, deep, odd] {
+    let nested: String = (0..2_000)
+        .map(|n| {
+            format!(
+                r##""c{n}":{{"properties":{{"p":{{"allOf":[{{"$ref":"#/$defs/c{}"}},true]}}}}}},"##,
+                n + 1
+            )
+        })
+        .collect();
+    let nested = format!(r##"{{"$ref":"#/$defs/c0","$defs":{{{nested}"z":{{}}}}}}"##);
+    let unknown: String = (0..50_000).map(|n| format!(r#""k{n}":{n},"#)).collect();
+    let unknown = format!(r#"{{{unknown}"type":"object","default":1,"$schema":"x","not":{{}}}}"#);
+    for text in [text, chain, merges, deep, odd, nested, unknown] {
         for profile in CUT_DOWN {
             let (lowered, losses) = lowered(&text, profile);
             assert!(lowered.len() < 2_000_000, "{profile:?} {}", lowered.len());

@@ -64,6 +64,7 @@ fn a_fault_in_a_stream_is_its_last_event() {
     let event = |dialect| render_event(dialect, &fault(FaultKind::Overloaded), request_id());
     insta::assert_snapshot!(text(&event(Dialect::AnthropicMessages)));
     insta::assert_snapshot!(text(&event(Dialect::OpenAiChat)));
+    insta::assert_snapshot!(text(&event(Dialect::GeminiGenerate)), @r#"data: {"error":{"code":503,"message":"say \"what\" to do","status":"UNAVAILABLE"}}"#);
     insta::assert_snapshot!(text(&event(Dialect::BedrockConverse)), @r#"
     event: serviceUnavailableException
     data: {"message":"say \"what\" to do"}

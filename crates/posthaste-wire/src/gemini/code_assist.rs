@@ -73,6 +73,15 @@ pub fn wrap_request(
     [&head[..head.len() - 1], b",\"request\":", request, b"}"].concat().into()
 }
 
+/// Puts a question for the number of tokens into its envelope, which names the model inside. The question is the
+/// conversation alone: nothing else is counted there.
+pub fn wrap_question(model: &str, question: &[u8]) -> Bytes {
+    let head = to_json(&QuestionOut { model: format!("models/{model}") });
+    let rest = question.trim_ascii().strip_prefix(b"{").unwrap_or(question).trim_ascii_start();
+    let comma: &[u8] = if rest.starts_with(b"}") { b"" } else { b"," };
+    [b"{\"request\":", &head[..head.len() - 1], comma, rest, b"}"].concat().into()
+}
+
 /// Takes an answer, or the data of a stream's frame, out of its envelope. What has none is given back: errors have none.
 ///
 /// The answer's id is the trace's, where the answer has none of its own.
@@ -176,6 +185,11 @@ struct RequestOut<'a> {
     user_prompt_id: Option<&'a str>,
 }
 
+#[derive(Serialize)]
+struct QuestionOut {
+    model: String,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ResponseIn<'a> {
@@ -234,7 +248,8 @@ mod tests {
 
     #[test]
     fn counting_names_the_model_inside() {
-        let body = Bytes::from_static(br#"{"request":{"model":"models/gemini-2.5-pro","contents":[]}}"#);
+        let body = wrap_question("gemini-2.5-pro", br#"{"contents":[]}"#);
+        assert_eq!(body, r#"{"request":{"model":"models/gemini-2.5-pro","contents":[]}}"#);
         let unwrapped = unwrap_request(&body).unwrap();
         assert_eq!((unwrapped.model.as_deref(), unwrapped.project), (Some("gemini-2.5-pro"), None));
         assert_eq!(unwrapped.request, r#"{"model":"models/gemini-2.5-pro","contents":[]}"#);

@@ -26,10 +26,12 @@ fn each_dialect_lists_models_in_its_shape() {
     insta::assert_snapshot!(rendered(Dialect::AnthropicMessages, &entries()));
     insta::assert_snapshot!(rendered(Dialect::OpenAiChat, &entries()));
     insta::assert_snapshot!(rendered(Dialect::BedrockConverse, &entries()));
+    insta::assert_snapshot!(rendered(Dialect::GeminiGenerate, &entries()));
 }
 
 #[test]
 fn an_empty_list_is_a_list() {
     insta::assert_snapshot!(rendered(Dialect::AnthropicMessages, &[]), @r#"{"data":[],"has_more":false,"first_id":null,"last_id":null}"#);
     insta::assert_snapshot!(rendered(Dialect::OpenAiChat, &[]), @r#"{"object":"list","data":[]}"#);
+    insta::assert_snapshot!(rendered(Dialect::GeminiGenerate, &[]), @r#"{"models":[]}"#);
 }

@@ -6,6 +6,7 @@ use crate::{FrameSplitter, FrameTooLong};
 
 const ANTHROPIC: Dialect = Dialect::AnthropicMessages;
 const CHAT: Dialect = Dialect::OpenAiChat;
+const GEMINI: Dialect = Dialect::GeminiGenerate;
 
 fn tap_of(dialect: Dialect, stream: &str) -> StreamTap {
     let mut tap = StreamTap::new(dialect);
@@ -93,6 +94,58 @@ fn events_are_known_by_their_name_or_by_their_type(#[case] data: &str, #[case] e
 #[case(r#"{"reasoning":"Hm"}"#, Progress::Content)]
 fn a_chunk_is_content_once_its_delta_says_something(#[case] delta: &str, #[case] expected: Progress) {
     assert_eq!(tap_of(CHAT, &chunk(delta)).progress(), expected);
+}
+
+/// A frame of Gemini with one candidate.
+fn generated(candidate: &str, more: &str) -> String {
+    format!("data: {{\"candidates\":[{candidate}]{more}}}\r\n\r\n")
+}
+
+#[rstest]
+#[case(r#"{"content":{"role":"model"}}"#, Progress::Opening)]
+#[case(r#"{"content":{"parts":[{"text":""}]},"finishReason":""}"#, Progress::Opening)]
+#[case(r#"{"content":{"parts":[{"text":"Hm","thought":true}]}}"#, Progress::Content)]
+#[case(r#"{"content":{"parts":[{"text":"","thoughtSignature":"c2ln"}]}}"#, Progress::Content)]
+#[case(r#"{"content":{"parts":[{"functionCall":{"name":"f"}}]}}"#, Progress::Content)]
+#[case(r#"{"content":{"parts":[{"inlineData":{"data":"AA=="}}]}}"#, Progress::Content)]
+#[case(r#"{"finishReason":"STOP"}"#, Progress::Content)]
+fn a_chunk_of_gemini_is_content_once_a_part_says_something(
+    #[case] candidate: &str,
+    #[case] expected: Progress,
+) {
+    assert_eq!(tap_of(GEMINI, &generated(candidate, "")).progress(), expected);
+}
+
+#[test]
+fn without_a_terminator_the_close_after_the_reason_is_the_end() {
+    let open =
+        generated(r#"{"content":{"parts":[{"text":"Hi"}]}}"#, r#","usageMetadata":{"promptTokenCount":9}"#);
+    let tap = closed(GEMINI, &open);
+    assert_eq!((tap.progress(), tap.closing(), tap.usage_source()), (Progress::Content, None, Estimated));
+    let counts = r#","usageMetadata":{"promptTokenCount":9,"candidatesTokenCount":5}"#;
+    let whole = open + &generated(r#"{"finishReason":"STOP"}"#, counts);
+    let mut tap = tap_of(GEMINI, &whole);
+    assert_eq!(tap.progress(), Progress::Content, "counts may follow");
+    assert_eq!(tap.finish().unwrap(), Progress::Ended);
+    assert_eq!((tap.closing(), tap.usage_source(), tap.usage().output), (None, Reported, 5));
+    let tap = closed(GEMINI, whole.trim_end());
+    assert_eq!((tap.progress(), &tap.closing().unwrap()[..]), (Progress::Ended, &b"\n\n"[..]));
+    let tap = closed(GEMINI, &(whole.clone() + "data: {\"cand"));
+    assert_eq!(
+        (tap.progress(), tap.closing()),
+        (Progress::Content, None),
+        "half an event cannot be taken back"
+    );
+    let failed = closed(GEMINI, &(whole + "data: {\"error\":{\"status\":\"INTERNAL\"}}\n\n"));
+    assert_eq!((failed.progress(), failed.closing()), (Progress::Failed, None));
+}
+
+#[test]
+fn a_prompt_that_is_blocked_is_a_whole_answer() {
+    let tap = closed(GEMINI, "data: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}\n\n");
+    assert_eq!(tap.progress(), Progress::Ended);
+    let tap = closed(GEMINI, "data: {\"promptFeedback\":{}}\n\n");
+    assert_eq!(tap.progress(), Progress::Opening);
 }
 
 #[test]
@@ -236,11 +289,13 @@ fn usage_is_found_where_vendors_put_it(#[case] data: &str) {
 #[case(CHAT, r#"{"choices":[],"usage":{"prompt_tokens":-9,"completion_tokens":"5"}}"#)]
 #[case(CHAT, r#"{"choices":[],"usage":[9,5]}"#)]
 #[case(CHAT, r#"{"choices":{},"usage":{"completion_tokens":1e999}}"#)]
+#[case(GEMINI, r#"{"candidates":[],"usageMetadata":{"candidatesTokenCount":-5}}"#)]
+#[case(GEMINI, r#"{"candidates":[],"usageMetadata":[9,5]}"#)]
 fn absurd_usage_is_not_the_last_word(#[case] dialect: Dialect, #[case] data: &str) {
-    let content = if dialect == ANTHROPIC {
-        event(r#"{"type":"content_block_delta"}"#)
-    } else {
-        chunk(r#"{"content":"Hi"}"#)
+    let content = match dialect {
+        ANTHROPIC => event(r#"{"type":"content_block_delta"}"#),
+        GEMINI => generated(r#"{"content":{"parts":[{"text":"Hi"}]}}"#, ""),
+        _ => chunk(r#"{"content":"Hi"}"#),
     };
     let name = if dialect == ANTHROPIC { "event: message_delta\n" } else { "" };
     let tap = tap_of(dialect, &format!("{content}{name}data: {data}\n\n"));

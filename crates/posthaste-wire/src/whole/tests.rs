@@ -4,6 +4,7 @@ use super::*;
 
 const ANTHROPIC: Dialect = Dialect::AnthropicMessages;
 const CHAT: Dialect = Dialect::OpenAiChat;
+const GEMINI: Dialect = Dialect::GeminiGenerate;
 const CONVERSE: Dialect = Dialect::BedrockConverse;
 
 #[test]
@@ -25,6 +26,14 @@ fn a_completion_tells_its_usage() {
 }
 
 #[test]
+fn generated_content_tells_its_usage() {
+    let body = br#"{"candidates":[{"content":{"parts":[{"text":"Hi"}],"role":"model"},"finishReason":"STOP"}],
+        "usageMetadata":{"promptTokenCount":10,"cachedContentTokenCount":2,"candidatesTokenCount":5,"thoughtsTokenCount":7}}"#;
+    let usage = Usage { input: 8, cache_read: 2, output: 12, reasoning: 7, ..Usage::default() };
+    assert_eq!(read_whole(GEMINI, body), Ok(WholeAnswer { usage: Some(usage), error: None }));
+}
+
+#[test]
 fn a_converse_answer_tells_its_usage() {
     let body =
         br#"{"output":{"message":{"role":"assistant","content":[{"text":"Hi"}]}},"stopReason":"end_turn",
@@ -38,6 +47,10 @@ fn a_converse_answer_tells_its_usage() {
 #[case::message(ANTHROPIC, r#"{"type":"message","content":[]}"#)]
 #[case::message_with_odd_usage(ANTHROPIC, r#"{"type":"message","content":[],"usage":"none"}"#)]
 #[case::completion(CHAT, r#"{"choices":[],"usage":null}"#)]
+#[case::content(GEMINI, r#"{"candidates":[],"usageMetadata":{"trafficType":"ON_DEMAND"}}"#)]
+#[case::blocked_prompt(GEMINI, r#"{"promptFeedback":{"blockReason":"SAFETY"}}"#)]
+#[case::tokens(GEMINI, r#"{"totalTokens":31,"promptTokensDetails":[]}"#)]
+#[case::embeddings(GEMINI, r#"{"embeddings":[{"values":[0.1]}]}"#)]
 #[case::converse(CONVERSE, r#"{"output":{},"usage":[]}"#)]
 #[case::converse_token_count(CONVERSE, r#"{"inputTokens":14}"#)]
 fn an_answer_without_usage_is_an_answer(#[case] dialect: Dialect, #[case] body: &str) {
@@ -67,6 +80,14 @@ fn an_answer_without_usage_is_an_answer(#[case] dialect: Dialect, #[case] body: 
 #[case(CHAT, r#"{"error":"Overloaded"}"#, "error", None)]
 #[case(CHAT, r#"{"object":"error","message":"Overloaded","type":"Busy","code":"40"}"#, "Busy", Some("40"))]
 #[case(CHAT, r#"{"choices":[],"error":{"message":"Overloaded","type":"t","code":"c"}}"#, "t", Some("c"))]
+#[case(
+    GEMINI,
+    r#"{"error":{"code":503,"message":"Overloaded","status":"UNAVAILABLE"}}"#,
+    "UNAVAILABLE",
+    Some("503")
+)]
+#[case(GEMINI, r#"[{"error":{"message":"Overloaded","status":"UNAVAILABLE"}}]"#, "UNAVAILABLE", None)]
+#[case(GEMINI, r#"{"candidates":[],"error":{"message":"Overloaded"}}"#, "error", None)]
 #[case(CONVERSE, r#"{"message":"Overloaded"}"#, "error", None)]
 #[case(CONVERSE, r#"{"Message":"Overloaded","__type":"A","originalStatusCode":503}"#, "A", Some("503"))]
 fn an_error_under_a_200_is_recognised(
@@ -93,6 +114,9 @@ fn an_error_under_a_200_is_recognised(
 #[case(CHAT, r#"{"choices":7}"#)]
 #[case(CHAT, "\"text\"")]
 #[case(CHAT, "null")]
+#[case(GEMINI, r#"{"choices":[],"usage":{}}"#)]
+#[case(GEMINI, r#"{"candidates":7}"#)]
+#[case(GEMINI, "[]")]
 #[case(CONVERSE, r#"{"stopReason":"end_turn","usage":{"inputTokens":1}}"#)]
 #[case(CONVERSE, r#"{"choices":[],"output":null}"#)]
 fn json_of_another_shape_is_no_answer(#[case] dialect: Dialect, #[case] body: &str) {

@@ -90,7 +90,7 @@ fn read_block<'a>(place: &Place<'a>) -> Result<Block<'a>, ApiError> {
     let data = match key {
         "text" => Data::Text(inside.text()?),
         "image" => {
-            inside.only(&["format", "source"])?;
+            inside.only(&["format", "source", "error"])?;
             inside.required("format")?.among(&["png", "jpeg", "gif", "webp"])?;
             read_source(&inside.required("source")?)?;
             Data::Image

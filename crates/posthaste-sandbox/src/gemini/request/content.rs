@@ -175,4 +175,16 @@ const DATA: &[&str] = &[
     "toolCall",
     "toolResponse",
 ];
-const BESIDES: &[&str] = &["thought", "thoughtSignature", "videoMetadata", "mediaResolution", "partMetadata"];
+const BESIDES: &[&str] = &[
+    "audioMetadata",
+    "audioTranscription",
+    "documentMetadata",
+    "mediaProcessing",
+    "mediaResolution",
+    "partMetadata",
+    "speechMetadata",
+    "spreadsheetMetadata",
+    "thought",
+    "thoughtSignature",
+    "videoMetadata",
+];

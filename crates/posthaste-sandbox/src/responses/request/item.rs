@@ -131,10 +131,12 @@ fn read_part<'a>(place: &Place<'a>, role: Role) -> Result<Part<'a>, ApiError> {
 }
 
 const KINDS: &[&str] = &[
+    "additional_tools",
     "apply_patch_call",
     "apply_patch_call_output",
     "code_interpreter_call",
     "compaction",
+    "compaction_trigger",
     "computer_call",
     "computer_call_output",
     "custom_tool_call",
@@ -150,6 +152,8 @@ const KINDS: &[&str] = &[
     "mcp_call",
     "mcp_list_tools",
     "message",
+    "program",
+    "program_output",
     "reasoning",
     "shell_call",
     "shell_call_output",

@@ -50,10 +50,7 @@ async fn bodies_are_the_services_and_not_anthropics() {
         (json!({"model": "claude-haiku-4-5"}), "model: Extra inputs are not permitted"),
         (json!({"stream": true}), "stream: Extra inputs are not permitted"),
         (json!({"surprise": 1}), "surprise: Extra inputs are not permitted"),
-        (
-            json!({"anthropic_version": "2023-06-01"}),
-            "anthropic_version: Input should be 'bedrock-2023-05-31'",
-        ),
+        (json!({"anthropic_version": "latest"}), "anthropic_version: Input should be 'bedrock-2023-05-31'"),
         (json!({"max_tokens": null}), "max_tokens: Field required"),
     ];
     for (fields, expected) in cases {

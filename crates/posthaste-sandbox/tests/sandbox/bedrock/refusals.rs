@@ -35,8 +35,8 @@ async fn fields_are_checked_and_named() {
         ),
         (json!({"messages": []}), "A conversation must start with a user message."),
         (
-            changed(hello(), "/messages/0/role", json!("system")),
-            "1 validation error detected: Value 'system' at 'messages.1.member.role' failed to satisfy constraint: Member must satisfy enum value set: [user, assistant]",
+            changed(hello(), "/messages/0/role", json!("tool")),
+            "1 validation error detected: Value 'tool' at 'messages.1.member.role' failed to satisfy constraint: Member must satisfy enum value set: [user, assistant, system]",
         ),
         (
             changed(hello(), "/messages/0/content", json!([])),

@@ -102,6 +102,11 @@ async fn signed_calls_go_round_and_changed_ones_do_not() {
     assert_eq!(refused(&asked).await, "Corrupted thought signature.");
     asked["contents"][1]["parts"][1]["thoughtSignature"] = Value::Null;
     assert!(refused(&asked).await.starts_with("Function call is missing a thought_signature"));
+    // Bytes may come in the other alphabet, as an SDK writes them.
+    let for_urls = signature.as_str().unwrap().replace('+', "-").replace('/', "_");
+    asked["contents"][1]["parts"][1]["thoughtSignature"] = json!(for_urls);
+    assert_eq!(ask(SIGNING, &asked).await.0, 200);
+    asked["contents"][1]["parts"][1]["thoughtSignature"] = Value::Null;
     // Models that do not sign do not ask.
     assert_eq!(ask(OLDER, &asked).await.0, 200);
     asked["contents"][1]["parts"][1]["thoughtSignature"] = json!("skip_thought_signature_validator");

@@ -24,6 +24,8 @@ pub(in crate::anthropic) struct Encoder {
     blocks: usize,
     /// Events of blocks that began while another was open: this dialect's blocks follow each other.
     held: Vec<Event>,
+    /// Whether the open block takes a signature: Google's proofs of a text have no place here.
+    thinks: bool,
     calls_tools: bool,
     refuses: bool,
     stop: Option<Stop>,
@@ -52,6 +54,7 @@ impl Encoder {
             open: None,
             blocks: 0,
             held: Vec::new(),
+            thinks: false,
             calls_tools: false,
             refuses: false,
             stop: None,
@@ -170,6 +173,7 @@ impl Encoder {
             }
         };
         self.open = Some(index);
+        self.thinks = matches!(block, Block::Thinking);
         self.blocks += 1;
         let event = EventOut::ContentBlockStart { index: self.blocks - 1, content_block };
         write_event(&mut self.scratch, out, &event);
@@ -179,7 +183,8 @@ impl Encoder {
         let delta = match delta {
             Delta::Text(text) | Delta::Refusal(text) => DeltaOut::Text { text },
             Delta::Thinking(thinking) => DeltaOut::Thinking { thinking },
-            Delta::Proof(proof) => DeltaOut::Signature { signature: &proof.data },
+            Delta::Proof(proof) if self.thinks => DeltaOut::Signature { signature: &proof.data },
+            Delta::Proof(_) => return,
             Delta::Arguments(partial_json) => DeltaOut::InputJson { partial_json },
             Delta::Citation(_) => {
                 self.losses.dropped("content.citations");
@@ -235,6 +240,11 @@ fn error_kind(error: &UpstreamError) -> &str {
         known if ANTHROPIC_KINDS.contains(&known) => known,
         _ if told("rate_limit_exceeded") || told("slow_down") || told("429") => "rate_limit_error",
         _ if told("insufficient_quota") => "billing_error",
+        _ if told("400") => "invalid_request_error",
+        _ if told("401") => "authentication_error",
+        _ if told("403") => "permission_error",
+        _ if told("404") => "not_found_error",
+        _ if told("504") => "timeout_error",
         _ if told("server_is_overloaded") || told("service_unavailable_error") || told("503") => {
             "overloaded_error"
         }

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{listed_items, note};
+use super::{listed_items, note, take_foreign};
 use crate::schema::{
     Pass,
     merge::both,
@@ -136,10 +136,7 @@ fn is_format_of(name: &str, format: &Value<'_>) -> bool {
 
 /// Leaves the names that `Schema` has, and tells the model in words what some others said.
 fn keywords(object: &mut Object<'_>, pass: &mut Pass<'_>) {
-    let foreign: Vec<_> =
-        object.iter().filter(|(key, value)| !is_known(key, value)).map(|(key, _)| key.clone()).collect();
-    for key in foreign {
-        let Some(value) = object.shift_remove(&key) else { continue };
+    for (key, value) in take_foreign(object, is_known) {
         let sentence = match &*key {
             "exclusiveMinimum" => note::number(&value).map(|number| format!("Greater than {number}.")),
             "exclusiveMaximum" => note::number(&value).map(|number| format!("Less than {number}.")),

@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, collections::HashSet, mem};
 
-use super::{listed_items, note};
+use super::{listed_items, note, take_foreign};
 use crate::schema::{
     Pass,
     tree::{Named, Object, Schema, Value, holds, list, string},
@@ -126,10 +126,7 @@ fn takes_null(schema: &Schema<'_>) -> bool {
 }
 
 fn keywords(object: &mut Object<'_>, pass: &mut Pass<'_>) {
-    let foreign: Vec<_> =
-        object.iter().filter(|(key, value)| !is_known(key, value)).map(|(key, _)| key.clone()).collect();
-    for key in foreign {
-        let Some(value) = object.shift_remove(&key) else { continue };
+    for (key, value) in take_foreign(object, is_known) {
         match note::word(&value) {
             Some(word) if key == "format" => {
                 note::add(object, &format!("Format: {word}."));

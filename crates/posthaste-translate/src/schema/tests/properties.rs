@@ -6,7 +6,12 @@ use serde_json::{Value, json};
 use super::{CUT_DOWN, lowered};
 use crate::{
     ir::Json,
-    schema::SchemaProfile::{self, Full, GeminiJsonSchema, GeminiSchema, OpenAiStrict, Plain},
+    loss::Losses,
+    schema::{
+        Pass,
+        SchemaProfile::{self, Full, GeminiJsonSchema, GeminiSchema, OpenAiStrict, Plain},
+        check, through_tree,
+    },
 };
 
 /// What a schema may not hold at a schema's position.
@@ -125,6 +130,19 @@ proptest! {
     }
 
     #[test]
+    fn what_is_plain_at_first_sight_is_what_lowering_leaves_alone(schema in plain()) {
+        let schema = Json::parse(&schema.to_string()).unwrap();
+        for profile in CUT_DOWN {
+            if check::is_plain(schema.as_str(), profile) {
+                let mut losses = Losses::default();
+                let lowered = through_tree(&schema, &mut Pass::new(&schema, profile, "p", &mut losses));
+                prop_assert_eq!(lowered, None, "{:?}: {:?}", profile, schema);
+                prop_assert!(losses.as_slice().is_empty(), "{:?}: {:?}", profile, losses);
+            }
+        }
+    }
+
+    #[test]
     fn no_text_makes_lowering_panic(text in "[\\[\\]{}:,\"a-z$#/0-9]{0,60}", schema in schema(), cut in any::<prop::sample::Index>()) {
         let mut mutated = schema.to_string();
         mutated.truncate((0..=cut.index(mutated.len() + 1)).rev().find(|at| mutated.is_char_boundary(*at)).unwrap_or(0));
@@ -134,6 +152,27 @@ proptest! {
             }
         }
     }
+}
+
+/// Schemas that are often plain.
+fn plain() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(json!({"type": "string", "description": "d", "format": "uri", "default": {"$ref": "x"}})),
+        Just(json!({"type": "integer", "enum": [1, null], "exclusiveMinimum": 0})),
+        Just(json!({"type": "array", "uniqueItems": true})),
+        Just(json!({"enum": []})),
+        Just(json!({"type": "null", "enum": []})),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        let named = prop::collection::btree_map("[abc]", inner.clone(), 0..4);
+        let required = prop::collection::vec("[abc]", 0..3);
+        prop_oneof![
+            inner.prop_map(|items| json!({"type": "array", "items": items})),
+            (named, required, any::<bool>()).prop_map(|(named, required, open)| {
+                json!({"type": "object", "properties": named, "required": required, "additionalProperties": open})
+            }),
+        ]
+    })
 }
 
 /// Schemas of every keyword in right and wrong shapes, with references to some of their own places.

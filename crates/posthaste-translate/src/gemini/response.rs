@@ -1,0 +1,11 @@
+//! `POST …/models/{model}:generateContent`: the whole answer.
+
+mod read;
+mod stop;
+mod write;
+
+pub(super) use self::{
+    read::{CandidateIn, ResponseIn, blocked, decode_response},
+    stop::{finish_reason, spoiled, stop},
+    write::{UsageOut, encode_response},
+};
