@@ -23,7 +23,7 @@ OPENAI = {
     429: "RateLimitError",
     503: "InternalServerError",
 }
-ANTHROPIC = OPENAI | {413: "RequestTooLargeError", 529: "OverloadedError"}
+ANTHROPIC = OPENAI | {413: "ContentTooLargeError", 529: "OverloadedError"}
 GOOGLE = {status: "ServerError" if status >= 500 else "ClientError" for status in OPENAI}
 AMAZON = {
     400: "ValidationException",

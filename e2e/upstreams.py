@@ -16,6 +16,8 @@ class Upstream:
     plain: str
     # Thinks, or can; of Gemini one that wants its signatures back, of Chat one that shows its thoughts.
     deep: str
+    # Whether the dialect has an endpoint that counts a prompt.
+    counts: bool = True
 
     def model(self, kind):
         """The client's name for a model here."""
@@ -38,8 +40,8 @@ UPSTREAMS = {
     upstream.dialect: upstream
     for upstream in (
         Upstream("messages", "sandbox", "claude-sonnet-4-6", "claude-sonnet-4-6"),
-        Upstream("chat", "sandbox-chat", "gpt-4.1", "sandbox-reasoner"),
-        Upstream("responses", "sandbox-responses", "gpt-4.1", "gpt-5.4"),
+        Upstream("chat", "sandbox-chat", "gpt-4.1", "sandbox-reasoner", counts=False),
+        Upstream("responses", "sandbox-responses", "gpt-4.1", "gpt-5.4", counts=False),
         Upstream("gemini", "sandbox-gemini", "gemini-2.0-flash", "gemini-3.1-pro-preview"),
         Upstream("converse", "sandbox-converse", "amazon.nova-lite-v1:0", "anthropic.claude-sonnet-4-6-v1:0"),
     )
