@@ -15,6 +15,7 @@ use crate::{
     ir::{Arguments, Content, Json, Request, Response, Tool, ToolCall, ToolChoice},
     loss::Losses,
     names::{NameRule, ToolNames},
+    openai_chat,
 };
 
 /// How a request's tools were put, for the way back.
@@ -31,7 +32,7 @@ struct Bridged {
 impl Bridge {
     /// Puts the tools of a request as its target takes them.
     pub(crate) fn cross(request: &mut Request, target: &Target, losses: &mut Losses) -> Self {
-        let free_text = if has_free_text(target.dialect) { Vec::new() } else { free_text_tools(request) };
+        let free_text = if has_free_text(target) { Vec::new() } else { free_text_tools(request) };
         let names = ToolNames::new(all_names(request), name_rule(target.dialect));
         let renames = all_names(request).any(|name| names.upstream(name) != name);
         if !free_text.is_empty() {
@@ -91,8 +92,12 @@ impl PartialEq for Bridge {
 
 impl Eq for Bridge {}
 
-const fn has_free_text(dialect: Dialect) -> bool {
-    matches!(dialect, Dialect::OpenAiChat | Dialect::OpenAiResponses)
+fn has_free_text(target: &Target) -> bool {
+    match target.dialect {
+        Dialect::OpenAiChat => openai_chat::has_free_text(target.variant),
+        Dialect::OpenAiResponses => true,
+        Dialect::AnthropicMessages | Dialect::GeminiGenerate | Dialect::BedrockConverse => false,
+    }
 }
 
 const fn name_rule(dialect: Dialect) -> NameRule {

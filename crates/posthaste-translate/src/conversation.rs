@@ -50,6 +50,8 @@ pub(crate) struct Outcome<'a> {
 pub(crate) enum IdRule {
     /// Any.
     Any,
+    /// Any, but few enough: OpenAI answers 400 to an id of more than forty characters.
+    Short,
     /// Letters, digits, `_` and `-`.
     Word,
     /// The same, at most 64 of them.
@@ -144,8 +146,9 @@ impl<'a> Ordering<'a> {
     fn unique(&mut self, id: &'a str) -> Cow<'a, str> {
         let legal = match self.rule {
             IdRule::Any => Cow::Borrowed(id),
+            IdRule::Short => shortened(Cow::Borrowed(id), LONGEST_AT_OPENAI),
             IdRule::Word => as_word(id),
-            IdRule::ShortWord => shortened(as_word(id)),
+            IdRule::ShortWord => shortened(as_word(id), LONGEST_AT_BEDROCK),
         };
         let Some(next) = self.taken.get(&legal).copied() else {
             self.taken.insert(legal.clone(), FIRST_NUMBER);
@@ -169,7 +172,8 @@ fn tool_call(part: &Part) -> Option<&ToolCall> {
     }
 }
 
-fn as_word(id: &str) -> Cow<'_, str> {
+/// The nearest id of letters, digits, `_` and `-` alone.
+pub(crate) fn as_word(id: &str) -> Cow<'_, str> {
     let legal = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
     if id.is_empty() {
         return Cow::Borrowed("call");
@@ -180,15 +184,17 @@ fn as_word(id: &str) -> Cow<'_, str> {
     Cow::Owned(id.chars().map(|character| if legal(character) { character } else { '_' }).collect())
 }
 
-/// A legal id, all of whose characters are single bytes, cut so that a number fits behind it.
-fn shortened(mut id: Cow<'_, str>) -> Cow<'_, str> {
-    if id.len() > LONGEST {
-        id.to_mut().truncate(LONGEST - ROOM);
+/// An id of so many characters at most, cut so that a number fits behind it.
+fn shortened(mut id: Cow<'_, str>, longest: usize) -> Cow<'_, str> {
+    if id.chars().nth(longest).is_some() {
+        let end = id.char_indices().nth(longest - ROOM).map_or(id.len(), |(end, _)| end);
+        id.to_mut().truncate(end);
     }
     id
 }
 
-const LONGEST: usize = 64;
+const LONGEST_AT_OPENAI: usize = 40;
+const LONGEST_AT_BEDROCK: usize = 64;
 const ROOM: usize = 11;
 
 #[cfg(test)]
@@ -256,6 +262,21 @@ mod tests {
                 "f_x_0-4=-",
             ]
         );
+    }
+
+    #[test]
+    fn long_ids_are_shortened_and_stay_apart() {
+        let long = |end: &str| format!("{}{end}", "x".repeat(40));
+        let history = [
+            Message::new(Role::Assistant, vec![call(&long("a")), call(&long("b"))]),
+            Message::new(Role::User, vec![result(&long("b"), "two"), result(&long("a"), "one")]),
+        ];
+        let steps = steps(&history, IdRule::Short, &mut Losses::default());
+        let Step::Assistant { ids, .. } = &steps[0] else { panic!("{steps:?}") };
+        let first = "x".repeat(29);
+        assert_eq!(*ids, [first.clone(), format!("{first}-2")]);
+        let Step::Outcomes(outcomes) = &steps[1] else { panic!("{steps:?}") };
+        assert!(outcomes.iter().zip(ids).all(|(outcome, id)| outcome.id == *id && outcome.result.is_some()));
     }
 
     #[test]

@@ -5,17 +5,25 @@
 //! called; input token counts include cached ones; usage comes in a stream only if asked for. Thoughts travel in
 //! `reasoning_content`, which OpenAI itself does not have; some vendors call it `reasoning`.
 
+mod citation;
 mod events;
 mod part;
 mod request;
 mod response;
+mod thoughts;
+mod variant;
 
-use posthaste_core::Dialect;
+use posthaste_core::{ChatVariant, Dialect};
 use uuid::Uuid;
 
 use crate::{
     Codec, CountCodec, Encoded, EventDecoder, EventEncoder, StreamContext, Target, TranslateError, ir,
 };
+
+/// Whether a vendor knows tools of free text.
+pub(crate) const fn has_free_text(variant: ChatVariant) -> bool {
+    variant::Variant::of(variant).custom_tools
+}
 
 /// The codec of OpenAI's Chat Completions API.
 pub(crate) struct OpenAiChat;

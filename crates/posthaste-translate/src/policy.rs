@@ -48,6 +48,12 @@ pub fn rules() -> &'static [Rule] {
     &RULES
 }
 
+/// A client's name for a field of Chat Completions, for what only a vendor of that dialect lacks.
+pub(crate) fn name_of(chat_field: &'static str, dialect: Dialect) -> &'static str {
+    let rule = RULES.iter().find(|rule| rule.name(Dialect::OpenAiChat) == chat_field);
+    rule.map_or(chat_field, |rule| rule.name(dialect))
+}
+
 /// Applies the rules to a request on its way to another dialect.
 ///
 /// # Errors
@@ -151,6 +157,12 @@ mod tests {
         assert_eq!(stop.name(Dialect::BedrockConverse), "inferenceConfig.stopSequences");
         assert_eq!(stop.policy(Dialect::OpenAiResponses), Refuse);
         assert_eq!(stop.policy(Dialect::AnthropicMessages), Carry);
+    }
+
+    #[test]
+    fn a_field_that_a_vendor_lacks_is_named_in_the_clients_words() {
+        assert_eq!(name_of("seed", Dialect::GeminiGenerate), "generationConfig.seed");
+        assert_eq!(name_of("temperature", Dialect::GeminiGenerate), "temperature");
     }
 
     #[test]

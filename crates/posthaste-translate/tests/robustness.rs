@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
-use std::fs;
+use std::{fs, sync::LazyLock};
 
-use posthaste_core::{Dialect, ModelName, Timestamp};
+use posthaste_core::{ChatVariant, Dialect, ModelName, Timestamp};
 use posthaste_translate::{StreamContext, StreamTranslator, Target, codec};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -24,10 +24,9 @@ proptest! {
 
     #[test]
     fn mutated_fixtures(body in any::<prop::sample::Index>(), changes in prop::collection::vec(change(), 1..6)) {
-        let fixtures = fixtures();
-        let mut body = body.get(&fixtures).clone();
+        let mut body = body.get(&FIXTURES).clone();
         for change in changes {
-            change.apply(&mut body, &fixtures);
+            change.apply(&mut body, &FIXTURES);
         }
         read_everything(&body);
     }
@@ -41,8 +40,9 @@ fn read_everything(body: &[u8]) {
         for to in Dialect::ALL {
             let mut written = Vec::new();
             if let Ok(request) = &request {
+                let encode = |target| codec(to).encode_request(request, &target);
                 written
-                    .extend(codec(to).encode_request(request, &Target::of(to)).map(|encoded| encoded.body));
+                    .extend(targets(to).filter_map(|target| encode(target).ok()).map(|encoded| encoded.body));
             }
             if let Ok(response) = &response {
                 written
@@ -54,6 +54,23 @@ fn read_everything(body: &[u8]) {
             stream(from, to, body);
         }
     }
+}
+
+/// An upstream of the dialect, or one of every vendor that bends it.
+fn targets(to: Dialect) -> impl Iterator<Item = Target> {
+    let variants: &[ChatVariant] = match to {
+        Dialect::OpenAiChat => &[
+            ChatVariant::OpenAi,
+            ChatVariant::Compatible,
+            ChatVariant::Qwen,
+            ChatVariant::Glm,
+            ChatVariant::DeepSeek,
+            ChatVariant::Moonshot,
+            ChatVariant::OpenRouter,
+        ],
+        _ => &[ChatVariant::OpenAi],
+    };
+    variants.iter().map(move |variant| Target { variant: *variant, ..Target::of(to) })
 }
 
 fn context(from: Dialect) -> StreamContext {
@@ -229,6 +246,12 @@ const FIELDS: &[&str] = &[
     "content_block",
     "message",
     "error",
+    "custom",
+    "annotations",
+    "citations",
+    "reasoning_details",
+    "function_call",
+    "functions",
     "tools",
     "tool_choice",
     "system",
@@ -264,6 +287,8 @@ const FIELDS: &[&str] = &[
     "output",
     "x",
 ];
+
+static FIXTURES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(fixtures);
 
 fn fixtures() -> Vec<Vec<u8>> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures");

@@ -6,9 +6,9 @@ use posthaste_core::{Dialect, ModelName, Timestamp, Usage};
 use posthaste_translate::{
     StreamContext, Target, codec,
     ir::{
-        Arguments, CacheHint, Content, Document, Effort, Image, Json, Message, OutputFormat, OutputSchema,
-        Part, Proof, Reasoning, ReasoningDisplay, ReasoningMode, Request, Response, Role, Sampling,
-        ServiceTier, Source, Stop, StopReason, Thinking, Tool, ToolCall, ToolChoice, ToolResult,
+        Arguments, CacheHint, Citation, Content, Document, Effort, Image, Json, Message, OutputFormat,
+        OutputSchema, Part, Proof, Reasoning, ReasoningDisplay, ReasoningMode, Request, Response, Role,
+        Sampling, ServiceTier, Source, Stop, StopReason, Thinking, Tool, ToolCall, ToolChoice, ToolResult,
     },
 };
 use proptest::prelude::*;
@@ -65,7 +65,8 @@ proptest! {
 
     #[test]
     fn the_conversation_survives_gemini(request in request(C)) {
-        let mut request = Request { model: "gemini-3-flash".to_owned(), ..request };
+        let mut request = Request { model: "gemini-3-flash".to_owned(), output: None, tool_choice: None, ..request };
+        request.tools.retain(|tool| matches!(tool, Tool::Function { .. }));
         request.messages.retain(|message| message.role != Role::System);
         for message in &mut request.messages {
             message.parts.retain(|part| {
@@ -75,6 +76,8 @@ proptest! {
         }
         request.messages.retain(|message| !message.parts.is_empty());
         prop_assume!(request.messages.first().is_some_and(|message| message.role == Role::User));
+        // A beginning of the answer is refused on the way back.
+        request.messages.push(Message::new(Role::User, vec![Part::text("And then?")]));
         let there = codec(G).encode_request(&request, &Target::of(G)).unwrap();
         let there = codec(G).decode_request(&there.body).unwrap();
         let back = codec(C).encode_request(&there, &Target::of(C)).unwrap();
@@ -108,13 +111,16 @@ proptest! {
     /// Text, calls and their results are what every dialect has.
     #[test]
     fn the_conversation_survives_the_other_dialect(request in request(C), other in prop::sample::select(vec![A, B])) {
-        // An object without a schema becomes an instruction there.
-        let mut request = Request { output: None, ..request };
+        // An object without a schema becomes an instruction there, and free-text tools are bridged before.
+        let mut request = Request { output: None, tool_choice: None, ..request };
+        request.tools.retain(|tool| matches!(tool, Tool::Function { .. }));
         request.messages.retain(|message| message.role != Role::System);
         for message in &mut request.messages {
             message.parts.retain(|part| !matches!(part.content, Content::Thinking(_) | Content::Refusal(_)));
         }
         request.messages.retain(|message| !message.parts.is_empty());
+        // A beginning of the answer is refused on the way back.
+        request.messages.push(Message::new(Role::User, vec![Part::text("And then?")]));
         prop_assume!(!request.messages.is_empty());
         if other == B {
             media_as_text(&mut request);
@@ -173,6 +179,7 @@ fn story(request: &Request) -> Vec<String> {
             Content::Thinking(Thinking { text, proof }) => {
                 story.push(format!("thought {text} {:?}", proof.as_ref().map(|proof| &proof.data)));
             }
+            Content::RedactedThinking(proof) => story.push(format!("sealed {}", proof.data)),
             other => story.push(format!("{other:?}")),
         }
     }
@@ -293,14 +300,18 @@ fn schema() -> impl Strategy<Value = Json> {
 fn tools(dialect: Dialect) -> impl Strategy<Value = Vec<Tool>> {
     let tool = (prop::option::of(text()), schema(), prop::option::of(any::<bool>()), any::<bool>());
     prop::collection::vec(tool, 0..4).prop_map(move |tools| {
-        let tool = |(number, (description, schema, strict, cached)): (usize, (_, _, Option<bool>, bool))| {
+        let tool = |(number, (description, schema, strict, other)): (usize, (_, _, Option<bool>, bool))| {
+            let name = format!("tool_{number}");
+            if other && dialect == C {
+                return Tool::Custom { name, description, format: Some(schema), extra: Vec::new() };
+            }
             Tool::Function {
-                name: format!("tool_{number}"),
+                name,
                 description,
                 // Gemini has none for a function without parameters.
                 schema: Some(schema).filter(|schema: &Json| dialect != G || !schema.as_str().contains("{}")),
                 strict: strict.filter(|_| dialect != G),
-                cache: (cached && matches!(dialect, A | B)).then(|| CacheHint { ttl: Some("1h".to_owned()) }),
+                cache: (other && matches!(dialect, A | B)).then(|| CacheHint { ttl: Some("1h".to_owned()) }),
                 extra: Vec::new(),
             }
         };
@@ -309,7 +320,7 @@ fn tools(dialect: Dialect) -> impl Strategy<Value = Vec<Tool>> {
 }
 
 fn tool_choice(tools: &[Tool], choice: prop::sample::Index) -> Option<ToolChoice> {
-    let Tool::Function { name, .. } = &tools[0] else { return None };
+    let (Tool::Function { name, .. } | Tool::Custom { name, .. }) = &tools[0] else { return None };
     let choices = [
         None,
         Some(ToolChoice::Auto),
@@ -374,7 +385,15 @@ fn conversation(dialect: Dialect) -> impl Strategy<Value = Vec<Message>> {
             join_user(&mut messages, dialect, user);
             let mut parts: Vec<Part> = Vec::new();
             let proof = (dialect != C).then(|| Proof::of(dialect, "c2ln"));
-            parts.extend(thought.map(|text| Part::new(Content::Thinking(Thinking { text, proof }))));
+            // Thoughts that are not shown still have their proof.
+            let hidden = dialect == A && said.is_none();
+            let shown = |text: String| if hidden { String::new() } else { text };
+            parts.extend(
+                thought.map(|text| Part::new(Content::Thinking(Thinking { text: shown(text), proof }))),
+            );
+            if hidden {
+                parts.push(Part::new(Content::RedactedThinking(Proof::of(A, "c2VhbGVk"))));
+            }
             // Gemini signs texts and calls too.
             let signature = (dialect == G && number % 2 == 0).then(|| Proof::of(G, "c2lnMg"));
             let text = Part::text(said.unwrap_or_else(|| "Well.".to_owned()));
@@ -383,9 +402,10 @@ fn conversation(dialect: Dialect) -> impl Strategy<Value = Vec<Message>> {
             for (position, (arguments, result, is_error)) in calls.into_iter().enumerate() {
                 let id = format!("call_{number}_{position}");
                 let name = "tool_0".to_owned();
-                let arguments = Arguments::new(arguments);
+                let free_text = is_error && dialect == C;
+                let arguments = Arguments::new(if free_text { "*** { ü".to_owned() } else { arguments });
                 let proof = signature.clone();
-                let call = ToolCall { proof, ..ToolCall::new(id.clone(), name, arguments) };
+                let call = ToolCall { free_text, proof, ..ToolCall::new(id.clone(), name, arguments) };
                 parts.push(Part::new(Content::ToolCall(call)));
                 let is_error = is_error && dialect != C;
                 let result = ToolResult { call_id: id, parts: vec![Part::text(result)], is_error };
@@ -429,10 +449,34 @@ fn user_parts(dialect: Dialect) -> impl Strategy<Value = Vec<Part>> {
             }),
             _ => Content::Text(text),
         };
-        let cache = (cached && matches!(dialect, A | B)).then(CacheHint::default);
+        let ttl = match dialect {
+            B => None,
+            A => Some("1h"),
+            _ => Some("12h"),
+        };
+        let ttl = ttl.filter(|_| which % 2 == 0).map(str::to_owned);
+        let cache = (cached && dialect != G).then_some(CacheHint { ttl });
         Part { cache, ..Part::new(content) }
     });
     prop::collection::vec(part, 1..4)
+}
+
+fn citation(dialect: Dialect) -> Citation {
+    let own = match dialect {
+        A => {
+            r#"{"type":"web_search_result_location","url":"https://a.test","title":"A","cited_text":"x","encrypted_index":"Eo8"}"#
+        }
+        _ => {
+            r#"{"type":"url_citation","url_citation":{"url":"https://a.test","title":"A","start_index":0,"end_index":1}}"#
+        }
+    };
+    Citation {
+        url: Some("https://a.test".to_owned()),
+        title: Some("A".to_owned()),
+        quote: (dialect == A).then(|| "x".to_owned()),
+        span: (dialect == C).then_some((0, 1)),
+        own: Some(Json::parse(own).unwrap()),
+    }
 }
 
 fn response(dialect: Dialect) -> impl Strategy<Value = Response> {
@@ -444,7 +488,9 @@ fn response(dialect: Dialect) -> impl Strategy<Value = Response> {
         let mut parts: Vec<Part> = Vec::new();
         parts.extend(thought.map(|text| Part::new(Content::Thinking(Thinking { text, proof }))));
         let signature = (dialect == G).then(|| Proof::of(G, "c2lnMg"));
-        parts.push(Part { proof: signature, ..Part::text(said) });
+        let cites = calls.is_empty() && matches!(dialect, A | C);
+        let citations = if cites { vec![citation(dialect)] } else { Vec::new() };
+        parts.push(Part { proof: signature, citations, ..Part::text(said) });
         for (number, arguments) in calls.into_iter().enumerate() {
             let (id, name) = (format!("call_{number}"), "tool".to_owned());
             let call = ToolCall::new(id, name, Arguments::new(arguments));

@@ -140,7 +140,7 @@ fn interleaved_calls_are_held_back_until_the_open_one_ends() {
 )]
 #[case::without_id(
     &[r#"{"index":0,"id":"","function":{"name":"f","arguments":"{}"}}"#, r#"{"index":1,"function":{"name":"g"}}"#],
-    &["call_0 f {}", "call_1 g "]
+    &["call_000000000000000000000 f {}", "call_000000000000000000001 g "]
 )]
 #[case::arguments_as_an_object(&[r#"{"index":0,"id":"a","function":{"name":"f","arguments":{"x":1.0}}}"#], &[r#"a f {"x":1.0}"#])]
 fn calls_are_told_apart(#[case] calls: &[&str], #[case] expected: &[&str]) {
@@ -496,4 +496,84 @@ fn converse_sees_calls_one_after_another() {
         ]
     );
     assert_eq!(events[7], r#"{"stopReason":"tool_use"}"#);
+}
+
+#[test]
+fn the_second_finish_changes_nothing_but_the_usage() {
+    let usage = r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":5}}"#;
+    let told = translate(C, A, &[&delta(r#"{"content":"Hi"}"#), STOP, usage, DONE], true);
+    told.end.unwrap();
+    assert_eq!(told.text.matches("event: message_delta").count(), 1, "{}", told.text);
+    assert!(told.text.contains(r#""output_tokens":5"#), "{}", told.text);
+}
+
+#[rstest]
+#[case::inside_an_object(r#"{"error":{"message":"No","type":"server_error"}}"#)]
+#[case::a_number_as_code(r#"{"error":{"message":"No","code":502}}"#)]
+#[case::a_text(r#"{"error":"No"}"#)]
+#[case::at_the_top(r#"{"code":"InternalError","message":"No"}"#)]
+#[case::of_old_servers(r#"{"object":"error","message":"No","code":500}"#)]
+#[case::beside_choices(
+    r#"{"choices":[{"index":0,"delta":{},"finish_reason":"error"}],"error":{"message":"No"}}"#
+)]
+fn errors_in_the_middle_are_seen_in_every_form(#[case] error: &str) {
+    let told = translate(C, A, &[&delta(r#"{"content":"Hi"}"#), error, STOP, DONE], true);
+    told.end.unwrap();
+    assert!(told.text.ends_with("\"message\":\"No\"}}\n\n"), "{}", told.text);
+}
+
+#[test]
+fn a_reason_that_is_a_failure_does_not_look_like_an_end() {
+    let failed = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"insufficient_system_resource"}]}"#;
+    let told = translate(C, A, &[&delta(r#"{"content":"Hi"}"#), failed, DONE], true);
+    told.end.unwrap();
+    assert!(told.text.contains("event: error"), "{}", told.text);
+    assert!(!told.text.contains("message_stop"), "{}", told.text);
+}
+
+#[test]
+fn places_of_sources_count_the_characters_of_the_whole_text() {
+    let text = |index: usize, text: &str| {
+        [
+            format!(
+                r#"{{"type":"content_block_start","index":{index},"content_block":{{"type":"text","text":""}}}}"#
+            ),
+            format!(
+                r#"{{"type":"content_block_delta","index":{index},"delta":{{"type":"citations_delta","citation":{{"type":"web_search_result_location","url":"https://a.test/{index}","encrypted_index":"x"}}}}}}"#
+            ),
+            format!(
+                r#"{{"type":"content_block_delta","index":{index},"delta":{{"type":"text_delta","text":"{text}"}}}}"#
+            ),
+            format!(r#"{{"type":"content_block_stop","index":{index}}}"#),
+        ]
+    };
+    let start = r#"{"type":"message_start","message":{}}"#.to_owned();
+    let stop = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#.to_owned();
+    let frames: Vec<String> =
+        [start].into_iter().chain(text(0, "日本")).chain(text(1, "🐎!")).chain([stop]).collect();
+    let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+    let told = translate(A, C, &frames, false);
+    told.end.unwrap();
+    assert!(
+        told.text.contains(r#""start_index":0,"end_index":2,"title":"","url":"https://a.test/0""#),
+        "{}",
+        told.text
+    );
+    assert!(
+        told.text.contains(r#""start_index":2,"end_index":4,"title":"","url":"https://a.test/1""#),
+        "{}",
+        told.text
+    );
+}
+
+#[test]
+fn a_free_text_call_is_not_ended_by_what_looks_like_json() {
+    let frames = [
+        call(r#"{"index":0,"id":"a","type":"custom","custom":{"name":"f","input":"{}"}}"#),
+        call(r#"{"index":1,"id":"b","type":"custom","custom":{"name":"g","input":"x"}}"#),
+        call(r#"{"index":0,"custom":{"input":" more"}}"#),
+    ];
+    let mut frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+    frames.extend([STOP, DONE]);
+    assert_eq!(blocks(&frames), ["a f {} more", "b g x", "tool_use"]);
 }

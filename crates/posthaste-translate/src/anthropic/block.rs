@@ -1,10 +1,13 @@
 //! Content blocks, which requests, answers and streams share.
 
+mod citation;
 mod read;
+mod readable;
 mod write;
 
 pub(crate) use self::write::standard_base64;
 pub(super) use self::{
+    citation::{CitationOut, citation},
     read::{CacheControlIn, part, parts},
-    write::{BlockOut, CacheControlOut, Origin, block, text_block},
+    write::{BlockOut, CacheControlOut, Origin, Place, block, text_block},
 };

@@ -5,9 +5,9 @@ use posthaste_wire::usage::AnthropicUsage;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::block::{BlockOut, Origin, block, parts};
+use super::block::{BlockOut, Origin, Place, block, parts};
 use crate::{
-    Encoded, TranslateError,
+    Encoded, Loss, TranslateError,
     ir::{Content, Part, Response, ServiceTier, Stop, StopReason},
     json::{self, Fields, Str, TextOr, hints, wire_object},
     loss::Losses,
@@ -145,9 +145,17 @@ fn answer_block<'a>(
         losses.degraded("content.tool_calls", "left out a call that the cap cut");
         return Ok(None);
     }
-    match block(part, Origin { dialect: response.dialect, path: "content" }, None, losses) {
+    let origin = Origin { dialect: response.dialect, place: Place::Answer };
+    if let Content::Opaque(opaque) = &part.content
+        && !origin.is_own()
+    {
+        // Not as its text: that would be put into the model's mouth, and a stream could not do the same.
+        losses.add(Loss::dropped(format!("content.{}", opaque.kind)));
+        return Ok(None);
+    }
+    match block(part, origin, None, losses) {
         Err(TranslateError::Inexpressible { field, .. }) => {
-            losses.add(crate::Loss::dropped(field));
+            losses.add(Loss::dropped(field));
             Ok(None)
         }
         block => block,

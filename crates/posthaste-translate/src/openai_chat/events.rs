@@ -1,6 +1,7 @@
 //! `POST /v1/chat/completions`: the streamed answer.
 
 mod calls;
+mod chunk;
 mod read;
 mod write;
 

@@ -4,6 +4,6 @@ mod read;
 mod write;
 
 pub(super) use self::{
-    read::{arguments, parts, tool_calls},
-    write::{PartOut, ToolCallOut, part},
+    read::{FunctionCallIn, arguments, parts, tool_calls},
+    write::{PartOut, Reach, ToolCallOut, is_call, part},
 };

@@ -1,27 +1,32 @@
 //! Error bodies: `{"error":{"message","type","param","code"}}`.
 //!
-//! Compatible vendors bend it: `code` may be a number, `error` a plain text, and older vLLM puts the fields at the top
-//! beside `"object":"error"`.
+//! Compatible vendors bend it: `code` may be a number; xAI's `error` is a plain text with its `code` beside it; older vLLM
+//! puts the fields at the top beside `"object":"error"`; DashScope's and GLM's gateways put `code` and `message` or `msg`
+//! there, and nothing else that tells.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
     UpstreamError,
-    lenient::{Lenient, Text, object},
+    lenient::{Filled, Lenient, Text, object},
 };
 
 /// Reads an error body or the data of an error event.
 pub(crate) fn read(body: &[u8]) -> Option<UpstreamError> {
     let envelope: Envelope<'_> = object(body).ok()??;
-    if envelope.object.0.is_some_and(|object| object.0 == "error") {
+    if envelope.object.0.as_ref().is_some_and(|object| object.0 == "error") {
         return serde_json::from_slice(body).ok().map(Detail::into_error);
     }
-    let error = envelope.error?.get();
-    if let Ok(message) = serde_json::from_str::<String>(error) {
-        return Some(UpstreamError { kind: UNNAMED.to_owned(), code: None, message });
+    let Some(error) = envelope.error else {
+        let bare = envelope.is_bare_error().then(|| serde_json::from_slice(body).ok())?;
+        return bare.map(Detail::into_error);
+    };
+    if let Ok(message) = serde_json::from_str::<String>(error.get()) {
+        let code = envelope.code.0.map(Code::into_text);
+        return Some(UpstreamError { kind: UNNAMED.to_owned(), code, message });
     }
-    object(error.as_bytes()).ok()?.map(Detail::into_error)
+    object(error.get().as_bytes()).ok()?.map(Detail::into_error)
 }
 
 #[derive(Deserialize)]
@@ -30,6 +35,19 @@ struct Envelope<'a> {
     object: Lenient<Text<'a>>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    code: Lenient<Code<'a>>,
+    #[serde(borrow, default, alias = "msg")]
+    message: Lenient<Text<'a>>,
+    #[serde(default)]
+    choices: Filled,
+}
+
+impl Envelope<'_> {
+    /// Whether the fields of an error stand at the top, and none of an answer.
+    fn is_bare_error(&self) -> bool {
+        self.code.0.is_some() && self.message.0.is_some() && !self.choices.0
+    }
 }
 
 #[derive(Deserialize)]
@@ -38,7 +56,7 @@ struct Detail<'a> {
     kind: Lenient<Text<'a>>,
     #[serde(borrow, default)]
     code: Lenient<Code<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, alias = "msg")]
     message: Lenient<Text<'a>>,
 }
 
@@ -70,3 +88,39 @@ impl Code<'_> {
 
 /// Stands for a class of error that the vendor does not name.
 pub(crate) const UNNAMED: &str = "error";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(json: &str) -> Option<(String, Option<String>, String)> {
+        read(json.as_bytes()).map(|error| (error.kind, error.code, error.message))
+    }
+
+    fn told(kind: &str, code: Option<&str>, message: &str) -> Option<(String, Option<String>, String)> {
+        Some((kind.to_owned(), code.map(str::to_owned), message.to_owned()))
+    }
+
+    #[test]
+    fn vendors_forms_are_read() {
+        let by_the_book = r#"{"error":{"message":"No","type":"server_error","param":null,"code":null}}"#;
+        assert_eq!(error(by_the_book), told("server_error", None, "No"));
+        let numbered = r#"{"error":{"code":"1302","message":"Slow down"}}"#;
+        assert_eq!(error(numbered), told(UNNAMED, Some("1302"), "Slow down"));
+        let text = r#"{"code":"Client specified an invalid argument","error":"No"}"#;
+        assert_eq!(error(text), told(UNNAMED, Some("Client specified an invalid argument"), "No"));
+        let bare = r#"{"code":"Throttling.RateQuota","message":"Slow down","request_id":"r"}"#;
+        assert_eq!(error(bare), told(UNNAMED, Some("Throttling.RateQuota"), "Slow down"));
+        let gateway = r#"{"code":401,"msg":"Expired","success":false}"#;
+        assert_eq!(error(gateway), told(UNNAMED, Some("401"), "Expired"));
+        let old = r#"{"object":"error","message":"No","type":"BadRequestError","code":400}"#;
+        assert_eq!(error(old), told("BadRequestError", Some("400"), "No"));
+    }
+
+    #[test]
+    fn an_answer_is_no_error() {
+        assert_eq!(error(r#"{"id":"a","choices":[{}],"code":1,"message":"x"}"#), None);
+        assert_eq!(error(r#"{"code":1}"#), None);
+        assert_eq!(error("[]"), None);
+    }
+}

@@ -50,8 +50,12 @@ static USAGE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"usage\""));
 /// Whether a chunk may hold usage, an error, a finish reason, or a choice other than the first. Inside strings the
 /// quotes would be escaped, so content is not mistaken for them.
 fn tells_more_than_content(data: &[u8]) -> bool {
-    TELLING.iter().any(|(name, common)| values(data, name).any(|value| !value.starts_with(common)))
+    CHOICES.find(data).is_none()
+        || TELLING.iter().any(|(name, common)| values(data, name).any(|value| !value.starts_with(common)))
 }
+
+/// What has no choices is an error, or what a vendor puts between.
+static CHOICES: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"choices\""));
 
 /// The keys that tell more, each with the value that it has in most chunks.
 static TELLING: LazyLock<[(Finder<'_>, &[u8]); 4]> = LazyLock::new(|| {
@@ -75,6 +79,10 @@ fn read_chunk(data: &[u8], seen: &mut Sighting) {
     let Ok(Some(chunk)) = object::<Chunk>(data) else { return };
     if chunk.error.0 {
         seen.fail(error::read(data).unwrap_or_else(unreadable_error));
+    } else if chunk.choices.0.is_none()
+        && let Some(error) = error::read(data)
+    {
+        seen.fail(error);
     }
     let choices = chunk.choices.0.unwrap_or_default();
     for choice in &choices {

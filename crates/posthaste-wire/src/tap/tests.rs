@@ -376,3 +376,13 @@ fn a_frame_that_is_too_long_keeps_what_was_seen() {
     assert_eq!((tap.progress(), tap.usage().input), (Progress::Opening, 9));
     assert!(!tap.at_boundary(), "the client has half a frame: nothing may be inserted");
 }
+
+#[rstest]
+#[case::at_the_top(r#"{"code":"Throttling","message":"Slow down","request_id":"r"}"#)]
+#[case::of_old_servers(r#"{"object":"error","message":"Slow down","code":500}"#)]
+#[case::a_text(r#"{"error":"Slow down"}"#)]
+fn errors_without_the_usual_object_are_seen_after_content(#[case] data: &str) {
+    let tap = tap_of(CHAT, &format!("{}data: {data}\n\n", chunk(r#"{"content":"Hi"}"#)));
+    assert_eq!(tap.progress(), Progress::Failed);
+    assert_eq!(tap.error().unwrap().message, "Slow down");
+}

@@ -4,10 +4,11 @@ use posthaste_core::Dialect;
 use serde::{Deserialize, de::Error};
 use serde_json::value::RawValue;
 
+use super::{citation::citation, readable};
 use crate::{
     ir::{
-        Arguments, CacheHint, Content, Document, Image, Json, Opaque, Part, Proof, Source, Thinking,
-        ToolCall, ToolResult, Weight,
+        Arguments, CacheHint, Citation, Content, Document, Image, Json, Opaque, Part, Proof, Source,
+        Thinking, ToolCall, ToolResult, Weight,
     },
     json::{Str, TextOr, at, compact, extras, wire_object},
 };
@@ -41,24 +42,31 @@ enum Place {
 }
 
 fn part_in(raw: &RawValue, place: Place) -> Result<Part, serde_json::Error> {
-    let block = match serde_json::from_str::<BlockIn<'_>>(raw.get()) {
+    let mut block = match serde_json::from_str::<BlockIn<'_>>(raw.get()) {
         Ok(block) => block,
         // A field of an unknown block may share a known one's name and not its form.
         Err(_) if !is_known(kind(raw)?) => return opaque(raw, kind(raw)?, None),
         Err(error) => return Err(error),
     };
+    let cache = block.cache_control.map(CacheControlIn::into_hint);
+    let mut citations = Vec::new();
+    match block.citations {
+        Some(list) if &*block.kind == "text" => citations = sources(list)?,
+        // Whether a document may be cited.
+        other => block.rest.extend(other.map(|wish| (Str("citations".into()), wish))),
+    }
     let content = match &*block.kind {
         "text" => Content::Text(block.text.into_string()),
         "image" => match source(block.source)? {
             Some(source) => Content::Image(Image { source, detail: None }),
-            None => return opaque(raw, block.kind, None),
+            None => return opaque(raw, block.kind, cache),
         },
         "document" => match source(block.source)? {
             Some(source) => Content::Document(Document { source, title: block.title.map(Str::into_string) }),
-            None => return opaque(raw, block.kind, inner_text(block.source)),
+            None => return opaque(raw, block.kind, cache),
         },
         "tool_use" => tool_call(block.id, block.name, block.input),
-        "tool_result" if place == Place::ToolResult => return opaque(raw, block.kind, None),
+        "tool_result" if place == Place::ToolResult => return opaque(raw, block.kind, cache),
         "tool_result" => tool_result(block.tool_use_id, block.content, block.is_error)?,
         "thinking" => {
             let signature = block.signature.filter(|signature| !signature.is_empty());
@@ -69,11 +77,9 @@ fn part_in(raw: &RawValue, place: Place) -> Result<Part, serde_json::Error> {
         "redacted_thinking" => {
             Content::RedactedThinking(Proof::of(Dialect::AnthropicMessages, block.data.into_string()))
         }
-        "search_result" => return opaque(raw, block.kind, search_result_text(raw)),
-        _ => return opaque(raw, block.kind, None),
+        _ => return opaque(raw, block.kind, cache),
     };
-    let cache = block.cache_control.map(CacheControlIn::into_hint);
-    Ok(Part { cache, extra: extras(block.rest, weight), ..Part::new(content) })
+    Ok(Part { cache, citations, extra: extras(block.rest, weight), ..Part::new(content) })
 }
 
 wire_object! {
@@ -92,8 +98,14 @@ wire_object! {
         thinking: Str<'a> = "thinking",
         signature: Option<Str<'a>> = "signature",
         data: Str<'a> = "data",
+        citations: Option<&'a RawValue> = "citations",
         cache_control: Option<CacheControlIn<'a>> = "cache_control",
     }
+}
+
+fn sources(raw: &RawValue) -> Result<Vec<Citation>, serde_json::Error> {
+    let list: Vec<&RawValue> = serde_json::from_str(raw.get()).map_err(|error| at("citations", error))?;
+    Ok(list.into_iter().map(citation).collect())
 }
 
 /// A mark up to which the prompt may be cached.
@@ -134,11 +146,14 @@ fn is_known(kind: Str<'_>) -> bool {
 const KNOWN: [&str; 7] =
     ["text", "image", "document", "tool_use", "tool_result", "thinking", "redacted_thinking"];
 
-fn opaque(raw: &RawValue, kind: Str<'_>, text: Option<String>) -> Result<Part, serde_json::Error> {
+/// A block kept whole. Its mark for the cache is told apart, for dialects that get its text instead.
+fn opaque(raw: &RawValue, kind: Str<'_>, cache: Option<CacheHint>) -> Result<Part, serde_json::Error> {
     if kind.is_empty() {
         return Err(Error::custom("a content block without a type"));
     }
-    Ok(Part::new(Content::Opaque(Opaque { kind: kind.into_string(), value: Json::from(raw), text })))
+    let text = readable::text(&kind, raw);
+    let opaque = Opaque { kind: kind.into_string(), value: Json::from(raw), text };
+    Ok(Part { cache, ..Part::new(Content::Opaque(opaque)) })
 }
 
 /// `None` for a source of a type that the IR has no place for.
@@ -188,39 +203,6 @@ fn tool_result(
     Ok(Content::ToolResult(ToolResult { call_id: call_id.into_string(), parts, is_error }))
 }
 
-/// Title, source and texts of a search result, the way a person would quote it.
-fn search_result_text(raw: &RawValue) -> Option<String> {
-    #[derive(Deserialize)]
-    struct SearchResult<'a> {
-        #[serde(borrow, default)]
-        title: Str<'a>,
-        #[serde(borrow, default)]
-        source: Str<'a>,
-    }
-    let result: SearchResult<'_> = serde_json::from_str(raw.get()).ok()?;
-    let text = inner_text(Some(raw))?;
-    Some(format!("{} ({})\n{text}", &*result.title, &*result.source))
-}
-
-/// The texts in the `content` of an object.
-fn inner_text(raw: Option<&RawValue>) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Holder<'a> {
-        #[serde(borrow)]
-        content: TextOr<'a, Vec<TextIn<'a>>>,
-    }
-    #[derive(Deserialize)]
-    struct TextIn<'a> {
-        #[serde(borrow)]
-        text: Str<'a>,
-    }
-    match serde_json::from_str::<Holder<'_>>(raw?.get()).ok()?.content {
-        TextOr::Null => None,
-        TextOr::Text(text) => Some(text.into_string()),
-        TextOr::Rich(texts) => Some(texts.iter().map(|part| &*part.text).collect::<Vec<_>>().join("\n")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,12 +239,5 @@ mod tests {
             thinking(r#"{"type":"thinking","thinking":"","signature":"c2ln"}"#).as_deref(),
             Some("c2ln")
         );
-    }
-
-    #[test]
-    fn search_results_have_a_readable_text() {
-        let json = r#"{"type":"search_result","source":"https://a.test","title":"A","content":[{"type":"text","text":"b"}]}"#;
-        let Content::Opaque(opaque) = read(json).content else { panic!("opaque") };
-        assert_eq!(opaque.text.as_deref(), Some("A (https://a.test)\nb"));
     }
 }

@@ -6,9 +6,11 @@ use posthaste_core::Dialect;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::citation::CitationOut;
 use crate::{
     Loss, TranslateError,
-    ir::{CacheHint, Content, Document, Extra, Json, Opaque, Part, Source, ToolResult},
+    conversation::as_word,
+    ir::{CacheHint, Citation, Content, Document, Extra, Json, Opaque, Part, Source, ToolResult},
     json::Fields,
     loss::Losses,
 };
@@ -27,17 +29,18 @@ impl<'a> BlockOut<'a> {
     /// The text, when the block is nothing but text.
     pub(in crate::anthropic) fn as_plain_text(&self) -> Option<&str> {
         match self {
-            Self::Known(KnownOut { content: ContentOut::Text { text }, cache_control: None, extra })
-                if extra.0.is_empty() =>
-            {
-                Some(text)
-            }
+            Self::Known(KnownOut {
+                content: ContentOut::Text { text },
+                citations,
+                cache_control: None,
+                extra,
+            }) if citations.is_empty() && extra.0.is_empty() => Some(text),
             _ => None,
         }
     }
 
     fn plain(content: ContentOut<'a>) -> Self {
-        Self::Known(KnownOut { content, cache_control: None, extra: Fields(&[]) })
+        Self::Known(KnownOut { content, citations: Vec::new(), cache_control: None, extra: Fields(&[]) })
     }
 
     /// The answer to a call that the history leaves open.
@@ -51,6 +54,8 @@ impl<'a> BlockOut<'a> {
 pub(in crate::anthropic) struct KnownOut<'a> {
     #[serde(flatten)]
     content: ContentOut<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    citations: Vec<CitationOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cache_control: Option<CacheControlOut<'a>>,
     #[serde(flatten)]
@@ -117,8 +122,17 @@ pub(in crate::anthropic) struct CacheControlOut<'a> {
 }
 
 impl<'a> CacheControlOut<'a> {
-    pub(in crate::anthropic) fn new(hint: &'a CacheHint) -> Self {
-        Self { kind: "ephemeral", ttl: hint.ttl.as_deref() }
+    /// A mark for as long as the hint wants. Other dialects' spans are no words here: they are all longer than five
+    /// minutes, so the longer of the two is meant.
+    pub(in crate::anthropic) fn new(hint: &'a CacheHint, own: bool, losses: &mut Losses) -> Self {
+        let ttl = match hint.ttl.as_deref() {
+            Some(ttl) if !own && !matches!(ttl, "5m" | "1h") => {
+                losses.degraded("prompt_cache_breakpoint.ttl", "carried as an hour");
+                Some("1h")
+            }
+            ttl => ttl,
+        };
+        Self { kind: "ephemeral", ttl }
     }
 }
 
@@ -132,8 +146,30 @@ pub(in crate::anthropic) fn text_block<'a>(text: impl Into<Cow<'a, str>>) -> Blo
 pub(in crate::anthropic) struct Origin {
     /// The dialect that they were read from.
     pub(in crate::anthropic) dialect: Dialect,
-    /// Their place, as losses name it.
-    pub(in crate::anthropic) path: &'static str,
+    /// Where they stand.
+    pub(in crate::anthropic) place: Place,
+}
+
+/// Where parts stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::anthropic) enum Place {
+    /// In a request's instructions.
+    System,
+    /// In a request's conversation.
+    Messages,
+    /// In an answer.
+    Answer,
+}
+
+impl Place {
+    /// The place as losses name it.
+    const fn path(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Messages => "messages.content",
+            Self::Answer => "content",
+        }
+    }
 }
 
 impl Origin {
@@ -143,7 +179,7 @@ impl Origin {
     }
 
     fn field(self, name: &str) -> String {
-        format!("{}.{name}", self.path)
+        format!("{}.{name}", self.place.path())
     }
 
     fn inexpressible(self, name: &str) -> TranslateError {
@@ -171,7 +207,8 @@ pub(in crate::anthropic) fn block<'a>(
         Content::Document(document) => document_block(document, origin)?,
         Content::Audio { .. } => return Err(origin.inexpressible("input_audio")),
         Content::ToolCall(call) => ContentOut::ToolUse {
-            id: id.unwrap_or(Cow::Borrowed(&call.id)),
+            // The client will send it back, perhaps to Anthropic itself.
+            id: id.unwrap_or_else(|| if origin.is_own() { (&call.id).into() } else { as_word(&call.id) }),
             name: &call.name,
             input: call.arguments.to_object(),
         },
@@ -182,11 +219,30 @@ pub(in crate::anthropic) fn block<'a>(
         },
         Content::RedactedThinking(proof) => ContentOut::RedactedThinking { data: &proof.data },
         Content::Json(json) => ContentOut::Text { text: json.as_str().into() },
-        Content::Opaque(opaque) => return opaque_block(opaque, origin, losses),
+        Content::Opaque(opaque) => return opaque_block(part, opaque, origin, losses),
     };
-    let cache_control = part.cache.as_ref().map(CacheControlOut::new);
-    let extra = Fields(own_extras(&part.extra, origin, losses)?);
-    Ok(Some(BlockOut::Known(KnownOut { content, cache_control, extra })))
+    Ok(Some(BlockOut::Known(KnownOut {
+        content,
+        citations: citations(&part.citations, origin, losses),
+        cache_control: cache_control(part, origin, losses),
+        extra: Fields(own_extras(&part.extra, origin, losses)?),
+    })))
+}
+
+fn cache_control<'a>(part: &'a Part, origin: Origin, losses: &mut Losses) -> Option<CacheControlOut<'a>> {
+    part.cache.as_ref().map(|hint| CacheControlOut::new(hint, origin.is_own(), losses))
+}
+
+fn citations<'a>(citations: &'a [Citation], origin: Origin, losses: &mut Losses) -> Vec<CitationOut<'a>> {
+    let write = match origin.place {
+        Place::Answer => CitationOut::for_client,
+        Place::System | Place::Messages => CitationOut::for_upstream,
+    };
+    let written: Vec<_> = citations.iter().filter_map(write).collect();
+    if written.len() < citations.len() {
+        losses.add(Loss::dropped(origin.field("citations")));
+    }
+    written
 }
 
 fn own_extras<'a>(
@@ -197,7 +253,7 @@ fn own_extras<'a>(
     if origin.is_own() {
         return Ok(extra);
     }
-    losses.foreign(origin.path, extra, Dialect::AnthropicMessages)?;
+    losses.foreign(origin.place.path(), extra, Dialect::AnthropicMessages)?;
     Ok(&[])
 }
 
@@ -246,8 +302,9 @@ fn tool_result<'a>(
     let content = match (blocks.as_slice(), result.parts.as_slice()) {
         ([], _) => ResultOut::Text(Cow::Borrowed("")),
         ([only], [Part { content: Content::Text(text), .. }]) if only.as_plain_text().is_some() => {
-            ResultOut::Text(Cow::Borrowed(text))
+            ResultOut::Text(text.into())
         }
+        ([_], [Part { content: Content::Json(json), .. }]) => ResultOut::Text(json.as_str().into()),
         _ => ResultOut::Blocks(blocks),
     };
     let tool_use_id = id.unwrap_or(Cow::Borrowed(&result.call_id));
@@ -255,6 +312,7 @@ fn tool_result<'a>(
 }
 
 fn opaque_block<'a>(
+    part: &'a Part,
     opaque: &'a Opaque,
     origin: Origin,
     losses: &mut Losses,
@@ -265,7 +323,10 @@ fn opaque_block<'a>(
     match &opaque.text {
         Some(text) => {
             losses.add(Loss::degraded(origin.field(&opaque.kind), "carried as text"));
-            Ok(Some(text_block(text.as_str())))
+            let content = ContentOut::Text { text: text.into() };
+            let cache_control = cache_control(part, origin, losses);
+            let extra = Fields(&[]);
+            Ok(Some(BlockOut::Known(KnownOut { content, citations: Vec::new(), cache_control, extra })))
         }
         None => Err(origin.inexpressible(&opaque.kind)),
     }

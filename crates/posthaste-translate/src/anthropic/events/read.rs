@@ -8,10 +8,10 @@ use serde_json::value::RawValue;
 use crate::{
     EventDecoder, Loss, TranslateError,
     anthropic::{
-        block::part,
+        block::{citation, part},
         response::{StopDetailsIn, stop},
     },
-    ir::{Block, Citation, Content, Delta, Event, Json, Proof, Start},
+    ir::{Block, Content, Delta, Event, Json, Proof, Start},
     json::{self, Str},
 };
 
@@ -230,27 +230,6 @@ impl Decoder {
             self.state = State::Ended;
             out.push(Event::Done);
         }
-    }
-}
-
-/// Only sources on the web have a name that other dialects know.
-fn citation(raw: &RawValue) -> Citation {
-    #[derive(serde::Deserialize, Default)]
-    struct CitationIn<'a> {
-        #[serde(borrow)]
-        url: Option<Str<'a>>,
-        #[serde(borrow)]
-        title: Option<Str<'a>>,
-        #[serde(borrow)]
-        cited_text: Option<Str<'a>>,
-    }
-    let wire = serde_json::from_str::<CitationIn<'_>>(raw.get()).unwrap_or_default();
-    Citation {
-        url: wire.url.map(Str::into_string),
-        title: wire.title.map(Str::into_string),
-        quote: wire.cited_text.map(Str::into_string),
-        span: None,
-        own: Some(Json::from(raw)),
     }
 }
 

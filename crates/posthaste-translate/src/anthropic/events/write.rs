@@ -1,12 +1,18 @@
 //! Neutral events to frames.
 
+use std::borrow::Cow;
+
 use posthaste_core::Usage;
 use posthaste_wire::{UpstreamError, write_frame};
 use serde::Serialize;
 
 use crate::{
     EventEncoder, Loss, StreamContext,
-    anthropic::response::{StopOut, UsageOut},
+    anthropic::{
+        block::CitationOut,
+        response::{StopOut, UsageOut},
+    },
+    conversation::as_word,
     ir::{Block, Delta, Event, Stop},
     json,
     loss::Losses,
@@ -165,7 +171,8 @@ impl Encoder {
             Block::RedactedThinking(proof) => BlockOut::RedactedThinking { data: &proof.data },
             Block::ToolCall { id, name, .. } => {
                 self.calls_tools = true;
-                BlockOut::ToolUse { id, name, input: Empty {} }
+                // The client will send the id back, perhaps to Anthropic itself.
+                BlockOut::ToolUse { id: as_word(id), name, input: Empty {} }
             }
             Block::Opaque { kind, .. } => {
                 self.losses.add(Loss::dropped(format!("content.{kind}")));
@@ -186,9 +193,11 @@ impl Encoder {
             Delta::Proof(proof) if self.thinks => DeltaOut::Signature { signature: &proof.data },
             Delta::Proof(_) => return,
             Delta::Arguments(partial_json) => DeltaOut::InputJson { partial_json },
-            Delta::Citation(_) => {
-                self.losses.dropped("content.citations");
-                return;
+            Delta::Citation(citation) => {
+                let Some(citation) = CitationOut::for_client(citation) else {
+                    return self.losses.dropped("content.citations");
+                };
+                DeltaOut::Citations { citation }
             }
         };
         let event = EventOut::ContentBlockDelta { index: self.blocks - 1, delta };
@@ -239,12 +248,16 @@ fn error_kind(error: &UpstreamError) -> &str {
     match error.kind.as_str() {
         known if ANTHROPIC_KINDS.contains(&known) => known,
         _ if told("rate_limit_exceeded") || told("slow_down") || told("429") => "rate_limit_error",
+        // DashScope's codes, of which there are several.
+        _ if error.code.as_deref().is_some_and(|code| code.starts_with("Throttling")) => "rate_limit_error",
         _ if told("insufficient_quota") => "billing_error",
         _ if told("400") => "invalid_request_error",
         _ if told("401") => "authentication_error",
         _ if told("403") => "permission_error",
         _ if told("404") => "not_found_error",
         _ if told("504") => "timeout_error",
+        _ if told("content_filter") || told("content_policy_violation") => "invalid_request_error",
+        _ if told("context_length_exceeded") => "invalid_request_error",
         _ if told("server_is_overloaded") || told("service_unavailable_error") || told("503") => {
             "overloaded_error"
         }
@@ -311,7 +324,7 @@ enum BlockOut<'a> {
     Text { text: &'a str },
     Thinking { thinking: &'a str, signature: &'a str },
     RedactedThinking { data: &'a str },
-    ToolUse { id: &'a str, name: &'a str, input: Empty },
+    ToolUse { id: Cow<'a, str>, name: &'a str, input: Empty },
 }
 
 #[derive(Serialize)]
@@ -328,6 +341,8 @@ enum DeltaOut<'a> {
     Signature { signature: &'a str },
     #[serde(rename = "input_json_delta")]
     InputJson { partial_json: &'a str },
+    #[serde(rename = "citations_delta")]
+    Citations { citation: CitationOut<'a> },
 }
 
 #[derive(Serialize)]

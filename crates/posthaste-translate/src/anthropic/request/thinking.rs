@@ -119,7 +119,7 @@ impl Controls<'_> {
         if !matches!(self.thinking, Some(ThinkingOut::Enabled { .. } | ThinkingOut::Adaptive { .. })) {
             return;
         }
-        if forces_tool(request) {
+        if self.clashes_with_tool_choice(request) {
             self.thinking = None;
             losses.degraded("reasoning_effort", "thinking is off, since a tool is forced");
         } else if in_unsigned_tool_loop(&request.messages) {
@@ -128,6 +128,19 @@ impl Controls<'_> {
         } else {
             self.drop_forbidden_sampling(losses);
         }
+    }
+
+    /// No thinking goes with a forced tool, except that a model which decides itself may be made to call some tool: seen
+    /// accepted by `claude-opus-4-6`.
+    fn clashes_with_tool_choice(&self, request: &Request) -> bool {
+        let some_tool = match &request.tool_choice {
+            Some(ToolChoice::Any | ToolChoice::Allowed { required: true, .. }) => true,
+            Some(ToolChoice::Tool(_)) => false,
+            Some(ToolChoice::Auto | ToolChoice::None | ToolChoice::Allowed { .. }) | None => return false,
+        };
+        let adaptive = matches!(self.thinking, Some(ThinkingOut::Adaptive { .. }));
+        let accepted = some_tool && adaptive;
+        !accepted && !request.tools.is_empty()
     }
 
     /// Thinking takes no temperature but 1, no `top_k`, and no `top_p` below 0.95.
@@ -154,14 +167,6 @@ impl Controls<'_> {
             losses.degraded("max_tokens", "raised above the thinking budget");
         }
     }
-}
-
-fn forces_tool(request: &Request) -> bool {
-    let forced = matches!(
-        request.tool_choice,
-        Some(ToolChoice::Any | ToolChoice::Tool(_) | ToolChoice::Allowed { required: true, .. })
-    );
-    forced && !request.tools.is_empty()
 }
 
 fn in_unsigned_tool_loop(messages: &[Message]) -> bool {

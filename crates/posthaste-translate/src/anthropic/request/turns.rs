@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     TranslateError,
-    anthropic::block::{BlockOut, Origin, block, text_block},
+    anthropic::block::{BlockOut, Origin, Place, block, text_block},
     conversation::{IdRule, Outcome, Step, UserPart, steps},
     ir::{Content, Message, Part, Request, ToolResult},
     json::Fields,
@@ -50,8 +50,8 @@ pub(super) fn turns<'a>(
     request: &'a Request,
     losses: &mut Losses,
 ) -> Result<Vec<TurnOut<'a>>, TranslateError> {
-    let mut writer =
-        Writer { origin: Origin { dialect: request.dialect, path: "messages.content" }, turns: Vec::new() };
+    let origin = Origin { dialect: request.dialect, place: Place::Messages };
+    let mut writer = Writer { origin, turns: Vec::new() };
     for step in steps(&request.messages, IdRule::Word, losses) {
         match step {
             Step::Assistant { message, ids } => writer.assistant(message, ids, losses)?,
@@ -96,7 +96,7 @@ impl<'a> Writer<'a> {
         let mut blocks = Vec::with_capacity(message.parts.len());
         for part in &message.parts {
             let id = if matches!(part.content, Content::ToolCall(_)) { ids.next() } else { None };
-            if !self.origin.is_own() && is_foreign_thought(part) {
+            if !self.origin.is_own() && is_unsigned_thought(part) {
                 losses.dropped("messages.reasoning_content");
                 continue;
             }
@@ -168,7 +168,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Thoughts without Anthropic's signature, which it would refuse.
-fn is_foreign_thought(part: &Part) -> bool {
-    matches!(part.content, Content::Thinking(_) | Content::RedactedThinking(_))
+/// Thoughts without a signature, which Anthropic would refuse. A client of this dialect may talk to a vendor that does not.
+fn is_unsigned_thought(part: &Part) -> bool {
+    matches!(&part.content, Content::Thinking(thinking) if thinking.proof.is_none())
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Encoded, Target, TranslateError,
-    anthropic::block::{BlockOut, CacheControlOut, Origin, block, text_block},
+    anthropic::block::{BlockOut, CacheControlOut, Origin, Place, block, text_block},
     ir::{Content, Json, OutputFormat, OutputSchema, Request, ServiceTier, Tool, ToolChoice},
     json::{self, Fields},
     loss::Losses,
@@ -154,7 +154,7 @@ struct FormatOut<'a> {
 fn system<'a>(request: &'a Request, losses: &mut Losses) -> Result<Vec<BlockOut<'a>>, TranslateError> {
     let mut blocks = Vec::with_capacity(request.system.len());
     for part in &request.system {
-        blocks.extend(block(part, Origin { dialect: request.dialect, path: "system" }, None, losses)?);
+        blocks.extend(block(part, Origin { dialect: request.dialect, place: Place::System }, None, losses)?);
     }
     if matches!(request.output, Some(OutputFormat::JsonObject)) {
         losses.degraded("response_format", "carried as an instruction");
@@ -246,7 +246,7 @@ fn tool_out<'a>(tool: &'a Tool, own: bool, losses: &mut Losses) -> Result<ToolOu
         description: description.as_deref(),
         input_schema: input_schema(schema.as_ref()),
         strict: *strict,
-        cache_control: cache.as_ref().map(CacheControlOut::new),
+        cache_control: cache.as_ref().map(|hint| CacheControlOut::new(hint, own, losses)),
         extra,
     })
 }

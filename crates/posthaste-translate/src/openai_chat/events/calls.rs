@@ -11,8 +11,17 @@ pub(super) struct Call {
     pub(super) block: usize,
     /// Whether its block is still open.
     pub(super) open: bool,
+    /// Whether it is one of a free-text tool.
+    pub(super) free_text: bool,
     /// How far its arguments are.
     pub(super) progress: Progress,
+}
+
+impl Call {
+    /// Whether nothing can follow.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.free_text && self.progress.is_whole()
+    }
 }
 
 /// The call that a piece belongs to, or none if it begins a new one.

@@ -2,17 +2,21 @@
 
 use posthaste_core::Dialect;
 use posthaste_wire::{Frame, UpstreamError, read_error};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::calls::{Call, Progress, owner};
+use super::{
+    calls::{Call, Progress, owner},
+    chunk::{ChoiceIn, ChunkIn, DeltaIn, Piece, ToolCallIn},
+};
 use crate::{
     EventDecoder, Loss, TranslateError,
     ir::{Block, Content, Delta, Event, Start, Stop},
     json::{self, Str, TextOr},
     openai_chat::{
-        part::{arguments, parts},
-        response::{stop_reason, usage},
+        citation::citation,
+        part::parts,
+        response::{is_failure, stop_reason, usage},
+        thoughts::ThoughtsIn,
     },
 };
 
@@ -60,7 +64,8 @@ impl EventDecoder for Decoder {
         let unreadable = |source| TranslateError::unreadable(Dialect::OpenAiChat, source);
         let chunk: ChunkIn<'_> = json::read(frame.data).map_err(unreadable)?;
         if chunk.error.is_some() || chunk.choices.is_none() && chunk.usage.is_none() {
-            return self.odd(frame, out);
+            self.odd(frame, out);
+            return Ok(());
         }
         self.chunk(chunk, out).map_err(unreadable)
     }
@@ -77,80 +82,13 @@ impl EventDecoder for Decoder {
     }
 }
 
-#[derive(Deserialize)]
-struct ChunkIn<'a> {
-    #[serde(borrow)]
-    id: Option<Str<'a>>,
-    #[serde(borrow)]
-    model: Option<Str<'a>>,
-    #[serde(borrow)]
-    choices: Option<Vec<ChoiceIn<'a>>>,
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-    #[serde(borrow)]
-    x_groq: Option<ExtensionIn<'a>>,
-}
-
-/// Groq's place for usage.
-#[derive(Deserialize)]
-struct ExtensionIn<'a> {
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct ChoiceIn<'a> {
-    #[serde(default)]
-    index: u64,
-    #[serde(borrow)]
-    delta: Option<DeltaIn<'a>>,
-    #[serde(borrow)]
-    finish_reason: Option<Str<'a>>,
-    /// Older Moonshot models' place for usage.
-    #[serde(borrow)]
-    usage: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct DeltaIn<'a> {
-    #[serde(borrow, default)]
-    content: TextOr<'a, Vec<&'a RawValue>>,
-    #[serde(borrow)]
-    reasoning_content: Option<Str<'a>>,
-    #[serde(borrow)]
-    reasoning: Option<Str<'a>>,
-    #[serde(borrow)]
-    refusal: Option<Str<'a>>,
-    #[serde(borrow)]
-    tool_calls: Option<Vec<ToolCallIn<'a>>>,
-    #[serde(borrow)]
-    annotations: Option<Vec<&'a RawValue>>,
-    #[serde(borrow)]
-    function_call: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct ToolCallIn<'a> {
-    index: Option<u64>,
-    #[serde(borrow)]
-    id: Option<Str<'a>>,
-    #[serde(borrow)]
-    function: Option<FunctionIn<'a>>,
-}
-
-#[derive(Deserialize)]
-struct FunctionIn<'a> {
-    #[serde(borrow)]
-    name: Option<Str<'a>>,
-    #[serde(borrow)]
-    arguments: Option<&'a RawValue>,
-}
-
 impl Decoder {
     fn chunk(&mut self, chunk: ChunkIn<'_>, out: &mut Vec<Event>) -> Result<(), serde_json::Error> {
         if self.state == State::Waiting {
+            // Azure's first chunk tells of the prompt alone and has neither id nor model.
+            if chunk.id.as_deref().is_none_or(str::is_empty) && chunk.is_empty() {
+                return Ok(());
+            }
             self.state = State::Open;
             let text = |text: Option<Str<'_>>| text.map(Str::into_string).unwrap_or_default();
             out.push(Event::Start(Start { id: text(chunk.id), model: text(chunk.model), usage: None }));
@@ -175,8 +113,15 @@ impl Decoder {
         if let Some(delta) = choice.delta {
             self.delta(delta, out)?;
         }
+        if choice.logprobs.is_some() {
+            out.push(Event::Lost(Loss::dropped("choices.logprobs")));
+        }
         // Some vendors write an empty reason into every chunk.
         if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
+            if is_failure(&reason) {
+                self.fail(cut(&reason), out);
+                return Ok(());
+            }
             self.close_prose(out);
             self.close_calls(out, |_| true);
             self.state = State::Stopped;
@@ -186,26 +131,51 @@ impl Decoder {
     }
 
     fn delta(&mut self, delta: DeltaIn<'_>, out: &mut Vec<Event>) -> Result<(), serde_json::Error> {
-        let told = |text: &Str<'_>| !text.is_empty();
-        if let Some(text) = delta.reasoning_content.filter(told).or(delta.reasoning.filter(told)) {
-            let index = self.prose(Prose::Thinking, out);
-            out.push(Event::Delta { index, delta: Delta::Thinking(text.into_string()) });
+        let thoughts = ThoughtsIn {
+            reasoning_content: delta.reasoning_content,
+            reasoning: delta.reasoning,
+            reasoning_text: delta.reasoning_text,
+            reasoning_details: delta.reasoning_details,
+        };
+        if let Some(text) = thoughts.text() {
+            self.think(text, out);
+        }
+        if thoughts.is_sealed() {
+            out.push(Event::Lost(Loss::dropped("content.reasoning_details")));
         }
         self.content(delta.content, out)?;
-        if let Some(text) = delta.refusal.filter(told) {
+        if let Some(text) = delta.refusal.filter(|text| !text.is_empty()) {
             let index = self.prose(Prose::Refusal, out);
             out.push(Event::Delta { index, delta: Delta::Refusal(text.into_string()) });
         }
         for call in delta.tool_calls.unwrap_or_default() {
             self.tool_call(call, out)?;
         }
-        if delta.annotations.is_some_and(|annotations| !annotations.is_empty()) {
-            out.push(Event::Lost(Loss::dropped("content.annotations")));
+        // The older form of a call: there is only one, and it has neither index nor id.
+        if let Some(function) = delta.function_call {
+            let call = ToolCallIn { index: None, id: None, function: Some(function), custom: None };
+            self.tool_call(call, out)?;
         }
-        if delta.function_call.is_some() {
-            out.push(Event::Lost(Loss::dropped("content.function_call")));
+        self.annotations(delta.annotations.unwrap_or_default(), out);
+        if delta.audio.is_some() {
+            out.push(Event::Lost(Loss::dropped("content.audio")));
         }
         Ok(())
+    }
+
+    fn think(&mut self, text: String, out: &mut Vec<Event>) {
+        let index = self.prose(Prose::Thinking, out);
+        out.push(Event::Delta { index, delta: Delta::Thinking(text) });
+    }
+
+    /// Sources of the text that is open; they come with it or behind it.
+    fn annotations(&mut self, annotations: Vec<&RawValue>, out: &mut Vec<Event>) {
+        for raw in annotations {
+            out.push(match self.prose {
+                Some((index, Prose::Text)) => Event::Delta { index, delta: Delta::Citation(citation(raw)) },
+                _ => Event::Lost(Loss::dropped("content.annotations")),
+            });
+        }
     }
 
     /// A text, or at some vendors a list of parts.
@@ -221,6 +191,8 @@ impl Decoder {
                     let index = self.prose(Prose::Text, out);
                     out.push(Event::Delta { index, delta: Delta::Text(text) });
                 }
+                Content::Thinking(thinking) if thinking.text.is_empty() => {}
+                Content::Thinking(thinking) => self.think(thinking.text, out),
                 Content::Opaque(opaque) => {
                     out.push(Event::Lost(Loss::dropped(format!("content.{}", opaque.kind))));
                 }
@@ -236,7 +208,7 @@ impl Decoder {
             return index;
         }
         self.close_prose(out);
-        self.close_calls(out, |call| call.progress.is_whole());
+        self.close_calls(out, Call::is_whole);
         let block = match kind {
             Prose::Text => Block::Text,
             Prose::Thinking => Block::Thinking,
@@ -248,38 +220,45 @@ impl Decoder {
     }
 
     fn tool_call(&mut self, wire: ToolCallIn<'_>, out: &mut Vec<Event>) -> Result<(), serde_json::Error> {
-        let id = wire.id.as_deref().unwrap_or_default();
-        let (name, raw) = wire.function.map_or((None, None), |function| (function.name, function.arguments));
-        if owner(&mut self.calls, wire.index, id).is_none() {
+        let key = wire.index;
+        let id = wire.id.clone().unwrap_or_default();
+        let Piece { name, text, free_text } = wire.take()?;
+        if owner(&mut self.calls, key, &id).is_none() {
             let Some(name) = name.filter(|name| !name.is_empty()) else {
                 out.push(Event::Lost(Loss::dropped("content.tool_calls")));
                 return Ok(());
             };
-            self.begin_call(wire.index, id, name.into_string(), out);
+            self.begin_call(key, &id, name.into_string(), free_text, out);
         }
-        let piece = arguments(raw)?;
-        let Some(call) = owner(&mut self.calls, wire.index, id) else { return Ok(()) };
-        if piece.as_str().is_empty() {
+        let Some(call) = owner(&mut self.calls, key, &id) else { return Ok(()) };
+        if text.is_empty() {
             return Ok(());
         }
-        call.progress.feed(piece.as_str());
+        call.progress.feed(&text);
         let index = call.block;
         if call.open {
-            out.push(Event::Delta { index, delta: Delta::Arguments(piece.as_str().to_owned()) });
-        } else if !piece.as_str().trim().is_empty() {
+            out.push(Event::Delta { index, delta: Delta::Arguments(text) });
+        } else if !text.trim().is_empty() {
             out.push(Event::Lost(Loss::dropped("content.tool_calls.function.arguments")));
         }
         Ok(())
     }
 
-    /// A call whose arguments are whole ends where another begins; one that is not may be interleaved with it.
-    fn begin_call(&mut self, key: Option<u64>, id: &str, name: String, out: &mut Vec<Event>) {
+    /// A call whose arguments are whole ends where another begins; one that is not may be interleaved with it. Of free
+    /// text nobody can tell.
+    fn begin_call(
+        &mut self,
+        key: Option<u64>,
+        id: &str,
+        name: String,
+        free_text: bool,
+        out: &mut Vec<Event>,
+    ) {
         self.close_prose(out);
-        self.close_calls(out, |call| call.progress.is_whole());
-        let given = if id.is_empty() { format!("call_{}", self.calls.len()) } else { id.to_owned() };
-        let block = self.begin(Block::ToolCall { id: given, name, free_text: false, proof: None }, out);
+        self.close_calls(out, Call::is_whole);
+        let block = self.begin(Block::ToolCall { id: id.to_owned(), name, free_text, proof: None }, out);
         let progress = Progress::default();
-        self.calls.push(Call { key, id: id.to_owned(), block, open: true, progress });
+        self.calls.push(Call { key, id: id.to_owned(), block, open: true, free_text, progress });
     }
 
     fn begin(&mut self, block: Block, out: &mut Vec<Event>) -> usize {
@@ -309,16 +288,29 @@ impl Decoder {
     }
 
     /// Something that is no chunk: an error, or what a vendor puts between.
-    fn odd(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) -> Result<(), TranslateError> {
+    fn odd(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
         match read_error(Dialect::OpenAiChat, frame.data) {
             Some(error) => self.fail(error, out),
+            None if frame.event == Some("error") => self.fail(unnamed_error(), out),
             None => out.push(Event::Lost(Loss::unknown("event"))),
         }
-        Ok(())
     }
 
     fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
         self.state = State::Ended;
         out.push(Event::Error(error));
     }
+}
+
+/// The error that stands behind a finish reason.
+fn cut(reason: &str) -> UpstreamError {
+    UpstreamError {
+        kind: "server_error".to_owned(),
+        code: Some(reason.to_owned()),
+        message: "the upstream failed before the answer was whole".to_owned(),
+    }
+}
+
+fn unnamed_error() -> UpstreamError {
+    UpstreamError { kind: "server_error".to_owned(), code: None, message: String::new() }
 }

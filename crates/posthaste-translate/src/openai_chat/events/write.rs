@@ -6,10 +6,13 @@ use serde::Serialize;
 
 use crate::{
     EventEncoder, Loss, StreamContext,
-    ir::{Block, Delta, Event, Stop},
+    ir::{Block, Citation, Delta, Event, Stop},
     json,
     loss::Losses,
-    openai_chat::response::{UsageOut, finish_reason},
+    openai_chat::{
+        citation::AnnotationOut,
+        response::{UsageOut, finish_reason},
+    },
 };
 
 /// Writes the stream of an answer.
@@ -23,6 +26,12 @@ pub(in crate::openai_chat) struct Encoder {
     head: Vec<u8>,
     /// The tool calls, in the order of their own index.
     calls: Vec<Call>,
+    /// Characters of text so far, which the places of sources are counted in.
+    written: usize,
+    /// Where the last block of text began.
+    text_began: usize,
+    /// Sources of that block: their place is known at its end.
+    citations: Vec<Citation>,
     refuses: bool,
     usage: Usage,
     losses: Losses,
@@ -36,6 +45,8 @@ struct Call {
     block: usize,
     /// Whether it has arguments yet.
     has_arguments: bool,
+    /// Whether it is one of a free-text tool.
+    free_text: bool,
 }
 
 /// How far the stream is.
@@ -71,6 +82,9 @@ impl Encoder {
             include_usage: context.include_usage,
             head,
             calls: Vec::new(),
+            written: 0,
+            text_began: 0,
+            citations: Vec::new(),
             refuses: false,
             usage: Usage::default(),
             losses: Losses::default(),
@@ -121,28 +135,40 @@ impl Encoder {
 
     fn block_start(&mut self, index: usize, block: &Block, out: &mut Vec<u8>) {
         match block {
-            Block::Text | Block::Thinking => {}
+            Block::Text => self.text_began = self.written,
+            Block::Thinking => {}
             Block::Refusal => self.refuses = true,
-            Block::RedactedThinking(_) => self.losses.dropped("content.redacted_thinking"),
+            // Has no place here; the relay remembers it.
+            Block::RedactedThinking(_) => {}
             Block::Opaque { kind, .. } => self.losses.add(Loss::dropped(format!("content.{kind}"))),
-            Block::ToolCall { id, name, .. } => {
+            Block::ToolCall { id, name, free_text, .. } => {
                 self.start(out);
-                self.calls.push(Call { block: index, has_arguments: false });
-                let call = ToolCallOut {
-                    index: self.calls.len() - 1,
-                    id: Some(id),
-                    kind: Some("function"),
-                    function: FunctionOut { name: Some(name), arguments: "" },
-                };
+                self.calls.push(Call { block: index, has_arguments: false, free_text: *free_text });
+                let index = self.calls.len() - 1;
+                let call = ToolCallOut::new(index, *free_text, Some(id), Some(name), "");
                 self.chunk(&DeltaOut { tool_calls: Some([call]), ..DeltaOut::default() }, None, out);
             }
         }
     }
 
-    /// Clients parse the arguments: a call without any gets an empty object.
+    /// Clients parse the arguments: a function's call without any gets an empty object.
     fn block_end(&mut self, index: usize, out: &mut Vec<u8>) {
-        if self.calls.iter().any(|call| call.block == index && !call.has_arguments) {
+        let is_bare = |call: &Call| call.block == index && !call.has_arguments && !call.free_text;
+        if self.calls.iter().any(is_bare) {
             self.delta(index, &Delta::Arguments("{}".to_owned()), out);
+        }
+        self.cite(out);
+    }
+
+    /// The sources of the text that ended.
+    fn cite(&mut self, out: &mut Vec<u8>) {
+        let citations = std::mem::take(&mut self.citations);
+        let place = (self.text_began, self.written);
+        let annotations: Vec<_> =
+            citations.iter().filter_map(|citation| AnnotationOut::new(citation, place)).collect();
+        self.losses.dropped_if(annotations.len() < citations.len(), "content.citations");
+        if !annotations.is_empty() {
+            self.chunk(&DeltaOut { annotations, ..DeltaOut::default() }, None, out);
         }
     }
 
@@ -150,21 +176,22 @@ impl Encoder {
         self.start(out);
         let empty = DeltaOut::default();
         let delta = match delta {
-            Delta::Text(text) => DeltaOut { content: Some(text), ..empty },
+            Delta::Text(text) => {
+                self.written += text.chars().count();
+                DeltaOut { content: Some(text), ..empty }
+            }
             Delta::Thinking(text) => DeltaOut { reasoning_content: Some(text), ..empty },
             Delta::Refusal(text) => DeltaOut { refusal: Some(text), ..empty },
             Delta::Arguments(arguments) => {
                 // Of a block that was left out.
                 let Some(index) = self.calls.iter().rposition(|call| call.block == index) else { return };
                 self.calls[index].has_arguments = true;
-                let function = FunctionOut { name: None, arguments };
-                DeltaOut {
-                    tool_calls: Some([ToolCallOut { index, id: None, kind: None, function }]),
-                    ..empty
-                }
+                let call = ToolCallOut::new(index, self.calls[index].free_text, None, None, arguments);
+                DeltaOut { tool_calls: Some([call]), ..empty }
             }
-            Delta::Proof(_) => return self.losses.dropped("content.thinking.signature"),
-            Delta::Citation(_) => return self.losses.dropped("content.citations"),
+            // Has no place here; the relay remembers it.
+            Delta::Proof(_) => return,
+            Delta::Citation(citation) => return self.citations.push(citation.clone()),
         };
         self.chunk(&delta, None, out);
     }
@@ -174,6 +201,7 @@ impl Encoder {
             return;
         }
         self.start(out);
+        self.cite(out);
         if let Some(explanation) = stop.explanation.as_deref().filter(|_| !self.refuses) {
             self.chunk(&DeltaOut { refusal: Some(explanation), ..DeltaOut::default() }, None, out);
         }
@@ -264,6 +292,8 @@ struct DeltaOut<'a> {
     refusal: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_calls: Option<[ToolCallOut<'a>; 1]>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    annotations: Vec<AnnotationOut<'a>>,
 }
 
 #[derive(Serialize)]
@@ -273,7 +303,27 @@ struct ToolCallOut<'a> {
     id: Option<&'a str>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
-    function: FunctionOut<'a>,
+    #[serde(flatten)]
+    tool: ToolOut<'a>,
+}
+
+/// A piece of what a function or a free-text tool is called with.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum ToolOut<'a> {
+    Function(FunctionOut<'a>),
+    Custom(CustomOut<'a>),
+}
+
+impl<'a> ToolCallOut<'a> {
+    fn new(index: usize, free_text: bool, id: Option<&'a str>, name: Option<&'a str>, text: &'a str) -> Self {
+        let (kind, tool) = if free_text {
+            ("custom", ToolOut::Custom(CustomOut { name, input: text }))
+        } else {
+            ("function", ToolOut::Function(FunctionOut { name, arguments: text }))
+        };
+        Self { index, id, kind: id.map(|_| kind), tool }
+    }
 }
 
 #[derive(Serialize)]
@@ -281,6 +331,13 @@ struct FunctionOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     arguments: &'a str,
+}
+
+#[derive(Serialize)]
+struct CustomOut<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    input: &'a str,
 }
 
 #[derive(Serialize)]

@@ -4,7 +4,7 @@ use serde::{Deserialize, de::Error};
 use serde_json::value::RawValue;
 
 use crate::{
-    ir::{Arguments, Content, Document, Image, Json, Opaque, Part, Source, ToolCall},
+    ir::{Arguments, CacheHint, Content, Document, Image, Json, Opaque, Part, Source, Thinking, ToolCall},
     json::{Str, TextOr, at, hints, wire_object},
 };
 
@@ -30,10 +30,20 @@ wire_object! {
         kind: Str<'a> = "type",
         text: Str<'a> = "text",
         refusal: Str<'a> = "refusal",
+        thinking: TextOr<'a, Vec<&'a RawValue>> = "thinking",
+        prompt_cache_breakpoint: Option<BreakpointIn<'a>> = "prompt_cache_breakpoint",
         image_url: Option<ImageIn<'a>> = "image_url",
         input_audio: Option<AudioIn<'a>> = "input_audio",
         file: Option<FileIn<'a>> = "file",
     }
+}
+
+/// A mark up to which the prompt may be cached
+/// (<https://platform.openai.com/docs/guides/prompt-caching>).
+#[derive(Debug, Deserialize)]
+struct BreakpointIn<'a> {
+    #[serde(borrow)]
+    ttl: Option<Str<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -70,6 +80,7 @@ fn part(raw: &RawValue) -> Read<Part> {
     let content = match (&*part.kind, part.image_url, part.input_audio, part.file) {
         ("text", ..) => Content::Text(part.text.into_string()),
         ("refusal", ..) => Content::Refusal(part.refusal.into_string()),
+        ("thinking", ..) => Content::Thinking(Thinking::new(thinking_text(part.thinking))),
         ("image_url", Some(image), ..) => Content::Image(Image {
             source: image_source(&image.url)?,
             detail: image.detail.map(Str::into_string),
@@ -83,7 +94,25 @@ fn part(raw: &RawValue) -> Read<Part> {
         }
         _ => return opaque(part.kind, raw),
     };
-    Ok(Part { extra: hints(part.rest), ..Part::new(content) })
+    let cache = part.prompt_cache_breakpoint.map(|mark| CacheHint { ttl: mark.ttl.map(Str::into_string) });
+    Ok(Part { cache, extra: hints(part.rest), ..Part::new(content) })
+}
+
+/// Mistral's thoughts are a list of texts inside a list of parts (<https://docs.mistral.ai/capabilities/reasoning>).
+fn thinking_text(content: TextOr<'_, Vec<&RawValue>>) -> String {
+    #[derive(Deserialize)]
+    struct TextIn<'a> {
+        #[serde(borrow, default)]
+        text: Str<'a>,
+    }
+    match content {
+        TextOr::Null => String::new(),
+        TextOr::Text(text) => text.into_string(),
+        TextOr::Rich(texts) => {
+            let texts = texts.into_iter().filter_map(|raw| serde_json::from_str(raw.get()).ok());
+            texts.map(|text: TextIn<'_>| text.text.into_string()).collect()
+        }
+    }
 }
 
 const KNOWN: [&str; 3] = ["image_url", "input_audio", "file"];
@@ -96,7 +125,9 @@ fn unread(raw: &RawValue, error: serde_json::Error) -> Read<Part> {
         kind: Str<'a>,
     }
     match serde_json::from_str::<Kind<'_>>(raw.get()) {
-        Ok(Kind { kind }) if !KNOWN.contains(&&*kind) && !matches!(&*kind, "text" | "refusal") => {
+        Ok(Kind { kind })
+            if !KNOWN.contains(&&*kind) && !matches!(&*kind, "text" | "refusal" | "thinking") =>
+        {
             opaque(kind, raw)
         }
         _ => Err(error),
@@ -149,23 +180,49 @@ fn tool_call(raw: &RawValue) -> Read<Part> {
         #[serde(borrow, rename = "type")]
         kind: Option<Str<'a>>,
         #[serde(borrow)]
-        function: Option<FunctionIn<'a>>,
-    }
-    #[derive(Deserialize)]
-    struct FunctionIn<'a> {
+        function: Option<FunctionCallIn<'a>>,
         #[serde(borrow)]
-        name: Str<'a>,
-        #[serde(borrow)]
-        arguments: Option<&'a RawValue>,
+        custom: Option<CustomCallIn<'a>>,
     }
     let call: CallIn<'_> = serde_json::from_str(raw.get())?;
-    let Some(function) = call.function else {
-        let kind = call.kind.filter(|kind| !kind.is_empty() && &**kind != "function");
-        return opaque(kind.ok_or_else(|| Error::custom("function: missing"))?, raw);
-    };
     let id = call.id.map(Str::into_string).unwrap_or_default();
-    let arguments = arguments(function.arguments)?;
-    Ok(Part::new(Content::ToolCall(ToolCall::new(id, function.name.into_string(), arguments))))
+    let call = match (call.function, call.custom) {
+        (Some(function), _) => function.into_call(id)?,
+        (None, Some(custom)) => {
+            let input = Arguments::new(custom.input.into_string());
+            ToolCall { free_text: true, ..ToolCall::new(id, custom.name.into_string(), input) }
+        }
+        (None, None) => {
+            let kind = call.kind.filter(|kind| !kind.is_empty() && &**kind != "function");
+            return opaque(kind.ok_or_else(|| Error::custom("function: missing"))?, raw);
+        }
+    };
+    Ok(Part::new(Content::ToolCall(call)))
+}
+
+/// What is called and with what: also the whole of the older `function_call`.
+#[derive(Debug, Deserialize)]
+pub(in crate::openai_chat) struct FunctionCallIn<'a> {
+    #[serde(borrow)]
+    name: Str<'a>,
+    #[serde(borrow)]
+    arguments: Option<&'a RawValue>,
+}
+
+impl FunctionCallIn<'_> {
+    /// The call, under an id.
+    pub(in crate::openai_chat) fn into_call(self, id: String) -> Read<ToolCall> {
+        Ok(ToolCall::new(id, self.name.into_string(), arguments(self.arguments)?))
+    }
+}
+
+/// A call of a free-text tool.
+#[derive(Debug, Deserialize)]
+struct CustomCallIn<'a> {
+    #[serde(borrow)]
+    name: Str<'a>,
+    #[serde(borrow, default)]
+    input: Str<'a>,
 }
 
 /// A string by the book; some clients and vendors send the object itself.
@@ -206,5 +263,21 @@ mod tests {
         assert_eq!(read(r#"{"id":"a","function":{"name":"f","arguments":"{\"b\":1.0}"}}"#), r#"{"b":1.0}"#);
         assert_eq!(read(r#"{"id":"a","function":{"name":"f","arguments":{"b":1.0}}}"#), r#"{"b":1.0}"#);
         assert_eq!(read(r#"{"id":"a","function":{"name":"f"}}"#), "");
+    }
+
+    #[test]
+    fn a_call_of_a_free_text_tool_keeps_its_text() {
+        let json = r#"{"id":"a","type":"custom","custom":{"name":"f","input":"{ no json"}}"#;
+        let part = tool_call(serde_json::from_str(json).unwrap()).unwrap();
+        let Content::ToolCall(call) = part.content else { panic!("a call") };
+        assert_eq!((call.free_text, call.arguments.as_str()), (true, "{ no json"));
+    }
+
+    #[test]
+    fn thoughts_inside_a_list_of_parts_are_read() {
+        let json =
+            r#"{"type":"thinking","thinking":[{"type":"text","text":"Hm"},{"type":"text","text":"."}]}"#;
+        let part = part(serde_json::from_str(json).unwrap()).unwrap();
+        assert_eq!(part.content, Content::Thinking(Thinking::new("Hm.")));
     }
 }

@@ -4,14 +4,14 @@ use posthaste_core::Dialect;
 use serde::{Deserialize, de::Error};
 use serde_json::{Number, value::RawValue};
 
+use super::{
+    conversation::{MessageIn, conversation},
+    reasoning::reasoning,
+};
 use crate::{
     TranslateError,
-    ir::{
-        Content, Effort, Json, Message, OutputFormat, OutputSchema, Part, Reasoning, ReasoningMode, Request,
-        Role, Sampling, ServiceTier, Thinking, Tool, ToolChoice, ToolResult, Weight,
-    },
+    ir::{Json, OutputFormat, OutputSchema, Request, Sampling, ServiceTier, Tool, ToolChoice, Weight},
     json::{self, Str, TextOr, at, compact, extras, hints, wire_object},
-    openai_chat::part::{parts, tool_calls},
 };
 
 /// Reads a request.
@@ -38,6 +38,8 @@ wire_object! {
         reasoning_effort: Option<Str<'a>> = "reasoning_effort",
         tools: Option<Vec<&'a RawValue>> = "tools",
         tool_choice: TextOr<'a, ToolChoiceIn<'a>> = "tool_choice",
+        functions: Option<Vec<&'a RawValue>> = "functions",
+        function_call: TextOr<'a, NamedIn<'a>> = "function_call",
         parallel_tool_calls: Option<bool> = "parallel_tool_calls",
         response_format: Option<FormatIn<'a>> = "response_format",
         stream: Option<bool> = "stream",
@@ -47,18 +49,6 @@ wire_object! {
         user: Option<Str<'a>> = "user",
         prompt_cache_key: Option<Str<'a>> = "prompt_cache_key",
         verbosity: Option<Str<'a>> = "verbosity",
-    }
-}
-
-wire_object! {
-    struct MessageIn<'a> {
-        role: Str<'a> = "role",
-        content: TextOr<'a, Vec<&'a RawValue>> = "content",
-        refusal: Option<Str<'a>> = "refusal",
-        reasoning_content: Option<Str<'a>> = "reasoning_content",
-        reasoning: Option<Str<'a>> = "reasoning",
-        tool_calls: Option<Vec<&'a RawValue>> = "tool_calls",
-        tool_call_id: Option<Str<'a>> = "tool_call_id",
     }
 }
 
@@ -76,12 +66,22 @@ wire_object! {
     }
 }
 
+wire_object! {
+    struct CustomIn<'a> {
+        name: Str<'a> = "name",
+        description: Option<Str<'a>> = "description",
+        format: Option<&'a RawValue> = "format",
+    }
+}
+
 #[derive(Debug, Deserialize)]
 struct ToolChoiceIn<'a> {
     #[serde(borrow, rename = "type")]
     kind: Str<'a>,
     #[serde(borrow)]
     function: Option<NamedIn<'a>>,
+    #[serde(borrow)]
+    custom: Option<NamedIn<'a>>,
     #[serde(borrow)]
     allowed_tools: Option<AllowedIn<'a>>,
 }
@@ -104,6 +104,8 @@ struct AllowedIn<'a> {
 struct AllowedToolIn<'a> {
     #[serde(borrow)]
     function: Option<NamedIn<'a>>,
+    #[serde(borrow)]
+    custom: Option<NamedIn<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -130,13 +132,20 @@ type Read<T> = Result<T, serde_json::Error>;
 fn request(wire: RequestIn<'_>) -> Read<Request> {
     let (system, messages) = conversation(wire.messages)?;
     let logprobs = wire.logprobs.unwrap_or(false);
+    let mut tools = wire.tools.unwrap_or_default().into_iter().map(tool).collect::<Read<Vec<_>>>()?;
+    for raw in wire.functions.unwrap_or_default() {
+        tools.push(function(raw).map_err(|error| at("functions", error))?);
+    }
+    let choice = tool_choice(wire.tool_choice)?;
+    let mut extra = extras(wire.rest, weight);
+    let reasoning = reasoning(wire.reasoning_effort, &mut extra)?;
     Ok(Request {
         dialect: Dialect::OpenAiChat,
         model: wire.model.into_string(),
         system,
         messages,
-        tools: wire.tools.unwrap_or_default().into_iter().map(tool).collect::<Read<_>>()?,
-        tool_choice: tool_choice(wire.tool_choice)?,
+        tools,
+        tool_choice: choice.map_or_else(|| function_call(wire.function_call), |choice| Ok(Some(choice)))?,
         parallel_tool_calls: wire.parallel_tool_calls,
         max_tokens: wire.max_completion_tokens.or(wire.max_tokens),
         sampling: Sampling {
@@ -155,14 +164,14 @@ fn request(wire: RequestIn<'_>) -> Read<Request> {
         candidates: wire.n.filter(|n| *n != 1),
         logprobs: logprobs.then(|| wire.top_logprobs.unwrap_or(0)),
         output: wire.response_format.map(output_format).transpose()?.flatten(),
-        reasoning: wire.reasoning_effort.map(reasoning).transpose()?,
+        reasoning,
         user: wire.safety_identifier.or(wire.user).map(Str::into_string),
         service_tier: wire.service_tier.map(service_tier),
         cache_key: wire.prompt_cache_key.map(Str::into_string),
         verbosity: wire.verbosity.map(Str::into_string),
         stream: wire.stream.unwrap_or(false),
         include_usage: wire.stream_options.and_then(|options| options.include_usage).unwrap_or(false),
-        extra: extras(wire.rest, weight),
+        extra,
     })
 }
 
@@ -170,7 +179,7 @@ fn weight(field: &str, value: &RawValue) -> Weight {
     match field {
         "store" if value.get() == "false" => Weight::Trivial,
         "modalities" if compact(value.get()) == r#"["text"]"# => Weight::Trivial,
-        "audio" | "function_call" | "functions" | "modalities" | "web_search_options" => Weight::Essential,
+        "audio" | "modalities" | "web_search_options" => Weight::Essential,
         "logit_bias"
         | "metadata"
         | "moderation"
@@ -182,71 +191,6 @@ fn weight(field: &str, value: &RawValue) -> Weight {
     }
 }
 
-/// The instructions before the first turn, and everything from there on.
-fn conversation(wire: Vec<MessageIn<'_>>) -> Read<(Vec<Part>, Vec<Message>)> {
-    let mut system: Vec<Part> = Vec::new();
-    let mut messages = Vec::with_capacity(wire.len());
-    for wire in wire {
-        let message = message(wire).map_err(|error| at("messages", error))?;
-        if message.role == Role::System && messages.is_empty() {
-            lead(&mut system, message);
-        } else {
-            messages.push(message);
-        }
-    }
-    Ok((system, messages))
-}
-
-/// Leading instructions become one text, set apart by blank lines, except where a part says more than its text.
-fn lead(system: &mut Vec<Part>, message: Message) {
-    for mut part in message.parts {
-        part.extra.extend(message.extra.iter().cloned());
-        match (system.last_mut(), &part.content) {
-            (Some(Part { content: Content::Text(before), extra, .. }), Content::Text(text))
-                if extra.is_empty() && part.extra.is_empty() =>
-            {
-                before.push_str("\n\n");
-                before.push_str(text);
-            }
-            _ => system.push(part),
-        }
-    }
-}
-
-fn message(wire: MessageIn<'_>) -> Read<Message> {
-    let content = parts(wire.content).map_err(|error| at("content", error))?;
-    let (role, parts) = match &*wire.role {
-        "system" | "developer" => (Role::System, content),
-        "user" => (Role::User, content),
-        "assistant" => {
-            let thoughts = wire.reasoning_content.or(wire.reasoning).filter(|text| !text.is_empty());
-            let mut parts = Vec::with_capacity(content.len() + 1);
-            parts.extend(thoughts.map(|text| thinking(text.into_string())));
-            parts.extend(content);
-            let refusal = wire.refusal.filter(|refusal| !refusal.is_empty());
-            parts.extend(refusal.map(|refusal| Part::new(Content::Refusal(refusal.into_string()))));
-            parts.extend(tool_calls(wire.tool_calls)?);
-            (Role::Assistant, parts)
-        }
-        "tool" => {
-            let Some(call_id) = wire.tool_call_id else { return Err(Error::custom("tool_call_id: missing")) };
-            let result = ToolResult { call_id: call_id.into_string(), parts: content, is_error: false };
-            (Role::User, vec![Part::new(Content::ToolResult(result))])
-        }
-        "function" => return Err(Error::custom("role: `function` is not taken; use `tool`")),
-        other => return Err(Error::custom(format_args!("role: unknown role `{other}`"))),
-    };
-    let extra = extras(wire.rest, |field, _| match field {
-        "audio" | "function_call" => Weight::Essential,
-        _ => Weight::Hint,
-    });
-    Ok(Message { role, parts, extra })
-}
-
-fn thinking(text: String) -> Part {
-    Part::new(Content::Thinking(Thinking::new(text)))
-}
-
 fn tool(raw: &RawValue) -> Read<Tool> {
     #[derive(Deserialize)]
     struct ToolIn<'a> {
@@ -254,14 +198,29 @@ fn tool(raw: &RawValue) -> Read<Tool> {
         kind: Str<'a>,
         #[serde(borrow)]
         function: Option<&'a RawValue>,
+        #[serde(borrow)]
+        custom: Option<CustomIn<'a>>,
     }
     let in_tools = |error| at("tools", error);
-    let ToolIn { kind, function } = serde_json::from_str(raw.get()).map_err(in_tools)?;
-    if &*kind != "function" && !kind.is_empty() {
-        return Ok(Tool::Hosted { kind: kind.into_string(), value: Json::from(raw) });
+    let tool: ToolIn<'_> = serde_json::from_str(raw.get()).map_err(in_tools)?;
+    match (&*tool.kind, tool.custom) {
+        ("function" | "", _) => {
+            let function_in = tool.function.ok_or_else(|| Error::custom("tools: function: missing"))?;
+            function(function_in).map_err(in_tools)
+        }
+        ("custom", Some(custom)) => Ok(Tool::Custom {
+            name: custom.name.into_string(),
+            description: custom.description.map(Str::into_string),
+            format: custom.format.map(Json::from),
+            extra: hints(custom.rest),
+        }),
+        (kind, _) => Ok(Tool::Hosted { kind: kind.to_owned(), value: Json::from(raw) }),
     }
-    let function = function.ok_or_else(|| Error::custom("tools: function: missing"))?;
-    let function: FunctionIn<'_> = serde_json::from_str(function.get()).map_err(in_tools)?;
+}
+
+/// A function, as `tools` wraps it and as the older `functions` lists it.
+fn function(raw: &RawValue) -> Read<Tool> {
+    let function: FunctionIn<'_> = serde_json::from_str(raw.get())?;
     Ok(Tool::Function {
         name: function.name.into_string(),
         description: function.description.map(Str::into_string),
@@ -270,6 +229,19 @@ fn tool(raw: &RawValue) -> Read<Tool> {
         cache: None,
         extra: hints(function.rest),
     })
+}
+
+/// The older form of `tool_choice`.
+fn function_call(wire: TextOr<'_, NamedIn<'_>>) -> Read<Option<ToolChoice>> {
+    match wire {
+        TextOr::Null => Ok(None),
+        TextOr::Rich(function) => Ok(Some(ToolChoice::Tool(name(function)))),
+        TextOr::Text(word) => match &*word {
+            "auto" => Ok(Some(ToolChoice::Auto)),
+            "none" => Ok(Some(ToolChoice::None)),
+            other => Err(Error::custom(format_args!("function_call: unknown word `{other}`"))),
+        },
+    }
 }
 
 fn tool_choice(wire: TextOr<'_, ToolChoiceIn<'_>>) -> Read<Option<ToolChoice>> {
@@ -282,14 +254,21 @@ fn tool_choice(wire: TextOr<'_, ToolChoiceIn<'_>>) -> Read<Option<ToolChoice>> {
             "none" => ToolChoice::None,
             other => return Err(Error::custom(format_args!("tool_choice: unknown word `{other}`"))),
         },
-        TextOr::Rich(choice) => match (&*choice.kind, choice.function, choice.allowed_tools) {
-            ("function", Some(function), _) => ToolChoice::Tool(function.name.into_string()),
-            ("allowed_tools", _, Some(allowed)) => ToolChoice::Allowed {
-                required: &*allowed.mode == "required",
-                names: allowed.tools.into_iter().filter_map(|tool| tool.function).map(name).collect(),
-            },
-            (other, ..) => return Err(Error::custom(format_args!("tool_choice: cannot read `{other}`"))),
-        },
+        TextOr::Rich(choice) => {
+            match (&*choice.kind, choice.function.or(choice.custom), choice.allowed_tools) {
+                ("function" | "custom", Some(tool), _) => ToolChoice::Tool(name(tool)),
+                ("allowed_tools", _, Some(allowed)) => ToolChoice::Allowed {
+                    required: &*allowed.mode == "required",
+                    names: allowed
+                        .tools
+                        .into_iter()
+                        .filter_map(|tool| tool.function.or(tool.custom))
+                        .map(name)
+                        .collect(),
+                },
+                (other, ..) => return Err(Error::custom(format_args!("tool_choice: cannot read `{other}`"))),
+            }
+        }
     };
     Ok(Some(choice))
 }
@@ -312,16 +291,6 @@ fn output_format(wire: FormatIn<'_>) -> Read<Option<OutputFormat>> {
         }
         ("json_schema", _) => Err(Error::custom("response_format: json_schema: schema: missing")),
         (other, _) => Err(Error::custom(format_args!("response_format: unknown type `{other}`"))),
-    }
-}
-
-fn reasoning(word: Str<'_>) -> Read<Reasoning> {
-    if &*word == "none" {
-        return Ok(Reasoning { mode: Some(ReasoningMode::Off), ..Reasoning::default() });
-    }
-    match Effort::parse(&word) {
-        Some(effort) => Ok(Reasoning { effort: Some(effort), ..Reasoning::default() }),
-        None => Err(Error::custom(format_args!("reasoning_effort: unknown effort `{}`", &*word))),
     }
 }
 
