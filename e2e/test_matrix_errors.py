@@ -2,6 +2,7 @@
 
 import itertools
 
+import httpx
 import pytest
 
 import plays
@@ -40,7 +41,7 @@ KINDS = {
     "py-openai-responses": OPENAI,
     "py-google-genai": GOOGLE,
     "py-boto3": AMAZON,
-    "js-anthropic": OPENAI | {413: "APIError", 529: "InternalServerError"},
+    "js-anthropic": ANTHROPIC,
     "js-openai-chat": OPENAI | {413: "APIError"},
     "js-openai-responses": OPENAI | {413: "APIError"},
     "js-google-genai": dict.fromkeys(OPENAI, "ApiError"),
@@ -76,10 +77,18 @@ def faulty(faults, upstream, player):
             *("accounts", "add", "--preset", upstream.preset, "--name", name),
             *("--allow", model, "--map", f"{model}={fault}"),
         )
+        # A new account is known to a running relay within a second.
+        eventually(lambda: model in models(relay, key), f"{model} is served", patience=10)
         endpoint = Endpoint(relay.url + relay_base(player.dialect, player.name), key.secret)
         return endpoint, model
 
     return make
+
+
+def models(relay, key):
+    headers = {"authorization": f"Bearer {key.secret}"}
+    listed = httpx.get(f"{relay.url}/openai/v1/models", headers=headers, trust_env=False).json()
+    return [model["id"] for model in listed["data"]]
 
 
 @both_forms

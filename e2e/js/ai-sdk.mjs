@@ -4,6 +4,9 @@ import { load, serve } from "./player.mjs";
 
 const { APICallError, generateText, jsonSchema, Output, streamText, tool } = load("ai");
 
+// It would warn of each field that its provider does not know.
+globalThis.AI_SDK_LOG_WARNINGS = false;
+
 const thinking = { type: "enabled", budgetTokens: 1024 };
 const PROVIDERS = {
   anthropic: {

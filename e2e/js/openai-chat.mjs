@@ -30,10 +30,13 @@ function begin({ url, key }, play) {
     },
     async answer() {
       let pieces = 0;
+      let thoughts = 0;
       let completion;
       if (play.stream) {
         const stream = client.chat.completions.stream({ ...options, stream_options: { include_usage: true } });
         stream.on("content", () => pieces++);
+        // Vendors' own field, which the helper does not gather.
+        stream.on("chunk", (chunk) => (thoughts += chunk.choices[0]?.delta.reasoning_content ? 1 : 0));
         completion = await stream.finalChatCompletion();
       } else {
         completion = await client.chat.completions.create(options);
@@ -51,7 +54,10 @@ function begin({ url, key }, play) {
           cached: usage.prompt_tokens_details?.cached_tokens ?? 0,
         },
         calls: calls.map(({ name, call }) => ({ name, input: JSON.parse(call.function.arguments) })),
-        thought: (usage.completion_tokens_details?.reasoning_tokens ?? 0) > 0,
+        thought:
+          thoughts > 0 ||
+          Boolean(message.reasoning_content) ||
+          (usage.completion_tokens_details?.reasoning_tokens ?? 0) > 0,
         pieces,
       };
       return { answer, calls };

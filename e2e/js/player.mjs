@@ -1,7 +1,11 @@
 // What all players have in common: a line of JSON in, a line of JSON out. See players/__init__.py.
 
+import { Console } from "node:console";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
+
+// Standard output is for answers: what an SDK has to say goes elsewhere.
+globalThis.console = new Console(process.stderr);
 
 // The SDKs are installed outside the repository.
 export const load = createRequire(`${process.env.POSTHASTE_E2E_NODE}/`);
