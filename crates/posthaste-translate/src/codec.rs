@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     Ask, Loss, Target, TranslateError, anthropic::AnthropicMessages, bedrock::BedrockConverse,
-    bridge::Bridge, gemini::GeminiGenerate, ir, openai_chat::OpenAiChat,
+    bridge::Bridge, gemini::GeminiGenerate, ir, openai_chat::OpenAiChat, openai_responses::OpenAiResponses,
 };
 
 /// Reads one dialect into the neutral form and writes it from there.
@@ -65,7 +65,7 @@ pub fn codec(dialect: Dialect) -> &'static dyn Codec {
     match dialect {
         Dialect::AnthropicMessages => &AnthropicMessages,
         Dialect::OpenAiChat => &OpenAiChat,
-        Dialect::OpenAiResponses => &OpenAiChat,
+        Dialect::OpenAiResponses => &OpenAiResponses,
         Dialect::GeminiGenerate => &GeminiGenerate,
         Dialect::BedrockConverse => &BedrockConverse,
     }

@@ -9,6 +9,7 @@ use posthaste_translate::{
         Arguments, CacheHint, Citation, Content, Document, Effort, Image, Json, Message, OutputFormat,
         OutputSchema, Part, Proof, Reasoning, ReasoningDisplay, ReasoningMode, Request, Response, Role,
         Sampling, ServiceTier, Source, Stop, StopReason, Thinking, Tool, ToolCall, ToolChoice, ToolResult,
+        Weight,
     },
 };
 use proptest::prelude::*;
@@ -18,6 +19,7 @@ const A: Dialect = Dialect::AnthropicMessages;
 const C: Dialect = Dialect::OpenAiChat;
 const G: Dialect = Dialect::GeminiGenerate;
 const B: Dialect = Dialect::BedrockConverse;
+const R: Dialect = Dialect::OpenAiResponses;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
@@ -29,6 +31,11 @@ proptest! {
 
     #[test]
     fn requests_through_chat(request in request(C)) {
+        through(&request)?;
+    }
+
+    #[test]
+    fn requests_through_responses(request in request(R)) {
         through(&request)?;
     }
 
@@ -54,6 +61,17 @@ proptest! {
         let encoded = codec(C).encode_response(&response, &context(response.dialect)).unwrap();
         prop_assert_eq!(encoded.losses, []);
         prop_assert_eq!(codec(C).decode_response(&encoded.body).unwrap(), response);
+    }
+
+    #[test]
+    fn answers_through_responses(response in response(R)) {
+        let encoded = codec(R).encode_response(&response, &context(response.dialect)).unwrap();
+        prop_assert_eq!(encoded.losses, []);
+        let mut read = codec(R).decode_response(&encoded.body).unwrap();
+        // An answer repeats its request, and its items get ids.
+        let own = read.parts.iter_mut().map(|part| &mut part.extra).chain([&mut read.extra]);
+        own.for_each(|extra| extra.retain(|extra| extra.weight != Weight::Trivial));
+        prop_assert_eq!(read, response);
     }
 
     #[test]
@@ -110,7 +128,7 @@ proptest! {
 
     /// Text, calls and their results are what every dialect has.
     #[test]
-    fn the_conversation_survives_the_other_dialect(request in request(C), other in prop::sample::select(vec![A, B])) {
+    fn the_conversation_survives_the_other_dialect(request in request(C), other in prop::sample::select(vec![A, B, R])) {
         // An object without a schema becomes an instruction there, and free-text tools are bridged before.
         let mut request = Request { output: None, tool_choice: None, ..request };
         request.tools.retain(|tool| matches!(tool, Tool::Function { .. }));
@@ -216,13 +234,14 @@ fn request(dialect: Dialect) -> impl Strategy<Value = Request> {
                     seed: seed.filter(|_| matches!(dialect, C | G)),
                     ..Sampling::default()
                 },
-                stop: vec!["END".to_owned()],
+                // Responses has none.
+                stop: if dialect == R { Vec::new() } else { vec!["END".to_owned()] },
                 output,
                 reasoning,
                 user: user.filter(|_| dialect != B),
                 service_tier: Some(ServiceTier::Standard),
                 stream,
-                // Anthropic always tells; a writer of Chat always asks.
+                // Most always tell; a writer of Chat always asks.
                 include_usage: dialect != C || stream,
                 ..Request::new(dialect, if dialect == B { String::new() } else { model })
             }
@@ -333,15 +352,15 @@ fn tool_choice(tools: &[Tool], choice: prop::sample::Index) -> Option<ToolChoice
 
 fn output(dialect: Dialect) -> impl Strategy<Value = OutputFormat> {
     (schema(), text(), any::<bool>()).prop_map(move |(schema, name, any_object)| {
-        if matches!(dialect, C | G) && any_object {
+        if matches!(dialect, C | G | R) && any_object {
             return OutputFormat::JsonObject;
         }
-        let (named, chat) = (matches!(dialect, B | C), dialect == C);
+        let (named, openai) = (matches!(dialect, B | C | R), matches!(dialect, C | R));
         OutputFormat::JsonSchema(OutputSchema {
             name: named.then(|| name.clone()),
             description: named.then_some(name),
             schema,
-            strict: chat.then_some(true),
+            strict: openai.then_some(true),
         })
     })
 }
@@ -367,8 +386,18 @@ fn reasoning(dialect: Dialect) -> impl Strategy<Value = Reasoning> {
             effort: Some(effort),
             display: Some(ReasoningDisplay::Summary),
         },
+        (R, 1) => {
+            let display = Some(ReasoningDisplay::Summary);
+            Reasoning { effort: Some(effort), display, ..Reasoning::default() }
+        }
         _ => Reasoning { effort: Some(effort), ..Reasoning::default() },
     })
+}
+
+/// The proof of thoughts, where the dialect has a place for it.
+fn proof(dialect: Dialect) -> Option<Proof> {
+    let item = (dialect == R).then(|| "rs_1".to_owned());
+    (dialect != C).then(|| Proof { item, ..Proof::of(dialect, "c2ln") })
 }
 
 /// Exchanges of user, model and tools, cut the way the dialect writes them.
@@ -384,7 +413,7 @@ fn conversation(dialect: Dialect) -> impl Strategy<Value = Vec<Message>> {
             }
             join_user(&mut messages, dialect, user);
             let mut parts: Vec<Part> = Vec::new();
-            let proof = (dialect != C).then(|| Proof::of(dialect, "c2ln"));
+            let proof = proof(dialect);
             // Thoughts that are not shown still have their proof.
             let hidden = dialect == A && said.is_none();
             let shown = |text: String| if hidden { String::new() } else { text };
@@ -407,7 +436,7 @@ fn conversation(dialect: Dialect) -> impl Strategy<Value = Vec<Message>> {
                 let proof = signature.clone();
                 let call = ToolCall { free_text, proof, ..ToolCall::new(id.clone(), name, arguments) };
                 parts.push(Part::new(Content::ToolCall(call)));
-                let is_error = is_error && dialect != C;
+                let is_error = is_error && !matches!(dialect, C | R);
                 let result = ToolResult { call_id: id, parts: vec![Part::text(result)], is_error };
                 results.push(Part::new(Content::ToolResult(result)));
             }
@@ -427,7 +456,7 @@ fn conversation(dialect: Dialect) -> impl Strategy<Value = Vec<Message>> {
 /// Anthropic's turns of one role are one turn.
 fn join_user(messages: &mut Vec<Message>, dialect: Dialect, mut parts: Vec<Part>) {
     match messages.last_mut() {
-        Some(last) if dialect != C && last.role == Role::User => last.parts.append(&mut parts),
+        Some(last) if !matches!(dialect, C | R) && last.role == Role::User => last.parts.append(&mut parts),
         _ => messages.push(Message::new(Role::User, parts)),
     }
 }
@@ -455,7 +484,7 @@ fn user_parts(dialect: Dialect) -> impl Strategy<Value = Vec<Part>> {
             _ => Some("12h"),
         };
         let ttl = ttl.filter(|_| which % 2 == 0).map(str::to_owned);
-        let cache = (cached && dialect != G).then_some(CacheHint { ttl });
+        let cache = (cached && !matches!(dialect, G | R)).then_some(CacheHint { ttl });
         Part { cache, ..Part::new(content) }
     });
     prop::collection::vec(part, 1..4)
@@ -484,7 +513,7 @@ fn response(dialect: Dialect) -> impl Strategy<Value = Response> {
     let counts = (0..10_000_u64, 0..10_000_u64, 0..10_000_u64, 0..10_000_u64, 0..10_000_u64);
     let said = (prop::option::of(text()), text(), prop::collection::vec(object(), 0..3));
     (said, prop::sample::select(reasons), counts).prop_map(move |((thought, said, calls), reason, counts)| {
-        let proof = (dialect != C).then(|| Proof::of(dialect, "c2ln"));
+        let proof = proof(dialect);
         let mut parts: Vec<Part> = Vec::new();
         parts.extend(thought.map(|text| Part::new(Content::Thinking(Thinking { text, proof }))));
         let signature = (dialect == G).then(|| Proof::of(G, "c2lnMg"));
@@ -507,7 +536,7 @@ fn response(dialect: Dialect) -> impl Strategy<Value = Response> {
             dialect,
             id: name("id"),
             model: name("model"),
-            created: if dialect == C { 1_764_000_000 } else { 0 },
+            created: if matches!(dialect, C | R) { 1_764_000_000 } else { 0 },
             parts,
             stop: Stop::new(reason),
             usage: Usage { input, output, cache_read, cache_write_5m, reasoning, ..Usage::default() },

@@ -14,6 +14,7 @@ const A: Dialect = Dialect::AnthropicMessages;
 const C: Dialect = Dialect::OpenAiChat;
 const G: Dialect = Dialect::GeminiGenerate;
 const B: Dialect = Dialect::BedrockConverse;
+const R: Dialect = Dialect::OpenAiResponses;
 
 /// The client's stream in a line an event, and how the translation ended.
 struct Told {
@@ -174,6 +175,12 @@ fn thoughts_text_and_calls_take_turns() {
     A, C,
     &[r#"{"type":"message_start","message":{}}"#, r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"Hal"}}"#, r#"{"type":"content_block_stop","index":0}"#]
 )]
+#[case::no_last_event_from_responses(
+    R, A,
+    &[r#"{"type":"response.created","response":{}}"#, r#"{"type":"response.output_text.delta","delta":"Hal"}"#]
+)]
+#[case::chats_terminator_from_responses(R, C, &[r#"{"type":"response.output_text.delta","delta":"Hal"}"#, DONE])]
+#[case::to_responses(C, R, &[r#"{"choices":[{"index":0,"delta":{"content":"Hal"}}]}"#])]
 #[case::message_stop_without_reason(A, C, &[r#"{"type":"message_start","message":{}}"#, r#"{"type":"message_stop"}"#])]
 #[case::no_reason_from_gemini(G, A, &[r#"{"candidates":[{"content":{"parts":[{"text":"Hal"}]}}]}"#])]
 #[case::no_reason_for_gemini(C, G, &[r#"{"choices":[{"index":0,"delta":{"content":"Hal"}}]}"#, DONE])]
@@ -184,7 +191,14 @@ fn thoughts_text_and_calls_take_turns() {
 fn no_end_is_made_up(#[case] from: Dialect, #[case] to: Dialect, #[case] frames: &[&str]) {
     let told = translate(from, to, frames, true);
     assert!(matches!(told.end, Err(TranslateError::Truncated)), "{:?}", told.end);
-    for end in ["message_delta", "message_stop", "finish_reason\":\"", "finishReason", "[DONE]"] {
+    for end in [
+        "message_delta",
+        "message_stop",
+        "finish_reason\":\"",
+        "finishReason",
+        "[DONE]",
+        "response.completed",
+    ] {
         assert!(!told.text.contains(end), "{}", told.text);
     }
 }
@@ -195,6 +209,7 @@ fn no_end_is_made_up(#[case] from: Dialect, #[case] to: Dialect, #[case] frames:
 #[case(G, A)]
 #[case(B, A)]
 #[case(C, B)]
+#[case(R, A)]
 fn what_is_not_json_fails_the_stream(#[case] from: Dialect, #[case] to: Dialect) {
     let told = translate(from, to, &["<html>"], true);
     assert!(matches!(told.end, Err(TranslateError::UnreadableAnswer { dialect, .. }) if dialect == from));
@@ -576,4 +591,144 @@ fn a_free_text_call_is_not_ended_by_what_looks_like_json() {
     let mut frames: Vec<&str> = frames.iter().map(String::as_str).collect();
     frames.extend([STOP, DONE]);
     assert_eq!(blocks(&frames), ["a f {} more", "b g x", "tool_use"]);
+}
+
+/// What a Responses client makes of a stream: its items in their order, then the status. The order of the events is checked
+/// as strictly as the SDKs do.
+fn items(told: &str) -> Vec<String> {
+    use serde_json::{Value, json};
+    let mut items: Vec<(Value, Option<Value>, String)> = Vec::new();
+    let mut status = String::new();
+    let events = told.lines().filter_map(|line| line.strip_prefix("data: "));
+    for (number, event) in events.map(|event| serde_json::from_str::<Value>(event).unwrap()).enumerate() {
+        assert_eq!(event["sequence_number"], number, "numbers rise");
+        assert_eq!(status, "", "nothing follows the last event");
+        let kind = event["type"].as_str().unwrap();
+        let place = event["output_index"].as_u64().map(|place| usize::try_from(place).unwrap());
+        if kind == "response.output_item.added" {
+            assert_eq!(place, Some(items.len()), "items are counted");
+            items.push((event["item"]["id"].clone(), None, String::new()));
+            continue;
+        }
+        let Some(place) = place else {
+            if let Some(end) =
+                kind.strip_prefix("response.").filter(|kind| *kind != "created" && *kind != "in_progress")
+            {
+                end.clone_into(&mut status);
+                let done: Vec<_> = items.iter().filter_map(|(_, done, _)| done.clone()).collect();
+                assert_eq!(event["response"]["output"], json!(done), "the last event repeats every item");
+                assert_eq!(event["response"]["status"], end);
+            }
+            continue;
+        };
+        let (id, done, text) = &mut items[place];
+        assert_eq!(*done, None, "nothing follows an item's end");
+        if kind == "response.output_item.done" {
+            assert_eq!(event["item"]["id"], *id);
+            *done = Some(event["item"].clone());
+            continue;
+        }
+        assert_eq!(event["item_id"], *id);
+        if kind.ends_with(".delta") {
+            text.push_str(event["delta"].as_str().unwrap());
+        } else if let Some(whole) =
+            ["text", "refusal", "arguments", "input"].iter().find_map(|field| event.get(*field))
+        {
+            assert!(text.ends_with(whole.as_str().unwrap()), "what is done repeats the pieces");
+        }
+    }
+    let mut told: Vec<_> = items
+        .into_iter()
+        .map(|(_, done, text)| {
+            let item = done.expect("every item ends");
+            let name = item["name"].as_str().unwrap_or_default();
+            format!("{} {name} {text}", item["type"].as_str().unwrap())
+        })
+        .collect();
+    told.push(status);
+    told
+}
+
+#[test]
+fn interleaved_calls_are_items_side_by_side() {
+    let frames = [
+        delta(r#"{"reasoning_content":"Hm."}"#),
+        delta(r#"{"content":"Let me "}"#),
+        delta(r#"{"content":"look."}"#),
+        call(r#"{"index":0,"id":"a","function":{"name":"f","arguments":"{"}}"#),
+        call(r#"{"index":1,"id":"b","function":{"name":"g","arguments":""}}"#),
+        call(r#"{"index":0,"function":{"arguments":"}"}}"#),
+    ];
+    let mut frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+    frames.extend([STOP, DONE]);
+    let told = translate(C, R, &frames, false);
+    told.end.unwrap();
+    assert_eq!(
+        items(&told.text),
+        ["reasoning  Hm.", "message  Let me look.", "function_call f {}", "function_call g {}", "completed"]
+    );
+}
+
+/// Every fixture of every dialect.
+#[test]
+fn streams_for_responses_clients_are_in_order() {
+    let mut count = 0;
+    for from in Dialect::ALL {
+        let folder = format!("{}/../../fixtures/{from}/stream", env!("CARGO_MANIFEST_DIR"));
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "sse") {
+                continue;
+            }
+            let context = context(from, true);
+            let mut translator = StreamTranslator::new(from, R, context);
+            let mut out = Vec::new();
+            let stream = std::fs::read(&path).unwrap();
+            let end = translator.push(&stream, &mut out).and_then(|()| translator.finish(&mut out));
+            let told = String::from_utf8(out).unwrap();
+            if end.is_ok() && !told.contains("response.failed") {
+                items(&told);
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 30, "the fixtures are there");
+}
+
+#[test]
+fn a_responses_client_is_told_of_an_error_in_both_ways() {
+    let frames = [
+        r#"{"type":"message_start","message":{}}"#,
+        r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+        r#"{"type":"message_stop"}"#,
+    ];
+    let told = translate(A, R, &frames, true).text;
+    let names: Vec<_> = told.lines().filter_map(|line| line.strip_prefix("event: ")).collect();
+    assert_eq!(names, ["response.created", "response.in_progress", "error", "response.failed"]);
+    assert!(told.contains(r#""error":{"code":"server_is_overloaded","message":"Overloaded"}"#), "{told}");
+}
+
+/// A namespace that a request brought into another dialect stands in the name there.
+#[test]
+fn calls_come_back_into_their_namespace() {
+    let frames = [call(r#"{"index":0,"id":"a","function":{"name":"fs::read","arguments":"{}"}}"#)];
+    let told = translate(C, R, &[&frames[0], STOP, DONE], false).text;
+    assert!(told.contains(r#""call_id":"a","name":"read","namespace":"fs","arguments":"{}""#), "{told}");
+}
+
+#[test]
+fn what_deltas_leave_out_is_taken_from_what_is_done() {
+    let frames = [
+        r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"reasoning","id":"rs_1","summary":[{"text":"One"},{"text":"Two"}],"encrypted_content":"c2ln"}}"#,
+        r#"{"type":"response.output_item.added","output_index":1,"item":{"type":"message","role":"assistant","content":[]}}"#,
+        r#"{"type":"response.output_text.done","output_index":1,"content_index":0,"text":"Three"}"#,
+        r#"{"type":"response.completed","response":{"status":"completed","output":[]}}"#,
+    ];
+    let told = translate(R, A, &frames, true);
+    told.end.unwrap();
+    for expected in
+        [r#""thinking":"One\n\nTwo""#, r#""signature":"cG9zdGhhc3Rl"#, r#""text":"Three""#, "message_stop"]
+    {
+        assert!(told.text.contains(expected), "{expected}: {}", told.text);
+    }
 }

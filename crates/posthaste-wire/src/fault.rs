@@ -27,7 +27,7 @@ pub fn render(dialect: Dialect, fault: &Fault, request_id: RequestId) -> Rendere
         }
         Dialect::OpenAiChat => (openai_chat::fault::status(fault.kind), openai_chat::fault::body(fault)),
         Dialect::OpenAiResponses => {
-            (openai_responses::fault::status(fault.kind), openai_responses::fault::body(fault))
+            (openai_responses::fault::status(fault.kind), openai_responses::fault::body(fault, request_id))
         }
         Dialect::GeminiGenerate => (gemini::fault::status(fault.kind), gemini::fault::body(fault)),
         Dialect::BedrockConverse => (bedrock::fault::status(fault.kind), bedrock::fault::body(fault)),
@@ -46,7 +46,7 @@ pub fn render_event(dialect: Dialect, fault: &Fault, request_id: RequestId) -> B
     match dialect {
         Dialect::AnthropicMessages => anthropic::fault::event(fault, request_id),
         Dialect::OpenAiChat => openai_chat::fault::event(fault),
-        Dialect::OpenAiResponses => openai_responses::fault::event(fault),
+        Dialect::OpenAiResponses => openai_responses::fault::event(fault, request_id),
         Dialect::GeminiGenerate => gemini::fault::event(fault),
         Dialect::BedrockConverse => bedrock::fault::event(fault),
     }

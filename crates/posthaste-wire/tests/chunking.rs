@@ -50,9 +50,11 @@ fn each_fixture_shows_what_its_name_says() {
 #[test]
 fn a_stream_cut_short_never_ends() {
     for case in cases() {
-        for cut in 0..case.stream.len() {
+        // What some vendors put behind the terminator counts for nothing.
+        let end = sight(case.dialect, &[&case.stream]).terminated_at.unwrap_or(case.stream.len());
+        for cut in 0..end {
             let sight = sight(case.dialect, &[&case.stream[..cut]]);
-            let only_line_ends_are_missing = case.stream[cut..].iter().all(u8::is_ascii_whitespace);
+            let only_line_ends_are_missing = case.stream[cut..end].iter().all(u8::is_ascii_whitespace);
             let told_why = reason_without_terminator(case.dialect)
                 .is_some_and(|word| case.stream[..cut].windows(word.len()).any(|window| window == word));
             if !only_line_ends_are_missing && !told_why {

@@ -69,6 +69,7 @@ fn a_fault_in_a_stream_is_its_last_event() {
     event: serviceUnavailableException
     data: {"message":"say \"what\" to do"}
     "#);
+    insta::assert_snapshot!(text(&event(Dialect::OpenAiResponses)));
 }
 
 #[test]

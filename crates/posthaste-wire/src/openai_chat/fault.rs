@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{fault::to_json, sse::write_frame};
 
 /// The status, `error.type` and `error.code` of each kind. Clients stop asking at `insufficient_quota`.
-const fn row(kind: FaultKind) -> (u16, &'static str, Option<&'static str>) {
+pub(crate) const fn row(kind: FaultKind) -> (u16, &'static str, Option<&'static str>) {
     match kind {
         FaultKind::InvalidRequest => (400, "invalid_request_error", None),
         FaultKind::Unauthenticated => (401, "invalid_request_error", Some("invalid_api_key")),

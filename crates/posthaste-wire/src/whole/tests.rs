@@ -6,6 +6,7 @@ const ANTHROPIC: Dialect = Dialect::AnthropicMessages;
 const CHAT: Dialect = Dialect::OpenAiChat;
 const GEMINI: Dialect = Dialect::GeminiGenerate;
 const CONVERSE: Dialect = Dialect::BedrockConverse;
+const RESPONSES: Dialect = Dialect::OpenAiResponses;
 
 #[test]
 fn a_message_tells_its_usage() {
@@ -42,6 +43,14 @@ fn a_converse_answer_tells_its_usage() {
     assert_eq!(read_whole(CONVERSE, body), Ok(WholeAnswer { usage: Some(usage), error: None }));
 }
 
+#[test]
+fn a_response_tells_its_usage() {
+    let body = br#"{"id":"resp_1","object":"response","status":"completed","output":[],"error":null,
+        "usage":{"input_tokens":10,"output_tokens":5,"input_tokens_details":{"cached_tokens":2}}}"#;
+    let usage = Usage { input: 8, cache_read: 2, output: 5, ..Usage::default() };
+    assert_eq!(read_whole(RESPONSES, body), Ok(WholeAnswer { usage: Some(usage), error: None }));
+}
+
 #[rstest]
 #[case::token_count(ANTHROPIC, r#"{"input_tokens":14}"#)]
 #[case::message(ANTHROPIC, r#"{"type":"message","content":[]}"#)]
@@ -53,6 +62,9 @@ fn a_converse_answer_tells_its_usage() {
 #[case::embeddings(GEMINI, r#"{"embeddings":[{"values":[0.1]}]}"#)]
 #[case::converse(CONVERSE, r#"{"output":{},"usage":[]}"#)]
 #[case::converse_token_count(CONVERSE, r#"{"inputTokens":14}"#)]
+#[case::response(RESPONSES, r#"{"object":"response","status":"completed","output":[],"error":null}"#)]
+#[case::compaction(RESPONSES, r#"{"object":"response.compaction","output":[]}"#)]
+#[case::counted(RESPONSES, r#"{"object":"response.input_tokens","input_tokens":14}"#)]
 fn an_answer_without_usage_is_an_answer(#[case] dialect: Dialect, #[case] body: &str) {
     assert_eq!(read_whole(dialect, body.as_bytes()), Ok(WholeAnswer::default()));
 }
@@ -90,6 +102,13 @@ fn an_answer_without_usage_is_an_answer(#[case] dialect: Dialect, #[case] body: 
 #[case(GEMINI, r#"{"candidates":[],"error":{"message":"Overloaded"}}"#, "error", None)]
 #[case(CONVERSE, r#"{"message":"Overloaded"}"#, "error", None)]
 #[case(CONVERSE, r#"{"Message":"Overloaded","__type":"A","originalStatusCode":503}"#, "A", Some("503"))]
+#[case(
+    RESPONSES,
+    r#"{"object":"response","status":"failed","output":[],"error":{"code":"c","message":"Overloaded"}}"#,
+    "error",
+    Some("c")
+)]
+#[case(RESPONSES, r#"{"detail":"Overloaded"}"#, "error", None)]
 fn an_error_under_a_200_is_recognised(
     #[case] dialect: Dialect,
     #[case] body: &str,
@@ -112,6 +131,8 @@ fn an_error_under_a_200_is_recognised(
 #[case(ANTHROPIC, "7")]
 #[case(CHAT, r#"{"type":"message","content":[],"usage":{"input_tokens":1}}"#)]
 #[case(CHAT, r#"{"choices":7}"#)]
+#[case(RESPONSES, r#"{"choices":[],"usage":{"input_tokens":1}}"#)]
+#[case(RESPONSES, r#"{"input_tokens":1}"#)]
 #[case(CHAT, "\"text\"")]
 #[case(CHAT, "null")]
 #[case(GEMINI, r#"{"choices":[],"usage":{}}"#)]

@@ -213,6 +213,10 @@ pub(in crate::anthropic) fn block<'a>(
             input: call.arguments.to_object(),
         },
         Content::ToolResult(result) => tool_result(result, origin, id, losses)?,
+        // Reasoning of which a vendor tells no more than that it happened.
+        Content::Thinking(thinking) if thinking.text.is_empty() && thinking.proof.is_none() => {
+            return Ok(None);
+        }
         Content::Thinking(thinking) => ContentOut::Thinking {
             thinking: &thinking.text,
             signature: thinking.proof.as_ref().map_or("", |proof| proof.data.as_str()),

@@ -250,6 +250,7 @@ fn error_kind(error: &UpstreamError) -> &str {
         _ if told("rate_limit_exceeded") || told("slow_down") || told("429") => "rate_limit_error",
         // DashScope's codes, of which there are several.
         _ if error.code.as_deref().is_some_and(|code| code.starts_with("Throttling")) => "rate_limit_error",
+        _ if told("usage_limit_reached") => "rate_limit_error",
         _ if told("insufficient_quota") => "billing_error",
         _ if told("400") => "invalid_request_error",
         _ if told("401") => "authentication_error",
