@@ -13,7 +13,7 @@ from players import NODE
 from players.talk import Endpoint
 from relay import Relay
 from sandbox_server import serve_sandbox
-from upstreams import UPSTREAMS, relay_base
+from upstreams import UPSTREAMS, reasoner_account, relay_base
 
 METRICS_TOKEN = "metrics-dummy"
 # Names of keys are taken once.
@@ -93,11 +93,12 @@ def node_players():
 
 
 @pytest.fixture(scope="session")
-def relay(binary, tmp_path_factory):
-    """A relay with an account for each dialect; shared, so a test may not change its accounts or make them fail."""
+def relay(binary, tmp_path_factory, sandbox_server):
+    """A relay with an account for each dialect, and one for a reasoner; shared, so a test may not change its accounts or make them fail."""
     relay = Relay(binary, tmp_path_factory.mktemp("matrix") / "data")
     for upstream in UPSTREAMS.values():
         relay.cli("accounts", "add", *upstream.account())
+    relay.cli("accounts", "add", *reasoner_account(sandbox_server))
     relay.start()
     yield relay
     assert relay.stop() == 0

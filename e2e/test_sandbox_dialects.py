@@ -7,7 +7,7 @@ from players import PLAYERS
 from players.talk import Endpoint, Refused
 from upstreams import UPSTREAMS, sandbox_base
 
-pytestmark = pytest.mark.parametrize("player", PLAYERS, ids=repr)
+each_player = pytest.mark.parametrize("player", PLAYERS, ids=repr)
 
 
 @pytest.fixture
@@ -25,6 +25,7 @@ def deep(player):
     return UPSTREAMS[player.dialect].deep
 
 
+@each_player
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 class TestBothForms:
     def test_a_text_is_answered(self, player, endpoint, plain, stream):
@@ -49,6 +50,7 @@ class TestBothForms:
         plays.check_schema(player.play(endpoint, play))
 
 
+@each_player
 def test_usage_is_the_same_in_both_forms(player, endpoint, deep):
     whole, streamed = (
         player.play(endpoint, plays.counts(deep, thinking=True, stream=stream)) for stream in (False, True)
@@ -56,17 +58,19 @@ def test_usage_is_the_same_in_both_forms(player, endpoint, deep):
     assert [answer.usage for answer in whole] == [answer.usage for answer in streamed]
 
 
+@pytest.mark.parametrize("player", [player for player in PLAYERS if player.can_count], ids=repr)
 def test_tokens_are_counted(player, endpoint, plain):
-    if player.can_count:
-        assert player.count(endpoint, plays.counts(plain)) > 0
+    assert player.count(endpoint, plays.counts(plain)) > 0
 
 
+@each_player
 def test_an_unknown_model_is_refused(player, endpoint):
     with pytest.raises(Refused) as refused:
         player.play(endpoint, plays.counts("no-such-model"))
     assert refused.value.status in (400, 404)
 
 
+@each_player
 @pytest.mark.parametrize("status", [400, 403, 429, 500])
 def test_errors_are_the_sdk_s_own(player, endpoint, status):
     with pytest.raises(Refused) as refused:
@@ -74,6 +78,7 @@ def test_errors_are_the_sdk_s_own(player, endpoint, status):
     assert refused.value.status == status
 
 
+@each_player
 def test_a_stream_may_be_left(player, endpoint):
     play = plays.counts("sandbox-slow-10", turns=("Please count to 1000.",), stream=True)
     assert player.cancel(endpoint, play)

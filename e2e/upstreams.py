@@ -14,10 +14,12 @@ class Upstream:
     dialect: str
     preset: str
     plain: str
-    # Thinks, or can; of Gemini one that wants its signatures back, of Chat one that shows its thoughts.
+    # Thinks, or can; of Gemini one that wants its signatures back.
     deep: str
     # Whether the dialect has an endpoint that counts a prompt.
     counts: bool = True
+    # Whether an answer shows that there were thoughts, other than by their number.
+    shows_thoughts: bool = True
 
     def model(self, kind):
         """The client's name for a model here."""
@@ -34,14 +36,25 @@ class Upstream:
         ]
 
 
+# DeepSeek's reasoner, played by the sandbox over HTTP: it shows its thoughts, and wants them back with its calls.
+REASONER = "deepseek-reasoner"
+
+
+def reasoner_account(url):
+    return [
+        *("--preset", "deepseek", "--name", "deepseek", "--base-url", f"{url}/v1", "--allow-private"),
+        *("--allow", REASONER, "--api-key", "sk-dummy"),
+    ]
+
+
 FAULTS = ("sandbox-slow-50",)
 
 UPSTREAMS = {
     upstream.dialect: upstream
     for upstream in (
         Upstream("messages", "sandbox", "claude-sonnet-4-6", "claude-sonnet-4-6"),
-        Upstream("chat", "sandbox-chat", "gpt-4.1", "sandbox-reasoner", counts=False),
-        Upstream("responses", "sandbox-responses", "gpt-4.1", "gpt-5.4", counts=False),
+        Upstream("chat", "sandbox-chat", "gpt-4.1", "gpt-5.4", counts=False, shows_thoughts=False),
+        Upstream("responses", "sandbox-responses", "gpt-4.1", "gpt-5.4"),
         Upstream("gemini", "sandbox-gemini", "gemini-2.0-flash", "gemini-3.1-pro-preview"),
         Upstream("converse", "sandbox-converse", "amazon.nova-lite-v1:0", "anthropic.claude-sonnet-4-6-v1:0"),
     )

@@ -186,6 +186,7 @@ class ResponsesTalk:
 class OpenAiResponses(_OpenAi):
     name = "py-openai-responses"
     dialect = "responses"
+    can_count = True
     kind_of_talk = ResponsesTalk
 
 
