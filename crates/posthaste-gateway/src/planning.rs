@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use posthaste_core::{Account, AccountId, Fault, FaultKind, Origin, Timestamp};
+use posthaste_core::{Account, AccountId, Fault, FaultKind, Operation, Origin, Timestamp};
 use posthaste_provider::{owns, upstream_dialect};
 use posthaste_scheduler::{Candidate, Exclusion, Plan};
 
@@ -20,6 +20,21 @@ pub(crate) fn plan(journey: &Journey, now: Timestamp) -> Route {
     let candidates: Vec<_> = snapshot.iter().map(|account| candidate(journey, account, model)).collect();
     let plan = journey.engine.scheduler.plan(&candidates, now);
     Route { snapshot, plan }
+}
+
+/// Whether tokens are to be counted and accounts serve the model, none of which has an endpoint for that.
+pub(crate) fn nobody_counts(journey: &Journey) -> bool {
+    if journey.operation != Operation::CountTokens {
+        return false;
+    }
+    let snapshot = journey.engine.directory.all();
+    let model = journey.envelope.model.as_str();
+    let mut serving = snapshot
+        .iter()
+        .filter(|account| account.enabled && account.serves(model) && owns(account, model))
+        .map(|account| cannot_serve(journey, account))
+        .peekable();
+    serving.peek().is_some() && serving.all(|exclusion| exclusion == Some(Exclusion::OperationNotServed))
 }
 
 fn candidate(journey: &Journey, account: &Account, model: &str) -> Candidate {
