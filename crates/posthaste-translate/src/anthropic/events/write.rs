@@ -10,7 +10,7 @@ use crate::{
     EventEncoder, Loss, StreamContext,
     anthropic::{
         block::CitationOut,
-        response::{StopOut, UsageOut},
+        response::{LAST_THOUGHT, StopOut, UsageOut},
     },
     conversation::as_word,
     ir::{Block, Delta, Event, Stop},
@@ -32,6 +32,9 @@ pub(in crate::anthropic) struct Encoder {
     held: Vec<Event>,
     /// Whether the open block takes a signature: Google's proofs of a text have no place here.
     thinks: bool,
+    /// Sealed thoughts behind other blocks: they are written when another block follows, since an answer may not end
+    /// with a thought (see [`LAST_THOUGHT`]).
+    sealed: Vec<String>,
     calls_tools: bool,
     refuses: bool,
     stop: Option<Stop>,
@@ -61,6 +64,7 @@ impl Encoder {
             blocks: 0,
             held: Vec::new(),
             thinks: false,
+            sealed: Vec::new(),
             calls_tools: false,
             refuses: false,
             stop: None,
@@ -161,6 +165,9 @@ impl Encoder {
     }
 
     fn block_start(&mut self, index: usize, block: &Block, out: &mut Vec<u8>) {
+        if !matches!(block, Block::RedactedThinking(_) | Block::Opaque { .. }) {
+            self.write_sealed(out);
+        }
         let content_block = match block {
             Block::Text => BlockOut::Text { text: "" },
             Block::Refusal => {
@@ -168,6 +175,10 @@ impl Encoder {
                 BlockOut::Text { text: "" }
             }
             Block::Thinking => BlockOut::Thinking { thinking: "", signature: "" },
+            Block::RedactedThinking(proof) if self.blocks > 0 => {
+                self.sealed.push(proof.data.clone());
+                return;
+            }
             Block::RedactedThinking(proof) => BlockOut::RedactedThinking { data: &proof.data },
             Block::ToolCall { id, name, .. } => {
                 self.calls_tools = true;
@@ -184,6 +195,16 @@ impl Encoder {
         self.blocks += 1;
         let event = EventOut::ContentBlockStart { index: self.blocks - 1, content_block };
         write_event(&mut self.scratch, out, &event);
+    }
+
+    fn write_sealed(&mut self, out: &mut Vec<u8>) {
+        for data in std::mem::take(&mut self.sealed) {
+            let content_block = BlockOut::RedactedThinking { data: &data };
+            let start = EventOut::ContentBlockStart { index: self.blocks, content_block };
+            write_event(&mut self.scratch, out, &start);
+            self.write(out, &EventOut::ContentBlockStop { index: self.blocks });
+            self.blocks += 1;
+        }
     }
 
     fn delta(&mut self, delta: &Delta, out: &mut Vec<u8>) {
@@ -218,6 +239,7 @@ impl Encoder {
             self.block_stop(out);
             self.release(out);
         }
+        self.losses.dropped_if(!self.sealed.is_empty(), LAST_THOUGHT);
         self.state = State::Ended;
         let reason = stop.reason.clone().given(self.calls_tools);
         let delta = StopOut::new(&stop, reason, self.refuses);
