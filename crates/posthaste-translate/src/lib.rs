@@ -8,6 +8,7 @@ mod codec;
 mod conversation;
 mod entry;
 mod error;
+mod failure;
 mod gemini;
 mod ids;
 pub mod ir;
