@@ -116,6 +116,7 @@ pub fn translate_response(
     body: &[u8],
     context: &StreamContext,
 ) -> Result<TranslatedAnswer, TranslateError> {
+    let mut losses = Losses::default();
     let mut response = codec(from).decode_response(body)?;
     ids::fill_response(&mut response, context.id);
     context.bridge.return_response(&mut response);
@@ -125,8 +126,9 @@ pub fn translate_response(
     response.id = codec.answer_id(context.id);
     context.model.as_str().clone_into(&mut response.model);
     response.created = context.created.as_secs();
-    let Encoded { body, losses } = codec.encode_response(&response, context)?;
-    Ok(TranslatedAnswer { body, losses, remembered })
+    let Encoded { body, losses: more } = codec.encode_response(&response, context)?;
+    policy::answer::of_response(&response, to).into_iter().chain(more).for_each(|loss| losses.add(loss));
+    Ok(TranslatedAnswer { body, losses: losses.into_vec(), remembered })
 }
 
 fn remember(client: Dialect, context: &StreamContext, response: &ir::Response) -> Vec<Remembered> {
