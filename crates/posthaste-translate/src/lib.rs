@@ -23,6 +23,7 @@ mod policy;
 mod schema;
 mod stream;
 mod target;
+mod wording;
 
 pub use carrier::holds_carrier;
 pub use codec::{Codec, CountCodec, Encoded, EventDecoder, EventEncoder, StreamContext, codec};
