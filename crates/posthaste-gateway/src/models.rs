@@ -40,9 +40,7 @@ pub(crate) fn offered<'a>(
 fn speaks(account: &Account, name: &str, pinned: Option<Dialect>) -> bool {
     let Some(pinned) = pinned else { return true };
     let name = account.model_map.upstream_name(name).cloned().map_or_else(|| ModelName::parse(name), Ok);
-    name.is_ok_and(|name| {
-        upstream_dialect(account, Operation::Chat, Dialect::OpenAiChat, &name) == Some(pinned)
-    })
+    name.is_ok_and(|name| upstream_dialect(account, Operation::Chat, pinned, &name) == Some(pinned))
 }
 
 /// Names without a `*` in an account's own lists.

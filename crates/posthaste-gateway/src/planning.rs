@@ -54,7 +54,7 @@ fn candidate(journey: &Journey, account: &Account, model: &str) -> Candidate {
 fn cannot_serve(journey: &Journey, account: &Account) -> Option<Exclusion> {
     let model = account.model_map.upstream_name(journey.envelope.model.as_str());
     let model = model.unwrap_or(&journey.envelope.model);
-    let dialect = upstream_dialect(account, journey.operation, journey.surface.dialect, model);
+    let dialect = upstream_dialect(account, journey.operation, journey.asked_dialect(), model);
     match (dialect, journey.pinned) {
         (None, _) => Some(Exclusion::OperationNotServed),
         (Some(dialect), Some(pinned)) if dialect != pinned => Some(Exclusion::PinnedElsewhere),

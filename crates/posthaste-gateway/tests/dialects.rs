@@ -259,3 +259,25 @@ async fn every_client_that_can_count_gets_a_count() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_path_that_names_a_vendor_reaches_its_accounts_alone() {
+    let client = Surface::plain(Dialect::OpenAiChat);
+    let both = Account {
+        dialects: vec![Dialect::OpenAiChat, Dialect::GeminiGenerate],
+        ..sandbox_of(Dialect::GeminiGenerate)
+    };
+    let accounts = vec![sandbox_of(Dialect::OpenAiChat), both];
+    let rig = Rig::over(accounts, RelayOptions::default(), Arc::new(Sandbox::default())).await;
+    for _ in 0..3 {
+        let caller = rig.relay.authenticate(Some(client_key_secret("tester").expose())).await.unwrap();
+        let body = question(client, "hello", false).to_string();
+        let call = Call {
+            path: PathFacts { pinned: Some(Dialect::GeminiGenerate), ..PathFacts::default() },
+            ..Call::new(caller, client.dialect, Operation::Chat, Bytes::from(body))
+        };
+        let answer = Read::from(rig.relay.call(call).await.unwrap()).await;
+        assert!(said(client, &answer.body).contains("hello"));
+        assert_eq!(rig.rows().await.last().unwrap().upstream_dialect, Dialect::GeminiGenerate);
+    }
+}

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use posthaste_core::Usage;
-use posthaste_wire::{UpstreamError, write_frame};
+use posthaste_core::{Dialect, FaultKind, Usage};
+use posthaste_wire::{UpstreamError, fault, write_frame};
 use serde::Serialize;
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
         response::{LAST_THOUGHT, StopOut, UsageOut},
     },
     conversation::as_word,
+    failure::kind_of,
     ir::{Block, Delta, Event, Stop},
     json,
     loss::Losses,
@@ -264,41 +265,11 @@ fn write_event(scratch: &mut Vec<u8>, out: &mut Vec<u8>, event: &EventOut<'_>) {
     write_frame(out, Some(event.name()), scratch);
 }
 
-/// The nearest of Anthropic's error types, which clients choose their retries by.
-fn error_kind(error: &UpstreamError) -> &str {
-    let told = |word: &str| error.kind == word || error.code.as_deref() == Some(word);
-    match error.kind.as_str() {
-        known if ANTHROPIC_KINDS.contains(&known) => known,
-        _ if told("rate_limit_exceeded") || told("slow_down") || told("429") => "rate_limit_error",
-        // DashScope's codes, of which there are several.
-        _ if error.code.as_deref().is_some_and(|code| code.starts_with("Throttling")) => "rate_limit_error",
-        _ if told("usage_limit_reached") => "rate_limit_error",
-        _ if told("insufficient_quota") => "billing_error",
-        _ if told("400") => "invalid_request_error",
-        _ if told("401") => "authentication_error",
-        _ if told("403") => "permission_error",
-        _ if told("404") => "not_found_error",
-        _ if told("504") => "timeout_error",
-        _ if told("content_filter") || told("content_policy_violation") => "invalid_request_error",
-        _ if told("context_length_exceeded") => "invalid_request_error",
-        _ if told("server_is_overloaded") || told("service_unavailable_error") || told("503") => {
-            "overloaded_error"
-        }
-        _ => "api_error",
-    }
+/// Anthropic's type for an error, which clients choose their retries by.
+fn error_kind(error: &UpstreamError) -> &'static str {
+    let kind = kind_of(error).unwrap_or(FaultKind::UpstreamFailed);
+    fault::words(Dialect::AnthropicMessages, kind).kind
 }
-
-const ANTHROPIC_KINDS: [&str; 9] = [
-    "invalid_request_error",
-    "authentication_error",
-    "billing_error",
-    "permission_error",
-    "not_found_error",
-    "rate_limit_error",
-    "timeout_error",
-    "api_error",
-    "overloaded_error",
-];
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
