@@ -22,6 +22,7 @@ mod policy;
 mod schema;
 mod stream;
 mod target;
+mod turn;
 
 pub use carrier::holds_carrier;
 pub use codec::{Codec, CountCodec, Encoded, EventDecoder, EventEncoder, StreamContext, codec};
