@@ -23,6 +23,7 @@ mod policy;
 mod schema;
 mod stream;
 mod target;
+mod turn;
 mod wording;
 
 pub use carrier::holds_carrier;
