@@ -8,11 +8,12 @@ use clap::Args;
 use crate::report::Report;
 use crate::shell::{cargo, run as shell_run, works};
 use crate::workspace::Workspace;
-use crate::{bench, docs, layering, setup, smoke};
+use crate::{bench, docs, fuzz, layering, setup, smoke};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Also check what needs a release build or the network: the benchmark's programs, security advisories
+    /// Also check what needs a release build or the network: the benchmark's programs, the fuzz targets,
+    /// security advisories
     #[arg(long)]
     all: bool,
 }
@@ -120,4 +121,8 @@ fn program(workspace: &Workspace, report: &mut Report) {
 fn extras(workspace: &Workspace, report: &mut Report) {
     deny(workspace, report, "advisories", &["advisories"], false);
     report.step("benchmark programs", || bench::check(workspace));
+    if !fuzz::installed(workspace) {
+        return report.not_checked("fuzz targets", fuzz::NOT_INSTALLED);
+    }
+    report.step("fuzz targets", || fuzz::check(workspace));
 }
