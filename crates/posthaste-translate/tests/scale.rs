@@ -1,0 +1,79 @@
+//! Bodies of very many small things: what costs more than their size would keep these tests from ending.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
+use posthaste_core::{Dialect, ModelName, Operation, Timestamp};
+use posthaste_translate::{Ask, Forgetful, Target, translate_request};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const MANY: usize = 40_000;
+
+/// Was a search through all names of the choice for each tool.
+#[test]
+fn a_choice_among_very_many_tools() {
+    let function = |number: usize| json!({"type": "function", "name": format!("f{number}")});
+    let tools: Vec<_> = (0..MANY).map(function).collect();
+    let choice = json!({"type": "allowed_tools", "mode": "auto", "tools": tools});
+    let body = json!({"model": "m", "input": "hi", "tools": tools, "tool_choice": choice});
+    for to in [Dialect::AnthropicMessages, Dialect::BedrockConverse, Dialect::OpenAiChat] {
+        translate(Dialect::OpenAiResponses, to, &body);
+    }
+}
+
+/// Was a search through all tools of free text for each call.
+#[test]
+fn calls_of_very_many_tools_of_free_text() {
+    let tools: Vec<_> =
+        (0..MANY).map(|number| json!({"type": "custom", "name": format!("f{number}")})).collect();
+    let calls = (0..MANY).rev().flat_map(|number| {
+        let id = format!("call_{number}");
+        [
+            json!({"type": "custom_tool_call", "call_id": id, "name": format!("f{number}"), "input": "a"}),
+            json!({"type": "custom_tool_call_output", "call_id": id, "output": "b"}),
+        ]
+    });
+    let input: Vec<_> = [json!({"role": "user", "content": "hi"})].into_iter().chain(calls).collect();
+    let body = json!({"model": "m", "input": input, "tools": tools});
+    translate(Dialect::OpenAiResponses, Dialect::AnthropicMessages, &body);
+}
+
+/// Was a search through all open calls for each result.
+#[test]
+fn results_of_very_many_calls_in_another_order() {
+    let results = |number: &usize| json!({"role": "function", "name": format!("f{number}"), "content": "b"});
+    let call = |number: usize| json!({"role": "assistant", "function_call": {"name": format!("f{number}"), "arguments": "{}"}});
+    let calls: Vec<_> = (0..MANY).map(call).collect();
+    let backwards: Vec<_> = (0..MANY).rev().collect();
+    let messages = [calls, backwards.iter().map(results).collect()].concat();
+    let body = json!({"model": "m", "messages": messages});
+    translate(Dialect::OpenAiChat, Dialect::GeminiGenerate, &body);
+
+    let call = |number: usize| json!({"functionCall": {"id": format!("c{number}"), "name": "f"}});
+    let result = |number: usize| json!({"functionResponse": {"id": format!("c{number}"), "name": "f"}});
+    let calls: Vec<_> = (0..MANY).map(call).collect();
+    let results: Vec<_> = (0..MANY).rev().map(result).collect();
+    let turns = json!([
+        {"role": "user", "parts": [{"text": "hi"}]},
+        {"role": "model", "parts": calls},
+        {"role": "user", "parts": results}
+    ]);
+    translate(Dialect::GeminiGenerate, Dialect::AnthropicMessages, &json!({"contents": turns}));
+}
+
+fn translate(from: Dialect, to: Dialect, body: &Value) {
+    let model = ModelName::parse("m").unwrap();
+    translate_request(&Ask {
+        from,
+        to: &Target::of(to),
+        operation: Operation::Chat,
+        body: body.to_string().as_bytes(),
+        model: &model,
+        upstream_model: &model,
+        stream: false,
+        id: Uuid::nil(),
+        now: Timestamp::EPOCH,
+        memory: &Forgetful,
+    })
+    .unwrap();
+}
