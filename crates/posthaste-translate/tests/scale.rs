@@ -61,6 +61,15 @@ fn results_of_very_many_calls_in_another_order() {
     translate(Dialect::GeminiGenerate, Dialect::AnthropicMessages, &json!({"contents": turns}));
 }
 
+/// Was a search through the numbers of the names that were given for each document.
+#[test]
+fn very_many_documents_of_one_title() {
+    let data = json!({"mimeType": "application/pdf", "data": "AAAA", "displayName": "a"});
+    let parts = vec![json!({"inlineData": data}); MANY];
+    let body = json!({"contents": [{"role": "user", "parts": parts}]});
+    translate(Dialect::GeminiGenerate, Dialect::BedrockConverse, &body);
+}
+
 fn translate(from: Dialect, to: Dialect, body: &Value) {
     let model = ModelName::parse("m").unwrap();
     translate_request(&Ask {
