@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
 use posthaste_core::{Dialect, ModelName, Operation, Timestamp};
-use posthaste_translate::{Ask, Forgetful, Target, translate_request};
+use posthaste_translate::{
+    Ask, Forgetful, StreamContext, Target, translate_request, translate_response,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -68,6 +70,28 @@ fn very_many_documents_of_one_title() {
     let parts = vec![json!({"inlineData": data}); MANY];
     let body = json!({"contents": [{"role": "user", "parts": parts}]});
     translate(Dialect::GeminiGenerate, Dialect::BedrockConverse, &body);
+}
+
+/// Was a search through all parts of the answer for each page that it rests on.
+#[test]
+fn very_many_pages_and_parts() {
+    let supports: Vec<_> = (0..MANY)
+        .map(|number| {
+            let segment = json!({"startIndex": 2 * number, "endIndex": 2 * number + 2, "text": "ab"});
+            json!({"segment": segment, "groundingChunkIndices": [0]})
+        })
+        .collect();
+    let metadata =
+        json!({"groundingChunks": [{"web": {"uri": "https://a.test"}}], "groundingSupports": supports});
+    let content = json!({"role": "model", "parts": vec![json!({"text": "ab"}); MANY]});
+    let candidate = json!({"content": content, "finishReason": "STOP", "groundingMetadata": metadata});
+    let body = json!({"candidates": [candidate]}).to_string();
+    let (from, to) = (Dialect::GeminiGenerate, Dialect::AnthropicMessages);
+    translate_response(from, to, body.as_bytes(), &context(from)).unwrap();
+}
+
+fn context(from: Dialect) -> StreamContext {
+    StreamContext::plain(ModelName::parse("m").unwrap(), from, Timestamp::EPOCH, Uuid::nil())
 }
 
 fn translate(from: Dialect, to: Dialect, body: &Value) {
