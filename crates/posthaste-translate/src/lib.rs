@@ -9,6 +9,7 @@ mod conversation;
 mod entry;
 mod error;
 mod gemini;
+mod held;
 mod ids;
 pub mod ir;
 mod json;

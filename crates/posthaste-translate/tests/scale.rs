@@ -4,7 +4,7 @@
 
 use posthaste_core::{Dialect, ModelName, Operation, Timestamp};
 use posthaste_translate::{
-    Ask, Forgetful, StreamContext, Target, translate_request, translate_response,
+    Ask, Forgetful, StreamContext, StreamTranslator, Target, translate_request, translate_response,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -88,6 +88,31 @@ fn very_many_pages_and_parts() {
     let body = json!({"candidates": [candidate]}).to_string();
     let (from, to) = (Dialect::GeminiGenerate, Dialect::AnthropicMessages);
     translate_response(from, to, body.as_bytes(), &context(from)).unwrap();
+}
+
+/// Was a pass through the events of all open blocks at the end of each.
+#[test]
+fn very_many_blocks_at_once() {
+    let mut stream = String::from("data: {\"type\":\"response.created\",\"response\":{\"id\":\"r\"}}\n\n");
+    let mut frame = |data: Value| stream += &format!("data: {data}\n\n");
+    for number in 0..MANY {
+        let item = json!({"type": "function_call", "id": format!("fc_{number}"), "call_id": format!("c{number}"), "name": "f"});
+        frame(json!({"type": "response.output_item.added", "output_index": number, "item": item}));
+    }
+    for number in (0..MANY).rev() {
+        let item =
+            json!({"type": "function_call", "call_id": format!("c{number}"), "name": "f", "arguments": "{}"});
+        frame(json!({"type": "response.output_item.done", "output_index": number, "item": item}));
+    }
+    let response = json!({"id": "r", "status": "completed", "output": []});
+    frame(json!({"type": "response.completed", "response": response}));
+    for to in [Dialect::AnthropicMessages, Dialect::BedrockConverse] {
+        let from = Dialect::OpenAiResponses;
+        let mut translator = StreamTranslator::new(from, to, context(from));
+        let mut out = Vec::new();
+        translator.push(stream.as_bytes(), &mut out).unwrap();
+        translator.finish(&mut out).unwrap();
+    }
 }
 
 fn context(from: Dialect) -> StreamContext {
