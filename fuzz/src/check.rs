@@ -30,6 +30,20 @@ pub fn is_event_stream(body: &[u8], what: &str) {
     assert!(splitter.at_boundary(), "{what} ends inside a frame: {}", shown(body));
 }
 
+/// Says that what was written is in proportion to what was read.
+///
+/// # Panics
+/// When it is not.
+pub fn is_in_proportion(read: &[u8], written: &[u8], what: &str) {
+    let most = GROWTH * read.len() + ALLOWANCE;
+    assert!(written.len() <= most, "{what} of {} bytes from {}", written.len(), read.len());
+}
+
+/// A single letter of a stream can become a frame of server-sent events with all its names.
+const GROWTH: usize = 256;
+/// For what is written in any case, and for the least that a schema may grow to.
+const ALLOWANCE: usize = 2 * 1024 * 1024;
+
 /// Bytes as a person reads them in a report.
 pub fn shown(body: &[u8]) -> String {
     body.escape_ascii().to_string()

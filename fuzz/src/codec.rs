@@ -51,6 +51,7 @@ pub fn requests(from: Dialect, operation: Operation, body: &[u8]) {
         });
         let Ok(translated) = translated else { continue };
         check::is_json(&translated.body, "a request");
+        check::is_in_proportion(body, &translated.body, "a request");
         let reader = codec(target.dialect);
         let read = match reader.counting().filter(|_| operation == Operation::CountTokens) {
             Some(counting) => counting.decode_question(&translated.body),
@@ -66,6 +67,7 @@ fn responses(from: Dialect, body: &[u8]) {
     for to in Dialect::ALL {
         if let Ok(answer) = translate_response(from, to, body, &context(from)) {
             check::is_json(&answer.body, "an answer");
+            check::is_in_proportion(body, &answer.body, "an answer");
             if let Err(error) = codec(to).decode_response(&answer.body) {
                 panic!("{to} cannot read its answer ({error}): {}", check::shown(&answer.body));
             }
@@ -107,6 +109,7 @@ pub fn stream_to(from: Dialect, framing: Framing, to: Dialect, body: &[u8]) {
     };
     let whole = translate(&[body]);
     check::is_event_stream(&whole.out, "a stream");
+    check::is_in_proportion(body, &whole.out, "a stream");
     assert_eq!(translate(&streams::pieces(body)), whole, "{from} to {to} in pieces");
     if whole.end.is_ok() {
         let Sight { progress, seen } = sight(to, Framing::Sse, &[&whole.out]);

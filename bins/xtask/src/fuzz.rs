@@ -186,7 +186,8 @@ mod tests {
 
     #[test]
     fn the_words_of_a_body_are_its_names_and_short_texts() {
-        let words: Vec<_> = quoted(br#"{"type": "tool_use", "text": "two words", "n": "1", "e": ""}"#).collect();
+        let words: Vec<_> =
+            quoted(br#"{"type": "tool_use", "text": "two words", "n": "1", "e": ""}"#).collect();
         assert_eq!(words, [&b"type"[..], b"tool_use", b"text", b"n", b"e"]);
     }
 
