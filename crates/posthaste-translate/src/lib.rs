@@ -10,6 +10,7 @@ mod entry;
 mod error;
 mod failure;
 mod gemini;
+mod held;
 mod ids;
 pub mod ir;
 mod json;
