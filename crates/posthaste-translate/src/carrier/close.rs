@@ -174,6 +174,9 @@ impl Closing {
     }
 
     fn block_start(&mut self, index: usize, block: Block, out: &mut Vec<Event>) {
+        if self.form == Form::Blocks {
+            self.end_of_blocks(out);
+        }
         let block = match block {
             Block::Thinking => {
                 self.thoughts.clear();
@@ -214,7 +217,7 @@ impl Closing {
             return;
         }
         let item = self.carried(Place::Text, proof, None);
-        // The block of the text is still open: its proof follows it in a block of its own at the end.
+        // The block of the text is still open: its proof follows it in a block of its own.
         if self.form != Form::Nowhere {
             self.waiting.push(item);
         }
