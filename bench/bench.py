@@ -17,7 +17,7 @@ from pathlib import Path
 from harness import machine, tables
 from harness.measure import Mock, measure, verify
 from harness.processes import resident, stop, tree
-from harness.scenarios import SCENARIOS
+from harness.scenarios import SCENARIOS, chosen
 from harness.targets import WORK, Target
 
 
@@ -30,12 +30,10 @@ def main():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     options.pin = options.pin and os.cpu_count() > 1
-    names = (
-        options.names
-        if options.command == "check"
-        else list(dict.fromkeys(["direct", "nginx", *options.names]))
-    )
-    scenarios = {name: SCENARIOS[name] for name in options.scenario.split(",")}
+    scenarios = {
+        name: scenario for name, scenario in chosen(options.scenario).items() if is_for(scenario, options.names)
+    }
+    names = names_of(options, scenarios)
     WORK.mkdir(parents=True, exist_ok=True)
     targets = []
     mock = Mock.start(options.pin)
@@ -53,13 +51,35 @@ def main():
     report(rows, options)
 
 
+def is_for(scenario, names):
+    """A scenario of a target's variants is measured where that target is."""
+    return all(target.partition("@")[0] in names for target in scenario.get("targets", []))
+
+
+def names_of(options, scenarios):
+    """The targets to start, each once."""
+    plain = any("targets" not in scenario for scenario in scenarios.values())
+    names = options.names if plain else []
+    if plain and options.command == "run":
+        names = ["direct", "nginx", *names]
+    variants = [target for scenario in scenarios.values() for target in scenario.get("targets", [])]
+    return list(dict.fromkeys([*names, *variants]))
+
+
+def targets_of(scenario, targets):
+    """Those that a scenario is measured with, in its order."""
+    if "targets" not in scenario:
+        return [target for target in targets if "@" not in target.name]
+    return [target for name in scenario["targets"] for target in targets if target.name == name]
+
+
 def arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("command", choices=["run", "check", "table"])
     parser.add_argument("names", nargs="+")
-    parser.add_argument("--scenario", default=",".join(SCENARIOS), help="joined by commas")
+    parser.add_argument("--scenario", default=",".join(SCENARIOS), help="names, plain or translated, joined by commas")
     parser.add_argument("--reps", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--out", type=Path, help="also write the tables to this Markdown file")
@@ -93,14 +113,14 @@ def kind(scenario):
 def checked(mock, targets, scenarios):
     """For each target and kind of request: `ok`, or why it cannot be measured."""
     notes = {}
-    for target in targets:
-        for scenario in scenarios.values():
+    for scenario in scenarios.values():
+        for target in targets_of(scenario, targets):
             if (target.name, kind(scenario)) in notes:
                 continue
             note = notes[target.name, kind(scenario)] = verify(mock, target, scenario)
             form = "sse " if scenario.get("stream") else "json"
             print(
-                f"# check {target.name:12} {scenario['api']:9} {form} {scenario['body']:6} {note}", flush=True
+                f"# check {target.name:19} {scenario['api']:9} {form} {scenario['body']:6} {note}", flush=True
             )
     return notes
 
@@ -110,10 +130,10 @@ def measured(mock, targets, scenarios, notes, options):
     with (WORK / "results.jsonl").open("w") as results:
         for name, scenario in scenarios.items():
             for rep in range(options.reps):
-                for target in targets:
+                for target in targets_of(scenario, targets):
                     row = {"scenario": name, "rep": rep, "target": target.name}
                     row |= outcome(mock, target, scenario, notes[target.name, kind(scenario)], rep, options)
-                    print(f"{name:3} {rep} {target.name:12} {one_line(row)}", flush=True)
+                    print(f"{name:14} {rep} {target.name:19} {one_line(row)}", flush=True)
                     rows.append(row)
                     results.write(json.dumps(row) + "\n")
                     results.flush()

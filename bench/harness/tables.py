@@ -46,19 +46,28 @@ def columns_of(scenario):
             ("chunk delay p50 / p99 ms", Cells.chunk_delay),
         ]
     if "rate" not in scenario:
-        columns += [("CPU µs/req", Cells.cpu), ("x nginx", lambda cells: cells.against("nginx", "cpu_us"))]
+        columns.append(("CPU µs/req", Cells.cpu))
+        columns.append(ratio_of(scenario))
     columns.append(("peak RSS MiB", lambda cells: cells.mebibytes("rss_peak")))
     if "count" in scenario:
         columns += [
+            ("before MiB", lambda cells: cells.mebibytes("rss_start")),
             ("streams in flight", lambda cells: f"{cells.median('max_in_flight'):.0f}"),
             ("KiB/stream in flight", Cells.per_stream),
         ]
-    if not paced:
+    if not paced and "targets" not in scenario:
         columns += [
             ("rps vs direct", lambda cells: cells.against("direct", "rps")),
             ("rps vs nginx", lambda cells: cells.against("nginx", "rps")),
         ]
     return [*columns, ("errors", Cells.errors)]
+
+
+def ratio_of(scenario):
+    if "targets" in scenario:
+        same = scenario["targets"][0]
+        return "x same dialect", lambda cells: cells.against(same, "cpu_us")
+    return "x nginx", lambda cells: cells.against("nginx", "cpu_us")
 
 
 class Cells:

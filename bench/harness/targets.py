@@ -29,8 +29,12 @@ def call(port, method, path, body=None, headers=None, timeout=30):
 
 
 class Target:
+    """A relay. `NAME@VARIANT` is NAME with the settings of its table `variant.VARIANT`."""
+
     def __init__(self, name, core):
-        self.spec = tomllib.loads((HERE / "targets" / f"{name}.toml").read_text())
+        file, _, variant = name.partition("@")
+        self.spec = tomllib.loads((HERE / "targets" / f"{file}.toml").read_text())
+        self.spec |= self.spec["variant"][variant] if variant else {}
         self.name, self.core = name, core
         self.port = self.spec.get("port", MOCK_PORT)
         self.dir = WORK / "run" / name
@@ -43,6 +47,9 @@ class Target:
             "build": BUILD,
             "posthaste": os.environ.get("POSTHASTE_BIN", HERE.parent / "target/release/posthaste"),
             "port2": self.port + 50,
+            "model": self.spec.get("model", "claude-sonnet-4-5"),
+            "preset": self.spec.get("preset", ""),
+            "base": self.spec.get("base", ""),
         }
 
     def fill(self, text):
@@ -121,15 +128,21 @@ class Target:
     def pids(self):
         return [self.process.pid] if self.process else []
 
-    def api(self, name):
+    def api(self, name, stream):
         api = self.spec.get("api", {}).get(name)
         if api is None:
             return None
         headers = {name: self.fill(value) for name, value in api.get("headers", {}).items()}
         return {
-            "path": self.fill(api["path"]),
-            "model": api.get("model", "claude-sonnet-4-5"),
+            "path": self.fill(self.for_stream(api, "path", stream)),
+            "model": api.get("model", self.variables["model"]),
             "headers": {"content-type": "application/json"} | headers,
-            "upstream": api.get("upstream", "/v1/messages"),
+            "upstream": self.fill(self.for_stream(self.spec | api, "upstream", stream)),
             "end": api.get("end", STREAM_END[name]),
         }
+
+    @staticmethod
+    def for_stream(table, name, stream):
+        """A path, which some APIs have another of for streams."""
+        path = table.get(name, "/v1/messages")
+        return table.get(f"stream_{name}", path) if stream else path

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-binary, data, upstream = sys.argv[1:]
+binary, data, preset, upstream = sys.argv[1:]
 
 
 def posthaste(*words, stdin=""):
@@ -16,7 +16,7 @@ def posthaste(*words, stdin=""):
 
 for number in range(1, 4):
     posthaste(
-        *("accounts", "add", "--preset", "anthropic-compatible", "--name", f"a{number}"),
+        *("accounts", "add", "--preset", preset, "--name", f"a{number}"),
         *("--base-url", upstream, "--api-key", "-"),
         stdin=f"sk-ant-dummy{number}\n",
     )

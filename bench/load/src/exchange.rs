@@ -122,7 +122,7 @@ impl Connection {
     /// Reads the body to its end.
     async fn receive(&mut self, head: Head, totals: &RefCell<Totals>) -> Result<Outcome, String> {
         let mut outcome = Outcome { status: head.status, first: None, stamps: 0, keep: head.keep };
-        let mut scanned = 0;
+        let (mut scanned, mut latest) = (0, 0);
         loop {
             let (now, wall) = (Instant::now(), stamps::now_ns());
             let done = self.unframe(&head.framing)?;
@@ -130,6 +130,11 @@ impl Connection {
                 outcome.first = Some(now);
             }
             scanned = stamps::scan(&self.body, scanned, |stamp| {
+                // Responses' last events repeat the whole text.
+                if stamp <= latest {
+                    return;
+                }
+                latest = stamp;
                 outcome.stamps += 1;
                 totals.borrow_mut().chunk_us.push(stamps::age_us(wall, stamp));
             });

@@ -88,12 +88,12 @@ impl Stream {
         let at = self.next;
         self.next += 1;
         if at == 0 {
-            self.api.sse_head(&self.model, &self.profile)
+            self.api.stream_head(&self.model, &self.profile)
         } else if at <= self.profile.chunks {
-            self.api.sse_chunk(&self.model, at - 1, &self.profile)
+            self.api.stream_chunk(&self.model, at - 1, &self.profile)
         } else {
             self.live.finish();
-            self.api.sse_tail(&self.model, &self.profile, self.with_usage)
+            self.api.stream_tail(&self.model, &self.profile, self.with_usage)
         }
     }
 }

@@ -74,6 +74,7 @@ async fn answer(shared: &Shared, api: Api, path: &str, body: &[u8], profile: Pro
     }
     let stream = match api {
         Api::Gemini => path.ends_with(":streamGenerateContent"),
+        Api::Converse => path.ends_with("/converse-stream"),
         Api::Messages | Api::Chat | Api::Responses => flag(body, "stream"),
     };
     let mut live = Stats::begin(&shared.stats, stream);
@@ -86,7 +87,7 @@ async fn answer(shared: &Shared, api: Api, path: &str, body: &[u8], profile: Pro
     let model = model_of(body, path);
     let mut response = if stream {
         let with_usage = api != Api::Chat || flag(body, "include_usage");
-        events(Stream::new(api, profile, model, with_usage, live))
+        events(api, Stream::new(api, profile, model, with_usage, live))
     } else {
         live.finish();
         json(200, api.json(&model, &profile))
@@ -103,10 +104,10 @@ fn refusal(api: Api, code: u16, retry_after: u64) -> Response<MockBody> {
     response
 }
 
-fn events(stream: Stream) -> Response<MockBody> {
+fn events(api: Api, stream: Stream) -> Response<MockBody> {
     let mut response = Response::new(MockBody::Stream(Box::new(stream)));
     let headers = response.headers_mut();
-    headers.insert("content-type", HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert("content-type", HeaderValue::from_static(api.stream_type()));
     headers.insert("cache-control", HeaderValue::from_static("no-cache"));
     response
 }

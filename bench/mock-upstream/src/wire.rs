@@ -1,7 +1,9 @@
-//! The wire shapes of the four APIs, built as text.
+//! The wire shapes of the five APIs, built as text.
 //!
 //! Every piece of model text starts with `@t=<nanoseconds since the epoch>@`: the load generator
 //! finds it in whatever format the relay turned it into and so knows how long it was under way.
+
+mod converse;
 
 use crate::profile::Profile;
 use bytes::Bytes;
@@ -14,6 +16,7 @@ pub(crate) enum Api {
     Chat,
     Responses,
     Gemini,
+    Converse,
 }
 
 const FILL: &str = "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor ";
@@ -42,6 +45,8 @@ impl Api {
             Some(Api::Responses)
         } else if path.ends_with(":generateContent") || path.ends_with(":streamGenerateContent") {
             Some(Api::Gemini)
+        } else if path.ends_with("/converse") || path.ends_with("/converse-stream") {
+            Some(Api::Converse)
         } else {
             None
         }
@@ -67,6 +72,7 @@ impl Api {
                 "{{\"error\":{{\"code\":{code},\"message\":\"{msg}\",\"status\":\"{}\"}}}}",
                 if code == 429 { "RESOURCE_EXHAUSTED" } else { "INTERNAL" }
             ),
+            Api::Converse => format!("{{\"message\":\"{msg}\"}}"),
         }
     }
 
@@ -95,11 +101,12 @@ impl Api {
                  \"responseId\":\"mock\"}}",
                 gemini_usage(p)
             ),
+            Api::Converse => converse::json(&t, p),
         }
         .into()
     }
 
-    pub(crate) fn sse_head(self, model: &str, p: &Profile) -> Bytes {
+    pub(crate) fn stream_head(self, model: &str, p: &Profile) -> Bytes {
         let mut s = String::with_capacity(1024);
         match self {
             Api::Messages => {
@@ -161,11 +168,12 @@ impl Api {
                 );
             }
             Api::Gemini => {} // no opening event
+            Api::Converse => return converse::head(),
         }
         s.into()
     }
 
-    pub(crate) fn sse_chunk(self, model: &str, i: u32, p: &Profile) -> Bytes {
+    pub(crate) fn stream_chunk(self, model: &str, i: u32, p: &Profile) -> Bytes {
         let t = text(p.bytes);
         let mut s = String::with_capacity(t.len() + 400);
         match self {
@@ -192,11 +200,12 @@ impl Api {
                      \"index\":0}}],\"usageMetadata\":{},\"modelVersion\":\"{model}\",\"responseId\":\"mock\"}}\r\n\r\n",
                     gemini_usage(p)).expect("writing to a String cannot fail");
             }
+            Api::Converse => return converse::chunk(&t),
         }
         s.into()
     }
 
-    pub(crate) fn sse_tail(self, model: &str, p: &Profile, with_usage: bool) -> Bytes {
+    pub(crate) fn stream_tail(self, model: &str, p: &Profile, with_usage: bool) -> Bytes {
         let mut s = String::with_capacity(1024);
         match self {
             Api::Messages => {
@@ -268,8 +277,17 @@ impl Api {
                 );
             }
             Api::Gemini => {}
+            Api::Converse => return converse::tail(p),
         }
         s.into()
+    }
+
+    /// The media type of a stream.
+    pub(crate) fn stream_type(self) -> &'static str {
+        match self {
+            Api::Converse => "application/vnd.amazon.eventstream",
+            _ => "text/event-stream; charset=utf-8",
+        }
     }
 }
 
