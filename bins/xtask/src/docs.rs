@@ -1,4 +1,4 @@
-//! Documents that are written by the program itself.
+//! Documents that are written by the program itself, or by a test of it.
 
 use std::fs;
 use std::path::Path;
@@ -23,13 +23,26 @@ struct Generated {
     arguments: &'static [&'static str],
 }
 
+/// A file with a part that a test writes when it is asked to, and compares otherwise.
+struct Tested {
+    file: &'static str,
+    package: &'static str,
+    test: &'static str,
+}
+
 /// Builds the program and has it write its documents.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     shell::run(cargo(workspace).args(["build", "--locked", "--package", "posthaste"]))?;
-    if options.check { check_all(workspace, &workspace.binary("debug")) } else { write_all(workspace) }
+    if options.check {
+        check_all(workspace, &workspace.binary("debug"))?;
+        TESTED.iter().try_for_each(|tested| tested.check(workspace))
+    } else {
+        write_all(workspace)?;
+        TESTED.iter().try_for_each(|tested| tested.write(workspace))
+    }
 }
 
-/// Compares every generated file with what the program prints now.
+/// Compares every generated file with what the program prints now. Those of tests are compared where tests run.
 pub(crate) fn check_all(workspace: &Workspace, binary: &Path) -> Result<()> {
     let mut stale = Vec::new();
     for generated in GENERATED {
@@ -68,6 +81,27 @@ impl Generated {
     }
 }
 
+impl Tested {
+    fn check(&self, workspace: &Workspace) -> Result<()> {
+        shell::run(&mut self.command(workspace))
+    }
+
+    fn write(&self, workspace: &Workspace) -> Result<()> {
+        shell::run(self.command(workspace).env(WRITE, "1"))?;
+        println!("wrote {}", self.file);
+        Ok(())
+    }
+
+    fn command(&self, workspace: &Workspace) -> Command {
+        let mut command = cargo(workspace);
+        command.args(["test", "--locked", "--quiet", "--package", self.package, "--test", self.test]);
+        command
+    }
+}
+
+/// Tells a test to write its part of a document.
+const WRITE: &str = "POSTHASTE_WRITE_DOCS";
+
 /// The number of the first line that differs, if any.
 fn first_difference(found: &str, wanted: &str) -> Option<usize> {
     if found == wanted {
@@ -78,6 +112,9 @@ fn first_difference(found: &str, wanted: &str) -> Option<usize> {
 }
 
 const GENERATED: &[Generated] = &[Generated { file: "docs/CONFIG.md", arguments: &["config", "reference"] }];
+
+const TESTED: &[Tested] =
+    &[Tested { file: "docs/DIALECTS.md", package: "posthaste-translate", test: "conformance" }];
 
 #[cfg(test)]
 mod tests {

@@ -35,7 +35,7 @@ enum Task {
     Docs(docs::Options),
     /// Compare the crates' dependencies with the table of layers
     Layering,
-    /// Install what the tests need: a Redis server, Python and the real SDKs
+    /// Install what the tests need: a Redis server, Python, Node's packages and the real SDKs
     Setup,
 }
 

@@ -13,7 +13,8 @@ use crate::workspace::Workspace;
 pub(crate) fn all(workspace: &Workspace) -> Result<()> {
     program("redis-server", "redis-server")?;
     let python = python(workspace)?;
-    println!("ready: redis-server; {}", python.display());
+    let node = node(workspace)?;
+    println!("ready: redis-server; {}; {}", python.display(), node.display());
     Ok(())
 }
 
@@ -42,10 +43,52 @@ pub(crate) fn python(workspace: &Workspace) -> Result<PathBuf> {
     Ok(python)
 }
 
-/// Installed packages are those of the pinned list: the list is kept beside them once pip is done.
-fn is_current(venv: &Path, wanted: &Path) -> Result<bool> {
+/// The folder that holds what `e2e/js/package-lock.json` pins: the SDKs for Node.
+pub(crate) fn node(workspace: &Workspace) -> Result<PathBuf> {
+    node_packages(workspace, "e2e/js", "e2e-node")
+}
+
+/// The folder that holds what `e2e/agents/package-lock.json` pins: the vendors' agents, some 700 MB.
+pub(crate) fn agents(workspace: &Workspace) -> Result<PathBuf> {
+    node_packages(workspace, "e2e/agents", "e2e-agents")
+}
+
+fn node_packages(workspace: &Workspace, manifest: &str, name: &str) -> Result<PathBuf> {
+    program("npm", "npm")?;
+    let version = read(Command::new("node").arg("--version"))?;
+    if major(&version).is_none_or(|major| major < OLDEST_NODE) {
+        bail!("Node.js {OLDEST_NODE} or newer is needed, this is {}", version.trim());
+    }
+    let (manifest, folder) = (workspace.root().join(manifest), workspace.target().join(name));
+    let wanted = manifest.join("package-lock.json");
+    if is_current(&folder, &wanted)? {
+        return Ok(folder);
+    }
+    println!("Installing the npm packages of {} into {}", wanted.display(), folder.display());
+    fs::create_dir_all(&folder)?;
+    for file in ["package.json", "package-lock.json"] {
+        fs::copy(manifest.join(file), folder.join(file))?;
+    }
+    run(Command::new("npm").current_dir(&folder).args([
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+    ]))?;
+    fs::copy(&wanted, folder.join(INSTALLED))?;
+    Ok(folder)
+}
+
+/// The first number of a version as `v20.1.0`.
+fn major(version: &str) -> Option<u32> {
+    version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
+/// Installed packages are those of the pinned list: the list is kept beside them once the installer is done.
+fn is_current(folder: &Path, wanted: &Path) -> Result<bool> {
     let wanted = fs::read(wanted).with_context(|| format!("{} cannot be read", wanted.display()))?;
-    Ok(fs::read(venv.join(INSTALLED)).is_ok_and(|installed| installed == wanted))
+    Ok(fs::read(folder.join(INSTALLED)).is_ok_and(|installed| installed == wanted))
 }
 
 fn create_venv(venv: &Path) -> Result<()> {
@@ -92,8 +135,11 @@ fn privileged(packages: &[&str]) -> Result<Vec<&'static str>> {
     bail!("no right to install packages: run `sudo apt-get install {needed}`, then this again");
 }
 
-/// Kept in the environment: the list that its packages were installed from.
+/// Kept beside what is installed: the list that it was installed from.
 const INSTALLED: &str = "requirements.installed";
+
+/// What `@google/genai` asks for.
+const OLDEST_NODE: u32 = 20;
 
 #[cfg(test)]
 mod tests {
@@ -109,6 +155,13 @@ mod tests {
         assert!(!is_current(folder.path(), &wanted).expect("the list can be read"));
         fs::copy(&wanted, folder.path().join(INSTALLED)).expect("the same list");
         assert!(is_current(folder.path(), &wanted).expect("the list can be read"));
+    }
+
+    #[test]
+    fn a_version_begins_with_its_major_number() {
+        assert_eq!(major("v20.20.2\n"), Some(20));
+        assert_eq!(major("20.20.2"), None);
+        assert_eq!(major(""), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Every check of the project, as CI runs them.
 
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::Result;
@@ -12,7 +13,8 @@ use crate::{bench, docs, layering, setup, smoke};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Also check what needs a release build or the network: the benchmark's programs, security advisories
+    /// Also check what takes long, or needs a release build or the network: each client with each upstream, the vendors'
+    /// agents, the benchmark's programs, security advisories
     #[arg(long)]
     all: bool,
 }
@@ -23,7 +25,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     sources(workspace, &mut report);
     let redis = report.step("setup: redis-server", || setup::program("redis-server", "redis-server"));
     tests(workspace, &mut report, redis);
-    program(workspace, &mut report);
+    program(workspace, &mut report, options.all);
     if options.all {
         extras(workspace, &mut report);
     }
@@ -94,10 +96,19 @@ fn examples(workspace: &Workspace, report: &mut Report) {
 }
 
 /// What is seen from outside: the built program, with real clients.
-fn program(workspace: &Workspace, report: &mut Report) {
+fn program(workspace: &Workspace, report: &mut Report, all: bool) {
     let binary = workspace.binary("debug");
-    let built = report
-        .step("build", || shell_run(cargo(workspace).args(["build", "--locked", "--package", "posthaste"])));
+    let built = report.step("build", || {
+        shell_run(cargo(workspace).args(["build", "--locked", "--package", "posthaste"]))?;
+        shell_run(cargo(workspace).args([
+            "build",
+            "--locked",
+            "--package",
+            "posthaste-testkit",
+            "--example",
+            SANDBOX_SERVER,
+        ]))
+    });
     if !built {
         for name in ["generated documents", "end-to-end tests", "demo"] {
             report.not_checked(name, "the program was not built");
@@ -106,18 +117,45 @@ fn program(workspace: &Workspace, report: &mut Report) {
     }
     report.step("generated documents", || docs::check_all(workspace, &binary));
     report.step("end-to-end tests", || {
-        let python = setup::python(workspace)?;
-        shell_run(
-            Command::new(python)
-                .current_dir(workspace.root().join("e2e"))
-                .env("POSTHASTE_BIN", &binary)
-                .args(["-m", "pytest", "-q"]),
-        )
+        let mut pytest = pytest(workspace, &binary)?;
+        shell_run(pytest.args(["-m", if all { "not agents" } else { "not agents and not long" }]))
     });
+    if all {
+        agents(workspace, report, &binary);
+    }
     report.step("demo", || smoke::demo(&binary));
+}
+
+/// The vendors' agents, as far as they can be installed here.
+fn agents(workspace: &Workspace, report: &mut Report, binary: &Path) {
+    const NAME: &str = "agents";
+    match setup::agents(workspace) {
+        Err(error) => report.not_checked(NAME, format!("they cannot be installed: {error:#}")),
+        Ok(folder) => {
+            report.step(NAME, || {
+                let mut pytest = pytest(workspace, binary)?;
+                shell_run(pytest.env("POSTHASTE_E2E_AGENTS", folder).args(["-m", "agents"]))
+            });
+        }
+    }
+}
+
+/// pytest in `e2e/`, told where everything is.
+fn pytest(workspace: &Workspace, binary: &Path) -> Result<Command> {
+    let mut command = Command::new(setup::python(workspace)?);
+    command
+        .current_dir(workspace.root().join("e2e"))
+        .env("POSTHASTE_BIN", binary)
+        .env("POSTHASTE_SANDBOX_BIN", workspace.example("debug", SANDBOX_SERVER))
+        .env("POSTHASTE_E2E_NODE", setup::node(workspace)?)
+        .args(["-m", "pytest", "-q"]);
+    Ok(command)
 }
 
 fn extras(workspace: &Workspace, report: &mut Report) {
     deny(workspace, report, "advisories", &["advisories"], false);
     report.step("benchmark programs", || bench::check(workspace));
 }
+
+/// The sandbox over HTTP, an example of `posthaste-testkit`.
+const SANDBOX_SERVER: &str = "sandbox-server";

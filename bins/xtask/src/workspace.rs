@@ -42,6 +42,11 @@ impl Workspace {
         self.target.join(profile).join("posthaste")
     }
 
+    /// An example of one of the crates, as built by `cargo build --example`.
+    pub(crate) fn example(&self, profile: &str, name: &str) -> PathBuf {
+        self.target.join(profile).join("examples").join(name)
+    }
+
     /// The programs below `examples/`, as (package, binary).
     pub(crate) fn example_programs(&self) -> Vec<(String, String)> {
         let examples = self.root.join("examples");

@@ -24,6 +24,11 @@ pub(crate) fn fill(
     usage
 }
 
+/// The tokens of a prompt of this many bytes.
+pub(crate) fn prompt_tokens(bytes: usize) -> u64 {
+    tokens(bytes, BYTES_PER_TOKEN)
+}
+
 fn tokens(bytes: usize, bytes_per_token: usize) -> u64 {
     bytes.div_ceil(bytes_per_token) as u64
 }

@@ -27,6 +27,13 @@ pub(crate) struct Journey {
     pub(crate) received: Instant,
 }
 
+impl Journey {
+    /// The dialect in which an account should be asked, if it speaks it: the one that the path pins, else the client's.
+    pub(crate) fn asked_dialect(&self) -> Dialect {
+        self.pinned.unwrap_or(self.surface.dialect)
+    }
+}
+
 /// What goes up: needed until an account answers, and let go then.
 pub(crate) struct Upload {
     pub(crate) headers: HeaderMap,

@@ -5,6 +5,7 @@ mod answered;
 mod attempt;
 mod authenticate;
 mod call;
+mod counting;
 mod directory;
 mod engine;
 mod estimate;

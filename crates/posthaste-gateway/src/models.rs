@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use posthaste_core::{Account, ModelRules, Timestamp};
+use posthaste_core::{Account, Dialect, ModelName, ModelRules, Operation, Timestamp};
 use posthaste_metering::PriceBook;
+use posthaste_provider::upstream_dialect;
 use posthaste_wire::ModelEntry;
 
 /// What the accounts offer and the caller may use: the vendors' catalogues, and the names that accounts give or list.
@@ -11,12 +12,13 @@ pub(crate) fn offered<'a>(
     accounts: impl IntoIterator<Item = &'a Account>,
     prices: &PriceBook,
     caller: &ModelRules,
+    pinned: Option<Dialect>,
 ) -> Vec<ModelEntry> {
     let mut models = BTreeMap::new();
     for account in accounts.into_iter().filter(|account| account.enabled) {
         let catalogue = prices.models(account.provider).map(|price| price.model.to_string());
         for name in catalogue.chain(named_by(account)) {
-            if account.serves(&name) && caller.allows(&name) {
+            if account.serves(&name) && caller.allows(&name) && speaks(account, &name, pinned) {
                 models.entry(name).or_insert(account.provider);
             }
         }
@@ -31,6 +33,14 @@ pub(crate) fn offered<'a>(
             owned_by: provider.as_str().to_owned(),
         })
         .collect()
+}
+
+/// Whether a request of Chat Completions, which all paths that name a vendor take, would go to the account in the dialect
+/// that the path asks for.
+fn speaks(account: &Account, name: &str, pinned: Option<Dialect>) -> bool {
+    let Some(pinned) = pinned else { return true };
+    let name = account.model_map.upstream_name(name).cloned().map_or_else(|| ModelName::parse(name), Ok);
+    name.is_ok_and(|name| upstream_dialect(account, Operation::Chat, pinned, &name) == Some(pinned))
 }
 
 /// Names without a `*` in an account's own lists.

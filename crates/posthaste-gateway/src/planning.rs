@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use posthaste_core::{Account, AccountId, Fault, FaultKind, Origin, Timestamp};
+use posthaste_core::{Account, AccountId, Fault, FaultKind, Operation, Origin, Timestamp};
 use posthaste_provider::{owns, upstream_dialect};
 use posthaste_scheduler::{Candidate, Exclusion, Plan};
 
@@ -22,6 +22,21 @@ pub(crate) fn plan(journey: &Journey, now: Timestamp) -> Route {
     Route { snapshot, plan }
 }
 
+/// Whether tokens are to be counted and accounts serve the model, none of which has an endpoint for that.
+pub(crate) fn nobody_counts(journey: &Journey) -> bool {
+    if journey.operation != Operation::CountTokens {
+        return false;
+    }
+    let snapshot = journey.engine.directory.all();
+    let model = journey.envelope.model.as_str();
+    let mut serving = snapshot
+        .iter()
+        .filter(|account| account.enabled && account.serves(model) && owns(account, model))
+        .map(|account| cannot_serve(journey, account))
+        .peekable();
+    serving.peek().is_some() && serving.all(|exclusion| exclusion == Some(Exclusion::OperationNotServed))
+}
+
 fn candidate(journey: &Journey, account: &Account, model: &str) -> Candidate {
     let exclusion = if !account.enabled {
         Some(Exclusion::Disabled)
@@ -39,7 +54,7 @@ fn candidate(journey: &Journey, account: &Account, model: &str) -> Candidate {
 fn cannot_serve(journey: &Journey, account: &Account) -> Option<Exclusion> {
     let model = account.model_map.upstream_name(journey.envelope.model.as_str());
     let model = model.unwrap_or(&journey.envelope.model);
-    let dialect = upstream_dialect(account, journey.operation, journey.surface.dialect, model);
+    let dialect = upstream_dialect(account, journey.operation, journey.asked_dialect(), model);
     match (dialect, journey.pinned) {
         (None, _) => Some(Exclusion::OperationNotServed),
         (Some(dialect), Some(pinned)) if dialect != pinned => Some(Exclusion::PinnedElsewhere),

@@ -48,7 +48,7 @@ pub(crate) fn prepare(
 ) -> Result<Prepared, Fault> {
     let model = &journey.envelope.model;
     let upstream_model = account.model_map.upstream_name(model.as_str()).unwrap_or(model).clone();
-    let dialect = upstream_dialect(account, journey.operation, journey.surface.dialect, &upstream_model)
+    let dialect = upstream_dialect(account, journey.operation, journey.asked_dialect(), &upstream_model)
         .ok_or_else(|| no_endpoint(journey))?;
     let same = dialect == journey.surface.dialect;
     let packing = provider.packing(dialect, same.then_some(journey.surface.packing));

@@ -9,12 +9,13 @@ use posthaste_wire::{Envelope, ModelEntry};
 use crate::{
     AccountDirectory, Answer, Authenticator, Call, Caller, RelayOptions, RelayPorts,
     admission::{admit, check_status},
+    counting,
     engine::Engine,
     follow::follow,
     journey::{Journey, Upload},
     memory::Memory,
     metrics::Metrics,
-    models,
+    models, planning,
     unpack::{Unpacked, unpack},
     waiting,
 };
@@ -97,10 +98,11 @@ impl Relay {
         answer
     }
 
-    /// The models that a caller may ask for.
-    pub fn models(&self, caller: &Caller) -> Vec<ModelEntry> {
+    /// The models that a caller may ask for, where a path names a vendor by its dialect: of that vendor.
+    pub fn models(&self, caller: &Caller, pinned: Option<Dialect>) -> Vec<ModelEntry> {
         let accounts = self.engine.directory.all();
-        models::offered(accounts.iter().map(AsRef::as_ref), &self.engine.prices, &caller.key().models)
+        let accounts = accounts.iter().map(AsRef::as_ref);
+        models::offered(accounts, &self.engine.prices, &caller.key().models, pinned)
     }
 
     /// How the relay is.
@@ -147,6 +149,9 @@ impl Relay {
             prompt_bytes: body.len(),
             received,
         };
+        if planning::nobody_counts(&journey) {
+            return Ok(counting::estimated(&journey, &body));
+        }
         // 5 plan, 6 credential, 7 prepare, 8 send, 9 judge, 10 deliver and settle
         waiting::answer(Arc::new(journey), Upload { headers, query, body }).await
     }

@@ -70,7 +70,12 @@ fn keep_company(journey: &Journey, asking: Asking) -> Answer {
     respond(journey, StatusCode::OK, headers, boxed_body(body))
 }
 
-fn respond(journey: &Journey, status: StatusCode, mut headers: HeaderMap, body: RelayBody) -> Answer {
+pub(crate) fn respond(
+    journey: &Journey,
+    status: StatusCode,
+    mut headers: HeaderMap,
+    body: RelayBody,
+) -> Answer {
     if let Ok(id) = HeaderValue::from_str(&journey.id.to_string()) {
         headers.insert(REQUEST_ID, id);
     }

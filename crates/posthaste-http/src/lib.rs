@@ -6,6 +6,7 @@ mod extract;
 mod respond;
 mod routes;
 mod server;
+mod socket;
 
 pub use routes::{Access, Front, FrontOptions, RouteEntry, metrics_router, route_table, router};
 pub use server::{Drained, ServerOptions, serve};

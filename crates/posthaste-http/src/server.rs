@@ -13,7 +13,8 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, time::sleep};
 
-use self::{conversation::Conversation, lingering::Lingering, tasks::Tasks};
+pub(crate) use self::tasks::Tasks;
+use self::{conversation::Conversation, lingering::Lingering};
 
 /// Settings of a listener.
 #[derive(Clone, Debug)]
@@ -27,7 +28,7 @@ pub struct ServerOptions {
 }
 
 /// Serves `router` on `listener` until `stop` is ready; then takes no new connections, lets the answers under way end
-/// until the grace is over or `cut` is ready, and cuts off the rest.
+/// until the grace is over or `cut` is ready, and cuts off the rest. Upgraded connections end with the answer under way.
 ///
 /// Nothing outlives it: when it returns, and also when it is dropped, every connection is gone, and with it whatever
 /// the router had under way.
@@ -61,11 +62,12 @@ pub async fn serve(
         }
         let conversation = Conversation::default();
         let io = TokioIo::new(Lingering::new(stream, conversation.clone()));
-        let service = conversation.service(router.clone());
-        let connection = graceful.watch(builder.serve_connection(io, service).into_owned());
+        let service = conversation.service(router.clone(), tasks.clone());
+        let connection = graceful.watch(builder.serve_connection_with_upgrades(io, service).into_owned());
         tasks.spawn(conversation.carry(connection, options.header_read_timeout));
     }
     drop(listener);
+    tasks.stop();
     let drained = async { tokio::join!(graceful.shutdown(), tasks.ended()) };
     tokio::select! {
         _ = drained => {}

@@ -63,7 +63,8 @@ fn open(sealed: &str) -> Option<([u8; SALT_LEN], Vec<u8>)> {
     Some((*salt, rest.get(DIGEST_LEN..)?.to_vec()))
 }
 
-const PREFIX: &[u8] = b"posthaste sandbox";
+/// Other than the beginning of what the relay seals (`posthaste`), or it would take what comes back for its own.
+const PREFIX: &[u8] = b"sandbox of posthaste";
 const THINKING: &[u8] = b"thinking";
 const REDACTED: &[u8] = b"redacted thinking";
 const SALT_LEN: usize = 16;
@@ -81,6 +82,13 @@ mod tests {
         assert!(!is_genuine("thoughts", &signature.to_lowercase()));
         assert!(!is_genuine("thoughts", ""));
         assert!(is_genuine("", &sign("", "salt")));
+    }
+
+    #[test]
+    fn what_is_sealed_is_not_taken_for_the_relay_s() {
+        let relay = STANDARD.encode("posthaste");
+        assert!(!sign("thoughts", "salt").starts_with(&relay));
+        assert!(!redact("thoughts", "salt").starts_with(&relay));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::{
     codec, ids, ir,
     loss::Losses,
     memory::{Remembering, restore},
-    policy,
+    policy, wording,
 };
 
 /// A client's request that has to be put into another dialect.
@@ -71,6 +71,10 @@ pub struct TranslatedAnswer {
 /// # Errors
 /// When the body is not a request of its dialect, or means something that the upstream's dialect cannot say.
 pub fn translate_request(ask: &Ask<'_>) -> Result<TranslatedRequest, TranslateError> {
+    translate(ask).map_err(|error| wording::error(error, ask.from))
+}
+
+fn translate(ask: &Ask<'_>) -> Result<TranslatedRequest, TranslateError> {
     let mut losses = Losses::default();
     let mut request = match counting(ask, ask.from)? {
         Some(counting) => counting.decode_question(ask.body)?,
@@ -89,7 +93,9 @@ pub fn translate_request(ask: &Ask<'_>) -> Result<TranslatedRequest, TranslateEr
     };
     more.into_iter().for_each(|loss| losses.add(loss));
     let context = StreamContext::new(ask, &request, bridge);
-    Ok(TranslatedRequest { body, losses: losses.into_vec(), context })
+    let is_own = |field: &str| request.extra.iter().any(|extra| extra.field == field);
+    let losses = wording::losses(losses.into_vec(), ask.from, is_own);
+    Ok(TranslatedRequest { body, losses, context })
 }
 
 /// How a dialect counts, where counting is what is asked for.
@@ -116,6 +122,7 @@ pub fn translate_response(
     body: &[u8],
     context: &StreamContext,
 ) -> Result<TranslatedAnswer, TranslateError> {
+    let mut losses = Losses::default();
     let mut response = codec(from).decode_response(body)?;
     ids::fill_response(&mut response, context.id);
     context.bridge.return_response(&mut response);
@@ -125,8 +132,9 @@ pub fn translate_response(
     response.id = codec.answer_id(context.id);
     context.model.as_str().clone_into(&mut response.model);
     response.created = context.created.as_secs();
-    let Encoded { body, losses } = codec.encode_response(&response, context)?;
-    Ok(TranslatedAnswer { body, losses, remembered })
+    let Encoded { body, losses: more } = codec.encode_response(&response, context)?;
+    policy::answer::of_response(&response, to).into_iter().chain(more).for_each(|loss| losses.add(loss));
+    Ok(TranslatedAnswer { body, losses: losses.into_vec(), remembered })
 }
 
 fn remember(client: Dialect, context: &StreamContext, response: &ir::Response) -> Vec<Remembered> {

@@ -8,6 +8,7 @@ mod codec;
 mod conversation;
 mod entry;
 mod error;
+mod failure;
 mod gemini;
 mod ids;
 pub mod ir;
@@ -23,6 +24,7 @@ mod schema;
 mod stream;
 mod target;
 mod turn;
+mod wording;
 
 pub use carrier::holds_carrier;
 pub use codec::{Codec, CountCodec, Encoded, EventDecoder, EventEncoder, StreamContext, codec};

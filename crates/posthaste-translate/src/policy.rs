@@ -4,6 +4,8 @@
 //! its dialect has and need not know what it lacks. What only one dialect knows has its policy in its weight
 //! ([`Weight`](crate::ir::Weight)); what depends on the shape of a single value is decided where it is written.
 
+pub(crate) mod answer;
+
 use posthaste_core::Dialect;
 use serde_json::Number;
 

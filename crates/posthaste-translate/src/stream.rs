@@ -5,7 +5,7 @@ use posthaste_wire::{Framing, FramingError, Splitter};
 
 use crate::{
     EventDecoder, EventEncoder, Loss, Remembered, StreamContext, TranslateError, bridge::Unbridging,
-    carrier::Closing, codec, ids::Naming, ir, memory::Remembering,
+    carrier::Closing, codec, ids::Naming, ir, memory::Remembering, policy,
 };
 
 /// Translates an upstream's event stream while it comes in.
@@ -84,6 +84,8 @@ impl StreamTranslator {
 
 /// What an event goes through: reader, passes, writer.
 struct Pipe {
+    from: Dialect,
+    to: Dialect,
     decoder: Box<dyn EventDecoder>,
     events: Vec<ir::Event>,
     naming: Naming,
@@ -99,6 +101,8 @@ struct Pipe {
 impl Pipe {
     fn new(from: Dialect, to: Dialect, context: &StreamContext) -> Self {
         Self {
+            from,
+            to,
             decoder: codec(from).event_decoder(),
             events: Vec::new(),
             naming: Naming::new(context.id),
@@ -123,6 +127,9 @@ impl Pipe {
             self.closing.event(event, &mut self.closed);
         }
         for event in self.closed.drain(..) {
+            for loss in policy::answer::of_event(&event, self.from, self.to) {
+                self.encoder.push(&ir::Event::Lost(loss), out);
+            }
             self.encoder.push(&event, out);
         }
     }

@@ -354,6 +354,18 @@ fn thoughts_are_for_those_who_asked_and_their_signatures_for_all() {
     assert_eq!(shown[1..], hidden);
 }
 
+/// Claude Code takes the last block for what was said.
+#[test]
+fn no_answer_of_anthropic_ends_with_a_sealed_thought() {
+    let frames = [
+        r#"{"candidates":[{"content":{"parts":[{"text":"Done."}]}}]}"#,
+        r#"{"candidates":[{"content":{"parts":[{"text":"","thoughtSignature":"c2ln"}]},"finishReason":"STOP"}]}"#,
+    ];
+    let told = translate(G, A, &frames, true);
+    assert!(!told.text.contains("redacted_thinking"), "{}", told.text);
+    assert!(told.losses.iter().any(|loss| loss.field == "content.redacted_thinking"), "{:?}", told.losses);
+}
+
 #[test]
 fn a_signed_text_of_gemini_is_a_block_of_its_own() {
     let frames = [

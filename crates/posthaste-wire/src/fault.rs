@@ -41,6 +41,32 @@ pub fn render(dialect: Dialect, fault: &Fault, request_id: RequestId) -> Rendere
     RenderedFault { status, headers, body: body.into() }
 }
 
+/// How a dialect's clients know a kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultWords {
+    /// The HTTP status.
+    pub status: u16,
+    /// The class of error.
+    pub kind: &'static str,
+    /// The finer code, where the dialect has one.
+    pub code: Option<&'static str>,
+}
+
+/// The words for a kind of fault.
+pub fn words(dialect: Dialect, kind: FaultKind) -> FaultWords {
+    let (status, kind, code) = match dialect {
+        Dialect::AnthropicMessages => without_code(anthropic::fault::row(kind)),
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => openai_chat::fault::row(kind),
+        Dialect::GeminiGenerate => without_code(gemini::fault::row(kind)),
+        Dialect::BedrockConverse => (bedrock::fault::status(kind), bedrock::fault::name(kind), None),
+    };
+    FaultWords { status, kind, code }
+}
+
+const fn without_code((status, kind): (u16, &'static str)) -> (u16, &'static str, Option<&'static str>) {
+    (status, kind, None)
+}
+
 /// A fault as the last event of a stream whose head went out already. The stream ends after it.
 pub fn render_event(dialect: Dialect, fault: &Fault, request_id: RequestId) -> Bytes {
     match dialect {

@@ -22,10 +22,11 @@ pub mod usage;
 pub mod whole;
 
 pub use anthropic::invoke::{FromInvoke, from_invoke, to_invoke};
+pub use bedrock::fault::exception as converse_exception;
 pub use edit::{EditError, Edited, Edits};
 pub use envelope::{Envelope, EnvelopeError};
 pub use event_stream::{EventStreamSplitter, without_invocation_metrics};
-pub use fault::RenderedFault;
+pub use fault::{FaultWords, RenderedFault};
 pub use frame::{Frame, FrameKind};
 pub use framing::{FrameWriter, Framing, FramingError, Repacker, Splitter};
 pub use gemini::{

@@ -31,6 +31,12 @@ pub(crate) async fn authenticate(
     }
 }
 
+/// The query without the client key that it may hold; `None` when nothing is left.
+pub(crate) fn without_key(query: &str) -> Option<String> {
+    let kept: Vec<_> = query.split('&').filter(|pair| !pair.starts_with("key=")).collect();
+    Some(kept.join("&")).filter(|query| !query.is_empty())
+}
+
 /// Every secret that the request presents, the likeliest first. There are at most five places to look.
 fn presented_keys<'a>(headers: &'a HeaderMap, query: Option<&'a str>) -> impl Iterator<Item = &'a str> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
@@ -40,7 +46,7 @@ fn presented_keys<'a>(headers: &'a HeaderMap, query: Option<&'a str>) -> impl It
         .filter(|key| !key.contains('%'));
     [
         header("x-api-key"),
-        header(header::AUTHORIZATION.as_str()).and_then(bearer),
+        header(header::AUTHORIZATION.as_str()).and_then(authorization),
         header("x-goog-api-key"),
         header("api-key"),
         in_query,
@@ -50,9 +56,25 @@ fn presented_keys<'a>(headers: &'a HeaderMap, query: Option<&'a str>) -> impl It
     .filter(|key| !key.is_empty())
 }
 
-fn bearer(value: &str) -> Option<&str> {
-    let (scheme, secret) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
+fn authorization(value: &str) -> Option<&str> {
+    let (scheme, rest) = value.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Some(rest.trim())
+    } else if scheme == "AWS4-HMAC-SHA256" {
+        access_key_id(rest)
+    } else {
+        None
+    }
+}
+
+/// The access key id of a request that is signed as AWS' SDKs do it
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html>).
+///
+/// These refuse a bearer over plain HTTP, so that there a client key can only come as the key's id. It is the secret; the
+/// signature, which any secret access key would do for, says nothing more and is not verified.
+fn access_key_id(parts: &str) -> Option<&str> {
+    let scope = parts.split(',').find_map(|part| part.trim().strip_prefix("Credential="))?;
+    scope.split_once('/').map(|(id, _)| id)
 }
 
 #[cfg(test)]
@@ -73,6 +95,8 @@ mod tests {
             ("x-api-key", "cr_0"),
             ("x-goog-api-key", "cr_0"),
             ("api-key", " cr_0 "),
+            ("authorization", SIGNED),
+            ("authorization", "AWS4-HMAC-SHA256 SignedHeaders=host,Credential=cr_0/20261123/x"),
         ] {
             assert_eq!(presented(&[(name, value)], None), ["cr_0"], "{name}: {value}");
         }
@@ -83,5 +107,28 @@ mod tests {
     fn what_is_no_key_is_not_taken_for_one() {
         assert!(presented(&[("authorization", "Basic dXNlcg==")], Some("monkey=cr_0&key=")).is_empty());
         assert!(presented(&[("x-api-key", "")], None).is_empty());
+        for unsigned in
+            ["Credential=cr_0", "Credential=/20261123", "SignedHeaders=host", "XCredential=cr_0/x", ""]
+        {
+            let value = format!("AWS4-HMAC-SHA256 {unsigned}");
+            assert!(presented(&[("authorization", &value)], None).is_empty(), "{unsigned}");
+        }
+    }
+
+    /// As boto3 writes it, with a region and a date of ours.
+    const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=cr_0/20261123/us-east-1/bedrock/aws4_request, \
+         SignedHeaders=content-type;host;x-amz-date, Signature=00";
+
+    #[test]
+    fn the_key_stays_behind_and_the_rest_of_the_query_does_not() {
+        for (query, rest) in [
+            ("key=cr_0", None),
+            ("key=cr_0&alt=sse", Some("alt=sse")),
+            ("beta=true&key=cr_0&x=key=", Some("beta=true&x=key=")),
+            ("monkey=1", Some("monkey=1")),
+            ("key=&key=cr_0", None),
+        ] {
+            assert_eq!(without_key(query).as_deref(), rest, "{query}");
+        }
     }
 }

@@ -2,41 +2,35 @@
 
 use axum::{
     body::Body,
-    extract::{OriginalUri, Path, State, rejection::PathRejection},
-    http::{HeaderMap, HeaderValue, Uri, header},
+    http::{HeaderValue, header, request::Parts},
     response::Response,
 };
 use bytes::Bytes;
-use posthaste_core::{Fault, FaultKind, Origin, RequestId};
+use posthaste_core::{Dialect, Fault, FaultKind, Origin, RequestId};
 use posthaste_wire::{ModelEntry, models::render_model, render_models};
 
-use super::{Front, dialect_of};
+use super::{Front, fallback::dialect_of};
 use crate::{extract::caller::authenticate, respond::fault_response};
 
-/// The models that the caller may use.
-pub(crate) async fn list(
-    State(front): State<Front>,
-    OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
-) -> Response {
-    let dialect = dialect_of(uri.path(), &headers);
-    match models(&front, &uri, &headers).await {
+/// The models that the caller may use, of one vendor where the path names one.
+pub(super) async fn list(front: Front, pinned: Option<Dialect>, head: Parts) -> Response {
+    let dialect = dialect_of(head.uri.path(), &head.headers);
+    match models(&front, pinned, &head).await {
         Ok(models) => json(render_models(dialect, &models)),
         Err(fault) => fault_response(dialect, &fault, RequestId::generate()),
     }
 }
 
-/// One of them.
-pub(crate) async fn one(
-    State(front): State<Front>,
-    OriginalUri(uri): OriginalUri,
-    // A name that is not UTF-8 is no model's either; axum's own answer to it would be plain text.
-    name: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
+/// One of them. A name that is not UTF-8 is `None`, and no model's.
+pub(super) async fn one(
+    front: Front,
+    pinned: Option<Dialect>,
+    name: Option<String>,
+    head: Parts,
 ) -> Response {
-    let dialect = dialect_of(uri.path(), &headers);
-    let found = models(&front, &uri, &headers).await.and_then(|models| {
-        let wanted = |model: &ModelEntry| name.as_ref().is_ok_and(|Path(name)| model.id == *name);
+    let dialect = dialect_of(head.uri.path(), &head.headers);
+    let found = models(&front, pinned, &head).await.and_then(|models| {
+        let wanted = |model: &ModelEntry| name.as_ref().is_some_and(|name| model.id == *name);
         models.into_iter().find(wanted).ok_or_else(|| {
             let message = "there is no such model for this client key: see GET /v1/models";
             Fault::new(FaultKind::NotFound, Origin::Client, message)
@@ -48,9 +42,9 @@ pub(crate) async fn one(
     }
 }
 
-async fn models(front: &Front, uri: &Uri, headers: &HeaderMap) -> Result<Vec<ModelEntry>, Fault> {
-    let caller = authenticate(&front.relay, headers, uri.query()).await?;
-    Ok(front.relay.models(&caller))
+async fn models(front: &Front, pinned: Option<Dialect>, head: &Parts) -> Result<Vec<ModelEntry>, Fault> {
+    let caller = authenticate(&front.relay, &head.headers, head.uri.query()).await?;
+    Ok(front.relay.models(&caller, pinned))
 }
 
 fn json(body: Bytes) -> Response {

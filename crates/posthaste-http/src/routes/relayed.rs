@@ -2,53 +2,55 @@
 
 use std::panic::AssertUnwindSafe;
 
-use axum::{
-    body::Body,
-    extract::{Request, State},
-    response::Response,
-};
+use axum::{body::Body, extract::Request, response::Response};
 use futures_util::FutureExt;
-use posthaste_core::{Dialect, Fault, FaultKind, Operation, Origin, RequestId, Surface};
-use posthaste_gateway::{Answer, Call, PathFacts};
+use posthaste_core::{Fault, FaultKind, ModelName, Origin, RequestId};
+use posthaste_gateway::{Answer, Call};
 use tokio::time::Instant;
 
-use super::{Front, route_of};
-use crate::{body, extract::caller::authenticate, respond::fault_response};
+use super::{Front, Route};
+use crate::{
+    body,
+    extract::caller::{authenticate, without_key},
+    respond::fault_response,
+};
 
-/// Serves one request of the dialect and operation that `ROUTE` names.
-pub(crate) async fn serve<const ROUTE: u8>(State(front): State<Front>, request: Request) -> Response {
-    let (dialect, operation) = route_of(ROUTE);
+/// Serves one request. `model` is what the path names, unescaped.
+pub(super) async fn serve(front: Front, route: Route, model: Option<String>, request: Request) -> Response {
     let id = RequestId::generate();
     // The router outlives panics as well, but only here the client's dialect and the request's id are known.
-    let outcome = AssertUnwindSafe(relay(&front, id, dialect, operation, request)).catch_unwind().await;
+    let outcome = AssertUnwindSafe(relay(&front, id, route, model, request)).catch_unwind().await;
     match outcome.unwrap_or_else(|_| Err(panicked(&front))) {
         Ok(answer) => answer.response.map(Body::new),
-        Err(fault) => fault_response(dialect, &fault, id),
+        Err(fault) => fault_response(route.surface.error_dialect(), &fault, id),
     }
 }
 
 async fn relay(
     front: &Front,
     id: RequestId,
-    dialect: Dialect,
-    operation: Operation,
+    route: Route,
+    model: Option<String>,
     request: Request,
 ) -> Result<Answer, Fault> {
     let received = Instant::now();
     let (head, body) = request.into_parts();
     let caller = authenticate(&front.relay, &head.headers, head.uri.query()).await?;
-    let body = body::read(&head.headers, body, front.options.max_body_bytes)
-        .await
-        .inspect_err(|fault| front.relay.refused(fault))?;
-    let query = head.uri.query().map(str::to_owned);
+    let read = async {
+        let model = model.as_deref().map(ModelName::parse).transpose();
+        let model = model.map_err(|error| Fault::invalid_request(format!("the path's model: {error}")))?;
+        Ok((model, body::read(&head.headers, body, front.options.max_body_bytes).await?))
+    };
+    let (model, body) = read.await.inspect_err(|fault| front.relay.refused(fault))?;
+    let query = head.uri.query().and_then(without_key);
     front
         .relay
         .call(Call {
             id,
             caller,
-            surface: Surface::plain(dialect),
-            operation,
-            path: PathFacts::default(),
+            surface: route.surface,
+            operation: route.operation,
+            path: route.facts(model),
             headers: head.headers,
             query,
             body,
@@ -58,7 +60,7 @@ async fn relay(
 }
 
 /// What was panicked about went to the log by the panic hook.
-fn panicked(front: &Front) -> Fault {
+pub(crate) fn panicked(front: &Front) -> Fault {
     let fault = Fault::new(FaultKind::Internal, Origin::Relay, "the relay failed on this request");
     front.relay.refused(&fault);
     fault

@@ -14,7 +14,7 @@ use std::{
 
 use axum::{Router, response::Response};
 use bytes::Bytes;
-use http::Request;
+use http::{Request, header};
 use http_body::{Body, Frame, SizeHint};
 use hyper::{
     body::Incoming,
@@ -22,6 +22,8 @@ use hyper::{
 };
 use tokio::time::timeout;
 use tower::Service as _;
+
+use super::tasks::Tasks;
 
 /// The state of one connection, shared by its parts.
 #[derive(Clone, Debug, Default)]
@@ -36,14 +38,18 @@ struct State {
 }
 
 impl Conversation {
-    /// The router as the service of this connection.
+    /// The router as the service of this connection. What asks to be upgraded finds `tasks` among its extensions.
     pub(super) fn service(
         &self,
         router: Router,
+        tasks: Tasks,
     ) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send + 'static> + use<>
     {
         let conversation = self.clone();
-        service_fn(move |request: Request<Incoming>| {
+        service_fn(move |mut request: Request<Incoming>| {
+            if request.headers().contains_key(header::UPGRADE) {
+                request.extensions_mut().insert(tasks.clone());
+            }
             conversation.0.begun.store(true, Ordering::Relaxed);
             // On HTTP/1.1 another request shows that the one before was read.
             conversation.0.unread.store(false, Ordering::Relaxed);

@@ -1,16 +1,30 @@
 //! The tasks of a server: its connections, and of HTTP/2 each request.
 
 use hyper::rt::Executor;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 
 /// Owns tasks. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tasks {
+pub(crate) struct Tasks {
     tracker: TaskTracker,
+    stop: CancellationToken,
     cut: CancellationToken,
 }
 
 impl Tasks {
+    /// A place among them for work that somebody else spawns, such as an upgraded connection's.
+    pub(crate) fn place(&self) -> Place {
+        Place { counted: self.tracker.token(), stop: self.stop.clone(), cut: self.cut.clone() }
+    }
+
+    /// Asks those that go on for as long as their client likes to come to an end.
+    pub(super) fn stop(&self) {
+        self.stop.cancel();
+    }
+
     pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let cut = self.cut.clone();
         self.tracker.spawn(async move {
@@ -35,6 +49,23 @@ impl Tasks {
         self.cut.cancel();
         self.ended().await;
         open
+    }
+}
+
+/// A task's place, taken before it is spawned: the server does not end in between.
+#[derive(Debug)]
+pub(crate) struct Place {
+    counted: TaskTrackerToken,
+    stop: CancellationToken,
+    cut: CancellationToken,
+}
+
+impl Place {
+    /// Carries the work, which is handed the server's wish that it should end, to its end or until it is cut off.
+    pub(crate) async fn carry<W: Future<Output = ()>>(self, work: impl FnOnce(CancellationToken) -> W) {
+        let Self { counted, stop, cut } = self;
+        cut.run_until_cancelled_owned(work(stop)).await;
+        drop(counted);
     }
 }
 

@@ -1,60 +1,28 @@
 //! Every route × every kind of caller, from the route table itself.
 
+mod rows;
+
 use std::collections::BTreeSet;
 
 use http::{Method, StatusCode};
 use posthaste_core::Dialect;
 use posthaste_http::{Access, route_table};
 
+use self::rows::DOORS;
 use crate::support::{METRICS_TOKEN, MODEL, Read, Rig, Setup, fitting, good, secret};
 
 /// What a route owes to those who come to it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Door {
     /// Everybody is let in.
     Open,
     /// A good client key is let in; all others are told in this dialect why not.
     Keyed(Dialect),
+    /// The same, but what is let in has to be a WebSocket.
+    Socket,
     /// The metrics token is let in.
     Metrics,
 }
-
-use Dialect::{AnthropicMessages as Anthropic, OpenAiChat as OpenAi};
-use Door::{Keyed, Metrics, Open};
-
-/// Written by hand on purpose: a route that is added has to be thought about here as well.
-const DOORS: [(&str, &str, Door); 30] = [
-    ("GET", "/", Open),
-    ("GET", "/health", Open),
-    ("GET", "/metrics", Metrics),
-    ("GET", "/v1", Open),
-    ("GET", "/api", Open),
-    ("GET", "/api/", Open),
-    ("GET", "/api/v1", Open),
-    ("GET", "/claude", Open),
-    ("GET", "/claude/", Open),
-    ("GET", "/claude/v1", Open),
-    ("GET", "/openai", Open),
-    ("GET", "/openai/", Open),
-    ("GET", "/openai/v1", Open),
-    ("POST", "/v1/messages", Keyed(Anthropic)),
-    ("POST", "/api/v1/messages", Keyed(Anthropic)),
-    ("POST", "/claude/v1/messages", Keyed(Anthropic)),
-    ("POST", "/v1/messages/count_tokens", Keyed(Anthropic)),
-    ("POST", "/api/v1/messages/count_tokens", Keyed(Anthropic)),
-    ("POST", "/claude/v1/messages/count_tokens", Keyed(Anthropic)),
-    ("POST", "/v1/chat/completions", Keyed(OpenAi)),
-    ("POST", "/api/v1/chat/completions", Keyed(OpenAi)),
-    ("POST", "/openai/v1/chat/completions", Keyed(OpenAi)),
-    ("GET", "/v1/models", Keyed(OpenAi)),
-    ("GET", "/api/v1/models", Keyed(OpenAi)),
-    ("GET", "/openai/v1/models", Keyed(OpenAi)),
-    ("GET", "/claude/v1/models", Keyed(Anthropic)),
-    ("GET", "/v1/models/{*model}", Keyed(OpenAi)),
-    ("GET", "/api/v1/models/{*model}", Keyed(OpenAi)),
-    ("GET", "/openai/v1/models/{*model}", Keyed(OpenAi)),
-    ("GET", "/claude/v1/models/{*model}", Keyed(Anthropic)),
-];
 
 fn door(method: &Method, path: &str) -> Door {
     let row = DOORS.iter().find(|(a_method, a_path, _)| a_method == method && *a_path == path);
@@ -72,9 +40,9 @@ fn every_route_has_a_row_and_every_row_a_route() {
     assert_eq!(routes, rows);
     for entry in table {
         let access = match door(&entry.method, &entry.path) {
-            Open => Access::Open,
-            Keyed(_) => Access::ClientKey,
-            Metrics => Access::MetricsToken,
+            Door::Open => Access::Open,
+            Door::Keyed(_) | Door::Socket => Access::ClientKey,
+            Door::Metrics => Access::MetricsToken,
         };
         assert_eq!(entry.access, access, "{} {}", entry.method, entry.path);
     }
@@ -91,7 +59,7 @@ const PRINCIPALS: [(&str, StatusCode); 6] = [
 ];
 
 /// The places where a key may stand.
-const PLACES: [&str; 5] = ["bearer", "x-api-key", "x-goog-api-key", "api-key", "query"];
+const PLACES: [&str; 6] = ["bearer", "x-api-key", "x-goog-api-key", "api-key", "query", "sigv4"];
 
 fn with_key(method: &Method, path: &str, place: &str, key: Option<&str>) -> http::Request<axum::body::Body> {
     let path = match key {
@@ -101,6 +69,10 @@ fn with_key(method: &Method, path: &str, place: &str, key: Option<&str>) -> http
     let (builder, body) = fitting(method, &path);
     let builder = match (place, key) {
         ("bearer", Some(key)) => builder.header("authorization", format!("Bearer {key}")),
+        ("sigv4", Some(key)) => builder.header(
+            "authorization",
+            format!("AWS4-HMAC-SHA256 Credential={key}/20261123/us-east-1/bedrock/aws4_request, SignedHeaders=host, Signature=00"),
+        ),
         ("query", _) | (_, None) => builder,
         (name, Some(key)) => builder.header(name, key),
     };
@@ -109,7 +81,7 @@ fn with_key(method: &Method, path: &str, place: &str, key: Option<&str>) -> http
 
 #[tokio::test]
 async fn each_route_lets_in_whom_it_should_and_nobody_else() {
-    let rig = Rig::with(Setup { metrics_token: Some(METRICS_TOKEN), ..Setup::default() }).await;
+    let rig = Rig::with(Setup { metrics_token: Some(METRICS_TOKEN), ..Setup::every_dialect() }).await;
     for entry in route_table() {
         let door = door(&entry.method, &entry.path);
         for (principal, keyed_status) in PRINCIPALS {
@@ -120,13 +92,17 @@ async fn each_route_lets_in_whom_it_should_and_nobody_else() {
                 let read = rig.send(with_key(&entry.method, &entry.path, place, key.as_deref())).await;
                 let reached = rig.transport.sent().len() - sent_before;
                 match door {
-                    Open => assert_eq!(read.status, StatusCode::OK, "{at}"),
+                    Door::Open => assert_eq!(read.status, StatusCode::OK, "{at}"),
                     // Metrics are off in this rig; with the token they are proved in `system`.
-                    Metrics => assert_eq!(read.status, StatusCode::NOT_FOUND, "{at}"),
-                    Keyed(dialect) => {
-                        assert_eq!(read.status, keyed_status, "{at}: {}", read.text());
-                        check_refusal(dialect, &read, &at);
+                    Door::Metrics => assert_eq!(read.status, StatusCode::NOT_FOUND, "{at}"),
+                    Door::Socket if principal == "good" => {
+                        assert_eq!(read.status, StatusCode::METHOD_NOT_ALLOWED, "{at}");
                     }
+                    Door::Socket => check_refusal(Dialect::OpenAiResponses, keyed_status, &read, &at),
+                    Door::Keyed(_) if principal == "good" => {
+                        assert_eq!(read.status, StatusCode::OK, "{at}: {}", read.escaped());
+                    }
+                    Door::Keyed(dialect) => check_refusal(dialect, keyed_status, &read, &at),
                 }
                 let relayed = entry.method == Method::POST && principal == "good";
                 assert_eq!(reached, usize::from(relayed), "{at}");
@@ -136,24 +112,33 @@ async fn each_route_lets_in_whom_it_should_and_nobody_else() {
 }
 
 /// A refusal stops the client's retries and is in its dialect, and repeats no secret.
-fn check_refusal(dialect: Dialect, read: &Read, at: &str) {
-    if read.status == StatusCode::OK {
-        return;
-    }
+fn check_refusal(dialect: Dialect, status: StatusCode, read: &Read, at: &str) {
     assert_eq!(read.header("x-should-retry"), Some("false"), "{at}");
-    let error = &read.json()["error"];
-    let told = match dialect {
-        Anthropic => error["type"].as_str(),
-        _ => error["code"].as_str(),
-    };
-    let wanted = match (dialect, read.status) {
-        (Anthropic, StatusCode::UNAUTHORIZED) => "authentication_error",
-        (Anthropic, _) => "permission_error",
-        (_, StatusCode::UNAUTHORIZED) => "invalid_api_key",
-        (_, _) => "permission_denied",
-    };
-    assert_eq!(told, Some(wanted), "{at}");
+    assert_eq!(read.header("content-type"), Some("application/json"), "{at}");
     assert!(!read.text().contains("cr_0000"), "{at}: {}", read.text());
+    let body = read.json();
+    let unknown = status == StatusCode::UNAUTHORIZED;
+    let (status, told, wanted) = match dialect {
+        Dialect::AnthropicMessages => {
+            (status, body["error"]["type"].as_str(), ["authentication_error", "permission_error"])
+        }
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => {
+            (status, body["error"]["code"].as_str(), ["invalid_api_key", "permission_denied"])
+        }
+        Dialect::GeminiGenerate => {
+            assert_eq!(body["error"]["code"], status.as_u16(), "{at}");
+            assert!(body["error"]["message"].is_string(), "{at}");
+            (status, body["error"]["status"].as_str(), ["UNAUTHENTICATED", "PERMISSION_DENIED"])
+        }
+        Dialect::BedrockConverse => {
+            assert!(body["message"].is_string(), "{at}");
+            // AWS knows no 401.
+            let name = read.header("x-amzn-errortype");
+            (StatusCode::FORBIDDEN, name, ["UnrecognizedClientException", "AccessDeniedException"])
+        }
+    };
+    assert_eq!(read.status, status, "{at}");
+    assert_eq!(told, Some(wanted[usize::from(!unknown)]), "{at}");
 }
 
 #[tokio::test]
@@ -171,7 +156,10 @@ async fn a_route_refuses_before_it_reads_the_body() {
         let (builder, _) = fitting(&entry.method, &entry.path);
         let answer = rig.send(builder.body(endless).unwrap());
         let read = tokio::time::timeout(std::time::Duration::from_secs(10), answer).await;
-        assert_eq!(read.expect("it answers at once").status, StatusCode::UNAUTHORIZED, "{}", entry.path);
+        let read = read.expect("it answers at once");
+        let bedrock = door(&entry.method, &entry.path) == Door::Keyed(Dialect::BedrockConverse);
+        let refused = if bedrock { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
+        assert_eq!(read.status, refused, "{}", entry.path);
     }
 }
 
@@ -225,7 +213,16 @@ async fn a_path_that_is_nearly_a_route_is_none() {
         "/admin",
         "/metrics/",
         "/api/v1/messages/batches",
-        "/openai/v1/responses",
+        "/openai/v1/responses/x",
+        "/openai/gemini/v1/messages",
+        "/gemini/v1beta/models/m:predict",
+        "/gemini/v1beta/models/generateContent",
+        "/gemini/v1internal:loadCodeAssist",
+        "/gemini/v1beta/models/%ff:generateContent",
+        "/v1/models/m",
+        "/azure/openai/deployments/a/b/embeddings",
+        "/bedrock/model/converse",
+        "/bedrock/model/m/converse/",
         "/v1/models%2f..%2fmessages",
     ] {
         let read = rig.post(path, whole_body()).await;

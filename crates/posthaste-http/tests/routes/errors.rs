@@ -80,7 +80,7 @@ async fn bodies_made_to_hurt_are_the_clients_fault() {
 #[tokio::test]
 async fn a_wrong_path() {
     let rig = Rig::new().await;
-    for (dialect, path) in [("anthropic", "/claude/v1/message"), ("openai", "/openai/v1/responses")] {
+    for (dialect, path) in [("anthropic", "/claude/v1/message"), ("openai", "/openai/v1/response")] {
         snapshot("wrong_path", dialect, &rig.post(path, whole()).await);
     }
 }

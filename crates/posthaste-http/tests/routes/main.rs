@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
 
 mod bodies;
+mod dialects;
 mod doors;
 mod errors;
 mod models;
 mod passing;
+mod socket;
 mod support;
 mod system;

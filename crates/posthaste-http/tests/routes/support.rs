@@ -1,17 +1,24 @@
 //! A front over a relay whose stores and upstreams are in memory.
 
+mod answers;
+mod fitting;
 mod troubled;
 
-use std::{fmt::Write, sync::Arc, time::Duration};
+use std::{
+    fmt::Write,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, body::Body};
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use metrics_exporter_prometheus::PrometheusHandle;
-use posthaste_core::{Account, AttemptRow, ClientKey, Clock, Expiry, Secret, Usage};
+use posthaste_core::{Account, AttemptRow, ClientKey, Clock, Dialect, Expiry, ProviderKind, Secret, Usage};
 use posthaste_gateway::{Relay, RelayOptions, RelayPorts};
-use posthaste_http::{Front, FrontOptions, router};
+use posthaste_http::{Drained, Front, FrontOptions, ServerOptions, router, serve};
 use posthaste_metering::PriceBook;
 use posthaste_scheduler::{Backoff, Scheduler};
 use posthaste_storage::{LedgerOptions, LedgerWriter, Repository, Stores, memory::MemoryStores};
@@ -21,11 +28,20 @@ use posthaste_testkit::{
 };
 use posthaste_vault::{MasterKey, StaticCredentials, Vault, account_credential_place};
 use serde_json::{Value, json};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use self::troubled::{Trouble, Troubled};
+pub(crate) use self::{
+    answers::{every_answer, responses_sse},
+    fitting::fitting,
+};
 
 pub(crate) const MODEL: &str = "claude-sonnet-4-5";
+pub(crate) const GPT: &str = "gpt-dummy";
+pub(crate) const GEMINI: &str = "gemini-dummy";
+pub(crate) const PROFILE: &str = "us.anthropic.claude-dummy-v1:0";
 pub(crate) const METRICS_TOKEN: &str = "dummy-metrics-token";
 pub(crate) const UPSTREAM_KEY: &str = "sk-ant-dummy-upstream";
 pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
@@ -61,11 +77,26 @@ impl Default for Setup {
     }
 }
 
+impl Setup {
+    /// An account for each vendor's dialects, told apart by their models, and upstreams that serve each.
+    pub(crate) fn every_dialect() -> Self {
+        let mut openai = account("openai").with_provider(ProviderKind::OpenAiCompatible).with_models(&[GPT]);
+        openai.dialects = vec![Dialect::OpenAiChat, Dialect::OpenAiResponses];
+        let accounts = vec![
+            account("one").with_models(&[MODEL, "claude-haiku-4-5", PROFILE]),
+            openai,
+            account("gemini").with_provider(ProviderKind::Gemini).with_models(&[GEMINI]),
+        ];
+        Self { accounts, answer: Box::new(every_answer), ..Self::default() }
+    }
+}
+
 /// The front with what lies behind it. Its client keys are `good`, `disabled`, `revoked` and `expired`.
 pub(crate) struct Rig {
     router: Router,
     pub(crate) transport: MemoryTransport,
     pub(crate) trouble: Trouble,
+    pub(crate) clock: Arc<FakeClock>,
     stores: Stores,
     ledger: LedgerWriter,
 }
@@ -116,7 +147,21 @@ impl Rig {
             metrics_token: setup.metrics_token.map(|token| Secret::new(token.to_owned())),
             version: "0.0.0-test",
         };
-        Self { router: router(Front::new(relay, options)), transport, trouble, stores, ledger }
+        Self { router: router(Front::new(relay, options)), transport, trouble, clock, stores, ledger }
+    }
+
+    /// The front on a socket, until the token is cancelled.
+    pub(crate) async fn listen(&self, stop: CancellationToken) -> (SocketAddr, JoinHandle<Drained>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let patience = Duration::from_secs(60);
+        let options =
+            ServerOptions { header_read_timeout: patience, idle_timeout: patience, shutdown_grace: patience };
+        let router = self.router.clone();
+        let serving = async move {
+            serve(listener, router, &options, stop.cancelled_owned(), std::future::pending()).await
+        };
+        (address, tokio::spawn(serving))
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Read {
@@ -139,13 +184,14 @@ impl Rig {
     }
 }
 
-fn keys(clock: &FakeClock) -> [ClientKey; 5] {
+fn keys(clock: &FakeClock) -> [ClientKey; 6] {
     let now = clock.now();
     [
         client_key("good"),
         client_key("disabled").disabled(),
         client_key("revoked").revoked_at(now),
         client_key("expired").with_expiry(Expiry::At { at: now }),
+        client_key("passing").with_expiry(Expiry::At { at: now.plus(Duration::from_secs(3_600)) }),
         client_key("narrow").with_models(&["claude-haiku-*"]),
     ]
 }
@@ -213,6 +259,11 @@ impl Read {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
+    /// The body for a message, whatever it is made of.
+    pub(crate) fn escaped(&self) -> String {
+        self.body.escape_ascii().to_string()
+    }
+
     pub(crate) fn text(&self) -> &str {
         str::from_utf8(&self.body).unwrap()
     }
@@ -241,16 +292,5 @@ impl Read {
             Some(id) => shown.replace(id, "[request id]"),
             None => shown,
         }
-    }
-}
-
-/// Methods and bodies for each route.
-pub(crate) fn fitting(method: &Method, path: &str) -> (http::request::Builder, Body) {
-    let path = path.replace("{*model}", MODEL);
-    let builder = Request::builder().method(method.clone()).uri(path);
-    if *method == Method::POST {
-        (builder.header("content-type", "application/json"), Body::from(whole()))
-    } else {
-        (builder, Body::empty())
     }
 }

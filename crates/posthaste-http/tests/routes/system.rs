@@ -10,7 +10,25 @@ use crate::support::{METRICS_TOKEN, Rig, Setup, answer, streamed, whole};
 #[tokio::test]
 async fn bases_are_probed_without_credentials() {
     let rig = Rig::new().await;
-    for path in ["/", "/api", "/api/", "/claude", "/openai", "/openai/v1", "/v1", "/health"] {
+    for path in [
+        "/",
+        "/api",
+        "/api/",
+        "/claude",
+        "/openai",
+        "/openai/v1",
+        "/v1",
+        "/health",
+        "/gemini",
+        "/gemini/",
+        "/v1beta",
+        "/gemini/v1beta",
+        "/azure",
+        "/azure/openai",
+        "/bedrock",
+        "/bedrock/",
+        "/openai/claude/v1",
+    ] {
         for method in [Method::GET, Method::HEAD] {
             let request = Request::builder().method(&method).uri(path).body(Body::empty()).unwrap();
             let read = rig.send(request).await;

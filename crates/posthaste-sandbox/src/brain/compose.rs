@@ -70,6 +70,8 @@ impl<'a> Turn<'a> {
         let mut turn = Self { text: "", images: 0, documents: 0, recordings: 0, results: Vec::new() };
         for block in last_user_turn(&prompt.messages) {
             match block {
+                // Nor is it what a relay puts behind: instructions of agents that the dialect has no other place for.
+                Block::Text(text) if text.starts_with("<system") && !turn.text.is_empty() => {}
                 Block::Text(text) => turn.text = text,
                 Block::Image => turn.images += 1,
                 Block::Document(_) => turn.documents += 1,

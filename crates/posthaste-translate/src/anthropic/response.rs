@@ -27,6 +27,10 @@ pub(super) fn encode_response(response: &Response) -> Result<Encoded, TranslateE
     for part in &response.parts {
         content.extend(answer_block(response, part, &mut losses)?);
     }
+    while !own && content.len() > 1 && content.last().is_some_and(BlockOut::is_sealed) {
+        losses.dropped(LAST_THOUGHT);
+        content.pop();
+    }
     if !own {
         losses.foreign("", &response.extra, Dialect::AnthropicMessages)?;
     }
@@ -45,6 +49,13 @@ pub(super) fn encode_response(response: &Response) -> Result<Encoded, TranslateE
     json::write(&mut body, &wire);
     Ok(Encoded { body: body.into(), losses: losses.into_vec() })
 }
+
+/// The field that is lost where sealed thoughts stand at an answer's end: Gemini's proof of a last text, which its API does
+/// not ask to have back (<https://ai.google.dev/gemini-api/docs/thought-signatures>).
+///
+/// Anthropic's own answers never end so, and clients take the last block for what was said: Claude Code's `-p` prints
+/// nothing where it is a thought (seen with 2.1.332).
+pub(super) const LAST_THOUGHT: &str = "content.redacted_thinking";
 
 wire_object! {
     struct ResponseIn<'a> {

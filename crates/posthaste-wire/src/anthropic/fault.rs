@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{fault::to_json, sse::write_frame};
 
 /// The status and `error.type` of each kind.
-const fn row(kind: FaultKind) -> (u16, &'static str) {
+pub(crate) const fn row(kind: FaultKind) -> (u16, &'static str) {
     match kind {
         FaultKind::InvalidRequest => (400, "invalid_request_error"),
         FaultKind::Unauthenticated => (401, "authentication_error"),

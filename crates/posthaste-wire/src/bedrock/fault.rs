@@ -48,8 +48,8 @@ pub(crate) fn event(fault: &Fault) -> Vec<u8> {
     frame
 }
 
-/// The nearest of the five exceptions that a stream may hold (`ConverseStreamOutput`).
-const fn exception(kind: FaultKind) -> &'static str {
+/// The nearest of the five exceptions that a stream of Converse may hold (`ConverseStreamOutput`).
+pub const fn exception(kind: FaultKind) -> &'static str {
     match kind {
         FaultKind::InvalidRequest
         | FaultKind::Unauthenticated

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use crate::{fault::to_json, sse::write_frame};
 
 /// The HTTP status, which `error.code` repeats, and `error.status` of each kind.
-const fn row(kind: FaultKind) -> (u16, &'static str) {
+pub(crate) const fn row(kind: FaultKind) -> (u16, &'static str) {
     match kind {
         FaultKind::InvalidRequest => (400, "INVALID_ARGUMENT"),
         FaultKind::Unauthenticated => (401, "UNAUTHENTICATED"),

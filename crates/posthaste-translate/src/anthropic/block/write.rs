@@ -39,6 +39,11 @@ impl<'a> BlockOut<'a> {
         }
     }
 
+    /// Whether the block is thoughts that nobody can read.
+    pub(in crate::anthropic) const fn is_sealed(&self) -> bool {
+        matches!(self, Self::Known(KnownOut { content: ContentOut::RedactedThinking { .. }, .. }))
+    }
+
     fn plain(content: ContentOut<'a>) -> Self {
         Self::Known(KnownOut { content, citations: Vec::new(), cache_control: None, extra: Fields(&[]) })
     }

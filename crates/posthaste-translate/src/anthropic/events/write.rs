@@ -2,17 +2,18 @@
 
 use std::borrow::Cow;
 
-use posthaste_core::Usage;
-use posthaste_wire::{UpstreamError, write_frame};
+use posthaste_core::{Dialect, FaultKind, Usage};
+use posthaste_wire::{UpstreamError, fault, write_frame};
 use serde::Serialize;
 
 use crate::{
     EventEncoder, Loss, StreamContext,
     anthropic::{
         block::CitationOut,
-        response::{StopOut, UsageOut},
+        response::{LAST_THOUGHT, StopOut, UsageOut},
     },
     conversation::as_word,
+    failure::kind_of,
     ir::{Block, Delta, Event, Stop},
     json,
     loss::Losses,
@@ -32,6 +33,9 @@ pub(in crate::anthropic) struct Encoder {
     held: Vec<Event>,
     /// Whether the open block takes a signature: Google's proofs of a text have no place here.
     thinks: bool,
+    /// Sealed thoughts behind other blocks: they are written when another block follows, since an answer may not end
+    /// with a thought (see [`LAST_THOUGHT`]).
+    sealed: Vec<String>,
     calls_tools: bool,
     refuses: bool,
     stop: Option<Stop>,
@@ -61,6 +65,7 @@ impl Encoder {
             blocks: 0,
             held: Vec::new(),
             thinks: false,
+            sealed: Vec::new(),
             calls_tools: false,
             refuses: false,
             stop: None,
@@ -161,6 +166,9 @@ impl Encoder {
     }
 
     fn block_start(&mut self, index: usize, block: &Block, out: &mut Vec<u8>) {
+        if !matches!(block, Block::RedactedThinking(_) | Block::Opaque { .. }) {
+            self.write_sealed(out);
+        }
         let content_block = match block {
             Block::Text => BlockOut::Text { text: "" },
             Block::Refusal => {
@@ -168,6 +176,10 @@ impl Encoder {
                 BlockOut::Text { text: "" }
             }
             Block::Thinking => BlockOut::Thinking { thinking: "", signature: "" },
+            Block::RedactedThinking(proof) if self.blocks > 0 => {
+                self.sealed.push(proof.data.clone());
+                return;
+            }
             Block::RedactedThinking(proof) => BlockOut::RedactedThinking { data: &proof.data },
             Block::ToolCall { id, name, .. } => {
                 self.calls_tools = true;
@@ -184,6 +196,16 @@ impl Encoder {
         self.blocks += 1;
         let event = EventOut::ContentBlockStart { index: self.blocks - 1, content_block };
         write_event(&mut self.scratch, out, &event);
+    }
+
+    fn write_sealed(&mut self, out: &mut Vec<u8>) {
+        for data in std::mem::take(&mut self.sealed) {
+            let content_block = BlockOut::RedactedThinking { data: &data };
+            let start = EventOut::ContentBlockStart { index: self.blocks, content_block };
+            write_event(&mut self.scratch, out, &start);
+            self.write(out, &EventOut::ContentBlockStop { index: self.blocks });
+            self.blocks += 1;
+        }
     }
 
     fn delta(&mut self, delta: &Delta, out: &mut Vec<u8>) {
@@ -218,6 +240,7 @@ impl Encoder {
             self.block_stop(out);
             self.release(out);
         }
+        self.losses.dropped_if(!self.sealed.is_empty(), LAST_THOUGHT);
         self.state = State::Ended;
         let reason = stop.reason.clone().given(self.calls_tools);
         let delta = StopOut::new(&stop, reason, self.refuses);
@@ -242,41 +265,11 @@ fn write_event(scratch: &mut Vec<u8>, out: &mut Vec<u8>, event: &EventOut<'_>) {
     write_frame(out, Some(event.name()), scratch);
 }
 
-/// The nearest of Anthropic's error types, which clients choose their retries by.
-fn error_kind(error: &UpstreamError) -> &str {
-    let told = |word: &str| error.kind == word || error.code.as_deref() == Some(word);
-    match error.kind.as_str() {
-        known if ANTHROPIC_KINDS.contains(&known) => known,
-        _ if told("rate_limit_exceeded") || told("slow_down") || told("429") => "rate_limit_error",
-        // DashScope's codes, of which there are several.
-        _ if error.code.as_deref().is_some_and(|code| code.starts_with("Throttling")) => "rate_limit_error",
-        _ if told("usage_limit_reached") => "rate_limit_error",
-        _ if told("insufficient_quota") => "billing_error",
-        _ if told("400") => "invalid_request_error",
-        _ if told("401") => "authentication_error",
-        _ if told("403") => "permission_error",
-        _ if told("404") => "not_found_error",
-        _ if told("504") => "timeout_error",
-        _ if told("content_filter") || told("content_policy_violation") => "invalid_request_error",
-        _ if told("context_length_exceeded") => "invalid_request_error",
-        _ if told("server_is_overloaded") || told("service_unavailable_error") || told("503") => {
-            "overloaded_error"
-        }
-        _ => "api_error",
-    }
+/// Anthropic's type for an error, which clients choose their retries by.
+fn error_kind(error: &UpstreamError) -> &'static str {
+    let kind = kind_of(error).unwrap_or(FaultKind::UpstreamFailed);
+    fault::words(Dialect::AnthropicMessages, kind).kind
 }
-
-const ANTHROPIC_KINDS: [&str; 9] = [
-    "invalid_request_error",
-    "authentication_error",
-    "billing_error",
-    "permission_error",
-    "not_found_error",
-    "rate_limit_error",
-    "timeout_error",
-    "api_error",
-    "overloaded_error",
-];
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use posthaste_core::Usage;
-use posthaste_wire::{UpstreamError, write_frame};
+use posthaste_core::{FaultKind, Usage};
+use posthaste_wire::{UpstreamError, converse_exception, write_frame};
 use serde::Serialize;
 
 use super::in_turn::InTurn;
@@ -13,6 +13,7 @@ use crate::{
         block::{CitationOut, citation_out, sealed},
         response::{MetricsOut, StopOut, UsageOut},
     },
+    failure::kind_of,
     ir::{Block, Delta, Event, Stop},
     json,
     loss::Losses,
@@ -202,56 +203,10 @@ impl Frames {
     }
 }
 
-/// The nearest of the exceptions that a stream may hold, which clients choose their retries by.
+/// The exception for an error, which clients choose their retries by.
 fn exception(error: &UpstreamError) -> &'static str {
-    let told =
-        |words: &[&str]| words.iter().any(|word| error.kind == *word || error.code.as_deref() == Some(*word));
-    if told(&THROTTLED) {
-        "throttlingException"
-    } else if told(&UNAVAILABLE) {
-        "serviceUnavailableException"
-    } else if told(&REFUSED) {
-        "validationException"
-    } else if told(&MODEL_FAILED) {
-        "modelStreamErrorException"
-    } else {
-        "internalServerException"
-    }
+    converse_exception(kind_of(error).unwrap_or(FaultKind::UpstreamFailed))
 }
-
-const THROTTLED: [&str; 6] = [
-    "ThrottlingException",
-    "rate_limit_error",
-    "rate_limit_exceeded",
-    "slow_down",
-    "RESOURCE_EXHAUSTED",
-    "429",
-];
-
-const UNAVAILABLE: [&str; 6] = [
-    "ServiceUnavailableException",
-    "overloaded_error",
-    "server_is_overloaded",
-    "service_unavailable_error",
-    "UNAVAILABLE",
-    "503",
-];
-
-const REFUSED: [&str; 5] = [
-    "ValidationException",
-    "ServiceQuotaExceededException",
-    "invalid_request_error",
-    "INVALID_ARGUMENT",
-    "insufficient_quota",
-];
-
-const MODEL_FAILED: [&str; 5] = [
-    "ModelStreamErrorException",
-    "ModelErrorException",
-    "ModelTimeoutException",
-    "timeout_error",
-    "DEADLINE_EXCEEDED",
-];
 
 #[derive(Serialize)]
 struct MessageStartOut {

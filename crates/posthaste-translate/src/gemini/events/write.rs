@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use posthaste_core::Usage;
-use posthaste_wire::{UpstreamError, write_frame};
+use posthaste_core::{Dialect, FaultKind, Usage};
+use posthaste_wire::{UpstreamError, fault, write_frame};
 use serde::Serialize;
 
 use crate::{
     EventEncoder, Loss, StreamContext,
+    failure::kind_of,
     gemini::{
         grounding::{MetadataOut, Offsets},
         part::PartOut,
@@ -302,46 +303,9 @@ fn is_own(kind: &str) -> bool {
 
 /// Google's code and status for an error, which clients choose their retries by.
 fn error_kind(error: &UpstreamError) -> (u16, &'static str) {
-    let told =
-        |words: &[&str]| words.iter().any(|word| error.kind == *word || error.code.as_deref() == Some(word));
-    let known = STATUSES.iter().find(|(_, status, words)| error.kind == *status || told(words));
-    known.map_or((500, "INTERNAL"), |(code, status, _)| (*code, *status))
+    let words = fault::words(Dialect::GeminiGenerate, kind_of(error).unwrap_or(FaultKind::Internal));
+    (words.status, words.kind)
 }
-
-/// Codes, statuses and what other vendors call them.
-const STATUSES: [(u16, &str, &[&str]); 8] = [
-    (
-        429,
-        "RESOURCE_EXHAUSTED",
-        &[
-            "rate_limit_error",
-            "rate_limit_exceeded",
-            "slow_down",
-            "insufficient_quota",
-            "billing_error",
-            "throttlingException",
-            "429",
-        ],
-    ),
-    (
-        503,
-        "UNAVAILABLE",
-        &[
-            "overloaded_error",
-            "server_is_overloaded",
-            "service_unavailable_error",
-            "serviceUnavailableException",
-            "503",
-            "529",
-        ],
-    ),
-    (504, "DEADLINE_EXCEEDED", &["timeout_error", "modelTimeoutException", "504"]),
-    (400, "INVALID_ARGUMENT", &["invalid_request_error", "validationException", "400"]),
-    (401, "UNAUTHENTICATED", &["authentication_error", "invalid_api_key", "401"]),
-    (403, "PERMISSION_DENIED", &["permission_error", "accessDeniedException", "403"]),
-    (404, "NOT_FOUND", &["not_found_error", "model_not_found", "resourceNotFoundException", "404"]),
-    (499, "CANCELLED", &["499"]),
-];
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

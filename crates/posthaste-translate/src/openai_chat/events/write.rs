@@ -1,11 +1,12 @@
 //! Neutral events to frames.
 
-use posthaste_core::Usage;
-use posthaste_wire::{UpstreamError, write_frame};
+use posthaste_core::{Dialect, FaultKind, Usage};
+use posthaste_wire::{UpstreamError, fault, write_frame};
 use serde::Serialize;
 
 use crate::{
     EventEncoder, Loss, StreamContext,
+    failure::kind_of,
     ir::{Block, Citation, Delta, Event, Stop},
     json,
     loss::Losses,
@@ -255,12 +256,17 @@ impl Encoder {
 
 /// OpenAI's type and code for an error, which clients choose their retries by.
 fn error_kind(error: &UpstreamError) -> (&str, Option<&str>) {
-    match error.kind.as_str() {
-        "overloaded_error" => ("service_unavailable_error", Some("server_is_overloaded")),
-        "rate_limit_error" => ("rate_limit_error", Some("rate_limit_exceeded")),
-        "api_error" | "timeout_error" => ("server_error", None),
-        "billing_error" => ("insufficient_quota", Some("insufficient_quota")),
-        kind => (kind, error.code.as_deref()),
+    let code = error.code.as_deref();
+    match kind_of(error) {
+        // What is wrong with a request is told by codes of the vendor's own.
+        Some(FaultKind::InvalidRequest) => {
+            ("invalid_request_error", code.filter(|code| code.parse::<u16>().is_err()))
+        }
+        Some(kind) => {
+            let words = fault::words(Dialect::OpenAiChat, kind);
+            (words.kind, words.code)
+        }
+        None => (&error.kind, code),
     }
 }
 

@@ -351,7 +351,9 @@ fn service_tier<'a>(request: &'a Request, variant: &Variant, losses: &mut Losses
     match request.service_tier.as_ref()? {
         ServiceTier::Auto if own || variant.tier => Some("auto"),
         ServiceTier::Standard if own || variant.tier => Some("default"),
-        ServiceTier::Other(name) if own => Some(name),
+        ServiceTier::Other(name) if own || (variant.tier && request.dialect == Dialect::OpenAiResponses) => {
+            Some(name)
+        }
         // What a vendor without tiers does anyway.
         ServiceTier::Auto => None,
         ServiceTier::Standard | ServiceTier::Other(_) => {

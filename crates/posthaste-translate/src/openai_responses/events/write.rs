@@ -1,7 +1,7 @@
 //! Neutral events to frames.
 
-use posthaste_core::Usage;
-use posthaste_wire::UpstreamError;
+use posthaste_core::{Dialect, FaultKind, Usage};
+use posthaste_wire::{UpstreamError, fault};
 use serde_json::value::RawValue;
 
 use super::{
@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     EventEncoder, Loss, StreamContext,
+    failure::kind_of,
     ir::{Block, Delta, Event, Proof, Stop},
     loss::Losses,
     openai_responses::{
@@ -281,14 +282,15 @@ fn holder(items: &mut [Item], block: usize) -> Option<(usize, &mut Open)> {
 
 /// OpenAI's type and code for an error, which clients choose their retries by: Codex asks again unless it knows the code.
 fn error_kind(error: &UpstreamError) -> (&str, &str) {
-    let code = error.code.as_deref();
-    match error.kind.as_str() {
-        "overloaded_error" => ("service_unavailable_error", "server_is_overloaded"),
-        "rate_limit_error" => ("rate_limit_error", "rate_limit_exceeded"),
-        "api_error" | "timeout_error" => ("server_error", "server_error"),
-        "billing_error" => ("insufficient_quota", "insufficient_quota"),
-        "invalid_request_error" => ("invalid_request_error", code.unwrap_or("invalid_prompt")),
-        "error" => ("server_error", code.unwrap_or("server_error")),
-        kind => (kind, code.unwrap_or(kind)),
+    let code = error.code.as_deref().filter(|code| code.parse::<u16>().is_err());
+    match kind_of(error) {
+        // What is wrong with a request is told by codes of the vendor's own.
+        Some(FaultKind::InvalidRequest) => ("invalid_request_error", code.unwrap_or("invalid_prompt")),
+        Some(kind) => {
+            let words = fault::words(Dialect::OpenAiResponses, kind);
+            (words.kind, words.code.unwrap_or(words.kind))
+        }
+        None if error.kind == "error" => ("server_error", code.unwrap_or("server_error")),
+        None => (&error.kind, code.unwrap_or(&error.kind)),
     }
 }

@@ -75,7 +75,7 @@ pub(in crate::openai_responses) fn encode(
         stream: request.stream,
         store: stateless.then_some(false),
         include: if stateless && may_reason(&request.model) { &[ENCRYPTED_REASONING] } else { &[] },
-        service_tier: service_tier(request.service_tier.as_ref(), own, &mut losses),
+        service_tier: service_tier(request, own, &mut losses),
         safety_identifier: user(request, own, &mut losses),
         prompt_cache_key: request.cache_key.as_deref(),
         extra: Kept::request(extra),
@@ -266,11 +266,11 @@ fn schema_out<'a>(output: &'a OutputSchema, own: bool, losses: &mut Losses) -> F
     }
 }
 
-fn service_tier<'a>(tier: Option<&'a ServiceTier>, own: bool, losses: &mut Losses) -> Option<&'a str> {
-    match tier? {
+fn service_tier<'a>(request: &'a Request, own: bool, losses: &mut Losses) -> Option<&'a str> {
+    match request.service_tier.as_ref()? {
         ServiceTier::Auto => Some("auto"),
         ServiceTier::Standard => Some("default"),
-        ServiceTier::Other(name) if own => Some(name),
+        ServiceTier::Other(name) if own || request.dialect == Dialect::OpenAiChat => Some(name),
         ServiceTier::Other(_) => {
             losses.dropped("service_tier");
             None
