@@ -214,9 +214,6 @@ impl Closing {
     }
 
     fn block_start(&mut self, index: usize, block: Block, out: &mut Vec<Event>) {
-        if self.form == Form::Blocks {
-            self.end_of_blocks(out);
-        }
         let block = match block {
             Block::Thinking => {
                 self.thoughts.clear();
