@@ -113,6 +113,10 @@ fn outcome(kind: &Kind, client: Dialect, upstream: Dialect) -> Outcome {
         _ if client == Dialect::OpenAiChat && !is_called(&sent.parts) && !whole.contains(DATA) => {
             Outcome::Dropped
         }
+        // No answer of Anthropic's ends with a sealed thought, and it is told.
+        _ if translated.losses.iter().any(|loss| loss.field == "content.redacted_thinking") => {
+            Outcome::Dropped
+        }
         _ => Outcome::Silent(format!("{wanted} came back as {whole}, streamed as {streamed}")),
     }
 }
