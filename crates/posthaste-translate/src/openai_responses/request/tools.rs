@@ -54,16 +54,21 @@ fn read_tool(raw: &RawValue, tools: &mut Vec<Tool>, extra: &mut Vec<Extra>) -> R
     match &*kind {
         "function" | "custom" | "" => tools.push(client_tool(raw, None)?),
         "namespace" => namespace(raw, tools)?,
-        // Every tool that it could find is declared here as well.
-        "tool_search" => {
-            extra.push(Extra { field: TOOL_SEARCH.to_owned(), value: Json::from(raw), weight: Weight::Hint })
+        // Codex declares both in every request. Every tool that the one could find is declared here as well, and without the
+        // other a model answers from what it knows; a choice that forces one is refused elsewhere.
+        "tool_search" | "web_search" => {
+            let field = format!("tools.{}", &*kind);
+            extra.push(Extra { field, value: Json::from(raw), weight: Weight::Hint });
         }
         _ => tools.push(Tool::Hosted { kind: kind.into_string(), value: Json::from(raw) }),
     }
     Ok(())
 }
 
-const TOOL_SEARCH: &str = "tools.tool_search";
+/// Whether an extra is a tool that is only a hint.
+fn is_set_aside(extra: &Extra) -> bool {
+    matches!(extra.field.as_str(), "tools.tool_search" | "tools.web_search")
+}
 
 fn kind(raw: &RawValue) -> Read<Str<'_>> {
     #[derive(Deserialize)]
@@ -186,7 +191,7 @@ pub(super) fn tools_out<'a>(
         }
     }
     if own {
-        let searches = request.extra.iter().filter(|extra| extra.field == TOOL_SEARCH);
+        let searches = request.extra.iter().filter(|extra| is_set_aside(extra));
         out.extend(searches.map(|extra| ToolOut::Hosted(extra.value.as_raw())));
     }
     Ok(out)
