@@ -28,7 +28,6 @@ ANTHROPIC = OPENAI | {413: "ContentTooLargeError", 529: "OverloadedError"}
 GOOGLE = {status: "ServerError" if status >= 500 else "ClientError" for status in OPENAI}
 AMAZON = {
     400: "ValidationException",
-    401: "AccessDeniedException",
     403: "AccessDeniedException",
     404: "ResourceNotFoundException",
     413: "ValidationException",
@@ -126,7 +125,13 @@ def test_an_account_s_own_401_is_no_401(player, upstream, faulty):
 def test_an_unknown_key_is_a_401(player, faults):
     relay, _ = faults
     endpoint = Endpoint(relay.url + relay_base(player.dialect, player.name), "cr_" + "0" * 64)
-    check_refused(player, endpoint, plays.counts("plain-via-messages"), 401)
+    if player.dialect == "converse":
+        # AWS answers 403, with a code that its SDK has no class for.
+        with pytest.raises(Refused, match="UnrecognizedClient|not known") as refused:
+            player.play(endpoint, plays.counts("plain-via-messages"))
+        assert (refused.value.status, refused.value.kind) == (403, "ClientError")
+    else:
+        check_refused(player, endpoint, plays.counts("plain-via-messages"), 401)
 
 
 @each_player

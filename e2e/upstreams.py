@@ -16,8 +16,6 @@ class Upstream:
     plain: str
     # Thinks, or can; of Gemini one that wants its signatures back.
     deep: str
-    # Whether the dialect has an endpoint that counts a prompt.
-    counts: bool = True
     # Whether an answer shows that there were thoughts, other than by their number.
     shows_thoughts: bool = True
 
@@ -53,7 +51,7 @@ UPSTREAMS = {
     upstream.dialect: upstream
     for upstream in (
         Upstream("messages", "sandbox", "claude-sonnet-4-6", "claude-sonnet-4-6"),
-        Upstream("chat", "sandbox-chat", "gpt-4.1", "gpt-5.4", counts=False, shows_thoughts=False),
+        Upstream("chat", "sandbox-chat", "gpt-4.1", "gpt-5.4", shows_thoughts=False),
         Upstream("responses", "sandbox-responses", "gpt-4.1", "gpt-5.4"),
         Upstream("gemini", "sandbox-gemini", "gemini-2.0-flash", "gemini-3.1-pro-preview"),
         Upstream("converse", "sandbox-converse", "amazon.nova-lite-v1:0", "anthropic.claude-sonnet-4-6-v1:0"),

@@ -3,6 +3,7 @@
 
 mod bench;
 mod docs;
+mod fuzz;
 mod report;
 mod setup;
 mod shell;
@@ -31,6 +32,8 @@ enum Task {
     Test(test::Options),
     /// Measure Posthaste beside nginx and a bare hyper proxy
     Bench(bench::Options),
+    /// Feed mutated bodies and streams to every reader
+    Fuzz(fuzz::Options),
     /// Write the generated documents again
     Docs(docs::Options),
     /// Compare the crates' dependencies with the table of layers
@@ -54,6 +57,7 @@ fn run(task: &Task) -> Result<ExitCode> {
     match task {
         Task::Test(options) => return test::run(&workspace, options),
         Task::Bench(options) => bench::run(&workspace, options)?,
+        Task::Fuzz(options) => fuzz::run(&workspace, options)?,
         Task::Docs(options) => docs::run(&workspace, options)?,
         Task::Layering => layering(&workspace)?,
         Task::Setup => setup::all(&workspace)?,

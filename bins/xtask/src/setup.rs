@@ -45,37 +45,50 @@ pub(crate) fn python(workspace: &Workspace) -> Result<PathBuf> {
 
 /// The folder that holds what `e2e/js/package-lock.json` pins: the SDKs for Node.
 pub(crate) fn node(workspace: &Workspace) -> Result<PathBuf> {
-    node_packages(workspace, "e2e/js", "e2e-node")
+    let install = &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    node_packages(workspace, "e2e/js", &["package-lock.json", "package.json"], install, "e2e-node")
 }
 
-/// The folder that holds what `e2e/agents/package-lock.json` pins: the vendors' agents, some 700 MB.
+/// The folder that holds what `e2e/agents/package.json` pins: the vendors' agents, some 1.3 GB.
+///
+/// There is no lockfile: the agents' programs are optional packages for each platform, of which a registry may lack some.
 pub(crate) fn agents(workspace: &Workspace) -> Result<PathBuf> {
-    node_packages(workspace, "e2e/agents", "e2e-agents")
+    let install =
+        &["install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    let folder = node_packages(workspace, "e2e/agents", &["package.json"], install, "e2e-agents")?;
+    // Two of them put their program in its place by a script of their own, which npm is not trusted to choose.
+    for (package, script) in
+        [("@anthropic-ai/claude-code", "install.cjs"), ("opencode-ai", "postinstall.mjs")]
+    {
+        run(Command::new("node").current_dir(folder.join("node_modules").join(package)).arg(script))?;
+    }
+    Ok(folder)
 }
 
-fn node_packages(workspace: &Workspace, manifest: &str, name: &str) -> Result<PathBuf> {
+/// Installs the packages of a manifest into a folder of the target directory, unless its first file has not changed.
+fn node_packages(
+    workspace: &Workspace,
+    manifest: &str,
+    files: &[&str],
+    install: &[&str],
+    name: &str,
+) -> Result<PathBuf> {
     program("npm", "npm")?;
     let version = read(Command::new("node").arg("--version"))?;
     if major(&version).is_none_or(|major| major < OLDEST_NODE) {
         bail!("Node.js {OLDEST_NODE} or newer is needed, this is {}", version.trim());
     }
     let (manifest, folder) = (workspace.root().join(manifest), workspace.target().join(name));
-    let wanted = manifest.join("package-lock.json");
+    let wanted = manifest.join(files[0]);
     if is_current(&folder, &wanted)? {
         return Ok(folder);
     }
     println!("Installing the npm packages of {} into {}", wanted.display(), folder.display());
     fs::create_dir_all(&folder)?;
-    for file in ["package.json", "package-lock.json"] {
+    for file in files {
         fs::copy(manifest.join(file), folder.join(file))?;
     }
-    run(Command::new("npm").current_dir(&folder).args([
-        "ci",
-        "--ignore-scripts",
-        "--no-audit",
-        "--no-fund",
-        "--loglevel=error",
-    ]))?;
+    run(Command::new("npm").current_dir(&folder).args(install))?;
     fs::copy(&wanted, folder.join(INSTALLED))?;
     Ok(folder)
 }

@@ -9,12 +9,12 @@ use clap::Args;
 use crate::report::Report;
 use crate::shell::{cargo, run as shell_run, works};
 use crate::workspace::Workspace;
-use crate::{bench, docs, layering, setup, smoke};
+use crate::{bench, docs, fuzz, layering, setup, smoke};
 
 #[derive(Args)]
 pub(crate) struct Options {
     /// Also check what takes long, or needs a release build or the network: each client with each upstream, the vendors'
-    /// agents, the benchmark's programs, security advisories
+    /// agents, the benchmark's programs, the fuzz targets, security advisories
     #[arg(long)]
     all: bool,
 }
@@ -155,6 +155,10 @@ fn pytest(workspace: &Workspace, binary: &Path) -> Result<Command> {
 fn extras(workspace: &Workspace, report: &mut Report) {
     deny(workspace, report, "advisories", &["advisories"], false);
     report.step("benchmark programs", || bench::check(workspace));
+    if !fuzz::installed(workspace) {
+        return report.not_checked("fuzz targets", fuzz::NOT_INSTALLED);
+    }
+    report.step("fuzz targets", || fuzz::check(workspace));
 }
 
 /// The sandbox over HTTP, an example of `posthaste-testkit`.

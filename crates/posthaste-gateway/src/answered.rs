@@ -324,6 +324,26 @@ fn is_packed(headers: &HeaderMap) -> bool {
         .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
-const PASSED: [HeaderName; 2] = [header::CONTENT_TYPE, HeaderName::from_static("request-id")];
+const PASSED: [HeaderName; 3] = [
+    header::CONTENT_TYPE,
+    HeaderName::from_static("request-id"),
+    // Bedrock's clients choose their exception by it; the body of an error does not say what it is.
+    HeaderName::from_static("x-amzn-errortype"),
+];
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const ERROR_BODY_GAP: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kind_of_an_error_passes_and_the_account_s_limits_do_not() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amzn-errortype", HeaderValue::from_static("ValidationException"));
+        headers.insert("anthropic-ratelimit-requests-remaining", HeaderValue::from_static("7"));
+        let passed = passed_headers(&headers);
+        assert_eq!(passed["x-amzn-errortype"], "ValidationException");
+        assert_eq!(passed.len(), 1);
+    }
+}

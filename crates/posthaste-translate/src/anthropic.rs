@@ -18,9 +18,9 @@ use posthaste_core::Dialect;
 use uuid::Uuid;
 
 // Claude has the same controls wherever it is served; Bedrock's Converse carries them too.
-pub(crate) use self::{
-    block::standard_base64,
-    request::{Controls, Purpose, ThinkingIn, ThinkingOut, controls, input_schema, no_parameters, reasoning},
+pub(crate) use self::request::{
+    Controls, Purpose, ThinkingIn, ThinkingOut, controls, in_unsigned_tool_loop, input_schema, no_parameters,
+    reasoning,
 };
 use crate::{
     Codec, CountCodec, Encoded, EventDecoder, EventEncoder, StreamContext, Target, TranslateError, ir,

@@ -5,7 +5,7 @@
 
 mod answer;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use posthaste_core::Dialect;
 
@@ -26,13 +26,13 @@ pub(crate) struct Bridge(Option<Arc<Bridged>>);
 struct Bridged {
     names: ToolNames,
     /// Tools of free text that the upstream knows as functions, by the client's names.
-    free_text: Vec<String>,
+    free_text: HashSet<String>,
 }
 
 impl Bridge {
     /// Puts the tools of a request as its target takes them.
     pub(crate) fn cross(request: &mut Request, target: &Target, losses: &mut Losses) -> Self {
-        let free_text = if has_free_text(target) { Vec::new() } else { free_text_tools(request) };
+        let free_text = if has_free_text(target) { HashSet::new() } else { free_text_tools(request) };
         let names = ToolNames::new(all_names(request), name_rule(target.dialect));
         let renames = all_names(request).any(|name| names.upstream(name) != name);
         if !free_text.is_empty() {
@@ -75,7 +75,7 @@ impl Bridge {
     }
 
     fn is_free_text(&self, name: &str) -> bool {
-        self.0.as_ref().is_some_and(|bridged| bridged.free_text.iter().any(|tool| tool == name))
+        self.0.as_ref().is_some_and(|bridged| bridged.free_text.contains(name))
     }
 }
 
@@ -107,16 +107,13 @@ const fn name_rule(dialect: Dialect) -> NameRule {
     }
 }
 
-fn free_text_tools(request: &Request) -> Vec<String> {
+fn free_text_tools(request: &Request) -> HashSet<String> {
     let declared = request.tools.iter().filter_map(|tool| match tool {
         Tool::Custom { name, .. } => Some(name.clone()),
         _ => None,
     });
     let called = calls(request).filter(|call| call.free_text).map(|call| call.name.clone());
-    let mut names: Vec<_> = declared.chain(called).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+    declared.chain(called).collect()
 }
 
 fn calls(request: &Request) -> impl Iterator<Item = &ToolCall> + Clone {
@@ -134,7 +131,7 @@ fn all_names(request: &Request) -> impl Iterator<Item = &str> + Clone {
     declared.chain(calls(request).map(|call| call.name.as_str()))
 }
 
-fn become_functions(request: &mut Request, free_text: &[String], losses: &mut Losses) {
+fn become_functions(request: &mut Request, free_text: &HashSet<String>, losses: &mut Losses) {
     for tool in &mut request.tools {
         let Tool::Custom { name, description, format, extra } = tool else { continue };
         let grammar = format.as_ref().filter(|format| format.as_str().contains("grammar"));

@@ -45,4 +45,6 @@ pub(crate) struct Carried {
     pub(crate) proof: Proof,
     /// The thoughts' text, where the client's dialect does not keep it beside the proof.
     pub(crate) text: Option<String>,
+    /// How much of the turn's text stood before the thoughts, in bytes, where the client keeps them with what came later.
+    pub(crate) behind: Option<usize>,
 }

@@ -10,6 +10,7 @@ mod entry;
 mod error;
 mod failure;
 mod gemini;
+mod held;
 mod ids;
 pub mod ir;
 mod json;
@@ -23,6 +24,7 @@ mod policy;
 mod schema;
 mod stream;
 mod target;
+mod turn;
 mod wording;
 
 pub use carrier::holds_carrier;

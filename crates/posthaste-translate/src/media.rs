@@ -27,8 +27,8 @@ pub(crate) fn data_url(media_type: &str, data: &str) -> String {
     format!("data:{media_type};base64,{}", standard_base64(data))
 }
 
-/// Vendors refuse the URL-safe alphabet, which some clients use.
-fn standard_base64(data: &str) -> Cow<'_, str> {
+/// Base64 in the standard alphabet, padded: vendors refuse the URL-safe one, which some clients use.
+pub(crate) fn standard_base64(data: &str) -> Cow<'_, str> {
     if !data.contains(['-', '_']) {
         return Cow::Borrowed(data);
     }
@@ -39,12 +39,17 @@ fn standard_base64(data: &str) -> Cow<'_, str> {
     Cow::Owned(standard)
 }
 
-/// A document as a text, between fences longer than any that it holds.
-pub(crate) fn fenced(title: Option<&str>, text: &str) -> String {
+/// A document as a text, under its title and between fences.
+pub(crate) fn titled(title: Option<&str>, text: &str) -> String {
+    format!("{}:\n{}", title.unwrap_or("Document"), fenced("", text))
+}
+
+/// A text between fences longer than any that it holds.
+pub(crate) fn fenced(language: &str, text: &str) -> String {
     let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.saturating_add(1).max(3));
-    let title = title.unwrap_or("Document");
-    format!("{title}:\n{fence}\n{text}\n{fence}")
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    format!("{fence}{language}\n{text}{end}{fence}")
 }
 
 #[cfg(test)]
@@ -67,11 +72,13 @@ mod tests {
     #[test]
     fn data_is_written_in_the_standard_alphabet() {
         assert_eq!(data_url("image/png", "ab-_c"), "data:image/png;base64,ab+/c===");
+        assert!(matches!(standard_base64("ab+/"), Cow::Borrowed("ab+/")));
     }
 
     #[test]
     fn fences_are_longer_than_those_inside() {
-        assert_eq!(fenced(Some("a.md"), "x"), "a.md:\n```\nx\n```");
-        assert!(fenced(None, "a ```` b").starts_with("Document:\n`````\n"));
+        assert_eq!(titled(Some("a.md"), "x"), "a.md:\n```\nx\n```");
+        assert_eq!(fenced("python", "x\n"), "```python\nx\n```");
+        assert!(titled(None, "a ```` b").starts_with("Document:\n`````\n"));
     }
 }

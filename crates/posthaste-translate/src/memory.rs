@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use posthaste_core::Dialect;
 
-use crate::ir::{
-    Block, Content, Delta, Event, Maker, Message, Part, Proof, Request, Response, Role, Thinking,
+use crate::{
+    ir::{Block, Content, Delta, Event, Maker, Message, Part, Proof, Request, Response, Role, Thinking},
+    turn::{Placed, Turn, said},
 };
 
 /// A memory of one tenant's conversations.
@@ -32,8 +33,8 @@ impl Recall for Forgetful {
 pub struct Remembered {
     /// The call's id, as the client has it.
     pub call_id: String,
-    /// The thoughts that stood before it.
-    thoughts: Vec<Part>,
+    /// The thoughts that stood before it, some of them before a text.
+    thoughts: Vec<Placed>,
     /// The proof of the call itself.
     proof: Option<Proof>,
 }
@@ -47,13 +48,13 @@ impl Remembered {
             Content::RedactedThinking(sealed) => proof(sealed),
             _ => 0,
         };
-        let parts = self.thoughts.iter().map(|thought| part(thought) + PART_BYTES);
+        let parts = self.thoughts.iter().map(|thought| part(&thought.part) + PART_BYTES);
         self.call_id.len() + parts.sum::<usize>() + self.proof.as_ref().map_or(0, proof) + PART_BYTES
     }
 }
 
 const PROOF_BYTES: usize = 128;
-const PART_BYTES: usize = size_of::<Part>();
+const PART_BYTES: usize = size_of::<Placed>();
 
 /// Puts what is remembered of a history back before its calls.
 pub(crate) fn restore(request: &mut Request, memory: &dyn Recall) {
@@ -76,20 +77,20 @@ fn restore_message(message: &mut Message, memory: &dyn Recall) {
     }
     // What the client tells of the thoughts has no proof; the remembered ones are the same and have.
     let replaces = known.iter().flatten().any(|known| !known.thoughts.is_empty());
-    let mut parts = Vec::with_capacity(message.parts.len() + known.len());
+    let mut turn = Turn::default();
     for (mut part, known) in std::mem::take(&mut message.parts).into_iter().zip(known) {
         if replaces && matches!(part.content, Content::Thinking(_)) {
             continue;
         }
         if let Some(known) = known {
-            parts.extend(known.thoughts.iter().cloned());
+            known.thoughts.iter().cloned().for_each(|thoughts| turn.place(thoughts));
             if let Content::ToolCall(call) = &mut part.content {
                 call.proof.clone_from(&known.proof);
             }
         }
-        parts.push(part);
+        turn.push(part);
     }
-    message.parts = parts;
+    message.parts = turn.into_parts();
 }
 
 /// Notes what an answer to a Chat client would lose.
@@ -97,7 +98,9 @@ fn restore_message(message: &mut Message, memory: &dyn Recall) {
 pub(crate) struct Remembering {
     maker: Maker,
     /// Thoughts since the last call.
-    thoughts: Vec<Part>,
+    thoughts: Vec<Placed>,
+    /// How much text there was so far, in bytes.
+    said: usize,
     /// The number of the block of thoughts that is open.
     open: Option<usize>,
     noted: Vec<Remembered>,
@@ -109,6 +112,7 @@ impl Remembering {
         (client == Dialect::OpenAiChat).then(|| Self {
             maker: maker.clone(),
             thoughts: Vec::new(),
+            said: 0,
             open: None,
             noted: Vec::new(),
         })
@@ -120,11 +124,11 @@ impl Remembering {
                 Content::Thinking(thinking) => {
                     let proof = thinking.proof.clone().map(|proof| self.made(proof));
                     let text = thinking.text.clone();
-                    self.thoughts.push(Part::new(Content::Thinking(Thinking { text, proof })));
+                    self.place(Content::Thinking(Thinking { text, proof }));
                 }
                 Content::RedactedThinking(proof) => self.sealed(proof),
                 Content::ToolCall(call) => self.call(&call.id, call.proof.as_ref()),
-                _ => {}
+                content => self.said += said(content),
             }
         }
     }
@@ -134,12 +138,13 @@ impl Remembering {
             Event::BlockStart { index, block } => match block {
                 Block::Thinking => {
                     self.open = Some(*index);
-                    self.thoughts.push(Part::new(Content::Thinking(Thinking::new(""))));
+                    self.place(Content::Thinking(Thinking::new("")));
                 }
                 Block::RedactedThinking(proof) => self.sealed(proof),
                 Block::ToolCall { id, proof, .. } => self.call(id, proof.as_ref()),
                 _ => {}
             },
+            Event::Delta { delta: Delta::Text(text), .. } => self.said += text.len(),
             Event::Delta { index, delta } if self.open == Some(*index) => self.thought(delta),
             _ => {}
         }
@@ -155,9 +160,8 @@ impl Remembering {
 
     fn thought(&mut self, delta: &Delta) {
         let maker = &self.maker;
-        let Some(Part { content: Content::Thinking(thinking), .. }) = self.thoughts.last_mut() else {
-            return;
-        };
+        let Some(Placed { part, .. }) = self.thoughts.last_mut() else { return };
+        let Content::Thinking(thinking) = &mut part.content else { return };
         match delta {
             Delta::Thinking(text) if thinking.text.len() < MOST_THOUGHTS => thinking.text.push_str(text),
             Delta::Proof(proof) => {
@@ -169,7 +173,11 @@ impl Remembering {
 
     fn sealed(&mut self, proof: &Proof) {
         let proof = self.made(proof.clone());
-        self.thoughts.push(Part::new(Content::RedactedThinking(proof)));
+        self.place(Content::RedactedThinking(proof));
+    }
+
+    fn place(&mut self, content: Content) {
+        self.thoughts.push(Placed { behind: self.said, part: Part::new(content) });
     }
 
     fn call(&mut self, id: &str, proof: Option<&Proof>) {
@@ -177,8 +185,8 @@ impl Remembering {
         let proof = proof.cloned().map(|proof| self.made(proof));
         let mut thoughts = std::mem::take(&mut self.thoughts);
         // A signature over a text of which a part is missing is worth nothing.
-        thoughts.retain(|part| {
-            !matches!(&part.content, Content::Thinking(thinking) if thinking.text.len() >= MOST_THOUGHTS)
+        thoughts.retain(|thoughts| {
+            !matches!(&thoughts.part.content, Content::Thinking(thinking) if thinking.text.len() >= MOST_THOUGHTS)
         });
         if !thoughts.is_empty() || proof.is_some() {
             self.noted.push(Remembered { call_id: id.to_owned(), thoughts, proof });
@@ -186,8 +194,8 @@ impl Remembering {
     }
 }
 
-/// Thoughts longer than this are not remembered: 256 KiB are some 60,000 tokens.
-const MOST_THOUGHTS: usize = 256 * 1024;
+/// Thoughts longer than this are neither remembered nor carried: 256 KiB are some 60,000 tokens.
+pub(crate) const MOST_THOUGHTS: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests {

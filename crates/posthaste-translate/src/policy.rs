@@ -75,6 +75,17 @@ pub(crate) fn apply(request: &Request, to: Dialect, losses: &mut Losses) -> Resu
     Ok(())
 }
 
+/// The field that says how hard to think, in the words of the client.
+pub(crate) const fn reasoning_field(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::AnthropicMessages => "thinking",
+        Dialect::OpenAiChat => "reasoning_effort",
+        Dialect::OpenAiResponses => "reasoning",
+        Dialect::GeminiGenerate => "generationConfig.thinkingConfig",
+        Dialect::BedrockConverse => "additionalModelRequestFields",
+    }
+}
+
 use Policy::{Carry, Drop, Refuse};
 
 /// Columns: Anthropic Messages, OpenAI Chat, OpenAI Responses, Gemini, Bedrock Converse.

@@ -82,6 +82,9 @@ fn blocks(frames: &[&str]) -> Vec<String> {
                 assert!(open);
                 assert_eq!(event["index"], blocks.len() - 1);
                 let delta = event["delta"].as_object().unwrap();
+                if delta["type"] == "signature_delta" {
+                    continue;
+                }
                 let text =
                     ["text", "thinking", "partial_json"].iter().find_map(|field| delta.get(*field)).unwrap();
                 blocks.last_mut().unwrap().push_str(text.as_str().unwrap());

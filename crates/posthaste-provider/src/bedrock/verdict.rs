@@ -4,7 +4,8 @@
 //! recorded answers of 2026-11-23. The kind stands in a header of an error answer, and in the type of an exception within
 //! a stream.
 
-use posthaste_core::{CooldownReason, Verdict};
+use posthaste_core::{CooldownReason, Dialect, Verdict};
+use posthaste_wire::spoiled;
 
 use crate::{AnswerHead, reset::retry_after, resting::resting};
 
@@ -37,6 +38,10 @@ pub(crate) fn judge(answer: &AnswerHead<'_>) -> Verdict {
         (_, 401 | 403 | 404) => rest(CooldownReason::Failing),
         (_, 400..=499) => Verdict::ClientFault,
         (_, 200..=299) if answer.error.is_none() => Verdict::Deliver,
+        // The model's doing, not the account's.
+        (word, 200..=299) if spoiled(Dialect::BedrockConverse, word).is_some() => {
+            Verdict::NextCandidate { cooldown: None }
+        }
         _ => rest(CooldownReason::Failing),
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Source of the table: <https://ai.google.dev/gemini-api/docs/troubleshooting>, and recorded answers of 2026-11-23.
 
-use posthaste_core::{CooldownReason, Verdict};
+use posthaste_core::{CooldownReason, Dialect, Verdict};
+use posthaste_wire::spoiled;
 
 use crate::{AnswerHead, reset::retry_after, resting::resting};
 
@@ -28,6 +29,10 @@ pub(crate) fn judge(answer: &AnswerHead<'_>) -> Verdict {
         400..=499 => Verdict::ClientFault,
         500..=599 => rest(CooldownReason::Failing),
         200..=299 if is("INVALID_ARGUMENT") => Verdict::ClientFault,
+        // The model's doing, not the account's.
+        200..=299 if error.is_some_and(|error| spoiled(Dialect::GeminiGenerate, &error.kind).is_some()) => {
+            Verdict::NextCandidate { cooldown: None }
+        }
         200..=299 if error.is_some() => rest(CooldownReason::Failing),
         200..=299 => Verdict::Deliver,
         _ => rest(CooldownReason::Failing),

@@ -107,11 +107,12 @@ const INCLUDES: &[&str] = &[
     "web_search_call.action.sources",
     "web_search_call.results",
 ];
-/// Every field of the vendor's.
+/// Every field of the vendor's, and the one that Codex adds (`client_metadata`, seen with 0.169).
 const FIELDS: &[&str] = &[
     "access_programs",
     "background",
     "background_options",
+    "client_metadata",
     "context_management",
     "conversation",
     "image",

@@ -5,7 +5,6 @@ mod read;
 mod readable;
 mod write;
 
-pub(crate) use self::write::standard_base64;
 pub(super) use self::{
     citation::{CitationOut, citation},
     read::{CacheControlIn, part, parts},

@@ -11,6 +11,6 @@ pub(super) use self::{
 };
 pub(crate) use self::{
     read::{ThinkingIn, reasoning},
-    thinking::{Controls, ThinkingOut, controls},
+    thinking::{Controls, ThinkingOut, controls, in_unsigned_tool_loop},
     write::{Purpose, input_schema, no_parameters},
 };

@@ -1,7 +1,7 @@
 //! `POST /model/{modelId}/converse`: the whole answer.
 
 use posthaste_core::Usage;
-use posthaste_wire::usage::BedrockUsage;
+use posthaste_wire::{spoiled, usage::BedrockUsage};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -76,6 +76,9 @@ fn response(wire: ResponseIn<'_>) -> Result<Response, serde_json::Error> {
     use serde::de::Error;
     let output = wire.output.ok_or_else(|| Error::custom("output: missing"))?;
     let reason = wire.stop_reason.ok_or_else(|| Error::custom("stopReason: missing"))?;
+    if spoiled(DIALECT, &reason).is_some() {
+        return Err(Error::custom(format_args!("stopReason: {}", &*reason)));
+    }
     let fields = wire.rest.iter().find(|(name, _)| &**name == RESPONSE_FIELDS).map(|(_, value)| *value);
     Ok(Response {
         dialect: DIALECT,
@@ -214,10 +217,7 @@ impl<'a> StopOut<'a> {
             StopReason::ToolUse => "tool_use",
             StopReason::Refusal if stop.category.as_deref() == Some(GUARDRAIL) => GUARDRAIL,
             StopReason::Refusal => "content_filtered",
-            StopReason::Other(_) => match &stop.reason {
-                StopReason::Other(word) if word.starts_with("malformed_") => word,
-                _ => "end_turn",
-            },
+            StopReason::Other(_) => "end_turn",
         };
         let sequence = stop.sequence.as_deref();
         let additional_model_response_fields =

@@ -3,7 +3,11 @@
 use posthaste_core::Dialect;
 
 use super::{Carried, Place, text};
-use crate::ir::{Block, Content, Delta, Event, Maker, Part, Proof, Response, Thinking, ToolCall};
+use crate::{
+    ir::{Block, Content, Delta, Event, Maker, Part, Proof, Response, Thinking, ToolCall},
+    memory::MOST_THOUGHTS,
+    turn::said,
+};
 
 /// Closes the proofs of a whole answer.
 pub(crate) fn close_response(response: &mut Response, client: Dialect, maker: &Maker) {
@@ -23,12 +27,22 @@ pub(crate) struct Closing {
     form: Form,
     /// Gemini's clients keep proofs with calls and texts alone: those of thoughts wait for the next of them.
     waiting: Vec<Carried>,
+    /// How much text there was so far, in bytes.
+    said: usize,
     /// The text of the thoughts that are open, for clients that do not give it back.
     thoughts: String,
-    /// The number of the open block of thoughts or text, and which of them it is.
-    open: Option<(usize, bool)>,
+    /// The thoughts that are open.
+    open: Option<Open>,
     /// The next number for a block of our own.
     own: usize,
+}
+
+/// A block of thoughts that came in so far.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    index: usize,
+    /// Whether something was said that is not proved yet.
+    unproved: bool,
 }
 
 /// Where a dialect keeps proofs.
@@ -52,7 +66,15 @@ impl Closing {
             Dialect::GeminiGenerate => Form::WithCalls,
             Dialect::OpenAiChat => Form::Nowhere,
         };
-        Self { maker, form, waiting: Vec::new(), thoughts: String::new(), open: None, own: OWN_BLOCKS }
+        Self {
+            maker,
+            form,
+            waiting: Vec::new(),
+            said: 0,
+            thoughts: String::new(),
+            open: None,
+            own: OWN_BLOCKS,
+        }
     }
 
     /// The proof with its maker's name, as it is told to memory and carriers.
@@ -61,7 +83,8 @@ impl Closing {
     }
 
     fn carried(&self, place: Place, proof: Proof, text: Option<String>) -> Carried {
-        Carried { place, proof: Self::made(&self.maker, proof), text }
+        let behind = (self.form == Form::WithCalls && place != Place::Call).then_some(self.said);
+        Carried { place, proof: Self::made(&self.maker, proof), text, behind }
     }
 
     fn carrier(&self, carried: &[Carried]) -> Proof {
@@ -77,9 +100,8 @@ impl Closing {
         let of_text = part.proof.take();
         match &mut part.content {
             Content::Thinking(Thinking { text, proof }) => {
-                if let Some(made) = proof.take() {
-                    *proof = self.thought_proof(made, text);
-                }
+                let made = proof.take().or_else(|| self.unproved(text.is_empty()));
+                *proof = made.and_then(|made| self.thought_proof(made, text));
             }
             Content::RedactedThinking(proof) => {
                 let item = self.carried(Place::Sealed, proof.clone(), None);
@@ -96,10 +118,18 @@ impl Closing {
             }
             _ => {}
         }
+        self.said += said(&part.content);
         out.push(part);
         if let Some(proof) = of_text {
             self.text_proof(proof, out);
         }
+    }
+
+    /// Thoughts that nobody proved get an empty proof: without one a client of such a form would send them to its own
+    /// vendor as that vendor's, who refuses what it did not sign.
+    fn unproved(&self, is_empty: bool) -> Option<Proof> {
+        let needs = self.form == Form::Blocks && !is_empty;
+        needs.then(|| Proof { maker: self.maker.clone(), data: String::new(), item: None })
     }
 
     fn thought_proof(&mut self, made: Proof, text: &str) -> Option<Proof> {
@@ -160,11 +190,21 @@ impl Closing {
             Event::BlockStart { index, block } => self.block_start(index, block, out),
             Event::Delta { index, delta: Delta::Proof(proof) } => self.proof(index, proof, out),
             Event::Delta { index, delta: Delta::Thinking(text) } => {
-                if self.form == Form::WithCalls {
+                if self.form == Form::WithCalls && self.thoughts.len() < MOST_THOUGHTS {
                     self.thoughts.push_str(&text);
+                }
+                if let Some(open) = self.open.as_mut().filter(|open| open.index == index) {
+                    open.unproved |= !text.is_empty();
                 }
                 out.push(Event::Delta { index, delta: Delta::Thinking(text) });
             }
+            Event::Delta { index, delta } => {
+                if let Delta::Text(text) | Delta::Refusal(text) = &delta {
+                    self.said += text.len();
+                }
+                out.push(Event::Delta { index, delta });
+            }
+            Event::BlockEnd { index } => self.block_end(index, out),
             Event::Finish(stop) => {
                 self.end_of_blocks(out);
                 out.push(Event::Finish(stop));
@@ -174,18 +214,11 @@ impl Closing {
     }
 
     fn block_start(&mut self, index: usize, block: Block, out: &mut Vec<Event>) {
-        if self.form == Form::Blocks {
-            self.end_of_blocks(out);
-        }
         let block = match block {
             Block::Thinking => {
                 self.thoughts.clear();
-                self.open = Some((index, true));
+                self.open = Some(Open { index, unproved: false });
                 Block::Thinking
-            }
-            Block::Text => {
-                self.open = Some((index, false));
-                Block::Text
             }
             Block::RedactedThinking(proof) => {
                 let item = self.carried(Place::Sealed, proof, None);
@@ -209,10 +242,11 @@ impl Closing {
     }
 
     fn proof(&mut self, index: usize, proof: Proof, out: &mut Vec<Event>) {
-        let of_thoughts = self.open.is_some_and(|(open, thinking)| open == index && thinking);
-        if of_thoughts {
+        if let Some(open) = self.open.as_mut().filter(|open| open.index == index) {
+            open.unproved = false;
             let text = std::mem::take(&mut self.thoughts);
-            let proof = self.thought_proof(proof, &text);
+            // A proof of a text of which a part is missing is worth nothing.
+            let proof = (text.len() < MOST_THOUGHTS).then(|| self.thought_proof(proof, &text)).flatten();
             out.extend(proof.map(|proof| Event::Delta { index, delta: Delta::Proof(proof) }));
             return;
         }
@@ -220,6 +254,20 @@ impl Closing {
         // The block of the text is still open: its proof follows it in a block of its own.
         if self.form != Form::Nowhere {
             self.waiting.push(item);
+        }
+    }
+
+    fn block_end(&mut self, index: usize, out: &mut Vec<Event>) {
+        if let Some(open) = self.open.take_if(|open| open.index == index)
+            && let Some(proof) = self.unproved(!open.unproved)
+        {
+            let proof = self.thought_proof(proof, "");
+            out.extend(proof.map(|proof| Event::Delta { index, delta: Delta::Proof(proof) }));
+        }
+        out.push(Event::BlockEnd { index });
+        // The proof of a text follows it in a block of its own.
+        if self.form == Form::Blocks {
+            self.end_of_blocks(out);
         }
     }
 

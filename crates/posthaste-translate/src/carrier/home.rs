@@ -5,8 +5,10 @@ use posthaste_core::Dialect;
 use super::{close::are_kin, open::field};
 use crate::{
     Target,
-    ir::{Content, Message, Proof, Request, Role, Thinking},
+    anthropic::in_unsigned_tool_loop,
+    ir::{Content, Message, Proof, ReasoningMode, Request, Role, Thinking},
     loss::Losses,
+    policy::reasoning_field,
 };
 
 /// Leaves out every proof that the upstream did not make or would not take, and what is worth nothing without it.
@@ -16,11 +18,33 @@ use crate::{
 /// what Gemini signs to the project, so both go to their own account alone.
 pub(crate) fn send_home(request: &mut Request, target: &Target, losses: &mut Losses) {
     let client = request.dialect;
+    let mut any = false;
     for message in request.messages.iter_mut().filter(|message| message.role == Role::Assistant) {
         let stripped = strip(message, |proof| is_home(proof, target));
         if stripped {
             losses.degraded(field(client), "left out, since another upstream made it");
+            any = true;
         }
+    }
+    if any {
+        rest_thinking(request, target, losses);
+    }
+}
+
+/// Claude refuses to think on in a tool loop that does not begin with thoughts of its own. Writers see to that for other
+/// dialects' clients; what its own clients say they write as it is.
+fn rest_thinking(request: &mut Request, target: &Target, losses: &mut Losses) {
+    let client = request.dialect;
+    if !are_kin(client, Dialect::AnthropicMessages) || !are_kin(client, target.dialect) {
+        return;
+    }
+    let mode = request.reasoning.as_mut().and_then(|reasoning| reasoning.mode.as_mut());
+    let thinks = mode.filter(|mode| matches!(mode, ReasoningMode::Budget(_) | ReasoningMode::Adaptive));
+    if let Some(mode) = thinks
+        && in_unsigned_tool_loop(&request.messages)
+    {
+        *mode = ReasoningMode::Off;
+        losses.degraded(reasoning_field(client), "off, since the tool loop began at another upstream");
     }
 }
 
@@ -35,7 +59,12 @@ fn strip(message: &mut Message, is_home: impl Fn(&Proof) -> bool) -> bool {
         away(&mut part.proof);
         match &mut part.content {
             // Thoughts are no part of a conversation without the proof that came with them.
-            Content::Thinking(Thinking { proof, .. }) => !away(proof),
+            Content::Thinking(Thinking { proof, .. }) => {
+                let stays = !away(proof);
+                // An empty one only told where they come from.
+                proof.take_if(|proof| proof.data.is_empty());
+                stays
+            }
             Content::ToolCall(call) => {
                 away(&mut call.proof);
                 true

@@ -6,15 +6,32 @@ use super::{Carried, Place, text};
 use crate::{
     ir::{Content, Message, Part, Proof, Request, Role, Thinking},
     loss::Losses,
+    turn::{Placed, Turn},
 };
 
 /// Puts every carried proof back where its own dialect has it. A carrier that a client has changed is left out and named.
 pub(crate) fn open(request: &mut Request, losses: &mut Losses) {
-    for message in request.messages.iter_mut().filter(|message| message.role == Role::Assistant) {
-        if message.parts.iter().any(holds_carrier) {
-            open_message(message, losses);
-        }
+    let holds =
+        |message: &Message| message.role == Role::Assistant && message.parts.iter().any(holds_carrier);
+    if !request.messages.iter().any(holds) {
+        return;
     }
+    // Google's SDKs make a turn of each chunk of a stream; what a carrier holds belongs among the texts of all of them.
+    if request.dialect == Dialect::GeminiGenerate {
+        request.messages.dedup_by(|later, earlier| {
+            let both = later.role == Role::Assistant && earlier.role == Role::Assistant;
+            let joins = both && later.extra.is_empty();
+            if joins {
+                earlier.parts.append(&mut later.parts);
+            }
+            joins
+        });
+    }
+    request
+        .messages
+        .iter_mut()
+        .filter(|message| holds(message))
+        .for_each(|message| open_message(message, losses));
 }
 
 fn holds_carrier(part: &Part) -> bool {
@@ -28,15 +45,15 @@ fn holds_carrier(part: &Part) -> bool {
 }
 
 fn open_message(message: &mut Message, losses: &mut Losses) {
-    let mut opening = Opening { parts: Vec::with_capacity(message.parts.len() + 2), for_call: None };
+    let mut opening = Opening { turn: Turn::default(), for_call: None };
     for part in std::mem::take(&mut message.parts) {
         opening.part(part, losses);
     }
-    message.parts = opening.parts;
+    message.parts = opening.turn.into_parts();
 }
 
 struct Opening {
-    parts: Vec<Part>,
+    turn: Turn,
     /// The proof of the next call.
     for_call: Option<Proof>,
 }
@@ -65,7 +82,7 @@ impl Opening {
         }
         // A text that held nothing but a carrier is none of the client's.
         if !matches!(&part.content, Content::Text(text) if text.is_empty()) {
-            self.parts.push(part);
+            self.turn.push(part);
         }
     }
 
@@ -76,24 +93,32 @@ impl Opening {
             return;
         };
         let mut beside = beside;
-        for Carried { place, proof, text } in items {
+        for Carried { place, proof, text, behind } in items {
             match place {
                 Place::Thoughts => {
                     let text = text.or_else(|| beside.take()).unwrap_or_default();
-                    self.parts.push(Part::new(Content::Thinking(Thinking { text, proof: Some(proof) })));
+                    self.thoughts(Content::Thinking(Thinking { text, proof: Some(proof) }), behind);
                 }
-                Place::Sealed => self.parts.push(Part::new(Content::RedactedThinking(proof))),
+                Place::Sealed => self.thoughts(Content::RedactedThinking(proof), behind),
                 Place::Call => self.for_call = Some(proof),
                 Place::Text => self.prove_text(proof),
             }
         }
     }
 
+    fn thoughts(&mut self, content: Content, behind: Option<usize>) {
+        let part = Part::new(content);
+        match behind {
+            Some(behind) => self.turn.place(Placed { behind, part }),
+            None => self.turn.push(part),
+        }
+    }
+
     /// The proof of a text came behind it, or with an empty text of its own.
     fn prove_text(&mut self, proof: Proof) {
-        match self.parts.last_mut() {
+        match self.turn.last_mut() {
             Some(part) if matches!(part.content, Content::Text(_)) => part.proof = Some(proof),
-            _ => self.parts.push(Part { proof: Some(proof), ..Part::text("") }),
+            _ => self.turn.push(Part { proof: Some(proof), ..Part::text("") }),
         }
     }
 }

@@ -83,6 +83,8 @@ struct Record<'a> {
     item: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "t", default, skip_serializing_if = "Option::is_none")]
     text: Option<Cow<'a, str>>,
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    behind: Option<usize>,
     #[serde(borrow, rename = "p")]
     data: Cow<'a, str>,
 }
@@ -91,7 +93,7 @@ const PLACES: [Place; 4] = [Place::Thoughts, Place::Sealed, Place::Call, Place::
 
 impl<'a> From<&'a Carried> for Record<'a> {
     fn from(carried: &'a Carried) -> Self {
-        let Carried { place, proof, text } = carried;
+        let Carried { place, proof, text, behind } = carried;
         Self {
             place: *place as u8,
             dialect: proof.maker.dialect,
@@ -99,6 +101,7 @@ impl<'a> From<&'a Carried> for Record<'a> {
             model: proof.maker.model.as_deref().map(Cow::Borrowed),
             item: proof.item.as_deref().map(Cow::Borrowed),
             text: text.as_deref().map(Cow::Borrowed),
+            behind: *behind,
             data: Cow::Borrowed(&proof.data),
         }
     }
@@ -115,6 +118,7 @@ impl Record<'_> {
             place: *PLACES.get(usize::from(self.place))?,
             proof: Proof { maker, data: self.data.into_owned(), item: self.item.map(Cow::into_owned) },
             text: self.text.map(Cow::into_owned),
+            behind: self.behind,
         })
     }
 }
@@ -130,7 +134,7 @@ mod tests {
             model: Some("m".to_owned()),
         };
         let proof = Proof { maker, data: data.to_owned(), item: Some("rs_1".to_owned()) };
-        Carried { place: Place::Thoughts, proof, text: Some("größer \"x\"".to_owned()) }
+        Carried { place: Place::Thoughts, proof, text: Some("größer \"x\"".to_owned()), behind: Some(7) }
     }
 
     #[test]

@@ -39,11 +39,17 @@ pub(super) fn supports(raw: &RawValue) -> Vec<Support> {
     let Ok(wire) = serde_json::from_str::<MetadataIn<'_>>(raw.get()) else { return Vec::new() };
     let chunks = wire.grounding_chunks.unwrap_or_default();
     let mut supports = Vec::new();
+    let mut room = MOST_BYTES;
     for raw in wire.grounding_supports.unwrap_or_default() {
         let Ok(support) = serde_json::from_str::<SupportIn<'_>>(raw.get()) else { continue };
         let segment = support.segment.unwrap_or_default();
         for index in support.grounding_chunk_indices.unwrap_or_default() {
             let Some(page) = chunks.get(index).and_then(ChunkIn::page) else { continue };
+            let size = raw.get().len() + page.size();
+            if supports.len() == MOST || size > room {
+                return supports;
+            }
+            room -= size;
             let text = |text: &Option<Str<'_>>| text.as_ref().map(|text| (**text).to_owned());
             supports.push(Support {
                 part: offset(segment.part_index),
@@ -54,15 +60,17 @@ pub(super) fn supports(raw: &RawValue) -> Vec<Support> {
                 own: Json::from(raw),
             });
         }
-        if supports.len() > MOST {
-            break;
-        }
     }
     supports
 }
 
 /// Far more than any answer has.
 const MOST: usize = 4_096;
+/// A support is copied for each of its pages, and a page for each support that names it: many times a long text would be more
+/// than the answer itself.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// A stretch whose part is not named is looked for in as many parts. Answers have a handful.
+const MOST_PARTS: usize = 256;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -99,6 +107,12 @@ struct PageIn<'a> {
     title: Option<Str<'a>>,
 }
 
+impl PageIn<'_> {
+    fn size(&self) -> usize {
+        [&self.uri, &self.title].into_iter().flatten().map(|text| text.len()).sum()
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SupportIn<'a> {
@@ -123,13 +137,13 @@ fn offset(number: Option<Whole>) -> usize {
 
 /// Puts the citations on the parts that they speak of. `places` tells for each wire part where it is among the parts.
 pub(super) fn cite(parts: &mut [Part], places: &[Option<usize>], supports: Vec<Support>) {
+    let last = parts.iter().rposition(|part| text(part).is_some());
     for support in supports {
         let named = places.get(support.part).copied().flatten();
         let holds = |part: &Part| text(part).is_some_and(|text| stretch(text, &support).is_some());
         let index = named.filter(|index| parts.get(*index).is_some_and(holds));
         // The number of a part is left out, and then thoughts may stand before the text that is meant.
-        let index = index.or_else(|| parts.iter().position(holds));
-        let index = index.or_else(|| parts.iter().rposition(|part| text(part).is_some()));
+        let index = index.or_else(|| parts.iter().take(MOST_PARTS).position(holds)).or(last);
         let Some(part) = index.and_then(|index| parts.get_mut(index)) else { continue };
         let span = text(part).and_then(|text| {
             let (start, end) = stretch(text, &support)?;
@@ -307,6 +321,20 @@ mod tests {
         assert_eq!(spans, [Some((7, 9)), Some((7, 9))]);
         assert!(parts[0].citations.is_empty());
         assert_eq!(parts[1].citations[1].url.as_deref(), Some("https://b.test"));
+    }
+
+    #[test]
+    fn a_long_support_of_many_pages_is_not_copied_for_each() {
+        let words = "w".repeat(100_000);
+        let pages = vec!["0"; 10_000].join(",");
+        let metadata = format!(
+            r#"{{"groundingChunks":[{{"web":{{"uri":"https://a.test"}}}}],
+            "groundingSupports":[{{"segment":{{"text":"{words}"}},"groundingChunkIndices":[{pages}]}}]}}"#
+        );
+        let supports = supports(serde_json::from_str(&metadata).unwrap());
+        assert!(!supports.is_empty());
+        let copied: usize = supports.iter().map(|support| support.own.as_str().len()).sum();
+        assert!(copied <= MOST_BYTES, "{copied}");
     }
 
     #[test]

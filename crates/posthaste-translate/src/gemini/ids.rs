@@ -13,8 +13,8 @@ pub(super) struct Ids {
     /// Whether calls without an id get one.
     named: bool,
     made: usize,
-    /// Ids of calls that wait for a result, by the function's name.
-    open: HashMap<String, VecDeque<String>>,
+    /// Calls that wait for a result, by the function's name.
+    open: HashMap<String, Open>,
 }
 
 impl Ids {
@@ -39,10 +39,8 @@ impl Ids {
             }
         };
         match self.open.get_mut(name) {
-            Some(open) => open.push_back(id.clone()),
-            None => {
-                self.open.insert(name.to_owned(), VecDeque::from([id.clone()]));
-            }
+            Some(open) => open.push(&id),
+            None => self.open.entry(name.to_owned()).or_default().push(&id),
         }
         id
     }
@@ -50,19 +48,61 @@ impl Ids {
     /// The id of the call that a result belongs to; its own, or its function's name, where there is no such call.
     pub(super) fn result(&mut self, given: Option<Str<'_>>, name: &str) -> String {
         let given = given.filter(|id| !id.is_empty()).map(Str::into_string);
-        let found = self.open.get_mut(name).and_then(|open| {
-            let position = match &given {
-                None => Some(0),
-                // A client that makes ids of its own for results.
-                Some(id) => open
-                    .iter()
-                    .position(|open| open == id)
-                    .or_else(|| open.iter().position(|open| open.starts_with(UNNAMED))),
-            };
-            position.and_then(|position| open.remove(position))
+        let found = self.open.get_mut(name).and_then(|open| match &given {
+            None => open.first(),
+            // A client that makes ids of its own for results.
+            Some(id) => open.of_id(id).or_else(|| open.unnamed()),
         });
         found.or(given).unwrap_or_else(|| name.to_owned())
     }
+}
+
+/// The open calls of one function: each way to find one is a queue of its own, since a history may hold thousands.
+#[derive(Debug, Default)]
+struct Open {
+    /// The calls in their order; those that have their result are empty.
+    calls: Vec<Option<String>>,
+    /// No call before this one is open.
+    first: usize,
+    by_id: HashMap<String, VecDeque<usize>>,
+    unnamed: VecDeque<usize>,
+}
+
+impl Open {
+    fn push(&mut self, id: &str) {
+        let place = self.calls.len();
+        self.calls.push(Some(id.to_owned()));
+        self.by_id.entry(id.to_owned()).or_default().push_back(place);
+        if id.starts_with(UNNAMED) {
+            self.unnamed.push_back(place);
+        }
+    }
+
+    fn first(&mut self) -> Option<String> {
+        let open = self.calls.get_mut(self.first..)?;
+        open.iter_mut().find_map(|call| {
+            self.first += 1;
+            call.take()
+        })
+    }
+
+    fn of_id(&mut self, id: &str) -> Option<String> {
+        take(&mut self.calls, self.by_id.get_mut(id)?)
+    }
+
+    fn unnamed(&mut self) -> Option<String> {
+        take(&mut self.calls, &mut self.unnamed)
+    }
+}
+
+/// The first call of a queue that is still open.
+fn take(calls: &mut [Option<String>], places: &mut VecDeque<usize>) -> Option<String> {
+    while let Some(place) = places.pop_front() {
+        if let Some(id) = calls[place].take() {
+            return Some(id);
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -95,6 +135,17 @@ mod tests {
         assert_eq!(ids.result(None, "f"), "a");
         assert_eq!(ids.result(given("own"), "g"), "unnamed_call_0");
         assert_eq!(ids.result(given("lost"), "h"), "lost");
+    }
+
+    #[test]
+    fn a_call_has_one_result_however_it_is_found() {
+        let mut ids = Ids::of_request();
+        for id in [given("a"), None, given("a"), given("b"), None] {
+            ids.call(id, "f");
+        }
+        let results = [given("b"), None, given("own"), given("a"), given("a"), None, None];
+        let results = results.map(|id| ids.result(id, "f"));
+        assert_eq!(results, ["b", "a", "unnamed_call_0", "a", "unnamed_call_1", "f", "f"]);
     }
 
     #[test]

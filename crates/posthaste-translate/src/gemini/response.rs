@@ -6,6 +6,6 @@ mod write;
 
 pub(super) use self::{
     read::{CandidateIn, ResponseIn, blocked, decode_response},
-    stop::{finish_reason, spoiled, stop},
+    stop::{finish_reason, stop},
     write::{UsageOut, encode_response},
 };

@@ -1,5 +1,7 @@
 //! What a client asks for.
 
+use std::collections::HashSet;
+
 use posthaste_core::Dialect;
 use serde_json::Number;
 
@@ -88,6 +90,14 @@ impl Request {
         match self.dialect {
             Dialect::GeminiGenerate => matches!(display, Some(ReasoningDisplay::Summary)),
             _ => true,
+        }
+    }
+
+    /// Which tools may be called, where the choice is among some of them: a set, since a body can name very many.
+    pub(crate) fn allowed_tools(&self) -> Option<HashSet<&str>> {
+        match &self.tool_choice {
+            Some(ToolChoice::Allowed { names, .. }) => Some(names.iter().map(String::as_str).collect()),
+            _ => None,
         }
     }
 }

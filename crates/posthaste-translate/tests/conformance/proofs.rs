@@ -99,6 +99,7 @@ fn outcome(kind: &Kind, client: Dialect, upstream: Dialect) -> Outcome {
         return Outcome::Absent;
     }
     let (whole, translated) = at_client(upstream, client, &body).unwrap();
+    let told = !translated.losses.is_empty();
     let whole = next_request(client, upstream, whole, translated.remembered);
     let mut streamed = stream(upstream, client, &stream_of(&answer).unwrap()).unwrap();
     let remembered = streamed.translator.take_remembered();
@@ -106,8 +107,14 @@ fn outcome(kind: &Kind, client: Dialect, upstream: Dialect) -> Outcome {
     let wanted = story(&sent.parts);
     match (whole == wanted, streamed == wanted) {
         (true, true) => Outcome::Exact,
+        // An answer of Anthropic's does not end with a sealed thought, and the answer says that it is left out.
+        _ if told && !whole.contains(DATA) => Outcome::Dropped,
         // The relay remembers by a call's id; there is none.
         _ if client == Dialect::OpenAiChat && !is_called(&sent.parts) && !whole.contains(DATA) => {
+            Outcome::Dropped
+        }
+        // No answer of Anthropic's ends with a sealed thought, and it is told.
+        _ if translated.losses.iter().any(|loss| loss.field == "content.redacted_thinking") => {
             Outcome::Dropped
         }
         _ => Outcome::Silent(format!("{wanted} came back as {whole}, streamed as {streamed}")),

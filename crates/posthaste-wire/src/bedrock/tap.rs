@@ -1,13 +1,15 @@
 //! Reading the events of a stream
 //! (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamOutput.html>).
 
+use posthaste_core::Dialect;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{error, usage::Counts};
 use crate::{
     Frame, UpstreamError,
-    lenient::{Filled, Lenient, object},
+    lenient::{Filled, Lenient, Text, object},
+    spoiled,
     tap::Sighting,
 };
 
@@ -32,10 +34,16 @@ pub(crate) fn read(frame: Frame<'_>, seen: &mut Sighting) {
 }
 
 fn read_stop(data: &[u8], seen: &mut Sighting) {
-    seen.content = true;
-    if let Ok(Some(MessageStop { stop_reason: Filled(true) })) = object(data) {
+    if let Ok(Some(MessageStop { stop_reason: Lenient(Some(word)) })) = object::<MessageStop<'_>>(data)
+        && !word.0.is_empty()
+    {
         seen.stop(0);
+        // Once something is promised, the client gets the reason.
+        if !seen.content {
+            spoiled(Dialect::BedrockConverse, &word.0).into_iter().for_each(|error| seen.fail(error));
+        }
     }
+    seen.content = true;
 }
 
 /// The counts come last. Before a stop reason they end nothing, since the answer is not whole.
@@ -68,9 +76,9 @@ fn unreadable_error() -> UpstreamError {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct MessageStop {
-    #[serde(default)]
-    stop_reason: Filled,
+struct MessageStop<'a> {
+    #[serde(borrow, default)]
+    stop_reason: Lenient<Text<'a>>,
 }
 
 #[derive(Deserialize)]

@@ -1,12 +1,14 @@
 //! Whole answers: of `Converse` and `CountTokens`.
 
+use posthaste_core::Dialect;
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{error, usage::Counts};
 use crate::{
     WholeAnswer,
     count::Count,
-    lenient::{Lenient, object},
+    lenient::{Lenient, Text, object},
+    spoiled,
 };
 
 /// Reads an answer; `None` when the JSON is none of this dialect.
@@ -14,7 +16,9 @@ pub(crate) fn read(body: &[u8]) -> serde_json::Result<Option<WholeAnswer>> {
     let Some(answer) = object::<Answer<'_>>(body)? else { return Ok(None) };
     if answer.output.is_some() {
         let usage = answer.usage.0.map(|counts| counts.to_usage());
-        return Ok(Some(WholeAnswer { usage, error: None }));
+        let reason = answer.stop_reason.0;
+        let error = reason.and_then(|word| spoiled(Dialect::BedrockConverse, &word.0));
+        return Ok(Some(WholeAnswer { usage, error }));
     }
     if answer.input_tokens.0.is_some() {
         return Ok(Some(WholeAnswer::default()));
@@ -27,6 +31,8 @@ pub(crate) fn read(body: &[u8]) -> serde_json::Result<Option<WholeAnswer>> {
 struct Answer<'a> {
     #[serde(default)]
     output: Option<IgnoredAny>,
+    #[serde(borrow, default)]
+    stop_reason: Lenient<Text<'a>>,
     #[serde(borrow, default)]
     usage: Lenient<Counts<'a>>,
     #[serde(default)]

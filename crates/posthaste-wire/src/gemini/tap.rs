@@ -3,13 +3,15 @@
 //! There are no event names and there is no terminator: each chunk is a whole answer with the parts that are new, and the
 //! stream is complete when it closes after the reason why it stopped.
 
+use posthaste_core::Dialect;
 use serde::Deserialize;
 
 use super::{error, usage::Counts};
 use crate::{
     Frame, UpstreamError,
     count::Count,
-    lenient::{Filled, Lenient, List, object},
+    lenient::{Filled, Lenient, List, Text, object},
+    spoiled,
     tap::Sighting,
 };
 
@@ -18,7 +20,7 @@ pub(crate) const TERMINATOR: &[u8] = b"";
 
 /// Reads one chunk. Every chunk may hold counts, so each is read; its content is only skipped over.
 pub(crate) fn read(frame: Frame<'_>, seen: &mut Sighting) {
-    let Ok(chunk) = object::<Chunk>(frame.data) else { return };
+    let Ok(chunk) = object::<Chunk<'_>>(frame.data) else { return };
     let Some(chunk) = chunk else {
         // An error may come inside a list.
         return error::read(frame.data).into_iter().for_each(|error| seen.fail(error));
@@ -31,10 +33,18 @@ pub(crate) fn read(frame: Frame<'_>, seen: &mut Sighting) {
     for candidate in &candidates {
         let index = candidate.index.or_zero();
         seen.begin(index);
-        if candidate.finish_reason.0 {
+        let reason = candidate.finish_reason();
+        if reason.is_some() {
             seen.stop(index);
         }
-        has_content |= candidate.finish_reason.0 || candidate.has_content();
+        has_content |= candidate.has_content();
+        if let Some(error) = reason.and_then(|word| spoiled(Dialect::GeminiGenerate, word)) {
+            // Once something is promised, the client gets the reason.
+            if !seen.content && !has_content {
+                seen.fail(error);
+            }
+        }
+        has_content |= reason.is_some();
     }
     // A prompt that is blocked gets no candidates at all.
     if candidates.is_empty() && chunk.prompt_feedback.0.is_some_and(|feedback| feedback.block_reason.0) {
@@ -57,9 +67,9 @@ fn unreadable_error() -> UpstreamError {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Chunk {
-    #[serde(default)]
-    candidates: List<Candidate>,
+struct Chunk<'a> {
+    #[serde(borrow, default)]
+    candidates: List<Candidate<'a>>,
     #[serde(default)]
     prompt_feedback: Lenient<Feedback>,
     #[serde(default)]
@@ -70,16 +80,20 @@ struct Chunk {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Candidate {
+struct Candidate<'a> {
     #[serde(default)]
     index: Count,
     #[serde(default)]
     content: Lenient<Content>,
-    #[serde(default)]
-    finish_reason: Filled,
+    #[serde(borrow, default)]
+    finish_reason: Lenient<Text<'a>>,
 }
 
-impl Candidate {
+impl Candidate<'_> {
+    fn finish_reason(&self) -> Option<&str> {
+        self.finish_reason.0.as_ref().map(|word| &*word.0).filter(|word| !word.is_empty())
+    }
+
     fn has_content(&self) -> bool {
         let parts = self.content.0.as_ref().and_then(|content| content.parts.0.as_deref());
         parts.unwrap_or_default().iter().any(Part::has_content)

@@ -1,31 +1,33 @@
 //! Whole answers: generated content, token counts and embeddings.
 
+use posthaste_core::Dialect;
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{error, usage::Counts};
 use crate::{
-    WholeAnswer,
+    UpstreamError, WholeAnswer,
     count::Count,
-    lenient::{Filled, Lenient, List, object},
+    lenient::{Filled, Lenient, List, Text, object},
+    spoiled,
 };
 
 /// Reads an answer; `None` when the JSON is none of this dialect.
 pub(crate) fn read(body: &[u8]) -> serde_json::Result<Option<WholeAnswer>> {
-    let Some(answer) = object::<Answer>(body)? else {
+    let Some(answer) = object::<Answer<'_>>(body)? else {
         return Ok(error::read(body).map(|error| WholeAnswer { usage: None, error: Some(error) }));
     };
     if answer.error.0 {
         return Ok(error::read(body).map(|error| WholeAnswer { usage: None, error: Some(error) }));
     }
     let usage = answer.usage_metadata.0.filter(Counts::tells_something).map(Counts::to_usage);
-    Ok(answer.is_one().then_some(WholeAnswer { usage, error: None }))
+    Ok(answer.is_one().then(|| WholeAnswer { usage, error: answer.spoiled() }))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
-    #[serde(default)]
-    candidates: List<IgnoredAny>,
+struct Answer<'a> {
+    #[serde(borrow, default)]
+    candidates: List<Candidate<'a>>,
     /// Stands alone where the prompt was blocked.
     #[serde(default)]
     prompt_feedback: Filled,
@@ -41,7 +43,25 @@ struct Answer {
     embeddings: List<IgnoredAny>,
 }
 
-impl Answer {
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Candidate<'a> {
+    #[serde(borrow, default)]
+    finish_reason: Lenient<Text<'a>>,
+}
+
+impl Answer<'_> {
+    /// The failure, where no candidate is of use.
+    fn spoiled(&self) -> Option<UpstreamError> {
+        let candidates = self.candidates.0.as_deref()?;
+        let mut spoilt = candidates.iter().map(|candidate| {
+            let reason = candidate.finish_reason.0.as_ref()?;
+            spoiled(Dialect::GeminiGenerate, &reason.0)
+        });
+        let first = spoilt.next()?;
+        first.filter(|_| spoilt.all(|other| other.is_some()))
+    }
+
     fn is_one(&self) -> bool {
         self.candidates.0.is_some()
             || self.prompt_feedback.0

@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn a_quota_that_resets_is_told_in_the_form_that_codex_stops_on() {
         let wait = Some(Duration::from_millis(59_500));
-        insta::assert_snapshot!(told(FaultKind::QuotaExhausted, wait), @r#"{"error":{"message":"m","type":"usage_limit_reached","param":null,"code":"usage_limit_reached","resets_at":1721213255,"resets_in_seconds":60}}"#);
+        insta::assert_snapshot!(told(FaultKind::QuotaExhausted, wait), @r#"{"error":{"message":"m","type":"usage_limit_reached","param":null,"code":"usage_limit_reached","resets_at":1721222752,"resets_in_seconds":60}}"#);
     }
 
     #[test]

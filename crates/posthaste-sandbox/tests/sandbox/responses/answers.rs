@@ -28,6 +28,7 @@ async fn a_stream_says_the_same_as_a_whole_answer() {
         with(request("Call shell"), custom),
         with(request("Count to 90"), json!({"max_output_tokens": 16})),
         with(request("Hello"), json!({"model": "sandbox-reasoner"})),
+        with(request("Hello"), json!({"client_metadata": {"origin": "Codex"}})),
         with(thinking("Call get_weather"), json!({"max_output_tokens": 35})),
         request("ANTHROPIC_MAGIC_STRING_TRIGGER_REFUSAL_1FAEFB6177B4672DEE07F9D3AFC62588"),
     ];

@@ -13,6 +13,7 @@ use crate::{
     ir::{CacheHint, Citation, Content, Document, Extra, Json, Opaque, Part, Source, ToolResult},
     json::Fields,
     loss::Losses,
+    media::standard_base64,
 };
 
 /// A block as it is written.
@@ -286,18 +287,6 @@ fn source<'a>(source: &'a Source, origin: Origin, field: &str) -> Result<SourceO
     })
 }
 
-/// Anthropic refuses the URL-safe alphabet, which some clients use.
-pub(crate) fn standard_base64(data: &str) -> Cow<'_, str> {
-    if !data.contains(['-', '_']) {
-        return Cow::Borrowed(data);
-    }
-    let mut standard = data.replace('-', "+").replace('_', "/");
-    while !standard.len().is_multiple_of(4) {
-        standard.push('=');
-    }
-    Cow::Owned(standard)
-}
-
 fn tool_result<'a>(
     result: &'a ToolResult,
     origin: Origin,
@@ -338,16 +327,5 @@ fn opaque_block<'a>(
             Ok(Some(BlockOut::Known(KnownOut { content, citations: Vec::new(), cache_control, extra })))
         }
         None => Err(origin.inexpressible(&opaque.kind)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn url_safe_base64_becomes_standard() {
-        assert_eq!(standard_base64("ab-_c"), "ab+/c===");
-        assert_eq!(standard_base64("ab+/"), "ab+/");
     }
 }

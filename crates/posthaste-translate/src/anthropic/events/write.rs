@@ -14,6 +14,7 @@ use crate::{
     },
     conversation::as_word,
     failure::kind_of,
+    held::Held,
     ir::{Block, Delta, Event, Stop},
     json,
     loss::Losses,
@@ -30,7 +31,7 @@ pub(in crate::anthropic) struct Encoder {
     /// How many blocks were written.
     blocks: usize,
     /// Events of blocks that began while another was open: this dialect's blocks follow each other.
-    held: Vec<Event>,
+    held: Held,
     /// Whether the open block takes a signature: Google's proofs of a text have no place here.
     thinks: bool,
     /// Sealed thoughts behind other blocks: they are written when another block follows, since an answer may not end
@@ -63,7 +64,7 @@ impl Encoder {
             model: context.model.as_str().to_owned(),
             open: None,
             blocks: 0,
-            held: Vec::new(),
+            held: Held::default(),
             thinks: false,
             sealed: Vec::new(),
             calls_tools: false,
@@ -139,29 +140,31 @@ impl Encoder {
                 self.release(out);
             }
             (Event::BlockStart { .. } | Event::Delta { .. } | Event::BlockEnd { .. }, Some(_)) => {
-                self.held.push(event.clone());
+                self.held.push(event);
             }
             // Of a block that was left out.
             _ => {}
         }
     }
 
-    /// Goes through what was held back, in its order; what belongs to a later block is held again.
+    /// Writes the blocks that were held back, as far as they have come.
     fn release(&mut self, out: &mut Vec<u8>) {
-        while self.open.is_none() && !self.held.is_empty() {
-            for event in std::mem::take(&mut self.held) {
-                self.turn_of_held(event, out);
+        while self.open.is_none()
+            && let Some(events) = self.held.next()
+        {
+            for event in events {
+                self.turn_of_held(&event, out);
             }
         }
     }
 
-    fn turn_of_held(&mut self, event: Event, out: &mut Vec<u8>) {
-        match (&event, self.open) {
+    fn turn_of_held(&mut self, event: &Event, out: &mut Vec<u8>) {
+        match (event, self.open) {
             (Event::BlockStart { index, block }, None) => self.block_start(*index, block, out),
             (Event::Delta { index, delta }, Some(open)) if *index == open => self.delta(delta, out),
             (Event::BlockEnd { index }, Some(open)) if *index == open => self.block_stop(out),
-            (_, Some(_)) => self.held.push(event),
-            (_, None) => {}
+            // Of a block that was left out.
+            _ => {}
         }
     }
 

@@ -7,6 +7,7 @@ use super::write::Purpose;
 use crate::{
     ir::{Content, Effort, Message, Reasoning, ReasoningDisplay, ReasoningMode, Request, Role, ToolChoice},
     loss::Losses,
+    policy::reasoning_field,
 };
 
 /// The answer's cap where the client set none: Anthropic requires one, and the model's own cap is not known here. It is
@@ -119,12 +120,13 @@ impl Controls<'_> {
         if !matches!(self.thinking, Some(ThinkingOut::Enabled { .. } | ThinkingOut::Adaptive { .. })) {
             return;
         }
+        let field = reasoning_field(request.dialect);
         if self.clashes_with_tool_choice(request) {
             self.thinking = None;
-            losses.degraded("reasoning_effort", "thinking is off, since a tool is forced");
+            losses.degraded(field, "thinking is off, since a tool is forced");
         } else if in_unsigned_tool_loop(&request.messages) {
             self.thinking = None;
-            losses.degraded("reasoning_effort", "thinking is off, since the tool loop began without it");
+            losses.degraded(field, "thinking is off, since the tool loop began without it");
         } else {
             self.drop_forbidden_sampling(losses);
         }
@@ -169,7 +171,8 @@ impl Controls<'_> {
     }
 }
 
-fn in_unsigned_tool_loop(messages: &[Message]) -> bool {
+/// Whether a tool loop is under way whose model turn does not begin with signed thoughts.
+pub(crate) fn in_unsigned_tool_loop(messages: &[Message]) -> bool {
     let is_result =
         |message: &Message| message.parts.iter().any(|part| matches!(part.content, Content::ToolResult(_)));
     let mut latest = messages.iter().rev().skip_while(|message| message.role != Role::Assistant);

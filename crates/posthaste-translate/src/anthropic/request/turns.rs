@@ -60,6 +60,11 @@ pub(super) fn turns<'a>(
             Step::System(message) => writer.system(message, losses)?,
         }
     }
+    // Most models refuse a conversation that the model begins.
+    if writer.turns.first().is_some_and(|turn| turn.role == "assistant") && !writer.origin.is_own() {
+        losses.degraded("messages", "an empty turn of the user was put before the first");
+        writer.turns.insert(0, TurnOut::user(vec![text_block("…".to_owned())]));
+    }
     Ok(writer.turns)
 }
 

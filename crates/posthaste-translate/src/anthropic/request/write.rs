@@ -1,6 +1,6 @@
 //! The neutral form to a body.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use posthaste_core::Dialect;
 use serde::Serialize;
@@ -186,7 +186,8 @@ fn tools<'a>(request: &'a Request, losses: &mut Losses) -> Result<(Vec<ToolOut<'
         return Ok((stubs, stubbed));
     }
     let mut tools = Vec::with_capacity(request.tools.len());
-    for tool in request.tools.iter().filter(|tool| is_allowed(tool, request.tool_choice.as_ref())) {
+    let allowed = request.allowed_tools();
+    for tool in request.tools.iter().filter(|tool| is_allowed(tool, allowed.as_ref())) {
         tools.push(tool_out(tool, own, losses)?);
     }
     if !own {
@@ -215,9 +216,9 @@ fn stubs(request: &Request) -> Vec<ToolOut<'_>> {
     names.into_iter().map(stub).collect()
 }
 
-fn is_allowed(tool: &Tool, choice: Option<&ToolChoice>) -> bool {
-    match (tool, choice) {
-        (Tool::Function { name, .. }, Some(ToolChoice::Allowed { names, .. })) => names.contains(name),
+fn is_allowed(tool: &Tool, allowed: Option<&HashSet<&str>>) -> bool {
+    match (tool, allowed) {
+        (Tool::Function { name, .. }, Some(names)) => names.contains(name.as_str()),
         _ => true,
     }
 }

@@ -1,6 +1,6 @@
 //! Formats, which are short names here and media types elsewhere, and the names of documents.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// The media type of a picture's format.
 pub(super) fn image_type(format: &str) -> String {
@@ -62,18 +62,28 @@ const DOCUMENTS: [(&str, &str); 9] = [
 
 /// The names of a request's documents: each has one of its own.
 #[derive(Debug, Default)]
-pub(super) struct DocumentNames(HashSet<String>);
+pub(super) struct DocumentNames {
+    given: HashSet<String>,
+    /// The next number of a name that was wanted again: a request may hold thousands of documents of one title.
+    next: HashMap<String, u32>,
+}
 
 impl DocumentNames {
     /// A name that the API takes, nearest to the title.
     pub(super) fn give(&mut self, title: Option<&str>) -> String {
         let name = legal(title.unwrap_or_default());
         let name = if name.is_empty() { "document".to_owned() } else { name };
-        let numbered = (2_u32..).map(|number| format!("{name} {number}"));
-        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !self.0.contains(name));
-        let free = free.expect("a body holds far fewer documents than there are numbers");
-        self.0.insert(free.clone());
-        free
+        if self.given.insert(name.clone()) {
+            return name;
+        }
+        let next = self.next.entry(name.clone()).or_insert(2);
+        loop {
+            let numbered = format!("{name} {next}");
+            *next += 1;
+            if self.given.insert(numbered.clone()) {
+                return numbered;
+            }
+        }
     }
 }
 
@@ -112,6 +122,13 @@ mod tests {
         assert_eq!(give(Some("日本")), "document 2");
         assert_eq!(give(Some("document 2")), "document 2 2");
         assert_eq!(give(Some(&"a".repeat(500))).len(), LONGEST_NAME);
+    }
+
+    #[test]
+    fn thousands_of_documents_of_one_title_are_counted_on() {
+        let mut names = DocumentNames::default();
+        let last = (0..100_000).map(|_| names.give(None)).last();
+        assert_eq!(last.as_deref(), Some("document 100000"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use posthaste_core::Dialect;
 
-use crate::{anthropic::standard_base64, bedrock::DIALECT, ir::Proof};
+use crate::{bedrock::DIALECT, ir::Proof, media::standard_base64};
 
 /// Reads `redactedContent`.
 pub(in crate::bedrock) fn read(base64: &str) -> Proof {

@@ -14,11 +14,11 @@ use super::{
 };
 use crate::{
     Loss, TranslateError,
-    anthropic::standard_base64,
     bedrock::DIALECT,
     ir::{CacheHint, Content, Document, Extra, Image, Json, Opaque, Part, Source, ToolResult},
     json::{Fields, compact},
     loss::Losses,
+    media::standard_base64,
 };
 
 /// A block as it is written: a union of one key.

@@ -1,13 +1,13 @@
 //! Blocks one after another, whatever the order of their events.
 
-use crate::ir::Event;
+use crate::{held::Held, ir::Event};
 
 /// Holds back the events of blocks that began while another was open: clients take blocks to follow each other.
 #[derive(Debug, Default)]
 pub(super) struct InTurn {
     /// The block whose turn it is.
     open: Option<usize>,
-    held: Vec<Event>,
+    held: Held,
 }
 
 impl InTurn {
@@ -18,7 +18,7 @@ impl InTurn {
                 self.release(&mut write);
             }
         } else if self.open.is_some() {
-            self.held.push(event.clone());
+            self.held.push(event);
         }
         // Else of a block that nobody began.
     }
@@ -43,13 +43,13 @@ impl InTurn {
         true
     }
 
-    /// Goes through what was held back, in its order; what belongs to a later block is held again.
+    /// Gives the blocks that were held back, as far as they have come.
     fn release(&mut self, write: &mut impl FnMut(&Event)) {
-        while self.open.is_none() && !self.held.is_empty() {
-            for event in std::mem::take(&mut self.held) {
-                if !self.take(&event, write) && self.open.is_some() {
-                    self.held.push(event);
-                }
+        while self.open.is_none()
+            && let Some(events) = self.held.next()
+        {
+            for event in events {
+                self.take(&event, write);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Frames to neutral events.
 
-use posthaste_wire::{Frame, UpstreamError, read_error_frame};
+use posthaste_wire::{Frame, UpstreamError, read_error_frame, spoiled};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -283,6 +283,9 @@ impl Decoder {
         if let Some(reason) = event.stop_reason {
             self.start(out);
             self.close(out);
+            if let Some(error) = spoiled(DIALECT, &reason) {
+                return self.fail(error, out);
+            }
             self.state = State::Stopped;
             out.push(Event::Finish(stop(reason, event.additional_model_response_fields)));
         }

@@ -10,6 +10,7 @@ use crate::{
     ir::{Effort, Extra, Reasoning, ReasoningMode, Request, Sampling, Weight},
     json::{Str, wire_object},
     loss::Losses,
+    policy::reasoning_field,
 };
 
 /// The object's name, and the prefix of its fields among the extras.
@@ -326,17 +327,6 @@ impl Family {
 
 const OTHERS: [&str; 10] =
     ["ai21.", "amazon.", "cohere.", "deepseek.", "meta.", "mistral.", "moonshot", "qwen.", "writer.", "zai."];
-
-/// The field that says how hard to think, in the words of the client.
-const fn reasoning_field(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::AnthropicMessages => "thinking",
-        Dialect::OpenAiChat => "reasoning_effort",
-        Dialect::OpenAiResponses => "reasoning",
-        Dialect::GeminiGenerate => "generationConfig.thinkingConfig",
-        Dialect::BedrockConverse => PATH,
-    }
-}
 
 /// The field that limits the choice of tokens, in the words of the client.
 const fn top_k_field(dialect: Dialect) -> &'static str {

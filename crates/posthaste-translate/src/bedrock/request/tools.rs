@@ -123,13 +123,15 @@ fn declared<'a>(
     losses: &mut Losses,
 ) -> Result<Vec<ToolOut<'a>>, TranslateError> {
     let mut tools = Vec::with_capacity(request.tools.len());
+    let allowed = request.allowed_tools();
+    let is_allowed = |name: &String| allowed.as_ref().is_none_or(|names| names.contains(name.as_str()));
     for tool in &request.tools {
         match tool {
             Tool::Hosted { value, .. } if own => tools.push(ToolOut::Hosted(value.as_raw())),
             Tool::Hosted { kind: name, .. } | Tool::Custom { name, .. } => {
                 return Err(TranslateError::inexpressible(format!("tools.{name}"), DIALECT));
             }
-            Tool::Function { name, .. } if !is_allowed(name, request.tool_choice.as_ref()) => {}
+            Tool::Function { name, .. } if !is_allowed(name) => {}
             Tool::Function { name, description, schema, strict, cache, extra } => {
                 if !own {
                     losses.foreign("tools", extra, DIALECT)?;
@@ -149,13 +151,6 @@ fn declared<'a>(
         }
     }
     Ok(tools)
-}
-
-fn is_allowed(name: &str, choice: Option<&ToolChoice>) -> bool {
-    match choice {
-        Some(ToolChoice::Allowed { names, .. }) => names.iter().any(|allowed| allowed == name),
-        _ => true,
-    }
 }
 
 fn tool_choice(choice: Option<&ToolChoice>) -> Option<ToolChoiceOut<'_>> {

@@ -1,7 +1,7 @@
 //! Frames to neutral events.
 
 use posthaste_core::Usage;
-use posthaste_wire::{Frame, UpstreamError, read_error, usage::GeminiUsage};
+use posthaste_wire::{Frame, UpstreamError, read_error, spoiled, usage::GeminiUsage};
 use serde_json::value::RawValue;
 
 use super::pieces::Pieces;
@@ -12,7 +12,7 @@ use crate::{
         grounding::{Offsets, supports},
         ids::Ids,
         part::{CallIn, PartIn, content},
-        response::{CandidateIn, ResponseIn, blocked, spoiled, stop},
+        response::{CandidateIn, ResponseIn, blocked, stop},
     },
     ir::{Block, Content, Delta, Event, Proof, Start, Stop},
     json::{self, Str, compact},
@@ -147,15 +147,13 @@ impl Decoder {
         if let Some(grounding) = candidate.grounding {
             self.cite(grounding, out);
         }
-        match candidate.finish_reason {
-            Some(word) if spoiled(&word) => {
-                let message = candidate
-                    .finish_message
-                    .unwrap_or_else(|| format!("the model spoiled its answer ({word})"));
-                self.fail(failure(&word, message), out);
+        let Some(word) = candidate.finish_reason else { return Ok(()) };
+        match spoiled(DIALECT, &word) {
+            Some(error) => {
+                let message = candidate.finish_message.unwrap_or(error.message);
+                self.fail(UpstreamError { message, ..error }, out);
             }
-            Some(word) => self.stop(stop(&word, candidate.finish_message), out),
-            None => {}
+            None => self.stop(stop(&word, candidate.finish_message), out),
         }
         Ok(())
     }

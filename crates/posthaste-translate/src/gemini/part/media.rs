@@ -5,9 +5,10 @@ use serde_json::value::RawValue;
 
 use super::read::{Read, opaque};
 use crate::{
-    gemini::{extras::kept, spelling::standard_base64},
+    gemini::extras::kept,
     ir::{Content, Document, Image, Json, Part, Source},
     json::{Str, at},
+    media::standard_base64,
 };
 
 /// `inlineData` or `fileData`.
@@ -36,7 +37,7 @@ impl BlobIn<'_> {
 pub(super) fn inline(raw: &RawValue, part: &RawValue) -> Read<Part> {
     let blob: BlobIn<'_> = serde_json::from_str(raw.get()).map_err(|error| at("inlineData", error))?;
     let media_type = blob.media_type();
-    let data = standard_base64(blob.data.as_deref().unwrap_or_default());
+    let data = standard_base64(blob.data.as_deref().unwrap_or_default()).into_owned();
     let title = blob.display_name.map(Str::into_string);
     let (class, subtype) = media_type.split_once('/').unwrap_or((&media_type, ""));
     Ok(match class {

@@ -16,6 +16,7 @@ use crate::{
     },
     ir::{Content, Extra, Json, Opaque, Part, Proof, Thinking, Weight},
     json::{Rest, Str, at, wire_object},
+    media::fenced,
 };
 
 pub(super) type Read<T> = Result<T, serde_json::Error>;
@@ -148,7 +149,7 @@ fn code_text(raw: &RawValue) -> Option<String> {
     }
     let wire: CodeIn<'_> = serde_json::from_str(raw.get()).ok()?;
     let language = wire.language.map(|language| language.to_ascii_lowercase()).unwrap_or_default();
-    wire.code.map(|code| super::write::fenced(&language, &code))
+    wire.code.map(|code| fenced(&language, &code))
 }
 
 fn output_text(raw: &RawValue) -> Option<String> {
@@ -158,7 +159,7 @@ fn output_text(raw: &RawValue) -> Option<String> {
         output: Option<Str<'a>>,
     }
     let wire: OutputIn<'_> = serde_json::from_str(raw.get()).ok()?;
-    Some(super::write::fenced("", &wire.output.unwrap_or_default()))
+    Some(fenced("", &wire.output.unwrap_or_default()))
 }
 
 /// A name that must be there.

@@ -16,6 +16,7 @@ use crate::{
     ir::{Content, Document, Extra, Image, Json, Opaque, Part, Proof, Source, ToolCall, ToolResult},
     json::Fields,
     loss::Losses,
+    media::titled,
 };
 
 /// A part as it is written.
@@ -358,27 +359,4 @@ pub(in crate::gemini) fn texts(result: &ToolResult) -> Vec<&str> {
         }
     }
     texts
-}
-
-fn titled(title: Option<&str>, text: &str) -> String {
-    format!("{}:\n{}", title.unwrap_or("Document"), fenced("", text))
-}
-
-/// The text between fences longer than any that it holds.
-pub(super) fn fenced(language: &str, text: &str) -> String {
-    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest.saturating_add(1).max(3));
-    let end = if text.ends_with('\n') { "" } else { "\n" };
-    format!("{fence}{language}\n{text}{end}{fence}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fences_are_longer_than_those_inside() {
-        assert_eq!(titled(Some("a.md"), "x"), "a.md:\n```\nx\n```");
-        assert!(titled(None, "a ```` b").starts_with("Document:\n`````\n"));
-    }
 }

@@ -1,11 +1,11 @@
 //! A body to the neutral form.
 
 use posthaste_core::Usage;
-use posthaste_wire::usage::GeminiUsage;
+use posthaste_wire::{spoiled, usage::GeminiUsage};
 use serde::de::Error;
 use serde_json::value::RawValue;
 
-use super::stop::{spoiled, stop};
+use super::stop::stop;
 use crate::{
     TranslateError,
     gemini::{
@@ -153,7 +153,7 @@ fn response(wire: ResponseIn<'_>) -> Read<Response> {
 
 fn candidate_into(candidate: CandidateIn<'_>, response: &mut Response) -> Read<()> {
     let word = candidate.finish_reason.ok_or_else(|| Error::custom("candidates: finishReason: missing"))?;
-    if spoiled(&word) {
+    if spoiled(DIALECT, &word).is_some() {
         return Err(Error::custom(format_args!("candidates: finishReason: {word}")));
     }
     response.stop = stop(&word, candidate.finish_message);

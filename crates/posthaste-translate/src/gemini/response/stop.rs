@@ -36,18 +36,6 @@ fn is_refusal(word: &str) -> bool {
     ) || word.starts_with("IMAGE_")
 }
 
-/// Whether the model spoiled its answer: there is nothing in it to use, and asking again may help.
-pub(in crate::gemini) fn spoiled(word: &str) -> bool {
-    matches!(
-        word,
-        "MALFORMED_FUNCTION_CALL"
-            | "UNEXPECTED_TOOL_CALL"
-            | "TOO_MANY_TOOL_CALLS"
-            | "MALFORMED_RESPONSE"
-            | "MISSING_THOUGHT_SIGNATURE"
-    )
-}
-
 /// The word for a reason; `refuses`: the model itself declined, which other dialects call an ordinary end.
 pub(in crate::gemini) fn finish_reason<'a>(stop: &'a Stop, refuses: bool, losses: &mut Losses) -> &'a str {
     match &stop.reason {

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use crate::{
     ir::{Arguments, CacheHint, Content, Document, Image, Json, Opaque, Part, Source, Thinking, ToolCall},
     json::{Str, TextOr, at, hints, wire_object},
+    media::{is_data_url, split_data_url},
 };
 
 type Read<T> = Result<T, serde_json::Error>;
@@ -154,22 +155,9 @@ fn document(file: FileIn<'_>) -> Read<Content> {
     Ok(Content::Document(Document { source, title: file.filename.map(Str::into_string) }))
 }
 
-fn is_data_url(url: &str) -> bool {
-    url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
-}
-
-/// Splits `data:<media type>[;<parameter>…];base64,<data>`
-/// (RFC 2397, <https://www.rfc-editor.org/rfc/rfc2397>).
 fn data_url(url: &str, field: &str) -> Read<Source> {
     let no = || Error::custom(format_args!("{field}: expected an URL of the form data:<type>;base64,<data>"));
-    let rest = url.get(5..).filter(|_| is_data_url(url)).ok_or_else(no)?;
-    let (head, data) = rest.split_once(',').ok_or_else(no)?;
-    let mut head = head.split(';');
-    let media_type = head.next().unwrap_or_default();
-    if media_type.is_empty() || !head.any(|parameter| parameter.eq_ignore_ascii_case("base64")) {
-        return Err(no());
-    }
-    Ok(Source::Base64 { media_type: media_type.to_ascii_lowercase(), data: data.to_owned() })
+    split_data_url(url).ok_or_else(no)
 }
 
 fn tool_call(raw: &RawValue) -> Read<Part> {
@@ -239,19 +227,6 @@ pub(in crate::openai_chat) fn arguments(raw: Option<&RawValue>) -> Read<Argument
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn data_urls_are_split() {
-        let split = |url| match data_url(url, "url").unwrap() {
-            Source::Base64 { media_type, data } => (media_type, data),
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(split("data:image/png;base64,AAAA"), ("image/png".to_owned(), "AAAA".to_owned()));
-        assert_eq!(split("DATA:Image/PNG;x=y;BASE64,").0, "image/png");
-        for bad in ["data:image/png,AAAA", "data:;base64,AAAA", "data:image/png;base64", "https://a.test/b"] {
-            assert!(data_url(bad, "url").is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn arguments_may_be_an_object_too() {

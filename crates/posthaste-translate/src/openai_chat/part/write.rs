@@ -11,6 +11,7 @@ use crate::{
     ir::{CacheHint, Content, Document, Opaque, Part, Source, ToolCall},
     json::{Fields, compact},
     loss::Losses,
+    media::{data_url, titled},
 };
 
 const DIALECT: Dialect = Dialect::OpenAiChat;
@@ -231,24 +232,12 @@ fn document_part<'a>(
         Source::File(id) if own => FileOut { file_id: Some(id), file_data: None, filename: title },
         Source::Text(text) => {
             losses.degraded("messages.content.document", "carried as text");
-            return Ok(ContentOut::Text { text: fenced(title, text).into() });
+            return Ok(ContentOut::Text { text: titled(title, text).into() });
         }
         Source::File(_) => return Err(inexpressible("messages.content.document.source.file_id")),
         Source::Url(_) => return Err(inexpressible("messages.content.document.source.url")),
     };
     Ok(ContentOut::File { file })
-}
-
-fn data_url(media_type: &str, data: &str) -> String {
-    format!("data:{media_type};base64,{data}")
-}
-
-/// The text between fences longer than any that it holds.
-fn fenced(title: Option<&str>, text: &str) -> String {
-    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest.saturating_add(1).max(3));
-    let title = title.unwrap_or("Document");
-    format!("{title}:\n{fence}\n{text}\n{fence}")
 }
 
 fn inexpressible(field: impl Into<String>) -> TranslateError {
@@ -309,15 +298,4 @@ pub(in crate::openai_chat) fn is_call(opaque: &Opaque) -> bool {
         id: Option<&'a RawValue>,
     }
     serde_json::from_str::<CallIn<'_>>(opaque.value.as_str()).is_ok_and(|call| call.id.is_some())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fences_are_longer_than_those_inside() {
-        assert_eq!(fenced(Some("a.md"), "x"), "a.md:\n```\nx\n```");
-        assert!(fenced(None, "a ```` b").starts_with("Document:\n`````\n"));
-    }
 }

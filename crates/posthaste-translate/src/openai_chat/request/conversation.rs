@@ -1,6 +1,6 @@
 //! The messages to instructions and turns.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use serde::de::Error;
 use serde_json::value::RawValue;
@@ -72,22 +72,21 @@ fn lead(system: &mut Vec<Part>, message: Message) {
 #[derive(Default)]
 struct FunctionCalls {
     made: usize,
-    /// Those without a result: name and the id that they got.
-    open: VecDeque<(String, String)>,
+    /// The ids that those without a result got, by the function's name.
+    open: HashMap<String, VecDeque<String>>,
 }
 
 impl FunctionCalls {
     fn call(&mut self, wire: FunctionCallIn<'_>) -> Read<Part> {
         self.made += 1;
         let call = wire.into_call(format!("function_call_{}", self.made))?;
-        self.open.push_back((call.name.clone(), call.id.clone()));
+        self.open.entry(call.name.clone()).or_default().push_back(call.id.clone());
         Ok(Part::new(Content::ToolCall(call)))
     }
 
     /// The id of the call that a result belongs to; the function's name where there is none.
     fn answered(&mut self, name: String) -> String {
-        let found = self.open.iter().position(|(called, _)| *called == name);
-        found.and_then(|position| self.open.remove(position)).map_or(name, |(_, id)| id)
+        self.open.get_mut(&name).and_then(VecDeque::pop_front).unwrap_or(name)
     }
 }
 

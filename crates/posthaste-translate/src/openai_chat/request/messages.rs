@@ -184,6 +184,9 @@ impl<'a> Writer<'a> {
                     continue;
                 }
             };
+            if text.is_empty() && !self.reach.own {
+                continue;
+            }
             losses.dropped_if(!part.citations.is_empty(), "messages.content.citations");
             losses.foreign("messages.content", &part.extra, DIALECT)?;
             let mark = self.reach.mark(part.cache.as_ref(), "messages.content.cache_control", losses);

@@ -102,13 +102,9 @@ pub(super) fn tools<'a>(
     losses: &mut Losses,
 ) -> Result<Vec<ToolOut<'a>>, TranslateError> {
     let own = request.dialect == DIALECT;
-    let allowed = match &request.tool_choice {
-        Some(ToolChoice::Allowed { names, .. }) if !own && !variant.allowed_tools => Some(names),
-        _ => None,
-    };
-    let is_allowed = |tool: &&Tool| {
-        allowed.is_none_or(|names| name(tool).is_none_or(|name| names.iter().any(|n| n == name)))
-    };
+    let allowed = if own || variant.allowed_tools { None } else { request.allowed_tools() };
+    let is_allowed =
+        |tool: &&Tool| allowed.as_ref().zip(name(tool)).is_none_or(|(names, name)| names.contains(name));
     request.tools.iter().filter(is_allowed).map(|tool| tool_out(tool, own, variant, losses)).collect()
 }
 

@@ -11,7 +11,7 @@ use crate::{
     ir::{Citation, Content, Document, Image, Json, Opaque, Part, Source},
     json::{Str, TextOr, hints, wire_object},
     loss::Losses,
-    media::{data_url, fenced, is_data_url, split_data_url},
+    media::{data_url, is_data_url, split_data_url, titled},
     openai_responses::DIALECT,
 };
 
@@ -340,7 +340,7 @@ fn document_part<'a>(
         Source::File(_) => Err(inexpressible("messages.content.document.source.file_id")),
         Source::Text(text) => {
             losses.degraded("messages.content.document", "carried as text");
-            Ok(ContentOut::InputText { text: fenced(filename, text).into() })
+            Ok(ContentOut::InputText { text: titled(filename, text).into() })
         }
     }
 }

@@ -1,0 +1,107 @@
+"""The vendors' agents in their non-interactive modes: one tool that is run here, and its result told back.
+
+Each meets its own dialect and two others. The tools read a file that is not there, so nothing is changed anywhere.
+"""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from upstreams import UPSTREAMS
+
+pytestmark = pytest.mark.agents
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs an agent in an empty home and an empty folder, and gives what it printed."""
+    given = os.environ.get("POSTHASTE_E2E_AGENTS")
+    assert given, "POSTHASTE_E2E_AGENTS must name the folder with node_modules: see e2e/README.md"
+    home, work = tmp_path / "home", tmp_path / "work"
+    home.mkdir()
+    work.mkdir()
+
+    def agent(name, *arguments, **settings):
+        folders = {f"XDG_{kind}_HOME": str(home / kind) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
+        done = subprocess.run(
+            [Path(given) / "node_modules/.bin" / name, *arguments],
+            env={"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "dumb", **folders, **settings},
+            cwd=work,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        assert done.returncode == 0, f"{name} ended with {done.returncode}:\n{done.stderr}\n{done.stdout}"
+        return done.stdout
+
+    return agent
+
+
+@pytest.mark.parametrize("dialect", ["messages", "chat", "gemini"])
+def test_claude_code(run, relay, relay_key, dialect):
+    printed = run(
+        *("claude", "-p", "Use Read to see it.", "--model", UPSTREAMS[dialect].model("deep")),
+        *("--output-format", "json"),
+        ANTHROPIC_BASE_URL=f"{relay.url}/api",
+        ANTHROPIC_API_KEY=relay_key.secret,
+        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
+        CLAUDE_CODE_MAX_RETRIES="0",
+    )
+    answer = json.loads(printed)
+    assert answer["num_turns"] == 2
+    assert answer["result"].startswith("The tool `Read` ")
+
+
+@pytest.mark.parametrize("dialect", ["responses", "messages", "gemini"])
+def test_codex(run, relay, relay_key, dialect):
+    settings = {
+        # The vendor's own tool, which other vendors' dialects cannot carry: the relay says so with a 400.
+        "web_search": "disabled",
+        "model_provider": "relay",
+        "model_providers.relay.name": "relay",
+        "model_providers.relay.base_url": f"{relay.url}/openai/v1",
+        "model_providers.relay.env_key": "RELAY_KEY",
+        "model_providers.relay.wire_api": "responses",
+    }
+    options = [argument for name, value in settings.items() for argument in ("-c", f'{name}="{value}"')]
+    printed = run(
+        *("codex", "exec", "--skip-git-repo-check", "-m", UPSTREAMS[dialect].model("deep"), *options),
+        "Please count to 12.",
+        RELAY_KEY=relay_key.secret,
+    )
+    assert "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12." in printed
+
+
+@pytest.mark.parametrize("dialect", ["gemini", "messages", "converse"])
+def test_gemini_cli(run, relay, relay_key, dialect, tmp_path):
+    settings = tmp_path / "home/.gemini/settings.json"
+    settings.parent.mkdir()
+    settings.write_text(json.dumps({"security": {"auth": {"selectedType": "gemini-api-key"}}}))
+    printed = run(
+        *("gemini", "-m", UPSTREAMS[dialect].model("deep"), "--skip-trust", "-p", "Please count to 12."),
+        GEMINI_API_KEY=relay_key.secret,
+        GOOGLE_GEMINI_BASE_URL=f"{relay.url}/gemini",
+    )
+    assert "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12." in printed
+
+
+@pytest.mark.parametrize("dialect", ["messages", "chat", "gemini"])
+def test_opencode(run, relay, relay_key, dialect):
+    model = UPSTREAMS[dialect].model("deep")
+    provider = {
+        "npm": "@ai-sdk/anthropic",
+        "options": {"baseURL": f"{relay.url}/api/v1", "apiKey": relay_key.secret},
+        "models": {model: {}},
+    }
+    config = {"provider": {"relay": provider}, "autoupdate": False, "small_model": f"relay/{model}"}
+    printed = run(
+        *("opencode", "run", "-m", f"relay/{model}", "Use read to see it."),
+        OPENCODE_CONFIG_CONTENT=json.dumps(config),
+        OPENCODE_DISABLE_MODELS_FETCH="1",
+    )
+    assert "The tool `read` " in printed

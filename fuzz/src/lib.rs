@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+pub mod carrier;
+pub mod check;
+pub mod codec;
+pub mod framing;
+pub mod members;
+pub mod messages;
+pub mod mutate;
+pub mod splices;
+pub mod streams;
