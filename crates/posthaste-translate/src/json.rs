@@ -172,24 +172,37 @@ pub(crate) fn write(out: &mut Vec<u8>, value: &impl Serialize) {
 
 /// The text of a JSON value without insignificant white space; everything else stays as it is spelled.
 pub(crate) fn compact(json: &str) -> Cow<'_, str> {
-    if !json.bytes().any(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')) {
+    let bytes = json.as_bytes();
+    let mut text = String::new();
+    let (mut at, mut taken) = (0, 0);
+    while at < bytes.len() {
+        match bytes[at] {
+            b' ' | b'\n' | b'\r' | b'\t' => {
+                text.push_str(&json[taken..at]);
+                at += 1;
+                taken = at;
+            }
+            b'"' => at = end_of_string(bytes, at + 1),
+            _ => at += 1,
+        }
+    }
+    if taken == 0 {
         return Cow::Borrowed(json);
     }
-    let mut text = String::with_capacity(json.len());
-    let (mut quoted, mut escaped) = (false, false);
-    for character in json.chars() {
-        if !quoted && matches!(character, ' ' | '\n' | '\r' | '\t') {
-            continue;
-        }
-        text.push(character);
-        match character {
-            _ if escaped => escaped = false,
-            '\\' => escaped = quoted,
-            '"' => quoted = !quoted,
-            _ => {}
-        }
-    }
+    text.push_str(&json[taken..]);
     Cow::Owned(text)
+}
+
+/// Where a string ends whose inside `at` lies in.
+fn end_of_string(json: &[u8], mut at: usize) -> usize {
+    while let Some(found) = json.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += found;
+        if json[at] == b'"' {
+            return at + 1;
+        }
+        at += 2;
+    }
+    json.len()
 }
 
 #[cfg(test)]
@@ -222,5 +235,7 @@ mod tests {
     fn compacting_leaves_strings_alone() {
         assert_eq!(compact("{ \"a b\" : [ 1.0 ,\n2e3 ] }"), "{\"a b\":[1.0,2e3]}");
         assert_eq!(compact(r#"{"a": "\" x \\", "b": " "}"#), r#"{"a":"\" x \\","b":" "}"#);
+        assert!(matches!(compact(r#"{"a b":"c\n d"}"#), Cow::Borrowed(_)));
+        assert_eq!(["\" ", " \"\\", " \"é \\"].map(compact), ["\" ", "\"\\", "\"é \\"]);
     }
 }

@@ -3,9 +3,15 @@
 //! Bodies are protobuf messages in JSON (<https://protobuf.dev/programming-guides/json/>): names in two spellings, whole
 //! numbers also as strings, a single value where a list is meant, base64 in both alphabets.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{
+    Deserialize, Deserializer,
+    de::{
+        Error, MapAccess, SeqAccess, Visitor,
+        value::{MapAccessDeserializer, SeqAccessDeserializer},
+    },
+};
 use serde_json::value::RawValue;
 
 /// The camelCase form of a name.
@@ -40,6 +46,44 @@ impl<'de: 'a, 'a> Deserialize<'de> for List<'a> {
             list if list.starts_with('[') => serde_json::from_str(list).map(Self).map_err(D::Error::custom),
             _ => Ok(Self(vec![raw])),
         }
+    }
+}
+
+/// A list of objects, or the only element of one. Unlike [`List`] it reads them at once, and so only once.
+#[derive(Debug)]
+pub(super) struct ListOf<T>(pub(super) Vec<T>);
+
+impl<T> Default for ListOf<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for ListOf<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ListOfVisitor(PhantomData))
+    }
+}
+
+struct ListOfVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ListOfVisitor<T> {
+    type Value = ListOf<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list, or an object")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(ListOf::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(list)).map(ListOf)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(|only| ListOf(vec![only]))
     }
 }
 
@@ -104,5 +148,8 @@ mod tests {
     fn a_single_value_is_a_list_too() {
         let read = |json| serde_json::from_str::<List<'_>>(json).unwrap().0.len();
         assert_eq!([read("[1,2]"), read("{\"a\":1}"), read("null"), read("[]")], [2, 1, 0, 0]);
+        type Objects = ListOf<std::collections::BTreeMap<String, u8>>;
+        let read = |json| serde_json::from_str::<Objects>(json).unwrap().0.len();
+        assert_eq!([read("[{},{}]"), read("{\"a\":1}"), read("null"), read("[]")], [2, 1, 0, 0]);
     }
 }

@@ -93,7 +93,7 @@ wire_object! {
         name: Str<'a> = "name",
         input: Option<&'a RawValue> = "input",
         tool_use_id: Str<'a> = "tool_use_id",
-        content: Option<&'a RawValue> = "content",
+        content: TextOr<'a, Vec<&'a RawValue>> = "content",
         is_error: Option<bool> = "is_error",
         thinking: Str<'a> = "thinking",
         signature: Option<Str<'a>> = "signature",
@@ -193,12 +193,10 @@ fn tool_call(id: Str<'_>, name: Str<'_>, input: Option<&RawValue>) -> Content {
 
 fn tool_result(
     call_id: Str<'_>,
-    content: Option<&RawValue>,
+    content: TextOr<'_, Vec<&RawValue>>,
     is_error: Option<bool>,
 ) -> Result<Content, serde_json::Error> {
-    let content = content.map_or(Ok(TextOr::Null), |raw| serde_json::from_str(raw.get()));
-    let parts = content.and_then(|content| parts_in(content, Place::ToolResult));
-    let parts = parts.map_err(|error| at("content", error))?;
+    let parts = parts_in(content, Place::ToolResult).map_err(|error| at("content", error))?;
     let is_error = is_error.unwrap_or(false);
     Ok(Content::ToolResult(ToolResult { call_id: call_id.into_string(), parts, is_error }))
 }

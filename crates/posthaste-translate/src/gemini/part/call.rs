@@ -1,5 +1,7 @@
 //! Calls and what came of them.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -48,7 +50,8 @@ pub(super) fn tool_call(call: CallIn<'_>, proof: Option<Proof>, ids: &mut Ids) -
 }
 
 wire_object! {
-    struct ResponseIn<'a> {
+    /// What a function gave, as it came.
+    pub(super) struct ResponseIn<'a> {
         id: Option<Str<'a>> = "id",
         name: Option<Str<'a>> = "name",
         response: Option<&'a RawValue> = "response",
@@ -57,9 +60,8 @@ wire_object! {
 }
 
 /// What a function gave.
-pub(super) fn tool_result(raw: &RawValue, ids: &mut Ids) -> Read<Part> {
+pub(super) fn tool_result(wire: ResponseIn<'_>, ids: &mut Ids) -> Read<Part> {
     let in_response = |error| at("functionResponse", error);
-    let wire: ResponseIn<'_> = serde_json::from_str(raw.get()).map_err(in_response)?;
     let name = required(wire.name, "functionResponse")?;
     let (said, is_error) = wire.response.map_or((None, false), said);
     let mut parts = Vec::with_capacity(wire.parts.0.len() + 1);
@@ -95,7 +97,10 @@ fn said(raw: &RawValue) -> (Option<Part>, bool) {
 
 /// Other models read it as a text, and pay for its white space.
 fn json_part(raw: &RawValue) -> Part {
-    let json = Json::parse(&compact(raw.get())).unwrap_or_else(|_| Json::from(raw));
+    let json = match compact(raw.get()) {
+        Cow::Borrowed(_) => Json::from(raw),
+        Cow::Owned(text) => Json::parse(&text).unwrap_or_else(|_| Json::from(raw)),
+    };
     Part::new(Content::Json(json))
 }
 
@@ -126,7 +131,7 @@ impl ResponseOut<'_> {
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(in crate::gemini) enum ValueOut<'a> {
-    Text(std::borrow::Cow<'a, str>),
+    Text(Cow<'a, str>),
     Json(&'a Json),
 }
 

@@ -4,7 +4,7 @@ use serde::de::Error;
 use serde_json::value::RawValue;
 
 use super::{
-    call::{CallIn, tool_call, tool_result},
+    call::{CallIn, ResponseIn, tool_call, tool_result},
     media,
 };
 use crate::{
@@ -30,7 +30,7 @@ wire_object! {
         inline_data: Option<&'a RawValue> = "inlineData" | "inline_data",
         file_data: Option<&'a RawValue> = "fileData" | "file_data",
         function_call: Option<CallIn<'a>> = "functionCall" | "function_call",
-        function_response: Option<&'a RawValue> = "functionResponse" | "function_response",
+        function_response: Option<ResponseIn<'a>> = "functionResponse" | "function_response",
         executable_code: Option<&'a RawValue> = "executableCode" | "executable_code",
         code_execution_result: Option<&'a RawValue> = "codeExecutionResult" | "code_execution_result",
     }

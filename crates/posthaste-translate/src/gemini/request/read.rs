@@ -9,7 +9,13 @@ use super::{
 };
 use crate::{
     TranslateError,
-    gemini::{DIALECT, extras::extras, ids::Ids, part::parts, spelling::List},
+    gemini::{
+        DIALECT,
+        extras::extras,
+        ids::Ids,
+        part::parts,
+        spelling::{List, ListOf},
+    },
     ir::{Content, Message, Part, Request, Role, ServiceTier, Weight},
     json::{self, Str, at, wire_object},
 };
@@ -28,7 +34,7 @@ pub(in crate::gemini) fn decode_value(raw: &RawValue) -> Result<Request, Transla
 wire_object! {
     struct RequestIn<'a> {
         model: Option<Str<'a>> = "model",
-        contents: List<'a> = "contents",
+        contents: ListOf<ContentIn<'a>> = "contents",
         system_instruction: Option<&'a RawValue> = "systemInstruction" | "system_instruction",
         tools: List<'a> = "tools",
         tool_config: Option<ToolConfigIn<'a>> = "toolConfig" | "tool_config",
@@ -56,7 +62,7 @@ fn request(wire: RequestIn<'_>) -> Read<Request> {
         config.unwrap_or_default();
     extra.extend(more);
     let mut ids = Ids::of_request();
-    let content = |raw| content(raw, &mut ids).map_err(|error| at("contents", error));
+    let content = |wire| content(wire, &mut ids).map_err(|error| at("contents", error));
     let model = wire.model.map(Str::into_string).unwrap_or_default();
     Ok(Request {
         messages: wire.contents.0.into_iter().map(content).collect::<Read<_>>()?,
@@ -88,8 +94,7 @@ fn weight(field: &str, value: &str) -> Weight {
 }
 
 /// A turn. Clients that hold a single one leave out its role.
-fn content(raw: &RawValue, ids: &mut Ids) -> Read<Message> {
-    let wire: ContentIn<'_> = serde_json::from_str(raw.get())?;
+fn content(wire: ContentIn<'_>, ids: &mut Ids) -> Read<Message> {
     let parts = parts(wire.parts, ids)?;
     let role = match wire.role.as_deref().unwrap_or_default() {
         "user" | "function" | "tool" => Role::User,
