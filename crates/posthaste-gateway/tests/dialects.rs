@@ -1,5 +1,7 @@
 //! Every client's surface at an account of every dialect, over the built-in imitation.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
 mod support;
 
 use std::sync::Arc;
