@@ -21,8 +21,9 @@ const VERSION: &str = "bedrock-2023-05-31";
 /// When the body is not a JSON object, or one of those members is doubled.
 pub fn to_invoke(body: &Bytes, betas: &[&str]) -> Result<Payload, EditError> {
     let mut edits = Edits::new().remove("model").remove("stream").set("anthropic_version", VERSION);
+    // Read in any case: betas that are given twice are refused, whether or not there are others to add.
+    let [inside] = members(body, ["anthropic_beta"])?;
     if !betas.is_empty() {
-        let [inside] = members(body, ["anthropic_beta"])?;
         let mut all = inside.as_ref().map(names).unwrap_or_default();
         all.extend(betas.iter().map(|beta| (*beta).to_owned()));
         edits = edits.set("anthropic_beta", without_repeats(all));
@@ -134,5 +135,9 @@ mod tests {
     fn a_doubled_member_is_refused() {
         let body = Bytes::from_static(br#"{"model":"a","mod\u0065l":"b"}"#);
         assert_eq!(to_invoke(&body, &[]).unwrap_err(), EditError::Repeated("model"));
+        let body = Bytes::from_static(br#"{"anthropic_beta":"a","anthropic_beta":["b"]}"#);
+        for betas in [&[][..], &["c"]] {
+            assert_eq!(to_invoke(&body, betas).unwrap_err(), EditError::Repeated("anthropic_beta"));
+        }
     }
 }
