@@ -7,7 +7,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 /// An object's members in their order, doubled ones included.
-pub struct Members<'a>(pub Vec<(String, &'a RawValue)>);
+pub struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'a> Members<'a> {
     /// The members of a JSON object; `None` when the text is none.
@@ -45,8 +45,10 @@ impl<'de> Visitor<'de> for MembersVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
+        while let Some((name, value)) = map.next_entry::<&RawValue, _>()? {
+            // A name that escapes half a surrogate pair is JSON, but no text.
+            let name = serde_json::from_str(name.get()).unwrap_or_else(|_| name.get().to_owned());
+            members.push((name, value));
         }
         Ok(Members(members))
     }
