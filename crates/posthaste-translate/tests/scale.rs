@@ -18,7 +18,7 @@ fn a_choice_among_very_many_tools() {
     let tools: Vec<_> = (0..MANY).map(function).collect();
     let choice = json!({"type": "allowed_tools", "mode": "auto", "tools": tools});
     let body = json!({"model": "m", "input": "hi", "tools": tools, "tool_choice": choice});
-    for to in [Dialect::AnthropicMessages, Dialect::BedrockConverse, Dialect::OpenAiChat] {
+    for to in Dialect::ALL {
         translate(Dialect::OpenAiResponses, to, &body);
     }
 }

@@ -100,6 +100,15 @@ impl Request {
             _ => None,
         }
     }
+
+    /// The names of the tools of free text; a set for the same reason.
+    pub(crate) fn custom_tools(&self) -> HashSet<&str> {
+        let names = self.tools.iter().filter_map(|tool| match tool {
+            Tool::Custom { name, .. } => Some(name.as_str()),
+            _ => None,
+        });
+        names.collect()
+    }
 }
 
 /// How the next token is drawn. Numbers keep whether they were written as integers.

@@ -1,6 +1,6 @@
 //! Tools and the choice among them.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use posthaste_core::Dialect;
 use serde::Serialize;
@@ -192,16 +192,17 @@ pub(super) fn tool_choice<'a>(
         return None;
     }
     let own = request.dialect == DIALECT;
+    let custom = request.custom_tools();
     Some(match choice {
         ToolChoice::Auto => ToolChoiceOut::Word("auto"),
         ToolChoice::None => ToolChoiceOut::Word("none"),
         ToolChoice::Any => match request.tools.as_slice() {
             [Tool::Function { name, .. }] if !own && variant.names_only_tool => {
-                ToolChoiceOut::Named(named(request, name))
+                ToolChoiceOut::Named(named(&custom, name))
             }
             _ => ToolChoiceOut::Word("required"),
         },
-        ToolChoice::Tool(name) => ToolChoiceOut::Named(named(request, name)),
+        ToolChoice::Tool(name) => ToolChoiceOut::Named(named(&custom, name)),
         ToolChoice::Allowed { required, .. } if !own && !variant.allowed_tools => {
             ToolChoiceOut::Word(if *required { "required" } else { "auto" })
         }
@@ -209,16 +210,15 @@ pub(super) fn tool_choice<'a>(
             kind: "allowed_tools",
             allowed_tools: AllowedOut {
                 mode: if *required { "required" } else { "auto" },
-                tools: names.iter().map(|name| named(request, name)).collect(),
+                tools: names.iter().map(|name| named(&custom, name)).collect(),
             },
         },
     })
 }
 
 /// A tool by its name, which is said to be what it was declared as.
-fn named<'a>(request: &Request, name: &'a str) -> NamedOut<'a> {
-    let is_custom = |tool: &Tool| matches!(tool, Tool::Custom { name: custom, .. } if custom == name);
-    if request.tools.iter().any(is_custom) {
+fn named<'a>(custom: &HashSet<&str>, name: &'a str) -> NamedOut<'a> {
+    if custom.contains(name) {
         NamedOut::Custom { custom: NameOut { name } }
     } else {
         NamedOut::Function { function: NameOut { name } }

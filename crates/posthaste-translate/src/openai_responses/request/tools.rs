@@ -1,6 +1,6 @@
 //! What the model may call, and whether it must.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use posthaste_core::Dialect;
 use serde::{Deserialize, Serialize, de::Error};
@@ -373,22 +373,22 @@ pub(super) fn choice_out<'a>(
         losses.dropped("tool_choice");
         return None;
     }
+    let custom = request.custom_tools();
     Some(match choice {
         ToolChoice::Auto => ChoiceOut::Word("auto"),
         ToolChoice::Any => ChoiceOut::Word("required"),
         ToolChoice::None => ChoiceOut::Word("none"),
-        ToolChoice::Tool(name) => ChoiceOut::Tool(named(request, name)),
+        ToolChoice::Tool(name) => ChoiceOut::Tool(named(request.dialect, &custom, name)),
         ToolChoice::Allowed { required, names } => ChoiceOut::Allowed {
             kind: "allowed_tools",
             mode: if *required { "required" } else { "auto" },
-            tools: names.iter().map(|name| named(request, name)).collect(),
+            tools: names.iter().map(|name| named(request.dialect, &custom, name)).collect(),
         },
     })
 }
 
-fn named<'a>(request: &Request, full: &'a str) -> NamedOut<'a> {
-    let is_custom = |tool: &Tool| matches!(tool, Tool::Custom { name, .. } if name == full);
-    let kind = if request.tools.iter().any(is_custom) { "custom" } else { "function" };
-    let (namespace, name) = if request.dialect == DIALECT { split_name(full) } else { (None, full) };
+fn named<'a>(client: Dialect, custom: &HashSet<&str>, full: &'a str) -> NamedOut<'a> {
+    let kind = if custom.contains(full) { "custom" } else { "function" };
+    let (namespace, name) = if client == DIALECT { split_name(full) } else { (None, full) };
     NamedOut { kind, namespace, name }
 }
