@@ -64,12 +64,12 @@ impl StreamTap {
     pub fn push(&mut self, chunk: &[u8]) -> Result<Progress, FramingError> {
         let Self { dialect, splitter, seen, terminated_at, .. } = self;
         *terminated_at = None;
-        splitter.scan(chunk, |frame, end| {
+        let scanned = splitter.scan(chunk, |frame, end| {
             if !seen.ended {
                 read(*dialect, frame, seen);
                 *terminated_at = seen.ended.then_some(end);
             }
-        })?;
+        });
         if let Splitter::JsonArray(array) = splitter
             && let Some(end) = array.closed_at()
             && seen.stopped()
@@ -77,6 +77,8 @@ impl StreamTap {
             seen.ended = true;
             *terminated_at = Some(end);
         }
+        // Only now: the end may stand in the same chunk, before what is no part of the array.
+        scanned?;
         Ok(self.progress())
     }
 

@@ -386,3 +386,15 @@ fn errors_without_the_usual_object_are_seen_after_content(#[case] data: &str) {
     assert_eq!(tap.progress(), Progress::Failed);
     assert_eq!(tap.error().unwrap().message, "Slow down");
 }
+
+#[test]
+fn an_array_ended_even_when_something_stands_behind_it() {
+    let array = r#"[{"candidates":[{"content":{"parts":[{"text":"Hi"}]},"finishReason":"STOP"}]}],1"#;
+    for cut in 0..array.len() {
+        let mut tap = StreamTap::with_framing(GEMINI, Framing::JsonArray);
+        let pieces = [&array[..cut], &array[cut..]];
+        let result = pieces.into_iter().try_for_each(|piece| tap.push(piece.as_bytes()).map(drop));
+        assert_eq!(result, Err(FramingError::NotAnArray), "cut at {cut}");
+        assert_eq!(tap.progress(), Progress::Ended, "cut at {cut}");
+    }
+}
