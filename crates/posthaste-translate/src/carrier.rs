@@ -3,7 +3,7 @@
 //! A client sends back what it was given, in the place where its own dialect keeps such things: Anthropic's `signature` and
 //! `redacted_thinking.data`, Responses' `encrypted_content`, Gemini's `thoughtSignature`, Converse's `signature` and
 //! `redactedContent`. A foreign proof is put there inside a carrier, which says what it is and who made it. When it
-//! comes back, [`open`](self::open) takes it out again.
+//! comes back, `open` takes it out again.
 //!
 //! A carrier is base64 of a mark, a version, a JSON record and a checksum. It is padded to whole groups of three bytes, so
 //! that it has no `=` and the same letters open every carrier, by which a body that holds one is told (`holds_carrier`);
