@@ -121,7 +121,7 @@ async fn ask(base: &str, key: &Secret) -> anyhow::Result<Answer> {
         .body(Payload::from(Bytes::from(body.to_string())))?;
     let client = HttpTransport::new(&UpstreamOptions::default())?;
     let response =
-        client.send(request, &Egress { allow_private: true }).await.context("the relay cannot be reached")?;
+        client.send(request, &Egress::direct(true)).await.context("the relay cannot be reached")?;
     ensure!(response.status().is_success(), "the relay answered {}", response.status());
     let header =
         |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();

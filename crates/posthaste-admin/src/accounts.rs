@@ -8,7 +8,7 @@ mod view;
 pub use test::TestReport;
 pub use view::{AccountView, Health, PresetView, presets};
 
-use posthaste_core::{Account, AccountId, AuthForm, PresetName, ProviderKind, Sealed};
+use posthaste_core::{Account, AccountId, AccountSettings, AuthForm, PresetName, ProviderKind, Sealed};
 use posthaste_provider::{BaseUrl, Preset, check_base_url, preset, presets as known_presets};
 use posthaste_storage::StorageError;
 use posthaste_vault::account_credential_place;
@@ -121,6 +121,8 @@ impl<'a> AccountService<'a> {
             models: input::model_rules(&new.allow, &new.deny)?,
             model_map: input::model_map(&new.model_map)?,
             private_address: consent,
+            proxy: None,
+            settings: AccountSettings::default(),
             created_at: now,
             updated_at: now,
         };

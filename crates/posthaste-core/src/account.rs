@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Dialect, ModelName, ModelPattern, ModelRules, Sealed, Timestamp};
+use crate::{AccountId, Dialect, ModelName, ModelPattern, ModelRules, ProxySettings, Sealed, Timestamp};
 
 /// The vendor, and with it the adapter that shapes requests and reads answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -90,6 +90,15 @@ pub enum AuthForm {
     XGoogApiKey,
     /// `api-key: …`
     ApiKey,
+    /// `authorization: Bearer …` with an access token that the vault keeps fresh: the account was logged in.
+    OAuth,
+    /// A bearer token of Microsoft Entra, which the vault gets for an application (client credentials).
+    Entra,
+    /// Requests are signed with AWS keys (Signature Version 4).
+    AwsKeys,
+    /// As [`AwsKeys`](Self::AwsKeys), with the keys of the machine: environment, profile, web identity, container or
+    /// instance role.
+    AwsChain,
     /// Nothing is presented.
     None,
 }
@@ -115,6 +124,27 @@ impl ModelMap {
     pub fn upstream_name(&self, model: &str) -> Option<&ModelName> {
         self.0.iter().find(|(pattern, _)| pattern.matches(model)).map(|(_, name)| name)
     }
+}
+
+/// What only some vendors ask for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AccountSettings {
+    /// AWS: the region; told by the base URL when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// AWS: the named profile of the machine's chain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// Azure: the `api-version` of the deployments' API; the v1 API is used when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_version: Option<String>,
+    /// Google: the project of Code Assist; found out when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// Coding plans: the day of the month (1 to 31) on which the subscription renews.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan_day: Option<u8>,
 }
 
 /// One identity at a provider, as configured. Its health lives in the scheduler.
@@ -150,6 +180,12 @@ pub struct Account {
     /// Consent to a private address, if given.
     #[serde(default)]
     pub private_address: Option<PrivateAddressConsent>,
+    /// The proxy that it is called through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxySettings>,
+    /// What only its vendor asks for.
+    #[serde(default)]
+    pub settings: AccountSettings,
     /// When it was added.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -3,7 +3,9 @@
 mod account;
 mod client_key;
 mod clock;
+mod credential;
 mod dialect;
+mod egress;
 mod fault;
 pub mod fields;
 mod id;
@@ -18,10 +20,14 @@ mod transport;
 mod usage;
 mod verdict;
 
-pub use account::{Account, AuthForm, ModelMap, PresetName, PrivateAddressConsent, ProviderKind};
+pub use account::{
+    Account, AccountSettings, AuthForm, ModelMap, PresetName, PrivateAddressConsent, ProviderKind,
+};
 pub use client_key::{ClientKey, ClientKeyHash, Expiry, KeyStatus, ModelRules};
 pub use clock::{Clock, SystemClock};
+pub use credential::{AccessToken, AwsKeys, Credential, TokenFacts};
 pub use dialect::{ChatVariant, Dialect, Operation, Packing, Surface};
+pub use egress::{Egress, Proxy, ProxyLogin, ProxyScheme, ProxySettings};
 pub use fault::{Fault, FaultKind, Origin};
 pub use id::{AccountId, ClientKeyId, IdError, RequestId};
 pub use ledger::{AttemptOutcome, AttemptPhase, AttemptRow, CostBasis, UsageSource};
@@ -31,8 +37,6 @@ pub use money::NanoUsd;
 pub use payload::Payload;
 pub use secret::{Sealed, Secret};
 pub use timestamp::Timestamp;
-pub use transport::{
-    BoxError, Egress, RelayBody, TimeoutGuard, Transport, TransportError, boxed_body, full_body,
-};
+pub use transport::{BoxError, RelayBody, TimeoutGuard, Transport, TransportError, boxed_body, full_body};
 pub use usage::{StreamEnd, Usage};
-pub use verdict::{Cooldown, CooldownReason, RateWindow, Verdict};
+pub use verdict::{Cooldown, CooldownReason, CooldownScope, RateWindow, Verdict};

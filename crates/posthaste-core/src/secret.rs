@@ -1,6 +1,9 @@
 //! Secrets in memory and at rest.
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -18,6 +21,21 @@ impl Secret {
     /// Gives the plain text. Call it where the secret leaves for its destination, and nowhere else.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
+    }
+}
+
+/// Not in constant time: compare what we hold with what we hold, never with what a caller sent.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for Secret {}
+
+impl Hash for Secret {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.expose().hash(state);
     }
 }
 

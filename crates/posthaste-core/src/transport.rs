@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body::Body;
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 
-use crate::Payload;
+use crate::{Egress, Payload};
 
 /// Any error, for sources that are only shown.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -26,14 +26,6 @@ where
 /// A [`RelayBody`] that is there already.
 pub fn full_body(bytes: impl Into<Bytes>) -> RelayBody {
     boxed_body(Full::new(bytes.into()).map_err(|never| match never {}))
-}
-
-/// How a request leaves this machine.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Egress {
-    /// Whether loopback, private and link-local addresses may be called; see
-    /// [`PrivateAddressConsent`](crate::PrivateAddressConsent).
-    pub allow_private: bool,
 }
 
 /// Sends requests to upstreams.

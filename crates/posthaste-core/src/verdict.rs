@@ -33,10 +33,30 @@ pub enum Verdict {
 pub struct Cooldown {
     /// The class of reason.
     pub reason: CooldownReason,
+    /// What of the account rests.
+    pub scope: CooldownScope,
     /// When the upstream said that it ends; `None` leaves the length to the scheduler's back-off.
     pub until: Option<Timestamp>,
     /// What the upstream said, for the operator; holds no secrets.
     pub why: String,
+}
+
+impl Cooldown {
+    /// A rest of the whole account.
+    pub fn of_account(reason: CooldownReason, until: Option<Timestamp>, why: impl Into<String>) -> Self {
+        Self { reason, scope: CooldownScope::Account, until, why: why.into() }
+    }
+}
+
+/// What of an account rests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CooldownScope {
+    /// All of it.
+    #[default]
+    Account,
+    /// The models whose names begin with this, which the vendor meters on their own.
+    Models(String),
 }
 
 /// Why an account rests.

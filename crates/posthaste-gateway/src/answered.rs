@@ -232,8 +232,15 @@ fn verdict(
     error: Option<&UpstreamError>,
 ) -> Verdict {
     let now = book.journey().engine.clock.now();
-    let dialect = book.upstream_dialect();
-    vendor.judge(&AnswerHead { dialect, status: head.status, headers: &head.headers, error, now })
+    vendor.judge(&AnswerHead {
+        account: book.account(),
+        model: book.upstream_model(),
+        dialect: book.upstream_dialect(),
+        status: head.status,
+        headers: &head.headers,
+        error,
+        now,
+    })
 }
 
 /// What the attempt loop and the books take from a verdict that delivers nothing.
@@ -249,10 +256,7 @@ fn learn(book: &mut AttemptBook, verdict: Verdict) -> Lesson {
             book.rest(&cooldown);
             Lesson { setback: Setback::Next, kind: fault_kind(cooldown.reason) }
         }
-        Verdict::Reauthenticate => {
-            book.refuse_credential();
-            Lesson { setback: Setback::Next, kind: FaultKind::Unauthenticated }
-        }
+        Verdict::Reauthenticate => Lesson { setback: Setback::Renew, kind: FaultKind::Unauthenticated },
         Verdict::Retry { after } => {
             Lesson { setback: Setback::Again(after), kind: FaultKind::UpstreamFailed }
         }

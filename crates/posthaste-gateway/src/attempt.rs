@@ -4,12 +4,13 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use http::{HeaderMap, StatusCode};
 use posthaste_core::{
-    Account, AttemptOutcome, AttemptPhase, Cooldown, CooldownReason, Egress, Fault, FaultKind, ModelName,
-    Origin, RelayBody, TimeoutGuard, TransportError, fields,
+    Account, AttemptOutcome, AttemptPhase, Cooldown, CooldownReason, Credential, Egress, Fault, FaultKind,
+    ModelName, Origin, RelayBody, TimeoutGuard, TransportError, fields,
 };
 use posthaste_provider::{Provider, provider};
 use posthaste_storage::LedgerSlot;
 use posthaste_translate::Loss;
+use posthaste_vault::VaultError;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
@@ -41,6 +42,8 @@ pub(crate) enum Setback {
     Next,
     /// Ask the same account once more after a pause.
     Again(Duration),
+    /// The credential was refused: ask the same account once more with another, if there is one.
+    Renew,
     /// Nobody else could do better.
     Final(Fault),
 }
@@ -52,6 +55,7 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
     let mut tally = Tally::default();
     for account in route.accounts() {
         let mut may_repeat = true;
+        let mut may_renew = true;
         while tally.attempts < engine.options.attempts {
             match attempt(&journey, &upload, account, &mut tally).await {
                 Ok(delivery) => return Ok(delivery),
@@ -59,6 +63,16 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
                 Err(Setback::Again(pause)) if may_repeat => {
                     may_repeat = false;
                     tokio::time::sleep(pause).await;
+                }
+                Err(Setback::Renew) if may_renew => {
+                    may_renew = false;
+                    if !renew(&journey, account, tally.presented.as_deref()).await {
+                        break;
+                    }
+                }
+                Err(Setback::Renew) => {
+                    refuse_credential(&journey, account, None);
+                    break;
                 }
                 Err(Setback::Again(_) | Setback::Next) => break,
             }
@@ -69,10 +83,52 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
     Err(Fault { attempts: tally.attempts, ..fault })
 }
 
+/// Gets another credential in the place of a refused one. An account without another rests.
+async fn renew(journey: &Journey, account: &Account, refused: Option<&Credential>) -> bool {
+    let Some(refused) = refused else {
+        refuse_credential(journey, account, None);
+        return false;
+    };
+    match journey.engine.credentials.renew(account, refused).await {
+        Ok(Some(_)) => true,
+        Ok(None) => {
+            refuse_credential(journey, account, None);
+            false
+        }
+        Err(error) => {
+            refuse_credential(journey, account, Some(&error));
+            false
+        }
+    }
+}
+
+/// The credential is forgotten, so that the next use reads it anew, and the account rests.
+fn refuse_credential(journey: &Journey, account: &Account, error: Option<&VaultError>) {
+    let engine = &journey.engine;
+    engine.credentials.invalidate(account.id);
+    let mut why = "the upstream does not accept its credential".to_owned();
+    if let Some(error) = error {
+        why.push_str(", and another could not be had: ");
+        why.push_str(&with_causes(error));
+    }
+    tracing::warn!({ fields::REQUEST_ID } = %journey.id, { fields::ACCOUNT } = %account.name, %why, "account rests");
+    let cooldown = Cooldown::of_account(CooldownReason::Unauthorised, None, why);
+    engine.scheduler.rest(account.id, &cooldown, engine.clock.now());
+}
+
 #[derive(Default)]
 struct Tally {
     attempts: u16,
     upstream_wait: Duration,
+    /// The credential of the last attempt.
+    presented: Option<Arc<Credential>>,
+}
+
+/// All that an attempt needs.
+struct Ready {
+    prepared: Prepared,
+    egress: Egress,
+    credential: Option<Arc<Credential>>,
 }
 
 async fn attempt(
@@ -82,7 +138,8 @@ async fn attempt(
     tally: &mut Tally,
 ) -> Result<Delivery, Setback> {
     let vendor = provider(account.provider);
-    let prepared = ready_request(journey, upload, account, vendor).await?;
+    let Ready { prepared, egress, credential } = ready_request(journey, upload, account, vendor).await?;
+    tally.presented = credential;
     let slot = ledger_slot(journey).await.map_err(Setback::Final)?;
     // Other requests may have learnt since the plan was made, and only one of them may try an account that was parked.
     let engine = &journey.engine;
@@ -91,7 +148,7 @@ async fn attempt(
     let upstream = (prepared.upstream.dialect, prepared.upstream_model.clone());
     let book = AttemptBook::open(journey, account, tally.attempts, upstream, slot);
     let began = Instant::now();
-    let result = exchange(journey, account, vendor, prepared, book).await;
+    let result = exchange(journey, &egress, vendor, prepared, book).await;
     tally.upstream_wait += began.elapsed();
     result.map(|delivery| Delivery {
         attempts: tally.attempts,
@@ -106,23 +163,28 @@ async fn ready_request(
     upload: &Upload,
     account: &Account,
     vendor: &dyn Provider,
-) -> Result<Prepared, Setback> {
+) -> Result<Ready, Setback> {
     let engine = &journey.engine;
     let unusable = |reason, why: String| {
         tracing::error!({ fields::ACCOUNT } = %account.name, %why, "an account cannot be used");
-        engine.scheduler.rest(account.id, &Cooldown { reason, until: None, why }, engine.clock.now());
+        engine.scheduler.rest(account.id, &Cooldown::of_account(reason, None, why), engine.clock.now());
         Setback::Next
     };
     let credential = engine.credentials.credential(account).await.map_err(|error| {
         unusable(CooldownReason::Unauthorised, format!("its credential cannot be read: {error}"))
     })?;
-    prepare(journey, upload, account, vendor, credential.as_deref()).map_err(|fault| match fault.origin {
+    let egress = engine.credentials.egress(account).await.map_err(|error| {
+        unusable(CooldownReason::Failing, format!("its proxy's password cannot be read: {error}"))
+    })?;
+    let prepared = prepare(journey, upload, account, vendor, credential.as_deref());
+    let prepared = prepared.map_err(|fault| match fault.origin {
         Origin::Client => Setback::Final(fault),
         Origin::Relay | Origin::Upstream => {
             let cause = fault.source.as_ref().map_or_else(|| fault.to_string(), ToString::to_string);
             unusable(CooldownReason::Failing, cause)
         }
-    })
+    })?;
+    Ok(Ready { prepared, egress, credential })
 }
 
 /// A place in the ledger's queue. Nothing is sent that could not be booked.
@@ -143,7 +205,7 @@ async fn ledger_slot(journey: &Journey) -> Result<LedgerSlot, Fault> {
 /// Step 8, send; what comes back is judged in `answered.rs`.
 async fn exchange(
     journey: &Arc<Journey>,
-    account: &Account,
+    egress: &Egress,
     vendor: &dyn Provider,
     prepared: Prepared,
     mut book: AttemptBook,
@@ -153,9 +215,8 @@ async fn exchange(
     let wait =
         if streamed { options.first_event.of(prepared.upstream.dialect) } else { options.head_timeout };
     let deadline = Instant::now() + wait;
-    let egress = Egress { allow_private: account.private_address.is_some() };
     let Prepared { request, upstream, upstream_model, way_back, losses } = prepared;
-    let sending = timeout_at(deadline, journey.engine.transport.send(request, &egress));
+    let sending = timeout_at(deadline, journey.engine.transport.send(request, egress));
     let response = match sending.await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return Err(unreachable(book, &error)),

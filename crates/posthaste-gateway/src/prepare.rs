@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use posthaste_core::{
-    Account, Dialect, Fault, FaultKind, ModelName, Operation, Origin, Packing, Payload, Secret, Surface,
+    Account, Credential, Dialect, Fault, FaultKind, ModelName, Operation, Origin, Packing, Payload, Surface,
 };
 use posthaste_provider::{Outbound, Provider, preset, upstream_dialect};
 use posthaste_translate::{Ask, Loss, StreamContext, Target, holds_carrier, translate_request};
@@ -44,7 +44,7 @@ pub(crate) fn prepare(
     upload: &Upload,
     account: &Account,
     provider: &dyn Provider,
-    credential: Option<&Secret>,
+    credential: Option<&Credential>,
 ) -> Result<Prepared, Fault> {
     let model = &journey.envelope.model;
     let upstream_model = account.model_map.upstream_name(model.as_str()).unwrap_or(model).clone();
@@ -79,6 +79,7 @@ pub(crate) fn prepare(
             query: upload.query.as_deref(),
             streamed: journey.envelope.stream,
             translated,
+            now: journey.engine.clock.now(),
             body: pack(upstream, body, &upstream_model, upload, translated)?,
         })
         .map_err(|error| {

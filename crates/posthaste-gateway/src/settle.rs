@@ -90,6 +90,16 @@ impl AttemptBook {
         self.upstream_dialect
     }
 
+    /// The model as the upstream calls it.
+    pub(crate) const fn upstream_model(&self) -> &ModelName {
+        &self.upstream_model
+    }
+
+    /// Who is asked.
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
+    }
+
     /// Content is promised to the client.
     pub(crate) fn commit(&mut self) {
         self.phase = AttemptPhase::Delivering;
@@ -119,14 +129,7 @@ impl AttemptBook {
 
     /// The account failed in a way that no answer of the vendor describes.
     pub(crate) fn rest_as_failing(&mut self, why: impl Into<String>) {
-        self.rest(&Cooldown { reason: CooldownReason::Failing, until: None, why: why.into() });
-    }
-
-    /// The credential was refused: it is forgotten, so that the next use reads it anew, and the account rests.
-    pub(crate) fn refuse_credential(&mut self) {
-        self.journey.engine.credentials.invalidate(self.account.id);
-        let why = "the upstream does not accept its credential".to_owned();
-        self.rest(&Cooldown { reason: CooldownReason::Unauthorised, until: None, why });
+        self.rest(&Cooldown::of_account(CooldownReason::Failing, None, why));
     }
 
     /// Notes what the answer lost in translation; its headers have left by then.

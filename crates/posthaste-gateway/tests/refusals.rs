@@ -150,7 +150,7 @@ async fn a_relay_without_accounts_says_so() {
 async fn an_account_that_was_changed_is_asked_again_by_every_relay() {
     let (_upstream, rig) = rig().await;
     let account = posthaste_testkit::account("only").id;
-    let cooldown = Cooldown { reason: CooldownReason::Unauthorised, until: None, why: "test".into() };
+    let cooldown = Cooldown::of_account(CooldownReason::Unauthorised, None, "test");
     rig.scheduler.rest(account, &cooldown, rig.clock.now());
     let accounts = Repository::<Account>::new(rig.stores.config.clone());
     let Versioned { version, mut value } = accounts.account(account).await.unwrap().unwrap();

@@ -10,12 +10,16 @@ pub(crate) fn write_credential(outbound: &Outbound<'_>, headers: &mut HeaderMap)
     let account = || outbound.account.name.clone();
     let (name, prefix) = match outbound.account.auth {
         AuthForm::None => return Ok(()),
+        AuthForm::AwsKeys | AuthForm::AwsChain => {
+            return Err(PrepareError::CredentialKind { account: account() });
+        }
         AuthForm::XApiKey => (HeaderName::from_static("x-api-key"), ""),
-        AuthForm::Bearer => (header::AUTHORIZATION, "Bearer "),
+        AuthForm::Bearer | AuthForm::OAuth | AuthForm::Entra => (header::AUTHORIZATION, "Bearer "),
         AuthForm::XGoogApiKey => (HeaderName::from_static("x-goog-api-key"), ""),
         AuthForm::ApiKey => (HeaderName::from_static("api-key"), ""),
     };
-    let secret = outbound.credential.ok_or_else(|| PrepareError::NoCredential { account: account() })?;
+    let credential = outbound.credential.ok_or_else(|| PrepareError::NoCredential { account: account() })?;
+    let secret = credential.text().ok_or_else(|| PrepareError::CredentialKind { account: account() })?;
     let mut value = HeaderValue::try_from([prefix, secret.expose()].concat())
         .map_err(|_| PrepareError::CredentialForm { account: account() })?;
     value.set_sensitive(true);

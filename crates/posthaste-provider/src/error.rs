@@ -21,6 +21,14 @@ pub enum PrepareError {
         /// The account's name.
         account: String,
     },
+    /// The credential is of a kind that the vendor does not take.
+    #[error(
+        "the vendor of account `{account}` does not take a credential of this kind: enter another with `posthaste accounts update`"
+    )]
+    CredentialKind {
+        /// The account's name.
+        account: String,
+    },
     /// The base URL does not give a usable address.
     #[error("the base URL of account `{account}` is not usable")]
     Address {

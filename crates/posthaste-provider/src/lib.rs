@@ -16,11 +16,13 @@ mod registry;
 mod reset;
 mod resting;
 mod sandbox;
+#[cfg(test)]
+mod testing;
 
 use http::{HeaderMap, StatusCode};
 use posthaste_core::{
-    Account, Dialect, ModelName, Operation, Packing, Payload, ProviderKind, RateWindow, Secret, Timestamp,
-    Verdict,
+    Account, Credential, Dialect, ModelName, Operation, Packing, Payload, ProviderKind, RateWindow,
+    Timestamp, Verdict,
 };
 use posthaste_wire::UpstreamError;
 
@@ -89,7 +91,7 @@ pub struct Outbound<'a> {
     /// Who is asked.
     pub account: &'a Account,
     /// The account's credential, if it has one.
-    pub credential: Option<&'a Secret>,
+    pub credential: Option<&'a Credential>,
     /// What is asked for.
     pub operation: Operation,
     /// The dialect of the body.
@@ -106,6 +108,8 @@ pub struct Outbound<'a> {
     pub streamed: bool,
     /// Whether the body was translated from another dialect.
     pub translated: bool,
+    /// The present moment, for signatures.
+    pub now: Timestamp,
     /// The body.
     pub body: Payload,
 }
@@ -113,6 +117,10 @@ pub struct Outbound<'a> {
 /// The head of an upstream's answer, as far as judging needs it.
 #[derive(Clone, Copy, Debug)]
 pub struct AnswerHead<'a> {
+    /// Who was asked.
+    pub account: &'a Account,
+    /// For which model, as the upstream calls it.
+    pub model: &'a ModelName,
     /// The dialect that was asked for.
     pub dialect: Dialect,
     /// The status.

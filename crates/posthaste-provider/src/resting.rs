@@ -16,7 +16,7 @@ pub(crate) fn resting(
         Some(error) => shortened(format!("{} {}: {}", answer.status.as_u16(), error.kind, error.message)),
         None => format!("{} without an error body of the API", answer.status.as_u16()),
     };
-    Verdict::NextCandidate { cooldown: Some(Cooldown { reason, until, why }) }
+    Verdict::NextCandidate { cooldown: Some(Cooldown::of_account(reason, until, why)) }
 }
 
 fn shortened(mut why: String) -> String {

@@ -102,7 +102,7 @@ impl World {
     ) -> Result<(), TestCaseError> {
         let before = self.scheduler.parked(account, self.now).filter(|parked| !parked.on_trial);
         let until = asked_ms.map(|ms| Timestamp::from_millis(self.now.as_millis() + ms));
-        let cooldown = Cooldown { reason, until, why: "upstream said so".into() };
+        let cooldown = Cooldown::of_account(reason, until, "upstream said so");
         let parked = self.scheduler.rest(account, &cooldown, self.now);
         prop_assert!(parked.until > self.now);
         prop_assert!(before.is_none_or(|before| parked.until >= before.until));
@@ -190,7 +190,7 @@ proptest! {
             world.happens(happening)?;
         }
         let account = world.candidates[0].account;
-        let cooldown = Cooldown { reason, until: None, why: "upstream said so".into() };
+        let cooldown = Cooldown::of_account(reason, None, "upstream said so");
         let back = world.scheduler.rest(account, &cooldown, world.now).until;
         prop_assert_eq!(world.scheduler.try_start(account, back), Ok(()));
         for later in [0, 1, 59_999] {

@@ -5,8 +5,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use posthaste_core::{
-    Account, AccountId, AuthForm, ClientKey, ClientKeyHash, ClientKeyId, Expiry, ModelMap, ModelName,
-    ModelPattern, ModelRules, PresetName, PrivateAddressConsent, ProviderKind, Sealed, Secret, Timestamp,
+    Account, AccountId, AccountSettings, AuthForm, ClientKey, ClientKeyHash, ClientKeyId, Expiry, ModelMap,
+    ModelName, ModelPattern, ModelRules, PresetName, PrivateAddressConsent, ProviderKind, Sealed, Secret,
+    Timestamp,
 };
 use uuid::Uuid;
 
@@ -29,6 +30,8 @@ pub fn account(name: &str) -> Account {
             given_at: Timestamp::EPOCH,
             how: "posthaste-testkit".to_owned(),
         }),
+        proxy: None,
+        settings: AccountSettings::default(),
         created_at: Timestamp::EPOCH,
         updated_at: Timestamp::EPOCH,
     }

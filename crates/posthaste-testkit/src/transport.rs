@@ -201,7 +201,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_sent_is_remembered() {
         let transport = MemoryTransport::new(|_| Reply::json(404, &json!({"no": 1})).header("x-a", "b"));
-        let answer = transport.send(request(), &Egress { allow_private: true }).await.unwrap();
+        let answer = transport.send(request(), &Egress::direct(true)).await.unwrap();
         assert_eq!(answer.status(), 404);
         assert_eq!(answer.headers()["x-a"], "b");
         let sent = transport.sent();

@@ -190,7 +190,7 @@ mod tests {
 
     async fn send(url: &str, allow_private: bool) -> Result<http::Response<RelayBody>, TransportError> {
         let request = http::Request::post(url).body(Payload::from(Bytes::from("{}"))).unwrap();
-        transport().send(request, &Egress { allow_private }).await
+        transport().send(request, &Egress::direct(allow_private)).await
     }
 
     #[tokio::test]
@@ -244,7 +244,7 @@ mod tests {
 
     async fn exchange(transport: &HttpTransport, url: &str) -> Result<Bytes, TransportError> {
         let request = http::Request::post(url).body(Payload::from(Bytes::from("{}"))).unwrap();
-        let response = transport.send(request, &Egress { allow_private: true }).await?;
+        let response = transport.send(request, &Egress::direct(true)).await?;
         Ok(response.into_body().collect().await?.to_bytes())
     }
 

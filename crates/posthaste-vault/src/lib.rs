@@ -8,11 +8,13 @@ mod place;
 mod random;
 mod seal;
 mod source;
+mod stored;
 mod vault;
 
 pub use client_key::NewClientKey;
 pub use error::VaultError;
 pub use master::MasterKey;
-pub use place::{Place, account_credential_place};
+pub use place::{Place, account_credential_place, account_proxy_place};
 pub use source::{CredentialSource, StaticCredentials};
+pub use stored::{StoredAwsKeys, StoredEntra, StoredToken};
 pub use vault::Vault;

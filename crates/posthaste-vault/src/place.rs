@@ -38,6 +38,11 @@ pub fn account_credential_place(account: AccountId) -> Place<'static> {
     Place { kind: "account", id: account.uuid(), field: "credential" }
 }
 
+/// Where the password of an account's proxy belongs.
+pub fn account_proxy_place(account: AccountId) -> Place<'static> {
+    Place { kind: "account", id: account.uuid(), field: "proxy" }
+}
+
 /// Kinds and fields are names in our own code.
 fn write_text(text: &str, out: &mut Vec<u8>) {
     let length = u16::try_from(text.len()).expect("names of kinds and fields are shorter than 64 KiB");

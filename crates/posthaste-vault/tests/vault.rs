@@ -7,7 +7,8 @@ mod stores;
 use std::sync::Arc;
 
 use posthaste_core::{
-    Account, AccountId, AuthForm, ModelMap, ModelRules, PresetName, ProviderKind, Sealed, Secret, Timestamp,
+    Account, AccountId, AccountSettings, AuthForm, ModelMap, ModelRules, PresetName, ProviderKind, Sealed,
+    Secret, Timestamp,
 };
 use posthaste_storage::{ConfigStore, Entity, Expect, Record, RecordKind, memory::MemoryStores};
 use posthaste_vault::{
@@ -43,6 +44,8 @@ fn account(id: AccountId, credential: Option<Sealed>) -> Account {
         models: ModelRules::default(),
         model_map: ModelMap::default(),
         private_address: None,
+        proxy: None,
+        settings: AccountSettings::default(),
         created_at: Timestamp::EPOCH,
         updated_at: Timestamp::EPOCH,
     }
@@ -242,13 +245,13 @@ async fn an_account_gets_its_own_credential() {
 
     account.credential = Some(seal("sk-ant-dummy-1"));
     let first = credentials.credential(&account).await.unwrap().unwrap();
-    assert_eq!(first.expose(), "sk-ant-dummy-1");
+    assert_eq!(first.text().unwrap().expose(), "sk-ant-dummy-1");
     let again = credentials.credential(&account).await.unwrap().unwrap();
     assert!(Arc::ptr_eq(&first, &again), "opened once");
 
     account.credential = Some(seal("sk-ant-dummy-2"));
     let changed = credentials.credential(&account).await.unwrap().unwrap();
-    assert_eq!(changed.expose(), "sk-ant-dummy-2", "a changed credential counts at once");
+    assert_eq!(changed.text().unwrap().expose(), "sk-ant-dummy-2", "a changed credential counts at once");
 
     credentials.invalidate(id);
     let fresh = credentials.credential(&account).await.unwrap().unwrap();

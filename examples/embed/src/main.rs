@@ -15,8 +15,8 @@ use std::{
 use anyhow::ensure;
 use http_body_util::BodyExt;
 use posthaste_core::{
-    Account, AccountId, AuthForm, ClientKey, ClientKeyHash, ClientKeyId, Clock, Dialect, Expiry, ModelMap,
-    ModelRules, Operation, PresetName, ProviderKind, SystemClock,
+    Account, AccountId, AccountSettings, AuthForm, ClientKey, ClientKeyHash, ClientKeyId, Clock, Dialect,
+    Expiry, ModelMap, ModelRules, Operation, PresetName, ProviderKind, SystemClock,
 };
 use posthaste_gateway::{Call, Caller, Relay, RelayOptions, RelayPorts};
 use posthaste_metering::PriceBook;
@@ -98,6 +98,8 @@ fn account() -> Account {
         models: ModelRules::default(),
         model_map: ModelMap::default(),
         private_address: None,
+        proxy: None,
+        settings: AccountSettings::default(),
         created_at: now,
         updated_at: now,
     }

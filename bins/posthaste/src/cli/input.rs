@@ -46,8 +46,12 @@ pub(super) fn auth(text: &str) -> Result<AuthForm, String> {
         "bearer" => Ok(AuthForm::Bearer),
         "x-goog-api-key" => Ok(AuthForm::XGoogApiKey),
         "api-key" => Ok(AuthForm::ApiKey),
+        "oauth" => Ok(AuthForm::OAuth),
+        "entra" => Ok(AuthForm::Entra),
+        "aws-keys" => Ok(AuthForm::AwsKeys),
+        "aws-chain" => Ok(AuthForm::AwsChain),
         "none" => Ok(AuthForm::None),
-        _ => Err("expected `x-api-key`, `bearer`, `x-goog-api-key`, `api-key` or `none`".to_owned()),
+        _ => Err("expected `x-api-key`, `bearer`, `x-goog-api-key`, `api-key`, `oauth`, `entra`, `aws-keys`, `aws-chain` or `none`".to_owned()),
     }
 }
 

@@ -208,7 +208,7 @@ impl Client {
     }
 
     pub(crate) async fn send(&self, request: http::Request<Payload>) -> Result<Answer, TransportError> {
-        let response = self.transport.send(request, &Egress { allow_private: true }).await?;
+        let response = self.transport.send(request, &Egress::direct(true)).await?;
         let (head, body) = response.into_parts();
         Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
     }

@@ -50,6 +50,8 @@ pub(super) fn for_answer(
         None => format!("{status}, and the body is no answer of the API"),
     };
     let verdict = adapter.judge(&AnswerHead {
+        account,
+        model,
         dialect,
         status,
         headers: &answer.head.headers,

@@ -60,7 +60,8 @@ pub(super) async fn test(
     let dialect = dialect(account, &upstream_model)?;
     let request = request(admin, account, dialect, &upstream_model).await?;
     let begun = Instant::now();
-    let answer = ask(admin, account, request).await;
+    let egress = admin.credentials().egress(account).await?;
+    let answer = ask(admin, &egress, request).await;
     let latency_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let status = answer.as_ref().ok().map(|answer| answer.head.status.as_u16());
     let ok = answer.as_ref().is_ok_and(|answer| serves(dialect, answer));
@@ -147,6 +148,7 @@ async fn request(
         query: None,
         streamed: false,
         translated: true,
+        now: admin.parts().clock.now(),
         body: Payload::from(in_dialect(account, dialect, model, body.to_string().into())?),
     };
     let prepared = provider(account.provider).prepare(&outbound);
@@ -155,11 +157,10 @@ async fn request(
 
 async fn ask(
     admin: &Admin,
-    account: &Account,
+    egress: &Egress,
     request: http::Request<Payload>,
 ) -> Result<Answer, TransportError> {
-    let egress = Egress { allow_private: account.private_address.is_some() };
-    let exchange = async { read(admin.parts().transport.send(request, &egress).await?).await };
+    let exchange = async { read(admin.parts().transport.send(request, egress).await?).await };
     let too_late = |_| TransportError::Timeout { guard: TimeoutGuard::Head, after: PATIENCE };
     timeout(PATIENCE, exchange).await.map_err(too_late)?
 }

@@ -70,11 +70,12 @@ fn says_low_balance(error: Option<&UpstreamError>) -> bool {
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, StatusCode};
-    use posthaste_core::Dialect;
+    use posthaste_core::{Dialect, ProviderKind};
     use posthaste_wire::read_error;
     use rstest::rstest;
 
     use super::*;
+    use crate::testing::{account, model};
 
     const NOW: Timestamp = Timestamp::from_secs(1_000);
 
@@ -92,7 +93,15 @@ mod tests {
         let status = StatusCode::from_u16(status).unwrap();
         let error = read_error(Dialect::AnthropicMessages, body.as_bytes());
         let dialect = Dialect::AnthropicMessages;
-        judge(&AnswerHead { dialect, status, headers: &headers, error: error.as_ref(), now: NOW })
+        judge(&AnswerHead {
+            account: &account(ProviderKind::Anthropic, "anthropic"),
+            model: &model("claude-haiku-4-5"),
+            dialect,
+            status,
+            headers: &headers,
+            error: error.as_ref(),
+            now: NOW,
+        })
     }
 
     fn reason(verdict: Verdict) -> Option<CooldownReason> {

@@ -54,11 +54,12 @@ fn told(error: &UpstreamError, word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, StatusCode};
-    use posthaste_core::{Dialect, Timestamp};
+    use posthaste_core::{Dialect, ProviderKind, Timestamp};
     use posthaste_wire::read_error;
     use rstest::rstest;
 
     use super::*;
+    use crate::testing::{account, model};
 
     fn verdict(status: u16, body: &str) -> Verdict {
         let error = read_error(Dialect::OpenAiChat, body.as_bytes());
@@ -66,6 +67,8 @@ mod tests {
         let headers = HeaderMap::from_iter([("retry-after".parse().unwrap(), "30".parse().unwrap())]);
         let dialect = Dialect::OpenAiChat;
         judge(&AnswerHead {
+            account: &account(ProviderKind::OpenAi, "openai"),
+            model: &model("gpt-5.4"),
             dialect,
             status,
             headers: &headers,

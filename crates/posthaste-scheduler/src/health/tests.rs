@@ -22,7 +22,7 @@ impl Subject {
     }
 
     fn rest(&mut self, reason: CooldownReason, until: Option<i64>, now: i64) -> Parked {
-        let cooldown = Cooldown { reason, until: until.map(at), why: format!("{reason} at {now}") };
+        let cooldown = Cooldown::of_account(reason, until.map(at), format!("{reason} at {now}"));
         self.health.rest(self.account, &cooldown, &Backoff::default(), at(now))
     }
 

@@ -9,7 +9,7 @@ fn candidate(account: AccountId, priority: u8) -> Candidate {
 }
 
 fn limited(until: Timestamp) -> Cooldown {
-    Cooldown { reason: CooldownReason::RateLimited, until: Some(until), why: "429".into() }
+    Cooldown::of_account(CooldownReason::RateLimited, Some(until), "429")
 }
 
 #[test]

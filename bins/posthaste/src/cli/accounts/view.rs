@@ -83,6 +83,10 @@ fn credential(account: &AccountView) -> String {
         AuthForm::Bearer => "bearer token",
         AuthForm::XGoogApiKey => "x-goog-api-key",
         AuthForm::ApiKey => "api-key",
+        AuthForm::OAuth => "logged in",
+        AuthForm::Entra => "Entra application",
+        AuthForm::AwsKeys => "AWS keys",
+        AuthForm::AwsChain => return "AWS keys of the machine".to_owned(),
         AuthForm::None => return "none".to_owned(),
     };
     let kept = if account.has_credential { "kept sealed" } else { "missing" };
