@@ -16,6 +16,7 @@ mod registry;
 mod reset;
 mod resting;
 mod sandbox;
+mod shape;
 #[cfg(test)]
 mod testing;
 

@@ -1,24 +1,27 @@
 //! Shaping a request.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use posthaste_core::{Operation, Payload};
 
-use crate::{Outbound, PrepareError, auth::write_credential, headers::copy_client_headers};
+use crate::{
+    Outbound, PrepareError,
+    shape::{Shape, json_or_events},
+};
 
 pub(super) fn prepare(outbound: &Outbound<'_>) -> Result<http::Request<Payload>, PrepareError> {
-    let account = outbound.account;
     let path = match outbound.operation {
         Operation::Chat => MESSAGES,
         Operation::CountTokens => COUNT_TOKENS,
         _ => return Err(PrepareError::unsupported(outbound)),
     };
     let beta = if asks_for_beta(outbound) { "?beta=true" } else { "" };
-    let mut request = http::Request::builder()
-        .method(Method::POST)
-        .uri([account.base_url.as_str(), path, beta].concat())
-        .body(outbound.body.clone())
-        .map_err(|source| PrepareError::Address { account: account.name.clone(), source })?;
-    write_headers(outbound, request.headers_mut())?;
+    let shape = Shape {
+        address: [outbound.account.base_url.as_str(), path, beta].concat(),
+        accept: json_or_events(outbound.streamed),
+        client_headers: Some(outbound.dialect),
+    };
+    let mut request = shape.request(outbound)?;
+    write_version(outbound, request.headers_mut());
     Ok(request)
 }
 
@@ -28,9 +31,7 @@ fn asks_for_beta(outbound: &Outbound<'_>) -> bool {
         && outbound.query.is_some_and(|query| query.split('&').any(|pair| pair == "beta=true"))
 }
 
-fn write_headers(outbound: &Outbound<'_>, headers: &mut HeaderMap) -> Result<(), PrepareError> {
-    headers.reserve(16);
-    copy_client_headers(outbound.dialect, outbound.client_headers, headers);
+fn write_version(outbound: &Outbound<'_>, headers: &mut HeaderMap) {
     if outbound.translated {
         headers.remove(BETA);
         headers.remove(VERSION);
@@ -38,15 +39,6 @@ fn write_headers(outbound: &Outbound<'_>, headers: &mut HeaderMap) -> Result<(),
     if !headers.contains_key(VERSION) {
         headers.insert(VERSION, DEFAULT_VERSION);
     }
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::ACCEPT, HeaderValue::from_static(accept(outbound)));
-    // Compressed answers could be neither watched nor passed on in time.
-    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    write_credential(outbound, headers)
-}
-
-fn accept(outbound: &Outbound<'_>) -> &'static str {
-    if outbound.streamed { "text/event-stream" } else { "application/json" }
 }
 
 const MESSAGES: &str = "/v1/messages";

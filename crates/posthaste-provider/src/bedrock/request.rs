@@ -1,13 +1,11 @@
 //! Shaping a request.
 
-use http::Method;
 use posthaste_core::{Dialect, Operation, Payload};
 
 use crate::{
     Outbound, PrepareError,
-    auth::{write_content_headers, write_credential},
-    headers::copy_client_headers,
     path_segment::push_segment,
+    shape::{JSON, Shape},
 };
 
 pub(crate) fn prepare(outbound: &Outbound<'_>) -> Result<http::Request<Payload>, PrepareError> {
@@ -26,18 +24,10 @@ pub(crate) fn prepare(outbound: &Outbound<'_>) -> Result<http::Request<Payload>,
     push_segment(&mut address, outbound.model.as_str());
     address.push('/');
     address.push_str(operation);
-    let mut request = http::Request::builder()
-        .method(Method::POST)
-        .uri(address)
-        .body(outbound.body.clone())
-        .map_err(|source| PrepareError::Address { account: account.name.clone(), source })?;
-    let headers = request.headers_mut();
-    headers.reserve(16);
-    if !outbound.translated {
-        copy_client_headers(Dialect::BedrockConverse, outbound.client_headers, headers);
-    }
-    let accept = if outbound.streamed { "application/vnd.amazon.eventstream" } else { "application/json" };
-    write_content_headers(accept, headers);
-    write_credential(outbound, headers)?;
-    Ok(request)
+    let accept = if outbound.streamed { EVENT_STREAM } else { JSON };
+    // Also bodies of Anthropic's come with the headers of Bedrock's own clients.
+    let client_headers = (!outbound.translated).then_some(Dialect::BedrockConverse);
+    Shape { address, accept, client_headers }.request(outbound)
 }
+
+const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";

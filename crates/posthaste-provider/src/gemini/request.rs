@@ -1,31 +1,16 @@
 //! Shaping a request.
 
-use http::Method;
 use posthaste_core::{Operation, Packing, Payload};
 
 use crate::{
     Outbound, PrepareError,
-    auth::{write_content_headers, write_credential},
-    headers::copy_client_headers,
     path_segment::push_segment,
+    shape::{Shape, json_or_events},
 };
 
 pub(crate) fn prepare(outbound: &Outbound<'_>) -> Result<http::Request<Payload>, PrepareError> {
-    let account = outbound.account;
-    let mut request = http::Request::builder()
-        .method(Method::POST)
-        .uri(address(outbound)?)
-        .body(outbound.body.clone())
-        .map_err(|source| PrepareError::Address { account: account.name.clone(), source })?;
-    let headers = request.headers_mut();
-    headers.reserve(16);
-    if !outbound.translated {
-        copy_client_headers(outbound.dialect, outbound.client_headers, headers);
-    }
     let sse = outbound.streamed && outbound.packing == Packing::Plain;
-    write_content_headers(if sse { "text/event-stream" } else { "application/json" }, headers);
-    write_credential(outbound, headers)?;
-    Ok(request)
+    Shape::of(outbound, address(outbound)?, json_or_events(sse)).request(outbound)
 }
 
 fn address(outbound: &Outbound<'_>) -> Result<String, PrepareError> {

@@ -1,12 +1,10 @@
 //! Shaping a request.
 
-use http::Method;
 use posthaste_core::{Dialect, Operation, Payload};
 
 use crate::{
     Outbound, PrepareError,
-    auth::{write_content_headers, write_credential},
-    headers::copy_client_headers,
+    shape::{Shape, json_or_events},
 };
 
 /// The request for an API whose paths begin behind `base`.
@@ -16,20 +14,7 @@ pub(crate) fn prepare_at(
 ) -> Result<http::Request<Payload>, PrepareError> {
     let path =
         path(outbound.operation, outbound.dialect).ok_or_else(|| PrepareError::unsupported(outbound))?;
-    let account = outbound.account;
-    let mut request = http::Request::builder()
-        .method(Method::POST)
-        .uri([base, path].concat())
-        .body(outbound.body.clone())
-        .map_err(|source| PrepareError::Address { account: account.name.clone(), source })?;
-    let headers = request.headers_mut();
-    headers.reserve(16);
-    if !outbound.translated {
-        copy_client_headers(outbound.dialect, outbound.client_headers, headers);
-    }
-    write_content_headers(if outbound.streamed { "text/event-stream" } else { "application/json" }, headers);
-    write_credential(outbound, headers)?;
-    Ok(request)
+    Shape::of(outbound, [base, path].concat(), json_or_events(outbound.streamed)).request(outbound)
 }
 
 /// Where an operation stands behind the base URL.
