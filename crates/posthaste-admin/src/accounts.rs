@@ -8,7 +8,9 @@ mod view;
 pub use test::TestReport;
 pub use view::{AccountView, Health, PresetView, presets};
 
-use posthaste_core::{Account, AccountId, AccountSettings, AuthForm, PresetName, ProviderKind, Sealed};
+use posthaste_core::{
+    Account, AccountId, AccountSettings, AuthForm, PresetName, ProviderKind, SchedulingRules, Sealed,
+};
 use posthaste_provider::{BaseUrl, Preset, check_base_url, preset, presets as known_presets};
 use posthaste_storage::StorageError;
 use posthaste_vault::account_credential_place;
@@ -123,6 +125,7 @@ impl<'a> AccountService<'a> {
             private_address: consent,
             proxy: None,
             settings: AccountSettings::default(),
+            scheduling: SchedulingRules::default(),
             created_at: now,
             updated_at: now,
         };

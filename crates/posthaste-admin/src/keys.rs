@@ -6,7 +6,7 @@ mod view;
 pub use usage::{DayUsage, ModelUsage, UsageTotals, UsageView};
 pub use view::{CreatedKey, KeyView};
 
-use posthaste_core::{ClientKey, ClientKeyId, Expiry, Timestamp};
+use posthaste_core::{ClientKey, ClientKeyId, Expiry, KeyPolicy, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -96,6 +96,7 @@ impl<'a> KeyService<'a> {
             expiry,
             first_used_at: None,
             models,
+            policy: KeyPolicy::default(),
             created_at: now,
             updated_at: now,
         };

@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Dialect, ModelName, ModelPattern, ModelRules, ProxySettings, Sealed, Timestamp};
+use crate::{
+    AccountId, Dialect, ModelName, ModelPattern, ModelRules, ProxySettings, SchedulingRules, Sealed,
+    Timestamp,
+};
 
 /// The vendor, and with it the adapter that shapes requests and reads answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -186,6 +189,9 @@ pub struct Account {
     /// What only its vendor asks for.
     #[serde(default)]
     pub settings: AccountSettings,
+    /// How it takes part in scheduling.
+    #[serde(default)]
+    pub scheduling: SchedulingRules,
     /// When it was added.
     pub created_at: Timestamp,
     /// When it was last changed.

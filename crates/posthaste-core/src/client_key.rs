@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClientKeyId, ModelPattern, Timestamp};
+use crate::{ClientKeyId, KeyPolicy, ModelPattern, Timestamp};
 
 /// The keyed hash under which a client key is stored; the key itself is stored nowhere.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,6 +128,9 @@ pub struct ClientKey {
     /// Which models it may ask for.
     #[serde(default)]
     pub models: ModelRules,
+    /// What else it may do, and how it is billed.
+    #[serde(default)]
+    pub policy: KeyPolicy,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -181,6 +184,7 @@ mod tests {
             expiry,
             first_used_at: None,
             models: ModelRules::default(),
+            policy: KeyPolicy::default(),
             created_at: Timestamp::EPOCH,
             updated_at: Timestamp::EPOCH,
         }

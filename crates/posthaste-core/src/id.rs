@@ -68,6 +68,18 @@ id! {
     ClientKeyId
 }
 id! {
+    /// The identity of a [`Pool`](crate::Pool).
+    PoolId
+}
+id! {
+    /// The identity of a [`Route`](crate::Route).
+    RouteId
+}
+id! {
+    /// The identity of a user of the relay, who owns client keys.
+    UserId
+}
+id! {
     /// The identity of one client request, told to the client as `x-posthaste-request-id`.
     RequestId
 }

@@ -28,6 +28,40 @@ impl NanoUsd {
     }
 }
 
+/// What an amount is billed as, in millionths: 1,000,000 bills it as it is. Written as a number in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Multiplier(u32);
+
+impl Multiplier {
+    /// As it is.
+    pub const ONE: Self = Self(1_000_000);
+
+    /// From millionths.
+    pub const fn from_millionths(millionths: u32) -> Self {
+        Self(millionths)
+    }
+
+    /// Millionths.
+    pub const fn as_millionths(self) -> u32 {
+        self.0
+    }
+
+    /// The billed amount, rounded half away from zero; saturates.
+    pub fn of(self, amount: NanoUsd) -> NanoUsd {
+        let product = i128::from(amount.as_nanos()) * i128::from(self.0);
+        let half = if product < 0 { -500_000 } else { 500_000 };
+        let nanos = (product + half) / 1_000_000;
+        NanoUsd(i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX }))
+    }
+}
+
+impl Default for Multiplier {
+    fn default() -> Self {
+        Self::ONE
+    }
+}
+
 impl Add for NanoUsd {
     type Output = Self;
 
@@ -68,6 +102,16 @@ mod tests {
         assert_eq!(NanoUsd::from_nanos(3_000_000_000).to_string(), "$3.00");
         assert_eq!(NanoUsd::from_nanos(10_500_000).to_string(), "$0.0105");
         assert_eq!(NanoUsd::from_nanos(-1).to_string(), "-$0.000000001");
+    }
+
+    #[test]
+    fn a_multiplier_rounds_half_away_from_zero_and_saturates() {
+        let half = Multiplier::from_millionths(500_000);
+        assert_eq!(half.of(NanoUsd::from_nanos(3)), NanoUsd::from_nanos(2));
+        assert_eq!(half.of(NanoUsd::from_nanos(-3)), NanoUsd::from_nanos(-2));
+        assert_eq!(Multiplier::ONE.of(NanoUsd::from_nanos(7)), NanoUsd::from_nanos(7));
+        let twice = Multiplier::from_millionths(2_000_000);
+        assert_eq!(twice.of(NanoUsd::from_nanos(i64::MAX)), NanoUsd::from_nanos(i64::MAX));
     }
 
     #[test]

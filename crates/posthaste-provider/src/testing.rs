@@ -2,7 +2,7 @@
 
 use posthaste_core::{
     Account, AccountId, AccountSettings, AuthForm, ModelMap, ModelName, ModelRules, PresetName, ProviderKind,
-    Timestamp,
+    SchedulingRules, Timestamp,
 };
 
 /// An account of a preset's vendor, with nothing particular about it.
@@ -23,6 +23,7 @@ pub(crate) fn account(provider: ProviderKind, preset: &str) -> Account {
         private_address: None,
         proxy: None,
         settings: AccountSettings::default(),
+        scheduling: SchedulingRules::default(),
         created_at: Timestamp::EPOCH,
         updated_at: Timestamp::EPOCH,
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
-use posthaste_core::{Account, AccountId, ClientKey, ClientKeyHash, ClientKeyId};
+use posthaste_core::{Account, AccountId, ClientKey, ClientKeyHash, ClientKeyId, Pool, Route};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
@@ -18,11 +18,15 @@ pub enum RecordKind {
     Account,
     /// Client keys; looked up by the hash of the secret.
     ClientKey,
+    /// Pools of accounts; looked up by name.
+    Pool,
+    /// Routes; looked up by the model that clients ask for.
+    Route,
 }
 
 impl RecordKind {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 3] = [Self::Keyring, Self::Account, Self::ClientKey];
+    pub const ALL: [Self; 5] = [Self::Keyring, Self::Account, Self::ClientKey, Self::Pool, Self::Route];
 
     /// The stable name used in stores.
     pub const fn as_str(self) -> &'static str {
@@ -30,6 +34,8 @@ impl RecordKind {
             Self::Keyring => "keyring",
             Self::Account => "account",
             Self::ClientKey => "client_key",
+            Self::Pool => "pool",
+            Self::Route => "route",
         }
     }
 
@@ -93,6 +99,30 @@ impl Entity for ClientKey {
 
     fn lookup(&self) -> Option<String> {
         Some(self.hash.to_hex())
+    }
+}
+
+impl Entity for Pool {
+    const KIND: RecordKind = RecordKind::Pool;
+
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn lookup(&self) -> Option<String> {
+        Some(self.name.clone())
+    }
+}
+
+impl Entity for Route {
+    const KIND: RecordKind = RecordKind::Route;
+
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn lookup(&self) -> Option<String> {
+        Some(self.model.as_str().to_owned())
     }
 }
 

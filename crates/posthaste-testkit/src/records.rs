@@ -5,9 +5,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use posthaste_core::{
-    Account, AccountId, AccountSettings, AuthForm, ClientKey, ClientKeyHash, ClientKeyId, Expiry, ModelMap,
-    ModelName, ModelPattern, ModelRules, PresetName, PrivateAddressConsent, ProviderKind, Sealed, Secret,
-    Timestamp,
+    Account, AccountId, AccountSettings, AuthForm, ClientKey, ClientKeyHash, ClientKeyId, Expiry, KeyPolicy,
+    ModelMap, ModelName, ModelPattern, ModelRules, PresetName, PrivateAddressConsent, ProviderKind,
+    SchedulingRules, Sealed, Secret, Timestamp,
 };
 use uuid::Uuid;
 
@@ -32,6 +32,7 @@ pub fn account(name: &str) -> Account {
         }),
         proxy: None,
         settings: AccountSettings::default(),
+        scheduling: SchedulingRules::default(),
         created_at: Timestamp::EPOCH,
         updated_at: Timestamp::EPOCH,
     }
@@ -52,6 +53,7 @@ pub fn client_key(name: &str) -> ClientKey {
         expiry: Expiry::Never,
         first_used_at: None,
         models: ModelRules::default(),
+        policy: KeyPolicy::default(),
         created_at: Timestamp::EPOCH,
         updated_at: Timestamp::EPOCH,
     }

@@ -7,8 +7,8 @@ mod stores;
 use std::sync::Arc;
 
 use posthaste_core::{
-    Account, AccountId, AccountSettings, AuthForm, ModelMap, ModelRules, PresetName, ProviderKind, Sealed,
-    Secret, Timestamp,
+    Account, AccountId, AccountSettings, AuthForm, ModelMap, ModelRules, PresetName, ProviderKind,
+    SchedulingRules, Sealed, Secret, Timestamp,
 };
 use posthaste_storage::{ConfigStore, Entity, Expect, Record, RecordKind, memory::MemoryStores};
 use posthaste_vault::{
@@ -46,6 +46,7 @@ fn account(id: AccountId, credential: Option<Sealed>) -> Account {
         private_address: None,
         proxy: None,
         settings: AccountSettings::default(),
+        scheduling: SchedulingRules::default(),
         created_at: Timestamp::EPOCH,
         updated_at: Timestamp::EPOCH,
     }

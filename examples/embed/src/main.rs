@@ -16,7 +16,8 @@ use anyhow::ensure;
 use http_body_util::BodyExt;
 use posthaste_core::{
     Account, AccountId, AccountSettings, AuthForm, ClientKey, ClientKeyHash, ClientKeyId, Clock, Dialect,
-    Expiry, ModelMap, ModelRules, Operation, PresetName, ProviderKind, SystemClock,
+    Expiry, KeyPolicy, ModelMap, ModelRules, Operation, PresetName, ProviderKind, SchedulingRules,
+    SystemClock,
 };
 use posthaste_gateway::{Call, Caller, Relay, RelayOptions, RelayPorts};
 use posthaste_metering::PriceBook;
@@ -100,6 +101,7 @@ fn account() -> Account {
         private_address: None,
         proxy: None,
         settings: AccountSettings::default(),
+        scheduling: SchedulingRules::default(),
         created_at: now,
         updated_at: now,
     }
@@ -118,6 +120,7 @@ fn key_of(user: &str) -> ClientKey {
         expiry: Expiry::Never,
         first_used_at: None,
         models: ModelRules::default(),
+        policy: KeyPolicy::default(),
         created_at: now,
         updated_at: now,
     }

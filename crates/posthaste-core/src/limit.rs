@@ -1,0 +1,138 @@
+//! Limits: how much of what, in which span of time, of which models.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ModelPattern;
+
+/// One limit of a key, user, team, pool or account. Whose it is, the record that holds it tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// Names it in messages and counters; unique within its record, `[A-Za-z0-9_-]`, at most 64 characters.
+    pub name: String,
+    /// What is counted.
+    pub unit: LimitUnit,
+    /// The span of time.
+    pub window: LimitWindow,
+    /// What may not be passed: requests, tokens, nano-dollars, or requests at the same time.
+    pub amount: u64,
+    /// Counts only requests for models that fit one of these; all when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelPattern>,
+    /// Counts and warns, but never refuses.
+    #[serde(default)]
+    pub shadow: bool,
+}
+
+impl Limit {
+    /// Whether a request for `model` counts.
+    pub fn covers(&self, model: &str) -> bool {
+        self.models.is_empty() || self.models.iter().any(|pattern| pattern.matches(model))
+    }
+}
+
+/// What a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitUnit {
+    /// Requests.
+    Requests,
+    /// Tokens of all classes.
+    Tokens,
+    /// Billed cost in nano-dollars.
+    Cost,
+    /// Requests at the same time.
+    Concurrency,
+}
+
+impl LimitUnit {
+    /// The stable name used in messages and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Tokens => "tokens",
+            Self::Cost => "cost",
+            Self::Concurrency => "concurrency",
+        }
+    }
+}
+
+impl fmt::Display for LimitUnit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The span of time that a limit counts in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "window", rename_all = "snake_case")]
+pub enum LimitWindow {
+    /// This very moment: for [`LimitUnit::Concurrency`] only.
+    Now,
+    /// Opens with the first request after the last one has ended, and lasts so many seconds.
+    Rolling {
+        /// Its length.
+        seconds: u64,
+    },
+    /// A day of the calendar.
+    Day(Calendar),
+    /// A week of the calendar.
+    Week {
+        /// The day on which it starts anew, 1 (Monday) to 7 (Sunday).
+        starts_on: u8,
+        /// Where and at which hour.
+        #[serde(flatten)]
+        calendar: Calendar,
+    },
+    /// A month of the calendar.
+    Month {
+        /// The day on which it starts anew, 1 to 31; in shorter months, their last day.
+        starts_on: u8,
+        /// Where and at which hour.
+        #[serde(flatten)]
+        calendar: Calendar,
+    },
+    /// For ever.
+    Total,
+}
+
+/// Whose calendar.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Calendar {
+    /// The time zone's IANA name, such as `Asia/Shanghai`.
+    pub zone: String,
+    /// The hour of the day at which the span starts anew, 0 to 23.
+    pub hour: u8,
+}
+
+impl Default for Calendar {
+    fn default() -> Self {
+        Self { zone: "UTC".to_owned(), hour: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_reads_back_as_it_was_written() {
+        let limit = Limit {
+            name: "weekly-opus".to_owned(),
+            unit: LimitUnit::Cost,
+            window: LimitWindow::Week {
+                starts_on: 1,
+                calendar: Calendar { zone: "Asia/Shanghai".to_owned(), hour: 5 },
+            },
+            amount: 5_000_000_000,
+            models: vec![ModelPattern::new("claude-opus-*")],
+            shadow: false,
+        };
+        let text = serde_json::to_string(&limit).unwrap();
+        assert_eq!(serde_json::from_str::<Limit>(&text).unwrap(), limit);
+        assert!(limit.covers("claude-opus-4-8") && !limit.covers("claude-haiku-4-5"));
+    }
+}
