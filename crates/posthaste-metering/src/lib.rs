@@ -6,8 +6,10 @@ mod charge;
 mod error;
 mod price;
 mod read;
+mod window;
 
 pub use book::PriceBook;
 pub use charge::Charge;
 pub use error::PriceBookError;
 pub use price::{Mode, ModelPrice, Multipliers, Prices, Sheet, Step, Tiers, TokenPrice};
+pub use window::{Span, WindowError, span};
