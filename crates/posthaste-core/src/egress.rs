@@ -1,6 +1,6 @@
 //! The way out of this machine.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,12 +14,19 @@ pub struct Egress {
     pub allow_private: bool,
     /// Through which proxy; `None` goes straight. A proxy that does not work is an error, never a reason to go straight.
     pub proxy: Option<Arc<Proxy>>,
+    /// The longest wait for a connection: name resolution, TCP, proxy and TLS together. `None` leaves it to the transport.
+    pub connect_timeout: Option<Duration>,
 }
 
 impl Egress {
     /// Straight, without a proxy.
     pub const fn direct(allow_private: bool) -> Self {
-        Self { allow_private, proxy: None }
+        Self { allow_private, proxy: None, connect_timeout: None }
+    }
+
+    /// Through a proxy.
+    pub const fn through(proxy: Arc<Proxy>, allow_private: bool) -> Self {
+        Self { allow_private, proxy: Some(proxy), connect_timeout: None }
     }
 }
 
@@ -79,11 +86,7 @@ impl fmt::Display for ProxySettings {
         if let Some(username) = &self.username {
             write!(f, "{username}{}@", if self.password.is_some() { ":…" } else { "" })?;
         }
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
+        f.write_str(&host_and_port(&self.host, self.port))
     }
 }
 
@@ -98,6 +101,17 @@ pub struct Proxy {
     pub port: u16,
     /// Who logs in, if the proxy asks.
     pub login: Option<ProxyLogin>,
+}
+
+impl Proxy {
+    /// `host:port`, for messages: neither login nor password.
+    pub fn address(&self) -> String {
+        host_and_port(&self.host, self.port)
+    }
+}
+
+fn host_and_port(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 /// Who logs in at a proxy.

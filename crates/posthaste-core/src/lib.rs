@@ -43,6 +43,8 @@ pub use policy::{Binding, CaptureRules, KeyPolicy, QueueRules, SchedulingRules};
 pub use pool::{AffinityRules, Place, Pool, PoolRules, RetryPolicy, Route, RouteTarget, Strategy};
 pub use secret::{Sealed, Secret};
 pub use timestamp::Timestamp;
-pub use transport::{BoxError, RelayBody, TimeoutGuard, Transport, TransportError, boxed_body, full_body};
+pub use transport::{
+    BoxError, ProxyProblem, RelayBody, TimeoutGuard, Transport, TransportError, boxed_body, full_body,
+};
 pub use usage::{StreamEnd, Usage};
 pub use verdict::{Cooldown, CooldownReason, CooldownScope, RateWindow, Verdict};

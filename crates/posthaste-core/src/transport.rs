@@ -61,6 +61,17 @@ pub enum TransportError {
         #[source]
         source: BoxError,
     },
+    /// The account's proxy did not carry the request. Nothing goes straight instead.
+    #[error("the proxy {proxy} {problem}")]
+    Proxy {
+        /// `host:port` of the proxy.
+        proxy: String,
+        /// What it could not do.
+        problem: ProxyProblem,
+        /// The cause.
+        #[source]
+        source: BoxError,
+    },
     /// A named time-out passed.
     #[error("{guard} time-out after {after:?}")]
     Timeout {
@@ -77,6 +88,30 @@ pub enum TransportError {
     /// The exchange broke after the connection stood.
     #[error("the connection broke")]
     Broken(#[source] BoxError),
+}
+
+/// What a proxy could not do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProxyProblem {
+    /// No connection to the proxy itself: its name, TCP or TLS failed, or it stayed silent.
+    Unreachable,
+    /// It asks for a login that it was not given, or does not accept the one that it was given.
+    Login,
+    /// It does not connect to the upstream: not allowed, not reachable from there, or not in time.
+    Target,
+    /// What answers there does not speak the proxy's protocol.
+    Protocol,
+}
+
+impl fmt::Display for ProxyProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unreachable => "cannot be reached",
+            Self::Login => "does not accept the login",
+            Self::Target => "does not connect to the upstream",
+            Self::Protocol => "does not speak the configured proxy protocol",
+        })
+    }
 }
 
 /// What a time-out guards.

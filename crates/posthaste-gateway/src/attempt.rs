@@ -233,7 +233,7 @@ async fn exchange(
 
 fn unreachable(mut book: AttemptBook, error: &TransportError) -> Setback {
     let (phase, kind) = match error {
-        TransportError::Refused { .. } | TransportError::Connect { .. } => {
+        TransportError::Refused { .. } | TransportError::Connect { .. } | TransportError::Proxy { .. } => {
             (AttemptPhase::Sending, FaultKind::UpstreamFailed)
         }
         TransportError::Timeout { guard: TimeoutGuard::Connect, .. } => {

@@ -66,6 +66,7 @@ fn was_cured(before: &Account, after: &Account) -> bool {
             account.base_url.clone(),
             account.auth,
             account.private_address.is_some(),
+            account.proxy.clone(),
         )
     };
     way(before) != way(after) || (!before.enabled && after.enabled)

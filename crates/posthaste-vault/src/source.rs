@@ -107,7 +107,7 @@ impl CredentialSource for StaticCredentials {
             && Some(&opened.from) == sealed
             && is_of(&opened.plain, settings)
         {
-            return Ok(Egress { allow_private, proxy: Some(opened.plain) });
+            return Ok(Egress::through(opened.plain, allow_private));
         }
         let password =
             sealed.map(|sealed| self.vault.unseal(&account_proxy_place(account.id), sealed)).transpose()?;
@@ -123,7 +123,7 @@ impl CredentialSource for StaticCredentials {
         if let Some(sealed) = sealed {
             self.passwords.insert(account.id, Opened { from: sealed.clone(), plain: Arc::clone(&proxy) });
         }
-        Ok(Egress { allow_private, proxy: Some(proxy) })
+        Ok(Egress::through(proxy, allow_private))
     }
 
     fn invalidate(&self, account: AccountId) {

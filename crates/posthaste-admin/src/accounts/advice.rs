@@ -1,7 +1,9 @@
 //! What a failed test means and what to do about it.
 
 use http::header;
-use posthaste_core::{Account, CooldownReason, Dialect, ModelName, Timestamp, TransportError, Verdict};
+use posthaste_core::{
+    Account, CooldownReason, Dialect, ModelName, ProxyProblem, Timestamp, TransportError, Verdict,
+};
 use posthaste_provider::{AnswerHead, provider};
 use posthaste_wire::read_error;
 
@@ -22,6 +24,7 @@ pub(super) fn for_transport(account: &Account, error: &TransportError) -> Advice
              firewall is in the way",
             account.base_url
         ),
+        TransportError::Proxy { problem, .. } => for_proxy(account, *problem),
         TransportError::Timeout { .. } => {
             "the provider is slow or something swallows the connection: try again, then check the base URL".to_owned()
         }
@@ -32,6 +35,29 @@ pub(super) fn for_transport(account: &Account, error: &TransportError) -> Advice
         }
     };
     (Some(with_causes(error)), Some(advice))
+}
+
+fn for_proxy(account: &Account, problem: ProxyProblem) -> String {
+    let name = &account.name;
+    match problem {
+        ProxyProblem::Unreachable => {
+            "check the proxy's host and port, that it runs, and its certificate if it is an https proxy"
+                .to_owned()
+        }
+        ProxyProblem::Login => format!(
+            "check the proxy's user and password, then posthaste accounts update {name} --proxy - with the whole URL, \
+             such as http://user:password@host:port"
+        ),
+        ProxyProblem::Target => format!(
+            "the proxy itself answers: check its rules and its own way to {}; with socks5 the name is resolved here, with \
+             socks5h by the proxy",
+            account.base_url
+        ),
+        ProxyProblem::Protocol => format!(
+            "something else answers at the proxy's port: check the port and the URL's scheme (http, https, socks5 or \
+             socks5h), then posthaste accounts update {name} --proxy URL"
+        ),
+    }
 }
 
 /// When an answer came that is an error or none of the API.
