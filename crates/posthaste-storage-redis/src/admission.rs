@@ -6,7 +6,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fred::{interfaces::KeysInterface, types::Value};
+use fred::{
+    interfaces::{HashesInterface, KeysInterface},
+    types::Value,
+};
 use posthaste_core::Timestamp;
 use posthaste_storage::{
     AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseRef, LimitCheck, Outcome, Refusal, Settlement,
@@ -45,7 +48,7 @@ impl AdmissionStore for RedisAdmission {
         let mut arguments = lease_arguments(claim.lease_ref(), claim.ttl, now);
         for check in &claim.checks {
             let place = place(&check.counter, now);
-            if place == Place::Window {
+            if matches!(place, Place::Window | Place::Rolling) {
                 keys.push(self.keys.counter(claim.half, claim.owner, &check.counter));
             }
             arguments.extend(check_arguments(check, place, keys.len(), now));
@@ -69,9 +72,18 @@ impl AdmissionStore for RedisAdmission {
     ) -> Result<(), StorageError> {
         let mut keys = self.lease_keys(lease.half, lease.owner);
         let mut arguments = vec![text(lease.lease.0), text(now.as_micros())];
-        for told in truth.iter().filter(|told| place(&told.counter, now) == Place::Window) {
+        for told in truth {
+            let kind = match place(&told.counter, now) {
+                Place::Held | Place::Past => continue,
+                Place::Window => "window",
+                Place::Rolling => "rolling",
+            };
             keys.push(self.keys.counter(lease.half, lease.owner, &told.counter));
-            arguments.extend([Value::from(counter_name(&told.counter)), text(told.actual)]);
+            arguments.extend([
+                Value::from(counter_name(&told.counter)),
+                text(told.actual),
+                Value::from(kind),
+            ]);
         }
         let what = "settling a lease";
         self.link.eval(what, &script::SETTLE, Repeat::Harmless, keys, arguments).await.map(drop)
@@ -95,6 +107,16 @@ impl AdmissionStore for RedisAdmission {
                 let key = self.keys.counter(half, owner, counter);
                 self.link.call(COUNTING, |client| async move { client.get(key).await }).await?
             }
+            Place::Rolling => {
+                let key = self.keys.counter(half, owner, counter);
+                let fields = vec!["used", "end"];
+                let found =
+                    self.link.call(COUNTING, |client| async move { client.hmget(key, fields).await }).await?;
+                let [used, end] = reply::tuple(found).map_err(|error| error.during(COUNTING))?;
+                let open = !end.is_null()
+                    && reply::number::<i64>(end).map_err(|error| error.during(COUNTING))? > now.as_micros();
+                if open { used } else { Value::Null }
+            }
         };
         if found.is_null() {
             return Ok(0);
@@ -110,6 +132,8 @@ enum Place {
     Held,
     /// Under a key of its own.
     Window,
+    /// Under a key of its own, with the moment at which it opened.
+    Rolling,
     /// Nowhere: its window has ended.
     Past,
 }
@@ -120,6 +144,7 @@ fn place(counter: &Counter, now: Timestamp) -> Place {
         CounterWindow::Held => Place::Held,
         CounterWindow::Span { end, .. } if end <= now => Place::Past,
         CounterWindow::Span { .. } | CounterWindow::Total => Place::Window,
+        CounterWindow::Rolling(_) => Place::Rolling,
     }
 }
 
@@ -129,23 +154,28 @@ fn lease_arguments(lease: LeaseRef, ttl: Duration, now: Timestamp) -> Vec<Value>
     vec![text(lease.lease.0), text(now.as_micros()), text(now.plus(ttl).as_micros()), text(keep)]
 }
 
-/// The six arguments of a check; a window's key is the last of `keys` so far.
-fn check_arguments(check: &LimitCheck, place: Place, keys: usize, now: Timestamp) -> [Value; 6] {
+/// The seven arguments of a check; a window's key is the last of `keys` so far.
+fn check_arguments(check: &LimitCheck, place: Place, keys: usize, now: Timestamp) -> [Value; 7] {
     let window = match check.counter.window {
         CounterWindow::Span { end, .. } => text(ttl_millis(end.since(now).saturating_add(SLACK))),
+        CounterWindow::Rolling(length) => text(ttl_millis(length.saturating_add(SLACK))),
         CounterWindow::Held | CounterWindow::Total => Value::from(""),
     };
     [
         match place {
             Place::Held => Value::from("held"),
             Place::Past => Value::from("past"),
-            Place::Window => text(keys),
+            Place::Window | Place::Rolling => text(keys),
         },
         Value::from(counter_name(&check.counter)),
         text(check.amount),
         text(check.limit),
         text(u8::from(check.shadow)),
         window,
+        match check.counter.window {
+            CounterWindow::Rolling(length) => text(now.plus(length).as_micros()),
+            _ => Value::from(""),
+        },
     ]
 }
 
@@ -154,11 +184,19 @@ fn outcome(claim: &Claim, answer: Value) -> Result<Outcome, CallError> {
     if answer.len() == 1 {
         return Ok(Outcome::Granted);
     }
-    let [_, number, used] = reply::tuple(Value::Array(answer))?;
+    let [_, number, used, end] = reply::tuple(Value::Array(answer))?;
     let check = claim.checks.get(reply::number::<usize>(number)?);
     let check = check.ok_or_else(|| CallError::Unreadable("a check that was not asked for".into()))?;
     let used = reply::number(used)?;
-    Ok(Outcome::Refused(Refusal { counter: check.counter.clone(), used, limit: check.limit }))
+    let resets_at = match check.counter.window {
+        CounterWindow::Span { end, .. } => Some(end),
+        CounterWindow::Rolling(_) => match reply::text(end)?.as_str() {
+            "" => None,
+            end => Some(Timestamp::from_micros(reply::number(Value::from(end))?)),
+        },
+        CounterWindow::Held | CounterWindow::Total => None,
+    };
+    Ok(Outcome::Refused(Refusal { counter: check.counter.clone(), used, limit: check.limit, resets_at }))
 }
 
 /// Numbers go out as texts: the client sends no others.

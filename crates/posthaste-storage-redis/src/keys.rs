@@ -100,6 +100,7 @@ pub(crate) fn counter_name(counter: &Counter) -> String {
     let Counter { name, unit, window } = counter;
     match window {
         CounterWindow::Span { start, .. } => format!("{}:{name}:{}", unit.as_str(), start.as_micros()),
+        CounterWindow::Rolling(_) => format!("{}:{name}:rolling", unit.as_str()),
         CounterWindow::Held | CounterWindow::Total => format!("{}:{name}", unit.as_str()),
     }
 }

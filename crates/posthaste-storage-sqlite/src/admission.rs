@@ -1,6 +1,6 @@
 //! Counts and leases. Each claim and settlement is one write, so that it is whole or not at all.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use async_trait::async_trait;
 use posthaste_core::Timestamp;
@@ -76,9 +76,10 @@ impl<'a> Place<'a> {
         }
         self.hold(claim, now)?;
         for check in &claim.checks {
-            self.note_reserve(claim, check)?;
+            let row = self.row_of(&check.counter, now)?;
+            self.note_reserve(claim, check, row.start)?;
             if !check.counter.is_held() {
-                self.count(&check.counter, check.amount)?;
+                self.count(&check.counter, row, check.amount)?;
             }
         }
         Ok(Outcome::Granted)
@@ -90,7 +91,15 @@ impl<'a> Place<'a> {
         }
         let used = self.used(&check.counter, now)?;
         let fits = used.saturating_add(check.amount) <= check.limit;
-        Ok((!fits).then(|| Refusal { counter: check.counter.clone(), used, limit: check.limit }))
+        if fits {
+            return Ok(None);
+        }
+        let resets_at = match check.counter.window {
+            CounterWindow::Span { end, .. } => Some(end),
+            CounterWindow::Rolling(_) => self.open_window(&check.counter, now)?.and_then(|row| row.end),
+            CounterWindow::Held | CounterWindow::Total => None,
+        };
+        Ok(Some(Refusal { counter: check.counter.clone(), used, limit: check.limit, resets_at }))
     }
 
     fn renew(&self, lease: &LeaseRef, until: Timestamp, now: Timestamp) -> Result<bool, Failure> {
@@ -110,8 +119,8 @@ impl<'a> Place<'a> {
     fn settle(&self, lease: &LeaseRef, truth: &[Settlement], now: Timestamp) -> Result<(), Failure> {
         self.sweep(now)?;
         for told in truth.iter().filter(|told| !told.counter.is_held()) {
-            if let Some(reserved) = self.reserved(lease, &told.counter)? {
-                self.replace(&told.counter, reserved, told.actual)?;
+            if let Some((start, reserved)) = self.reserved(lease, &told.counter)? {
+                self.replace(&told.counter, start, reserved, told.actual)?;
             }
         }
         // What the lease has reserved goes with it.
@@ -134,7 +143,37 @@ impl<'a> Place<'a> {
     }
 
     fn used(&self, counter: &Counter, now: Timestamp) -> Result<i64, Failure> {
-        if counter.is_held() { self.held(counter, now) } else { Ok(self.counted(counter, now)?.unwrap_or(0)) }
+        if counter.is_held() {
+            return self.held(counter, now);
+        }
+        let row = self.row_of(counter, now)?;
+        Ok(self.counted(counter, row.start, now)?.unwrap_or(0))
+    }
+
+    /// Where a counter's window is kept: for a rolling one the window that is open, else the one that would open now.
+    fn row_of(&self, counter: &Counter, now: Timestamp) -> Result<Row, Failure> {
+        Ok(match counter.window {
+            CounterWindow::Span { start, end } => Row { start: start.as_micros(), end: Some(end) },
+            CounterWindow::Held | CounterWindow::Total => Row { start: BEFORE_ALL.as_micros(), end: None },
+            CounterWindow::Rolling(length) => self
+                .open_window(counter, now)?
+                .unwrap_or_else(|| Row { start: now.as_micros(), end: Some(now.plus(length)) }),
+        })
+    }
+
+    fn open_window(&self, counter: &Counter, now: Timestamp) -> Result<Option<Row>, Failure> {
+        let mut select = self.connection.prepare_cached(OPEN_WINDOW)?;
+        let row = select.query_row(
+            params![
+                self.half.as_str(),
+                self.owner,
+                stored_name(counter),
+                counter.unit.as_str(),
+                now.as_micros()
+            ],
+            |row| Ok(Row { start: row.get(0)?, end: Some(Timestamp::from_micros(row.get(1)?)) }),
+        );
+        Ok(row.optional()?)
     }
 
     /// What leases that have not lapsed hold; added up here, as SQLite's `sum` fails where it would overflow.
@@ -145,9 +184,9 @@ impl<'a> Place<'a> {
                 self.half.as_str(),
                 self.owner,
                 now.as_micros(),
-                counter.name,
+                stored_name(counter),
                 counter.unit.as_str(),
-                span_start(counter)
+                BEFORE_ALL.as_micros()
             ],
             |row| row.get::<_, i64>(0),
         )?;
@@ -158,15 +197,15 @@ impl<'a> Place<'a> {
         Ok(held)
     }
 
-    fn counted(&self, counter: &Counter, now: Timestamp) -> Result<Option<i64>, Failure> {
+    fn counted(&self, counter: &Counter, start: i64, now: Timestamp) -> Result<Option<i64>, Failure> {
         let mut select = self.connection.prepare_cached(COUNTED)?;
         let used = select.query_row(
             params![
                 self.half.as_str(),
                 self.owner,
-                counter.name,
+                stored_name(counter),
                 counter.unit.as_str(),
-                span_start(counter),
+                start,
                 now.as_micros()
             ],
             |row| row.get(0),
@@ -186,71 +225,87 @@ impl<'a> Place<'a> {
         Ok(())
     }
 
-    fn note_reserve(&self, claim: &Claim, check: &LimitCheck) -> Result<(), Failure> {
+    fn note_reserve(&self, claim: &Claim, check: &LimitCheck, start: i64) -> Result<(), Failure> {
         self.connection.prepare_cached(NOTE_RESERVE)?.execute(params![
             self.half.as_str(),
             self.owner,
             claim.lease.0,
-            check.counter.name,
+            stored_name(&check.counter),
             check.counter.unit.as_str(),
-            span_start(&check.counter),
+            start,
             check.amount
         ])?;
         Ok(())
     }
 
-    fn reserved(&self, lease: &LeaseRef, counter: &Counter) -> Result<Option<i64>, Failure> {
+    /// What a lease reserved of a counter, and the start of the window that it was counted in.
+    fn reserved(&self, lease: &LeaseRef, counter: &Counter) -> Result<Option<(i64, i64)>, Failure> {
+        let start = match counter.window {
+            CounterWindow::Span { start, .. } => Some(start.as_micros()),
+            CounterWindow::Held | CounterWindow::Total => Some(BEFORE_ALL.as_micros()),
+            CounterWindow::Rolling(_) => None,
+        };
         let mut select = self.connection.prepare_cached(RESERVED)?;
-        let amount = select.query_row(
+        let reserved = select.query_row(
             params![
                 self.half.as_str(),
                 self.owner,
                 lease.lease.0,
-                counter.name,
+                stored_name(counter),
                 counter.unit.as_str(),
-                span_start(counter)
+                start
             ],
-            |row| row.get(0),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         );
-        Ok(amount.optional()?)
+        Ok(reserved.optional()?)
     }
 
-    fn count(&self, counter: &Counter, amount: i64) -> Result<(), Failure> {
-        let used = self.counted(counter, BEFORE_ALL)?.unwrap_or(0);
-        self.set(counter, used.saturating_add(amount))
+    fn count(&self, counter: &Counter, row: Row, amount: i64) -> Result<(), Failure> {
+        let used = self.counted(counter, row.start, BEFORE_ALL)?.unwrap_or(0);
+        self.set(counter, row, used.saturating_add(amount))
     }
 
     /// Does nothing for a span that has ended and is forgotten.
-    fn replace(&self, counter: &Counter, reserved: i64, actual: i64) -> Result<(), Failure> {
-        match self.counted(counter, BEFORE_ALL)? {
-            Some(used) => self.set(counter, used.saturating_sub(reserved).saturating_add(actual)),
-            None => Ok(()),
-        }
+    fn replace(&self, counter: &Counter, start: i64, reserved: i64, actual: i64) -> Result<(), Failure> {
+        let Some(used) = self.counted(counter, start, BEFORE_ALL)? else { return Ok(()) };
+        let used = used.saturating_sub(reserved).saturating_add(actual);
+        self.connection.prepare_cached(REPLACE)?.execute(params![
+            self.half.as_str(),
+            self.owner,
+            stored_name(counter),
+            counter.unit.as_str(),
+            start,
+            used
+        ])?;
+        Ok(())
     }
 
-    fn set(&self, counter: &Counter, used: i64) -> Result<(), Failure> {
-        let span_end = match counter.window {
-            CounterWindow::Span { end, .. } => Some(end.as_micros()),
-            CounterWindow::Held | CounterWindow::Total => None,
-        };
+    fn set(&self, counter: &Counter, row: Row, used: i64) -> Result<(), Failure> {
         self.connection.prepare_cached(SET)?.execute(params![
             self.half.as_str(),
             self.owner,
-            counter.name,
+            stored_name(counter),
             counter.unit.as_str(),
-            span_start(counter),
-            span_end,
+            row.start,
+            row.end.map(Timestamp::as_micros),
             used
         ])?;
         Ok(())
     }
 }
 
-/// What a counter's span is known by.
-fn span_start(counter: &Counter) -> i64 {
+/// A window of a counter, known by its start.
+#[derive(Clone, Copy)]
+struct Row {
+    start: i64,
+    end: Option<Timestamp>,
+}
+
+/// Rolling windows are known by a mark that no limit's name holds, so that they do not meet a calendar's.
+fn stored_name(counter: &Counter) -> Cow<'_, str> {
     match counter.window {
-        CounterWindow::Span { start, .. } => start.as_micros(),
-        CounterWindow::Held | CounterWindow::Total => BEFORE_ALL.as_micros(),
+        CounterWindow::Rolling(_) => Cow::Owned([counter.name.as_str(), "~"].concat()),
+        _ => Cow::Borrowed(&counter.name),
     }
 }
 
@@ -268,9 +323,18 @@ const COUNTED: &str = "
     WHERE half = ?1 AND owner = ?2 AND name = ?3 AND unit = ?4 AND span_start = ?5
         AND (span_end IS NULL OR span_end > ?6)";
 
+const OPEN_WINDOW: &str = "
+    SELECT span_start, span_end FROM counter
+    WHERE half = ?1 AND owner = ?2 AND name = ?3 AND unit = ?4 AND span_end > ?5";
+
 const RESERVED: &str = "
-    SELECT amount FROM reserve
-    WHERE half = ?1 AND owner = ?2 AND lease = ?3 AND name = ?4 AND unit = ?5 AND span_start = ?6";
+    SELECT span_start, amount FROM reserve
+    WHERE half = ?1 AND owner = ?2 AND lease = ?3 AND name = ?4 AND unit = ?5
+        AND (?6 IS NULL OR span_start = ?6)";
+
+const REPLACE: &str = "
+    UPDATE counter SET used = ?6
+    WHERE half = ?1 AND owner = ?2 AND name = ?3 AND unit = ?4 AND span_start = ?5";
 
 /// A claim that names a counter twice has reserved the sum.
 const NOTE_RESERVE: &str = "

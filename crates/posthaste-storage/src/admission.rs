@@ -78,6 +78,9 @@ pub enum CounterWindow {
         /// The first moment after; the store may forget the counter then.
         end: Timestamp,
     },
+    /// Opens with the first claim that is granted after the last one has ended, and lasts so long. Only the store knows
+    /// where it stands.
+    Rolling(Duration),
     /// For ever.
     Total,
 }
@@ -164,6 +167,8 @@ pub struct Refusal {
     pub used: i64,
     /// What it may not pass.
     pub limit: i64,
+    /// When the counter starts anew; `None` where it does not, or is not open.
+    pub resets_at: Option<Timestamp>,
 }
 
 /// What a reservation turned out to be.

@@ -68,6 +68,10 @@ macro_rules! contract_tests {
             a_shadow_limit_counts_and_never_refuses,
             a_span_with_another_start_is_empty,
             totals_outlive_spans,
+            a_rolling_window_opens_with_its_first_claim,
+            a_refused_claim_opens_no_window,
+            a_late_settlement_leaves_the_next_rolling_window_alone,
+            a_refusal_tells_when_its_window_ends,
             halves_and_owners_do_not_meet,
             huge_amounts_do_not_overflow,
         ]);

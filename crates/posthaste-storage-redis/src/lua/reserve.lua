@@ -1,23 +1,45 @@
 -- KEYS: leases, book, then a key for each counter of a window
--- ARGV: lease, now, end, milliseconds to keep the keys, then six for each check:
+-- ARGV: lease, now, end, milliseconds to keep the keys, then seven for each check:
 --       place (`held`, `past` for a window that has ended, or the number of the counter's key), counter, amount, limit,
---       `1` when it may not refuse, milliseconds until the window's end (empty for none)
--- Answers {1}, or {0, number of the check from 0, where its counter stands}
+--       `1` when it may not refuse, milliseconds until the window's end (empty for none), when a rolling window that
+--       opens now ends (empty for others)
+-- A rolling window is a hash of `used`, `opened` and `end`; moments are exact as doubles until 2255.
+-- Answers {1}, or {0, number of the check from 0, where its counter stands, when its rolling window ends}
 local leases, book = KEYS[1], KEYS[2]
 local lease, now, until_, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local FIRST, WIDTH = 5, 6
+local FIRST, WIDTH = 5, 7
 
-local function used(place, counter)
+-- What a rolling window holds, when it opened and when it ends; nothing when none is open.
+local function open(place)
+  local found = redis.call('HMGET', KEYS[tonumber(place)], 'used', 'opened', 'end')
+  if found[3] and tonumber(found[3]) > tonumber(now) then return found end
+end
+
+local function used(place, counter, rolling)
+  if rolling ~= '' then
+    local found = open(place)
+    return parse(found and found[1] or '0')
+  end
   if place == HELD then return parse(redis.call('HGET', book, 'held:' .. counter) or '0') end
   if place == 'past' then return {0, 0} end
   return parse(redis.call('GET', KEYS[tonumber(place)]) or '0')
 end
 
-local function count(place, counter, amount, window)
+-- Answers when the rolling window opened that it counted in.
+local function count(place, counter, amount, window, rolling)
   if place == HELD then
     hold(book, counter, amount)
+  elseif rolling ~= '' then
+    local key, found = KEYS[tonumber(place)], open(place)
+    if found then
+      redis.call('HSET', key, 'used', text(plus(parse(found[1]), amount)))
+      return found[2]
+    end
+    redis.call('HSET', key, 'used', text(amount), 'opened', now, 'end', rolling)
+    redis.call('PEXPIRE', key, window)
+    return now
   elseif place ~= 'past' then
-    local sum = text(plus(used(place, counter), amount))
+    local sum = text(plus(used(place, counter, rolling), amount))
     if window == '' then
       redis.call('SET', KEYS[tonumber(place)], sum)
     else
@@ -35,17 +57,18 @@ end
 
 for at = FIRST, #ARGV, WIDTH do
   if ARGV[at + 4] ~= '1' then
-    local stands = used(ARGV[at], ARGV[at + 1])
+    local stands = used(ARGV[at], ARGV[at + 1], ARGV[at + 6])
     if less(parse(ARGV[at + 3]), plus(stands, parse(ARGV[at + 2]))) then
-      return {0, (at - FIRST) / WIDTH, text(stands)}
+      local found = ARGV[at + 6] ~= '' and open(ARGV[at])
+      return {0, (at - FIRST) / WIDTH, text(stands), found and found[3] or ""}
     end
   end
 end
 
 local reserved = {}
 for at = FIRST, #ARGV, WIDTH do
-  count(ARGV[at], ARGV[at + 1], parse(ARGV[at + 2]), ARGV[at + 5])
-  reserved[#reserved + 1] = {ARGV[at] == HELD and HELD or 'window', ARGV[at + 1], ARGV[at + 2]}
+  local opened = count(ARGV[at], ARGV[at + 1], parse(ARGV[at + 2]), ARGV[at + 5], ARGV[at + 6])
+  reserved[#reserved + 1] = {ARGV[at] == HELD and HELD or 'window', ARGV[at + 1], ARGV[at + 2], opened}
 end
 redis.call('ZADD', leases, until_, lease)
 redis.call('HSET', book, 'lease:' .. lease, cjson.encode(reserved))

@@ -1,13 +1,13 @@
 //! Promises of [`AdmissionStore`](crate::AdmissionStore).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use posthaste_core::Timestamp;
 use uuid::Uuid;
 
 use super::{
     Promise,
-    fixtures::{NOON, TTL, check, claim, concurrency, hour_from, noon_plus, requests, tokens},
+    fixtures::{NOON, TTL, check, claim, concurrency, hour_from, noon_plus, requests, rolling, tokens},
 };
 use crate::{
     AdmissionStore, Claim, Counter, CounterWindow, Half, LimitCheck, Outcome, Settlement, StorageError,
@@ -236,6 +236,67 @@ pub async fn settling_an_unknown_lease_changes_nothing(stores: Stores) -> Promis
     let unknown = claim(owner, vec![tokens(500, 2_000)]);
     stores.admission.settle(unknown.lease_ref(), &[truth(&unknown.checks[0], 7)], NOON).await?;
     assert_eq!(used(&stores, owner, &unknown.checks[0]).await?, 500);
+    Ok(())
+}
+
+/// It counts from its first claim on for its length, whatever comes in between, and the next claim opens another.
+pub async fn a_rolling_window_opens_with_its_first_claim(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let ask = || claim(owner, vec![rolling(2)]);
+    let counter = rolling(2).counter;
+    let used_at = async |now| stores.admission.used(Half::Caller, owner, &counter, now).await;
+    assert_eq!(used_at(NOON).await?, 0);
+    assert!(granted(&stores, &ask(), noon_plus(10)).await?);
+    assert!(granted(&stores, &ask(), noon_plus(3_000)).await?);
+    assert_eq!(used_at(noon_plus(3_609)).await?, 2);
+    assert!(!granted(&stores, &ask(), noon_plus(3_609)).await?);
+    assert_eq!(used_at(noon_plus(3_610)).await?, 0);
+    assert!(granted(&stores, &ask(), noon_plus(4_000)).await?);
+    assert_eq!(used_at(noon_plus(7_599)).await?, 1);
+    assert_eq!(used_at(noon_plus(7_600)).await?, 0);
+    Ok(())
+}
+
+/// A claim that another check refuses does not start the clock.
+pub async fn a_refused_claim_opens_no_window(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    assert!(!granted(&stores, &claim(owner, vec![rolling(1), requests(0)]), NOON).await?);
+    assert!(granted(&stores, &claim(owner, vec![rolling(1)]), noon_plus(600)).await?);
+    assert!(!granted(&stores, &claim(owner, vec![rolling(1)]), noon_plus(3_700)).await?);
+    Ok(())
+}
+
+/// A long answer that began in an earlier window is settled there and not in the one that is open now.
+pub async fn a_late_settlement_leaves_the_next_rolling_window_alone(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let window = CounterWindow::Rolling(Duration::from_secs(3_600));
+    let check = check("burst", Unit::Tokens, window, 100, 1_000);
+    let long = Claim { ttl: Duration::from_secs(10_000), ..claim(owner, vec![check.clone()]) };
+    let next = Claim { ttl: Duration::from_secs(10_000), ..claim(owner, vec![check.clone()]) };
+    grant(&stores, &long).await?;
+    assert!(granted(&stores, &next, noon_plus(4_000)).await?);
+    stores.admission.settle(long.lease_ref(), &[truth(&check, 900)], noon_plus(4_001)).await?;
+    let used = |now| stores.admission.used(Half::Caller, owner, &check.counter, now);
+    assert_eq!(used(noon_plus(4_001)).await?, 100);
+    stores.admission.settle(next.lease_ref(), &[truth(&check, 7)], noon_plus(4_002)).await?;
+    assert_eq!(used(noon_plus(4_002)).await?, 7);
+    Ok(())
+}
+
+/// So that a caller can be told when to come again.
+pub async fn a_refusal_tells_when_its_window_ends(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let resets = async |checks: Vec<LimitCheck>, now| -> Result<Option<Timestamp>, StorageError> {
+        match stores.admission.reserve(&claim(owner, checks), now).await? {
+            Outcome::Refused(refusal) => Ok(refusal.resets_at),
+            Outcome::Granted => panic!("it does not fit"),
+        }
+    };
+    assert_eq!(resets(vec![rolling(0)], NOON).await?, None);
+    assert!(granted(&stores, &claim(owner, vec![rolling(1)]), noon_plus(60)).await?);
+    assert_eq!(resets(vec![rolling(1)], noon_plus(70)).await?, Some(noon_plus(3_660)));
+    assert_eq!(resets(vec![requests(0)], NOON).await?, Some(noon_plus(3_600)));
+    assert_eq!(resets(vec![concurrency(0)], NOON).await?, None);
     Ok(())
 }
 

@@ -41,6 +41,11 @@ pub(super) fn tokens(amount: i64, limit: i64) -> LimitCheck {
     check("tokens", Unit::Tokens, hour_from(NOON), amount, limit)
 }
 
+/// A limit on requests in an hour that opens with the first.
+pub(super) fn rolling(limit: i64) -> LimitCheck {
+    check("burst", Unit::Requests, CounterWindow::Rolling(Duration::from_secs(3_600)), 1, limit)
+}
+
 /// The hour that begins at `start`.
 pub(super) fn hour_from(start: Timestamp) -> CounterWindow {
     CounterWindow::Span { start, end: start.plus(Duration::from_secs(3_600)) }

@@ -70,22 +70,32 @@ struct Place {
     leases: HashMap<LeaseId, Lease>,
 }
 
-/// What tells counters apart: a span is known by its start.
+/// What tells counters apart: a span is known by its start, a rolling window by being one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct CounterKey {
     name: String,
     unit: Unit,
     start: Option<Timestamp>,
+    rolling: bool,
 }
 
 struct Counted {
     used: i64,
+    /// When a rolling window opened.
+    opened: Option<Timestamp>,
     end: Option<Timestamp>,
 }
 
 struct Lease {
     until: Timestamp,
-    reserved: Vec<(Counter, i64)>,
+    reserved: Vec<Reserved>,
+}
+
+struct Reserved {
+    counter: Counter,
+    amount: i64,
+    /// Which of the rolling windows it was counted in.
+    opened: Option<Timestamp>,
 }
 
 impl Place {
@@ -103,9 +113,10 @@ impl Place {
         if let Some(refusal) = claim.checks.iter().find_map(|check| self.refusal(check)) {
             return Outcome::Refused(refusal);
         }
-        let reserved = claim.checks.iter().map(|check| (check.counter.clone(), check.amount)).collect();
-        for check in claim.checks.iter().filter(|check| !check.counter.is_held()) {
-            self.count(&check.counter, check.amount);
+        let mut reserved = Vec::with_capacity(claim.checks.len());
+        for LimitCheck { counter, amount, .. } in &claim.checks {
+            let opened = if counter.is_held() { None } else { self.count(counter, *amount, now) };
+            reserved.push(Reserved { counter: counter.clone(), amount: *amount, opened });
         }
         self.leases.insert(claim.lease, Lease { until: now.plus(claim.ttl), reserved });
         Outcome::Granted
@@ -114,16 +125,29 @@ impl Place {
     fn refusal(&self, check: &LimitCheck) -> Option<Refusal> {
         let used = self.used(&check.counter);
         let fits = used.saturating_add(check.amount) <= check.limit;
-        (!fits && !check.shadow).then(|| Refusal { counter: check.counter.clone(), used, limit: check.limit })
+        (!fits && !check.shadow).then(|| Refusal {
+            counter: check.counter.clone(),
+            used,
+            limit: check.limit,
+            resets_at: self.resets_at(&check.counter),
+        })
     }
 
     fn settle(&mut self, lease: LeaseId, truth: &[Settlement]) {
         let Some(lease) = self.leases.remove(&lease) else { return };
-        for (counter, amount) in lease.reserved.iter().filter(|(counter, _)| !counter.is_held()) {
-            let key = CounterKey::of(counter);
+        for reserved in lease.reserved.iter().filter(|reserved| !reserved.counter.is_held()) {
+            let key = CounterKey::of(&reserved.counter);
             if let Some(told) = truth.iter().find(|told| CounterKey::of(&told.counter) == key) {
-                self.replace(counter, *amount, told.actual);
+                self.replace(reserved, told.actual);
             }
+        }
+    }
+
+    fn resets_at(&self, counter: &Counter) -> Option<Timestamp> {
+        match counter.window {
+            CounterWindow::Span { end, .. } => Some(end),
+            CounterWindow::Rolling(_) => self.counted.get(&CounterKey::of(counter))?.end,
+            CounterWindow::Held | CounterWindow::Total => None,
         }
     }
 
@@ -133,23 +157,27 @@ impl Place {
             return self.counted.get(&key).map_or(0, |counted| counted.used);
         }
         let reserved = self.leases.values().flat_map(|lease| &lease.reserved);
-        let held = reserved.filter(|(counter, _)| CounterKey::of(counter) == key);
-        held.fold(0, |sum: i64, (_, amount)| sum.saturating_add(*amount))
+        let held = reserved.filter(|reserved| CounterKey::of(&reserved.counter) == key);
+        held.fold(0, |sum: i64, reserved| sum.saturating_add(reserved.amount))
     }
 
-    fn count(&mut self, counter: &Counter, amount: i64) {
-        let end = match counter.window {
-            CounterWindow::Span { end, .. } => Some(end),
-            CounterWindow::Held | CounterWindow::Total => None,
+    /// Tells which of the rolling windows it counted in.
+    fn count(&mut self, counter: &Counter, amount: i64, now: Timestamp) -> Option<Timestamp> {
+        let (opened, end) = match counter.window {
+            CounterWindow::Span { end, .. } => (None, Some(end)),
+            CounterWindow::Rolling(length) => (Some(now), Some(now.plus(length))),
+            CounterWindow::Held | CounterWindow::Total => (None, None),
         };
-        let counted = self.counted.entry(CounterKey::of(counter)).or_insert(Counted { used: 0, end });
+        let counted = self.counted.entry(CounterKey::of(counter)).or_insert(Counted { used: 0, opened, end });
         counted.used = counted.used.saturating_add(amount);
+        counted.opened
     }
 
     /// Does nothing for a span that has ended and is forgotten.
-    fn replace(&mut self, counter: &Counter, reserved: i64, actual: i64) {
-        if let Some(counted) = self.counted.get_mut(&CounterKey::of(counter)) {
-            counted.used = counted.used.saturating_sub(reserved).saturating_add(actual);
+    fn replace(&mut self, reserved: &Reserved, actual: i64) {
+        let counted = self.counted.get_mut(&CounterKey::of(&reserved.counter));
+        if let Some(counted) = counted.filter(|counted| counted.opened == reserved.opened) {
+            counted.used = counted.used.saturating_sub(reserved.amount).saturating_add(actual);
         }
     }
 }
@@ -158,8 +186,9 @@ impl CounterKey {
     fn of(counter: &Counter) -> Self {
         let start = match counter.window {
             CounterWindow::Span { start, .. } => Some(start),
-            CounterWindow::Held | CounterWindow::Total => None,
+            CounterWindow::Held | CounterWindow::Rolling(_) | CounterWindow::Total => None,
         };
-        Self { name: counter.name.clone(), unit: counter.unit, start }
+        let rolling = matches!(counter.window, CounterWindow::Rolling(_));
+        Self { name: counter.name.clone(), unit: counter.unit, start, rolling }
     }
 }
