@@ -63,7 +63,7 @@ pub async fn run(mut config: Config) -> anyhow::Result<()> {
 fn transport(config: &Config) -> anyhow::Result<Arc<dyn Transport>> {
     let options =
         UpstreamOptions { connect_timeout: config.relay.connect_timeout, ..UpstreamOptions::default() };
-    let sandbox = Sandbox::new(SandboxOptions { event_pause: EVENT_PAUSE });
+    let sandbox = Sandbox::new(SandboxOptions { event_pause: EVENT_PAUSE, ..SandboxOptions::default() });
     Ok(Arc::new(SandboxOr::new(sandbox, HttpTransport::new(&options)?)))
 }
 

@@ -78,6 +78,16 @@ impl Dialect {
         }
     }
 
+    /// The error for an access token that is not good.
+    pub(crate) fn refused_token(self, why: &'static str) -> ApiError {
+        let error = match self {
+            // Google tells a bad key from a bad token.
+            Self::Gemini { .. } => gemini::error::of(Trouble::BadKey, true),
+            _ => self.trouble(Trouble::BadKey),
+        };
+        ApiError { message: why.to_owned(), ..error }
+    }
+
     /// The body of an answer with this error.
     pub(crate) fn error_body(self, error: &ApiError, request_id: &str) -> String {
         match self {

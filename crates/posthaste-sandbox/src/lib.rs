@@ -13,6 +13,7 @@ mod fault;
 mod gemini;
 mod messages;
 mod models;
+mod oauth;
 mod openai;
 mod paced;
 mod reading;
@@ -22,4 +23,5 @@ mod seal;
 mod sse;
 
 pub use dispatch::SandboxOr;
+pub use oauth::{SANDBOX_CLIENT_ID, SANDBOX_CONFIDENTIAL_CLIENT_ID, SANDBOX_CONFIDENTIAL_CLIENT_SECRET};
 pub use sandbox::{SANDBOX_BASE_URL, Sandbox, SandboxOptions};

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Inner,
-    route::{Endpoint, route},
+    route::{Endpoint, Route, route},
 };
 use crate::{
     answer::{Answer, Asked},
@@ -18,7 +18,9 @@ use crate::{
     dialect::Dialect,
     error::{ApiError, ErrorKind, Trouble},
     fault::{BodyFault, Fault},
-    gemini, messages, openai,
+    gemini, messages,
+    oauth::{self, Holder},
+    openai,
     paced::{PacedBody, Step},
     responses,
 };
@@ -26,11 +28,17 @@ use crate::{
 impl Inner {
     /// The answer to a request; `None` when there shall never be one.
     pub(super) fn answer(&self, request: &Request<Payload>) -> Option<Response<RelayBody>> {
+        if let Some(endpoint) = oauth::endpoint(request.uri().path()) {
+            return self.oauth.answer(endpoint, request);
+        }
         let body = request.body().to_bytes();
         let (dialect, answer) = match route(request) {
-            Ok(route) => {
-                let call = Call { request, dialect: route.dialect, prefix: route.prefix, body: &body };
-                (route.dialect, self.respond(&call, &route.endpoint))
+            Ok(Route { dialect, endpoint, prefix }) => {
+                let answer = self.oauth.holder(request).map_err(|why| dialect.refused_token(why));
+                let answer = answer.and_then(|holder| {
+                    self.respond(&Call { request, dialect, prefix, holder, body: &body }, &endpoint)
+                });
+                (dialect, answer)
             }
             Err(dialect) => (dialect, Err(dialect.no_such_path())),
         };
@@ -199,6 +207,8 @@ struct Call<'r> {
     dialect: Dialect,
     /// What stands before the API's own path: it tells accounts apart.
     prefix: &'r str,
+    /// Who asks, when they logged in.
+    holder: Option<Holder>,
     body: &'r Bytes,
 }
 
@@ -219,8 +229,12 @@ impl<'r> Call<'r> {
         Ok(value)
     }
 
-    /// Requests with different credentials or base paths come from different accounts, which share no prompt cache.
+    /// Requests with different credentials or base paths come from different accounts, which share no prompt cache. Who
+    /// logged in stays the same with each new token.
     fn scope(&self) -> Vec<u8> {
+        if let Some(holder) = &self.holder {
+            return ["signed in", &holder.subject, self.prefix].join("\n").into_bytes();
+        }
         let headers = self.request.headers();
         let credential = CREDENTIALS.iter().filter_map(|name| headers.get(*name));
         let parts: Vec<_> = credential.map(HeaderValue::as_bytes).chain([self.prefix.as_bytes()]).collect();

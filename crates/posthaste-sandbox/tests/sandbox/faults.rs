@@ -146,7 +146,8 @@ async fn slow_models_wait_between_events() {
 
 #[tokio::test(start_paused = true)]
 async fn good_models_keep_the_pace_that_was_set() {
-    let sandbox = Sandbox::new(SandboxOptions { event_pause: Duration::from_millis(40) });
+    let sandbox =
+        Sandbox::new(SandboxOptions { event_pause: Duration::from_millis(40), ..SandboxOptions::default() });
     let begun = Instant::now();
     let events = events(&stream(&sandbox, &to("claude-haiku-4-5", true)).await);
     let pauses = u32::try_from(events.len()).unwrap() - 1;

@@ -10,6 +10,7 @@ mod everywhere;
 mod faults;
 mod gemini;
 mod hostile;
+mod oauth;
 mod read_back;
 mod refusals;
 mod responses;
