@@ -103,6 +103,7 @@ const EXTERNALS: Layers<'_> = &[
     ("hyper-rustls", &["posthaste-upstream"]),
     // The server half in http, the client in upstream, the scripted upstream in testkit.
     ("hyper-util", &["posthaste-http", "posthaste-testkit", "posthaste-upstream"]),
+    ("oauth2", &["posthaste-vault"]),
     ("rusqlite", &["posthaste-storage-sqlite"]),
 ];
 

@@ -8,7 +8,10 @@ use posthaste_core::{
     Account, AccountId, AuthForm, Credential, Egress, Proxy, ProxyLogin, ProxySettings, Sealed, Secret,
 };
 
-use crate::{StoredAwsKeys, Vault, VaultError, account_credential_place, account_proxy_place};
+use crate::{
+    StoredAwsKeys, StoredCredential, Vault, VaultError, account_credential_place, account_proxy_place,
+    stored::ANOTHER_KIND,
+};
 
 /// Hands out credentials, opened and fresh.
 #[async_trait]
@@ -61,23 +64,17 @@ impl StaticCredentials {
 
     fn open(&self, account: &Account, sealed: &Sealed) -> Result<Credential, VaultError> {
         let place = account_credential_place(account.id);
-        let secret = self.vault.unseal(&place, sealed)?;
-        let unreadable = || VaultError::Unsealable {
-            place: place.to_string(),
-            what: "it is of another kind than the account presents; enter it again",
-        };
-        Ok(match account.auth {
+        match account.auth {
             AuthForm::AwsKeys => {
-                let keys: StoredAwsKeys = serde_json::from_str(secret.expose()).map_err(|_| unreadable())?;
-                Credential::Aws(keys.into())
-            }
-            AuthForm::OAuth | AuthForm::Entra | AuthForm::AwsChain | AuthForm::None => {
-                return Err(unreadable());
+                Ok(Credential::Aws(StoredAwsKeys::open(&self.vault, account.id, sealed)?.into()))
             }
             AuthForm::XApiKey | AuthForm::Bearer | AuthForm::XGoogApiKey | AuthForm::ApiKey => {
-                Credential::Key(secret)
+                Ok(Credential::Key(self.vault.unseal(&place, sealed)?))
             }
-        })
+            AuthForm::OAuth | AuthForm::Entra | AuthForm::AwsChain | AuthForm::None => {
+                Err(VaultError::Unsealable { place: place.to_string(), what: ANOTHER_KIND })
+            }
+        }
     }
 }
 
