@@ -2,6 +2,7 @@
 
 mod address;
 mod advice;
+mod place;
 mod test;
 mod view;
 
@@ -9,9 +10,9 @@ pub use test::TestReport;
 pub use view::{AccountView, Health, PresetView, presets};
 
 use posthaste_core::{
-    Account, AccountId, AccountSettings, AuthForm, PresetName, ProviderKind, SchedulingRules, Sealed,
+    Account, AccountId, AccountSettings, AuthForm, DialectUrl, PresetName, SchedulingRules, Sealed,
 };
-use posthaste_provider::{BaseUrl, Preset, check_base_url, preset, presets as known_presets};
+use posthaste_provider::{Preset, preset, presets as known_presets};
 use posthaste_storage::StorageError;
 use posthaste_vault::account_credential_place;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,12 @@ pub struct NewAccount {
     pub name: String,
     /// Where the API stands; the preset's when not given.
     pub base_url: Option<String>,
+    /// Which of the preset's sites; its first when not given.
+    pub site: Option<String>,
+    /// Where dialects are spoken that stand elsewhere.
+    pub base_urls: Vec<DialectUrl>,
+    /// The day of the month on which a plan renews.
+    pub plan_day: Option<u8>,
     /// The API key.
     pub api_key: Option<Disclosed>,
     /// How the key is presented; the preset's way when not given.
@@ -58,6 +65,12 @@ pub struct AccountChange {
     pub name: Option<String>,
     /// Where the API stands. Consent to a private address belongs to the old one and is asked for again.
     pub base_url: Option<String>,
+    /// Which of the preset's sites.
+    pub site: Option<String>,
+    /// Where dialects are spoken that stand elsewhere; goes with the base URL.
+    pub base_urls: Vec<DialectUrl>,
+    /// The day of the month on which a plan renews; 0 forgets it.
+    pub plan_day: Option<u8>,
     /// The API key.
     pub api_key: Option<Disclosed>,
     /// How the key is presented.
@@ -107,24 +120,33 @@ impl<'a> AccountService<'a> {
         let now = self.admin.parts().clock.now();
         let id = AccountId::generate();
         let auth = new.auth.unwrap_or(preset.auth);
-        let base_url = base_url(preset, new.base_url.as_deref())?;
-        let consent = address::consent(&base_url, new.allow_private, now)?;
+        let wish = place::Wish {
+            base_url: new.base_url.as_deref(),
+            site: new.site.as_deref(),
+            base_urls: &new.base_urls,
+        };
+        let place = place::of(preset, wish, new.allow_private, now)?;
+        let settings = AccountSettings {
+            base_urls: place.base_urls,
+            plan_day: input::plan_day(new.plan_day)?,
+            ..AccountSettings::default()
+        };
         let account = Account {
             id,
             name: input::name(&new.name)?,
             preset: PresetName(preset.name.to_owned()),
             provider: preset.provider,
-            base_url: base_url.url,
+            base_url: place.base_url,
             auth,
-            dialects: preset.dialects.to_vec(),
+            dialects: place.dialects,
             credential: self.credential(id, auth, new.api_key.as_ref(), None)?,
             priority: input::priority(new.priority)?,
             enabled: !new.disabled,
             models: input::model_rules(&new.allow, &new.deny)?,
             model_map: input::model_map(&new.model_map)?,
-            private_address: consent,
+            private_address: place.consent,
             proxy: None,
-            settings: AccountSettings::default(),
+            settings,
             scheduling: SchedulingRules::default(),
             created_at: now,
             updated_at: now,
@@ -209,12 +231,9 @@ impl<'a> AccountService<'a> {
         let credential = account.credential.take();
         account.credential =
             self.credential(account.id, account.auth, change.api_key.as_ref(), credential)?;
-        if change.base_url.is_some() || change.allow_private.is_some() {
-            let typed = change.base_url.as_deref().unwrap_or(&account.base_url);
-            let base_url = checked_base_url(account.provider, typed)?;
-            account.private_address =
-                address::consent(&base_url, change.allow_private.unwrap_or(false), now)?;
-            account.base_url = base_url.url;
+        self.move_to(account, change)?;
+        if let Some(day) = change.plan_day {
+            account.settings.plan_day = input::plan_day(Some(day).filter(|day| *day != 0))?;
         }
         if let Some(priority) = change.priority {
             account.priority = input::priority(Some(priority))?;
@@ -232,6 +251,29 @@ impl<'a> AccountService<'a> {
             account.enabled = enabled;
         }
         account.updated_at = now;
+        Ok(())
+    }
+
+    /// Gives the account another place, or consent to the one that it has.
+    fn move_to(self, account: &mut Account, change: &AccountChange) -> Result<(), AdminError> {
+        let wish = place::Wish {
+            base_url: change.base_url.as_deref(),
+            site: change.site.as_deref(),
+            base_urls: &change.base_urls,
+        };
+        let now = self.admin.parts().clock.now();
+        let allowed = change.allow_private.unwrap_or(false);
+        if wish.is_empty() {
+            if change.allow_private.is_some() {
+                account.private_address = place::consent_to(account, allowed, now)?;
+            }
+            return Ok(());
+        }
+        let place = place::of(known_preset(&account.preset.0)?, wish, allowed, now)?;
+        account.base_url = place.base_url;
+        account.settings.base_urls = place.base_urls;
+        account.dialects = place.dialects;
+        account.private_address = place.consent;
         Ok(())
     }
 
@@ -276,6 +318,8 @@ impl AccountChange {
     /// Whether an account that rests may be well again after this.
     fn may_cure(&self) -> bool {
         self.base_url.is_some()
+            || self.site.is_some()
+            || !self.base_urls.is_empty()
             || self.api_key.is_some()
             || self.auth.is_some()
             || self.allow_private.is_some()
@@ -285,20 +329,8 @@ impl AccountChange {
 
 fn known_preset(name: &str) -> Result<&'static Preset, AdminError> {
     preset(name).ok_or_else(|| {
-        let known: Vec<_> = known_presets().iter().map(|preset| preset.name).collect();
+        let known: Vec<_> = known_presets().map(|preset| preset.name).collect();
         let message = format!("`{}` is not known; choose one of {}", name.escape_debug(), known.join(", "));
         AdminError::invalid("preset", message)
     })
-}
-
-fn base_url(preset: &Preset, given: Option<&str>) -> Result<BaseUrl, AdminError> {
-    let Some(text) = given.or(preset.base_url) else {
-        let message = format!("is needed with preset `{}`; give the address of the API", preset.name);
-        return Err(AdminError::invalid("base_url", message));
-    };
-    checked_base_url(preset.provider, text)
-}
-
-fn checked_base_url(provider: ProviderKind, text: &str) -> Result<BaseUrl, AdminError> {
-    check_base_url(provider, text).map_err(|error| AdminError::invalid("base_url", error.to_string()))
 }

@@ -79,6 +79,16 @@ pub(crate) fn priority(priority: Option<u32>) -> Result<u8, AdminError> {
     }
 }
 
+/// The day of the month on which a plan renews.
+pub(crate) fn plan_day(day: Option<u8>) -> Result<Option<u8>, AdminError> {
+    match day {
+        Some(day) if !(1..=31).contains(&day) => {
+            Err(AdminError::invalid("plan_day", format!("{day} is not a day of a month, 1 to 31")))
+        }
+        day => Ok(day),
+    }
+}
+
 pub(crate) fn secret(field: &'static str, secret: &Disclosed) -> Result<Secret, AdminError> {
     let text = secret.secret().expose().trim();
     if text.is_empty() {

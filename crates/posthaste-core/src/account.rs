@@ -145,9 +145,21 @@ pub struct AccountSettings {
     /// Google: the project of Code Assist; found out when not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
+    /// The base URLs of dialects that stand elsewhere than the account's own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub base_urls: Vec<DialectUrl>,
     /// Coding plans: the day of the month (1 to 31) on which the subscription renews.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan_day: Option<u8>,
+}
+
+/// Where one of an account's dialects is spoken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DialectUrl {
+    /// The dialect.
+    pub dialect: Dialect,
+    /// Its base URL.
+    pub url: String,
 }
 
 /// One identity at a provider, as configured. Its health lives in the scheduler.
@@ -201,6 +213,12 @@ pub struct Account {
 impl Account {
     /// The priority of an account that was given none.
     pub const DEFAULT_PRIORITY: u8 = 50;
+
+    /// Where it speaks a dialect.
+    pub fn base_url_of(&self, dialect: Dialect) -> &str {
+        let own = self.settings.base_urls.iter().find(|own| own.dialect == dialect);
+        own.map_or(&self.base_url, |own| &own.url)
+    }
 
     /// Whether it serves the client's `model`.
     pub fn serves(&self, model: &str) -> bool {

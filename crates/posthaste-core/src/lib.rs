@@ -24,7 +24,7 @@ mod usage;
 mod verdict;
 
 pub use account::{
-    Account, AccountSettings, AuthForm, ModelMap, PresetName, PrivateAddressConsent, ProviderKind,
+    Account, AccountSettings, AuthForm, DialectUrl, ModelMap, PresetName, PrivateAddressConsent, ProviderKind,
 };
 pub use client_key::{ClientKey, ClientKeyHash, Expiry, KeyStatus, ModelRules};
 pub use clock::{Clock, SystemClock};

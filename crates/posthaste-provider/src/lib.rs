@@ -5,16 +5,19 @@ mod auth;
 mod azure_openai;
 mod base_url;
 mod bedrock;
+mod compatible;
 mod error;
 mod gemini;
 mod headers;
 mod openai;
 mod owns;
 mod path_segment;
+mod plan_window;
 mod preset;
 mod registry;
 mod reset;
 mod resting;
+mod rule;
 mod sandbox;
 mod shape;
 #[cfg(test)]
@@ -30,8 +33,10 @@ use posthaste_wire::UpstreamError;
 pub use base_url::{BaseUrl, BaseUrlError, check_base_url};
 pub use error::PrepareError;
 pub use owns::owns;
-pub use preset::{Preset, preset, presets};
+pub use plan_window::PlanWindow;
+pub use preset::{Preset, Site, preset, presets};
 pub use registry::provider;
+pub use rule::{ErrorRule, Means, Reset, rule_of};
 
 /// A vendor's adapter. It does no I/O and keeps no state.
 pub trait Provider: Send + Sync {

@@ -1,6 +1,16 @@
 //! Presets: what an operator does not have to type.
+//!
+//! Adding a vendor that speaks a known dialect is a row in one of the tables below `preset/`.
+
+mod local;
+mod official;
+mod plans;
+mod sandbox;
+mod services;
 
 use posthaste_core::{AuthForm, ChatVariant, Dialect, ProviderKind};
+
+use crate::{plan_window::PlanWindow, rule::ErrorRule};
 
 /// A row of settings that an account starts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,8 +19,8 @@ pub struct Preset {
     pub name: &'static str,
     /// The adapter.
     pub provider: ProviderKind,
-    /// Where the API stands; `None` when the operator has to tell.
-    pub base_url: Option<&'static str>,
+    /// Where the API stands, the usual place first; empty when the operator has to tell.
+    pub sites: &'static [Site],
     /// How the credential is presented unless told otherwise.
     pub auth: AuthForm,
     /// Whether an account of this kind needs a credential.
@@ -19,201 +29,78 @@ pub struct Preset {
     pub dialects: &'static [Dialect],
     /// How it bends Chat Completions, if it speaks that.
     pub chat: ChatVariant,
+    /// Whose token server is asked when an account is logged in, as `[oauth.NAME]` of the settings calls it.
+    pub oauth: Option<&'static str>,
+    /// The windows that a plan's quota is counted in.
+    pub windows: &'static [PlanWindow],
+    /// What the vendor's own errors mean, looked up before the dialect's general table.
+    pub rules: &'static [ErrorRule],
+    /// A model that an account's test may ask for where the price book names none.
+    pub test_model: Option<&'static str>,
+    /// Where the vendor documents it, and when that was read; empty where nobody does.
+    pub source: &'static str,
     /// One line for the operator.
     pub summary: &'static str,
 }
 
+/// A place where a vendor serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// What to choose it by, such as `cn`.
+    pub name: &'static str,
+    /// The base URL.
+    pub base_url: &'static str,
+    /// The base URLs of dialects that stand elsewhere.
+    pub others: &'static [(Dialect, &'static str)],
+}
+
+impl Site {
+    /// A site with one base URL for all dialects.
+    const fn new(name: &'static str, base_url: &'static str) -> Self {
+        Self { name, base_url, others: &[] }
+    }
+}
+
+impl Preset {
+    /// What most rows have in common: a key is needed and presented as a bearer token.
+    const BASE: Self = Self {
+        name: "",
+        provider: ProviderKind::OpenAiCompatible,
+        sites: &[],
+        auth: AuthForm::Bearer,
+        needs_credential: true,
+        dialects: &[],
+        chat: ChatVariant::OpenAi,
+        oauth: None,
+        windows: &[],
+        rules: &[],
+        test_model: None,
+        source: "",
+        summary: "",
+    };
+
+    /// The usual base URL; `None` when the operator has to tell.
+    pub fn base_url(&self) -> Option<&'static str> {
+        self.sites.first().map(|site| site.base_url)
+    }
+
+    /// The site with this name.
+    pub fn site(&self, name: &str) -> Option<&'static Site> {
+        self.sites.iter().find(|site| site.name == name)
+    }
+}
+
 /// Every preset.
-pub fn presets() -> &'static [Preset] {
-    &PRESETS
+pub fn presets() -> impl Iterator<Item = &'static Preset> + Clone {
+    TABLES.into_iter().flatten()
 }
 
 /// The preset with this name.
 pub fn preset(name: &str) -> Option<&'static Preset> {
-    PRESETS.iter().find(|preset| preset.name == name)
+    presets().find(|preset| preset.name == name)
 }
 
-const PRESETS: [Preset; 17] = [
-    Preset {
-        name: "anthropic",
-        provider: ProviderKind::Anthropic,
-        // https://docs.anthropic.com/en/api/overview, checked 2026-11-23
-        base_url: Some("https://api.anthropic.com"),
-        auth: AuthForm::XApiKey,
-        needs_credential: true,
-        dialects: &[],
-        chat: ChatVariant::OpenAi,
-        summary: "Anthropic's official API, with an API key",
-    },
-    Preset {
-        name: "anthropic-compatible",
-        provider: ProviderKind::AnthropicCompatible,
-        base_url: None,
-        auth: AuthForm::XApiKey,
-        needs_credential: true,
-        dialects: &[],
-        chat: ChatVariant::OpenAi,
-        summary: "any other service that speaks Anthropic's Messages API; give --base-url",
-    },
-    Preset {
-        name: "openai",
-        provider: ProviderKind::OpenAi,
-        // https://platform.openai.com/docs/api-reference/introduction, checked 2026-11-23
-        base_url: Some("https://api.openai.com/v1"),
-        auth: AuthForm::Bearer,
-        needs_credential: true,
-        dialects: &[],
-        chat: ChatVariant::OpenAi,
-        summary: "OpenAI's official API, with an API key",
-    },
-    Preset {
-        name: "openai-compatible",
-        provider: ProviderKind::OpenAiCompatible,
-        base_url: None,
-        auth: AuthForm::Bearer,
-        needs_credential: true,
-        dialects: &[],
-        chat: ChatVariant::Compatible,
-        summary: "any other service that speaks OpenAI's Chat Completions; give --base-url with its version (…/v1)",
-    },
-    Preset {
-        name: "azure-openai",
-        provider: ProviderKind::AzureOpenAi,
-        base_url: None,
-        auth: AuthForm::ApiKey,
-        needs_credential: true,
-        dialects: &[],
-        chat: ChatVariant::OpenAi,
-        summary: "OpenAI's models at Azure; give the resource's --base-url, map models to deployments",
-    },
-    Preset {
-        name: "gemini",
-        provider: ProviderKind::Gemini,
-        // https://ai.google.dev/api, checked 2026-11-23
-        base_url: Some("https://generativelanguage.googleapis.com"),
-        auth: AuthForm::XGoogApiKey,
-        needs_credential: true,
-        dialects: &[],
-        chat: ChatVariant::OpenAi,
-        summary: "Google's Gemini API, with an API key",
-    },
-    Preset {
-        name: "bedrock",
-        provider: ProviderKind::Bedrock,
-        base_url: None,
-        auth: AuthForm::Bearer,
-        needs_credential: true,
-        dialects: &[],
-        chat: ChatVariant::OpenAi,
-        summary: "AWS Bedrock, with a Bedrock API key; give the region's --base-url",
-    },
-    Preset {
-        name: "deepseek",
-        provider: ProviderKind::OpenAiCompatible,
-        // https://api-docs.deepseek.com, checked 2026-11-23
-        base_url: Some("https://api.deepseek.com"),
-        auth: AuthForm::Bearer,
-        needs_credential: true,
-        dialects: &[],
-        chat: ChatVariant::DeepSeek,
-        summary: "DeepSeek's API, with an API key",
-    },
-    Preset {
-        name: "moonshot",
-        provider: ProviderKind::OpenAiCompatible,
-        // https://platform.moonshot.ai/docs, checked 2026-11-23
-        base_url: Some("https://api.moonshot.ai/v1"),
-        auth: AuthForm::Bearer,
-        needs_credential: true,
-        dialects: &[],
-        chat: ChatVariant::Moonshot,
-        summary: "Moonshot's Kimi, with an API key",
-    },
-    Preset {
-        name: "openrouter",
-        provider: ProviderKind::OpenAiCompatible,
-        // https://openrouter.ai/docs, checked 2026-11-23
-        base_url: Some("https://openrouter.ai/api/v1"),
-        auth: AuthForm::Bearer,
-        needs_credential: true,
-        dialects: &[],
-        chat: ChatVariant::OpenRouter,
-        summary: "OpenRouter, with an API key",
-    },
-    Preset {
-        name: "glm-coding-plan",
-        provider: ProviderKind::OpenAiCompatible,
-        // https://docs.z.ai/devpack/overview, checked 2026-11-23
-        base_url: Some("https://api.z.ai/api/coding/paas/v4"),
-        auth: AuthForm::Bearer,
-        needs_credential: true,
-        dialects: &[],
-        chat: ChatVariant::Glm,
-        summary: "GLM's coding plan at its OpenAI endpoint, with the plan's key",
-    },
-    Preset {
-        name: "dashscope-coding-plan",
-        provider: ProviderKind::OpenAiCompatible,
-        // https://www.alibabacloud.com/help/model-studio, checked 2026-11-23
-        base_url: Some("https://coding-intl.dashscope.aliyuncs.com/v1"),
-        auth: AuthForm::Bearer,
-        needs_credential: true,
-        dialects: &[],
-        chat: ChatVariant::Qwen,
-        summary: "Alibaba's coding plan at its OpenAI endpoint, with the plan's key",
-    },
-    Preset {
-        name: "sandbox",
-        provider: ProviderKind::Sandbox,
-        // Answered inside the process by posthaste-sandbox; nothing leaves the machine.
-        base_url: Some("http://sandbox.posthaste.internal"),
-        auth: AuthForm::None,
-        needs_credential: false,
-        dialects: &[],
-        chat: ChatVariant::OpenAi,
-        summary: "the built-in imitation provider, for trying out and for tests",
-    },
-    Preset {
-        name: "sandbox-chat",
-        provider: ProviderKind::Sandbox,
-        base_url: Some("http://sandbox.posthaste.internal"),
-        auth: AuthForm::None,
-        needs_credential: false,
-        dialects: &[Dialect::OpenAiChat],
-        chat: ChatVariant::OpenAi,
-        summary: "the imitation, speaking OpenAI's Chat Completions",
-    },
-    Preset {
-        name: "sandbox-responses",
-        provider: ProviderKind::Sandbox,
-        base_url: Some("http://sandbox.posthaste.internal"),
-        auth: AuthForm::None,
-        needs_credential: false,
-        dialects: &[Dialect::OpenAiResponses],
-        chat: ChatVariant::OpenAi,
-        summary: "the imitation, speaking OpenAI's Responses",
-    },
-    Preset {
-        name: "sandbox-gemini",
-        provider: ProviderKind::Sandbox,
-        base_url: Some("http://sandbox.posthaste.internal"),
-        auth: AuthForm::None,
-        needs_credential: false,
-        dialects: &[Dialect::GeminiGenerate],
-        chat: ChatVariant::OpenAi,
-        summary: "the imitation, speaking Gemini's generateContent",
-    },
-    Preset {
-        name: "sandbox-converse",
-        provider: ProviderKind::Sandbox,
-        base_url: Some("http://sandbox.posthaste.internal"),
-        auth: AuthForm::None,
-        needs_credential: false,
-        dialects: &[Dialect::BedrockConverse],
-        chat: ChatVariant::OpenAi,
-        summary: "the imitation, speaking Bedrock's Converse",
-    },
-];
+const TABLES: [&[Preset]; 5] = [official::ROWS, plans::ROWS, services::ROWS, local::ROWS, sandbox::ROWS];
 
 #[cfg(test)]
 mod tests {
@@ -222,13 +109,51 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_base_urls_are_usable() {
-        for (position, row) in PRESETS.iter().enumerate() {
-            assert!(PRESETS[..position].iter().all(|other| other.name != row.name));
-            if let Some(url) = row.base_url {
-                assert_eq!(check_base_url(row.provider, url).unwrap().url, url);
+        let mut names: Vec<_> = presets().map(|row| row.name).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        for row in presets() {
+            for site in row.sites {
+                assert_eq!(
+                    check_base_url(row.provider, site.base_url).unwrap().url,
+                    site.base_url,
+                    "{}",
+                    row.name
+                );
+                for (dialect, url) in site.others {
+                    assert!(row.dialects.contains(dialect), "{}", row.name);
+                    assert!(!url.ends_with('/'), "{}", row.name);
+                }
             }
+            let mut sites: Vec<_> = row.sites.iter().map(|site| site.name).collect();
+            sites.dedup();
+            assert_eq!(sites.len(), row.sites.len(), "{}", row.name);
         }
         assert_eq!(preset("sandbox").unwrap().provider, ProviderKind::Sandbox);
         assert_eq!(preset("nobody"), None);
+    }
+
+    #[test]
+    fn every_row_tells_what_it_is_and_where_that_stands_written() {
+        for row in presets() {
+            assert!(!row.summary.is_empty(), "{}", row.name);
+            let vendor = !matches!(row.provider, ProviderKind::Sandbox) && row.base_url().is_some();
+            assert!(!vendor || row.source.contains("checked 20"), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn a_plans_windows_have_rules_that_park_until_their_reset() {
+        for row in presets().filter(|row| !row.windows.is_empty()) {
+            for window in row.windows {
+                assert!(
+                    row.rules.iter().any(|rule| rule.means.window() == Some(*window)),
+                    "{} {window:?}",
+                    row.name
+                );
+            }
+        }
     }
 }

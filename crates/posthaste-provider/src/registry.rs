@@ -3,14 +3,14 @@
 use posthaste_core::ProviderKind;
 
 use crate::{
-    Provider, anthropic::Anthropic, azure_openai::AzureOpenAi, bedrock::Bedrock, gemini::Gemini,
-    openai::OpenAi, sandbox::Sandbox,
+    Provider, anthropic::Anthropic, azure_openai::AzureOpenAi, bedrock::Bedrock, compatible::Compatible,
+    gemini::Gemini, openai::OpenAi, sandbox::Sandbox,
 };
 
 static ANTHROPIC: Anthropic = Anthropic::new(ProviderKind::Anthropic);
-static ANTHROPIC_COMPATIBLE: Anthropic = Anthropic::new(ProviderKind::AnthropicCompatible);
+static ANTHROPIC_COMPATIBLE: Compatible = Compatible::new(ProviderKind::AnthropicCompatible);
 static OPENAI: OpenAi = OpenAi::new(ProviderKind::OpenAi);
-static OPENAI_COMPATIBLE: OpenAi = OpenAi::new(ProviderKind::OpenAiCompatible);
+static OPENAI_COMPATIBLE: Compatible = Compatible::new(ProviderKind::OpenAiCompatible);
 
 /// The adapter that serves `kind`.
 pub fn provider(kind: ProviderKind) -> &'static dyn Provider {

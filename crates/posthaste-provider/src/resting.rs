@@ -12,11 +12,15 @@ pub(crate) fn resting(
     reason: CooldownReason,
     until: Option<Timestamp>,
 ) -> Verdict {
-    let why = match error {
+    Verdict::NextCandidate { cooldown: Some(Cooldown::of_account(reason, until, why(answer, error))) }
+}
+
+/// What the upstream said, for the operator.
+pub(crate) fn why(answer: &AnswerHead<'_>, error: Option<&UpstreamError>) -> String {
+    match error {
         Some(error) => shortened(format!("{} {}: {}", answer.status.as_u16(), error.kind, error.message)),
         None => format!("{} without an error body of the API", answer.status.as_u16()),
-    };
-    Verdict::NextCandidate { cooldown: Some(Cooldown::of_account(reason, until, why)) }
+    }
 }
 
 fn shortened(mut why: String) -> String {

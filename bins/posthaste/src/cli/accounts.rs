@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use posthaste_admin::{
     AccountChange, Command as Work, ModelMapping, NewAccount, Reply, SavedAccount, TestReport,
 };
-use posthaste_core::AuthForm;
+use posthaste_core::{AuthForm, DialectUrl};
 
 use super::{
     Failure, Output, input,
@@ -74,6 +74,15 @@ struct Settings {
     /// Where the API stands: what comes before /v1/messages
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
+    /// Which of the preset's sites, such as `cn`; see `posthaste accounts presets`
+    #[arg(long, value_name = "NAME")]
+    site: Option<String>,
+    /// Where a dialect is spoken that stands elsewhere than --base-url; may be repeated
+    #[arg(long, value_name = "DIALECT=URL", value_parser = input::dialect_url)]
+    base_url_of: Vec<DialectUrl>,
+    /// The day of the month on which a coding plan renews; 0 forgets it
+    #[arg(long, value_name = "DAY")]
+    plan_day: Option<u8>,
     #[command(flatten)]
     api_key: input::ApiKey,
     /// How the key is presented: x-api-key, bearer, x-goog-api-key, api-key or none
@@ -154,6 +163,9 @@ fn new_account(add: Add) -> Result<NewAccount, Failure> {
         preset: add.preset,
         name: add.name,
         base_url: settings.base_url,
+        site: settings.site,
+        base_urls: settings.base_url_of,
+        plan_day: settings.plan_day.filter(|day| *day != 0),
         api_key: settings.api_key.read()?,
         auth: settings.auth,
         priority: settings.priority,
@@ -170,6 +182,9 @@ fn update_account(update: Update) -> Result<Work, Failure> {
     let change = AccountChange {
         name: update.name,
         base_url: settings.base_url,
+        site: settings.site,
+        base_urls: settings.base_url_of,
+        plan_day: settings.plan_day,
         api_key: settings.api_key.read()?,
         auth: settings.auth,
         priority: settings.priority,

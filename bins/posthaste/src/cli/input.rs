@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf};
 
 use clap::Args;
 use posthaste_admin::{Disclosed, ModelMapping};
-use posthaste_core::{AuthForm, Secret, Timestamp};
+use posthaste_core::{AuthForm, Dialect, DialectUrl, Secret, Timestamp};
 
 use super::Failure;
 
@@ -53,6 +53,16 @@ pub(super) fn auth(text: &str) -> Result<AuthForm, String> {
         "none" => Ok(AuthForm::None),
         _ => Err("expected `x-api-key`, `bearer`, `x-goog-api-key`, `api-key`, `oauth`, `entra`, `aws-keys`, `aws-chain` or `none`".to_owned()),
     }
+}
+
+/// `DIALECT=URL`
+pub(super) fn dialect_url(text: &str) -> Result<DialectUrl, String> {
+    let (name, url) = text.split_once('=').ok_or("expected DIALECT=URL")?;
+    let dialect = Dialect::ALL.into_iter().find(|dialect| dialect.as_str() == name.trim());
+    let dialect = dialect.ok_or_else(|| {
+        format!("`{name}` is no dialect: give one of {}", Dialect::ALL.map(Dialect::as_str).join(", "))
+    })?;
+    Ok(DialectUrl { dialect, url: url.trim().to_owned() })
 }
 
 /// `FROM=TO`

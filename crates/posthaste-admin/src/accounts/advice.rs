@@ -4,7 +4,7 @@ use http::header;
 use posthaste_core::{
     Account, CooldownReason, Dialect, ModelName, ProxyProblem, Timestamp, TransportError, Verdict,
 };
-use posthaste_provider::{AnswerHead, provider};
+use posthaste_provider::{AnswerHead, provider, rule_of};
 use posthaste_wire::read_error;
 
 use super::test::Answer;
@@ -75,7 +75,7 @@ pub(super) fn for_answer(
         Some(error) => format!("{status}: {}: {}", error.kind, error.message),
         None => format!("{status}, and the body is no answer of the API"),
     };
-    let verdict = adapter.judge(&AnswerHead {
+    let head = AnswerHead {
         account,
         model,
         dialect,
@@ -83,8 +83,12 @@ pub(super) fn for_answer(
         headers: &answer.head.headers,
         error: said.as_ref(),
         now,
-    });
-    let advice = match verdict {
+    };
+    // The vendor's own rows know best.
+    if let Some(rule) = rule_of(&head).filter(|rule| !rule.advice.is_empty()) {
+        return (Some(problem), Some(rule.advice.to_owned()));
+    }
+    let advice = match adapter.judge(&head) {
         _ if status.is_redirection() => Some(redirected(answer)),
         _ if said.is_none() && !status.is_server_error() => Some(not_the_api(account)),
         Verdict::Reauthenticate => Some(refused_key(account)),

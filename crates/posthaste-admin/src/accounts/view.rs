@@ -1,9 +1,10 @@
 //! Accounts as operators see them.
 
 use posthaste_core::{
-    Account, AccountId, AuthForm, ModelMap, ModelRules, PresetName, PrivateAddressConsent, ProviderKind,
-    Timestamp,
+    Account, AccountId, AccountSettings, AuthForm, Dialect, ModelMap, ModelName, ModelPattern, ModelRules,
+    PresetName, PrivateAddressConsent, ProviderKind, Timestamp,
 };
+use posthaste_provider::{Preset, Site, presets as known_presets, provider};
 use serde::{Deserialize, Serialize};
 
 use crate::{ParkedView, Runtime, input::ModelMapping};
@@ -35,6 +36,12 @@ pub struct AccountView {
     pub models: ModelRules,
     /// What it calls them.
     pub model_map: Vec<ModelMapping>,
+    /// The dialects that it speaks by its own settings, the preferred one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dialects: Vec<Dialect>,
+    /// What only its vendor asks for.
+    #[serde(default)]
+    pub settings: AccountSettings,
     /// Consent to a private address, if given.
     pub private_address: Option<PrivateAddressConsent>,
     /// When it was added.
@@ -64,12 +71,29 @@ pub struct PresetView {
     pub provider: ProviderKind,
     /// Where the API stands; `None` when the operator has to tell.
     pub base_url: Option<String>,
+    /// The other places where it stands, by the name to choose them by.
+    pub sites: Vec<SiteView>,
+    /// The dialects that an account speaks, the preferred one first; empty where the model tells.
+    pub dialects: Vec<Dialect>,
+    /// The windows that a plan's quota is counted in.
+    pub windows: Vec<String>,
+    /// Whether an account can be logged in, and by whose settings (`[oauth.NAME]`).
+    pub oauth: Option<String>,
     /// How the credential is presented unless told otherwise.
     pub auth: AuthForm,
     /// Whether an account needs a credential.
     pub needs_credential: bool,
     /// One line about it.
     pub summary: String,
+}
+
+/// A place where a vendor serves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteView {
+    /// What to choose it by.
+    pub name: String,
+    /// The base URL.
+    pub base_url: String,
 }
 
 impl AccountView {
@@ -87,6 +111,8 @@ impl AccountView {
             enabled: account.enabled,
             models: account.models,
             model_map: lines(&account.model_map),
+            dialects: account.dialects,
+            settings: account.settings,
             private_address: account.private_address,
             created_at: account.created_at,
             updated_at: account.updated_at,
@@ -96,15 +122,34 @@ impl AccountView {
 
 /// The presets as operators see them.
 pub fn presets() -> Vec<PresetView> {
-    let view = |preset: &posthaste_provider::Preset| PresetView {
+    let view = |preset: &Preset| PresetView {
         name: preset.name.to_owned(),
         provider: preset.provider,
-        base_url: preset.base_url.map(str::to_owned),
+        base_url: preset.base_url().map(str::to_owned),
+        sites: preset.sites.iter().filter(|site| !site.name.is_empty()).map(site_view).collect(),
+        dialects: dialects(preset),
+        windows: preset.windows.iter().map(|window| window.as_str().to_owned()).collect(),
+        oauth: preset.oauth.map(str::to_owned),
         auth: preset.auth,
         needs_credential: preset.needs_credential,
         summary: preset.summary.to_owned(),
     };
-    posthaste_provider::presets().iter().map(view).collect()
+    known_presets().map(view).collect()
+}
+
+fn site_view(site: &Site) -> SiteView {
+    SiteView { name: site.name.to_owned(), base_url: site.base_url.to_owned() }
+}
+
+fn dialects(preset: &Preset) -> Vec<Dialect> {
+    match preset.dialects {
+        // What Bedrock speaks depends on the model.
+        [] if preset.provider == ProviderKind::Bedrock => Vec::new(),
+        [] => ModelName::parse("any")
+            .map(|any| provider(preset.provider).dialects(&any).to_vec())
+            .unwrap_or_default(),
+        own => own.to_vec(),
+    }
 }
 
 fn health(account: &Account, runtime: &dyn Runtime) -> Health {
@@ -115,7 +160,7 @@ fn health(account: &Account, runtime: &dyn Runtime) -> Health {
 }
 
 fn lines(map: &ModelMap) -> Vec<ModelMapping> {
-    let line = |(from, to): &(posthaste_core::ModelPattern, posthaste_core::ModelName)| ModelMapping {
+    let line = |(from, to): &(ModelPattern, ModelName)| ModelMapping {
         from: from.as_str().to_owned(),
         to: to.as_str().to_owned(),
     };

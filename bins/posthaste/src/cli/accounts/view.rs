@@ -31,6 +31,8 @@ pub(super) fn one(account: &AccountView) -> String {
         ("id", account.id.to_string()),
         ("preset", account.preset.to_string()),
         ("base URL", account.base_url.clone()),
+        ("other base URLs", joined(other_urls(account), "-")),
+        ("plan renews on day", account.settings.plan_day.map_or("-".to_owned(), |day| day.to_string())),
         ("credential", credential(account)),
         ("priority", account.priority.to_string()),
         ("state", state(account)),
@@ -47,10 +49,16 @@ pub(super) fn one(account: &AccountView) -> String {
 }
 
 pub(super) fn presets(presets: &[PresetView]) -> String {
-    let mut table = output::table(&["PRESET", "BASE URL", "ABOUT"]);
+    let mut table = output::table(&["PRESET", "BASE URL", "SITES", "SPEAKS", "ABOUT"]);
     for preset in presets {
         let base_url = preset.base_url.clone().unwrap_or_else(|| "(give --base-url)".to_owned());
-        table.add_row([preset.name.clone(), base_url, preset.summary.clone()]);
+        let sites = joined(preset.sites.iter().map(|site| site.name.clone()).collect(), "-");
+        let speaks = preset.dialects.iter().map(|dialect| dialect.as_str().to_owned()).collect();
+        let about = match preset.windows.as_slice() {
+            [] => preset.summary.clone(),
+            windows => format!("{}; quota windows: {}", preset.summary, windows.join("; ")),
+        };
+        table.add_row([preset.name.clone(), base_url, sites, joined(speaks, "as the model"), about]);
     }
     table.to_string()
 }
@@ -91,6 +99,10 @@ fn credential(account: &AccountView) -> String {
     };
     let kept = if account.has_credential { "kept sealed" } else { "missing" };
     format!("{form}, {kept}")
+}
+
+fn other_urls(account: &AccountView) -> Vec<String> {
+    account.settings.base_urls.iter().map(|own| format!("{}: {}", own.dialect, own.url)).collect()
 }
 
 fn patterns(patterns: &[ModelPattern], none: &str) -> String {

@@ -1,0 +1,61 @@
+//! The vendors' own APIs.
+
+use posthaste_core::{AuthForm, ChatVariant, ProviderKind};
+
+use super::{Preset, Site};
+
+pub(super) const ROWS: &[Preset] = &[
+    Preset {
+        name: "anthropic",
+        provider: ProviderKind::Anthropic,
+        sites: &[Site::new("", "https://api.anthropic.com")],
+        auth: AuthForm::XApiKey,
+        oauth: Some("anthropic"),
+        source: "https://docs.anthropic.com/en/api/overview, checked 2026-11-23",
+        summary: "Anthropic's official API, with an API key or logged in",
+        ..Preset::BASE
+    },
+    Preset {
+        name: "anthropic-compatible",
+        provider: ProviderKind::AnthropicCompatible,
+        auth: AuthForm::XApiKey,
+        summary: "any other service that speaks Anthropic's Messages API; give --base-url",
+        ..Preset::BASE
+    },
+    Preset {
+        name: "openai",
+        provider: ProviderKind::OpenAi,
+        sites: &[Site::new("", "https://api.openai.com/v1")],
+        source: "https://platform.openai.com/docs/api-reference/introduction, checked 2026-11-23",
+        summary: "OpenAI's official API, with an API key",
+        ..Preset::BASE
+    },
+    Preset {
+        name: "openai-compatible",
+        chat: ChatVariant::Compatible,
+        summary: "any other service that speaks OpenAI's Chat Completions; give --base-url with its version (…/v1)",
+        ..Preset::BASE
+    },
+    Preset {
+        name: "azure-openai",
+        provider: ProviderKind::AzureOpenAi,
+        auth: AuthForm::ApiKey,
+        summary: "OpenAI's models at Azure; give the resource's --base-url, map models to deployments",
+        ..Preset::BASE
+    },
+    Preset {
+        name: "gemini",
+        provider: ProviderKind::Gemini,
+        sites: &[Site::new("", "https://generativelanguage.googleapis.com")],
+        auth: AuthForm::XGoogApiKey,
+        source: "https://ai.google.dev/api, checked 2026-11-23",
+        summary: "Google's Gemini API, with an API key",
+        ..Preset::BASE
+    },
+    Preset {
+        name: "bedrock",
+        provider: ProviderKind::Bedrock,
+        summary: "AWS Bedrock, with a Bedrock API key; give the region's --base-url",
+        ..Preset::BASE
+    },
+];
