@@ -4,11 +4,11 @@ use std::{future::pending, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use posthaste_admin::{Admin, ParkedView, Runtime};
+use posthaste_admin::{Admin, ParkedModels, ParkedView, Runtime};
 use posthaste_core::{AccountId, Clock, SystemClock, Timestamp, Transport};
 use posthaste_gateway::{FirstEventTimeouts, Relay, RelayOptions, RelayPorts};
 use posthaste_http::{Front, FrontOptions, ServerOptions, metrics_router, router, serve};
-use posthaste_scheduler::{Backoff, Scheduler};
+use posthaste_scheduler::{Backoff, Parked, Scheduler};
 use posthaste_storage::{LedgerOptions, LedgerWriter};
 use posthaste_vault::StaticCredentials;
 use tokio::{net::TcpListener, task::JoinSet, time::sleep};
@@ -187,6 +187,10 @@ impl Background {
     }
 }
 
+fn parked_view(parked: &Parked) -> ParkedView {
+    ParkedView { reason: parked.reason, until: parked.until, why: parked.why.to_string() }
+}
+
 /// What operators' services see of the running relay.
 struct LiveRuntime {
     scheduler: Arc<Scheduler>,
@@ -197,7 +201,13 @@ struct LiveRuntime {
 impl Runtime for LiveRuntime {
     fn parked(&self, account: AccountId) -> Option<ParkedView> {
         let parked = self.scheduler.parked(account, SystemClock.now())?;
-        Some(ParkedView { reason: parked.reason, until: parked.until, why: parked.why.to_string() })
+        Some(parked_view(&parked))
+    }
+
+    fn parked_models(&self, account: AccountId) -> Vec<ParkedModels> {
+        let parked = self.scheduler.parked_models(account, SystemClock.now());
+        let view = |(models, parked)| ParkedModels { models, parked: parked_view(&parked) };
+        parked.into_iter().map(view).collect()
     }
 
     fn release(&self, account: AccountId) {

@@ -22,5 +22,5 @@ pub use keys::{
     CreatedKey, DayUsage, ExpiryInput, KeyChange, KeyService, KeyView, ModelUsage, NewKey, UsageTotals,
     UsageView,
 };
-pub use runtime::{ParkedView, Runtime};
+pub use runtime::{ParkedModels, ParkedView, Runtime};
 pub use status::{KeyCounts, ServerView, StatusView};

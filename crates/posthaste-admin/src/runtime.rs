@@ -8,6 +8,9 @@ pub trait Runtime: Send + Sync + 'static {
     /// Why and how long an account rests, if it does.
     fn parked(&self, account: AccountId) -> Option<ParkedView>;
 
+    /// The models that an account does not serve for now, by what their names begin with.
+    fn parked_models(&self, account: AccountId) -> Vec<ParkedModels>;
+
     /// Ends an account's rest, since what it rested from was put right.
     fn release(&self, account: AccountId);
 
@@ -27,4 +30,14 @@ pub struct ParkedView {
     pub until: Timestamp,
     /// What the upstream said.
     pub why: String,
+}
+
+/// A rest of some of an account's models, which the vendor meters on their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParkedModels {
+    /// What the models' names begin with, as the upstream calls them.
+    pub models: String,
+    /// Why and how long.
+    #[serde(flatten)]
+    pub parked: ParkedView,
 }

@@ -143,7 +143,10 @@ async fn attempt(
     let slot = ledger_slot(journey).await.map_err(Setback::Final)?;
     // Other requests may have learnt since the plan was made, and only one of them may try an account that was parked.
     let engine = &journey.engine;
-    engine.scheduler.try_start(account.id, engine.clock.now()).map_err(|_| Setback::Next)?;
+    engine
+        .scheduler
+        .try_start(account.id, prepared.upstream_model.as_str(), engine.clock.now())
+        .map_err(|_| Setback::Next)?;
     tally.attempts += 1;
     let upstream = (prepared.upstream.dialect, prepared.upstream_model.clone());
     let book = AttemptBook::open(journey, account, tally.attempts, upstream, slot);

@@ -37,7 +37,7 @@ pub(crate) fn nobody_counts(journey: &Journey) -> bool {
     serving.peek().is_some() && serving.all(|exclusion| exclusion == Some(Exclusion::OperationNotServed))
 }
 
-fn candidate(journey: &Journey, account: &Account, model: &str) -> Candidate {
+fn candidate<'a>(journey: &'a Journey, account: &'a Account, model: &str) -> Candidate<'a> {
     let exclusion = if !account.enabled {
         Some(Exclusion::Disabled)
     } else if !account.serves(model) || !owns(account, model) {
@@ -47,7 +47,8 @@ fn candidate(journey: &Journey, account: &Account, model: &str) -> Candidate {
     } else {
         cannot_serve(journey, account)
     };
-    Candidate { account: account.id, priority: account.priority, exclusion }
+    let model = account.model_map.upstream_name(model).unwrap_or(&journey.envelope.model).as_str();
+    Candidate { account: account.id, priority: account.priority, model, exclusion }
 }
 
 /// What stands between the request's form and the account.

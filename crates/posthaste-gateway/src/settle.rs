@@ -112,7 +112,7 @@ impl AttemptBook {
         if !self.judged {
             self.judged = true;
             let engine = &self.journey.engine;
-            engine.scheduler.succeeded(self.account.id, engine.clock.now());
+            engine.scheduler.succeeded(self.account.id, self.upstream_model.as_str(), engine.clock.now());
         }
     }
 
@@ -165,12 +165,18 @@ impl AttemptBook {
         let engine = &self.journey.engine;
         if !self.judged {
             match ending.outcome {
-                AttemptOutcome::Complete => engine.scheduler.succeeded(self.account.id, engine.clock.now()),
+                AttemptOutcome::Complete => engine.scheduler.succeeded(
+                    self.account.id,
+                    self.upstream_model.as_str(),
+                    engine.clock.now(),
+                ),
                 // None of these tells how the account is; all of them end a trial.
                 AttemptOutcome::ClientFault
                 | AttemptOutcome::Cancelled
                 | AttemptOutcome::Failed(_)
-                | AttemptOutcome::Cut => engine.scheduler.cancelled(self.account.id),
+                | AttemptOutcome::Cut => {
+                    engine.scheduler.cancelled(self.account.id, self.upstream_model.as_str())
+                }
             }
         }
         let row = self.row(ending);

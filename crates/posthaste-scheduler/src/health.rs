@@ -48,6 +48,11 @@ impl Health {
         }
     }
 
+    /// Whether nothing is held against it.
+    pub(crate) const fn is_healthy(&self) -> bool {
+        matches!(self.state, State::Healthy)
+    }
+
     /// An attempt begins. The first one after a rest is the trial; the next after a trial without a word is another.
     pub(crate) fn started(&mut self, now: Timestamp) {
         if self.parked(now).is_some() {

@@ -8,9 +8,11 @@ use crate::Parked;
 
 /// An account that might serve a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
+pub struct Candidate<'a> {
     /// Which account.
     pub account: AccountId,
+    /// The model as this account's upstream calls it.
+    pub model: &'a str,
     /// Lower goes first.
     pub priority: u8,
     /// What the caller already knows to stand against it.

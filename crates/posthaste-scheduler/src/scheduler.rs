@@ -5,7 +5,7 @@ mod id_hasher;
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
-use posthaste_core::{AccountId, Cooldown, Timestamp};
+use posthaste_core::{AccountId, Cooldown, CooldownScope, Timestamp};
 
 use crate::{Backoff, Candidate, Exclusion, Parked, Plan, health::Health};
 use id_hasher::BuildIdHasher;
@@ -29,16 +29,15 @@ impl Scheduler {
     }
 
     /// Orders the candidates that may be asked at `now`, and says why the others may not. Changes nothing.
-    pub fn plan(&self, candidates: &[Candidate], now: Timestamp) -> Plan {
+    pub fn plan(&self, candidates: &[Candidate<'_>], now: Timestamp) -> Plan {
         let accounts = self.accounts.lock();
         let mut ranked = Vec::with_capacity(candidates.len());
         let mut excluded = Vec::new();
         for candidate in candidates {
             let entry = accounts.entries.get(&candidate.account);
-            let exclusion = candidate
-                .exclusion
-                .clone()
-                .or_else(|| entry.and_then(|entry| entry.health.parked(now)).map(Exclusion::Parked));
+            let exclusion = candidate.exclusion.clone().or_else(|| {
+                entry.and_then(|entry| entry.parked(candidate.model, now)).map(Exclusion::Parked)
+            });
             match exclusion {
                 Some(exclusion) => excluded.push((candidate.account, exclusion)),
                 None => {
@@ -53,10 +52,10 @@ impl Scheduler {
         Plan { order, excluded, made_at: now }
     }
 
-    /// Notes that an attempt begins. After a rest the first one is the trial, and others see the account as parked until
-    /// it ends, 60 s at most.
-    pub fn started(&self, account: AccountId, now: Timestamp) {
-        self.accounts.lock().start(account, now);
+    /// Notes that an attempt for a model begins, as the upstream calls it. After a rest the first one is the trial, and
+    /// others see the account, or the models that rested, as parked until it ends, 60 s at most.
+    pub fn started(&self, account: AccountId, model: &str, now: Timestamp) {
+        self.accounts.lock().start(account, model, now);
     }
 
     /// Notes that an attempt begins, unless the account has been parked since the plan was made or another request took
@@ -64,51 +63,69 @@ impl Scheduler {
     ///
     /// # Errors
     /// Why the account may not be asked now; nothing was noted then.
-    pub fn try_start(&self, account: AccountId, now: Timestamp) -> Result<(), Parked> {
+    pub fn try_start(&self, account: AccountId, model: &str, now: Timestamp) -> Result<(), Parked> {
         let mut accounts = self.accounts.lock();
-        match accounts.entries.get(&account).and_then(|entry| entry.health.parked(now)) {
+        match accounts.entries.get(&account).and_then(|entry| entry.parked(model, now)) {
             Some(parked) => Err(parked),
             None => {
-                accounts.start(account, now);
+                accounts.start(account, model, now);
                 Ok(())
             }
         }
     }
 
-    /// Notes that the account serves: strikes are forgotten and a trial ends. A rest that lies ahead stays, since then
-    /// the attempt is one that began before it.
-    pub fn succeeded(&self, account: AccountId, _now: Timestamp) {
+    /// Notes that the account serves the model: strikes are forgotten and a trial ends. A rest that lies ahead stays, since
+    /// then the attempt is one that began before it.
+    pub fn succeeded(&self, account: AccountId, model: &str, _now: Timestamp) {
         if let Some(entry) = self.accounts.lock().entries.get_mut(&account) {
-            entry.health.succeeded();
+            entry.healths_of(model).for_each(Health::succeeded);
+            entry.families.retain(|(_, health)| !health.is_healthy());
         }
     }
 
     /// Notes that an attempt ended without a word on the account's health: the client went away, or the request was at
     /// fault.
-    pub fn cancelled(&self, account: AccountId) {
+    pub fn cancelled(&self, account: AccountId, model: &str) {
         if let Some(entry) = self.accounts.lock().entries.get_mut(&account) {
-            entry.health.cancelled();
+            entry.healths_of(model).for_each(Health::cancelled);
         }
     }
 
-    /// Parks an account, and tells for how long.
+    /// Parks an account, or some of its models, and tells for how long.
     ///
     /// The end is the one that the upstream named, at most a day ahead unless the cause is one that lasts (quota,
     /// credential, block); where it named none, the [`Backoff`] by the number of strikes in a row. Failures within 2 s of
     /// a strike, or while the account rests already, are the same strike, but a later end is taken.
     pub fn rest(&self, account: AccountId, cooldown: &Cooldown, now: Timestamp) -> Parked {
-        self.accounts.lock().entry(account).health.rest(account, cooldown, &self.backoff, now)
+        let mut accounts = self.accounts.lock();
+        let entry = accounts.entry(account);
+        match &cooldown.scope {
+            CooldownScope::Account => entry.health.rest(account, cooldown, &self.backoff, now),
+            CooldownScope::Models(family) => {
+                // The attempt that found this out was no word on the rest of the account.
+                entry.health.cancelled();
+                entry.family(family).rest(account, cooldown, &self.backoff, now)
+            }
+        }
     }
 
-    /// Why the account may not be asked at `now`; `None` when it may.
+    /// Why the whole account may not be asked at `now`; `None` when it may, for some models at least.
     pub fn parked(&self, account: AccountId, now: Timestamp) -> Option<Parked> {
         self.accounts.lock().entries.get(&account).and_then(|entry| entry.health.parked(now))
+    }
+
+    /// The families of models, by what their names begin with, that an account may not be asked for at `now`.
+    pub fn parked_models(&self, account: AccountId, now: Timestamp) -> Vec<(String, Parked)> {
+        let accounts = self.accounts.lock();
+        let families = accounts.entries.get(&account).map_or(&[][..], |entry| &entry.families);
+        families.iter().filter_map(|(family, health)| Some((family.clone(), health.parked(now)?))).collect()
     }
 
     /// Ends a rest by an operator's hand, and forgets the strikes.
     pub fn release(&self, account: AccountId) {
         if let Some(entry) = self.accounts.lock().entries.get_mut(&account) {
             entry.health = Health::default();
+            entry.families.clear();
         }
     }
 
@@ -131,12 +148,12 @@ impl Accounts {
         self.entries.entry(account).or_default()
     }
 
-    fn start(&mut self, account: AccountId, now: Timestamp) {
+    fn start(&mut self, account: AccountId, model: &str, now: Timestamp) {
         self.uses += 1;
         let use_number = self.uses;
         let entry = self.entry(account);
         entry.last_use = use_number;
-        entry.health.started(now);
+        entry.healths_of(model).for_each(|health| health.started(now));
     }
 }
 
@@ -146,7 +163,39 @@ struct Entry {
     /// a clock that is set back does not disturb it.
     last_use: u64,
     health: Health,
+    /// The health of models that the vendor meters on their own, by what their names begin with; few, and only those that
+    /// something is held against.
+    families: Vec<(String, Health)>,
 }
+
+impl Entry {
+    /// Why the account may not be asked for the model: the longest of the reasons.
+    fn parked(&self, model: &str, now: Timestamp) -> Option<Parked> {
+        let families = self.families.iter().filter(|(family, _)| model.starts_with(family.as_str()));
+        let healths = families.map(|(_, health)| health).chain([&self.health]);
+        healths.filter_map(|health| health.parked(now)).max_by_key(|parked| parked.until)
+    }
+
+    /// What an attempt for the model tells of.
+    fn healths_of(&mut self, model: &str) -> impl Iterator<Item = &mut Health> {
+        let families = self.families.iter_mut().filter(|(family, _)| model.starts_with(family.as_str()));
+        families.map(|(_, health)| health).chain([&mut self.health])
+    }
+
+    fn family(&mut self, family: &str) -> &mut Health {
+        let position = self.families.iter().position(|(known, _)| known == family).unwrap_or_else(|| {
+            if self.families.len() == MOST_FAMILIES {
+                self.families.remove(0);
+            }
+            self.families.push((family.to_owned(), Health::default()));
+            self.families.len() - 1
+        });
+        &mut self.families[position].1
+    }
+}
+
+/// More than any vendor meters apart; where a model that an account may not use makes a family of its own, the oldest goes.
+const MOST_FAMILIES: usize = 64;
 
 /// The `last_use` of an account that was never used: before all others.
 const NEVER: u64 = 0;

@@ -8,6 +8,8 @@ use posthaste_core::{AccountId, Cooldown, CooldownReason, Timestamp};
 use posthaste_scheduler::{Candidate, Exclusion, Plan, Scheduler};
 use proptest::{prelude::*, sample::select};
 
+const MODEL: &str = "claude-haiku-4-5";
+
 const ACCOUNTS: usize = 5;
 const DAY: Duration = Duration::from_secs(86_400);
 const SECONDS_OF_TRIAL: usize = 60;
@@ -24,6 +26,7 @@ enum Event {
 
 /// An event at an account, some time after the one before.
 #[derive(Clone, Debug)]
+
 struct Happening {
     account: usize,
     pause_ms: u64,
@@ -54,7 +57,7 @@ fn happening() -> impl Strategy<Value = Happening> {
 /// A scheduler beside what its history says must be true of it.
 struct World {
     scheduler: Scheduler,
-    candidates: Vec<Candidate>,
+    candidates: Vec<Candidate<'static>>,
     uses: HashMap<AccountId, usize>,
     started: usize,
     now: Timestamp,
@@ -63,7 +66,12 @@ struct World {
 impl World {
     fn new(priorities: [u8; ACCOUNTS]) -> Self {
         let candidates = priorities
-            .map(|priority| Candidate { account: AccountId::generate(), priority, exclusion: None })
+            .map(|priority| Candidate {
+                account: AccountId::generate(),
+                priority,
+                model: MODEL,
+                exclusion: None,
+            })
             .into();
         let now = Timestamp::from_secs(1_800_000_000);
         Self { scheduler: Scheduler::default(), candidates, uses: HashMap::new(), started: 0, now }
@@ -80,10 +88,10 @@ impl World {
             Event::Started => {
                 self.started += 1;
                 self.uses.insert(account, self.started);
-                self.scheduler.started(account, self.now);
+                self.scheduler.started(account, MODEL, self.now);
             }
-            Event::Succeeded => self.scheduler.succeeded(account, self.now),
-            Event::Cancelled => self.scheduler.cancelled(account),
+            Event::Succeeded => self.scheduler.succeeded(account, MODEL, self.now),
+            Event::Cancelled => self.scheduler.cancelled(account, MODEL),
             Event::Rest { reason, asked_ms } => self.rest(account, reason, asked_ms)?,
             Event::Release => {
                 self.scheduler.release(account);
@@ -192,11 +200,11 @@ proptest! {
         let account = world.candidates[0].account;
         let cooldown = Cooldown::of_account(reason, None, "upstream said so");
         let back = world.scheduler.rest(account, &cooldown, world.now).until;
-        prop_assert_eq!(world.scheduler.try_start(account, back), Ok(()));
+        prop_assert_eq!(world.scheduler.try_start(account, MODEL, back), Ok(()));
         for later in [0, 1, 59_999] {
             let now = back.plus(Duration::from_millis(later));
-            prop_assert!(world.scheduler.try_start(account, now).is_err());
+            prop_assert!(world.scheduler.try_start(account, MODEL, now).is_err());
         }
-        prop_assert_eq!(world.scheduler.try_start(account, back.plus(LONGEST_TRIAL)), Ok(()));
+        prop_assert_eq!(world.scheduler.try_start(account, MODEL, back.plus(LONGEST_TRIAL)), Ok(()));
     }
 }

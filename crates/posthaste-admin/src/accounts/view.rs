@@ -7,7 +7,7 @@ use posthaste_core::{
 use posthaste_provider::{Preset, Site, presets as known_presets, provider};
 use serde::{Deserialize, Serialize};
 
-use crate::{ParkedView, Runtime, input::ModelMapping};
+use crate::{ParkedModels, ParkedView, Runtime, input::ModelMapping};
 
 /// An account as operators see it: without its credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub struct AccountView {
     pub enabled: bool,
     /// Its health; `None` when no relay runs that could know it.
     pub health: Option<Health>,
+    /// Models that it does not serve for now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parked_models: Vec<ParkedModels>,
     /// Which of the clients' models it serves.
     pub models: ModelRules,
     /// What it calls them.
@@ -100,6 +103,7 @@ impl AccountView {
     pub(super) fn new(account: Account, runtime: Option<&dyn Runtime>) -> Self {
         Self {
             health: runtime.map(|runtime| health(&account, runtime)),
+            parked_models: runtime.map(|runtime| runtime.parked_models(account.id)).unwrap_or_default(),
             id: account.id,
             name: account.name,
             preset: account.preset,

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
-use posthaste_admin::{Admin, AdminParts, Disclosed, NewAccount, ParkedView, Runtime};
+use posthaste_admin::{Admin, AdminParts, Disclosed, NewAccount, ParkedModels, ParkedView, Runtime};
 use posthaste_core::{AccountId, Clock, Secret, Timestamp};
 use posthaste_metering::PriceBook;
 use posthaste_storage::{Stores, memory::MemoryStores};
@@ -28,6 +28,10 @@ pub(crate) struct FakeRuntime {
 impl Runtime for FakeRuntime {
     fn parked(&self, account: AccountId) -> Option<ParkedView> {
         self.parked.lock().get(&account).cloned()
+    }
+
+    fn parked_models(&self, _: AccountId) -> Vec<ParkedModels> {
+        Vec::new()
     }
 
     fn release(&self, account: AccountId) {

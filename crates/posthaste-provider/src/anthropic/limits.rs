@@ -13,6 +13,47 @@ pub(super) fn plan_window_used_up(headers: &HeaderMap) -> bool {
     text(headers, "anthropic-ratelimit-unified-status") == Some("rejected")
 }
 
+/// The models that a used-up window of a plan counts alone; `None` where it counts all of them.
+///
+/// Beside the plan's windows of 5 hours and 7 days there may be others that are named for a family
+/// (`anthropic-ratelimit-unified-7d_opus-status`, observed, 2026-11-23). A family's window can be full while the plan's own
+/// are not.
+pub(super) fn used_up_family(headers: &HeaderMap) -> Option<UsedUpFamily> {
+    let rejected = |window: &str| text(headers, &status_of(window)) == Some("rejected");
+    if PLAN_WINDOWS.into_iter().any(rejected) {
+        return None;
+    }
+    let claim = text(headers, "anthropic-ratelimit-unified-representative-claim");
+    FAMILIES.into_iter().find_map(|(family, begins)| {
+        let window = PLAN_WINDOWS
+            .into_iter()
+            .map(|window| [window, "_", family].concat())
+            .find(|window| rejected(window));
+        let claimed = claim.is_some_and(|claim| claim.split('_').next_back() == Some(family));
+        if window.is_none() && !claimed {
+            return None;
+        }
+        let reset = window.and_then(|window| moment(headers, &reset_of(&window)));
+        Some(UsedUpFamily { begins, resets_at: reset.or_else(|| plan_window_reset(headers)) })
+    })
+}
+
+/// A family of models whose window of a plan is used up.
+pub(super) struct UsedUpFamily {
+    /// What the models' names begin with.
+    pub(super) begins: &'static str,
+    /// When the window starts anew.
+    pub(super) resets_at: Option<Timestamp>,
+}
+
+fn status_of(window: &str) -> String {
+    ["anthropic-ratelimit-unified-", window, "-status"].concat()
+}
+
+fn reset_of(window: &str) -> String {
+    ["anthropic-ratelimit-unified-", window, "-reset"].concat()
+}
+
 /// When the plan's window starts anew.
 pub(super) fn plan_window_reset(headers: &HeaderMap) -> Option<Timestamp> {
     moment(headers, "anthropic-ratelimit-unified-reset")
@@ -45,6 +86,12 @@ const KINDS: [(&str, &str); 4] = [
     ("anthropic-ratelimit-input-tokens-remaining", "anthropic-ratelimit-input-tokens-reset"),
     ("anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset"),
 ];
+
+const PLAN_WINDOWS: [&str; 2] = ["5h", "7d"];
+
+/// How the windows call the families, and what their models' names begin with.
+const FAMILIES: [(&str, &str); 3] =
+    [("opus", "claude-opus"), ("sonnet", "claude-sonnet"), ("haiku", "claude-haiku")];
 
 #[cfg(test)]
 mod tests {

@@ -2,11 +2,15 @@
 //!
 //! Source of the table: <https://docs.anthropic.com/en/api/errors>, and recorded answers of 2026-11-23.
 
-use posthaste_core::{CooldownReason, Timestamp, Verdict};
+use posthaste_core::{Cooldown, CooldownReason, CooldownScope, Timestamp, Verdict};
 use posthaste_wire::UpstreamError;
 
-use super::limits::{exhausted_window_reset, plan_window_reset, plan_window_used_up};
-use crate::{AnswerHead, reset::retry_after, resting::resting};
+use super::limits::{exhausted_window_reset, plan_window_reset, plan_window_used_up, used_up_family};
+use crate::{
+    AnswerHead,
+    reset::retry_after,
+    resting::{resting, why},
+};
 
 pub(super) fn judge(answer: &AnswerHead<'_>) -> Verdict {
     let error = answer.error;
@@ -17,10 +21,13 @@ pub(super) fn judge(answer: &AnswerHead<'_>) -> Verdict {
         (400, _) | (200, "invalid_request_error") if says_low_balance(error) => {
             rest(CooldownReason::QuotaExhausted)
         }
+        (400, _) if says_blocked(error) => rest(CooldownReason::Forbidden),
         (_, "overloaded_error") | (503 | 529, _) => rest(CooldownReason::Overloaded),
         (_, "rate_limit_error") | (429, _) => rest(limit_reason(answer)),
         // A firewall's page, or a proxy on the way: not a word of the API on the account.
         (401 | 403, _) if error.is_none() => rest(CooldownReason::Failing),
+        // The organisation was switched off, or the token was taken back: no other token of the same sign-in helps.
+        (401 | 403, _) if says_blocked(error) => rest(CooldownReason::Forbidden),
         (_, "authentication_error") | (401, _) => Verdict::Reauthenticate,
         (_, "billing_error") | (402, _) => rest(CooldownReason::QuotaExhausted),
         (_, "permission_error") | (403, _) => rest(CooldownReason::Forbidden),
@@ -41,6 +48,15 @@ pub(super) fn judge(answer: &AnswerHead<'_>) -> Verdict {
 }
 
 fn rest(answer: &AnswerHead<'_>, error: Option<&UpstreamError>, reason: CooldownReason) -> Verdict {
+    if reason == CooldownReason::QuotaExhausted
+        && let Some(family) = used_up_family(answer.headers)
+        && answer.model.as_str().starts_with(family.begins)
+    {
+        let until = family.resets_at.filter(|reset| *reset > answer.now);
+        let scope = CooldownScope::Models(family.begins.to_owned());
+        let why = why(answer, error);
+        return Verdict::NextCandidate { cooldown: Some(Cooldown { reason, scope, until, why }) };
+    }
     resting(answer, error, reason, until(answer, reason))
 }
 
@@ -65,6 +81,16 @@ fn limit_reason(answer: &AnswerHead<'_>) -> CooldownReason {
 
 fn says_low_balance(error: Option<&UpstreamError>) -> bool {
     error.is_some_and(|error| error.message.contains("credit balance is too low"))
+}
+
+/// Said with a 400, 401 or 403, each under several types (recorded answers and public reports, 2026-11-23).
+fn says_blocked(error: Option<&UpstreamError>) -> bool {
+    const WORDS: [&str; 3] = [
+        "organization has been disabled",
+        "account has been disabled",
+        "OAuth authentication is currently not allowed",
+    ];
+    error.is_some_and(|error| WORDS.iter().any(|words| error.message.contains(words)))
 }
 
 #[cfg(test)]
@@ -207,5 +233,60 @@ mod tests {
         assert_eq!(cooldown.reason, CooldownReason::QuotaExhausted);
         assert_eq!(cooldown.until, Some(Timestamp::from_secs(19_000)));
         assert_eq!(cooldown.why, "429 rate_limit_error: m");
+    }
+
+    fn asking_for(name: &str, headers: &[(&'static str, &str)]) -> Cooldown {
+        let headers: HeaderMap =
+            headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        let body = r#"{"type":"error","error":{"type":"rate_limit_error","message":"m"}}"#;
+        let error = read_error(Dialect::AnthropicMessages, body.as_bytes());
+        let verdict = judge(&AnswerHead {
+            account: &account(ProviderKind::Anthropic, "anthropic"),
+            model: &model(name),
+            dialect: Dialect::AnthropicMessages,
+            status: StatusCode::TOO_MANY_REQUESTS,
+            headers: &headers,
+            error: error.as_ref(),
+            now: NOW,
+        });
+        match verdict {
+            Verdict::NextCandidate { cooldown: Some(cooldown) } => cooldown,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_familys_window_is_used_up_for_the_family_alone() {
+        let headers = [
+            ("anthropic-ratelimit-unified-status", "rejected"),
+            ("anthropic-ratelimit-unified-reset", "19000"),
+            ("anthropic-ratelimit-unified-5h-status", "allowed"),
+            ("anthropic-ratelimit-unified-7d-status", "allowed"),
+            ("anthropic-ratelimit-unified-7d_opus-status", "rejected"),
+            ("anthropic-ratelimit-unified-7d_opus-reset", "25000"),
+        ];
+        let opus = asking_for("claude-opus-4-8", &headers);
+        assert_eq!(opus.scope, CooldownScope::Models("claude-opus".to_owned()));
+        assert_eq!(opus.until, Some(Timestamp::from_secs(25_000)));
+        assert_eq!(asking_for("claude-haiku-4-5", &headers).scope, CooldownScope::Account);
+        let claimed =
+            [headers[0], headers[1], ("anthropic-ratelimit-unified-representative-claim", "seven_day_opus")];
+        assert_eq!(asking_for("claude-opus-4-8", &claimed).until, Some(Timestamp::from_secs(19_000)));
+        let whole =
+            [headers[0], headers[1], ("anthropic-ratelimit-unified-7d-status", "rejected"), headers[4]];
+        assert_eq!(asking_for("claude-opus-4-8", &whole).scope, CooldownScope::Account);
+    }
+
+    #[rstest]
+    #[case(403, "permission_error", "OAuth authentication is currently not allowed for this organization.")]
+    #[case(400, "invalid_request_error", "This organization has been disabled.")]
+    #[case(401, "authentication_error", "Your account has been disabled.")]
+    fn a_blocked_account_is_not_asked_to_log_in_again(
+        #[case] status: u16,
+        #[case] kind: &str,
+        #[case] message: &str,
+    ) {
+        let body = format!(r#"{{"type":"error","error":{{"type":"{kind}","message":"{message}"}}}}"#);
+        assert_eq!(reason(verdict_of(status, &body, &[])), Some(CooldownReason::Forbidden));
     }
 }

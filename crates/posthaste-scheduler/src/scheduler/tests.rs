@@ -1,11 +1,15 @@
+use std::time::Duration;
+
 use posthaste_core::CooldownReason;
 
 use super::*;
 
 const NOW: Timestamp = Timestamp::from_secs(1_000);
 
-fn candidate(account: AccountId, priority: u8) -> Candidate {
-    Candidate { account, priority, exclusion: None }
+const MODEL: &str = "claude-haiku-4-5";
+
+fn candidate(account: AccountId, priority: u8) -> Candidate<'static> {
+    Candidate { account, priority, model: MODEL, exclusion: None }
 }
 
 fn limited(until: Timestamp) -> Cooldown {
@@ -16,8 +20,8 @@ fn limited(until: Timestamp) -> Cooldown {
 fn lower_priority_goes_first_then_the_least_recently_used() {
     let scheduler = Scheduler::default();
     let [spare, used_first, used_last, fresh] = [(); 4].map(|()| AccountId::generate());
-    scheduler.started(used_first, NOW);
-    scheduler.started(used_last, NOW);
+    scheduler.started(used_first, MODEL, NOW);
+    scheduler.started(used_last, MODEL, NOW);
     let candidates =
         [candidate(spare, 90), candidate(used_last, 50), candidate(used_first, 50), candidate(fresh, 50)];
     assert_eq!(scheduler.plan(&candidates, NOW).order, [fresh, used_first, used_last, spare]);
@@ -34,7 +38,7 @@ fn equal_accounts_are_ordered_by_identity() {
 fn those_left_out_are_listed_with_the_reason() {
     let scheduler = Scheduler::default();
     let [disabled, parked] = [(); 2].map(|()| AccountId::generate());
-    let rest = scheduler.rest(parked, &limited(NOW.plus(std::time::Duration::from_secs(9))), NOW);
+    let rest = scheduler.rest(parked, &limited(NOW.plus(Duration::from_secs(9))), NOW);
     let candidates = [
         Candidate { exclusion: Some(Exclusion::Disabled), ..candidate(disabled, 50) },
         candidate(parked, 50),
@@ -50,13 +54,13 @@ fn of_many_that_planned_at_once_one_gets_the_trial() {
     let account = AccountId::generate();
     let back = scheduler.rest(account, &limited(Timestamp::from_secs(1_010)), NOW).until;
     assert_eq!(scheduler.plan(&[candidate(account, 50)], back).order, [account]);
-    assert_eq!(scheduler.try_start(account, back), Ok(()));
-    let refused = scheduler.try_start(account, back).unwrap_err();
+    assert_eq!(scheduler.try_start(account, MODEL, back), Ok(()));
+    let refused = scheduler.try_start(account, MODEL, back).unwrap_err();
     assert_eq!((refused.on_trial, &*refused.why), (true, "on trial"));
     let waiting = scheduler.plan(&[candidate(account, 50)], back);
-    assert_eq!(waiting.soonest_return(), Some(back.plus(std::time::Duration::from_secs(1))));
-    scheduler.succeeded(account, back);
-    assert_eq!(scheduler.try_start(account, back), Ok(()));
+    assert_eq!(waiting.soonest_return(), Some(back.plus(Duration::from_secs(1))));
+    scheduler.succeeded(account, MODEL, back);
+    assert_eq!(scheduler.try_start(account, MODEL, back), Ok(()));
 }
 
 #[test]
@@ -64,8 +68,8 @@ fn a_refused_start_does_not_count_as_a_use() {
     let scheduler = Scheduler::default();
     let [parked, other] = [(); 2].map(|()| AccountId::generate());
     scheduler.rest(parked, &limited(Timestamp::from_secs(1_010)), NOW);
-    scheduler.started(other, NOW);
-    scheduler.try_start(parked, NOW).unwrap_err();
+    scheduler.started(other, MODEL, NOW);
+    scheduler.try_start(parked, MODEL, NOW).unwrap_err();
     scheduler.release(parked);
     assert_eq!(scheduler.plan(&[candidate(other, 50), candidate(parked, 50)], NOW).order, [parked, other]);
 }
@@ -84,7 +88,7 @@ fn forgotten_accounts_leave_nothing_behind() {
     let scheduler = Scheduler::default();
     let accounts: Vec<_> = (0..100).map(|_| AccountId::generate()).collect();
     for &account in &accounts {
-        scheduler.started(account, NOW);
+        scheduler.started(account, MODEL, NOW);
         scheduler.rest(account, &limited(Timestamp::from_secs(1_010)), NOW);
     }
     scheduler.retain(|account| account == accounts[0]);
@@ -97,9 +101,49 @@ fn looking_at_an_account_makes_no_state() {
     let scheduler = Scheduler::default();
     let account = AccountId::generate();
     scheduler.plan(&[candidate(account, 50)], NOW);
-    scheduler.succeeded(account, NOW);
-    scheduler.cancelled(account);
+    scheduler.succeeded(account, MODEL, NOW);
+    scheduler.cancelled(account, MODEL);
     scheduler.release(account);
     assert_eq!(scheduler.parked(account, NOW), None);
     assert!(scheduler.accounts.lock().entries.is_empty());
+}
+
+#[test]
+fn a_rest_of_some_models_leaves_the_others_alone() {
+    let (scheduler, account) = (Scheduler::default(), AccountId::generate());
+    let until = NOW.plus(Duration::from_secs(3_600));
+    let cooldown = Cooldown {
+        scope: CooldownScope::Models("claude-opus".to_owned()),
+        ..Cooldown::of_account(CooldownReason::QuotaExhausted, Some(until), "weekly")
+    };
+    scheduler.started(account, "claude-opus-4-8", NOW);
+    scheduler.rest(account, &cooldown, NOW);
+    let order = |model, now| {
+        let candidate = Candidate { account, priority: 50, model, exclusion: None };
+        scheduler.plan(&[candidate], now).order
+    };
+    assert_eq!(order("claude-haiku-4-5", NOW), [account]);
+    assert_eq!(order("claude-opus-4-8", NOW), []);
+    assert_eq!(scheduler.parked(account, NOW), None);
+    assert_eq!(scheduler.parked_models(account, NOW)[0].0, "claude-opus");
+
+    scheduler.succeeded(account, "claude-haiku-4-5", NOW);
+    assert_eq!(order("claude-opus-4-8", NOW), [], "another model's success is no news of this one");
+    assert_eq!(scheduler.try_start(account, "claude-opus-4-8", until), Ok(()));
+    scheduler.try_start(account, "claude-opus-4-8", until).unwrap_err();
+    assert_eq!(order("claude-haiku-4-5", until), [account], "the trial is of the models alone");
+    scheduler.succeeded(account, "claude-opus-4-8", until);
+    assert_eq!(scheduler.parked_models(account, NOW), []);
+}
+
+#[test]
+fn families_are_bounded() {
+    let (scheduler, account) = (Scheduler::default(), AccountId::generate());
+    for number in 0..1_000 {
+        let scope = CooldownScope::Models(format!("model-{number}"));
+        let cooldown =
+            Cooldown { scope, ..Cooldown::of_account(CooldownReason::Forbidden, None, "not in the plan") };
+        scheduler.rest(account, &cooldown, NOW);
+    }
+    assert_eq!(scheduler.parked_models(account, NOW).len(), 64);
 }

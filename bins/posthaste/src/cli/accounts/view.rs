@@ -1,6 +1,6 @@
 //! Accounts for people.
 
-use posthaste_admin::{AccountView, Health, PresetView, TestReport};
+use posthaste_admin::{AccountView, Health, ParkedModels, PresetView, TestReport};
 use posthaste_core::{AuthForm, ModelPattern};
 
 use crate::cli::output;
@@ -36,6 +36,7 @@ pub(super) fn one(account: &AccountView) -> String {
         ("credential", credential(account)),
         ("priority", account.priority.to_string()),
         ("state", state(account)),
+        ("models at rest", joined(models_at_rest(account), "-")),
         ("serves", patterns(&account.models.allow, "all models")),
         ("does not serve", patterns(&account.models.deny, "-")),
         ("model map", joined(map.collect(), "-")),
@@ -99,6 +100,14 @@ fn credential(account: &AccountView) -> String {
     };
     let kept = if account.has_credential { "kept sealed" } else { "missing" };
     format!("{form}, {kept}")
+}
+
+fn models_at_rest(account: &AccountView) -> Vec<String> {
+    let line = |rest: &ParkedModels| {
+        let ParkedModels { models, parked } = rest;
+        format!("{models}*: {} until {}: {}", parked.reason, parked.until, parked.why)
+    };
+    account.parked_models.iter().map(line).collect()
 }
 
 fn other_urls(account: &AccountView) -> Vec<String> {
