@@ -67,6 +67,11 @@ fn without_api_path(provider: ProviderKind, url: &str) -> &str {
         ProviderKind::Gemini => &["/models", "/v1beta", "/v1"],
         ProviderKind::Bedrock => &["/model"],
     };
+    let url = match provider {
+        // What Azure's portal shows of a deployment is an address with its whole path.
+        ProviderKind::AzureOpenAi => url.split("/openai/deployments/").next().unwrap_or(url),
+        _ => url,
+    };
     endings.iter().fold(url.trim_end_matches('/'), |url, ending| url.strip_suffix(ending).unwrap_or(url))
 }
 
@@ -100,6 +105,8 @@ mod tests {
         assert_eq!(url(ProviderKind::OpenAi, "https://api.openai.com/v1/"), "https://api.openai.com/v1");
         let azure = url(ProviderKind::AzureOpenAi, "https://r.openai.azure.com/openai/v1/");
         assert_eq!(azure, "https://r.openai.azure.com");
+        let deployment = "https://r.cognitiveservices.azure.com/openai/deployments/gpt-4o/chat/completions";
+        assert_eq!(url(ProviderKind::AzureOpenAi, deployment), "https://r.cognitiveservices.azure.com");
         assert_eq!(url(ProviderKind::Gemini, "https://g.example/v1beta/models"), "https://g.example");
     }
 

@@ -7,17 +7,28 @@
 //! - streams are AWS event streams;
 //! - Anthropic's models are also served with Anthropic's own bodies (`InvokeModel`), less the model and the wish for a
 //!   stream, which both stand in the path;
+//! - models answer under the name of an inference profile, which depends on the region;
+//! - requests are signed, or carry a Bedrock API key as a bearer token;
 //! - what went wrong is told by a header (`x-amzn-errortype`).
 //!
-//! The base URL is the region's (`https://bedrock-runtime.REGION.amazonaws.com`); the credential is a Bedrock API key.
+//! The base URL is the region's (`https://bedrock-runtime.REGION.amazonaws.com`), or an endpoint of one's own in a virtual
+//! private cloud.
 
+mod advice;
+mod naming;
+mod region;
 mod request;
+mod settings;
+mod sign;
+mod trouble;
 mod verdict;
 
-use posthaste_core::{Dialect, ModelName, Operation, Packing, Payload, ProviderKind, Verdict};
+use posthaste_core::{
+    Account, AccountSettings, Dialect, ModelName, Operation, Packing, Payload, ProviderKind, Verdict,
+};
 
 pub(crate) use self::{request::prepare, verdict::judge};
-use crate::{AnswerHead, Outbound, PrepareError, Provider};
+use crate::{AnswerHead, Outbound, PrepareError, Provider, SettingsError};
 
 /// The adapter.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +47,19 @@ impl Provider for Bedrock {
         }
     }
 
+    fn own_name(&self, account: &Account, model: &str) -> Option<ModelName> {
+        let name = naming::profile(model, region::region_of(account))?;
+        ModelName::parse(&name).ok()
+    }
+
+    fn base_url(&self, settings: &AccountSettings) -> Result<String, SettingsError> {
+        settings::base_url(settings)
+    }
+
+    fn check(&self, account: &Account) -> Result<(), SettingsError> {
+        settings::check(account)
+    }
+
     fn serves(&self, operation: Operation, dialect: Dialect) -> bool {
         serves(operation, dialect)
     }
@@ -51,6 +75,15 @@ impl Provider for Bedrock {
     fn judge(&self, answer: &AnswerHead<'_>) -> Verdict {
         judge(answer)
     }
+
+    fn advise(&self, answer: &AnswerHead<'_>) -> Option<String> {
+        advice::advise(answer)
+    }
+}
+
+/// Whether Bedrock has a model that clients know by this name of Anthropic's.
+pub(crate) fn knows(model: &str) -> bool {
+    naming::knows(model)
 }
 
 /// `InvokeModel` cannot count.

@@ -38,6 +38,14 @@ pub enum PrepareError {
         #[source]
         source: http::Error,
     },
+    /// Requests are signed for a region, and neither the account nor its base URL names one.
+    #[error(
+        "account `{account}` is in no region that is known: set one with `posthaste accounts update {account} --region REGION`"
+    )]
+    NoRegion {
+        /// The account's name.
+        account: String,
+    },
     /// The vendor has no such operation.
     #[error("account `{account}` cannot serve {operation}")]
     Unsupported {

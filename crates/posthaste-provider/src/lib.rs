@@ -19,16 +19,18 @@ mod reset;
 mod resting;
 mod rule;
 mod sandbox;
+mod settings;
 mod shape;
 #[cfg(test)]
 mod testing;
 
 use http::{HeaderMap, StatusCode};
 use posthaste_core::{
-    Account, Credential, Dialect, ModelName, Operation, Packing, Payload, ProviderKind, RateWindow,
-    Timestamp, Verdict,
+    Account, AccountSettings, Credential, Dialect, ModelName, Operation, Packing, Payload, ProviderKind,
+    RateWindow, Timestamp, Verdict,
 };
 use posthaste_wire::UpstreamError;
+use settings::{Own, check_foreign};
 
 pub use base_url::{BaseUrl, BaseUrlError, check_base_url};
 pub use error::PrepareError;
@@ -37,6 +39,7 @@ pub use plan_window::PlanWindow;
 pub use preset::{Preset, Site, preset, presets};
 pub use registry::provider;
 pub use rule::{ErrorRule, Means, Reset, rule_of};
+pub use settings::SettingsError;
 
 /// A vendor's adapter. It does no I/O and keeps no state.
 pub trait Provider: Send + Sync {
@@ -45,6 +48,35 @@ pub trait Provider: Send + Sync {
 
     /// The dialects in which the vendor serves a model, the preferred one first. Never empty.
     fn dialects(&self, model: &ModelName) -> &'static [Dialect];
+
+    /// What the vendor calls a model that clients know by another name; `None` where it calls it the same.
+    fn own_name(&self, account: &Account, model: &str) -> Option<ModelName> {
+        let _ = (account, model);
+        None
+    }
+
+    /// Where the API of an account stands whose operator gave no base URL, told by its other settings.
+    ///
+    /// # Errors
+    /// When they do not tell: which one is needed.
+    fn base_url(&self, settings: &AccountSettings) -> Result<String, SettingsError> {
+        let _ = settings;
+        Err(SettingsError::new("base_url", "is needed; give the address of the API"))
+    }
+
+    /// Checks an account's settings and how it presents its credential.
+    ///
+    /// # Errors
+    /// When the vendor cannot do with them; the first that is wrong.
+    fn check(&self, account: &Account) -> Result<(), SettingsError> {
+        check_foreign(account, Own::Nothing)
+    }
+
+    /// Whether an account's settings let it speak one of the vendor's dialects.
+    fn speaks(&self, account: &Account, dialect: Dialect) -> bool {
+        let _ = (account, dialect);
+        true
+    }
 
     /// Whether the vendor has an endpoint for `operation` in `dialect`.
     fn serves(&self, operation: Operation, dialect: Dialect) -> bool;
@@ -65,11 +97,25 @@ pub trait Provider: Send + Sync {
     /// Reads what an answer means. Called for error answers, and for an error event at the head of a stream.
     fn judge(&self, answer: &AnswerHead<'_>) -> Verdict;
 
+    /// What an operator can do about an error answer, where the vendor's manners tell more than the verdict does.
+    fn advise(&self, answer: &AnswerHead<'_>) -> Option<String> {
+        let _ = answer;
+        None
+    }
+
     /// Reads what the rate-limit headers say about the tightest window; vendors without such headers tell nothing.
     fn limits(&self, headers: &HeaderMap, now: Timestamp) -> Option<RateWindow> {
         let _ = (headers, now);
         None
     }
+}
+
+/// What an account's upstream calls the client's model: what the account's own map says, else the vendor's own name for it.
+pub fn upstream_model(account: &Account, model: &ModelName) -> ModelName {
+    let mapped = account.model_map.upstream_name(model.as_str()).cloned();
+    mapped
+        .or_else(|| provider(account.provider).own_name(account, model.as_str()))
+        .unwrap_or_else(|| model.clone())
 }
 
 /// The dialect in which an account is asked: the client's own where the account speaks it, else the one that it prefers;
@@ -85,7 +131,7 @@ pub fn upstream_dialect(
         [] => vendor.dialects(model),
         own => own,
     };
-    let serves = |dialect: &Dialect| vendor.serves(operation, *dialect);
+    let serves = |dialect: &Dialect| vendor.serves(operation, *dialect) && vendor.speaks(account, *dialect);
     let may_translate = matches!(operation, Operation::Chat | Operation::CountTokens);
     let same = spoken.iter().copied().find(|dialect| *dialect == client).filter(serves);
     same.or_else(|| spoken.iter().copied().find(serves).filter(|_| may_translate))

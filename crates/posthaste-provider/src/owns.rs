@@ -5,6 +5,8 @@
 
 use posthaste_core::{Account, ProviderKind};
 
+use crate::bedrock;
+
 /// Whether an account may be expected to know a model by this name.
 pub fn owns(account: &Account, model: &str) -> bool {
     let listed = !account.models.allow.is_empty() || account.model_map.upstream_name(model).is_some();
@@ -19,7 +21,7 @@ fn is_of(provider: ProviderKind, model: &str) -> bool {
             begins(&OPENAI) || !begins(&ANTHROPIC) && !begins(&GOOGLE) && !is_bedrock(model)
         }
         ProviderKind::Gemini => !begins(&OPENAI) && !begins(&ANTHROPIC) && !is_bedrock(model),
-        ProviderKind::Bedrock => is_bedrock(model),
+        ProviderKind::Bedrock => is_bedrock(model) || bedrock::knows(model),
         ProviderKind::AnthropicCompatible
         | ProviderKind::OpenAiCompatible
         | ProviderKind::AzureOpenAi
@@ -56,9 +58,10 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::testing::account;
 
     #[rstest]
-    #[case("claude-haiku-4-5", ProviderKind::Anthropic)]
+    #[case("claude-of-tomorrow", ProviderKind::Anthropic)]
     #[case("gpt-5.4", ProviderKind::OpenAi)]
     #[case("o3-mini", ProviderKind::OpenAi)]
     #[case("gemini-3-pro", ProviderKind::Gemini)]
@@ -71,6 +74,13 @@ mod tests {
             assert_eq!(is_of(vendor, model), vendor == owner, "{vendor}");
         }
         assert!(is_of(ProviderKind::OpenAiCompatible, model));
+    }
+
+    #[test]
+    fn bedrock_is_asked_for_the_models_that_it_calls_otherwise() {
+        let account = account(ProviderKind::Bedrock, "bedrock");
+        assert!(owns(&account, "claude-haiku-4-5") && owns(&account, "claude-opus-5"));
+        assert!(!owns(&account, "claude-of-tomorrow") && !owns(&account, "gpt-5.4"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use posthaste_core::{
     Account, CooldownReason, Dialect, ModelName, ProxyProblem, Timestamp, TransportError, Verdict,
 };
 use posthaste_provider::{AnswerHead, provider, rule_of};
-use posthaste_wire::read_error;
+use posthaste_wire::read_error_answer;
 
 use super::test::Answer;
 
@@ -69,7 +69,7 @@ pub(super) fn for_answer(
     now: Timestamp,
 ) -> Advice {
     let adapter = provider(account.provider);
-    let said = read_error(dialect, &answer.body);
+    let said = read_error_answer(dialect, &answer.head.headers, &answer.body);
     let status = answer.head.status;
     let problem = match &said {
         Some(error) => format!("{status}: {}: {}", error.kind, error.message),
@@ -89,6 +89,7 @@ pub(super) fn for_answer(
         return (Some(problem), Some(rule.advice.to_owned()));
     }
     let advice = match adapter.judge(&head) {
+        _ if let Some(advice) = adapter.advise(&head) => Some(advice),
         _ if status.is_redirection() => Some(redirected(answer)),
         _ if said.is_none() && !status.is_server_error() => Some(not_the_api(account)),
         Verdict::Reauthenticate => Some(refused_key(account)),

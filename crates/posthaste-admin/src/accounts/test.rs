@@ -9,7 +9,7 @@ use posthaste_core::{
     Account, AccountId, Dialect, Egress, ModelName, NanoUsd, Operation, Packing, Payload, RelayBody,
     TimeoutGuard, TransportError, Usage, UsageSource,
 };
-use posthaste_provider::{Outbound, preset, provider, upstream_dialect};
+use posthaste_provider::{Outbound, preset, provider, upstream_dialect, upstream_model};
 use posthaste_translate::{Ask, Forgetful, Target, translate_request};
 use posthaste_vault::CredentialSource;
 use posthaste_wire::read_whole;
@@ -56,7 +56,7 @@ pub(super) async fn test(
     model: Option<&str>,
 ) -> Result<TestReport, AdminError> {
     let model = model_to_ask(admin, account, model)?;
-    let upstream_model = account.model_map.upstream_name(model.as_str()).cloned().unwrap_or(model.clone());
+    let upstream_model = upstream_model(account, &model);
     let dialect = dialect(account, &upstream_model)?;
     let request = request(admin, account, dialect, &upstream_model).await?;
     let begun = Instant::now();

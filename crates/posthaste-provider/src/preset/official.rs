@@ -55,7 +55,8 @@ pub(super) const ROWS: &[Preset] = &[
     Preset {
         name: "bedrock",
         provider: ProviderKind::Bedrock,
-        summary: "AWS Bedrock, with a Bedrock API key; give the region's --base-url",
+        source: "https://docs.aws.amazon.com/bedrock/latest/APIReference, checked 2026-11-26",
+        summary: "AWS Bedrock, with a Bedrock API key, AWS keys or the machine's; give the --region",
         ..Preset::BASE
     },
 ];
