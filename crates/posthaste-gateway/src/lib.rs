@@ -4,6 +4,7 @@ mod admission;
 mod answered;
 mod attempt;
 mod authenticate;
+mod betas;
 mod call;
 mod counting;
 mod directory;

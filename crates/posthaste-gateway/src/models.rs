@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use posthaste_core::{Account, Dialect, ModelName, ModelRules, Operation, Timestamp};
 use posthaste_metering::PriceBook;
-use posthaste_provider::upstream_dialect;
+use posthaste_provider::{upstream_dialect, upstream_model};
 use posthaste_wire::ModelEntry;
 
 /// What the accounts offer and the caller may use: the vendors' catalogues, and the names that accounts give or list.
@@ -39,7 +39,7 @@ pub(crate) fn offered<'a>(
 /// that the path asks for.
 fn speaks(account: &Account, name: &str, pinned: Option<Dialect>) -> bool {
     let Some(pinned) = pinned else { return true };
-    let name = account.model_map.upstream_name(name).cloned().map_or_else(|| ModelName::parse(name), Ok);
+    let name = ModelName::parse(name).map(|name| upstream_model(account, &name));
     name.is_ok_and(|name| upstream_dialect(account, Operation::Chat, pinned, &name) == Some(pinned))
 }
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use posthaste_core::{Account, AccountId, Fault, FaultKind, Operation, Origin, Timestamp};
-use posthaste_provider::{owns, upstream_dialect};
+use posthaste_provider::{owns, upstream_dialect, upstream_model};
 use posthaste_scheduler::{Candidate, Exclusion, Plan};
 
 use crate::journey::Journey;
@@ -53,9 +53,8 @@ fn candidate<'a>(journey: &'a Journey, account: &'a Account, model: &str) -> Can
 
 /// What stands between the request's form and the account.
 fn cannot_serve(journey: &Journey, account: &Account) -> Option<Exclusion> {
-    let model = account.model_map.upstream_name(journey.envelope.model.as_str());
-    let model = model.unwrap_or(&journey.envelope.model);
-    let dialect = upstream_dialect(account, journey.operation, journey.asked_dialect(), model);
+    let model = upstream_model(account, &journey.envelope.model);
+    let dialect = upstream_dialect(account, journey.operation, journey.asked_dialect(), &model);
     match (dialect, journey.pinned) {
         (None, _) => Some(Exclusion::OperationNotServed),
         (Some(dialect), Some(pinned)) if dialect != pinned => Some(Exclusion::PinnedElsewhere),

@@ -4,11 +4,14 @@ use bytes::Bytes;
 use posthaste_core::{
     Account, Credential, Dialect, Fault, FaultKind, ModelName, Operation, Origin, Packing, Payload, Surface,
 };
-use posthaste_provider::{Outbound, Provider, preset, upstream_dialect};
+use posthaste_provider::{Outbound, Provider, preset, upstream_dialect, upstream_model};
 use posthaste_translate::{Ask, Loss, StreamContext, Target, holds_carrier, translate_request};
 use posthaste_wire::{Edits, code_assist, to_invoke};
 
-use crate::journey::{Journey, Upload};
+use crate::{
+    betas::for_invoke,
+    journey::{Journey, Upload},
+};
 
 /// A finished request with what its answer has to go through.
 pub(crate) struct Prepared {
@@ -47,14 +50,14 @@ pub(crate) fn prepare(
     credential: Option<&Credential>,
 ) -> Result<Prepared, Fault> {
     let model = &journey.envelope.model;
-    let upstream_model = account.model_map.upstream_name(model.as_str()).unwrap_or(model).clone();
+    let upstream_model = upstream_model(account, model);
     let dialect = upstream_dialect(account, journey.operation, journey.asked_dialect(), &upstream_model)
         .ok_or_else(|| no_endpoint(journey))?;
     let same = dialect == journey.surface.dialect;
     let packing = provider.packing(dialect, same.then_some(journey.surface.packing));
     let upstream = Surface { dialect, packing };
     // A carrier means something to us alone: it has to be opened, or left out.
-    let (body, way_back, losses, translated) = if same && !holds_carrier(&upload.body) {
+    let (body, way_back, mut losses, translated) = if same && !holds_carrier(&upload.body) {
         let (body, way_back) = pass(journey, upload, &upstream_model)?;
         (body, way_back, Vec::new(), false)
     } else {
@@ -67,6 +70,7 @@ pub(crate) fn prepare(
         };
         (Payload::from(translated.body), way_back, translated.losses, !same)
     };
+    let body = pack(journey, upload, upstream, body, &upstream_model, translated, &mut losses)?;
     let request = provider
         .prepare(&Outbound {
             account,
@@ -80,7 +84,7 @@ pub(crate) fn prepare(
             streamed: journey.envelope.stream,
             translated,
             now: journey.engine.clock.now(),
-            body: pack(upstream, body, &upstream_model, upload, translated)?,
+            body,
         })
         .map_err(|error| {
             let message = "an upstream account of the relay is not set up right: its operator has to look";
@@ -135,23 +139,19 @@ fn hides_usage(journey: &Journey) -> bool {
 
 /// The body as the upstream wants it packed.
 fn pack(
+    journey: &Journey,
+    upload: &Upload,
     upstream: Surface,
     body: Payload,
     model: &ModelName,
-    upload: &Upload,
     translated: bool,
+    losses: &mut Vec<Loss>,
 ) -> Result<Payload, Fault> {
     Ok(match upstream.packing {
         Packing::Plain | Packing::JsonArray => body,
         Packing::Invoke => {
-            let header = upload.headers.get("anthropic-beta").and_then(|betas| betas.to_str().ok());
-            let betas: Vec<_> = header
-                .filter(|_| !translated)
-                .into_iter()
-                .flat_map(|betas| betas.split(','))
-                .map(str::trim)
-                .filter(|beta| !beta.is_empty())
-                .collect();
+            let (betas, left_out) = for_invoke(journey, upload, translated);
+            losses.extend(left_out);
             to_invoke(&body.to_bytes(), &betas)?
         }
         Packing::CodeAssist => {

@@ -22,7 +22,7 @@ pub mod upstream_error;
 pub mod usage;
 pub mod whole;
 
-pub use anthropic::invoke::{FromInvoke, from_invoke, to_invoke};
+pub use anthropic::invoke::{FromInvoke, from_invoke, invoke_beta, to_invoke};
 pub use bedrock::fault::exception as converse_exception;
 pub use edit::{EditError, Edited, Edits};
 pub use envelope::{Envelope, EnvelopeError};

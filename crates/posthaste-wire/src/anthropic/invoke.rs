@@ -31,6 +31,32 @@ pub fn to_invoke(body: &Bytes, betas: &[&str]) -> Result<Payload, EditError> {
     Ok(edits.apply(body)?.payload)
 }
 
+/// What `InvokeModel` calls a beta of the Messages API; `None` for one that it does not know, for which it would refuse the
+/// request ("invalid beta flag").
+pub fn invoke_beta(beta: &str) -> Option<&'static str> {
+    match beta {
+        // What Anthropic's API has together, Bedrock has apart.
+        "advanced-tool-use-2025-11-20" => Some("tool-search-tool-2025-10-19"),
+        other => INVOKE_BETAS.iter().copied().find(|known| *known == other),
+    }
+}
+
+/// <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html>, as
+/// <https://github.com/BerriAI/litellm/pull/19877> lists it (checked 2026-11-26).
+const INVOKE_BETAS: [&str; 11] = [
+    "computer-use-2024-10-22",
+    "computer-use-2025-01-24",
+    "context-1m-2025-08-07",
+    "context-management-2025-06-27",
+    "dev-full-thinking-2025-05-14",
+    "effort-2025-11-24",
+    "interleaved-thinking-2025-05-14",
+    "output-128k-2025-02-19",
+    "token-efficient-tools-2025-02-19",
+    "tool-examples-2025-10-29",
+    "tool-search-tool-2025-10-19",
+];
+
 /// A body of `InvokeModel` as the Messages API takes it.
 #[derive(Clone, Debug)]
 pub struct FromInvoke {
@@ -102,6 +128,13 @@ mod tests {
             text(&there),
             r#"{"anthropic_beta":["a","b","c"],"max_tokens":1,"anthropic_version":"bedrock-2023-05-31"}"#
         );
+    }
+
+    #[test]
+    fn betas_that_bedrock_does_not_know_have_no_name_there() {
+        assert_eq!(invoke_beta("effort-2025-11-24"), Some("effort-2025-11-24"));
+        assert_eq!(invoke_beta("advanced-tool-use-2025-11-20"), Some("tool-search-tool-2025-10-19"));
+        assert_eq!(invoke_beta("claude-code-20250219"), None);
     }
 
     #[test]
