@@ -16,7 +16,7 @@ use posthaste_scheduler::{Backoff, Scheduler};
 use posthaste_storage::{LedgerOptions, LedgerStore, LedgerWriter, Repository, Stores, memory::MemoryStores};
 use posthaste_testkit::{AccountSetters, FakeClock, account, client_key, client_key_secret};
 use posthaste_upstream::{HttpTransport, UpstreamOptions};
-use posthaste_vault::{MasterKey, StaticCredentials, Vault};
+use posthaste_vault::{CredentialSource, MasterKey, StaticCredentials, Vault};
 use serde_json::{Value, json};
 
 pub(crate) const MODEL: &str = "claude-sonnet-4-5";
@@ -55,7 +55,17 @@ impl Rig {
         options: RelayOptions,
         transport: Arc<dyn Transport>,
     ) -> Self {
-        Self::wired(accounts, options, transport, MemoryStores::stores()).await
+        Self::wired(accounts, options, transport, MemoryStores::stores(), None).await
+    }
+
+    /// A relay whose accounts present what `credentials` hands out.
+    pub(crate) async fn presenting(
+        accounts: Vec<Account>,
+        transport: Arc<dyn Transport>,
+        credentials: Arc<dyn CredentialSource>,
+    ) -> Self {
+        let stores = MemoryStores::stores();
+        Self::wired(accounts, RelayOptions::default(), transport, stores, Some(credentials)).await
     }
 
     pub(crate) async fn booking(
@@ -64,7 +74,7 @@ impl Rig {
         transport: Arc<dyn Transport>,
         ledger: Arc<dyn LedgerStore>,
     ) -> Self {
-        Self::wired(accounts, options, transport, Stores { ledger, ..MemoryStores::stores() }).await
+        Self::wired(accounts, options, transport, Stores { ledger, ..MemoryStores::stores() }, None).await
     }
 
     async fn wired(
@@ -72,6 +82,7 @@ impl Rig {
         options: RelayOptions,
         transport: Arc<dyn Transport>,
         stores: Stores,
+        credentials: Option<Arc<dyn CredentialSource>>,
     ) -> Self {
         let vault =
             Arc::new(Vault::open(&MasterKey::generate().unwrap(), Arc::clone(&stores.config)).await.unwrap());
@@ -87,7 +98,7 @@ impl Rig {
         let ports = RelayPorts {
             stores: stores.clone(),
             ledger: ledger.clone(),
-            credentials: Arc::new(StaticCredentials::new(Arc::clone(&vault))),
+            credentials: credentials.unwrap_or_else(|| Arc::new(StaticCredentials::new(Arc::clone(&vault)))),
             vault,
             transport,
             prices: PriceBook::builtin(),
