@@ -113,8 +113,10 @@ fn first_difference(found: &str, wanted: &str) -> Option<usize> {
 
 const GENERATED: &[Generated] = &[Generated { file: "docs/CONFIG.md", arguments: &["config", "reference"] }];
 
-const TESTED: &[Tested] =
-    &[Tested { file: "docs/DIALECTS.md", package: "posthaste-translate", test: "conformance" }];
+const TESTED: &[Tested] = &[
+    Tested { file: "docs/DIALECTS.md", package: "posthaste-translate", test: "conformance" },
+    Tested { file: "docs/PROVIDERS.md", package: "posthaste-provider", test: "presets_page" },
+];
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,8 @@
 //! Every preset serves a whole and a streamed chat with tools from every client dialect, and what leaves for its upstream
 //! is exactly what the vendor documents: address, headers and body. The answers are the sandbox's.
 
+#![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
+
 mod support;
 
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use posthaste_core::{AuthForm, ChatVariant, Dialect, ProviderKind};
 use super::{Preset, Site};
 use crate::rule::{
     ErrorRule,
-    Means::{ClientFault, Forbidden, Overloaded, Quota, RateLimited},
+    Means::{ClientFault, Forbidden, Overloaded, Quota, RateLimited, Unauthorised},
     Reset, rule,
 };
 
@@ -129,7 +129,10 @@ pub(super) const ROWS: &[Preset] = &[
         name: "xai",
         sites: &[Site::new("", "https://api.x.ai/v1")],
         chat: ChatVariant::Compatible,
-        rules: &[rule(403, "", "credits", Quota(Reset::Unknown), "buy credits at https://console.x.ai")],
+        rules: &[
+            rule(400, "", "incorrect api key", Unauthorised, ""),
+            rule(403, "", "credits", Quota(Reset::Unknown), "buy credits at https://console.x.ai"),
+        ],
         source: "https://docs.x.ai/docs/overview, checked 2026-11-23",
         summary: "xAI's Grok, with an API key",
         ..Preset::BASE
