@@ -123,6 +123,10 @@ pub enum CostBasis {
     Priced,
     /// Estimated tokens at a price from the price book.
     Estimated,
+    /// Counts beyond what the model can hold, cut down to what is believable, at a price from the price book.
+    Capped,
+    /// The price book does not know the model; the price is the one that the operator gave for such models.
+    Assumed,
     /// The price book does not know the model: the cost is unknown, and the zero in the row is no price.
     Unpriced,
     /// There was nothing to price.
@@ -131,16 +135,24 @@ pub enum CostBasis {
 
 impl CostBasis {
     /// Every member, in the order of their declaration.
-    pub const ALL: [Self; 4] = [Self::Priced, Self::Estimated, Self::Unpriced, Self::None];
+    pub const ALL: [Self; 6] =
+        [Self::Priced, Self::Estimated, Self::Capped, Self::Assumed, Self::Unpriced, Self::None];
 
     /// The stable name used in the ledger and JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Priced => "priced",
             Self::Estimated => "estimated",
+            Self::Capped => "capped",
+            Self::Assumed => "assumed",
             Self::Unpriced => "unpriced",
             Self::None => "none",
         }
+    }
+
+    /// Whether there is an amount that counts.
+    pub const fn is_amount(self) -> bool {
+        !matches!(self, Self::Unpriced | Self::None)
     }
 }
 
@@ -185,8 +197,12 @@ pub struct AttemptRow {
     pub usage: Usage,
     /// Where the counts come from.
     pub usage_source: UsageSource,
-    /// What it cost; meaningful as `cost_basis` says.
+    /// What the upstream takes for it; meaningful as `cost_basis` says.
     pub cost: NanoUsd,
+    /// What the client key is billed for it: the cost times the multipliers. Limits count this. Zero in JSON of releases
+    /// that did not tell the two apart.
+    #[serde(default)]
+    pub billed: NanoUsd,
     /// What the cost rests on.
     pub cost_basis: CostBasis,
     /// What the request lost on its way into the upstream's dialect. Absent in JSON when empty, as in rows of releases
@@ -255,6 +271,7 @@ mod tests {
             usage: Usage::default(),
             usage_source: UsageSource::Reported,
             cost: NanoUsd::ZERO,
+            billed: NanoUsd::ZERO,
             cost_basis: CostBasis::Priced,
             request_losses: LossList::default(),
             answer_losses: LossList::default(),

@@ -18,6 +18,7 @@ mod payload;
 mod policy;
 mod pool;
 mod secret;
+mod terms;
 mod timestamp;
 mod transport;
 mod usage;
@@ -42,6 +43,7 @@ pub use payload::Payload;
 pub use policy::{Binding, CaptureRules, KeyPolicy, QueueRules, SchedulingRules};
 pub use pool::{AffinityRules, Place, Pool, PoolRules, RetryPolicy, Route, RouteTarget, Strategy};
 pub use secret::{Sealed, Secret};
+pub use terms::{Geography, ServiceTier, Terms};
 pub use timestamp::Timestamp;
 pub use transport::{
     BoxError, ProxyProblem, RelayBody, TimeoutGuard, Transport, TransportError, boxed_body, full_body,

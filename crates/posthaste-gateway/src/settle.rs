@@ -216,6 +216,7 @@ impl AttemptBook {
             estimate::fill(ending.usage, ending.source, journey.prompt_bytes, ending.answer_bytes, streamed);
         let model = self.upstream_model.as_str();
         let charge = journey.engine.prices.charge(self.account.provider, model, &usage, ending.source);
+        let cost = self.account.scheduling.multiplier.of(charge.cost);
         AttemptRow {
             request_id: journey.id,
             attempt: self.attempt,
@@ -236,7 +237,8 @@ impl AttemptBook {
             duration_us: micros(self.started.elapsed()),
             usage,
             usage_source: ending.source,
-            cost: charge.cost,
+            cost,
+            billed: journey.caller.key().policy.multiplier.of(cost),
             cost_basis: charge.basis,
             request_losses: loss_list(&self.request_losses),
             answer_losses: loss_list(&self.answer_losses),

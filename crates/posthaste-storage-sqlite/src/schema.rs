@@ -61,7 +61,8 @@ fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
 }
 
 /// Step `n` leads from schema `n` to `n + 1`. Steps that were released are never changed.
-const MIGRATIONS: [&str; 2] = [include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema/0001.sql"), include_str!("schema/0002.sql"), include_str!("schema/0003.sql")];
 
 const KNOWN: i64 = MIGRATIONS.len() as i64;
 

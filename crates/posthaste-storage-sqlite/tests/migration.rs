@@ -4,7 +4,7 @@
 
 use std::{path::Path, sync::Barrier, thread};
 
-use posthaste_core::{AttemptRow, LossList};
+use posthaste_core::{AttemptRow, LossList, Usage};
 use posthaste_storage::contract::row;
 use posthaste_storage_sqlite::SqliteStores;
 use rusqlite::{Connection, params};
@@ -13,7 +13,7 @@ use rusqlite::{Connection, params};
 async fn rows_from_before_losses_were_told_have_lost_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("posthaste.db");
-    let old = row();
+    let old = row_of_schema_1();
     make_schema_1(&path, &old);
 
     let opened = SqliteStores::open(&path).unwrap();
@@ -40,7 +40,7 @@ fn of_two_that_open_an_earlier_file_one_brings_it_up_to_date() {
     for _ in 0..20 {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("posthaste.db");
-        make_schema_1(&path, &row());
+        make_schema_1(&path, &row_of_schema_1());
         let together = Barrier::new(2);
         thread::scope(|scope| {
             for _ in 0..2 {
@@ -52,8 +52,23 @@ fn of_two_that_open_an_earlier_file_one_brings_it_up_to_date() {
         });
         let version = "SELECT user_version FROM pragma_user_version";
         let version: i64 = Connection::open(&path).unwrap().query_row(version, [], |row| row.get(0)).unwrap();
-        assert_eq!(version, 2);
+        assert_eq!(version, 3);
     }
+}
+
+/// A row that knows none of what later schemas brought: it is billed at cost.
+fn row_of_schema_1() -> AttemptRow {
+    let mut row = row();
+    row.billed = row.cost;
+    row.usage = Usage {
+        input_audio: 0,
+        cache_read_audio: 0,
+        output_audio: 0,
+        input_image: 0,
+        output_image: 0,
+        ..row.usage
+    };
+    row
 }
 
 /// Makes a file as the first schema's release did, with one row that is booked.

@@ -57,6 +57,8 @@ pub struct RollupRow {
     pub usage: Usage,
     /// What they cost; attempts without a price add nothing here.
     pub cost: NanoUsd,
+    /// What the client key is billed for them; likewise.
+    pub billed: NanoUsd,
 }
 
 /// Which roll-ups are wanted.

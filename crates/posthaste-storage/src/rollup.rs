@@ -95,6 +95,7 @@ impl RollupRow {
             unpriced: 0,
             usage: Usage::default(),
             cost: NanoUsd::ZERO,
+            billed: NanoUsd::ZERO,
         }
     }
 
@@ -105,8 +106,9 @@ impl RollupRow {
         self.estimated += u64::from(row.usage_source == UsageSource::Estimated);
         self.unpriced += u64::from(row.cost_basis == CostBasis::Unpriced);
         self.usage.add(&row.usage);
-        if matches!(row.cost_basis, CostBasis::Priced | CostBasis::Estimated) {
+        if row.cost_basis.is_amount() {
             self.cost += row.cost;
+            self.billed += row.billed;
         }
     }
 
@@ -118,6 +120,7 @@ impl RollupRow {
         self.unpriced = self.unpriced.saturating_add(other.unpriced);
         self.usage.add(&other.usage);
         self.cost += other.cost;
+        self.billed += other.billed;
     }
 }
 

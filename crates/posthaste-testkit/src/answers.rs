@@ -88,6 +88,7 @@ mod tests {
         cache_write_1h: 1,
         reasoning: 0,
         web_searches: 0,
+        ..Usage::NONE
     };
 
     #[test]

@@ -31,7 +31,7 @@ pub(crate) const USAGE: Usage = Usage {
     cache_write_5m: 0,
     cache_write_1h: 0,
     reasoning: 0,
-    web_searches: 0,
+    ..Usage::NONE
 };
 
 /// A data folder with settings for the programs that run on it.

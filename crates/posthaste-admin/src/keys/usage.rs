@@ -40,6 +40,12 @@ pub struct UsageTotals {
     pub cost_nano_usd: NanoUsd,
     /// The same in dollars, for people.
     pub cost: String,
+    /// What the key is billed for them, in billionths of a dollar.
+    #[serde(default)]
+    pub billed_nano_usd: NanoUsd,
+    /// The same in dollars, for people.
+    #[serde(default)]
+    pub billed: String,
 }
 
 /// What was used of a model.
@@ -118,10 +124,12 @@ impl UsageTotals {
         self.unpriced += row.unpriced;
         self.usage.add(&row.usage);
         self.cost_nano_usd += row.cost;
+        self.billed_nano_usd += row.billed;
     }
 
     fn with_cost(mut self) -> Self {
         self.cost = self.cost_nano_usd.to_string();
+        self.billed = self.billed_nano_usd.to_string();
         self
     }
 }

@@ -162,6 +162,7 @@ fn row(key_id: ClientKeyId, started_at: Timestamp, model: &str, output: u64) -> 
         usage: Usage { output, ..Usage::default() },
         usage_source: UsageSource::Reported,
         cost: NanoUsd::from_nanos(i64::try_from(output).expect("a small number")),
+        billed: NanoUsd::from_nanos(2 * i64::try_from(output).expect("a small number")),
         cost_basis: CostBasis::Priced,
         request_losses: LossList::default(),
         answer_losses: LossList::default(),

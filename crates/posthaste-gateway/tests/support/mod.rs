@@ -26,8 +26,7 @@ pub(crate) const USAGE: Usage = Usage {
     cache_read: 89,
     cache_write_5m: 10,
     cache_write_1h: 11,
-    reasoning: 0,
-    web_searches: 0,
+    ..Usage::NONE
 };
 
 pub(crate) struct Rig {

@@ -46,15 +46,9 @@ pub(crate) const METRICS_TOKEN: &str = "dummy-metrics-token";
 pub(crate) const UPSTREAM_KEY: &str = "sk-ant-dummy-upstream";
 pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
-const USAGE: Usage = Usage {
-    input: 12,
-    output: 34,
-    cache_read: 0,
-    cache_write_5m: 0,
-    cache_write_1h: 0,
-    reasoning: 0,
-    web_searches: 0,
-};
+fn usage() -> Usage {
+    Usage { input: 12, output: 34, ..Usage::default() }
+}
 
 /// What a rig is made of; every field has a default that serves.
 pub(crate) struct Setup {
@@ -227,9 +221,9 @@ pub(crate) fn answer(sent: &Sent) -> Reply {
         return Reply::json(200, &json!({"input_tokens": 12}));
     }
     if str::from_utf8(&sent.body).unwrap().contains("\"stream\":true") {
-        return Reply::sse(anthropic_sse(&["hel", "lo"], USAGE));
+        return Reply::sse(anthropic_sse(&["hel", "lo"], usage()));
     }
-    Reply::json(200, &anthropic_json("hello", USAGE))
+    Reply::json(200, &anthropic_json("hello", usage()))
 }
 
 /// A response that was read to its end.

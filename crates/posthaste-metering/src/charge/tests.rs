@@ -42,6 +42,7 @@ fn every_class_of_sonnet_4_5_has_its_own_price() {
         cache_write_1h: 50,
         reasoning: 15,
         web_searches: 2,
+        ..Usage::NONE
     };
     assert_eq!(cost("claude-sonnet-4-5", usage), 30_000 + 300_000 + 9_000 + 150_000 + 300_000 + 20_000_000);
 }
@@ -136,6 +137,7 @@ fn counts(most: u64) -> impl Strategy<Value = Usage> {
             cache_write_1h,
             reasoning,
             web_searches,
+            ..Usage::NONE
         },
     )
 }
@@ -180,7 +182,7 @@ fn the_largest_counts_at_the_highest_prices_cost_the_most_that_can_be_booked() {
         cache_write_5m: all,
         cache_write_1h: all,
         reasoning: all,
-        web_searches: 0,
+        ..Usage::NONE
     };
     assert_eq!(charge_by(&book, usage).cost.as_nanos(), i64::MAX);
 }

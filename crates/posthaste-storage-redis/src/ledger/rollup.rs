@@ -110,7 +110,7 @@ fn pairs(found: Value) -> Result<Vec<(String, i64)>, CallError> {
 type Sum = (&'static str, fn(&RollupRow) -> i64, fn(&mut RollupRow, i64));
 
 /// The sums of a roll-up. Redis counts in `i64`, where sums saturate; so larger counts are told as the greatest `i64`.
-const SUMS: [Sum; 12] = [
+const SUMS: [Sum; 18] = [
     ("attempts", |sums| count(sums.attempts), |sums, amount| sums.attempts = size(amount)),
     ("completed", |sums| count(sums.completed), |sums, amount| sums.completed = size(amount)),
     ("estimated", |sums| count(sums.estimated), |sums, amount| sums.estimated = size(amount)),
@@ -135,6 +135,32 @@ const SUMS: [Sum; 12] = [
         |sums, amount| sums.usage.web_searches = size(amount),
     ),
     ("cost", |sums| sums.cost.as_nanos(), |sums, amount| sums.cost = NanoUsd::from_nanos(amount)),
+    ("billed", |sums| sums.billed.as_nanos(), |sums, amount| sums.billed = NanoUsd::from_nanos(amount)),
+    (
+        "input_audio",
+        |sums| count(sums.usage.input_audio),
+        |sums, amount| sums.usage.input_audio = size(amount),
+    ),
+    (
+        "cache_read_audio",
+        |sums| count(sums.usage.cache_read_audio),
+        |sums, amount| sums.usage.cache_read_audio = size(amount),
+    ),
+    (
+        "output_audio",
+        |sums| count(sums.usage.output_audio),
+        |sums, amount| sums.usage.output_audio = size(amount),
+    ),
+    (
+        "input_image",
+        |sums| count(sums.usage.input_image),
+        |sums, amount| sums.usage.input_image = size(amount),
+    ),
+    (
+        "output_image",
+        |sums| count(sums.usage.output_image),
+        |sums, amount| sums.usage.output_image = size(amount),
+    ),
 ];
 
 fn count(count: u64) -> i64 {
@@ -147,7 +173,7 @@ fn size(amount: i64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use posthaste_core::Usage;
+    use posthaste_core::{Terms, Usage};
 
     use super::*;
 
@@ -168,9 +194,16 @@ mod tests {
             cache_write_1h: 9,
             reasoning: 10,
             web_searches: 11,
+            input_audio: 12,
+            cache_read_audio: 13,
+            output_audio: 14,
+            input_image: 15,
+            output_image: 16,
+            terms: Terms::default(),
         };
-        let cost = NanoUsd::from_nanos(-12);
-        let sums = RollupRow { attempts: 1, completed: 2, estimated: 3, unpriced: 4, usage, cost, ..empty };
+        let (cost, billed) = (NanoUsd::from_nanos(-17), NanoUsd::from_nanos(18));
+        let sums =
+            RollupRow { attempts: 1, completed: 2, estimated: 3, unpriced: 4, usage, cost, billed, ..empty };
         let map = fields(&sums).into_iter().map(|(field, amount)| (field, Value::from(amount.to_string())));
         let found: BTreeMap<String, Value> = map.collect();
         let found = Value::Map(found.try_into().unwrap());

@@ -29,6 +29,12 @@ pub(super) fn add(connection: &Connection, sums: &Rollups) -> Result<(), Failure
             signed(sum.usage.reasoning),
             signed(sum.usage.web_searches),
             sum.cost.as_nanos(),
+            sum.billed.as_nanos(),
+            signed(sum.usage.input_audio),
+            signed(sum.usage.cache_read_audio),
+            signed(sum.usage.output_audio),
+            signed(sum.usage.input_image),
+            signed(sum.usage.output_image),
         ])?;
     }
     Ok(())
@@ -61,6 +67,7 @@ fn read(row: &Row<'_>) -> Result<RollupRow, rusqlite::Error> {
         unpriced: unsigned(row, "unpriced")?,
         usage: usage(row)?,
         cost: NanoUsd::from_nanos(row.get("cost_nanos")?),
+        billed: NanoUsd::from_nanos(row.get("billed_nanos")?),
     })
 }
 
@@ -74,8 +81,11 @@ fn signed(count: u64) -> i64 {
 const UPSERT: &str = "
     INSERT INTO rollup (
         period, start, key_id, account_id, model, attempts, completed, estimated, unpriced, input, output,
-        cache_read, cache_write_5m, cache_write_1h, reasoning, web_searches, cost_nanos
-    ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+        cache_read, cache_write_5m, cache_write_1h, reasoning, web_searches, cost_nanos, billed_nanos,
+        input_audio, cache_read_audio, output_audio, input_image, output_image
+    ) VALUES (
+        ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23
+    )
     ON CONFLICT (period, start, key_id, account_id, model) DO UPDATE SET
         attempts = attempts + excluded.attempts,
         completed = completed + excluded.completed,
@@ -88,7 +98,13 @@ const UPSERT: &str = "
         cache_write_1h = cache_write_1h + min(excluded.cache_write_1h, 9223372036854775807 - cache_write_1h),
         reasoning = reasoning + min(excluded.reasoning, 9223372036854775807 - reasoning),
         web_searches = web_searches + min(excluded.web_searches, 9223372036854775807 - web_searches),
-        cost_nanos = cost_nanos + min(excluded.cost_nanos, 9223372036854775807 - max(cost_nanos, 0))";
+        cost_nanos = cost_nanos + min(excluded.cost_nanos, 9223372036854775807 - max(cost_nanos, 0)),
+        billed_nanos = billed_nanos + min(excluded.billed_nanos, 9223372036854775807 - max(billed_nanos, 0)),
+        input_audio = input_audio + min(excluded.input_audio, 9223372036854775807 - input_audio),
+        cache_read_audio = cache_read_audio + min(excluded.cache_read_audio, 9223372036854775807 - cache_read_audio),
+        output_audio = output_audio + min(excluded.output_audio, 9223372036854775807 - output_audio),
+        input_image = input_image + min(excluded.input_image, 9223372036854775807 - input_image),
+        output_image = output_image + min(excluded.output_image, 9223372036854775807 - output_image)";
 
 const SELECT: &str = "
     SELECT * FROM rollup

@@ -2,7 +2,8 @@
 
 use posthaste_core::{
     AccountId, AttemptOutcome, AttemptPhase, AttemptRow, ClientKeyId, CostBasis, Dialect, FaultKind,
-    LossList, ModelName, NanoUsd, Operation, ProviderKind, RequestId, Timestamp, Usage, UsageSource,
+    Geography, LossList, ModelName, NanoUsd, Operation, ProviderKind, RequestId, ServiceTier, Terms,
+    Timestamp, Usage, UsageSource,
 };
 use rusqlite::{CachedStatement, Row, params};
 
@@ -14,10 +15,11 @@ pub(super) const INSERT: &str = "
         request_id, attempt, started_at, key_id, account_id, provider, operation, client_dialect,
         upstream_dialect, streamed, model, upstream_model, outcome, fault, phase, status, first_content_us,
         duration_us, input, output, cache_read, cache_write_5m, cache_write_1h, reasoning, web_searches,
-        usage_source, cost_nanos, cost_basis, request_losses, answer_losses
+        usage_source, cost_nanos, cost_basis, request_losses, answer_losses, billed_nanos, input_audio,
+        cache_read_audio, output_audio, input_image, output_image, tier, fast, geography
     ) VALUES (
         ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-        ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30
+        ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39
     ) ON CONFLICT (request_id, attempt) DO NOTHING";
 
 /// Tells whether the row is new.
@@ -53,6 +55,15 @@ pub(super) fn insert(statement: &mut CachedStatement<'_>, row: &AttemptRow) -> R
         row.cost_basis.as_str(),
         row.request_losses.as_str(),
         row.answer_losses.as_str(),
+        row.billed.as_nanos(),
+        row.usage.input_audio.cast_signed(),
+        row.usage.cache_read_audio.cast_signed(),
+        row.usage.output_audio.cast_signed(),
+        row.usage.input_image.cast_signed(),
+        row.usage.output_image.cast_signed(),
+        row.usage.terms.tier.as_str(),
+        row.usage.terms.fast,
+        row.usage.terms.geography.as_str(),
     ])?;
     Ok(inserted > 0)
 }
@@ -77,16 +88,17 @@ pub(super) fn read(row: &Row<'_>) -> Result<AttemptRow, rusqlite::Error> {
         status: row.get("status")?,
         first_content_us: row.get::<_, Option<i64>>("first_content_us")?.map(i64::cast_unsigned),
         duration_us: unsigned(row, "duration_us")?,
-        usage: usage(row)?,
+        usage: Usage { terms: terms(row)?, ..usage(row)? },
         usage_source: named(row, "usage_source", &UsageSource::ALL, UsageSource::as_str)?,
         cost: NanoUsd::from_nanos(row.get("cost_nanos")?),
+        billed: NanoUsd::from_nanos(row.get("billed_nanos")?),
         cost_basis: named(row, "cost_basis", &CostBasis::ALL, CostBasis::as_str)?,
         request_losses: losses(row, "request_losses")?,
         answer_losses: losses(row, "answer_losses")?,
     })
 }
 
-/// Reads the counts of a row or a roll-up.
+/// Reads the counts of a row or a roll-up; the terms are a row's alone.
 pub(super) fn usage(row: &Row<'_>) -> Result<Usage, rusqlite::Error> {
     Ok(Usage {
         input: unsigned(row, "input")?,
@@ -96,6 +108,20 @@ pub(super) fn usage(row: &Row<'_>) -> Result<Usage, rusqlite::Error> {
         cache_write_1h: unsigned(row, "cache_write_1h")?,
         reasoning: unsigned(row, "reasoning")?,
         web_searches: unsigned(row, "web_searches")?,
+        input_audio: unsigned(row, "input_audio")?,
+        cache_read_audio: unsigned(row, "cache_read_audio")?,
+        output_audio: unsigned(row, "output_audio")?,
+        input_image: unsigned(row, "input_image")?,
+        output_image: unsigned(row, "output_image")?,
+        terms: Terms::default(),
+    })
+}
+
+fn terms(row: &Row<'_>) -> Result<Terms, rusqlite::Error> {
+    Ok(Terms {
+        tier: named(row, "tier", &ServiceTier::ALL, ServiceTier::as_str)?,
+        fast: row.get("fast")?,
+        geography: named(row, "geography", &Geography::ALL, Geography::as_str)?,
     })
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use posthaste_core::{
     AccountId, AttemptOutcome, AttemptPhase, AttemptRow, ClientKeyId, CostBasis, Dialect, LossList,
-    ModelName, NanoUsd, Operation, ProviderKind, RequestId, Timestamp, Usage, UsageSource,
+    ModelName, NanoUsd, Operation, ProviderKind, RequestId, Terms, Timestamp, Usage, UsageSource,
 };
 use uuid::Uuid;
 
@@ -89,9 +89,16 @@ pub fn row() -> AttemptRow {
             cache_write_1h: 23,
             reasoning: 5,
             web_searches: 1,
+            input_audio: 4,
+            cache_read_audio: 6,
+            output_audio: 3,
+            input_image: 2,
+            output_image: 1,
+            terms: Terms::default(),
         },
         usage_source: UsageSource::Reported,
         cost: NanoUsd::from_nanos(1_234_567),
+        billed: NanoUsd::from_nanos(2_345_678),
         cost_basis: CostBasis::Priced,
         request_losses: LossList::default(),
         answer_losses: LossList::default(),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use posthaste_core::{
     AccountId, AttemptOutcome, AttemptPhase, AttemptRow, ClientKeyId, CostBasis, Dialect, FaultKind,
-    LossList, NanoUsd, Operation, ProviderKind, RequestId, Timestamp, Usage, UsageSource,
+    Geography, LossList, NanoUsd, Operation, ProviderKind, RequestId, ServiceTier, Terms, Timestamp, Usage,
+    UsageSource,
 };
 
 use super::{
@@ -221,10 +222,17 @@ pub async fn large_numbers_are_kept(stores: Stores) -> Promise {
         cache_write_1h: (1 << 63) - 1,
         reasoning: (1 << 53) + 1,
         web_searches: u64::MAX,
+        input_audio: u64::MAX,
+        cache_read_audio: 1 << 63,
+        output_audio: u64::MAX - 3,
+        input_image: (1 << 63) - 1,
+        output_image: u64::MAX - 4,
+        terms: Terms { tier: ServiceTier::Flex, fast: true, geography: Geography::Us },
     };
     let bogus = AttemptRow {
         usage: most,
         cost: NanoUsd::from_nanos(i64::MAX),
+        billed: NanoUsd::from_nanos(i64::MIN),
         duration_us: u64::MAX,
         first_content_us: Some(u64::MAX),
         status: Some(u16::MAX),
@@ -237,6 +245,7 @@ pub async fn large_numbers_are_kept(stores: Stores) -> Promise {
     for row in &mut large {
         row.usage.input = 1_000_000_000_000_001;
         row.cost = NanoUsd::from_nanos(1_000_000_000_000_003);
+        row.billed = NanoUsd::from_nanos(-1_000_000_000_000_001);
     }
     stores.ledger.append(&large[..4]).await?;
     stores.ledger.append(&large[4..]).await?;
@@ -245,6 +254,7 @@ pub async fn large_numbers_are_kept(stores: Stores) -> Promise {
     assert_eq!(sums.len(), 1);
     assert_eq!(sums[0].usage.input, 8_000_000_000_000_008);
     assert_eq!(sums[0].cost, NanoUsd::from_nanos(8_000_000_000_000_024));
+    assert_eq!(sums[0].billed, NanoUsd::from_nanos(-8_000_000_000_000_008));
     Ok(())
 }
 
@@ -253,7 +263,9 @@ pub async fn sums_do_not_wrap(stores: Stores) -> Promise {
     let mut bogus = rows(4);
     for row in &mut bogus {
         row.usage.input = u64::MAX;
+        row.usage.output_image = u64::MAX;
         row.cost = NanoUsd::from_nanos(i64::MAX);
+        row.billed = NanoUsd::from_nanos(i64::MAX);
     }
     stores.ledger.append(&bogus[..2]).await?;
     stores.ledger.append(&bogus[2..]).await?;
@@ -262,7 +274,9 @@ pub async fn sums_do_not_wrap(stores: Stores) -> Promise {
         assert_eq!(sums.len(), 1);
         assert_eq!(sums[0].attempts, 4);
         assert!(sums[0].usage.input >= (1 << 53) - 1);
+        assert!(sums[0].usage.output_image >= (1 << 53) - 1);
         assert!(sums[0].cost >= NanoUsd::from_nanos((1 << 53) - 1));
+        assert!(sums[0].billed >= NanoUsd::from_nanos((1 << 53) - 1));
     }
     Ok(())
 }
@@ -281,7 +295,9 @@ fn varied_rows() -> Vec<AttemptRow> {
         row.outcome = if position % 3 == 0 { AttemptOutcome::Cut } else { AttemptOutcome::Complete };
         row.usage.input = position as u64 * 31;
         row.usage.web_searches = (position % 2) as u64;
+        row.usage.cache_read_audio = position as u64 * 7;
         row.cost = NanoUsd::from_nanos(position as i64 * 1_001);
+        row.billed = NanoUsd::from_nanos(position as i64 * 2_003);
         if position % 5 == 0 {
             row.usage_source = UsageSource::Estimated;
             row.cost_basis = CostBasis::Estimated;
@@ -289,6 +305,7 @@ fn varied_rows() -> Vec<AttemptRow> {
         if position % 7 == 0 {
             row.cost_basis = CostBasis::Unpriced;
             row.cost = NanoUsd::ZERO;
+            row.billed = NanoUsd::ZERO;
         }
     }
     rows
@@ -312,7 +329,6 @@ fn rows_of_every_member() -> Vec<AttemptRow> {
     ];
     let operations = [Operation::Chat, Operation::CountTokens, Operation::Models];
     let sources = [UsageSource::Reported, UsageSource::Estimated, UsageSource::None];
-    let bases = [CostBasis::Priced, CostBasis::Estimated, CostBasis::Unpriced, CostBasis::None];
     let outcomes: Vec<AttemptOutcome> = outcomes.into_iter().chain(faults).collect();
     let mut rows = rows(outcomes.len());
     for (position, row) in rows.iter_mut().enumerate() {
@@ -323,9 +339,13 @@ fn rows_of_every_member() -> Vec<AttemptRow> {
         row.client_dialect = Dialect::ALL[position % Dialect::ALL.len()];
         row.upstream_dialect = Dialect::ALL[(position / 2) % Dialect::ALL.len()];
         row.usage_source = sources[position % sources.len()];
-        row.cost_basis = bases[position % bases.len()];
+        row.cost_basis = CostBasis::ALL[position % CostBasis::ALL.len()];
+        row.usage.terms.tier = ServiceTier::ALL[position % ServiceTier::ALL.len()];
+        row.usage.terms.geography = Geography::ALL[position % Geography::ALL.len()];
+        row.usage.terms.fast = position % 3 == 0;
         if matches!(row.cost_basis, CostBasis::Unpriced | CostBasis::None) {
             row.cost = NanoUsd::ZERO;
+            row.billed = NanoUsd::ZERO;
         }
     }
     rows
@@ -373,6 +393,7 @@ fn sum_by_hand(period: RollupPeriod, rows: &[AttemptRow]) -> Vec<RollupRow> {
                     unpriced: 0,
                     usage: Usage::default(),
                     cost: NanoUsd::ZERO,
+                    billed: NanoUsd::ZERO,
                 };
                 add_by_hand(&mut sum, row);
                 sums.push(sum);
@@ -397,7 +418,13 @@ fn add_by_hand(sum: &mut RollupRow, row: &AttemptRow) {
     sum.usage.cache_write_1h += row.usage.cache_write_1h;
     sum.usage.reasoning += row.usage.reasoning;
     sum.usage.web_searches += row.usage.web_searches;
+    sum.usage.input_audio += row.usage.input_audio;
+    sum.usage.cache_read_audio += row.usage.cache_read_audio;
+    sum.usage.output_audio += row.usage.output_audio;
+    sum.usage.input_image += row.usage.input_image;
+    sum.usage.output_image += row.usage.output_image;
     sum.cost += row.cost;
+    sum.billed += row.billed;
 }
 
 /// Reads a span's start off the moment's RFC 3339 form.

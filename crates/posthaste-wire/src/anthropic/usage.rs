@@ -111,6 +111,7 @@ mod tests {
             cache_write_1h: 20,
             reasoning: 4,
             web_searches: 2,
+            ..Usage::default()
         };
         assert_eq!(usage, expected);
     }

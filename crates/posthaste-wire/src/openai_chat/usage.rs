@@ -35,7 +35,7 @@ impl Counts {
             cache_write_5m: cache_write,
             cache_write_1h: 0,
             reasoning: self.reasoning(),
-            web_searches: 0,
+            ..Usage::default()
         }
     }
 

@@ -32,6 +32,7 @@ impl Counts {
             cache_write_1h: 0,
             reasoning: reasoning.min(output),
             web_searches: tools.web_search.0.unwrap_or_default().num_requests.or_zero(),
+            ..Usage::default()
         }
     }
 
