@@ -109,7 +109,7 @@ mod tests {
 
     fn kind(kind: &str, code: Option<&str>) -> Option<FaultKind> {
         let (kind, code) = (kind.to_owned(), code.map(str::to_owned));
-        kind_of(&UpstreamError { kind, code, message: String::new() })
+        kind_of(&UpstreamError::new(kind, code, ""))
     }
 
     #[test]

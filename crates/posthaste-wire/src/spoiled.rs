@@ -21,10 +21,8 @@ pub fn spoiled(dialect: Dialect, stop_reason: &str) -> Option<UpstreamError> {
         Dialect::BedrockConverse => &["malformed_tool_use", "malformed_model_output"],
         Dialect::AnthropicMessages | Dialect::OpenAiChat | Dialect::OpenAiResponses => &[],
     };
-    words.contains(&stop_reason).then(|| UpstreamError {
-        kind: stop_reason.to_owned(),
-        code: None,
-        message: format!("the model spoiled its answer ({stop_reason})"),
+    words.contains(&stop_reason).then(|| {
+        UpstreamError::new(stop_reason, None, format!("the model spoiled its answer ({stop_reason})"))
     })
 }
 

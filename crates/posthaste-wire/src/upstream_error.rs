@@ -1,7 +1,9 @@
 //! What an upstream says went wrong.
 
+use std::time::Duration;
+
 use http::HeaderMap;
-use posthaste_core::Dialect;
+use posthaste_core::{Dialect, Timestamp};
 
 use crate::{Frame, anthropic, bedrock, gemini, openai_chat, openai_responses};
 
@@ -14,6 +16,34 @@ pub struct UpstreamError {
     pub code: Option<String>,
     /// The vendor's words; empty when it gave none.
     pub message: String,
+    /// What it told besides.
+    pub details: ErrorDetails,
+}
+
+impl UpstreamError {
+    /// An error without details.
+    pub fn new(kind: impl Into<String>, code: Option<String>, message: impl Into<String>) -> Self {
+        Self { kind: kind.into(), code, message: message.into(), details: ErrorDetails::default() }
+    }
+}
+
+/// What a vendor tells of an error beside its class and its words. Most tell nothing of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ErrorDetails {
+    /// The finest class: Google's `ErrorInfo`, `API_KEY_INVALID` or `QUOTA_EXHAUSTED`.
+    pub reason: Option<String>,
+    /// How long to wait before asking again, from a field or from the words.
+    pub wait: Option<Duration>,
+    /// When the limit that was reached starts anew.
+    pub resets_at: Option<Timestamp>,
+    /// The quotas that are used up, by the vendor's names.
+    pub quotas: Vec<String>,
+    /// Whether the limit is zero: there is no such quota, and no waiting gives one.
+    pub no_quota: bool,
+    /// The model that the quota is counted for, where the vendor names it.
+    pub model: Option<String>,
+    /// The page that the account's owner has to open.
+    pub link: Option<String>,
 }
 
 /// Reads an error body, or the data of an error event; `None` when it is none.

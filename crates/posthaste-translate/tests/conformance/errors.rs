@@ -18,7 +18,7 @@ pub(crate) fn table() -> Vec<(&'static str, Vec<String>)> {
 fn rendered(dialect: Dialect, kind: FaultKind) -> String {
     let rendered = fault::render(dialect, &of_kind(kind), request_id());
     let error = read_error_answer(dialect, &rendered.headers, &rendered.body);
-    let UpstreamError { kind, code, message } = error.expect("what is told as an error is read as one");
+    let UpstreamError { kind, code, message, .. } = error.expect("what is told as an error is read as one");
     assert_eq!(message, MESSAGE, "{dialect}");
     let code = code.filter(|code| *code != rendered.status.as_str() && *code != kind);
     let code = code.map_or(String::new(), |code| format!(", `{code}`"));

@@ -12,10 +12,9 @@ use crate::{
 /// Reads an error body or the data of an `error` event.
 pub(crate) fn read(body: &[u8]) -> Option<UpstreamError> {
     let envelope: Envelope<'_> = object(body).ok()??;
-    envelope.error.0.map(|error| UpstreamError {
-        kind: error.kind.0.map_or_else(|| "error".to_owned(), Text::into_string),
-        code: None,
-        message: error.message.0.map_or_else(String::new, Text::into_string),
+    envelope.error.0.map(|error| {
+        let kind = error.kind.0.map_or_else(|| "error".to_owned(), Text::into_string);
+        UpstreamError::new(kind, None, error.message.0.map_or_else(String::new, Text::into_string))
     })
 }
 

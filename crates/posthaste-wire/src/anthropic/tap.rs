@@ -78,7 +78,7 @@ fn starts_with_content(data: &[u8]) -> bool {
 }
 
 fn unreadable_error() -> UpstreamError {
-    UpstreamError { kind: "error".to_owned(), code: None, message: String::new() }
+    UpstreamError::new("error", None, "")
 }
 
 #[derive(Deserialize)]

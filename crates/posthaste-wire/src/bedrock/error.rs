@@ -39,7 +39,7 @@ fn read_as(kind: Option<&str>, body: &[u8]) -> Option<UpstreamError> {
     let message = lower.0.or(upper.0)?.into_string();
     let inside = inside.0.map(Text::into_string);
     let kind = kind.map(bare).or_else(|| inside.as_deref().map(bare)).unwrap_or(UNNAMED).to_owned();
-    Some(UpstreamError { kind, code: original_status.0.map(|status| status.to_string()), message })
+    Some(UpstreamError::new(kind, original_status.0.map(|status| status.to_string()), message))
 }
 
 /// The name without its namespace before it or its address behind it.
@@ -95,11 +95,8 @@ mod tests {
             "modelStreamErrorException",
             br#"{"message":"Busy","originalStatusCode":503,"originalMessage":"x"}"#,
         );
-        let expected = UpstreamError {
-            kind: "ModelStreamErrorException".to_owned(),
-            code: Some("503".to_owned()),
-            message: "Busy".to_owned(),
-        };
+        let expected =
+            UpstreamError::new("ModelStreamErrorException", Some("503".to_owned()), "Busy");
         assert_eq!(error, Some(expected));
         assert_eq!(read_exception("error", br#"{"message":""}"#).unwrap().kind, "error");
     }

@@ -71,7 +71,7 @@ fn brings_content(data: &[u8]) -> bool {
 }
 
 fn unreadable_error() -> UpstreamError {
-    UpstreamError { kind: error::UNNAMED.to_owned(), code: None, message: String::new() }
+    UpstreamError::new(error::UNNAMED, None, "")
 }
 
 #[derive(Deserialize)]

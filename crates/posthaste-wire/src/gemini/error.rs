@@ -2,58 +2,80 @@
 //! for (recorded for `streamGenerateContent` without `alt=sse`).
 //!
 //! Google sends no `retry-after`: how long to wait stands in the details
-//! (<https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto>), or only in the message.
+//! (<https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto>), or only in the message. Code
+//! Assist tells the end of a quota in the metadata of its `ErrorInfo`
+//! (<https://github.com/google-gemini/gemini-cli/issues/29425>, checked 2026-11-26).
 
 use std::time::Duration;
 
+use posthaste_core::Timestamp;
 use serde::Deserialize;
 
 use crate::{
-    UpstreamError,
+    ErrorDetails, UpstreamError,
     count::Count,
+    duration::leading,
     lenient::{Lenient, List, Text, object},
+    read_duration,
 };
 
 /// Reads an error body or the data of an error event.
 pub(crate) fn read(body: &[u8]) -> Option<UpstreamError> {
-    detail(body).map(|error| UpstreamError {
-        kind: error.status.0.map_or_else(|| UNNAMED.to_owned(), Text::into_string),
-        code: error.code.0.map(|code| code.to_string()),
-        message: error.message.0.map_or_else(String::new, Text::into_string),
+    detail(body).map(|error| {
+        let message = error.message.0.map_or_else(String::new, Text::into_string);
+        UpstreamError {
+            kind: error.status.0.map_or_else(|| UNNAMED.to_owned(), Text::into_string),
+            code: error.code.0.map(|code| code.to_string()),
+            details: details(error.details.0.unwrap_or_default(), &message),
+            message,
+        }
     })
 }
 
-/// What Google's `details` say of an error.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GoogleDetails {
-    /// The finer class of `google.rpc.ErrorInfo`: `API_KEY_INVALID`, `RATE_LIMIT_EXCEEDED`, `QUOTA_EXHAUSTED`, …
-    pub reason: Option<String>,
-    /// How long to wait, from `google.rpc.RetryInfo` or else from the message.
-    pub retry_delay: Option<Duration>,
-    /// The quotas that are used up, from `google.rpc.QuotaFailure`; `PerDay` in one of them means waiting is no use.
-    pub quota_ids: Vec<String>,
-}
-
-/// Reads the details of an error body; `None` when it is none.
-pub fn read_details(body: &[u8]) -> Option<GoogleDetails> {
-    let error = detail(body)?;
-    let mut told = GoogleDetails::default();
-    for detail in error.details.0.unwrap_or_default() {
+fn details(all: Vec<Any<'_>>, message: &str) -> ErrorDetails {
+    let mut told = ErrorDetails::default();
+    for detail in all {
         let kind = detail.kind.0.as_ref().map_or("", |kind| &*kind.0);
         match kind.rsplit('.').next().unwrap_or_default() {
-            "ErrorInfo" => told.reason = detail.reason.0.map(Text::into_string),
-            "RetryInfo" => told.retry_delay = detail.retry_delay.0.and_then(|delay| seconds(&delay.0)),
+            "ErrorInfo" => {
+                told.reason = detail.reason.0.map(Text::into_string);
+                take_metadata(detail.metadata.0.unwrap_or_default(), &mut told);
+            }
+            "RetryInfo" => {
+                let delay = detail.retry_delay.0.and_then(|delay| read_duration(&delay.0));
+                told.wait = delay.or(told.wait);
+            }
             "QuotaFailure" => {
-                let violations = detail.violations.0.unwrap_or_default();
-                let ids = violations.into_iter().filter_map(|violation| violation.quota_id.0);
-                told.quota_ids.extend(ids.map(Text::into_string));
+                for violation in detail.violations.0.unwrap_or_default() {
+                    take_violation(violation, &mut told);
+                }
             }
             _ => {}
         }
     }
-    let message = error.message.0.as_ref().map_or("", |message| &*message.0);
-    told.retry_delay = told.retry_delay.or_else(|| in_words(message));
-    Some(told)
+    told.wait = told.wait.or_else(|| wait_in_words(message));
+    if told.quotas.is_empty() {
+        told.quotas.extend(limit_in_words(message));
+    }
+    told.no_quota |= says_no_quota(message);
+    told
+}
+
+fn take_metadata(metadata: Metadata<'_>, told: &mut ErrorDetails) {
+    let text = |text: Lenient<Text<'_>>| text.0.map(Text::into_string).filter(|text| !text.is_empty());
+    told.resets_at = text(metadata.quota_reset_time_stamp).and_then(|moment| moment.parse::<Timestamp>().ok());
+    told.wait = told.wait.or_else(|| read_duration(&text(metadata.quota_reset_delay)?));
+    told.model = text(metadata.model).or_else(|| told.model.take());
+    told.link = text(metadata.validation_url).or_else(|| text(metadata.activation_url));
+}
+
+fn take_violation(violation: Violation<'_>, told: &mut ErrorDetails) {
+    told.quotas.extend(violation.quota_id.0.map(Text::into_string));
+    told.no_quota |= violation.quota_value.0.is_some_and(|value| value.0 == "0");
+    let model = violation.quota_dimensions.0.and_then(|dimensions| dimensions.model.0);
+    if told.model.is_none() {
+        told.model = model.map(Text::into_string);
+    }
 }
 
 fn detail(body: &[u8]) -> Option<Detail<'_>> {
@@ -64,21 +86,26 @@ fn detail(body: &[u8]) -> Option<Detail<'_>> {
     object::<Envelope<'_>>(body).ok()??.error.0
 }
 
-/// A protobuf duration in JSON: seconds with a fraction, then `s`.
-fn seconds(text: &str) -> Option<Duration> {
-    let seconds: f64 = text.strip_suffix('s')?.parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok()
+/// "Please retry in 39.07s.", which comes without the detail too (recorded); Code Assist says "Resets in 9h22m20s" and
+/// "will reset after 161h39m41s".
+fn wait_in_words(message: &str) -> Option<Duration> {
+    ["retry in ", "Resets in ", "reset after "].iter().find_map(|words| {
+        let (_, rest) = message.split_once(words)?;
+        leading(rest).map(|(wait, _)| wait)
+    })
 }
 
-/// "Please retry in 39.07s.", which comes without the detail too (recorded).
-fn in_words(message: &str) -> Option<Duration> {
-    let (_, rest) = message.split_once("Please retry in ")?;
-    let end = rest.find('s')?;
-    let (number, unit) = match rest[..end].strip_suffix('m') {
-        Some(millis) => (millis, 1e-3),
-        None => (&rest[..end], 1.0),
-    };
-    Duration::try_from_secs_f64(number.parse::<f64>().ok()? * unit).ok()
+/// "Quota exceeded for quota metric '…' and limit 'Gemini 2.5 Pro Requests per day per user per tier' of service …", which
+/// Code Assist sends without details (quoted in a public issue).
+fn limit_in_words(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once(" limit '")?;
+    rest.split_once('\'').map(|(limit, _)| limit.to_owned())
+}
+
+/// "Quota exceeded for metric: …, limit: 0, model: gemini-2.5-pro".
+fn says_no_quota(message: &str) -> bool {
+    let is_zero = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    message.split("limit: 0").skip(1).any(is_zero)
 }
 
 #[derive(Deserialize)]
@@ -108,9 +135,26 @@ struct Any<'a> {
     #[serde(borrow, default)]
     reason: Lenient<Text<'a>>,
     #[serde(borrow, default)]
+    metadata: Lenient<Metadata<'a>>,
+    #[serde(borrow, default)]
     retry_delay: Lenient<Text<'a>>,
     #[serde(borrow, default)]
     violations: List<Violation<'a>>,
+}
+
+/// What is known of the free-form metadata of an `ErrorInfo`.
+#[derive(Default, Deserialize)]
+struct Metadata<'a> {
+    #[serde(borrow, default, rename = "quotaResetTimeStamp")]
+    quota_reset_time_stamp: Lenient<Text<'a>>,
+    #[serde(borrow, default, rename = "quotaResetDelay")]
+    quota_reset_delay: Lenient<Text<'a>>,
+    #[serde(borrow, default)]
+    model: Lenient<Text<'a>>,
+    #[serde(borrow, default)]
+    validation_url: Lenient<Text<'a>>,
+    #[serde(borrow, default, rename = "activationUrl")]
+    activation_url: Lenient<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -118,6 +162,16 @@ struct Any<'a> {
 struct Violation<'a> {
     #[serde(borrow, default)]
     quota_id: Lenient<Text<'a>>,
+    #[serde(borrow, default)]
+    quota_value: Lenient<Text<'a>>,
+    #[serde(borrow, default)]
+    quota_dimensions: Lenient<Dimensions<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Dimensions<'a> {
+    #[serde(borrow, default)]
+    model: Lenient<Text<'a>>,
 }
 
 /// Stands for a class of error that is not named.
@@ -125,16 +179,14 @@ pub(crate) const UNNAMED: &str = "error";
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     #[test]
     fn an_error_is_read_alone_and_inside_a_list() {
         let body = r#"{"error":{"code":503,"message":"Overloaded","status":"UNAVAILABLE"}}"#;
-        let expected = UpstreamError {
-            kind: "UNAVAILABLE".to_owned(),
-            code: Some("503".to_owned()),
-            message: "Overloaded".to_owned(),
-        };
+        let expected = UpstreamError::new("UNAVAILABLE", Some("503".to_owned()), "Overloaded");
         assert_eq!(read(body.as_bytes()), Some(expected.clone()));
         assert_eq!(read(format!("[{body}\n]\n").as_bytes()), Some(expected));
         for other in ["{}", "[]", "[7]", r#"{"error":"text"}"#, r#"{"candidates":[]}"#, "no"] {
@@ -142,30 +194,69 @@ mod tests {
         }
     }
 
+    fn told(details: &str, message: &str) -> ErrorDetails {
+        let body = format!(r#"{{"error":{{"message":"{message}","details":[{details}]}}}}"#);
+        read(body.as_bytes()).unwrap().details
+    }
+
     #[test]
-    fn the_details_tell_the_wait_the_reason_and_the_quotas() {
-        let details = |details: &str, message: &str| {
-            let body = format!(r#"{{"error":{{"message":"{message}","details":[{details}]}}}}"#);
-            read_details(body.as_bytes()).unwrap()
-        };
-        let told = details(
+    fn the_details_tell_the_wait_and_the_quota_with_its_model() {
+        let told = told(
             r#"{"@type":"type.googleapis.com/google.rpc.Help","links":[]},
-            {"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"quotaId":"RequestsPerDay"}]},
-            {"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"QUOTA_EXHAUSTED"},
+            {"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"quotaId":"RequestsPerDay",
+             "quotaDimensions":{"model":"gemini-2.5-flash","location":"global"},"quotaValue":"0"}]},
             {"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"0.5s"}"#,
             "",
         );
-        let expected = GoogleDetails {
-            reason: Some("QUOTA_EXHAUSTED".to_owned()),
-            retry_delay: Some(Duration::from_millis(500)),
-            quota_ids: vec!["RequestsPerDay".to_owned()],
+        let expected = ErrorDetails {
+            wait: Some(Duration::from_millis(500)),
+            quotas: vec!["RequestsPerDay".to_owned()],
+            no_quota: true,
+            model: Some("gemini-2.5-flash".to_owned()),
+            ..ErrorDetails::default()
         };
         assert_eq!(told, expected);
-        let wait = |message| details("", message).retry_delay;
-        assert_eq!(wait("Quota exceeded. Please retry in 39.5s."), Some(Duration::from_millis(39_500)));
-        assert_eq!(wait("Please retry in 250ms."), Some(Duration::from_millis(250)));
-        for odd in ["Please retry in a while", "Please retry in -3s", "Please retry in 1e999s", "Later"] {
-            assert_eq!(wait(odd), None, "{odd}");
-        }
+    }
+
+    #[test]
+    fn the_metadata_tell_the_reset_and_the_page_to_open() {
+        let quota = told(
+            r#"{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"QUOTA_EXHAUSTED",
+            "domain":"cloudcode-pa.googleapis.com","metadata":{"quotaResetTimeStamp":"2026-09-20T21:03:14Z",
+            "quotaResetDelay":"33740.9s","uiMessage":"true","model":"gemini-3.5-flash"}}"#,
+            "",
+        );
+        assert_eq!(quota.reason.as_deref(), Some("QUOTA_EXHAUSTED"));
+        assert_eq!(quota.resets_at, Some("2026-09-20T21:03:14Z".parse().unwrap()));
+        assert_eq!(quota.wait, Some(Duration::from_millis(33_740_900)));
+        assert_eq!(quota.model.as_deref(), Some("gemini-3.5-flash"));
+        let page = told(
+            r#"{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"VALIDATION_REQUIRED",
+            "metadata":{"validation_url":"https://accounts.google.com/signin/continue"}}"#,
+            "",
+        );
+        assert_eq!(page.link.as_deref(), Some("https://accounts.google.com/signin/continue"));
+    }
+
+    #[rstest]
+    #[case("Quota exceeded. Please retry in 39.5s.", Some(39_500))]
+    #[case("Please retry in 250ms.", Some(250))]
+    #[case("Individual quota reached. Resets in 9h22m20s.", Some(33_740_000))]
+    #[case("Your quota will reset after 1h0m1s.", Some(3_601_000))]
+    #[case("Please retry in a while", None)]
+    #[case("Please retry in -3s", None)]
+    #[case("Please retry in 99999999999999999999999s", None)]
+    #[case("Later", None)]
+    fn the_message_tells_the_wait(#[case] message: &str, #[case] millis: Option<u64>) {
+        assert_eq!(told("", message).wait, millis.map(Duration::from_millis));
+    }
+
+    #[test]
+    fn the_message_names_the_limit() {
+        let message = "Quota exceeded for quota metric 'Gemini 2.5 Pro Requests' and limit 'Gemini 2.5 Pro Requests per day per user per tier' of service 'x'.";
+        assert_eq!(told("", message).quotas, ["Gemini 2.5 Pro Requests per day per user per tier"]);
+        assert!(told("", "* Quota exceeded for metric: a/b, limit: 0, model: gemini-2.5-pro").no_quota);
+        assert!(told("", "* Quota exceeded for metric: a/b, limit: 0").no_quota);
+        assert!(!told("", "* Quota exceeded for metric: a/b, limit: 1000000, model: m").no_quota);
     }
 }

@@ -62,7 +62,7 @@ pub(crate) fn read(frame: Frame<'_>, seen: &mut Sighting) {
 }
 
 fn unreadable_error() -> UpstreamError {
-    UpstreamError { kind: error::UNNAMED.to_owned(), code: None, message: String::new() }
+    UpstreamError::new(error::UNNAMED, None, "")
 }
 
 #[derive(Deserialize)]

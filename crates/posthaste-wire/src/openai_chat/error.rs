@@ -3,12 +3,19 @@
 //! Compatible vendors bend it: `code` may be a number; xAI's `error` is a plain text with its `code` beside it; older vLLM
 //! puts the fields at the top beside `"object":"error"`; DashScope's and GLM's gateways put `code` and `message` or `msg`
 //! there, and nothing else that tells.
+//!
+//! ChatGPT's backend tells when a plan's window starts anew (`resets_at`, epoch seconds, and `resets_in_seconds`); OpenAI
+//! tells the wait in the message alone where no header does ("Please try again in 2.502s").
 
+use std::time::Duration;
+
+use posthaste_core::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    UpstreamError,
+    ErrorDetails, UpstreamError,
+    duration::leading,
     lenient::{Filled, Lenient, Text, object},
 };
 
@@ -24,7 +31,7 @@ pub(crate) fn read(body: &[u8]) -> Option<UpstreamError> {
     };
     if let Ok(message) = serde_json::from_str::<String>(error.get()) {
         let code = envelope.code.0.map(Code::into_text);
-        return Some(UpstreamError { kind: UNNAMED.to_owned(), code, message });
+        return Some(UpstreamError::new(UNNAMED, code, message));
     }
     object(error.get().as_bytes()).ok()?.map(Detail::into_error)
 }
@@ -58,16 +65,33 @@ struct Detail<'a> {
     code: Lenient<Code<'a>>,
     #[serde(borrow, default, alias = "msg")]
     message: Lenient<Text<'a>>,
+    #[serde(default)]
+    resets_at: Lenient<i64>,
+    #[serde(default)]
+    resets_in_seconds: Lenient<u64>,
 }
 
 impl Detail<'_> {
     fn into_error(self) -> UpstreamError {
+        let message = self.message.0.map_or_else(String::new, Text::into_string);
+        let told = self.resets_in_seconds.0.map(Duration::from_secs);
         UpstreamError {
             kind: self.kind.0.map_or_else(|| UNNAMED.to_owned(), Text::into_string),
             code: self.code.0.map(Code::into_text),
-            message: self.message.0.map_or_else(String::new, Text::into_string),
+            details: ErrorDetails {
+                wait: told.or_else(|| wait_in_words(&message)),
+                resets_at: self.resets_at.0.filter(|at| *at > 0).map(Timestamp::from_secs),
+                ..ErrorDetails::default()
+            },
+            message,
         }
     }
+}
+
+/// How long to wait, where the message alone tells it.
+pub(crate) fn wait_in_words(message: &str) -> Option<Duration> {
+    let (_, rest) = message.split_once("try again in ")?;
+    leading(rest).map(|(wait, _)| wait)
 }
 
 #[derive(Deserialize)]
@@ -115,6 +139,22 @@ mod tests {
         assert_eq!(error(gateway), told(UNNAMED, Some("401"), "Expired"));
         let old = r#"{"object":"error","message":"No","type":"BadRequestError","code":400}"#;
         assert_eq!(error(old), told("BadRequestError", Some("400"), "No"));
+    }
+
+    #[test]
+    fn the_wait_and_the_reset_are_told() {
+        let details = |json: &str| read(json.as_bytes()).unwrap().details;
+        let plan = details(
+            r#"{"error":{"type":"usage_limit_reached","resets_at":1775317531,"resets_in_seconds":602705}}"#,
+        );
+        assert_eq!(plan.resets_at, Some(Timestamp::from_secs(1_775_317_531)));
+        assert_eq!(plan.wait, Some(Duration::from_secs(602_705)));
+        let tokens = details(
+            r#"{"error":{"message":"Rate limit reached. Please try again in 1m2.5s. Visit …","type":"tokens"}}"#,
+        );
+        assert_eq!((tokens.wait, tokens.resets_at), (Some(Duration::from_millis(62_500)), None));
+        let odd = details(r#"{"error":{"message":"try again in a while","resets_at":"soon"}}"#);
+        assert_eq!(odd, ErrorDetails::default());
     }
 
     #[test]

@@ -106,7 +106,7 @@ fn read_chunk(data: &[u8], seen: &mut Sighting) {
 }
 
 fn unreadable_error() -> UpstreamError {
-    UpstreamError { kind: error::UNNAMED.to_owned(), code: None, message: String::new() }
+    UpstreamError::new(error::UNNAMED, None, "")
 }
 
 #[derive(Deserialize)]

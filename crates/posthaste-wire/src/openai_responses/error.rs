@@ -7,9 +7,9 @@
 use serde::Deserialize;
 
 use crate::{
-    UpstreamError,
+    ErrorDetails, UpstreamError,
     lenient::{Lenient, Text, object},
-    openai_chat::error::{UNNAMED, read as read_body},
+    openai_chat::error::{UNNAMED, read as read_body, wait_in_words},
 };
 
 /// Reads an error body or the data of an error event.
@@ -19,7 +19,7 @@ pub(crate) fn read(body: &[u8]) -> Option<UpstreamError> {
 
 /// What stands for an error that cannot be read.
 pub(crate) fn unreadable() -> UpstreamError {
-    UpstreamError { kind: UNNAMED.to_owned(), code: None, message: String::new() }
+    UpstreamError::new(UNNAMED, None, "")
 }
 
 fn read_event(body: &[u8]) -> Option<UpstreamError> {
@@ -28,10 +28,10 @@ fn read_event(body: &[u8]) -> Option<UpstreamError> {
     if let Some(message) = text(event.detail) {
         return Some(UpstreamError { message, ..unreadable() });
     }
-    let error = |code, message| UpstreamError {
-        code: text(code),
-        message: text(message).unwrap_or_default(),
-        ..unreadable()
+    let error = |code, message| {
+        let message = text(message).unwrap_or_default();
+        let details = ErrorDetails { wait: wait_in_words(&message), ..ErrorDetails::default() };
+        UpstreamError { code: text(code), message, details, ..unreadable() }
     };
     if let Some(inner) = event.response.0.and_then(|response| response.error.0) {
         return Some(error(inner.code, inner.message));
@@ -98,6 +98,7 @@ mod tests {
     #[case::signed_out(r#"{"detail":"m"}"#, "error", None)]
     fn every_form_is_read(#[case] body: &str, #[case] kind: &str, #[case] code: Option<&str>) {
         let error = read(body.as_bytes()).unwrap();
+        assert_eq!(error.details.resets_at.is_some(), kind == "usage_limit_reached");
         assert_eq!((error.kind.as_str(), error.code.as_deref(), &*error.message), (kind, code, "m"));
     }
 

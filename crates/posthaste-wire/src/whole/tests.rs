@@ -115,11 +115,7 @@ fn an_error_under_a_200_is_recognised(
     #[case] kind: &str,
     #[case] code: Option<&str>,
 ) {
-    let error = UpstreamError {
-        kind: kind.to_owned(),
-        code: code.map(str::to_owned),
-        message: "Overloaded".to_owned(),
-    };
+    let error = UpstreamError::new(kind, code.map(str::to_owned), "Overloaded");
     assert_eq!(read_error(dialect, body.as_bytes()), Some(error.clone()));
     assert_eq!(read_whole(dialect, body.as_bytes()), Ok(WholeAnswer { usage: None, error: Some(error) }));
 }

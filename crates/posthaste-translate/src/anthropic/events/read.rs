@@ -234,5 +234,5 @@ impl Decoder {
 }
 
 fn unnamed_error() -> UpstreamError {
-    UpstreamError { kind: "api_error".to_owned(), code: None, message: String::new() }
+    UpstreamError::new("api_error", None, "")
 }

@@ -75,10 +75,7 @@ impl EventDecoder for Decoder {
                 if let Some(error) = read_error_frame(DIALECT, frame) {
                     self.fail(error, out);
                 } else if name.ends_with("Exception") || name == "error" {
-                    self.fail(
-                        UpstreamError { kind: name.to_owned(), code: None, message: String::new() },
-                        out,
-                    );
+                    self.fail(UpstreamError::new(name, None, ""), out);
                 } else {
                     out.push(Event::Lost(Loss::unknown(format!("event.{name}"))));
                 }

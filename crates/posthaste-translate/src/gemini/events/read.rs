@@ -313,5 +313,5 @@ impl Decoder {
 }
 
 fn failure(kind: &str, message: String) -> UpstreamError {
-    UpstreamError { kind: kind.to_owned(), code: None, message }
+    UpstreamError::new(kind, None, message)
 }

@@ -304,13 +304,10 @@ impl Decoder {
 
 /// The error that stands behind a finish reason.
 fn cut(reason: &str) -> UpstreamError {
-    UpstreamError {
-        kind: "server_error".to_owned(),
-        code: Some(reason.to_owned()),
-        message: "the upstream failed before the answer was whole".to_owned(),
-    }
+    let message = "the upstream failed before the answer was whole";
+    UpstreamError::new("server_error", Some(reason.to_owned()), message)
 }
 
 fn unnamed_error() -> UpstreamError {
-    UpstreamError { kind: "server_error".to_owned(), code: None, message: String::new() }
+    UpstreamError::new("server_error", None, "")
 }

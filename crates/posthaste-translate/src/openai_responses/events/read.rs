@@ -366,11 +366,7 @@ impl Decoder {
 
     fn fail(&mut self, error: Option<UpstreamError>, out: &mut Vec<Event>) {
         self.state = State::Ended;
-        out.push(Event::Error(error.unwrap_or_else(|| UpstreamError {
-            kind: "error".to_owned(),
-            code: None,
-            message: String::new(),
-        })));
+        out.push(Event::Error(error.unwrap_or_else(|| UpstreamError::new("error", None, ""))));
     }
 }
 
