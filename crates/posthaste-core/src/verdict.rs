@@ -14,6 +14,9 @@ pub enum Verdict {
     /// The client's own fault: give the upstream's error to the client; no other account would do better, and the
     /// account is not to blame.
     ClientFault,
+    /// The account does not have what was asked for, and is not to blame: ask the next candidate. If none of those that
+    /// are asked has it, the client is given the upstream's error.
+    NotServed,
     /// Ask the same account again after a pause.
     Retry {
         /// How long to pause.

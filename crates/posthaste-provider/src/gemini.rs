@@ -7,6 +7,7 @@
 //! - a bad key is a 400.
 
 mod request;
+mod table;
 mod verdict;
 
 use posthaste_core::{Dialect, ModelName, Operation, Packing, Payload, ProviderKind, Verdict};

@@ -21,6 +21,7 @@ mod rule;
 mod sandbox;
 mod settings;
 mod shape;
+mod table;
 #[cfg(test)]
 mod testing;
 

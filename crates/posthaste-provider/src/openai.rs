@@ -7,10 +7,13 @@
 //! - the type of a 401 is `invalid_request_error`: the code tells;
 //! - only some vendors have Responses.
 
+mod limits;
 mod request;
+mod table;
 mod verdict;
 
-use posthaste_core::{Dialect, ModelName, Operation, Payload, ProviderKind, Verdict};
+use http::HeaderMap;
+use posthaste_core::{Dialect, ModelName, Operation, Payload, ProviderKind, RateWindow, Timestamp, Verdict};
 
 pub(crate) use self::{
     request::{path, prepare_at},
@@ -53,5 +56,9 @@ impl Provider for OpenAi {
 
     fn judge(&self, answer: &AnswerHead<'_>) -> Verdict {
         judge(answer)
+    }
+
+    fn limits(&self, headers: &HeaderMap, now: Timestamp) -> Option<RateWindow> {
+        limits::tightest_window(headers, now)
     }
 }

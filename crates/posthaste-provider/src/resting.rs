@@ -1,6 +1,6 @@
 //! The verdict that an account must rest, in the form that all vendors share.
 
-use posthaste_core::{Cooldown, CooldownReason, Timestamp, Verdict};
+use posthaste_core::{Cooldown, CooldownReason, CooldownScope, Timestamp, Verdict};
 use posthaste_wire::UpstreamError;
 
 use crate::AnswerHead;
@@ -12,14 +12,29 @@ pub(crate) fn resting(
     reason: CooldownReason,
     until: Option<Timestamp>,
 ) -> Verdict {
-    Verdict::NextCandidate { cooldown: Some(Cooldown::of_account(reason, until, why(answer, error))) }
+    rest(reason, CooldownScope::Account, until, why(answer, error))
+}
+
+/// The same for a part of the account.
+pub(crate) fn resting_of(
+    answer: &AnswerHead<'_>,
+    reason: CooldownReason,
+    scope: CooldownScope,
+    until: Option<Timestamp>,
+) -> Verdict {
+    rest(reason, scope, until, why(answer, answer.error))
+}
+
+fn rest(reason: CooldownReason, scope: CooldownScope, until: Option<Timestamp>, why: String) -> Verdict {
+    Verdict::NextCandidate { cooldown: Some(Cooldown { reason, scope, until, why }) }
 }
 
 /// What the upstream said, for the operator.
 pub(crate) fn why(answer: &AnswerHead<'_>, error: Option<&UpstreamError>) -> String {
+    let status = answer.status.as_u16();
     match error {
-        Some(error) => shortened(format!("{} {}: {}", answer.status.as_u16(), error.kind, error.message)),
-        None => format!("{} without an error body of the API", answer.status.as_u16()),
+        Some(UpstreamError { kind, message, .. }) => shortened(format!("{status} {kind}: {message}")),
+        None => format!("{status} without an error body of the API"),
     }
 }
 

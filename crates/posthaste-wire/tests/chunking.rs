@@ -35,6 +35,7 @@ fn each_fixture_shows_what_its_name_says() {
         .iter()
         .map(|case| {
             let Sight { progress, usage, source, error, closing, .. } = sight(case.dialect, &[&case.stream]);
+            let error = error.map(|error| (error.kind, error.code, error.message));
             format!(
                 "{}\n  {progress:?}\n  {source:?} {}\n  error {error:?}\n  closing {closing:?}\n",
                 case.name,

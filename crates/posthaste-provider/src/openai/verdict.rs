@@ -1,114 +1,125 @@
 //! Reading the verdict.
-//!
-//! Source of the table: <https://platform.openai.com/docs/guides/error-codes>, and recorded answers of 2026-11-23.
 
-use posthaste_core::{CooldownReason, Verdict};
-use posthaste_wire::UpstreamError;
+use posthaste_core::{AuthForm, CooldownScope, ProviderKind, Timestamp, Verdict};
 
-use crate::{AnswerHead, reset::retry_after, resting::resting};
+use super::{limits::exhausted_window_reset, table::ROWS};
+use crate::{
+    AnswerHead,
+    reset::retry_after,
+    table::{Rests, judge_by},
+};
 
 pub(crate) fn judge(answer: &AnswerHead<'_>) -> Verdict {
-    let error = answer.error;
-    let says = |word: &str| error.is_some_and(|error| told(error, word));
-    let rest = |reason| resting(answer, error, reason, retry_after(answer.headers, answer.now));
-    match answer.status.as_u16() {
-        // No waiting mends a balance; a plan's window names its own reset.
-        402 => rest(CooldownReason::QuotaExhausted),
-        _ if says("insufficient_quota")
-            || says("usage_limit_reached")
-            || says("billing_hard_limit_reached") =>
-        {
-            rest(CooldownReason::QuotaExhausted)
-        }
-        429 => rest(CooldownReason::RateLimited),
-        _ if says("rate_limit_exceeded") || says("slow_down") || says("rate_limit_error") => {
-            rest(CooldownReason::RateLimited)
-        }
-        503 => rest(CooldownReason::Overloaded),
-        _ if says("server_is_overloaded") || says("overloaded_error") => rest(CooldownReason::Overloaded),
-        // A firewall's page, or a proxy on the way: not a word of the API on the account.
-        401 | 403 if error.is_none() => rest(CooldownReason::Failing),
-        401 => Verdict::Reauthenticate,
-        _ if says("invalid_api_key") || says("authentication_error") => Verdict::Reauthenticate,
-        403 => rest(CooldownReason::Forbidden),
-        // A missing model is the client's fault; a 404 without the API's body is a wrong base URL.
-        404 if error.is_none() => rest(CooldownReason::Failing),
-        // Timed out or clashed on the way in: nobody's fault, and nothing was done.
-        408 | 409 => Verdict::NextCandidate { cooldown: None },
-        400..=499 => Verdict::ClientFault,
-        500..=599 => rest(CooldownReason::Failing),
-        // An error under a 200: the client's where it says so, else the vendor's.
-        200..=299 if says("invalid_request_error") || says("invalid_prompt") => Verdict::ClientFault,
-        200..=299 if error.is_some() => rest(CooldownReason::Failing),
-        200..=299 => Verdict::Deliver,
-        // Redirects and other codes: not an API.
-        _ => rest(CooldownReason::Failing),
-    }
+    judge_by(&ROWS, answer, || Rests { told: told(answer), day_ends: None, limited: limited(answer) })
 }
 
-/// Whether an error is of a class, which vendors put into `type` or into `code`.
-fn told(error: &UpstreamError, word: &str) -> bool {
-    error.kind == word || error.code.as_deref() == Some(word)
+/// When the vendor says that a limit ends: in the error, in a header, or in the message alone.
+pub(super) fn told(answer: &AnswerHead<'_>) -> Option<Timestamp> {
+    let AnswerHead { headers, now, .. } = *answer;
+    let details = answer.error.map(|error| &error.details);
+    let reset = details.and_then(|details| details.resets_at).filter(|reset| *reset > now);
+    reset
+        .or_else(|| retry_after(headers, now))
+        .or_else(|| details?.wait.map(|wait| now.plus(wait)))
+        .or_else(|| exhausted_window_reset(headers, now))
+}
+
+/// OpenAI's API counts each model for itself (<https://platform.openai.com/docs/guides/rate-limits>, checked 2026-11-26); a
+/// ChatGPT plan counts them together, and of compatible vendors nothing is known.
+fn limited(answer: &AnswerHead<'_>) -> CooldownScope {
+    let account = answer.account;
+    match (account.provider, account.auth) {
+        (ProviderKind::OpenAi, AuthForm::OAuth) => CooldownScope::Account,
+        (ProviderKind::OpenAi, _) => CooldownScope::Models(answer.model.as_str().to_owned()),
+        _ => CooldownScope::Account,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, StatusCode};
-    use posthaste_core::{Dialect, ProviderKind, Timestamp};
+    use posthaste_core::{Cooldown, CooldownReason, Dialect};
     use posthaste_wire::read_error;
     use rstest::rstest;
 
     use super::*;
-    use crate::testing::{account, model};
+    use crate::{
+        table::assert_each_row_is_met,
+        testing::{account, model},
+    };
 
-    fn verdict(status: u16, body: &str) -> Verdict {
-        let error = read_error(Dialect::OpenAiChat, body.as_bytes());
-        let status = StatusCode::from_u16(status).unwrap();
-        let headers = HeaderMap::from_iter([("retry-after".parse().unwrap(), "30".parse().unwrap())]);
-        let dialect = Dialect::OpenAiChat;
-        judge(&AnswerHead {
-            account: &account(ProviderKind::OpenAi, "openai"),
+    const NOW: Timestamp = Timestamp::from_secs(1_000);
+
+    fn rest(auth: AuthForm, status: u16, body: &str, headers: &[(&'static str, &str)]) -> Cooldown {
+        let account = posthaste_core::Account { auth, ..account(ProviderKind::OpenAi, "openai") };
+        let error = read_error(Dialect::OpenAiResponses, body.as_bytes());
+        let headers: HeaderMap =
+            headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        let verdict = judge(&AnswerHead {
+            account: &account,
             model: &model("gpt-5.4"),
-            dialect,
-            status,
+            dialect: Dialect::OpenAiResponses,
+            status: StatusCode::from_u16(status).unwrap(),
             headers: &headers,
             error: error.as_ref(),
-            now: Timestamp::EPOCH,
-        })
-    }
-
-    fn body(kind: &str, code: &str) -> String {
-        format!(r#"{{"error":{{"message":"m","type":"{kind}","param":null,"code":"{code}"}}}}"#)
-    }
-
-    #[rstest]
-    #[case(429, "insufficient_quota", "insufficient_quota", CooldownReason::QuotaExhausted)]
-    #[case(429, "tokens", "rate_limit_exceeded", CooldownReason::RateLimited)]
-    #[case(402, "unknown_error", "invalid_request_error", CooldownReason::QuotaExhausted)]
-    #[case(403, "invalid_request_error", "unsupported_country_region_territory", CooldownReason::Forbidden)]
-    #[case(500, "server_error", "x", CooldownReason::Failing)]
-    #[case(503, "service_unavailable_error", "server_is_overloaded", CooldownReason::Overloaded)]
-    #[case(200, "server_error", "x", CooldownReason::Failing)]
-    #[case(200, "x", "rate_limit_exceeded", CooldownReason::RateLimited)]
-    fn an_accounts_trouble_makes_it_rest(
-        #[case] status: u16,
-        #[case] kind: &str,
-        #[case] code: &str,
-        #[case] reason: CooldownReason,
-    ) {
-        let Verdict::NextCandidate { cooldown: Some(cooldown) } = verdict(status, &body(kind, code)) else {
-            panic!("the account rests");
+            now: NOW,
+        });
+        let Verdict::NextCandidate { cooldown: Some(cooldown) } = verdict else {
+            panic!("the account rests: {verdict:?}");
         };
-        assert_eq!(cooldown.reason, reason);
-        assert_eq!(cooldown.until, Some(Timestamp::from_secs(30)));
+        cooldown
     }
 
     #[test]
-    fn a_clients_fault_harms_nobody() {
-        assert_eq!(verdict(400, &body("invalid_request_error", "x")), Verdict::ClientFault);
-        assert_eq!(verdict(404, &body("invalid_request_error", "model_not_found")), Verdict::ClientFault);
-        assert_eq!(verdict(200, &body("invalid_request_error", "x")), Verdict::ClientFault);
-        assert_eq!(verdict(401, &body("invalid_request_error", "invalid_api_key")), Verdict::Reauthenticate);
-        assert!(matches!(verdict(404, "<html>"), Verdict::NextCandidate { .. }));
+    fn each_row_is_met_by_its_example() {
+        let account = account(ProviderKind::OpenAi, "openai");
+        assert_each_row_is_met(&ROWS, &account, &model("gpt-5.4"), Dialect::OpenAiResponses);
+    }
+
+    const TOKENS: &str = r#"{"error":{"message":"Rate limit reached for gpt-5.4 on tokens per min (TPM): Limit 10000, Used 6630, Requested 3787. Please try again in 2.502s.","type":"tokens","param":null,"code":"rate_limit_exceeded"}}"#;
+
+    #[rstest]
+    #[case::retry_after(&[("retry-after", "30"), ("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "6m0s")], 1_030_000)]
+    #[case::retry_after_ms(&[("retry-after-ms", "1500")], 1_001_500)]
+    #[case::words(&[], 1_002_502)]
+    fn a_rate_limit_ends_when_the_vendor_says(
+        #[case] headers: &[(&'static str, &str)],
+        #[case] until_millis: i64,
+    ) {
+        let cooldown = rest(AuthForm::Bearer, 429, TOKENS, headers);
+        assert_eq!(cooldown.reason, CooldownReason::RateLimited);
+        assert_eq!(cooldown.until, Some(Timestamp::from_millis(until_millis)));
+        assert_eq!(cooldown.scope, CooldownScope::Models("gpt-5.4".to_owned()));
+    }
+
+    #[test]
+    fn a_used_up_window_tells_the_end_where_nothing_else_does() {
+        let headers = [("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "1m0s")];
+        let cooldown = rest(AuthForm::Bearer, 429, "{}", &headers);
+        assert_eq!(cooldown.until, Some(Timestamp::from_secs(1_060)));
+    }
+
+    /// In the body, in the body as the time that is left, and in the headers alone.
+    #[rstest]
+    #[case(r#"{"error":{"type":"usage_limit_reached","resets_at":5000,"resets_in_seconds":4000}}"#, 5_000)]
+    #[case(r#"{"error":{"type":"usage_limit_reached","resets_in_seconds":3000}}"#, 4_000)]
+    #[case(r#"{"error":{"type":"usage_limit_reached"}}"#, 9_000)]
+    fn a_plan_rests_until_its_window_starts_anew(#[case] body: &str, #[case] until: i64) {
+        let headers = [
+            ("x-codex-primary-used-percent", "100"),
+            ("x-codex-primary-window-minutes", "300"),
+            ("x-codex-primary-reset-at", "9000"),
+        ];
+        let cooldown = rest(AuthForm::OAuth, 429, body, &headers);
+        assert_eq!(cooldown.reason, CooldownReason::QuotaExhausted);
+        assert_eq!(cooldown.until, Some(Timestamp::from_secs(until)));
+        assert_eq!(cooldown.scope, CooldownScope::Account);
+    }
+
+    #[test]
+    fn a_plan_s_event_under_a_200_parks_it_too() {
+        let event = r#"{"type":"error","error":{"type":"usage_limit_reached","message":"The usage limit has been reached","resets_at":5000},"status_code":429}"#;
+        let cooldown = rest(AuthForm::OAuth, 200, event, &[]);
+        assert_eq!(cooldown.until, Some(Timestamp::from_secs(5_000)));
     }
 }

@@ -96,7 +96,7 @@ mod tests {
     use posthaste_core::Origin;
 
     use super::*;
-    use crate::gemini::error::read_details;
+    use crate::gemini::error::read;
 
     #[test]
     fn the_wait_stands_in_the_details() {
@@ -104,7 +104,7 @@ mod tests {
             let fault = Fault::new(FaultKind::RateLimited, Origin::Relay, "slow down");
             Fault { retry_after: wait, ..fault }
         };
-        let told = |wait| read_details(&body(&fault(Some(wait)))).unwrap().retry_delay;
+        let told = |wait| read(&body(&fault(Some(wait)))).unwrap().details.wait;
         for wait in [Duration::from_secs(39), Duration::from_millis(1_250), Duration::ZERO] {
             assert_eq!(told(wait), Some(wait));
         }
