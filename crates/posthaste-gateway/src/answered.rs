@@ -62,21 +62,26 @@ impl Answered<'_> {
         // An error whose body breaks off is still that error.
         let body = collect(body, ERROR_BODY_GAP, MOST_ERROR_BYTES).await.unwrap_or_default();
         let error = read_error_answer(self.upstream.error_dialect(), &head.headers, &body);
-        match verdict(self.vendor, &self.book, &head, error.as_ref()) {
-            Verdict::ClientFault => {}
-            verdict => return Err(self.set_back(verdict)),
+        let verdict = verdict(self.vendor, &self.book, &head, error.as_ref());
+        if !matches!(verdict, Verdict::ClientFault | Verdict::NotServed) {
+            return Err(self.set_back(verdict));
         }
         self.book.phase = AttemptPhase::Finished;
         let booked = self.book.settle(Ending::uncounted(AttemptOutcome::ClientFault));
         until_booked(booked).await.map_err(Setback::Final)?;
         let fault = client_fault(head.status, error);
         let client = self.book.journey().surface;
-        if self.way_back.translates() || client.error_dialect() != self.upstream.error_dialect() {
-            return Err(Setback::Final(fault));
+        let told = if self.way_back.translates() || client.error_dialect() != self.upstream.error_dialect() {
+            Err(fault)
+        } else {
+            let mut headers = passed_headers(&head.headers);
+            headers.entry(header::CONTENT_TYPE).or_insert(JSON);
+            Ok(Delivery { fault: Some(fault), ..self.delivery(head.status, headers, full_body(body)) })
+        };
+        if verdict == Verdict::NotServed {
+            return Err(Setback::NotServed(Box::new(told)));
         }
-        let mut headers = passed_headers(&head.headers);
-        headers.entry(header::CONTENT_TYPE).or_insert(JSON);
-        Ok(Delivery { fault: Some(fault), ..self.delivery(head.status, headers, full_body(body)) })
+        told.map_err(Setback::Final)
     }
 
     /// A stream.
@@ -176,6 +181,10 @@ impl Answered<'_> {
                 drop(self.book.settle(Ending::uncounted(AttemptOutcome::ClientFault)));
                 Setback::Final(client_fault(StatusCode::BAD_REQUEST, Some(error)))
             }
+            Verdict::NotServed => {
+                drop(self.book.settle(Ending::uncounted(AttemptOutcome::ClientFault)));
+                Setback::NotServed(Box::new(Err(client_fault(StatusCode::BAD_REQUEST, Some(error)))))
+            }
             verdict => self.set_back(verdict),
         }
     }
@@ -216,6 +225,10 @@ fn opened_with_error(vendor: &dyn Provider, head: &Parts, mut answer: StreamAnsw
         Verdict::ClientFault => {
             drop(answer.settle(AttemptOutcome::ClientFault));
             Setback::Final(client_fault(StatusCode::BAD_REQUEST, error))
+        }
+        Verdict::NotServed => {
+            drop(answer.settle(AttemptOutcome::ClientFault));
+            Setback::NotServed(Box::new(Err(client_fault(StatusCode::BAD_REQUEST, error))))
         }
         verdict => {
             let lesson = learn(&mut answer.book, verdict);
@@ -261,9 +274,10 @@ fn learn(book: &mut AttemptBook, verdict: Verdict) -> Lesson {
             Lesson { setback: Setback::Again(after), kind: FaultKind::UpstreamFailed }
         }
         // An adapter that would deliver an error is asked for nothing more; the next account may do better.
-        Verdict::NextCandidate { cooldown: None } | Verdict::Deliver | Verdict::ClientFault => {
-            Lesson { setback: Setback::Next, kind: FaultKind::UpstreamFailed }
-        }
+        Verdict::NextCandidate { cooldown: None }
+        | Verdict::Deliver
+        | Verdict::ClientFault
+        | Verdict::NotServed => Lesson { setback: Setback::Next, kind: FaultKind::UpstreamFailed },
     }
 }
 

@@ -44,6 +44,9 @@ pub(crate) enum Setback {
     Again(Duration),
     /// The credential was refused: ask the same account once more with another, if there is one.
     Renew,
+    /// The account has not what was asked for: ask the next candidate. If none of those that are asked has it, the client
+    /// gets this.
+    NotServed(Box<Result<Delivery, Fault>>),
     /// Nobody else could do better.
     Final(Fault),
 }
@@ -53,13 +56,20 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
     let engine = &journey.engine;
     let route = planning::plan(&journey, engine.clock.now());
     let mut tally = Tally::default();
-    for account in route.accounts() {
+    'accounts: for account in route.accounts() {
+        if tally.attempts >= engine.options.attempts {
+            break;
+        }
         let mut may_repeat = true;
         let mut may_renew = true;
         while tally.attempts < engine.options.attempts {
             match attempt(&journey, &upload, account, &mut tally).await {
                 Ok(delivery) => return Ok(delivery),
                 Err(Setback::Final(fault)) => return Err(Fault { attempts: tally.attempts, ..fault }),
+                Err(Setback::NotServed(refusal)) => {
+                    tally.refusal.get_or_insert(*refusal);
+                    continue 'accounts;
+                }
                 Err(Setback::Again(pause)) if may_repeat => {
                     may_repeat = false;
                     tokio::time::sleep(pause).await;
@@ -77,6 +87,16 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
                 Err(Setback::Again(_) | Setback::Next) => break,
             }
         }
+        tally.some_failed = true;
+    }
+    // An account that failed might have had what was asked for, and so the client may ask again.
+    if !tally.some_failed
+        && let Some(refusal) = tally.refusal
+    {
+        let (attempts, upstream_wait) = (tally.attempts, tally.upstream_wait);
+        return refusal
+            .map(|delivery| Delivery { attempts, upstream_wait, ..delivery })
+            .map_err(|fault| Fault { attempts, ..fault });
     }
     let now = engine.clock.now();
     let fault = planning::plan(&journey, now).nobody_left(&journey, now);
@@ -122,6 +142,10 @@ struct Tally {
     upstream_wait: Duration,
     /// The credential of the last attempt.
     presented: Option<Arc<Credential>>,
+    /// What the first account said that has not what was asked for.
+    refusal: Option<Result<Delivery, Fault>>,
+    /// Whether an account could not be asked, or failed.
+    some_failed: bool,
 }
 
 /// All that an attempt needs.

@@ -121,9 +121,7 @@ impl Says {
 
 /// Whether an error is of a class, which vendors put into `type`, into `code` or into a detail.
 fn is_told(error: &UpstreamError, word: &str) -> bool {
-    error.kind == word
-        || error.code.as_deref() == Some(word)
-        || error.details.reason.as_deref() == Some(word)
+    error.kind == word || error.code.as_deref() == Some(word) || error.details.reason.as_deref() == Some(word)
 }
 
 fn holds_one(text: &str, small: &[&str]) -> bool {

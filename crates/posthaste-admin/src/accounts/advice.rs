@@ -94,11 +94,11 @@ pub(super) fn for_answer(
         _ if said.is_none() && !status.is_server_error() => Some(not_the_api(account)),
         Verdict::Reauthenticate => Some(refused_key(account)),
         Verdict::NextCandidate { cooldown: Some(cooldown) } => Some(rest(account, cooldown.reason)),
-        Verdict::ClientFault if status.as_u16() == 404 => Some(format!(
+        Verdict::ClientFault | Verdict::NotServed if status.as_u16() == 404 => Some(format!(
             "the provider does not know the model `{model}`: name one that it has with --model, and map clients' names \
              to it with --map"
         )),
-        Verdict::ClientFault => Some(format!(
+        Verdict::ClientFault | Verdict::NotServed => Some(format!(
             "the provider does not take this request for the model `{model}`: try another one with --model"
         )),
         Verdict::NextCandidate { cooldown: None } | Verdict::Retry { .. } | Verdict::Deliver => {

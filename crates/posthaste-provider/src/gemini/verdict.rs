@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn without_details_the_model_that_was_asked_rests() {
-        let cooldown = rest("2026-11-26T12:00:00Z", r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}"#);
+        let cooldown =
+            rest("2026-11-26T12:00:00Z", r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}"#);
         assert_eq!(cooldown.until, None);
         assert_eq!(cooldown.scope, CooldownScope::Models("gemini-3-pro".to_owned()));
     }

@@ -95,8 +95,7 @@ mod tests {
             "modelStreamErrorException",
             br#"{"message":"Busy","originalStatusCode":503,"originalMessage":"x"}"#,
         );
-        let expected =
-            UpstreamError::new("ModelStreamErrorException", Some("503".to_owned()), "Busy");
+        let expected = UpstreamError::new("ModelStreamErrorException", Some("503".to_owned()), "Busy");
         assert_eq!(error, Some(expected));
         assert_eq!(read_exception("error", br#"{"message":""}"#).unwrap().kind, "error");
     }

@@ -63,7 +63,8 @@ fn details(all: Vec<Any<'_>>, message: &str) -> ErrorDetails {
 
 fn take_metadata(metadata: Metadata<'_>, told: &mut ErrorDetails) {
     let text = |text: Lenient<Text<'_>>| text.0.map(Text::into_string).filter(|text| !text.is_empty());
-    told.resets_at = text(metadata.quota_reset_time_stamp).and_then(|moment| moment.parse::<Timestamp>().ok());
+    told.resets_at =
+        text(metadata.quota_reset_time_stamp).and_then(|moment| moment.parse::<Timestamp>().ok());
     told.wait = told.wait.or_else(|| read_duration(&text(metadata.quota_reset_delay)?));
     told.model = text(metadata.model).or_else(|| told.model.take());
     told.link = text(metadata.validation_url).or_else(|| text(metadata.activation_url));
