@@ -11,8 +11,8 @@ mod runtime;
 mod status;
 
 pub use accounts::{
-    AccountChange, AccountService, AccountView, Health, NewAccount, PresetView, SavedAccount, TestReport,
-    presets,
+    AccountChange, AccountService, AccountView, GivenAwsKeys, GivenEntra, GivenSettings, Health, NewAccount,
+    PresetView, SavedAccount, TestReport, presets,
 };
 pub use admin::{Admin, AdminParts};
 pub use command::{Command, Reply};

@@ -4,7 +4,7 @@ pub(super) mod view;
 
 use clap::{Args, Subcommand};
 use posthaste_admin::{
-    AccountChange, Command as Work, ModelMapping, NewAccount, Reply, SavedAccount, TestReport,
+    AccountChange, Command as Work, GivenSettings, ModelMapping, NewAccount, Reply, SavedAccount, TestReport,
 };
 use posthaste_core::{AuthForm, DialectUrl};
 
@@ -85,7 +85,20 @@ struct Settings {
     plan_day: Option<u8>,
     #[command(flatten)]
     api_key: input::ApiKey,
-    /// How the key is presented: x-api-key, bearer, x-goog-api-key, api-key or none
+    #[command(flatten)]
+    aws_keys: input::AwsKeys,
+    /// AWS: the region, such as us-east-1; it tells the base URL; '' forgets it
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// AWS: sign with the machine's keys of this named profile; '' forgets it
+    #[arg(long, value_name = "NAME")]
+    aws_profile: Option<String>,
+    #[command(flatten)]
+    entra: input::Entra,
+    /// Azure: the dated version of the older API, such as 2024-10-21; '' for the v1 API
+    #[arg(long, value_name = "VERSION")]
+    api_version: Option<String>,
+    /// How the key is presented: x-api-key, bearer, x-goog-api-key, api-key, aws-keys, aws-chain, entra or none
     #[arg(long, value_parser = input::auth)]
     auth: Option<AuthForm>,
     /// 1 (first) to 100 (last) [default: 50]
@@ -167,6 +180,13 @@ fn new_account(add: Add) -> Result<NewAccount, Failure> {
         base_urls: settings.base_url_of,
         plan_day: settings.plan_day.filter(|day| *day != 0),
         api_key: settings.api_key.read()?,
+        aws_keys: settings.aws_keys.read()?,
+        entra: settings.entra.read()?,
+        vendor: GivenSettings {
+            region: settings.region,
+            profile: settings.aws_profile,
+            api_version: settings.api_version,
+        },
         auth: settings.auth,
         priority: settings.priority,
         allow: input::list(settings.allow).unwrap_or_default(),
@@ -186,6 +206,13 @@ fn update_account(update: Update) -> Result<Work, Failure> {
         base_urls: settings.base_url_of,
         plan_day: settings.plan_day,
         api_key: settings.api_key.read()?,
+        aws_keys: settings.aws_keys.read()?,
+        entra: settings.entra.read()?,
+        vendor: GivenSettings {
+            region: settings.region,
+            profile: settings.aws_profile,
+            api_version: settings.api_version,
+        },
         auth: settings.auth,
         priority: settings.priority,
         allow: input::list(settings.allow),

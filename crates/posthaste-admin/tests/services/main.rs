@@ -4,3 +4,4 @@ mod accounts;
 mod commands;
 mod keys;
 mod support;
+mod vendors;
