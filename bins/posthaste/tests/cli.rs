@@ -204,58 +204,6 @@ fn errors_are_json_where_json_is_asked_for() {
     assert_eq!(error(&format!("{ADD} --json"), 4)["kind"], "conflict");
 }
 
-const AWS_SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
-
-#[test]
-fn aws_keys_are_read_without_standing_in_the_command() {
-    let bench = bench();
-    let add = "accounts add --preset bedrock --region us-east-1 --aws-access-key-id";
-    let piped = ran(bench
-        .command(&format!("{add} AKIAIOSFODNN7EXAMPLE --name piped --json"))
-        .write_stdin(format!("{AWS_SECRET}\n")));
-    let account = piped.json();
-    assert_eq!(
-        (account["auth"].as_str(), account["has_credential"].as_bool()),
-        (Some("aws-keys"), Some(true))
-    );
-    assert_eq!(account["base_url"], "https://bedrock-runtime.us-east-1.amazonaws.com");
-    assert!(!piped.out.contains(AWS_SECRET) && !piped.err.contains(AWS_SECRET));
-
-    fs::write(bench.folder.path().join("token"), "IQoJb3JpZ2luX2VjEXAMPLE==\n").unwrap();
-    let temporary = format!("{add} ASIAIOSFODNN7EXAMPLE --name temporary");
-    let ran_with = |line: String| ran(bench.command(&line).write_stdin(AWS_SECRET));
-    ran_with(format!("{temporary} --aws-session-token-file token")).ok();
-    let both = ran_with(format!("{temporary} --aws-secret-access-key - --aws-session-token -"));
-    assert!(both.code == 2 && both.err.contains("--aws-session-token-file"), "{}", both.err);
-    let missing = ran_with(temporary);
-    assert!(missing.code == 2 && missing.err.contains("--aws-session-token"), "{}", missing.err);
-    let swapped =
-        ran(bench.command(&format!("{add} {AWS_SECRET} --name swapped")).write_stdin("AKIAIOSFODNN7EXAMPLE"));
-    assert!(swapped.code == 2 && swapped.err.contains("swapped"), "{}", swapped.err);
-    assert!(!swapped.err.contains(AWS_SECRET), "{}", swapped.err);
-
-    let chain =
-        "accounts add --preset bedrock --region us-east-1 --auth aws-chain --aws-profile team --name chain";
-    assert_eq!(bench.run(&format!("{chain} --json")).json()["settings"]["profile"], "team");
-    let shown = bench.run("accounts show chain");
-    assert!(shown.ok().contains("AWS keys of the machine") && shown.ok().contains("team"), "{}", shown.out);
-}
-
-#[test]
-fn azure_takes_an_entra_application_and_a_version() {
-    let bench = bench();
-    let add = "accounts add --preset azure-openai --base-url https://res.openai.azure.com --name";
-    let line = format!(
-        "{add} entra --entra-tenant contoso.onmicrosoft.com --entra-client-id 0b1f8a3c-0000-4000-8000-000000000001 --json"
-    );
-    let entra = ran(bench.command(&line).write_stdin("dummy~secret"));
-    assert_eq!(entra.json()["auth"], "entra");
-    let dated = bench.run(&format!("{add} dated --api-key dummy --api-version 2024-10-21 --json"));
-    assert_eq!(dated.json()["settings"]["api_version"], "2024-10-21");
-    let v1 = bench.run(&format!("{add} v1 --api-key dummy --api-version v1"));
-    assert!(v1.code == 2 && v1.err.contains("2024-10-21"), "{}", v1.err);
-}
-
 #[test]
 fn accounts_are_listed_shown_switched_changed_and_deleted() {
     let bench = bench().with_account();

@@ -2,25 +2,21 @@
 
 mod address;
 mod advice;
-mod credential;
 mod place;
 mod test;
-mod vendor;
 mod view;
 
-pub use credential::{GivenAwsKeys, GivenEntra};
 pub use test::TestReport;
-pub use vendor::GivenSettings;
 pub use view::{AccountView, Health, PresetView, presets};
 
 use posthaste_core::{
-    Account, AccountId, AccountSettings, AuthForm, DialectUrl, PresetName, SchedulingRules,
+    Account, AccountId, AccountSettings, AuthForm, DialectUrl, Limit, PresetName, SchedulingRules, Sealed,
 };
 use posthaste_provider::{Preset, preset, presets as known_presets};
 use posthaste_storage::StorageError;
+use posthaste_vault::account_credential_place;
 use serde::{Deserialize, Serialize};
 
-use self::credential::{Given, Kept};
 use crate::{
     Admin, AdminError,
     change::{self, find},
@@ -45,13 +41,7 @@ pub struct NewAccount {
     pub plan_day: Option<u8>,
     /// The API key.
     pub api_key: Option<Disclosed>,
-    /// AWS keys, with which requests are signed.
-    pub aws_keys: Option<GivenAwsKeys>,
-    /// An Entra application, which tokens are got for.
-    pub entra: Option<GivenEntra>,
-    /// What only some vendors ask for.
-    pub vendor: GivenSettings,
-    /// How the key is presented; the way that suits what is given, else the preset's, when not given.
+    /// How the key is presented; the preset's way when not given.
     pub auth: Option<AuthForm>,
     /// 1 (first) to 100 (last); 50 when not given.
     pub priority: Option<u32>,
@@ -61,6 +51,8 @@ pub struct NewAccount {
     pub deny: Vec<String>,
     /// What the upstream calls the clients' models.
     pub model_map: Vec<ModelMapping>,
+    /// What it may be asked for.
+    pub limits: Vec<Limit>,
     /// Consent to a private address.
     pub allow_private: bool,
     /// Added, but switched off.
@@ -83,12 +75,6 @@ pub struct AccountChange {
     pub plan_day: Option<u8>,
     /// The API key.
     pub api_key: Option<Disclosed>,
-    /// AWS keys, with which requests are signed.
-    pub aws_keys: Option<GivenAwsKeys>,
-    /// An Entra application, which tokens are got for.
-    pub entra: Option<GivenEntra>,
-    /// What only some vendors ask for. An empty text forgets.
-    pub vendor: GivenSettings,
     /// How the key is presented.
     pub auth: Option<AuthForm>,
     /// 1 (first) to 100 (last).
@@ -99,6 +85,8 @@ pub struct AccountChange {
     pub deny: Option<Vec<String>>,
     /// What the upstream calls the clients' models.
     pub model_map: Option<Vec<ModelMapping>>,
+    /// What it may be asked for, in place of all that was said before.
+    pub limits: Option<Vec<Limit>>,
     /// Gives consent to a private address, or takes it back.
     pub allow_private: Option<bool>,
     /// Whether it takes part.
@@ -135,20 +123,9 @@ impl<'a> AccountService<'a> {
         let preset = known_preset(&new.preset)?;
         let now = self.admin.parts().clock.now();
         let id = AccountId::generate();
-        let given = Given {
-            api_key: new.api_key.as_ref(),
-            aws_keys: new.aws_keys.as_ref(),
-            entra: new.entra.as_ref(),
-        };
-        let auth = new.auth.or(given.own_form()).or(new.vendor.own_form()).unwrap_or(preset.auth);
-        let mut settings = AccountSettings::default();
-        new.vendor.apply(&mut settings);
-        let derived = match (&new.base_url, preset.base_url()) {
-            (None, None) => Some(vendor::base_url(preset.provider, &settings)?),
-            _ => None,
-        };
+        let auth = new.auth.unwrap_or(preset.auth);
         let wish = place::Wish {
-            base_url: new.base_url.as_deref().or(derived.as_deref()),
+            base_url: new.base_url.as_deref(),
             site: new.site.as_deref(),
             base_urls: &new.base_urls,
         };
@@ -156,9 +133,9 @@ impl<'a> AccountService<'a> {
         let settings = AccountSettings {
             base_urls: place.base_urls,
             plan_day: input::plan_day(new.plan_day)?,
-            ..settings
+            ..AccountSettings::default()
         };
-        let mut account = Account {
+        let account = Account {
             id,
             name: input::name(&new.name)?,
             preset: PresetName(preset.name.to_owned()),
@@ -166,7 +143,7 @@ impl<'a> AccountService<'a> {
             base_url: place.base_url,
             auth,
             dialects: place.dialects,
-            credential: None,
+            credential: self.credential(id, auth, new.api_key.as_ref(), None)?,
             priority: input::priority(new.priority)?,
             enabled: !new.disabled,
             models: input::model_rules(&new.allow, &new.deny)?,
@@ -174,12 +151,10 @@ impl<'a> AccountService<'a> {
             private_address: place.consent,
             proxy: None,
             settings,
-            scheduling: SchedulingRules::default(),
+            scheduling: SchedulingRules { limits: input::limits(&new.limits)?, ..SchedulingRules::default() },
             created_at: now,
             updated_at: now,
         };
-        vendor::check(&account)?;
-        account.credential = given.seal(&self.admin.parts().vault, id, auth, Kept { auth, sealed: None })?;
         let name = account.name.clone();
         match self.admin.account_records().create(account).await {
             Ok(created) => Ok(self.saved(created.value)),
@@ -254,19 +229,13 @@ impl<'a> AccountService<'a> {
         if let Some(name) = &change.name {
             account.name = input::name(name)?;
         }
-        let given = Given {
-            api_key: change.api_key.as_ref(),
-            aws_keys: change.aws_keys.as_ref(),
-            entra: change.entra.as_ref(),
-        };
-        let kept = Kept { auth: account.auth, sealed: account.credential.take() };
-        if let Some(auth) = change.auth.or(given.own_form()) {
+        if let Some(auth) = change.auth {
             account.auth = auth;
         }
-        account.credential = given.seal(&self.admin.parts().vault, account.id, account.auth, kept)?;
-        let before = account.settings.clone();
-        change.vendor.apply(&mut account.settings);
-        self.move_to(account, change, &before)?;
+        let credential = account.credential.take();
+        account.credential =
+            self.credential(account.id, account.auth, change.api_key.as_ref(), credential)?;
+        self.move_to(account, change)?;
         if let Some(day) = change.plan_day {
             account.settings.plan_day = input::plan_day(Some(day).filter(|day| *day != 0))?;
         }
@@ -282,24 +251,20 @@ impl<'a> AccountService<'a> {
         if let Some(map) = &change.model_map {
             account.model_map = input::model_map(map)?;
         }
+        if let Some(limits) = &change.limits {
+            account.scheduling.limits = input::limits(limits)?;
+        }
         if let Some(enabled) = change.enabled {
             account.enabled = enabled;
         }
-        vendor::check(account)?;
         account.updated_at = now;
         Ok(())
     }
 
-    /// Gives the account another place, or consent to the one that it has. A place that its settings told moves with them.
-    fn move_to(
-        self,
-        account: &mut Account,
-        change: &AccountChange,
-        before: &AccountSettings,
-    ) -> Result<(), AdminError> {
-        let derived = vendor::moved(account, before)?;
+    /// Gives the account another place, or consent to the one that it has.
+    fn move_to(self, account: &mut Account, change: &AccountChange) -> Result<(), AdminError> {
         let wish = place::Wish {
-            base_url: change.base_url.as_deref().or(derived.as_deref()),
+            base_url: change.base_url.as_deref(),
             site: change.site.as_deref(),
             base_urls: &change.base_urls,
         };
@@ -317,6 +282,32 @@ impl<'a> AccountService<'a> {
         account.dialects = place.dialects;
         account.private_address = place.consent;
         Ok(())
+    }
+
+    /// The credential as it is to be kept: the one that was given, sealed; else the one that is there.
+    fn credential(
+        self,
+        id: AccountId,
+        auth: AuthForm,
+        given: Option<&Disclosed>,
+        kept: Option<Sealed>,
+    ) -> Result<Option<Sealed>, AdminError> {
+        let refuse = |message: &str| Err(AdminError::invalid("api_key", message));
+        match (auth, given, kept) {
+            (AuthForm::None, Some(_), _) => {
+                refuse("is not used, since this account presents none; leave it out")
+            }
+            (AuthForm::None, None, _) => Ok(None),
+            (_, Some(given), _) => {
+                let secret = input::secret("api_key", given)?;
+                let place = account_credential_place(id);
+                Ok(Some(self.admin.parts().vault.seal(&place, &secret)?))
+            }
+            (_, None, Some(kept)) => Ok(Some(kept)),
+            (_, None, None) => {
+                refuse("is needed; give the key (--api-key -), or say that none is presented (--auth none)")
+            }
+        }
     }
 
     fn view(self, account: Account) -> AccountView {
@@ -337,9 +328,6 @@ impl AccountChange {
             || self.site.is_some()
             || !self.base_urls.is_empty()
             || self.api_key.is_some()
-            || self.aws_keys.is_some()
-            || self.entra.is_some()
-            || self.vendor != GivenSettings::default()
             || self.auth.is_some()
             || self.allow_private.is_some()
             || self.enabled == Some(true)

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use posthaste_core::{Account, ModelMap, ModelName, ModelPattern, ModelRules, Secret};
+use posthaste_core::{Account, Limit, ModelMap, ModelName, ModelPattern, ModelRules, Secret};
+use posthaste_metering::check_limits;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
@@ -77,6 +78,12 @@ pub(crate) fn priority(priority: Option<u32>) -> Result<u8, AdminError> {
         Ok(priority @ 1..=100) => Ok(priority),
         _ => Err(AdminError::invalid("priority", format!("{priority} is not from 1 (first) to 100 (last)"))),
     }
+}
+
+/// Limits that can be counted.
+pub(crate) fn limits(limits: &[Limit]) -> Result<Vec<Limit>, AdminError> {
+    check_limits(limits).map_err(|error| AdminError::invalid("limits", error.to_string()))?;
+    Ok(limits.to_vec())
 }
 
 /// The day of the month on which a plan renews.

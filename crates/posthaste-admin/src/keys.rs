@@ -6,7 +6,7 @@ mod view;
 pub use usage::{DayUsage, ModelUsage, UsageTotals, UsageView};
 pub use view::{CreatedKey, KeyView};
 
-use posthaste_core::{ClientKey, ClientKeyId, Expiry, KeyPolicy, Timestamp};
+use posthaste_core::{ClientKey, ClientKeyId, Expiry, KeyPolicy, Limit, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -27,6 +27,8 @@ pub struct NewKey {
     pub allow: Vec<String>,
     /// No models that fit one of these patterns.
     pub deny: Vec<String>,
+    /// What it may use.
+    pub limits: Vec<Limit>,
 }
 
 /// What is to change of a client key. What is `None` stays as it is.
@@ -43,6 +45,8 @@ pub struct KeyChange {
     pub allow: Option<Vec<String>>,
     /// The patterns of models that it may not ask for.
     pub deny: Option<Vec<String>>,
+    /// What it may use, in place of all that was said before.
+    pub limits: Option<Vec<Limit>>,
 }
 
 /// When a client key is to end.
@@ -96,7 +100,7 @@ impl<'a> KeyService<'a> {
             expiry,
             first_used_at: None,
             models,
-            policy: KeyPolicy::default(),
+            policy: KeyPolicy { limits: input::limits(&new.limits)?, ..KeyPolicy::default() },
             created_at: now,
             updated_at: now,
         };
@@ -223,6 +227,9 @@ fn apply_change(key: &mut ClientKey, change: &KeyChange, now: Timestamp) -> Resu
     }
     if let Some(deny) = &change.deny {
         key.models.deny = input::patterns("deny", deny)?;
+    }
+    if let Some(limits) = &change.limits {
+        key.policy.limits = input::limits(limits)?;
     }
     key.updated_at = now;
     Ok(())

@@ -7,12 +7,13 @@ mod command;
 mod error;
 mod input;
 mod keys;
+mod limit_text;
 mod runtime;
 mod status;
 
 pub use accounts::{
-    AccountChange, AccountService, AccountView, GivenAwsKeys, GivenEntra, GivenSettings, Health, NewAccount,
-    PresetView, SavedAccount, TestReport, presets,
+    AccountChange, AccountService, AccountView, Health, NewAccount, PresetView, SavedAccount, TestReport,
+    presets,
 };
 pub use admin::{Admin, AdminParts};
 pub use command::{Command, Reply};
@@ -22,5 +23,6 @@ pub use keys::{
     CreatedKey, DayUsage, ExpiryInput, KeyChange, KeyService, KeyView, ModelUsage, NewKey, UsageTotals,
     UsageView,
 };
+pub use limit_text::{limit_text, parse_limit};
 pub use runtime::{ParkedModels, ParkedView, Runtime};
 pub use status::{KeyCounts, ServerView, StatusView};

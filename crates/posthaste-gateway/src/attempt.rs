@@ -5,10 +5,10 @@ use std::{error::Error, sync::Arc, time::Duration};
 use http::{HeaderMap, StatusCode};
 use posthaste_core::{
     Account, AttemptOutcome, AttemptPhase, Cooldown, CooldownReason, Credential, Egress, Fault, FaultKind,
-    ModelName, Origin, RelayBody, TimeoutGuard, TransportError, fields,
+    ModelName, Operation, Origin, RelayBody, TimeoutGuard, Timestamp, TransportError, fields,
 };
 use posthaste_provider::{Provider, provider};
-use posthaste_storage::LedgerSlot;
+use posthaste_storage::{Half, LedgerSlot};
 use posthaste_translate::Loss;
 use posthaste_vault::VaultError;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::{
     answered::Answered,
     journey::{Journey, Upload},
+    limits::{Hold, Unseated},
     planning,
     prepare::{Prepared, prepare},
     settle::{AttemptBook, Ending},
@@ -99,7 +100,11 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
             .map_err(|fault| Fault { attempts, ..fault });
     }
     let now = engine.clock.now();
-    let fault = planning::plan(&journey, now).nobody_left(&journey, now);
+    let fault = if tally.full && tally.attempts == 0 {
+        all_full(tally.full_until, now)
+    } else {
+        planning::plan(&journey, now).nobody_left(&journey, now)
+    };
     Err(Fault { attempts: tally.attempts, ..fault })
 }
 
@@ -146,6 +151,10 @@ struct Tally {
     refusal: Option<Result<Delivery, Fault>>,
     /// Whether an account could not be asked, or failed.
     some_failed: bool,
+    /// When the first of the accounts whose own limits are used up may serve again, as far as that is known.
+    full_until: Option<Timestamp>,
+    /// Whether there was such an account.
+    full: bool,
 }
 
 /// All that an attempt needs.
@@ -165,6 +174,7 @@ async fn attempt(
     let Ready { prepared, egress, credential } = ready_request(journey, upload, account, vendor).await?;
     tally.presented = credential;
     let slot = ledger_slot(journey).await.map_err(Setback::Final)?;
+    let seat = seat(journey, account, prepared.upstream_model.as_str(), tally).await?;
     // Other requests may have learnt since the plan was made, and only one of them may try an account that was parked.
     let engine = &journey.engine;
     engine
@@ -173,7 +183,7 @@ async fn attempt(
         .map_err(|_| Setback::Next)?;
     tally.attempts += 1;
     let upstream = (prepared.upstream.dialect, prepared.upstream_model.clone());
-    let book = AttemptBook::open(journey, account, tally.attempts, upstream, slot);
+    let book = AttemptBook::open(journey, account, tally.attempts, upstream, (slot, seat));
     let began = Instant::now();
     let result = exchange(journey, &egress, vendor, prepared, book).await;
     tally.upstream_wait += began.elapsed();
@@ -182,6 +192,42 @@ async fn attempt(
         upstream_wait: tally.upstream_wait,
         ..delivery
     })
+}
+
+/// The account's half of admission.
+async fn seat(
+    journey: &Journey,
+    account: &Account,
+    model: &str,
+    tally: &mut Tally,
+) -> Result<Option<Hold>, Setback> {
+    let (limits, id) = (&account.scheduling.limits, account.id.uuid());
+    if journey.operation == Operation::CountTokens || limits.is_empty() {
+        return Ok(None);
+    }
+    let seat = Hold::take(&journey.engine, Half::Seat, id, limits, model, &journey.estimate).await;
+    seat.map_err(|unseated| {
+        match unseated {
+            Unseated::Limit(refusal) => {
+                tracing::debug!({ fields::ACCOUNT } = %account.name, limit = refusal.counter.name, "an account is at its own limit");
+                tally.full = true;
+                tally.full_until = match (tally.full_until, refusal.resets_at) {
+                    (Some(known), Some(other)) => Some(known.min(other)),
+                    (known, other) => known.or(other),
+                };
+            }
+            Unseated::Store(error) => {
+                tracing::warn!({ fields::ACCOUNT } = %account.name, %error, "an account's limits cannot be checked");
+            }
+        }
+        Setback::Next
+    })
+}
+
+fn all_full(until: Option<Timestamp>, now: Timestamp) -> Fault {
+    let message = "every upstream account is at the limit that the relay's operator has set: ask again after the time in retry-after";
+    let wait = until.map_or(FULL_WAIT, |until| until.since(now).max(FULL_WAIT));
+    Fault::new(FaultKind::RateLimited, Origin::Relay, message).retry_after(wait)
 }
 
 /// Steps 6 and 7, credential and prepare. An account that is not set up right rests, and the next one is asked.
@@ -294,4 +340,6 @@ fn with_causes(error: &dyn Error) -> String {
 
 /// How long a request waits for the ledger to take rows again.
 const SLOT_PATIENCE: Duration = Duration::from_secs(2);
+/// Requests end all the time.
+const FULL_WAIT: Duration = Duration::from_secs(1);
 const SLOT_RETRY: Duration = Duration::from_secs(5);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use posthaste_core::{Clock, Transport};
 use posthaste_metering::PriceBook;
 use posthaste_scheduler::Scheduler;
-use posthaste_storage::{LedgerWriter, Stores};
+use posthaste_storage::{AdmissionStore, LedgerWriter, Stores};
 use posthaste_vault::{CredentialSource, Vault};
 
 use crate::{AccountDirectory, Authenticator, RelayOptions, memory::Memory, metrics::Metrics};
@@ -34,6 +34,7 @@ pub struct RelayPorts {
 pub(crate) struct Engine {
     pub(crate) authenticator: Authenticator,
     pub(crate) directory: AccountDirectory,
+    pub(crate) admission: Arc<dyn AdmissionStore>,
     pub(crate) scheduler: Arc<Scheduler>,
     pub(crate) credentials: Arc<dyn CredentialSource>,
     pub(crate) transport: Arc<dyn Transport>,

@@ -8,7 +8,11 @@ use posthaste_core::{AccountId, Dialect, Operation, RequestId, Surface};
 use posthaste_wire::Envelope;
 use tokio::time::Instant;
 
-use crate::{Caller, engine::Engine};
+use crate::{
+    Caller,
+    engine::Engine,
+    limits::{Estimate, Hold},
+};
 
 /// An admitted request: what every step and every attempt needs to know of it. It lives as long as the answer, so it
 /// holds nothing large.
@@ -23,6 +27,10 @@ pub(crate) struct Journey {
     pub(crate) home: Option<AccountId>,
     pub(crate) operation: Operation,
     pub(crate) envelope: Envelope,
+    /// What the request is taken to use until it is over.
+    pub(crate) estimate: Estimate,
+    /// What it holds of the caller's limits.
+    pub(crate) hold: Option<Hold>,
     pub(crate) prompt_bytes: usize,
     pub(crate) received: Instant,
 }

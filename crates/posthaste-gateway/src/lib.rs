@@ -12,6 +12,7 @@ mod engine;
 mod estimate;
 mod follow;
 mod journey;
+mod limits;
 mod memory;
 mod metrics;
 mod models;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use posthaste_core::{Account, AccountId, Fault, FaultKind, Operation, Origin, Timestamp};
+use posthaste_core::{Account, AccountId, Fault, FaultKind, KeyPolicy, Operation, Origin, Place, Timestamp};
 use posthaste_provider::{owns, upstream_dialect, upstream_model};
 use posthaste_scheduler::{Candidate, Exclusion, Plan};
 
@@ -38,8 +38,12 @@ pub(crate) fn nobody_counts(journey: &Journey) -> bool {
 }
 
 fn candidate<'a>(journey: &'a Journey, account: &'a Account, model: &str) -> Candidate<'a> {
-    let exclusion = if !account.enabled {
+    let now = journey.engine.clock.now();
+    let ended = account.scheduling.expires_at.is_some_and(|end| end <= now);
+    let exclusion = if !account.enabled || !account.scheduling.schedulable || ended {
         Some(Exclusion::Disabled)
+    } else if !may_use(&journey.caller.key().policy, account) {
+        Some(Exclusion::NotForThisKey)
     } else if !account.serves(model) || !owns(account, model) {
         Some(Exclusion::ModelNotServed)
     } else if journey.home.is_some_and(|home| home != account.id) {
@@ -48,7 +52,24 @@ fn candidate<'a>(journey: &'a Journey, account: &'a Account, model: &str) -> Can
         cannot_serve(journey, account)
     };
     let model = account.model_map.upstream_name(model).unwrap_or(&journey.envelope.model).as_str();
-    Candidate { account: account.id, priority: account.priority, model, exclusion }
+    // Those that the key is bound to go before all others.
+    let bound = journey.caller.key().policy.binding.is_none_or(|binding| is_in(account, binding.to));
+    let priority = u16::from(account.priority) + if bound { 0 } else { BEHIND_ALL };
+    Candidate { account: account.id, priority, model, exclusion }
+}
+
+/// Whether the key's policy leaves the account to it.
+fn may_use(policy: &KeyPolicy, account: &Account) -> bool {
+    let provider = policy.providers.is_empty() || policy.providers.contains(&account.provider);
+    let bound = policy.binding.is_none_or(|binding| !binding.strict || is_in(account, binding.to));
+    provider && bound
+}
+
+fn is_in(account: &Account, place: Place) -> bool {
+    match place {
+        Place::Account(id) => account.id == id,
+        Place::Pool(id) => account.scheduling.pools.contains(&id),
+    }
 }
 
 /// What stands between the request's form and the account.
@@ -90,7 +111,13 @@ impl Route {
             return Fault::new(FaultKind::AnswerNotFound, Origin::Client, HOME_IS_GONE);
         }
         let served = |exclusion: &Exclusion| {
-            !matches!(exclusion, Exclusion::Disabled | Exclusion::ModelNotServed | Exclusion::PinnedElsewhere)
+            !matches!(
+                exclusion,
+                Exclusion::Disabled
+                    | Exclusion::ModelNotServed
+                    | Exclusion::PinnedElsewhere
+                    | Exclusion::NotForThisKey
+            )
         };
         if excluded.iter().any(|(_, exclusion)| served(exclusion))
             && only(|exclusion| !matches!(exclusion, Exclusion::Parked(_)))
@@ -102,7 +129,13 @@ impl Route {
             return Fault::new(FaultKind::NotFound, Origin::Client, message);
         }
         if only(|exclusion| {
-            matches!(exclusion, Exclusion::Disabled | Exclusion::ModelNotServed | Exclusion::PinnedElsewhere)
+            matches!(
+                exclusion,
+                Exclusion::Disabled
+                    | Exclusion::ModelNotServed
+                    | Exclusion::PinnedElsewhere
+                    | Exclusion::NotForThisKey
+            )
         }) {
             return Fault::new(
                 FaultKind::NotFound,
@@ -130,6 +163,8 @@ fn overloaded(message: &'static str) -> Fault {
 }
 
 const HOME_IS_GONE: &str = "`previous_response_id`: the account that made this answer cannot be asked any more; send the whole conversation instead";
+/// More than any priority.
+const BEHIND_ALL: u16 = 1_000;
 const DEFAULT_WAIT: Duration = Duration::from_secs(5);
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 

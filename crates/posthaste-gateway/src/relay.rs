@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{AccountId, Dialect, Fault, FaultKind, Origin};
-use posthaste_storage::{ConfigStore, Revision, StorageError};
+use posthaste_core::{AccountId, Dialect, Fault, FaultKind, Operation, Origin};
+use posthaste_storage::{ConfigStore, Half, Revision, StorageError};
 use posthaste_wire::{Envelope, ModelEntry};
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     engine::Engine,
     follow::follow,
     journey::{Journey, Upload},
+    limits::{Estimate, Hold, caller_fault},
     memory::Memory,
     metrics::Metrics,
     models, planning,
@@ -52,6 +53,7 @@ impl Relay {
         let engine = Engine {
             authenticator: Authenticator::new(ports.vault, Arc::clone(&config)),
             directory: AccountDirectory::load(Arc::clone(&config)).await?,
+            admission: ports.stores.admission,
             scheduler: ports.scheduler,
             credentials: ports.credentials,
             transport: ports.transport,
@@ -136,6 +138,8 @@ impl Relay {
         // 4 admit
         let caller = admit(&engine.authenticator, &call, &envelope, engine.clock.now()).await?;
         let home = home(engine, &caller, &call, &envelope)?;
+        let estimate = Estimate::of(engine, &envelope, body.len());
+        let hold = hold(engine, &caller, &envelope, call.operation, &estimate).await?;
         let Call { id, surface, operation, path, query, received, .. } = call;
         let journey = Journey {
             engine: Arc::clone(engine),
@@ -146,6 +150,8 @@ impl Relay {
             home,
             operation,
             envelope,
+            estimate,
+            hold,
             prompt_bytes: body.len(),
             received,
         };
@@ -155,6 +161,23 @@ impl Relay {
         // 5 plan, 6 credential, 7 prepare, 8 send, 9 judge, 10 deliver and settle
         waiting::answer(Arc::new(journey), Upload { headers, query, body }).await
     }
+}
+
+/// The caller's half of admission. Counting tokens costs nothing and is limited by nothing.
+async fn hold(
+    engine: &Engine,
+    caller: &Caller,
+    envelope: &Envelope,
+    operation: Operation,
+    estimate: &Estimate,
+) -> Result<Option<Hold>, Fault> {
+    if operation == Operation::CountTokens {
+        return Ok(None);
+    }
+    let key = caller.key();
+    let (limits, model) = (&key.policy.limits, envelope.model.as_str());
+    let held = Hold::take(engine, Half::Caller, key.id.uuid(), limits, model, estimate).await;
+    held.map_err(|unseated| caller_fault(unseated, engine.clock.now()))
 }
 
 /// The account that made the answer which a request goes on from. The answer lies at the vendor, so nobody else can.

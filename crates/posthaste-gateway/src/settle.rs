@@ -10,7 +10,7 @@ use posthaste_storage::{Booked, LedgerSlot};
 use posthaste_translate::{Loss, Remembered};
 use tokio::time::{Instant, timeout};
 
-use crate::{estimate, journey::Journey, metrics::OpenAttempt};
+use crate::{estimate, journey::Journey, limits::Hold, metrics::OpenAttempt};
 
 /// One attempt that was begun. It is booked when it is settled, and as cancelled when it is dropped before.
 pub(crate) struct AttemptBook {
@@ -27,6 +27,8 @@ pub(crate) struct AttemptBook {
     pub(crate) status: Option<u16>,
     first_content: Option<Duration>,
     slot: Option<LedgerSlot>,
+    /// What it holds of the account's own limits.
+    seat: Option<Hold>,
     /// What the request lost in translation.
     pub(crate) request_losses: Vec<Loss>,
     answer_losses: Vec<Loss>,
@@ -59,7 +61,7 @@ impl AttemptBook {
         account: &Arc<Account>,
         attempt: u16,
         upstream: (Dialect, ModelName),
-        slot: LedgerSlot,
+        (slot, seat): (LedgerSlot, Option<Hold>),
     ) -> Self {
         Self {
             journey: Arc::clone(journey),
@@ -73,6 +75,7 @@ impl AttemptBook {
             status: None,
             first_content: None,
             slot: Some(slot),
+            seat,
             request_losses: Vec::new(),
             answer_losses: Vec::new(),
             judged: false,
@@ -180,6 +183,9 @@ impl AttemptBook {
             }
         }
         let row = self.row(ending);
+        for hold in self.journey.hold.iter().chain(&self.seat) {
+            hold.spend(&row.usage, row.billed);
+        }
         let duration = Duration::from_micros(row.duration_us);
         engine.metrics.attempt_ended(row.provider, row.outcome, duration, self.first_content);
         engine.metrics.charged(&row.usage, row.cost, row.cost_basis);

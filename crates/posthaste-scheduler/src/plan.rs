@@ -14,7 +14,7 @@ pub struct Candidate<'a> {
     /// The model as this account's upstream calls it.
     pub model: &'a str,
     /// Lower goes first.
-    pub priority: u8,
+    pub priority: u16,
     /// What the caller already knows to stand against it.
     pub exclusion: Option<Exclusion>,
 }
@@ -26,6 +26,8 @@ pub enum Exclusion {
     Disabled,
     /// It does not serve the model.
     ModelNotServed,
+    /// The client key's policy keeps it away.
+    NotForThisKey,
     /// It has no endpoint for what is asked.
     OperationNotServed,
     /// The request names another vendor.

@@ -64,7 +64,7 @@ struct World {
 }
 
 impl World {
-    fn new(priorities: [u8; ACCOUNTS]) -> Self {
+    fn new(priorities: [u16; ACCOUNTS]) -> Self {
         let candidates = priorities
             .map(|priority| Candidate {
                 account: AccountId::generate(),
@@ -150,7 +150,7 @@ impl World {
         Ok(())
     }
 
-    fn rank(&self, account: AccountId) -> (u8, usize, AccountId) {
+    fn rank(&self, account: AccountId) -> (u16, usize, AccountId) {
         let candidate = self.candidates.iter().find(|candidate| candidate.account == account).unwrap();
         (candidate.priority, self.uses.get(&account).copied().unwrap_or(0), account)
     }
@@ -161,7 +161,7 @@ proptest! {
 
     #[test]
     fn plans_keep_their_laws_through_any_history(
-        priorities in prop::array::uniform5(1..4_u8),
+        priorities in prop::array::uniform5(1..4_u16),
         history in prop::collection::vec(happening(), 0..60),
     ) {
         let mut world = World::new(priorities);

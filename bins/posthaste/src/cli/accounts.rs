@@ -4,9 +4,9 @@ pub(super) mod view;
 
 use clap::{Args, Subcommand};
 use posthaste_admin::{
-    AccountChange, Command as Work, GivenSettings, ModelMapping, NewAccount, Reply, SavedAccount, TestReport,
+    AccountChange, Command as Work, ModelMapping, NewAccount, Reply, SavedAccount, TestReport, parse_limit,
 };
-use posthaste_core::{AuthForm, DialectUrl};
+use posthaste_core::{AuthForm, DialectUrl, Limit};
 
 use super::{
     Failure, Output, input,
@@ -85,20 +85,7 @@ struct Settings {
     plan_day: Option<u8>,
     #[command(flatten)]
     api_key: input::ApiKey,
-    #[command(flatten)]
-    aws_keys: input::AwsKeys,
-    /// AWS: the region, such as us-east-1; it tells the base URL; '' forgets it
-    #[arg(long, value_name = "REGION")]
-    region: Option<String>,
-    /// AWS: sign with the machine's keys of this named profile; '' forgets it
-    #[arg(long, value_name = "NAME")]
-    aws_profile: Option<String>,
-    #[command(flatten)]
-    entra: input::Entra,
-    /// Azure: the dated version of the older API, such as 2024-10-21; '' for the v1 API
-    #[arg(long, value_name = "VERSION")]
-    api_version: Option<String>,
-    /// How the key is presented: x-api-key, bearer, x-goog-api-key, api-key, aws-keys, aws-chain, entra or none
+    /// How the key is presented: x-api-key, bearer, x-goog-api-key, api-key or none
     #[arg(long, value_parser = input::auth)]
     auth: Option<AuthForm>,
     /// 1 (first) to 100 (last) [default: 50]
@@ -116,6 +103,12 @@ struct Settings {
     /// Drop the model map
     #[arg(long, conflicts_with = "map")]
     no_map: bool,
+    /// Ask it for so much at most, such as `requests=50/5h` or `concurrency=4`; may be repeated, replaces all
+    #[arg(long, value_name = "LIMIT", value_parser = parse_limit)]
+    limit: Option<Vec<Limit>>,
+    /// Drop all limits
+    #[arg(long, conflicts_with = "limit")]
+    no_limits: bool,
     /// Consent to a private address, such as a server in the same network
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     allow_private: Option<bool>,
@@ -180,18 +173,12 @@ fn new_account(add: Add) -> Result<NewAccount, Failure> {
         base_urls: settings.base_url_of,
         plan_day: settings.plan_day.filter(|day| *day != 0),
         api_key: settings.api_key.read()?,
-        aws_keys: settings.aws_keys.read()?,
-        entra: settings.entra.read()?,
-        vendor: GivenSettings {
-            region: settings.region,
-            profile: settings.aws_profile,
-            api_version: settings.api_version,
-        },
         auth: settings.auth,
         priority: settings.priority,
         allow: input::list(settings.allow).unwrap_or_default(),
         deny: input::list(settings.deny).unwrap_or_default(),
         model_map: settings.map.unwrap_or_default(),
+        limits: settings.limit.unwrap_or_default(),
         allow_private: settings.allow_private.unwrap_or(false),
         disabled: add.disabled,
     })
@@ -206,18 +193,12 @@ fn update_account(update: Update) -> Result<Work, Failure> {
         base_urls: settings.base_url_of,
         plan_day: settings.plan_day,
         api_key: settings.api_key.read()?,
-        aws_keys: settings.aws_keys.read()?,
-        entra: settings.entra.read()?,
-        vendor: GivenSettings {
-            region: settings.region,
-            profile: settings.aws_profile,
-            api_version: settings.api_version,
-        },
         auth: settings.auth,
         priority: settings.priority,
         allow: input::list(settings.allow),
         deny: input::list(settings.deny),
         model_map: if settings.no_map { Some(Vec::new()) } else { settings.map },
+        limits: if settings.no_limits { Some(Vec::new()) } else { settings.limit },
         allow_private: settings.allow_private,
         enabled: None,
     };

@@ -1,19 +1,13 @@
 //! Inputs that need more than a flag's text.
 
 mod hidden;
-mod several;
 
-use std::{
-    fs,
-    io::{self, IsTerminal},
-    path::PathBuf,
-};
+use std::{fs, path::PathBuf};
 
 use clap::Args;
 use posthaste_admin::{Disclosed, ModelMapping};
 use posthaste_core::{AuthForm, Dialect, DialectUrl, Secret, Timestamp};
 
-pub(super) use self::several::{AwsKeys, Entra};
 use super::Failure;
 
 /// Where an API key comes from.
@@ -29,59 +23,19 @@ pub(super) struct ApiKey {
 
 impl ApiKey {
     pub(super) fn read(self) -> Result<Option<Disclosed>, Failure> {
-        let key = SecretFrom::new(self.api_key, self.api_key_file).read("API key")?;
-        Ok(key.map(Disclosed::new))
-    }
-}
-
-/// Where a secret comes from.
-#[derive(Debug)]
-enum SecretFrom {
-    Nowhere,
-    Flag(Secret),
-    File(PathBuf),
-    Asking,
-}
-
-impl SecretFrom {
-    fn new(flag: Option<Secret>, file: Option<PathBuf>) -> Self {
-        match (flag, file) {
-            (Some(secret), _) if secret.expose() == "-" => Self::Asking,
-            (Some(secret), _) => Self::Flag(secret),
-            (None, Some(path)) => Self::File(path),
-            (None, None) => Self::Nowhere,
-        }
-    }
-
-    /// It is asked for where no flag tells.
-    fn or_ask(self) -> Self {
-        match self {
-            Self::Nowhere => Self::Asking,
-            other => other,
-        }
-    }
-
-    const fn is_asked_for(&self) -> bool {
-        matches!(self, Self::Asking)
-    }
-
-    /// Whether several secrets can be asked for, one after another.
-    fn can_ask() -> bool {
-        io::stdin().is_terminal()
-    }
-
-    fn read(self, what: &'static str) -> Result<Option<Secret>, Failure> {
-        match self {
-            Self::Nowhere => Ok(None),
-            Self::Flag(secret) => Ok(Some(secret)),
-            Self::Asking => {
-                hidden::read(what).map(Some).map_err(|error| unreadable(what, "standard input", &error))
+        let key = match (self.api_key, self.api_key_file) {
+            (Some(key), _) if key.expose() == "-" => {
+                Some(hidden::read("API key").map_err(|error| unreadable("standard input", &error))?)
             }
-            Self::File(path) => match fs::read_to_string(&path) {
-                Ok(text) => Ok(Some(Secret::new(text))),
-                Err(error) => Err(unreadable(what, &path.display().to_string(), &error)),
-            },
-        }
+            (Some(key), _) => Some(key),
+            (None, Some(path)) => {
+                let text = fs::read_to_string(&path)
+                    .map_err(|error| unreadable(&path.display().to_string(), &error))?;
+                Some(Secret::new(text))
+            }
+            (None, None) => None,
+        };
+        Ok(key.map(Disclosed::new))
     }
 }
 
@@ -137,8 +91,8 @@ fn secret(text: &str) -> Result<Secret, String> {
     Ok(Secret::new(text))
 }
 
-fn unreadable(what: &str, place: &str, error: &io::Error) -> Failure {
-    Failure::usage(format!("the {what} cannot be read from {place}")).caused_by(error.to_string())
+fn unreadable(what: &str, error: &std::io::Error) -> Failure {
+    Failure::usage(format!("the API key cannot be read from {what}")).caused_by(error.to_string())
 }
 
 #[cfg(test)]

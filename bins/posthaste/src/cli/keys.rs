@@ -1,10 +1,10 @@
 //! `posthaste keys`
 
-mod view;
+pub(super) mod view;
 
 use clap::{Args, Subcommand};
-use posthaste_admin::{Command as Work, ExpiryInput, KeyChange, NewKey, Reply};
-use posthaste_core::Timestamp;
+use posthaste_admin::{Command as Work, ExpiryInput, KeyChange, NewKey, Reply, parse_limit};
+use posthaste_core::{Limit, Timestamp};
 
 use super::{
     Failure, Output, input,
@@ -76,6 +76,12 @@ struct Settings {
     /// Do not open these models
     #[arg(long, value_name = "MODEL", value_delimiter = ',')]
     deny: Option<Vec<String>>,
+    /// Allow so much, such as `requests=100/5h`, `cost=25/month`, `concurrency=4`; may be repeated, replaces all
+    #[arg(long, value_name = "LIMIT", value_parser = parse_limit)]
+    limit: Option<Vec<Limit>>,
+    /// Drop all limits
+    #[arg(long, conflicts_with = "limit")]
+    no_limits: bool,
 }
 
 impl Settings {
@@ -109,6 +115,7 @@ fn work(command: Command) -> Work {
             expiry: create.settings.expiry().unwrap_or_default(),
             allow: input::list(create.settings.allow).unwrap_or_default(),
             deny: input::list(create.settings.deny).unwrap_or_default(),
+            limits: create.settings.limit.unwrap_or_default(),
         }),
         Command::List => Work::ListKeys,
         Command::Show(which) => Work::ShowKey { key: which.key },
@@ -120,6 +127,7 @@ fn work(command: Command) -> Work {
                 expiry: update.settings.expiry(),
                 allow: input::list(update.settings.allow),
                 deny: input::list(update.settings.deny),
+                limits: if update.settings.no_limits { Some(Vec::new()) } else { update.settings.limit },
             },
         },
         Command::Revoke(which) => Work::RevokeKey { key: which.key },

@@ -2,7 +2,7 @@
 
 use posthaste_core::{
     Account, AccountId, AccountSettings, AuthForm, Dialect, ModelMap, ModelName, ModelPattern, ModelRules,
-    PresetName, PrivateAddressConsent, ProviderKind, Timestamp,
+    PresetName, PrivateAddressConsent, ProviderKind, SchedulingRules, Timestamp,
 };
 use posthaste_provider::{Preset, Site, presets as known_presets, provider};
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,9 @@ pub struct AccountView {
     /// What only its vendor asks for.
     #[serde(default)]
     pub settings: AccountSettings,
+    /// How it takes part in scheduling.
+    #[serde(default)]
+    pub scheduling: SchedulingRules,
     /// Consent to a private address, if given.
     pub private_address: Option<PrivateAddressConsent>,
     /// When it was added.
@@ -117,6 +120,7 @@ impl AccountView {
             model_map: lines(&account.model_map),
             dialects: account.dialects,
             settings: account.settings,
+            scheduling: account.scheduling,
             private_address: account.private_address,
             created_at: account.created_at,
             updated_at: account.updated_at,

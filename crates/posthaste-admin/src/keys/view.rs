@@ -1,6 +1,6 @@
 //! Client keys as operators see them.
 
-use posthaste_core::{ClientKey, ClientKeyId, Expiry, KeyStatus, ModelRules, Timestamp};
+use posthaste_core::{ClientKey, ClientKeyId, Expiry, KeyPolicy, KeyStatus, ModelRules, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Disclosed;
@@ -28,6 +28,9 @@ pub struct KeyView {
     pub revoked_at: Option<Timestamp>,
     /// Which models it may ask for.
     pub models: ModelRules,
+    /// What else it may do, and how it is billed.
+    #[serde(default)]
+    pub policy: KeyPolicy,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -57,6 +60,7 @@ impl KeyView {
             first_used_at: key.first_used_at,
             revoked_at: key.revoked_at,
             models: key.models,
+            policy: key.policy,
             created_at: key.created_at,
             updated_at: key.updated_at,
         }

@@ -4,4 +4,3 @@ mod accounts;
 mod commands;
 mod keys;
 mod support;
-mod vendors;

@@ -8,7 +8,8 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use posthaste_core::{
-    Account, AttemptRow, ClientKey, Dialect, Fault, Operation, RelayBody, RequestId, Transport, Usage,
+    Account, AttemptRow, ClientKey, Clock, Dialect, Fault, Operation, RelayBody, RequestId, Timestamp,
+    Transport, Usage,
 };
 use posthaste_gateway::{Answer, Call, Relay, RelayOptions, RelayPorts};
 use posthaste_metering::PriceBook;
@@ -106,6 +107,19 @@ impl Rig {
         };
         let relay = Relay::new(ports, options).await.unwrap();
         Self { relay, stores, clock, scheduler, ledger }
+    }
+
+    /// The relay's present moment.
+    pub(crate) fn relay_now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Lets the relay follow the store until it knows of every change so far.
+    pub(crate) async fn relay_forgets(&self) {
+        let following = self.relay.clone();
+        let follow = tokio::spawn(async move { following.follow().await });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        follow.abort();
     }
 
     pub(crate) async fn ask(&self, body: &Value) -> Result<Answer, Fault> {

@@ -8,7 +8,7 @@ const NOW: Timestamp = Timestamp::from_secs(1_000);
 
 const MODEL: &str = "claude-haiku-4-5";
 
-fn candidate(account: AccountId, priority: u8) -> Candidate<'static> {
+fn candidate(account: AccountId, priority: u16) -> Candidate<'static> {
     Candidate { account, priority, model: MODEL, exclusion: None }
 }
 

@@ -3,7 +3,7 @@
 use posthaste_admin::{AccountView, Health, ParkedModels, PresetView, TestReport};
 use posthaste_core::{AuthForm, ModelPattern};
 
-use crate::cli::output;
+use crate::cli::{keys, output};
 
 pub(super) fn table(accounts: &[AccountView]) -> String {
     if accounts.is_empty() {
@@ -33,10 +33,8 @@ pub(super) fn one(account: &AccountView) -> String {
         ("base URL", account.base_url.clone()),
         ("other base URLs", joined(other_urls(account), "-")),
         ("plan renews on day", account.settings.plan_day.map_or("-".to_owned(), |day| day.to_string())),
-        ("region", or_dash(&account.settings.region)),
-        ("AWS profile", or_dash(&account.settings.profile)),
-        ("API version", or_dash(&account.settings.api_version)),
         ("credential", credential(account)),
+        ("limits", keys::view::limits(&account.scheduling.limits)),
         ("priority", account.priority.to_string()),
         ("state", state(account)),
         ("models at rest", joined(models_at_rest(account), "-")),
@@ -55,7 +53,7 @@ pub(super) fn one(account: &AccountView) -> String {
 pub(super) fn presets(presets: &[PresetView]) -> String {
     let mut table = output::table(&["PRESET", "BASE URL", "SITES", "SPEAKS", "ABOUT"]);
     for preset in presets {
-        let base_url = preset.base_url.clone().unwrap_or_else(|| "(see ABOUT)".to_owned());
+        let base_url = preset.base_url.clone().unwrap_or_else(|| "(give --base-url)".to_owned());
         let sites = joined(preset.sites.iter().map(|site| site.name.clone()).collect(), "-");
         let speaks = preset.dialects.iter().map(|dialect| dialect.as_str().to_owned()).collect();
         let about = match preset.windows.as_slice() {
@@ -119,10 +117,6 @@ fn other_urls(account: &AccountView) -> Vec<String> {
 
 fn patterns(patterns: &[ModelPattern], none: &str) -> String {
     joined(patterns.iter().map(|pattern| pattern.as_str().to_owned()).collect(), none)
-}
-
-fn or_dash(setting: &Option<String>) -> String {
-    setting.clone().unwrap_or_else(|| "-".to_owned())
 }
 
 fn joined(items: Vec<String>, none: &str) -> String {

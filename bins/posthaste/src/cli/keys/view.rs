@@ -1,7 +1,7 @@
 //! Client keys for people.
 
-use posthaste_admin::{CreatedKey, KeyView, UsageTotals, UsageView};
-use posthaste_core::{Expiry, KeyStatus, ModelPattern, Timestamp};
+use posthaste_admin::{CreatedKey, KeyView, UsageTotals, UsageView, limit_text};
+use posthaste_core::{Expiry, KeyStatus, Limit, ModelPattern, Timestamp};
 
 use crate::cli::output;
 
@@ -34,9 +34,16 @@ pub(super) fn one(key: &KeyView) -> String {
         ("expires", expiry(key)),
         ("opens", patterns(&key.models.allow, "all models")),
         ("does not open", patterns(&key.models.deny, "-")),
+        ("limits", limits(&key.policy.limits)),
         ("made", key.created_at.to_string()),
         ("changed", key.updated_at.to_string()),
     ])
+}
+
+/// Limits as they are written on the command line.
+pub(in crate::cli) fn limits(limits: &[Limit]) -> String {
+    let texts: Vec<_> = limits.iter().map(limit_text).collect();
+    if texts.is_empty() { "-".to_owned() } else { texts.join("\n") }
 }
 
 pub(super) fn usage(usage: &UsageView) -> String {

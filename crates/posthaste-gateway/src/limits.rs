@@ -1,0 +1,248 @@
+//! Limits: a request reserves an estimate before it is sent, and settles the truth when it is over.
+//!
+//! The caller's half is taken once a request, the account's half (the seat) once an attempt. Who has no limits that cover the
+//! model asks the store for nothing.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use posthaste_core::{
+    Clock, Fault, FaultKind, Limit, LimitUnit, NanoUsd, Origin, Timestamp, Usage, UsageSource,
+};
+use posthaste_metering::{Span, WindowError, span};
+use posthaste_storage::{
+    AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseId, LimitCheck, Outcome, Refusal, Settlement,
+    StorageError, Unit,
+};
+use posthaste_wire::Envelope;
+use tokio::{runtime::Handle, task::AbortHandle};
+use uuid::Uuid;
+
+use crate::{engine::Engine, estimate};
+
+/// What a request is taken to use until the truth is known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Estimate {
+    tokens: u64,
+    cost: NanoUsd,
+}
+
+impl Estimate {
+    /// From the size of the prompt and the cap on the answer, at the dearest price among the accounts that may serve.
+    pub(crate) fn of(engine: &Engine, envelope: &Envelope, prompt_bytes: usize) -> Self {
+        let input = estimate::prompt_tokens(prompt_bytes);
+        let output = envelope.max_tokens.map_or(USUAL_ANSWER, |most| most.min(LONGEST_ANSWER));
+        let usage = Usage { input, output, ..Usage::default() };
+        let model = envelope.model.as_str();
+        let accounts = engine.directory.all();
+        let mut providers: Vec<_> = accounts
+            .iter()
+            .filter(|account| account.enabled && account.serves(model))
+            .map(|account| account.provider)
+            .collect();
+        providers.sort_unstable_by_key(|provider| provider.index());
+        providers.dedup();
+        let charge = |provider| engine.prices.charge(provider, model, &usage, UsageSource::Estimated).cost;
+        let cost = providers.into_iter().map(charge).max().unwrap_or_default();
+        Self { tokens: input.saturating_add(output), cost }
+    }
+}
+
+/// Why a claim was not granted.
+pub(crate) enum Unseated {
+    /// A limit is used up.
+    Limit(Refusal),
+    /// The store could not be asked.
+    Store(StorageError),
+}
+
+/// What is held while a request or an attempt lasts. Dropping it settles with what was spent until then.
+pub(crate) struct Hold {
+    claim: Claim,
+    store: Arc<dyn AdmissionStore>,
+    clock: Arc<dyn Clock>,
+    asked: AtomicBool,
+    tokens: AtomicI64,
+    cost: AtomicI64,
+    renewer: AbortHandle,
+}
+
+impl Hold {
+    /// Takes what `limits` say for a request of `model`; `None` when none of them covers it.
+    pub(crate) async fn take(
+        engine: &Engine,
+        half: Half,
+        owner: Uuid,
+        limits: &[Limit],
+        model: &str,
+        estimate: &Estimate,
+    ) -> Result<Option<Self>, Unseated> {
+        let now = engine.clock.now();
+        let checks: Vec<_> = limits
+            .iter()
+            .filter(|limit| limit.covers(model))
+            .filter_map(|limit| usable(check(limit, estimate, now), limit))
+            .collect();
+        if checks.is_empty() {
+            return Ok(None);
+        }
+        let claim = Claim { half, owner, lease: LeaseId::generate(), ttl: LEASE, checks };
+        let store = Arc::clone(&engine.admission);
+        match store.reserve(&claim, now).await.map_err(Unseated::Store)? {
+            Outcome::Refused(refusal) => Err(Unseated::Limit(refusal)),
+            Outcome::Granted => {
+                let clock = Arc::clone(&engine.clock);
+                let renewer = renew(Arc::clone(&store), Arc::clone(&clock), &claim);
+                Ok(Some(Self {
+                    claim,
+                    store,
+                    clock,
+                    asked: AtomicBool::new(false),
+                    tokens: AtomicI64::new(0),
+                    cost: AtomicI64::new(0),
+                    renewer,
+                }))
+            }
+        }
+    }
+
+    /// Adds what an attempt used.
+    pub(crate) fn spend(&self, usage: &Usage, billed: NanoUsd) {
+        self.asked.store(true, Ordering::Relaxed);
+        let tokens = usage.prompt().saturating_add(usage.output);
+        let tokens = i64::try_from(tokens).unwrap_or(i64::MAX);
+        let add = |sum: &AtomicI64, more: i64| {
+            // Never fails: the closure always gives a value.
+            let _ =
+                sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sum| Some(sum.saturating_add(more)));
+        };
+        add(&self.tokens, tokens);
+        add(&self.cost, billed.as_nanos());
+    }
+
+    fn truth(&self) -> Vec<Settlement> {
+        let actual = |unit| match unit {
+            Unit::Requests => i64::from(self.asked.load(Ordering::Relaxed)),
+            Unit::Tokens => self.tokens.load(Ordering::Relaxed),
+            Unit::Cost => self.cost.load(Ordering::Relaxed),
+            Unit::Concurrency => 0,
+        };
+        let checks = self.claim.checks.iter();
+        checks
+            .map(|LimitCheck { counter, .. }| Settlement {
+                counter: counter.clone(),
+                actual: actual(counter.unit),
+            })
+            .collect()
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.renewer.abort();
+        let (store, lease, truth) = (Arc::clone(&self.store), self.claim.lease_ref(), self.truth());
+        let now = self.clock.now();
+        // Without a runtime the program is ending: the lease lapses by itself, and what was reserved stays counted.
+        let Ok(runtime) = Handle::try_current() else { return };
+        runtime.spawn(async move {
+            if let Err(error) = store.settle(lease, &truth, now).await {
+                tracing::warn!(%error, "a limit keeps what a request reserved, since the truth could not be told");
+            }
+        });
+    }
+}
+
+/// Holds the lease as long as the task runs.
+fn renew(store: Arc<dyn AdmissionStore>, clock: Arc<dyn Clock>, claim: &Claim) -> AbortHandle {
+    let lease = claim.lease_ref();
+    let task = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(RENEWAL).await;
+            if let Err(error) = store.renew(lease, LEASE, clock.now()).await {
+                tracing::warn!(%error, "a lease could not be renewed; trying again");
+            }
+        }
+    });
+    task.abort_handle()
+}
+
+/// A limit whose window makes no sense was refused when it was set; one that came by another way is told and left out.
+fn usable(check: Result<LimitCheck, WindowError>, limit: &Limit) -> Option<LimitCheck> {
+    check.inspect_err(|error| tracing::error!(limit = limit.name, %error, "a limit cannot be counted")).ok()
+}
+
+fn check(limit: &Limit, estimate: &Estimate, now: Timestamp) -> Result<LimitCheck, WindowError> {
+    let (unit, amount) = match limit.unit {
+        LimitUnit::Requests => (Unit::Requests, 1),
+        LimitUnit::Tokens => (Unit::Tokens, i64::try_from(estimate.tokens).unwrap_or(i64::MAX)),
+        LimitUnit::Cost => (Unit::Cost, estimate.cost.as_nanos()),
+        LimitUnit::Concurrency => (Unit::Concurrency, 1),
+    };
+    let window = match span(&limit.window, now)? {
+        _ if unit == Unit::Concurrency => CounterWindow::Held,
+        Span::Now => CounterWindow::Held,
+        Span::Rolling(length) => CounterWindow::Rolling(length),
+        Span::Between { start, end } => CounterWindow::Span { start, end },
+        Span::Total => CounterWindow::Total,
+    };
+    Ok(LimitCheck {
+        counter: Counter { name: limit.name.clone(), unit, window },
+        amount,
+        limit: i64::try_from(limit.amount).unwrap_or(i64::MAX),
+        shadow: limit.shadow,
+    })
+}
+
+/// What a caller is told whose own limit is used up.
+pub(crate) fn caller_fault(unseated: Unseated, now: Timestamp) -> Fault {
+    let refusal = match unseated {
+        Unseated::Limit(refusal) => refusal,
+        Unseated::Store(error) => {
+            let message = "the relay cannot check this client key's limits at the moment: ask again soon";
+            return Fault::new(FaultKind::Overloaded, Origin::Relay, message)
+                .retry_after(STORE_RETRY)
+                .caused_by(error);
+        }
+    };
+    let Refusal { counter, used, limit, resets_at } = refusal;
+    let name = &counter.name;
+    let money = |nanos| NanoUsd::from_nanos(nanos).to_string();
+    let state = match counter.unit {
+        Unit::Concurrency => format!("{used} of {limit} requests are under way"),
+        Unit::Cost => format!("{} of {} are spent or reserved", money(used), money(limit)),
+        Unit::Requests | Unit::Tokens => {
+            format!("{used} of {limit} {} are used or reserved", counter.unit.as_str())
+        }
+    };
+    let then = match (counter.unit, resets_at) {
+        (Unit::Concurrency, _) => "ask again when one of them is over".to_owned(),
+        (_, Some(at)) => format!("it starts anew at {at}"),
+        (_, None) => "ask the relay's operator".to_owned(),
+    };
+    let kind = if counter.unit == Unit::Cost { FaultKind::QuotaExhausted } else { FaultKind::RateLimited };
+    let fault =
+        Fault::new(kind, Origin::Client, format!("limit `{name}` of this client key: {state}; {then}"));
+    match (counter.unit, resets_at) {
+        (Unit::Concurrency, _) => fault.retry_after(CONCURRENCY_RETRY),
+        (_, Some(at)) => fault.retry_after(at.since(now).max(CONCURRENCY_RETRY)),
+        (_, None) => fault,
+    }
+}
+
+/// Reserved for an answer whose length the client does not cap; most are shorter.
+const USUAL_ANSWER: u64 = 4_096;
+
+/// Clients name caps far beyond what they mean to use; more than this is reserved for nobody.
+const LONGEST_ANSWER: u64 = 32_768;
+
+/// How long a lease outlives a relay that died.
+const LEASE: Duration = Duration::from_secs(60);
+const RENEWAL: Duration = Duration::from_secs(20);
+
+const CONCURRENCY_RETRY: Duration = Duration::from_secs(1);
+const STORE_RETRY: Duration = Duration::from_secs(5);

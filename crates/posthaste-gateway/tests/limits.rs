@@ -1,0 +1,224 @@
+//! Limits of keys and accounts: reserved before, settled after, exact under parallel load.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
+mod support;
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use posthaste_core::{
+    Account, Binding, ClientKey, Fault, FaultKind, Limit, LimitUnit, LimitWindow, ModelPattern, Multiplier,
+    Place, PresetName, ProviderKind,
+};
+use posthaste_gateway::RelayOptions;
+use posthaste_sandbox::{SANDBOX_BASE_URL, Sandbox};
+use posthaste_storage::{Counter, CounterWindow, Half, Repository, Unit};
+use posthaste_testkit::{AccountSetters, account, client_key};
+use serde_json::{Value, json};
+use support::{Read, Rig};
+
+fn at_the_sandbox(name: &str) -> Account {
+    let mut account = account(name).with_base_url(SANDBOX_BASE_URL).without_consent();
+    account.preset = PresetName("sandbox".to_owned());
+    account.provider = ProviderKind::Sandbox;
+    account
+}
+
+fn limit(unit: LimitUnit, amount: u64, window: LimitWindow) -> Limit {
+    Limit { name: unit.to_string(), unit, window, amount, models: Vec::new(), shadow: false }
+}
+
+const HOUR: LimitWindow = LimitWindow::Rolling { seconds: 3_600 };
+
+async fn rig(accounts: Vec<Account>) -> Rig {
+    Rig::over(accounts, RelayOptions::default(), Arc::new(Sandbox::default())).await
+}
+
+async fn limited(rig: &Rig, change: impl FnOnce(&mut ClientKey)) {
+    let keys: Repository<ClientKey> = Repository::new(Arc::clone(&rig.stores.config));
+    let found = keys.client_key(client_key("tester").id).await.unwrap().unwrap();
+    let mut key = found.value;
+    change(&mut key);
+    keys.replace(key, found.version).await.unwrap();
+}
+
+fn question(model: &str) -> Value {
+    json!({"model": model, "max_tokens": 64, "messages": [{"role": "user", "content": "hello"}]})
+}
+
+async fn ask(rig: &Rig) -> Result<Read, Fault> {
+    rig.read(&question("sandbox-small")).await
+}
+
+/// What a counter comes to, once what is under way has settled.
+async fn settles_at(rig: &Rig, half: Half, owner: uuid::Uuid, counter: &Counter, expected: i64) {
+    for _ in 0..1_000 {
+        if rig.stores.admission.used(half, owner, counter, rig.relay_now()).await.unwrap() == expected {
+            return;
+        }
+        tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let used = rig.stores.admission.used(half, owner, counter, rig.relay_now()).await.unwrap();
+    panic!("{counter:?} stands at {used}, not at {expected}");
+}
+
+fn counter(unit: Unit, window: CounterWindow) -> Counter {
+    Counter { name: unit.as_str().to_owned(), unit, window }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixty_four_callers_on_a_limit_of_a_hundred_get_exactly_a_hundred() {
+    let rig = Arc::new(rig(vec![at_the_sandbox("a")]).await);
+    limited(&rig, |key| key.policy.limits = vec![limit(LimitUnit::Requests, 100, HOUR)]).await;
+    let callers = (0..64).map(|_| {
+        let rig = Arc::clone(&rig);
+        tokio::spawn(async move {
+            let mut served = 0;
+            for _ in 0..4 {
+                match ask(&rig).await {
+                    Ok(_) => served += 1,
+                    Err(fault) => assert_eq!(fault.kind, FaultKind::RateLimited, "{fault}"),
+                }
+            }
+            served
+        })
+    });
+    let served: i32 = join_all(callers).await.into_iter().map(Result::unwrap).sum();
+    assert_eq!(served, 100);
+    let fault = ask(&rig).await.unwrap_err();
+    assert!(fault.message.contains("limit `requests`") && fault.message.contains("100 of 100"), "{fault}");
+    assert!(fault.retry_after.unwrap() > Duration::from_secs(3_000));
+}
+
+#[tokio::test]
+async fn what_was_reserved_is_replaced_by_what_was_used() {
+    let rig = rig(vec![at_the_sandbox("a")]).await;
+    limited(&rig, |key| key.policy.limits = vec![limit(LimitUnit::Tokens, 10_000, HOUR)]).await;
+    ask(&rig).await.unwrap();
+    let row = rig.rows().await.pop().unwrap();
+    let used = i64::try_from(row.usage.prompt() + row.usage.output).unwrap();
+    let tokens = counter(Unit::Tokens, CounterWindow::Rolling(Duration::from_secs(3_600)));
+    settles_at(&rig, Half::Caller, client_key("tester").id.uuid(), &tokens, used).await;
+}
+
+#[tokio::test]
+async fn a_request_that_nobody_was_asked_for_costs_nothing() {
+    let rig = rig(vec![at_the_sandbox("a").disabled()]).await;
+    limited(&rig, |key| key.policy.limits = vec![limit(LimitUnit::Requests, 1, HOUR)]).await;
+    let requests = counter(Unit::Requests, CounterWindow::Rolling(Duration::from_secs(3_600)));
+    for _ in 0..3 {
+        assert_eq!(ask(&rig).await.unwrap_err().kind, FaultKind::Overloaded);
+        settles_at(&rig, Half::Caller, client_key("tester").id.uuid(), &requests, 0).await;
+    }
+}
+
+#[tokio::test]
+async fn money_is_counted_as_it_is_billed_and_refused_as_a_quota() {
+    let priced = || {
+        let mut account = at_the_sandbox("a");
+        account.scheduling.multiplier = Multiplier::from_millionths(500_000);
+        account
+    };
+    let rig = rig(vec![priced()]).await;
+    limited(&rig, |key| {
+        key.policy.multiplier = Multiplier::from_millionths(3_000_000);
+        key.policy.limits = vec![limit(LimitUnit::Cost, 1_000_000_000, LimitWindow::Total)];
+    })
+    .await;
+    let body = question("claude-haiku-4-5");
+    rig.read(&body).await.unwrap();
+    let row = rig.rows().await.pop().unwrap();
+    let cost = counter(Unit::Cost, CounterWindow::Total);
+    settles_at(&rig, Half::Caller, client_key("tester").id.uuid(), &cost, row.billed.as_nanos()).await;
+
+    limited(&rig, |key| key.policy.limits[0].amount = 0).await;
+    rig.relay_forgets().await;
+    let spent = rig.read(&body).await;
+    if row.billed.as_nanos() > 0 {
+        let fault = spent.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::QuotaExhausted, "{fault}");
+        assert!(fault.message.contains("limit `cost`") && fault.message.contains('$'), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn limits_of_other_models_and_shadow_limits_refuse_nobody() {
+    let rig = rig(vec![at_the_sandbox("a")]).await;
+    limited(&rig, |key| {
+        let other = Limit { models: vec![ModelPattern::new("gpt-*")], ..limit(LimitUnit::Requests, 0, HOUR) };
+        let shadow =
+            Limit { name: "watched".to_owned(), shadow: true, ..limit(LimitUnit::Requests, 0, HOUR) };
+        key.policy.limits = vec![other, shadow];
+    })
+    .await;
+    ask(&rig).await.unwrap();
+    let watched = Counter {
+        name: "watched".to_owned(),
+        ..counter(Unit::Requests, CounterWindow::Rolling(Duration::from_secs(3_600)))
+    };
+    settles_at(&rig, Half::Caller, client_key("tester").id.uuid(), &watched, 1).await;
+}
+
+#[tokio::test]
+async fn concurrency_is_held_as_long_as_the_answer_is_read() {
+    let rig = rig(vec![at_the_sandbox("a")]).await;
+    limited(&rig, |key| key.policy.limits = vec![limit(LimitUnit::Concurrency, 1, LimitWindow::Now)]).await;
+    let mut stream = question("sandbox-small");
+    stream["stream"] = json!(true);
+    let first = rig.ask(&stream).await.unwrap();
+    let fault = ask(&rig).await.unwrap_err();
+    assert_eq!((fault.kind, fault.retry_after), (FaultKind::RateLimited, Some(Duration::from_secs(1))));
+    drop(first);
+    let held = counter(Unit::Concurrency, CounterWindow::Held);
+    settles_at(&rig, Half::Caller, client_key("tester").id.uuid(), &held, 0).await;
+    ask(&rig).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_account_at_its_own_limit_is_passed_over() {
+    let with_limit = |name: &str, priority| {
+        let mut account = at_the_sandbox(name).with_priority(priority);
+        account.scheduling.limits = vec![limit(LimitUnit::Requests, 1, HOUR)];
+        account
+    };
+    let rig = rig(vec![with_limit("first", 1), with_limit("second", 2)]).await;
+    for name in ["first", "second"] {
+        ask(&rig).await.unwrap();
+        assert_eq!(rig.rows().await.pop().unwrap().account_id, account(name).id);
+    }
+    let fault = ask(&rig).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::RateLimited, "{fault}");
+    assert!(fault.retry_after.unwrap() > Duration::from_secs(3_000));
+    assert_eq!(rig.rows().await.len(), 2, "a refused request is no attempt");
+}
+
+#[tokio::test]
+async fn a_key_is_bound_to_its_accounts() {
+    let rig =
+        rig(vec![at_the_sandbox("first").with_priority(1), at_the_sandbox("second").with_priority(2)]).await;
+    let bind = |strict| Some(Binding { to: Place::Account(account("second").id), strict });
+    limited(&rig, |key| key.policy.binding = bind(false)).await;
+    ask(&rig).await.unwrap();
+    assert_eq!(rig.rows().await.pop().unwrap().account_id, account("second").id, "the bound one goes first");
+
+    limited(&rig, |key| {
+        key.policy.binding = None;
+        key.policy.providers = vec![ProviderKind::Gemini];
+    })
+    .await;
+    rig.relay_forgets().await;
+    assert_eq!(ask(&rig).await.unwrap_err().kind, FaultKind::NotFound, "no account of the provider");
+}
+
+#[tokio::test]
+async fn a_strict_bond_leaves_nobody_else() {
+    let rig = rig(vec![at_the_sandbox("first"), at_the_sandbox("second").disabled()]).await;
+    limited(&rig, |key| {
+        key.policy.binding = Some(Binding { to: Place::Account(account("second").id), strict: true });
+    })
+    .await;
+    ask(&rig).await.unwrap_err();
+    assert!(rig.rows().await.is_empty());
+}
