@@ -128,6 +128,7 @@ pub fn translate_response(
     context.bridge.return_response(&mut response);
     let remembered = remember(to, context, &response);
     close_response(&mut response, to, &context.maker);
+    leave_out_foreign_blocks(&mut response, to, &mut losses);
     let codec = codec(to);
     response.id = codec.answer_id(context.id);
     context.model.as_str().clone_into(&mut response.model);
@@ -135,6 +136,19 @@ pub fn translate_response(
     let Encoded { body, losses: more } = codec.encode_response(&response, context)?;
     policy::answer::of_response(&response, to).into_iter().chain(more).for_each(|loss| losses.add(loss));
     Ok(TranslatedAnswer { body, losses: losses.into_vec(), remembered })
+}
+
+/// Blocks of one dialect alone are no part of the answer elsewhere: what a hosted tool did is not what the model says, and
+/// streams do not tell it either.
+fn leave_out_foreign_blocks(response: &mut ir::Response, client: Dialect, losses: &mut Losses) {
+    if response.dialect == client {
+        return;
+    }
+    response.parts.retain(|part| {
+        let ir::Content::Opaque(opaque) = &part.content else { return true };
+        losses.add(Loss::dropped(format!("content.{}", opaque.kind)));
+        false
+    });
 }
 
 fn remember(client: Dialect, context: &StreamContext, response: &ir::Response) -> Vec<Remembered> {

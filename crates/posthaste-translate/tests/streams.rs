@@ -747,3 +747,23 @@ fn what_deltas_leave_out_is_taken_from_what_is_done() {
         assert!(told.text.contains(expected), "{expected}: {}", told.text);
     }
 }
+
+/// Nobody could run it, and only the end of the stream tells why it broke off.
+#[test]
+fn a_call_that_the_cap_cut_is_left_out_where_calls_are_whole() {
+    let call = r#"{"id":"fc_0","type":"function_call","status":"incomplete","arguments":"{\"x\":48","call_id":"call_1","name":"add"}"#;
+    let frames = [
+        r#"{"type":"response.created","response":{"id":"resp_01","status":"in_progress","model":"m","output":[]}}"#,
+        r#"{"type":"response.output_item.added","output_index":0,"item":{"id":"fc_0","type":"function_call","arguments":"","call_id":"call_1","name":"add"}}"#,
+        r#"{"type":"response.function_call_arguments.delta","output_index":0,"delta":"{\"x\":48"}"#,
+        &format!(r#"{{"type":"response.output_item.done","output_index":0,"item":{call}}}"#),
+        &format!(
+            r#"{{"type":"response.incomplete","response":{{"id":"resp_01","status":"incomplete","model":"m","output":[{call}],"incomplete_details":{{"reason":"max_output_tokens"}}}}}}"#
+        ),
+    ];
+    let told = translate(R, G, &frames, true);
+    told.end.unwrap();
+    assert!(!told.text.contains("functionCall"), "{}", told.text);
+    assert!(told.text.contains("MAX_TOKENS"), "{}", told.text);
+    assert!(told.losses.iter().any(|loss| loss.to_string().contains("the cap cut")), "{:?}", told.losses);
+}

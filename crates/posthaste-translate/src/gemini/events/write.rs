@@ -55,6 +55,13 @@ struct Call {
     proof: Option<String>,
 }
 
+impl Call {
+    /// Whether its arguments are an object, or nothing at all.
+    fn is_whole(&self) -> bool {
+        Arguments::new(self.arguments.as_str()).is_object()
+    }
+}
+
 /// How far the stream is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -185,7 +192,8 @@ impl Encoder {
         if let Some((_, start)) = self.text.take_if(|(open, _)| *open == index) {
             self.cite(start);
         }
-        if let Some(position) = self.calls.iter().rposition(|call| call.block == index) {
+        // Why a call is not whole tells the stop reason, which comes later.
+        if let Some(position) = self.calls.iter().rposition(|call| call.block == index && call.is_whole()) {
             let call = self.calls.remove(position);
             self.call(call, out);
         }
@@ -224,7 +232,7 @@ impl Encoder {
         self.state = State::Ended;
         for call in std::mem::take(&mut self.calls) {
             // Nobody could run a call that the cap cut in the middle.
-            if stop.reason == StopReason::MaxTokens && !Arguments::new(call.arguments.as_str()).is_object() {
+            if stop.reason == StopReason::MaxTokens && !call.is_whole() {
                 self.losses.degraded("content.tool_calls", "left out a call that the cap cut");
             } else {
                 self.call(call, out);
