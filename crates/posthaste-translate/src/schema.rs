@@ -12,6 +12,8 @@
 
 use std::borrow::Cow;
 
+use posthaste_core::Dialect;
+
 use crate::{
     ir::Json,
     loss::{Loss, Losses},
@@ -76,6 +78,25 @@ pub(crate) fn strictable(schema: &Json) -> bool {
     lowered(schema, &mut pass);
     pass.faithful
 }
+
+/// A schema in strict mode's words, where these say exactly the same: nothing is left out, no property becomes nullable.
+pub(crate) fn strict_as_it_is(schema: &Json) -> Option<Cow<'_, Json>> {
+    let mut losses = Losses::default();
+    let mut pass = Pass::new(schema, SchemaProfile::OpenAiStrict, "", &mut losses);
+    let lowered = lowered(schema, &mut pass);
+    (pass.faithful && losses.into_vec().is_empty()).then_some(lowered)
+}
+
+/// Whether answers of a dialect fit their schema without being asked to: OpenAI's alone have a word for it.
+pub(crate) const fn always_fits(dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::AnthropicMessages | Dialect::GeminiGenerate | Dialect::BedrockConverse => true,
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => false,
+    }
+}
+
+/// What is said where OpenAI is not strict about a schema that the client's own vendor would have kept to.
+pub(crate) const NOT_ENFORCED: &str = "not enforced, since the upstream cannot be strict about this schema as it is";
 
 fn lowered<'a>(schema: &'a Json, pass: &mut Pass<'_>) -> Cow<'a, Json> {
     if pass.profile == SchemaProfile::Full || check::is_plain(schema.as_str(), pass.profile) {

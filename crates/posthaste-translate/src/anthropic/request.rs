@@ -1,5 +1,6 @@
 //! `POST /v1/messages`: the request.
 
+mod cap;
 mod read;
 mod thinking;
 mod turns;

@@ -3,16 +3,12 @@
 use serde::Serialize;
 use serde_json::Number;
 
-use super::write::Purpose;
+use super::{cap::default_cap, write::Purpose};
 use crate::{
     ir::{Content, Effort, Message, Reasoning, ReasoningDisplay, ReasoningMode, Request, Role, ToolChoice},
     loss::Losses,
     policy::reasoning_field,
 };
-
-/// The answer's cap where the client set none: Anthropic requires one, and the model's own cap is not known here. It is
-/// what the oldest models still served can write, so no model refuses it.
-pub(crate) const DEFAULT_MAX_TOKENS: u64 = 4_096;
 
 /// Anthropic's least thinking budget.
 const LEAST_BUDGET: u64 = 1_024;
@@ -58,14 +54,11 @@ pub(crate) fn controls<'a>(
     let mut controls = Controls {
         thinking: request.reasoning.as_ref().and_then(|reasoning| thinking(reasoning, own)),
         effort: request.reasoning.as_ref().and_then(|reasoning| reasoning.effort).map(Effort::as_str),
-        max_tokens: (purpose == Purpose::Answer).then(|| request.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS)),
+        max_tokens: (purpose == Purpose::Answer).then(|| cap(request, losses)),
         temperature: request.sampling.temperature.clone(),
         top_p: request.sampling.top_p.as_ref(),
         top_k: request.sampling.top_k,
     };
-    if request.max_tokens.is_none() && purpose == Purpose::Answer {
-        losses.degraded("max_tokens", "set to 4096, since the upstream requires a cap");
-    }
     if !own {
         // Effort is a budget there, since models that know the word are not told from those that do not; who asks for
         // adaptive thinking means one that does.
@@ -76,6 +69,14 @@ pub(crate) fn controls<'a>(
         controls.make_room(losses);
     }
     controls
+}
+
+fn cap(request: &Request, losses: &mut Losses) -> u64 {
+    request.max_tokens.unwrap_or_else(|| {
+        let (cap, told) = default_cap(&request.model);
+        losses.degraded("max_tokens", told);
+        cap
+    })
 }
 
 fn thinking(reasoning: &Reasoning, own: bool) -> Option<ThinkingOut<'_>> {

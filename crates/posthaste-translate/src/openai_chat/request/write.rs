@@ -21,7 +21,7 @@ use crate::{
         variant::{Cap, Parallel, Temperature, Variant},
     },
     policy::name_of,
-    schema::{SchemaProfile, lower, strictable},
+    schema::{NOT_ENFORCED, SchemaProfile, always_fits, lower, strict_as_it_is, strictable},
 };
 
 const DIALECT: Dialect = Dialect::OpenAiChat;
@@ -304,7 +304,7 @@ fn response_format<'a>(
             )
         }
         Some(OutputFormat::JsonSchema(OutputSchema { name, description, schema, strict })) => {
-            let (schema, strict) = fitted_output(schema, *strict, own, variant, losses);
+            let (schema, strict) = fitted_output(schema, *strict, request.dialect, variant, losses);
             let name = name.as_deref().unwrap_or("response");
             let json_schema = SchemaOut { name, description: description.as_deref(), schema, strict };
             (Some(FormatOut::JsonSchema { json_schema }), None)
@@ -315,13 +315,20 @@ fn response_format<'a>(
 fn fitted_output<'a>(
     schema: &'a Json,
     strict: Option<bool>,
-    own: bool,
+    client: Dialect,
     variant: &Variant,
     losses: &mut Losses,
 ) -> (Cow<'a, Json>, Option<bool>) {
     const FIELD: &str = "output_config.format.schema";
     match strict {
-        _ if own => (Cow::Borrowed(schema), strict),
+        _ if client == DIALECT => (Cow::Borrowed(schema), strict),
+        None if variant.strict && always_fits(client) => {
+            if let Some(strictly) = strict_as_it_is(schema) {
+                return (strictly, Some(true));
+            }
+            losses.degraded("output_config.format", NOT_ENFORCED);
+            (lower(schema, variant.schema, FIELD, losses), None)
+        }
         Some(true) if variant.strict && strictable(schema) => {
             (lower(schema, SchemaProfile::OpenAiStrict, FIELD, losses), strict)
         }

@@ -22,7 +22,7 @@ use crate::{
         DIALECT,
         item::{ItemOut, Kept},
     },
-    schema::{SchemaProfile, lower, strictable},
+    schema::{NOT_ENFORCED, SchemaProfile, always_fits, lower, strict_as_it_is, strictable},
 };
 
 /// Writes a request.
@@ -235,20 +235,26 @@ fn summary<'a>(reasoning: &'a Reasoning, from: Dialect, losses: &mut Losses) -> 
 }
 
 fn text<'a>(request: &'a Request, extra: Kept<'a>, losses: &mut Losses) -> Option<TextOut<'a>> {
-    let own = request.dialect == DIALECT;
     let format = request.output.as_ref().map(|output| match output {
         OutputFormat::JsonObject => FormatOut::JsonObject,
-        OutputFormat::JsonSchema(schema) => schema_out(schema, own, losses),
+        OutputFormat::JsonSchema(schema) => schema_out(schema, request.dialect, losses),
     });
     let verbosity = request.verbosity.as_deref();
     let told = format.is_some() || verbosity.is_some() || !extra.is_empty();
     told.then_some(TextOut { format, verbosity, extra })
 }
 
-fn schema_out<'a>(output: &'a OutputSchema, own: bool, losses: &mut Losses) -> FormatOut<'a> {
+fn schema_out<'a>(output: &'a OutputSchema, client: Dialect, losses: &mut Losses) -> FormatOut<'a> {
     let OutputSchema { name, description, schema, strict } = output;
     let (schema, strict) = match strict {
-        Some(true) if own => (Cow::Borrowed(schema), *strict),
+        None if always_fits(client) => strict_as_it_is(schema).map_or_else(
+            || {
+                losses.degraded("text.format", NOT_ENFORCED);
+                (Cow::Borrowed(schema), None)
+            },
+            |strictly| (strictly, Some(true)),
+        ),
+        Some(true) if client == DIALECT => (Cow::Borrowed(schema), *strict),
         Some(true) if strictable(schema) => {
             (lower(schema, SchemaProfile::OpenAiStrict, "text.format.schema", losses), *strict)
         }
