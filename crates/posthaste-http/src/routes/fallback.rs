@@ -68,9 +68,12 @@ fn refuse(
 
 /// What whoever came here is likely to be looking for.
 fn advice(path: &str) -> &'static str {
+    let is_of_gemini = is_below(path, "/gemini") || is_below(path, "/v1beta");
     if path.starts_with("/gemini/v1internal:") {
         "of Code Assist, generateContent, streamGenerateContent and countTokens are served"
-    } else if is_below(path, "/gemini") || is_below(path, "/v1beta") {
+    } else if is_of_gemini && path.contains("/tunedModels") {
+        "tuned models are not served, since each lies at one account of its vendor; ask for …/gemini/v1beta/models/MODEL:METHOD"
+    } else if is_of_gemini {
         "clients of Gemini use the base URL …/gemini, and ask for …/gemini/v1beta/models/MODEL:METHOD"
     } else if is_below(path, "/azure") {
         "clients of Azure OpenAI use the endpoint …/azure"

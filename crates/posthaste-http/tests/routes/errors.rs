@@ -86,6 +86,19 @@ async fn a_wrong_path() {
 }
 
 #[tokio::test]
+async fn a_tuned_model_is_refused_with_a_word_about_it() {
+    let rig = Rig::new().await;
+    for base in ["/gemini/v1beta", "/v1beta", "/gemini/v1"] {
+        let path = format!("{base}/tunedModels/mine:generateContent");
+        let read = rig.post(&path, json!({"contents": []}).to_string()).await;
+        assert_eq!(read.status, 404, "{path}");
+        assert_eq!(read.json()["error"]["status"], "NOT_FOUND", "{path}");
+        let message = read.json()["error"]["message"].to_string();
+        assert!(message.contains("tuned models are not served"), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_method() {
     let rig = Rig::new().await;
     for (dialect, path) in PATHS {
