@@ -138,6 +138,8 @@ pub struct StreamContext {
     pub model: ModelName,
     /// Whether the client wants token counts inside the stream.
     pub include_usage: bool,
+    /// Whether the client takes one call, in Chat's older form ([`ir::Request::old_functions`]).
+    pub old_functions: bool,
     /// Whether the client wants to see thoughts, where its dialect lets it say so; true elsewhere.
     pub include_thoughts: bool,
     /// When the request came.
@@ -155,6 +157,7 @@ impl StreamContext {
         Self {
             model: ask.model.clone(),
             include_usage: request.include_usage,
+            old_functions: request.old_functions,
             include_thoughts: request.include_thoughts(),
             created: ask.now,
             id: ask.id,
@@ -172,6 +175,7 @@ impl StreamContext {
         Self {
             model,
             include_usage: true,
+            old_functions: false,
             include_thoughts: true,
             created,
             id,

@@ -10,6 +10,7 @@ use std::{
 };
 
 use crate::{
+    digest::digest,
     ir::{Content, Message, Part, Role, ToolCall, ToolResult},
     loss::Losses,
 };
@@ -56,6 +57,8 @@ pub(crate) enum IdRule {
     Word,
     /// The same, at most 64 of them.
     ShortWord,
+    /// Nine letters and digits, which is all that Mistral's models take.
+    Nine,
 }
 
 /// Brings a history into order.
@@ -149,12 +152,16 @@ impl<'a> Ordering<'a> {
             IdRule::Short => shortened(Cow::Borrowed(id), LONGEST_AT_OPENAI),
             IdRule::Word => as_word(id),
             IdRule::ShortWord => shortened(as_word(id), LONGEST_AT_BEDROCK),
+            IdRule::Nine => nine(id),
         };
         let Some(next) = self.taken.get(&legal).copied() else {
             self.taken.insert(legal.clone(), FIRST_NUMBER);
             return legal;
         };
-        let numbered = |number: u32| Cow::Owned(format!("{legal}-{number}"));
+        let numbered = |number: u32| match self.rule {
+            IdRule::Nine => Cow::Owned(nine_of_digest(id, number)),
+            _ => Cow::Owned(format!("{legal}-{number}")),
+        };
         let number = (next..).find(|number| !self.taken.contains_key::<str>(&numbered(*number)));
         let number = number.expect("a body holds far fewer ids than there are numbers");
         self.taken.insert(legal.clone(), number + 1);
@@ -183,6 +190,22 @@ pub(crate) fn as_word(id: &str) -> Cow<'_, str> {
     }
     Cow::Owned(id.chars().map(|character| if legal(character) { character } else { '_' }).collect())
 }
+
+/// The id itself if it is nine letters and digits, else nine made from it, the same in each request.
+fn nine(id: &str) -> Cow<'_, str> {
+    if id.len() == NINE && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Cow::Borrowed(id);
+    }
+    Cow::Owned(nine_of_digest(id, 0))
+}
+
+fn nine_of_digest(id: &str, round: u32) -> String {
+    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let rests = std::iter::successors(Some(digest(id, round)), |rest| Some(rest / 36));
+    rests.take(NINE).map(|rest| char::from(DIGITS[(rest % 36) as usize])).collect()
+}
+
+const NINE: usize = 9;
 
 /// An id of so many characters at most, cut so that a number fits behind it.
 fn shortened(mut id: Cow<'_, str>, longest: usize) -> Cow<'_, str> {
@@ -277,6 +300,33 @@ mod tests {
         assert_eq!(*ids, [first.clone(), format!("{first}-2")]);
         let Step::Outcomes(outcomes) = &steps[1] else { panic!("{steps:?}") };
         assert!(outcomes.iter().zip(ids).all(|(outcome, id)| outcome.id == *id && outcome.result.is_some()));
+    }
+
+    #[test]
+    fn ids_of_nine_letters_stay_and_others_become_such_in_call_and_result() {
+        let ids = ["toolu_01SaghKCyg", "abcDEF123", "call-", "", "größe0000", "toolu_01SaghKCyg"];
+        let calls = ids.iter().map(|id| call(id)).collect();
+        let history = [
+            Message::new(Role::Assistant, calls),
+            Message::new(
+                Role::User,
+                ids.iter().enumerate().map(|(n, id)| result(id, &n.to_string())).collect(),
+            ),
+        ];
+        let made = |history: &[Message]| match &steps(history, IdRule::Nine, &mut Losses::default())[0] {
+            Step::Assistant { ids, .. } => ids.iter().map(|id| id.to_string()).collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        };
+        let first = made(&history);
+        assert!(first.iter().all(|id| id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric())));
+        assert_eq!(first[1], "abcDEF123");
+        assert_eq!(first.iter().collect::<std::collections::HashSet<_>>().len(), ids.len());
+        // The vendor's cache needs the same beginning of a conversation each time.
+        assert_eq!(made(&history[..1]), first);
+        let steps = steps(&history, IdRule::Nine, &mut Losses::default());
+        let Step::Outcomes(outcomes) = &steps[1] else { panic!("{steps:?}") };
+        let answered = outcomes.iter().map(|outcome| (outcome.id.to_string(), outcome.result.is_some()));
+        assert_eq!(answered.collect::<Vec<_>>(), first.into_iter().map(|id| (id, true)).collect::<Vec<_>>());
     }
 
     #[test]

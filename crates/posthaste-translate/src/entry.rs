@@ -94,7 +94,11 @@ fn translate(ask: &Ask<'_>) -> Result<TranslatedRequest, TranslateError> {
     more.into_iter().for_each(|loss| losses.add(loss));
     let context = StreamContext::new(ask, &request, bridge);
     let is_own = |field: &str| request.extra.iter().any(|extra| extra.field == field);
-    let losses = wording::losses(losses.into_vec(), ask.from, is_own);
+    let mut losses = wording::losses(losses.into_vec(), ask.from, is_own);
+    if request.old_functions {
+        // Was not the client's word. Should several calls come, the answer tells.
+        losses.retain(|loss| loss.field != "parallel_tool_calls");
+    }
     Ok(TranslatedRequest { body, losses, context })
 }
 

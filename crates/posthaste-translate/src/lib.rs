@@ -6,6 +6,7 @@ mod bridge;
 mod carrier;
 mod codec;
 mod conversation;
+mod digest;
 mod entry;
 mod error;
 mod failure;

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::digest::digest;
+
 /// Which names a dialect takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NameRule {
@@ -40,7 +42,7 @@ impl NameRule {
             legal.push(byte.map_or('_', char::from));
         }
         legal.truncate(KEPT);
-        legal.push_str(&format!("_{:08x}", digest(name, round)));
+        legal.push_str(&format!("_{:08x}", folded_digest(name, round)));
         legal
     }
 }
@@ -93,13 +95,9 @@ impl ToolNames {
     }
 }
 
-/// FNV-1a, folded to 32 bits: the same everywhere and for ever, which the standard library's hasher does not promise.
-fn digest(name: &str, round: u32) -> u32 {
-    let bytes = name.bytes().chain(round.to_le_bytes());
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    let [a, b, c, d, e, f, g, h] = hash.to_le_bytes();
+/// Folded to 32 bits.
+fn folded_digest(name: &str, round: u32) -> u32 {
+    let [a, b, c, d, e, f, g, h] = digest(name, round).to_le_bytes();
     u32::from_le_bytes([a ^ e, b ^ f, c ^ g, d ^ h])
 }
 

@@ -45,8 +45,12 @@ impl Codec for OpenAiChat {
         response::decode_response(body)
     }
 
-    fn encode_response(&self, response: &ir::Response, _: &StreamContext) -> Result<Encoded, TranslateError> {
-        response::encode_response(response)
+    fn encode_response(
+        &self,
+        response: &ir::Response,
+        context: &StreamContext,
+    ) -> Result<Encoded, TranslateError> {
+        response::encode_response(response, context.old_functions)
     }
 
     fn event_decoder(&self) -> Box<dyn EventDecoder> {

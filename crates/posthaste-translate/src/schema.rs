@@ -96,7 +96,8 @@ pub(crate) const fn always_fits(dialect: Dialect) -> bool {
 }
 
 /// What is said where OpenAI is not strict about a schema that the client's own vendor would have kept to.
-pub(crate) const NOT_ENFORCED: &str = "not enforced, since the upstream cannot be strict about this schema as it is";
+pub(crate) const NOT_ENFORCED: &str =
+    "not enforced, since the upstream cannot be strict about this schema as it is";
 
 fn lowered<'a>(schema: &'a Json, pass: &mut Pass<'_>) -> Cow<'a, Json> {
     if pass.profile == SchemaProfile::Full || check::is_plain(schema.as_str(), pass.profile) {

@@ -11,8 +11,8 @@ use posthaste_core::{ChatVariant, Dialect};
 use posthaste_translate::{
     Encoded, Target, TranslateError, codec,
     ir::{
-        Content, Json, Message, OutputFormat, Part, Request, Role, Sampling, ServiceTier, Thinking, Tool,
-        ToolCall, ToolChoice, ToolResult,
+        Arguments, Content, Json, Message, OutputFormat, Part, Request, Role, Sampling, ServiceTier,
+        Thinking, Tool, ToolCall, ToolChoice, ToolResult,
     },
 };
 use serde_json::Number;
@@ -222,4 +222,36 @@ fn free_text_tools_are_for_openai() {
     let request = Request { tools: vec![custom], ..tool_loop(None) };
     assert_eq!(body(&request, ChatVariant::OpenAi)["tools"][0]["custom"]["name"], "patch");
     assert!(encode(&request, ChatVariant::Compatible).is_err());
+}
+
+/// Whoever serves them: their templates refuse any other id.
+#[test]
+fn models_of_mistral_get_ids_of_nine_letters() {
+    let history = || {
+        let call = ToolCall::new("toolu_01SaghKCygHLX1a2xXxPjxfv", "look", Arguments::new("{}"));
+        let result =
+            ToolResult { call_id: call.id.clone(), parts: vec![Part::text("rain")], is_error: false };
+        let mut request = Request::new(Dialect::AnthropicMessages, "");
+        request.messages = vec![
+            Message::new(Role::User, vec![Part::text("Look.")]),
+            Message::new(Role::Assistant, vec![Part::new(Content::ToolCall(call))]),
+            Message::new(Role::User, vec![Part::new(Content::ToolResult(result))]),
+        ];
+        request
+    };
+    let ids = |model: &str| {
+        let request = Request { model: model.to_owned(), ..history() };
+        let target = Target { variant: ChatVariant::Compatible, ..Target::of(C) };
+        let Encoded { body, .. } = codec(C).encode_request(&request, &target).unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let (call, result) =
+            (&body["messages"][1]["tool_calls"][0]["id"], &body["messages"][2]["tool_call_id"]);
+        assert_eq!(call, result);
+        call.as_str().unwrap().to_owned()
+    };
+    for model in ["mistral-large-latest", "mistralai/Mixtral-8x7B-Instruct-v0.1", "devstral-small-2"] {
+        let id = ids(model);
+        assert!(id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{model}: {id}");
+    }
+    assert_eq!(ids("llama-4"), "toolu_01SaghKCygHLX1a2xXxPjxfv");
 }

@@ -50,6 +50,8 @@ pub struct Request {
     pub stream: bool,
     /// Whether the client wants token counts inside the stream.
     pub include_usage: bool,
+    /// Whether the client gave `functions`, Chat's older form of tools: it knows one call an answer, as `function_call`.
+    pub old_functions: bool,
     /// Fields that only the request's own dialect knows.
     pub extra: Vec<Extra>,
 }
@@ -78,6 +80,7 @@ impl Request {
             verbosity: None,
             stream: false,
             include_usage: false,
+            old_functions: false,
             extra: Vec::new(),
         }
     }

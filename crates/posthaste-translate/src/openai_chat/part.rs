@@ -5,5 +5,5 @@ mod write;
 
 pub(super) use self::{
     read::{FunctionCallIn, arguments, parts, tool_calls},
-    write::{PartOut, Reach, ToolCallOut, is_call, part},
+    write::{FunctionOut, PartOut, Reach, ToolCallOut, is_call, part},
 };

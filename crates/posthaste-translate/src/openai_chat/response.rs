@@ -8,7 +8,7 @@ mod write;
 
 pub(super) use self::{
     read::{decode_response, is_failure, stop_reason, usage},
-    write::{UsageOut, encode_response, finish_reason},
+    write::{ONE_CALL, UsageOut, encode_response, finish_reason},
 };
 
 /// The extra that holds the choices behind the first.

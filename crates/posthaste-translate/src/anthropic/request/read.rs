@@ -135,6 +135,7 @@ fn request(wire: RequestIn<'_>) -> Read<Request> {
         verbosity: None,
         stream: wire.stream.unwrap_or(false),
         include_usage: true,
+        old_functions: false,
         extra,
     })
 }

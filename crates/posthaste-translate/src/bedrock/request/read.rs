@@ -173,6 +173,7 @@ pub(in crate::bedrock) fn request(wire: RequestIn<'_>) -> Read<Request> {
         service_tier: wire.service_tier.map(service_tier),
         // The counts are always told.
         include_usage: true,
+        old_functions: false,
         extra,
         ..Request::new(DIALECT, "")
     })

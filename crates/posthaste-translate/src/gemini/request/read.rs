@@ -79,6 +79,7 @@ fn request(wire: RequestIn<'_>) -> Read<Request> {
         service_tier: wire.service_tier.map(service_tier),
         // Every chunk tells the counts.
         include_usage: true,
+        old_functions: false,
         extra,
         ..Request::new(DIALECT, model.strip_prefix("models/").unwrap_or(&model))
     })

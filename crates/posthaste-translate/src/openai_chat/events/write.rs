@@ -12,7 +12,7 @@ use crate::{
     loss::Losses,
     openai_chat::{
         citation::AnnotationOut,
-        response::{UsageOut, finish_reason},
+        response::{ONE_CALL, UsageOut, finish_reason},
     },
 };
 
@@ -23,6 +23,8 @@ use crate::{
 pub(in crate::openai_chat) struct Encoder {
     state: State,
     include_usage: bool,
+    /// Whether the client knows one call, in the older form.
+    old_functions: bool,
     /// A chunk up to its choices.
     head: Vec<u8>,
     /// The tool calls, in the order of their own index.
@@ -81,6 +83,7 @@ impl Encoder {
         Self {
             state: State::Waiting,
             include_usage: context.include_usage,
+            old_functions: context.old_functions,
             head,
             calls: Vec::new(),
             written: 0,
@@ -145,11 +148,24 @@ impl Encoder {
             Block::ToolCall { id, name, free_text, .. } => {
                 self.start(out);
                 self.calls.push(Call { block: index, has_arguments: false, free_text: *free_text });
-                let index = self.calls.len() - 1;
-                let call = ToolCallOut::new(index, *free_text, Some(id), Some(name), "");
-                self.chunk(&DeltaOut { tool_calls: Some([call]), ..DeltaOut::default() }, None, out);
+                self.call(self.calls.len() - 1, Some((id, name)), "", out);
             }
         }
+    }
+
+    /// A piece of a call; id and name stand in the first.
+    fn call(&mut self, index: usize, named: Option<(&str, &str)>, text: &str, out: &mut Vec<u8>) {
+        let (id, name) = named.unzip();
+        let empty = DeltaOut::default();
+        let delta = if !self.old_functions {
+            let call = ToolCallOut::new(index, self.calls[index].free_text, id, name, text);
+            DeltaOut { tool_calls: Some([call]), ..empty }
+        } else if index == 0 {
+            DeltaOut { function_call: Some(FunctionOut { name, arguments: text }), ..empty }
+        } else {
+            return self.losses.degraded("content.tool_calls", ONE_CALL);
+        };
+        self.chunk(&delta, None, out);
     }
 
     /// Clients parse the arguments: a function's call without any gets an empty object.
@@ -187,8 +203,7 @@ impl Encoder {
                 // Of a block that was left out.
                 let Some(index) = self.calls.iter().rposition(|call| call.block == index) else { return };
                 self.calls[index].has_arguments = true;
-                let call = ToolCallOut::new(index, self.calls[index].free_text, None, None, arguments);
-                DeltaOut { tool_calls: Some([call]), ..empty }
+                return self.call(index, None, arguments, out);
             }
             // Has no place here; the relay remembers it.
             Delta::Proof(_) => return,
@@ -207,7 +222,7 @@ impl Encoder {
             self.chunk(&DeltaOut { refusal: Some(explanation), ..DeltaOut::default() }, None, out);
         }
         let reason = stop.reason.clone().given(!self.calls.is_empty());
-        let reason = finish_reason(&reason, &mut self.losses);
+        let reason = finish_reason(&reason, self.old_functions, &mut self.losses);
         self.chunk(&DeltaOut::default(), Some(reason), out);
         self.state = State::Stopped;
     }
@@ -298,6 +313,8 @@ struct DeltaOut<'a> {
     refusal: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_calls: Option<[ToolCallOut<'a>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function_call: Option<FunctionOut<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     annotations: Vec<AnnotationOut<'a>>,
 }

@@ -290,6 +290,16 @@ impl<'a> ToolCallOut<'a> {
     }
 }
 
+impl<'a> ToolCallOut<'a> {
+    /// The call without its id, as the older form has it; none for a tool that is no function.
+    pub(in crate::openai_chat) fn into_function(self) -> Option<FunctionOut<'a>> {
+        match self {
+            Self::Function { function, .. } => Some(function),
+            Self::Custom { .. } | Self::Raw(_) => None,
+        }
+    }
+}
+
 /// Whether a block that is kept whole was one of `tool_calls` and not of `content`.
 pub(in crate::openai_chat) fn is_call(opaque: &Opaque) -> bool {
     #[derive(Deserialize)]

@@ -54,6 +54,22 @@ pub(super) struct Manner {
     pub(super) instruction: Option<String>,
 }
 
+/// Mistral's models take other ids than everybody else's, and so do servers that run them: their templates check it
+/// (<https://mistralai.github.io/mistral-common/usage/tools/>, <https://github.com/ml-explore/mlx-lm/issues/1375>; checked
+/// 2026-11-26).
+fn id_rule(request: &Request) -> IdRule {
+    let model = request.model.to_ascii_lowercase();
+    match request.dialect {
+        DIALECT => IdRule::Any,
+        _ if OF_MISTRAL.iter().any(|name| model.contains(name)) => IdRule::Nine,
+        _ => IdRule::Short,
+    }
+}
+
+/// What the names of Mistral's models hold.
+const OF_MISTRAL: [&str; 8] =
+    ["codestral", "devstral", "magistral", "ministral", "mistral", "mixtral", "pixtral", "voxtral"];
+
 /// The instructions and the conversation.
 pub(super) fn messages<'a>(
     request: &'a Request,
@@ -63,7 +79,7 @@ pub(super) fn messages<'a>(
     let Manner { reach, thoughts, prefill, instruction } = manner;
     let mut writer = Writer { reach, thoughts, messages: Vec::new() };
     writer.system(&request.system, instruction, &[], losses)?;
-    let ids = if reach.own { IdRule::Any } else { IdRule::Short };
+    let ids = id_rule(request);
     for step in steps(&request.messages, ids, losses) {
         match step {
             Step::Assistant { message, ids } => writer.assistant(message, ids, losses)?,

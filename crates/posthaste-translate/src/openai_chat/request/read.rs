@@ -133,7 +133,10 @@ fn request(wire: RequestIn<'_>) -> Read<Request> {
     let (system, messages) = conversation(wire.messages)?;
     let logprobs = wire.logprobs.unwrap_or(false);
     let mut tools = wire.tools.unwrap_or_default().into_iter().map(tool).collect::<Read<Vec<_>>>()?;
-    for raw in wire.functions.unwrap_or_default() {
+    let functions = wire.functions.unwrap_or_default();
+    // Who gives both knows the newer form.
+    let old_functions = tools.is_empty() && !functions.is_empty();
+    for raw in functions {
         tools.push(function(raw).map_err(|error| at("functions", error))?);
     }
     let choice = tool_choice(wire.tool_choice)?;
@@ -146,7 +149,7 @@ fn request(wire: RequestIn<'_>) -> Read<Request> {
         messages,
         tools,
         tool_choice: choice.map_or_else(|| function_call(wire.function_call), |choice| Ok(Some(choice)))?,
-        parallel_tool_calls: wire.parallel_tool_calls,
+        parallel_tool_calls: wire.parallel_tool_calls.or(old_functions.then_some(false)),
         max_tokens: wire.max_completion_tokens.or(wire.max_tokens),
         sampling: Sampling {
             temperature: wire.temperature,
@@ -171,6 +174,7 @@ fn request(wire: RequestIn<'_>) -> Read<Request> {
         verbosity: wire.verbosity.map(Str::into_string),
         stream: wire.stream.unwrap_or(false),
         include_usage: wire.stream_options.and_then(|options| options.include_usage).unwrap_or(false),
+        old_functions,
         extra,
     })
 }

@@ -17,17 +17,23 @@ use crate::{
     loss::Losses,
     openai_chat::{
         citation::AnnotationOut,
-        part::{ToolCallOut, is_call},
+        part::{FunctionOut, ToolCallOut, is_call},
     },
 };
 
 const DIALECT: Dialect = Dialect::OpenAiChat;
 
-/// Writes an answer.
-pub(in crate::openai_chat) fn encode_response(response: &Response) -> Result<Encoded, TranslateError> {
+/// Writes an answer; `old_functions`: its client knows one call, in the older form.
+pub(in crate::openai_chat) fn encode_response(
+    response: &Response,
+    old_functions: bool,
+) -> Result<Encoded, TranslateError> {
     let mut losses = Losses::default();
     let own = response.dialect == DIALECT;
-    let message = message(response, own, &mut losses);
+    let mut message = message(response, own, &mut losses);
+    if old_functions {
+        message.become_older(&mut losses);
+    }
     if !own {
         losses.foreign("", &response.extra, DIALECT)?;
     }
@@ -36,7 +42,7 @@ pub(in crate::openai_chat) fn encode_response(response: &Response) -> Result<Enc
         index: 0,
         message,
         logprobs: NoLogprobs(extra),
-        finish_reason: finish_reason(&response.stop_reason(), &mut losses),
+        finish_reason: finish_reason(&response.stop_reason(), old_functions, &mut losses),
         extra: Within { path: CHOICE, extra },
     };
     let others = extra.iter().find(|extra| extra.field == CHOICES);
@@ -135,10 +141,15 @@ fn append<'a>(whole: &mut Option<Cow<'a, str>>, text: &'a str) {
 }
 
 /// The word for a reason.
-pub(in crate::openai_chat) fn finish_reason(reason: &StopReason, losses: &mut Losses) -> &'static str {
+pub(in crate::openai_chat) fn finish_reason(
+    reason: &StopReason,
+    old_functions: bool,
+    losses: &mut Losses,
+) -> &'static str {
     match reason {
         StopReason::EndTurn | StopReason::StopSequence => "stop",
         StopReason::MaxTokens | StopReason::ContextFull => "length",
+        StopReason::ToolUse if old_functions => "function_call",
         StopReason::ToolUse => "tool_calls",
         StopReason::Refusal => "content_filter",
         StopReason::Paused | StopReason::Other(_) => {
@@ -213,9 +224,26 @@ struct MessageOut<'a> {
     annotations: Vec<AnnotationOut<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<ToolCallOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function_call: Option<FunctionOut<'a>>,
     #[serde(flatten)]
     extra: Within<'a>,
 }
+
+impl MessageOut<'_> {
+    /// The first call as `function_call`; there is no place for others.
+    fn become_older(&mut self, losses: &mut Losses) {
+        let calls = std::mem::take(&mut self.tool_calls);
+        let mut functions = calls.into_iter().filter_map(ToolCallOut::into_function);
+        self.function_call = functions.next();
+        if functions.next().is_some() {
+            losses.degraded("content.tool_calls", ONE_CALL);
+        }
+    }
+}
+
+/// What becomes of parallel calls that a client of `functions` gets although only one was asked for.
+pub(in crate::openai_chat) const ONE_CALL: &str = "only the first, since the client knows one call";
 
 /// Those extras that stand directly in the object of a path.
 #[derive(Clone, Copy, Default)]

@@ -103,6 +103,7 @@ fn request(wire: RequestIn<'_>) -> Read<Request> {
         verbosity: text.verbosity.map(Str::into_string),
         stream: wire.stream.unwrap_or(false),
         include_usage: true,
+        old_functions: false,
         extra,
     })
 }
