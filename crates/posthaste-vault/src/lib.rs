@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod aws_chain;
 mod client_key;
 mod error;
 mod keyring;
