@@ -13,7 +13,7 @@ pub(super) fn judge(answer: &AnswerHead<'_>) -> Verdict {
     match trouble::read(answer) {
         None => openai::judge(answer),
         // No other account's filter is looser, and the account is in order.
-        Some(Trouble::Filtered | Trouble::WrongOperation) => Verdict::ClientFault,
+        Some(Trouble::Filtered) => Verdict::ClientFault,
         // Each deployment has a quota of its own.
         Some(Trouble::Throttled) => {
             let until = told_reset(answer);
@@ -24,9 +24,11 @@ pub(super) fn judge(answer: &AnswerHead<'_>) -> Verdict {
             };
             of_deployment(answer, resting(answer, answer.error, reason, until))
         }
-        Some(Trouble::NoDeployment) => of_deployment(answer, rest(CooldownReason::Forbidden)),
-        // Chat may go on where Responses cannot.
-        Some(Trouble::OldVersion) => Verdict::NextCandidate { cooldown: None },
+        // An operator's map names what is not there, and the client can mend nothing.
+        Some(Trouble::NoDeployment) if is_named_by_the_map(answer) => {
+            of_deployment(answer, rest(CooldownReason::Forbidden))
+        }
+        Some(Trouble::NoDeployment | Trouble::WrongOperation | Trouble::OldVersion) => Verdict::NotServed,
         Some(Trouble::NoSuchPath) => rest(CooldownReason::Failing),
         Some(Trouble::KeyRefused) => Verdict::Reauthenticate,
         // Another token of the same identity would be refused as well.
@@ -34,6 +36,10 @@ pub(super) fn judge(answer: &AnswerHead<'_>) -> Verdict {
             rest(CooldownReason::Forbidden)
         }
     }
+}
+
+fn is_named_by_the_map(answer: &AnswerHead<'_>) -> bool {
+    answer.account.model_map.0.iter().any(|(_, name)| name == answer.model)
 }
 
 /// Only the deployment that was asked for rests; the account goes on serving others.

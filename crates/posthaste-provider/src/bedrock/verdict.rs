@@ -34,7 +34,9 @@ pub(crate) fn judge(answer: &AnswerHead<'_>) -> Verdict {
         Trouble::NeedsProfile | Trouble::UnknownModel if is_named_by_the_map(answer) => {
             of_model(CooldownReason::Forbidden)
         }
-        Trouble::NeedsProfile | Trouble::UnknownModel | Trouble::BadRequest => Verdict::ClientFault,
+        // Another region may have it.
+        Trouble::NeedsProfile | Trouble::UnknownModel => Verdict::NotServed,
+        Trouble::BadRequest => Verdict::ClientFault,
         Trouble::ModelFailed => of_model(CooldownReason::Failing),
         Trouble::Failed | Trouble::NotTheApi => rest(CooldownReason::Failing),
     }

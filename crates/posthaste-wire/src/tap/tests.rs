@@ -148,6 +148,23 @@ fn a_prompt_that_is_blocked_is_a_whole_answer() {
     assert_eq!(tap.progress(), Progress::Opening);
 }
 
+/// Recorded of Azure: a chunk without choices and names comes first, one with nothing but the filter's offsets after the
+/// text, and the last one counts more than tokens.
+#[test]
+fn what_azures_filter_says_is_neither_content_nor_an_error() {
+    let first = r#"data: {"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":[{"prompt_index":0,"content_filter_results":{"hate":{"filtered":false,"severity":"safe"}}}]}"#;
+    let offsets = r#"data: {"choices":[{"content_filter_offsets":{"check_offset":9,"start_offset":9,"end_offset":30},"content_filter_results":{"error":{"code":"content_filter_error","message":"x"}},"finish_reason":null,"index":0}],"created":0,"id":"","model":"","object":""}"#;
+    let usage = r#"data: {"choices":[],"id":"c","usage":{"completion_tokens":5,"prompt_tokens":9,"total_tokens":14,"latency_checkpoint":{"engine_ttft_ms":9}}}"#;
+    let mut tap = StreamTap::new(CHAT);
+    assert_eq!(tap.push(format!("{first}\n\n").as_bytes()), Ok(Progress::Opening));
+    assert_eq!(tap.push(format!("{offsets}\n\n").as_bytes()), Ok(Progress::Opening));
+    assert_eq!(tap.push(chunk(r#"{"content":"Hi"}"#).as_bytes()), Ok(Progress::Content));
+    assert_eq!(tap.push(format!("{offsets}\n\n").as_bytes()), Ok(Progress::Content));
+    let rest = format!("{FINISH}{usage}\n\ndata: [DONE]\n\n");
+    assert_eq!(tap.push(rest.as_bytes()), Ok(Progress::Ended));
+    assert_eq!((tap.usage().input, tap.usage().output, tap.error()), (9, 5, None));
+}
+
 #[test]
 fn a_finish_reason_is_content_and_the_terminator_is_the_end() {
     let mut tap = tap_of(CHAT, FINISH);

@@ -1,7 +1,9 @@
 //! Every row of the table of troubles, with the words that Azure uses.
 
 use http::{HeaderMap, StatusCode};
-use posthaste_core::{Account, AuthForm, Dialect, ModelName, ProviderKind, Timestamp};
+use posthaste_core::{
+    Account, AuthForm, Dialect, ModelMap, ModelName, ModelPattern, ProviderKind, Timestamp,
+};
 use posthaste_wire::{UpstreamError, read_error};
 use rstest::rstest;
 
@@ -81,7 +83,6 @@ const WRONG: &str = r#"{"error":{"code":"OperationNotSupported","message":"The c
 
 #[rstest]
 #[case(400, FILTERED)]
-#[case(400, WRONG)]
 #[case(400, r#"{"error":{"code":"BadRequest","message":"x"}}"#)]
 #[case(422, r#"{"error":{"code":"422","message":"x"}}"#)]
 fn a_clients_fault_harms_nobody(#[case] status: u16, #[case] body: &str) {
@@ -116,9 +117,19 @@ fn a_trials_day_is_a_quota_and_its_wait_stands_in_the_message() {
     assert_eq!((rest.reason, rest.until), (CooldownReason::RateLimited, Some(Timestamp::from_secs(1_030))));
 }
 
+#[rstest]
+#[case(404, NO_DEPLOYMENT)]
+#[case(400, OLD)]
+#[case(400, WRONG)]
+fn what_one_account_has_not_another_may_have(#[case] status: u16, #[case] body: &str) {
+    assert_eq!(verdict(&Told::new(status, body, &[])), Verdict::NotServed);
+}
+
 #[test]
-fn a_missing_deployment_rests_that_name_alone() {
-    let rest = cooldown(verdict(&Told::new(404, NO_DEPLOYMENT, &[])));
+fn a_missing_deployment_of_the_map_rests_that_name_alone() {
+    let mut account = azure();
+    account.model_map = ModelMap(vec![(ModelPattern::new("gpt-*"), model("house-gpt"))]);
+    let rest = cooldown(judge(&Told::new(404, NO_DEPLOYMENT, &[]).head(&account, &model("house-gpt"))));
     assert_eq!(rest.reason, CooldownReason::Forbidden);
     assert_eq!(rest.scope, CooldownScope::Models("house-gpt".to_owned()));
 }
@@ -152,11 +163,10 @@ fn a_refused_key_is_renewed() {
     assert_eq!(verdict(&Told::new(401, BAD_KEY, &[])), Verdict::Reauthenticate);
 }
 
-#[rstest]
-#[case(400, OLD)]
-#[case(408, r#"{"error":{"code":"Timeout","message":"The operation was timeout."}}"#)]
-fn another_account_is_asked_and_nobody_blamed(#[case] status: u16, #[case] body: &str) {
-    assert_eq!(verdict(&Told::new(status, body, &[])), Verdict::NextCandidate { cooldown: None });
+#[test]
+fn another_account_is_asked_after_a_time_out_and_nobody_blamed() {
+    let body = r#"{"error":{"code":"Timeout","message":"The operation was timeout."}}"#;
+    assert_eq!(verdict(&Told::new(408, body, &[])), Verdict::NextCandidate { cooldown: None });
 }
 
 #[rstest]

@@ -247,12 +247,21 @@ fn a_clock_that_is_off_is_told_as_such(#[case] message: &str) {
 }
 
 #[rstest]
-// Both recorded.
+// Recorded.
 #[case(
     400,
     "ValidationException",
     "The model returned the following errors: Input Tokens Exceeded: Number of input tokens exceeds maximum length."
 )]
+#[case(400, "ValidationError", "The input fails to satisfy the constraints.")]
+#[case(400, "BrandNewException", "no")]
+#[case(413, "RequestEntityTooLargeException", "too large")]
+fn a_clients_fault_harms_nobody(#[case] status: u16, #[case] kind: &str, #[case] message: &str) {
+    assert_eq!(verdict(&Told::new(status, kind, message)), Verdict::ClientFault);
+}
+
+#[rstest]
+// The first two recorded.
 #[case(400, "ValidationException", "The provided model identifier is invalid.")]
 #[case(404, "ResourceNotFoundException", "This model version has reached the end of its life.")]
 // https://github.com/strands-agents/harness-sdk/issues/38
@@ -261,11 +270,8 @@ fn a_clock_that_is_off_is_told_as_such(#[case] message: &str) {
     "ValidationException",
     "Invocation of model ID anthropic.claude-sonnet-4-6 with on-demand throughput isn’t supported."
 )]
-#[case(400, "ValidationError", "The input fails to satisfy the constraints.")]
-#[case(400, "BrandNewException", "no")]
-#[case(413, "RequestEntityTooLargeException", "too large")]
-fn a_clients_fault_harms_nobody(#[case] status: u16, #[case] kind: &str, #[case] message: &str) {
-    assert_eq!(verdict(&Told::new(status, kind, message)), Verdict::ClientFault);
+fn a_model_that_is_not_here_may_be_elsewhere(#[case] status: u16, #[case] kind: &str, #[case] message: &str) {
+    assert_eq!(verdict(&Told::new(status, kind, message)), Verdict::NotServed);
 }
 
 /// What the operator's map named wrongly is not the client's fault, and another account may serve.
@@ -279,7 +285,7 @@ fn a_wrong_model_of_the_map_rests_that_model(#[case] status: u16, #[case] kind: 
     let told = Told::new(status, kind, message);
     let rest = cooldown(judge(&told.head(&account, &model(MODEL))));
     assert_eq!(rest.scope, CooldownScope::Models(MODEL.to_owned()));
-    assert_eq!(judge(&told.head(&account, &model("us.amazon.nova-pro-v1:0"))), Verdict::ClientFault);
+    assert_eq!(judge(&told.head(&account, &model("us.amazon.nova-pro-v1:0"))), Verdict::NotServed);
 }
 
 #[test]
