@@ -59,13 +59,65 @@ fn message(headers: &[(&str, &str)], payload: &[u8]) -> Vec<u8> {
     },
     "0000003d0000002007fd83960c636f6e74656e742d747970650700106170706c69636174696f6e2f6a736f6e7b27666f6f273a27626172277d8d9c08b1"
 )]
+#[case::int8(Message { headers: vec![Header { name: "byte", value: HeaderValue::Byte(-1) }], payload: b"" }, "000000170000000729860158046279746502ffc2f869dc")]
+#[case::int16(Message { headers: vec![Header { name: "short", value: HeaderValue::Short(-1) }], payload: b"" }, "0000001900000009710e923e0573686f727403ffffb27cb6cc")]
+#[case::int32(Message { headers: vec![Header { name: "integer", value: HeaderValue::Int(-1) }], payload: b"" }, "0000001d0000000d83e3f0e707696e746567657204ffffffff8b8e12eb")]
+#[case::int64(Message { headers: vec![Header { name: "long", value: HeaderValue::Long(-1) }], payload: b"" }, "0000001e0000000e5d4adb8d046c6f6e6705ffffffffffffffff4bc232da")]
+#[case::every_type(
+    every_type(),
+    "000000620000005203b5cb9c0130000131010132020201330300030134040000000401350500000000000000050136060005627974657301370700047574663801380800000000000000080139093031323334353637383961626364656663353671"
+)]
+#[case::error(
+    Message {
+        headers: vec![
+            Header { name: ":message-type", value: HeaderValue::String("error") },
+            Header { name: ":error-code", value: HeaderValue::String("code") },
+            Header { name: ":error-message", value: HeaderValue::String("message") },
+        ],
+        payload: b"",
+    },
+    "0000005200000042bf23637e0d3a6d6573736167652d747970650700056572726f720b3a6572726f722d636f6465070004636f64650e3a6572726f722d6d6573736167650700076d6573736167656b6cea3d"
+)]
 fn published_vectors_hold_both_ways(#[case] message: Message<'static>, #[case] hex: &str) {
-    let bytes: Vec<u8> =
-        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
+    let bytes = unhex(hex);
     let mut out = Vec::new();
     message.encode(&mut out).unwrap();
     assert_eq!(out, bytes);
     assert_eq!(Message::decode(&bytes), Ok(Some((message, bytes.len()))));
+}
+
+/// Those that must not be read, of the same file.
+#[rstest]
+#[case::length("0100001d00000000fd528c5a7b27666f6f273a27626172277dc3653936")]
+#[case::payload("0000001d00000000fd528c5a7b27666f6f273a27626172278dc3653936")]
+#[case::headers(
+    "0000003d0000002007fd83960c636f6e74656e742b747970650700106170706c69636174696f6e2f6a736f6e7b27666f6f273a27626172277d8d9c08b1"
+)]
+#[case::header_length(
+    "0000003dff00010207fd83960c636f6e74656e742d747970650700106170706c69636174696f6e2f6a736f6e7b27666f6f273a27626172277d8d9c08b1"
+)]
+fn published_corruptions_are_noticed(#[case] hex: &str) {
+    assert!(Message::decode(&unhex(hex)).is_err());
+}
+
+fn every_type() -> Message<'static> {
+    let values = [
+        ("0", HeaderValue::Bool(true)),
+        ("1", HeaderValue::Bool(false)),
+        ("2", HeaderValue::Byte(2)),
+        ("3", HeaderValue::Short(3)),
+        ("4", HeaderValue::Int(4)),
+        ("5", HeaderValue::Long(5)),
+        ("6", HeaderValue::Bytes(b"bytes")),
+        ("7", HeaderValue::String("utf8")),
+        ("8", HeaderValue::Timestamp(8)),
+        ("9", HeaderValue::Uuid(*b"0123456789abcdef")),
+    ];
+    Message { headers: values.map(|(name, value)| Header { name, value }).into(), payload: b"" }
+}
+
+fn unhex(hex: &str) -> Vec<u8> {
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 
 #[test]
