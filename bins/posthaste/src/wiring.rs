@@ -154,6 +154,7 @@ pub fn admin(
         store_name: opened.store_name.clone(),
         vault: Arc::clone(&opened.vault),
         prices,
+        oauth: Arc::default(),
         transport,
         clock: Arc::new(SystemClock),
         runtime,

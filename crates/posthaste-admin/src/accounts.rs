@@ -2,10 +2,13 @@
 
 mod address;
 mod advice;
+mod login;
 mod place;
 mod test;
 mod view;
 
+pub use login::{LoginFlow, LoginFor, LoginPlan, LoginTask, PolledLogin, StartedLogin};
+pub(crate) use login::{Logins, is_input, state};
 pub use test::TestReport;
 pub use view::{AccountView, Health, PresetView, presets};
 
@@ -121,40 +124,8 @@ impl<'a> AccountService<'a> {
     /// [`AdminError::Invalid`] for an input that cannot be taken, [`AdminError::Conflict`] when the name is taken.
     pub async fn add(self, new: NewAccount) -> Result<SavedAccount, AdminError> {
         let preset = known_preset(&new.preset)?;
-        let now = self.admin.parts().clock.now();
-        let id = AccountId::generate();
-        let auth = new.auth.unwrap_or(preset.auth);
-        let wish = place::Wish {
-            base_url: new.base_url.as_deref(),
-            site: new.site.as_deref(),
-            base_urls: &new.base_urls,
-        };
-        let place = place::of(preset, wish, new.allow_private, now)?;
-        let settings = AccountSettings {
-            base_urls: place.base_urls,
-            plan_day: input::plan_day(new.plan_day)?,
-            ..AccountSettings::default()
-        };
-        let account = Account {
-            id,
-            name: input::name(&new.name)?,
-            preset: PresetName(preset.name.to_owned()),
-            provider: preset.provider,
-            base_url: place.base_url,
-            auth,
-            dialects: place.dialects,
-            credential: self.credential(id, auth, new.api_key.as_ref(), None)?,
-            priority: input::priority(new.priority)?,
-            enabled: !new.disabled,
-            models: input::model_rules(&new.allow, &new.deny)?,
-            model_map: input::model_map(&new.model_map)?,
-            private_address: place.consent,
-            proxy: None,
-            settings,
-            scheduling: SchedulingRules { limits: input::limits(&new.limits)?, ..SchedulingRules::default() },
-            created_at: now,
-            updated_at: now,
-        };
+        let mut account = self.drafted(preset, &new)?;
+        account.credential = self.credential(account.id, account.auth, new.api_key.as_ref(), None)?;
         let name = account.name.clone();
         match self.admin.account_records().create(account).await {
             Ok(created) => Ok(self.saved(created.value)),
@@ -224,12 +195,53 @@ impl<'a> AccountService<'a> {
         test::test(self.admin, &account, model).await
     }
 
+    /// A new account without its credential.
+    fn drafted(self, preset: &Preset, new: &NewAccount) -> Result<Account, AdminError> {
+        let now = self.admin.parts().clock.now();
+        let wish = place::Wish {
+            base_url: new.base_url.as_deref(),
+            site: new.site.as_deref(),
+            base_urls: &new.base_urls,
+        };
+        let place = place::of(preset, wish, new.allow_private, now)?;
+        Ok(Account {
+            id: AccountId::generate(),
+            name: input::name(&new.name)?,
+            preset: PresetName(preset.name.to_owned()),
+            provider: preset.provider,
+            base_url: place.base_url,
+            auth: new.auth.unwrap_or(preset.auth),
+            dialects: place.dialects,
+            credential: None,
+            priority: input::priority(new.priority)?,
+            enabled: !new.disabled,
+            models: input::model_rules(&new.allow, &new.deny)?,
+            model_map: input::model_map(&new.model_map)?,
+            private_address: place.consent,
+            proxy: None,
+            settings: AccountSettings {
+                base_urls: place.base_urls,
+                plan_day: input::plan_day(new.plan_day)?,
+                ..AccountSettings::default()
+            },
+            scheduling: SchedulingRules { limits: input::limits(&new.limits)?, ..SchedulingRules::default() },
+            created_at: now,
+            updated_at: now,
+        })
+    }
+
     fn change(self, account: &mut Account, change: &AccountChange) -> Result<(), AdminError> {
         let now = self.admin.parts().clock.now();
         if let Some(name) = &change.name {
             account.name = input::name(name)?;
         }
         if let Some(auth) = change.auth {
+            let logs_in = [account.auth, auth].map(|form| form == AuthForm::OAuth);
+            if logs_in[0] != logs_in[1] {
+                let message =
+                    "an account with a key and one that is logged in are two: add or log in another one";
+                return Err(AdminError::invalid("auth", message));
+            }
             account.auth = auth;
         }
         let credential = account.credential.take();
@@ -298,6 +310,13 @@ impl<'a> AccountService<'a> {
                 refuse("is not used, since this account presents none; leave it out")
             }
             (AuthForm::None, None, _) => Ok(None),
+            (AuthForm::OAuth, Some(_), _) => refuse(
+                "is not used by an account that is logged in: posthaste accounts login gives it a token",
+            ),
+            (AuthForm::OAuth, None, None) => Err(AdminError::invalid(
+                "auth",
+                "such an account has to be logged in: posthaste accounts login --preset PRESET --name NAME",
+            )),
             (_, Some(given), _) => {
                 let secret = input::secret("api_key", given)?;
                 let place = account_credential_place(id);

@@ -5,9 +5,15 @@ use std::sync::Arc;
 use posthaste_core::{Account, ClientKey, Clock, Transport};
 use posthaste_metering::PriceBook;
 use posthaste_storage::{Repository, Stores};
-use posthaste_vault::{StaticCredentials, Vault};
+use posthaste_vault::{
+    StaticCredentials, Vault,
+    oauth::{OAuthClients, OAuthFlows},
+};
 
-use crate::{AccountService, AdminError, Command, KeyService, Reply, Runtime, StatusView, command, status};
+use crate::{
+    AccountService, AdminError, Command, KeyService, Reply, Runtime, StatusView, accounts::Logins, command,
+    status,
+};
 
 /// What the services are made from.
 #[derive(Clone)]
@@ -20,7 +26,9 @@ pub struct AdminParts {
     pub vault: Arc<Vault>,
     /// Tells which models a provider offers.
     pub prices: Arc<PriceBook>,
-    /// Carries the request of an account's test.
+    /// The operator's clients for logging accounts in.
+    pub oauth: Arc<OAuthClients>,
+    /// Carries the requests of logins and of accounts' tests.
     pub transport: Arc<dyn Transport>,
     /// The present moment.
     pub clock: Arc<dyn Clock>,
@@ -35,13 +43,21 @@ pub struct AdminParts {
 pub struct Admin {
     parts: Arc<AdminParts>,
     credentials: Arc<StaticCredentials>,
+    flows: OAuthFlows,
+    logins: Arc<Logins>,
 }
 
 impl Admin {
     /// Puts the services together.
     pub fn new(parts: AdminParts) -> Self {
         let credentials = Arc::new(StaticCredentials::new(Arc::clone(&parts.vault)));
-        Self { parts: Arc::new(parts), credentials }
+        let flows = OAuthFlows::new(
+            Arc::clone(&parts.oauth),
+            Arc::clone(&parts.vault),
+            Arc::clone(&parts.transport),
+            Arc::clone(&parts.clock),
+        );
+        Self { parts: Arc::new(parts), credentials, flows, logins: Arc::default() }
     }
 
     /// Upstream accounts.
@@ -76,6 +92,14 @@ impl Admin {
 
     pub(crate) fn credentials(&self) -> &StaticCredentials {
         &self.credentials
+    }
+
+    pub(crate) const fn flows(&self) -> &OAuthFlows {
+        &self.flows
+    }
+
+    pub(crate) fn logins(&self) -> &Logins {
+        &self.logins
     }
 
     pub(crate) fn account_records(&self) -> Repository<Account> {

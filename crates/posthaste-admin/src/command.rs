@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountChange, AccountView, Admin, AdminError, CreatedKey, KeyChange, KeyView, NewAccount, NewKey,
-    PresetView, SavedAccount, StatusView, TestReport, UsageView, accounts,
+    AccountChange, AccountView, Admin, AdminError, CreatedKey, Disclosed, KeyChange, KeyView, LoginFlow,
+    LoginFor, LoginPlan, NewAccount, NewKey, PolledLogin, PresetView, SavedAccount, StartedLogin, StatusView,
+    TestReport, UsageView, accounts,
 };
 
 /// A piece of work. Records are named by id or by name.
@@ -40,6 +41,32 @@ pub enum Command {
         account: String,
         /// For which model; the service chooses one when it is not told.
         model: Option<String>,
+    },
+    /// Look whether and how an account can be logged in.
+    PlanLogin(LoginFor),
+    /// Begin to log an account in.
+    StartLogin {
+        /// Which.
+        whose: LoginFor,
+        /// How.
+        flow: LoginFlow,
+    },
+    /// Finish a login with what the browser brought back.
+    FinishLogin {
+        /// Which.
+        login: String,
+        /// The code, or the address that the browser was sent to.
+        brought: Disclosed,
+    },
+    /// Ask whether a person has entered the device's code.
+    PollLogin {
+        /// Which.
+        login: String,
+    },
+    /// Give a login up.
+    CancelLogin {
+        /// Which.
+        login: String,
     },
     /// Make a client key.
     CreateKey(NewKey),
@@ -90,6 +117,14 @@ pub enum Reply {
     Account(AccountView),
     /// An account's test.
     Tested(TestReport),
+    /// What a login would be like.
+    LoginPlan(LoginPlan),
+    /// A login that was begun.
+    StartedLogin(StartedLogin),
+    /// Whether a person is done.
+    PolledLogin(PolledLogin),
+    /// A login that was given up.
+    CancelledLogin,
     /// A new client key with its secret.
     CreatedKey(CreatedKey),
     /// Client keys, by name.
@@ -115,6 +150,18 @@ pub(crate) async fn execute(admin: &Admin, command: Command) -> Result<Reply, Ad
         Command::DeleteAccount { account } => Reply::Account(accounts.delete(&account).await?),
         Command::TestAccount { account, model } => {
             Reply::Tested(accounts.test(&account, model.as_deref()).await?)
+        }
+        Command::PlanLogin(whose) => Reply::LoginPlan(accounts.plan_login(&whose).await?),
+        Command::StartLogin { whose, flow } => {
+            Reply::StartedLogin(accounts.start_login(&whose, &flow).await?)
+        }
+        Command::FinishLogin { login, brought } => {
+            Reply::SavedAccount(accounts.finish_login(&login, &brought).await?)
+        }
+        Command::PollLogin { login } => Reply::PolledLogin(accounts.poll_login(&login).await?),
+        Command::CancelLogin { login } => {
+            accounts.cancel_login(&login)?;
+            Reply::CancelledLogin
         }
         Command::CreateKey(new) => Reply::CreatedKey(keys.create(new).await?),
         Command::ListKeys => Reply::Keys(keys.list().await?),

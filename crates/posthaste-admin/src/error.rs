@@ -3,8 +3,10 @@
 use std::error::Error;
 
 use posthaste_storage::StorageError;
-use posthaste_vault::VaultError;
+use posthaste_vault::{VaultError, oauth::OAuthError};
 use serde::{Deserialize, Serialize};
+
+use crate::accounts;
 
 /// A refused or failed piece of work, named for what the operator can do next.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +31,9 @@ pub enum AdminError {
         /// What clashed and what to do.
         what: String,
     },
+    /// A login or a refresh failed.
+    #[error("{0}")]
+    Login(OAuthError),
     /// The store failed.
     #[error("the store failed")]
     Store(#[source] StorageError),
@@ -40,6 +45,12 @@ pub enum AdminError {
 impl AdminError {
     pub(crate) fn invalid(field: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid { field, message: message.into() }
+    }
+}
+
+impl From<OAuthError> for AdminError {
+    fn from(error: OAuthError) -> Self {
+        Self::Login(error)
     }
 }
 
@@ -70,6 +81,12 @@ pub struct AdminFailure {
     /// Why, the nearest cause first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<String>,
+    /// What it is called, for programs, where the class says too little.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// What to do about it, where the message does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
 }
 
 /// The classes of [`AdminError`].
@@ -82,6 +99,8 @@ pub enum FailureKind {
     NotFound,
     /// Somebody else was there first.
     Conflict,
+    /// A vendor, a proxy or the network did not do its part.
+    Upstream,
     /// The store or the vault failed.
     Internal,
 }
@@ -94,9 +113,17 @@ impl From<&AdminError> for AdminFailure {
             }
             AdminError::NotFound { .. } => (FailureKind::NotFound, None, error.to_string()),
             AdminError::Conflict { .. } => (FailureKind::Conflict, None, error.to_string()),
+            AdminError::Login(login) if accounts::is_input(login) => {
+                (FailureKind::Invalid, None, error.to_string())
+            }
+            AdminError::Login(_) => (FailureKind::Upstream, None, error.to_string()),
             AdminError::Store(_) | AdminError::Vault(_) => (FailureKind::Internal, None, error.to_string()),
         };
-        Self { kind, field, message, causes: causes(error) }
+        let (state, advice) = match error {
+            AdminError::Login(login) => (Some(accounts::state(login).to_owned()), Some(login.advice())),
+            _ => (None, None),
+        };
+        Self { kind, field, message, causes: causes(error), state, advice }
     }
 }
 

@@ -12,8 +12,8 @@ mod runtime;
 mod status;
 
 pub use accounts::{
-    AccountChange, AccountService, AccountView, Health, NewAccount, PresetView, SavedAccount, TestReport,
-    presets,
+    AccountChange, AccountService, AccountView, Health, LoginFlow, LoginFor, LoginPlan, LoginTask,
+    NewAccount, PolledLogin, PresetView, SavedAccount, StartedLogin, TestReport, presets,
 };
 pub use admin::{Admin, AdminParts};
 pub use command::{Command, Reply};

@@ -173,6 +173,8 @@ fn not_understood(error: &serde_json::Error) -> AdminFailure {
             error.column()
         ),
         causes: Vec::new(),
+        state: None,
+        advice: None,
     }
 }
 

@@ -3,4 +3,5 @@
 mod accounts;
 mod commands;
 mod keys;
+mod logins;
 mod support;

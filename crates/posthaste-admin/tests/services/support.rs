@@ -4,11 +4,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
 use posthaste_admin::{Admin, AdminParts, Disclosed, NewAccount, ParkedModels, ParkedView, Runtime};
-use posthaste_core::{AccountId, Clock, Secret, Timestamp};
+use posthaste_core::{AccountId, Clock, Secret, Timestamp, Transport};
 use posthaste_metering::PriceBook;
 use posthaste_storage::{Stores, memory::MemoryStores};
 use posthaste_testkit::{FakeClock, MemoryTransport, Reply, Sent};
-use posthaste_vault::{MasterKey, Vault};
+use posthaste_vault::{MasterKey, Vault, oauth::OAuthClients};
 
 pub(crate) struct Bench {
     pub(crate) admin: Admin,
@@ -48,18 +48,29 @@ impl Runtime for FakeRuntime {
 }
 
 pub(crate) async fn bench(answer: impl Fn(&Sent) -> Reply + Send + Sync + 'static) -> Bench {
+    let transport = MemoryTransport::new(answer);
+    let clock = Arc::new(FakeClock::default());
+    furnished(transport.clone(), Arc::new(transport), clock, OAuthClients::default()).await
+}
+
+/// A bench whose vendors are reached through `reached`.
+pub(crate) async fn furnished(
+    transport: MemoryTransport,
+    reached: Arc<dyn Transport>,
+    clock: Arc<FakeClock>,
+    oauth: OAuthClients,
+) -> Bench {
     let stores = MemoryStores::stores();
     let master = MasterKey::generate().expect("random bytes");
     let vault = Arc::new(Vault::open(&master, Arc::clone(&stores.config)).await.expect("an empty store"));
-    let clock = Arc::new(FakeClock::default());
-    let transport = MemoryTransport::new(answer);
     let runtime = Arc::new(FakeRuntime::default());
     let admin = Admin::new(AdminParts {
         stores: stores.clone(),
         store_name: "memory".to_owned(),
         vault: Arc::clone(&vault),
         prices: PriceBook::builtin(),
-        transport: Arc::new(transport.clone()),
+        oauth: Arc::new(oauth),
+        transport: reached,
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         runtime: Some(Arc::clone(&runtime) as Arc<dyn Runtime>),
         key_prefix: "cr_".to_owned(),

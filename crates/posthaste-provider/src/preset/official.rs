@@ -10,7 +10,7 @@ pub(super) const ROWS: &[Preset] = &[
         provider: ProviderKind::Anthropic,
         sites: &[Site::new("", "https://api.anthropic.com")],
         auth: AuthForm::XApiKey,
-        oauth: Some("anthropic"),
+        oauth: Some("claude"),
         source: "https://docs.anthropic.com/en/api/overview, checked 2026-11-23",
         summary: "Anthropic's official API, with an API key or logged in",
         ..Preset::BASE
