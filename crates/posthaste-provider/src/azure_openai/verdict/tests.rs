@@ -92,7 +92,7 @@ fn a_clients_fault_harms_nobody(#[case] status: u16, #[case] body: &str) {
 fn a_used_up_quota_rests_the_deployment_until_its_reset() {
     let rest = cooldown(verdict(&Told::new(429, REACHED, &[("retry-after", "1"), ("retry-after-ms", "0")])));
     assert_eq!(rest.reason, CooldownReason::RateLimited);
-    assert_eq!(rest.scope, CooldownScope::Models("house-gpt".to_owned()));
+    assert_eq!(rest.scope, CooldownScope::Model("house-gpt".to_owned()));
     assert_eq!(rest.until, Some(Timestamp::from_secs(1_001)));
 
     let rest = cooldown(verdict(&Told::new(429, REACHED, &[("retry-after-ms", "2500")])));
@@ -120,7 +120,7 @@ fn a_trials_day_is_a_quota_and_its_wait_stands_in_the_message() {
 fn a_missing_deployment_rests_that_name_alone() {
     let rest = cooldown(verdict(&Told::new(404, NO_DEPLOYMENT, &[])));
     assert_eq!(rest.reason, CooldownReason::Forbidden);
-    assert_eq!(rest.scope, CooldownScope::Models("house-gpt".to_owned()));
+    assert_eq!(rest.scope, CooldownScope::Model("house-gpt".to_owned()));
 }
 
 #[rstest]
