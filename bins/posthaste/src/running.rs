@@ -5,7 +5,7 @@ use std::{future::pending, net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use posthaste_admin::{Admin, ParkedModels, ParkedView, Runtime};
-use posthaste_core::{AccountId, Clock, SystemClock, Timestamp, Transport};
+use posthaste_core::{AccountId, Clock, CooldownScope, SystemClock, Timestamp, Transport};
 use posthaste_gateway::{FirstEventTimeouts, Relay, RelayOptions, RelayPorts};
 use posthaste_http::{Front, FrontOptions, ServerOptions, metrics_router, router, serve};
 use posthaste_scheduler::{Backoff, Parked, Scheduler};
@@ -206,7 +206,10 @@ impl Runtime for LiveRuntime {
 
     fn parked_models(&self, account: AccountId) -> Vec<ParkedModels> {
         let parked = self.scheduler.parked_models(account, SystemClock.now());
-        let view = |(models, parked)| ParkedModels { models, parked: parked_view(&parked) };
+        let view = |(scope, parked): (CooldownScope, Parked)| ParkedModels {
+            models: scope.to_string(),
+            parked: parked_view(&parked),
+        };
         parked.into_iter().map(view).collect()
     }
 

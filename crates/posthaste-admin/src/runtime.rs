@@ -8,7 +8,7 @@ pub trait Runtime: Send + Sync + 'static {
     /// Why and how long an account rests, if it does.
     fn parked(&self, account: AccountId) -> Option<ParkedView>;
 
-    /// The models that an account does not serve for now, by what their names begin with.
+    /// The models that an account does not serve for now, though it serves others.
     fn parked_models(&self, account: AccountId) -> Vec<ParkedModels>;
 
     /// Ends an account's rest, since what it rested from was put right.
@@ -35,7 +35,7 @@ pub struct ParkedView {
 /// A rest of some of an account's models, which the vendor meters on their own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParkedModels {
-    /// What the models' names begin with, as the upstream calls them.
+    /// Which models, as the upstream calls them: a name, or what names begin with and a `*`.
     pub models: String,
     /// Why and how long.
     #[serde(flatten)]

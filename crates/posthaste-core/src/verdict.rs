@@ -60,6 +60,30 @@ pub enum CooldownScope {
     Account,
     /// The models whose names begin with this, which the vendor meters on their own.
     Models(String),
+    /// One model, by the upstream's name.
+    Model(String),
+}
+
+impl CooldownScope {
+    /// Whether a model rests, by the upstream's name.
+    pub fn covers(&self, model: &str) -> bool {
+        match self {
+            Self::Account => true,
+            Self::Models(beginning) => model.starts_with(beginning.as_str()),
+            Self::Model(name) => model == name,
+        }
+    }
+}
+
+impl fmt::Display for CooldownScope {
+    /// Writes the pattern of the models that rest.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account => f.write_str("*"),
+            Self::Models(beginning) => write!(f, "{beginning}*"),
+            Self::Model(name) => f.write_str(name),
+        }
+    }
 }
 
 /// Why an account rests.
@@ -107,4 +131,18 @@ pub struct RateWindow {
     pub remaining: Option<u64>,
     /// When the window starts anew.
     pub resets_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_covers_what_it_names() {
+        let (account, one) = (CooldownScope::Account, CooldownScope::Model("gpt-5".to_owned()));
+        let family = CooldownScope::Models("claude-opus".to_owned());
+        assert!(account.covers("gpt-5") && one.covers("gpt-5") && family.covers("claude-opus-4-8"));
+        assert!(!one.covers("gpt-5-mini") && !family.covers("claude-haiku-4-5"));
+        assert_eq!([account, family, one].map(|scope| scope.to_string()), ["*", "claude-opus*", "gpt-5"]);
+    }
 }

@@ -111,7 +111,7 @@ pub(crate) fn judge(answer: &AnswerHead<'_>) -> Option<Verdict> {
         Means::Unauthorised => Verdict::Reauthenticate,
         Means::Forbidden => rest(CooldownReason::Forbidden, CooldownScope::Account, None),
         Means::ModelForbidden => {
-            rest(CooldownReason::Forbidden, CooldownScope::Models(answer.model.as_str().to_owned()), None)
+            rest(CooldownReason::Forbidden, CooldownScope::Model(answer.model.as_str().to_owned()), None)
         }
     })
 }
@@ -244,7 +244,7 @@ mod tests {
         else {
             panic!("the model rests");
         };
-        assert_eq!(cooldown.scope, CooldownScope::Models("glm-5".to_owned()));
+        assert_eq!(cooldown.scope, CooldownScope::Model("glm-5".to_owned()));
     }
 
     #[rstest]

@@ -79,7 +79,7 @@ impl Scheduler {
     pub fn succeeded(&self, account: AccountId, model: &str, _now: Timestamp) {
         if let Some(entry) = self.accounts.lock().entries.get_mut(&account) {
             entry.healths_of(model).for_each(Health::succeeded);
-            entry.families.retain(|(_, health)| !health.is_healthy());
+            entry.parts.retain(|(_, health)| !health.is_healthy());
         }
     }
 
@@ -101,10 +101,10 @@ impl Scheduler {
         let entry = accounts.entry(account);
         match &cooldown.scope {
             CooldownScope::Account => entry.health.rest(account, cooldown, &self.backoff, now),
-            CooldownScope::Models(family) => {
+            part @ (CooldownScope::Models(_) | CooldownScope::Model(_)) => {
                 // The attempt that found this out was no word on the rest of the account.
                 entry.health.cancelled();
-                entry.family(family).rest(account, cooldown, &self.backoff, now)
+                entry.part(part).rest(account, cooldown, &self.backoff, now)
             }
         }
     }
@@ -114,18 +114,18 @@ impl Scheduler {
         self.accounts.lock().entries.get(&account).and_then(|entry| entry.health.parked(now))
     }
 
-    /// The families of models, by what their names begin with, that an account may not be asked for at `now`.
-    pub fn parked_models(&self, account: AccountId, now: Timestamp) -> Vec<(String, Parked)> {
+    /// The models that an account may not be asked for at `now`, though it may for others.
+    pub fn parked_models(&self, account: AccountId, now: Timestamp) -> Vec<(CooldownScope, Parked)> {
         let accounts = self.accounts.lock();
-        let families = accounts.entries.get(&account).map_or(&[][..], |entry| &entry.families);
-        families.iter().filter_map(|(family, health)| Some((family.clone(), health.parked(now)?))).collect()
+        let parts = accounts.entries.get(&account).map_or(&[][..], |entry| &entry.parts);
+        parts.iter().filter_map(|(part, health)| Some((part.clone(), health.parked(now)?))).collect()
     }
 
     /// Ends a rest by an operator's hand, and forgets the strikes.
     pub fn release(&self, account: AccountId) {
         if let Some(entry) = self.accounts.lock().entries.get_mut(&account) {
             entry.health = Health::default();
-            entry.families.clear();
+            entry.parts.clear();
         }
     }
 
@@ -163,39 +163,38 @@ struct Entry {
     /// a clock that is set back does not disturb it.
     last_use: u64,
     health: Health,
-    /// The health of models that the vendor meters on their own, by what their names begin with; few, and only those that
-    /// something is held against.
-    families: Vec<(String, Health)>,
+    /// The health of models that the vendor meters on their own; few, and only those that something is held against.
+    parts: Vec<(CooldownScope, Health)>,
 }
 
 impl Entry {
     /// Why the account may not be asked for the model: the longest of the reasons.
     fn parked(&self, model: &str, now: Timestamp) -> Option<Parked> {
-        let families = self.families.iter().filter(|(family, _)| model.starts_with(family.as_str()));
-        let healths = families.map(|(_, health)| health).chain([&self.health]);
+        let parts = self.parts.iter().filter(|(part, _)| part.covers(model));
+        let healths = parts.map(|(_, health)| health).chain([&self.health]);
         healths.filter_map(|health| health.parked(now)).max_by_key(|parked| parked.until)
     }
 
     /// What an attempt for the model tells of.
     fn healths_of(&mut self, model: &str) -> impl Iterator<Item = &mut Health> {
-        let families = self.families.iter_mut().filter(|(family, _)| model.starts_with(family.as_str()));
-        families.map(|(_, health)| health).chain([&mut self.health])
+        let parts = self.parts.iter_mut().filter(|(part, _)| part.covers(model));
+        parts.map(|(_, health)| health).chain([&mut self.health])
     }
 
-    fn family(&mut self, family: &str) -> &mut Health {
-        let position = self.families.iter().position(|(known, _)| known == family).unwrap_or_else(|| {
-            if self.families.len() == MOST_FAMILIES {
-                self.families.remove(0);
+    fn part(&mut self, part: &CooldownScope) -> &mut Health {
+        let position = self.parts.iter().position(|(known, _)| known == part).unwrap_or_else(|| {
+            if self.parts.len() == MOST_PARTS {
+                self.parts.remove(0);
             }
-            self.families.push((family.to_owned(), Health::default()));
-            self.families.len() - 1
+            self.parts.push((part.clone(), Health::default()));
+            self.parts.len() - 1
         });
-        &mut self.families[position].1
+        &mut self.parts[position].1
     }
 }
 
-/// More than any vendor meters apart; where a model that an account may not use makes a family of its own, the oldest goes.
-const MOST_FAMILIES: usize = 64;
+/// More than any vendor meters apart; where each model that an account may not use rests on its own, the oldest goes.
+const MOST_PARTS: usize = 64;
 
 /// The `last_use` of an account that was never used: before all others.
 const NEVER: u64 = 0;

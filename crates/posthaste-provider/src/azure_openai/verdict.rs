@@ -44,7 +44,7 @@ fn is_named_by_the_map(answer: &AnswerHead<'_>) -> bool {
 
 /// Only the deployment that was asked for rests; the account goes on serving others.
 fn of_deployment(answer: &AnswerHead<'_>, verdict: Verdict) -> Verdict {
-    let scope = CooldownScope::Models(answer.model.as_str().to_owned());
+    let scope = CooldownScope::Model(answer.model.as_str().to_owned());
     match verdict {
         Verdict::NextCandidate { cooldown: Some(cooldown) } => {
             Verdict::NextCandidate { cooldown: Some(Cooldown { scope, ..cooldown }) }

@@ -48,7 +48,7 @@ fn is_named_by_the_map(answer: &AnswerHead<'_>) -> bool {
 
 /// Only the model that was asked for rests; the account goes on serving others.
 fn of_model(answer: &AnswerHead<'_>, verdict: Verdict) -> Verdict {
-    let scope = CooldownScope::Models(answer.model.as_str().to_owned());
+    let scope = CooldownScope::Model(answer.model.as_str().to_owned());
     changed(verdict, |cooldown| Cooldown { scope, ..cooldown })
 }
 

@@ -30,7 +30,11 @@ fn told(answer: &AnswerHead<'_>) -> Option<Timestamp> {
 /// Quotas are counted for each model.
 fn limited(answer: &AnswerHead<'_>) -> CooldownScope {
     let named = answer.error.and_then(|error| error.details.model.as_deref());
-    CooldownScope::Models(named.unwrap_or(answer.model.as_str()).to_owned())
+    match named {
+        // The name of a model without its version.
+        Some(named) => CooldownScope::Models(named.to_owned()),
+        None => CooldownScope::Model(answer.model.as_str().to_owned()),
+    }
 }
 
 /// When the quotas of a day start anew (<https://ai.google.dev/gemini-api/docs/rate-limits>, checked 2026-11-26).
@@ -123,6 +127,6 @@ mod tests {
         let cooldown =
             rest("2026-11-26T12:00:00Z", r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}"#);
         assert_eq!(cooldown.until, None);
-        assert_eq!(cooldown.scope, CooldownScope::Models("gemini-3-pro".to_owned()));
+        assert_eq!(cooldown.scope, CooldownScope::Model("gemini-3-pro".to_owned()));
     }
 }

@@ -30,7 +30,7 @@ fn limited(answer: &AnswerHead<'_>) -> CooldownScope {
     let account = answer.account;
     match (account.provider, account.auth) {
         (ProviderKind::OpenAi, AuthForm::OAuth) => CooldownScope::Account,
-        (ProviderKind::OpenAi, _) => CooldownScope::Models(answer.model.as_str().to_owned()),
+        (ProviderKind::OpenAi, _) => CooldownScope::Model(answer.model.as_str().to_owned()),
         _ => CooldownScope::Account,
     }
 }
@@ -89,7 +89,7 @@ mod tests {
         let cooldown = rest(AuthForm::Bearer, 429, TOKENS, headers);
         assert_eq!(cooldown.reason, CooldownReason::RateLimited);
         assert_eq!(cooldown.until, Some(Timestamp::from_millis(until_millis)));
-        assert_eq!(cooldown.scope, CooldownScope::Models("gpt-5.4".to_owned()));
+        assert_eq!(cooldown.scope, CooldownScope::Model("gpt-5.4".to_owned()));
     }
 
     #[test]

@@ -125,7 +125,7 @@ fn a_rest_of_some_models_leaves_the_others_alone() {
     assert_eq!(order("claude-haiku-4-5", NOW), [account]);
     assert_eq!(order("claude-opus-4-8", NOW), []);
     assert_eq!(scheduler.parked(account, NOW), None);
-    assert_eq!(scheduler.parked_models(account, NOW)[0].0, "claude-opus");
+    assert_eq!(scheduler.parked_models(account, NOW)[0].0, cooldown.scope);
 
     scheduler.succeeded(account, "claude-haiku-4-5", NOW);
     assert_eq!(order("claude-opus-4-8", NOW), [], "another model's success is no news of this one");
@@ -137,10 +137,24 @@ fn a_rest_of_some_models_leaves_the_others_alone() {
 }
 
 #[test]
-fn families_are_bounded() {
+fn a_rest_of_one_model_leaves_those_alone_whose_names_are_longer() {
+    let (scheduler, account) = (Scheduler::default(), AccountId::generate());
+    let cooldown = Cooldown {
+        scope: CooldownScope::Model("gpt-5".to_owned()),
+        ..Cooldown::of_account(CooldownReason::RateLimited, None, "429")
+    };
+    scheduler.rest(account, &cooldown, NOW);
+    scheduler.try_start(account, "gpt-5", NOW).unwrap_err();
+    assert_eq!(scheduler.try_start(account, "gpt-5-mini", NOW), Ok(()));
+    scheduler.release(account);
+    assert_eq!(scheduler.parked_models(account, NOW), []);
+}
+
+#[test]
+fn parts_of_an_account_are_bounded() {
     let (scheduler, account) = (Scheduler::default(), AccountId::generate());
     for number in 0..1_000 {
-        let scope = CooldownScope::Models(format!("model-{number}"));
+        let scope = CooldownScope::Model(format!("model-{number}"));
         let cooldown =
             Cooldown { scope, ..Cooldown::of_account(CooldownReason::Forbidden, None, "not in the plan") };
         scheduler.rest(account, &cooldown, NOW);

@@ -106,7 +106,7 @@ fn credential(account: &AccountView) -> String {
 fn models_at_rest(account: &AccountView) -> Vec<String> {
     let line = |rest: &ParkedModels| {
         let ParkedModels { models, parked } = rest;
-        format!("{models}*: {} until {}: {}", parked.reason, parked.until, parked.why)
+        format!("{models}: {} until {}: {}", parked.reason, parked.until, parked.why)
     };
     account.parked_models.iter().map(line).collect()
 }

@@ -93,7 +93,7 @@ fn a_clients_fault_harms_nobody(#[case] status: u16, #[case] body: &str) {
 fn a_used_up_quota_rests_the_deployment_until_its_reset() {
     let rest = cooldown(verdict(&Told::new(429, REACHED, &[("retry-after", "1"), ("retry-after-ms", "0")])));
     assert_eq!(rest.reason, CooldownReason::RateLimited);
-    assert_eq!(rest.scope, CooldownScope::Models("house-gpt".to_owned()));
+    assert_eq!(rest.scope, CooldownScope::Model("house-gpt".to_owned()));
     assert_eq!(rest.until, Some(Timestamp::from_secs(1_001)));
 
     let rest = cooldown(verdict(&Told::new(429, REACHED, &[("retry-after-ms", "2500")])));
@@ -131,7 +131,7 @@ fn a_missing_deployment_of_the_map_rests_that_name_alone() {
     account.model_map = ModelMap(vec![(ModelPattern::new("gpt-*"), model("house-gpt"))]);
     let rest = cooldown(judge(&Told::new(404, NO_DEPLOYMENT, &[]).head(&account, &model("house-gpt"))));
     assert_eq!(rest.reason, CooldownReason::Forbidden);
-    assert_eq!(rest.scope, CooldownScope::Models("house-gpt".to_owned()));
+    assert_eq!(rest.scope, CooldownScope::Model("house-gpt".to_owned()));
 }
 
 #[rstest]

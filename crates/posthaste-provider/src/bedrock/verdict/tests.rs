@@ -149,7 +149,7 @@ fn what_concerns_one_model_rests_that_model(
     #[case] reason: CooldownReason,
 ) {
     let rest = cooldown(verdict(&Told::new(status, kind, message)));
-    assert_eq!((rest.reason, rest.scope), (reason, CooldownScope::Models(MODEL.to_owned())));
+    assert_eq!((rest.reason, rest.scope), (reason, CooldownScope::Model(MODEL.to_owned())));
     assert!(rest.why.contains(&message[..8]), "{}", rest.why);
 }
 
@@ -284,7 +284,7 @@ fn a_wrong_model_of_the_map_rests_that_model(#[case] status: u16, #[case] kind: 
     account.model_map = ModelMap(vec![(ModelPattern::new("claude-*"), model(MODEL))]);
     let told = Told::new(status, kind, message);
     let rest = cooldown(judge(&told.head(&account, &model(MODEL))));
-    assert_eq!(rest.scope, CooldownScope::Models(MODEL.to_owned()));
+    assert_eq!(rest.scope, CooldownScope::Model(MODEL.to_owned()));
     assert_eq!(judge(&told.head(&account, &model("us.amazon.nova-pro-v1:0"))), Verdict::NotServed);
 }
 
