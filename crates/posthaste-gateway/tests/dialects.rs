@@ -16,9 +16,10 @@ use posthaste_sandbox::{SANDBOX_BASE_URL, Sandbox};
 use posthaste_testkit::{account, client_key_secret};
 use posthaste_wire::{Framing, Splitter};
 use serde_json::{Value, json};
-use support::{Read, Rig};
-
-const MODEL: &str = "sandbox-plain";
+use support::{
+    Read, Rig,
+    asking::{MODEL, question},
+};
 
 const CLIENTS: [Surface; 8] = [
     Surface::plain(Dialect::AnthropicMessages),
@@ -48,46 +49,8 @@ async fn rig(dialects: &[Dialect]) -> Rig {
     Rig::over(accounts, RelayOptions::default(), Arc::new(Sandbox::default())).await
 }
 
-/// A question in the client's dialect; `None` for a text that asks for nothing in particular.
-fn question(client: Surface, text: &str, stream: bool) -> Value {
-    let body = match client.dialect {
-        Dialect::AnthropicMessages if client.packing == Packing::Invoke => {
-            return json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 200,
-                "messages": [{"role": "user", "content": text}]});
-        }
-        Dialect::AnthropicMessages => {
-            json!({"model": MODEL, "max_tokens": 200, "stream": stream, "messages": [{"role": "user", "content": text}]})
-        }
-        Dialect::OpenAiChat => {
-            json!({"model": MODEL, "stream": stream, "messages": [{"role": "user", "content": text}]})
-        }
-        Dialect::OpenAiResponses => json!({"model": MODEL, "stream": stream, "input": text}),
-        Dialect::GeminiGenerate => json!({"contents": [{"role": "user", "parts": [{"text": text}]}]}),
-        Dialect::BedrockConverse => json!({"messages": [{"role": "user", "content": [{"text": text}]}]}),
-    };
-    match client.packing {
-        Packing::CodeAssist => json!({"model": MODEL, "project": "p", "request": body}),
-        _ => body,
-    }
-}
-
 async fn ask(rig: &Rig, client: Surface, body: &Value, stream: bool) -> Read {
-    let caller = rig.relay.authenticate(Some(client_key_secret("tester").expose())).await.unwrap();
-    let in_path = !matches!(
-        (client.dialect, client.packing),
-        (Dialect::AnthropicMessages | Dialect::OpenAiChat | Dialect::OpenAiResponses, Packing::Plain)
-    );
-    let call = Call {
-        surface: client,
-        path: PathFacts {
-            model: (in_path && client.packing != Packing::CodeAssist)
-                .then(|| ModelName::parse(MODEL).unwrap()),
-            stream: in_path.then_some(stream),
-            pinned: None,
-        },
-        ..Call::new(caller, client.dialect, Operation::Chat, Bytes::from(body.to_string()))
-    };
-    Read::from(rig.relay.call(call).await.unwrap()).await
+    Read::from(rig.ask_on(client, body, stream).await.unwrap()).await
 }
 
 /// The text of a whole answer.

@@ -3,6 +3,8 @@
 #![expect(dead_code, reason = "each test file uses a part of this")]
 #![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
 
+pub(crate) mod asking;
+
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
