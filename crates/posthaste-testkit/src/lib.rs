@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod answers;
+mod authority;
 mod clock;
+mod proxy;
 mod records;
 mod redis;
 mod sandbox_server;
@@ -9,7 +11,9 @@ mod transport;
 mod upstream;
 
 pub use answers::{anthropic_error, anthropic_json, anthropic_sse};
+pub use authority::{TestAuthority, TlsFront};
 pub use clock::FakeClock;
+pub use proxy::{ProxyBehaviour, TestProxy};
 pub use records::{AccountSetters, ClientKeySetters, account, client_key, client_key_secret};
 pub use redis::{SpawnedRedis, spawn_redis, spawn_redis_with};
 pub use sandbox_server::SandboxServer;

@@ -105,6 +105,7 @@ const EXTERNALS: Layers<'_> = &[
     ("hyper-util", &["posthaste-http", "posthaste-testkit", "posthaste-upstream"]),
     ("oauth2", &["posthaste-vault"]),
     ("rusqlite", &["posthaste-storage-sqlite"]),
+    ("tokio-socks", &["posthaste-upstream"]),
 ];
 
 /// What the check needs to know of a crate.

@@ -1,54 +1,57 @@
-//! Connecting: a time-out over name resolution, TCP and TLS together, and a mark on what comes of it.
+//! Connecting: reach the upstream, speak TLS with it, all within one time-out.
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
+use http::Uri;
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use posthaste_core::BoxError;
+use rustls::ClientConfig;
 use tower::Service;
 
-use crate::reuse::Reusable;
+use crate::{
+    reach::{Reach, Stream},
+    reuse::Reusable,
+    stage::Stage,
+};
 
-/// Ends a connector's attempt after a while.
+/// Makes connections to upstreams, with TLS where the URL says `https`.
 #[derive(Clone, Debug)]
-pub(crate) struct ConnectDeadline<C> {
-    connector: C,
-    after: Duration,
+pub(crate) struct Connector {
+    reach: Reach,
+    tls: Arc<ClientConfig>,
+    /// For name resolution, TCP, proxy and TLS together.
+    timeout: Duration,
 }
 
-/// No connection stood in time.
-#[derive(Debug, thiserror::Error)]
-#[error("no connection after {0:?}")]
-pub(crate) struct ConnectTimedOut(pub(crate) Duration);
-
-impl<C> ConnectDeadline<C> {
-    pub(crate) const fn new(connector: C, after: Duration) -> Self {
-        Self { connector, after }
+impl Connector {
+    pub(crate) const fn new(reach: Reach, tls: Arc<ClientConfig>, timeout: Duration) -> Self {
+        Self { reach, tls, timeout }
     }
 }
 
-impl<C> Service<http::Uri> for ConnectDeadline<C>
-where
-    C: Service<http::Uri, Error = BoxError>,
-    C::Future: Send + 'static,
-{
-    type Response = Reusable<C::Response>;
+impl Service<Uri> for Connector {
+    type Response = Reusable<MaybeHttpsStream<Stream>>;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.connector.poll_ready(cx)
+        self.reach.poll_ready(cx)
     }
 
-    fn call(&mut self, destination: http::Uri) -> Self::Future {
-        let connecting = self.connector.call(destination);
-        let after = self.after;
+    fn call(&mut self, destination: Uri) -> Self::Future {
+        let stage = Stage::default();
+        let reach = self.reach.noting(stage.clone());
+        let connecting = HttpsConnector::from((reach, Arc::clone(&self.tls))).call(destination);
+        let after = self.timeout;
         Box::pin(async move {
             match tokio::time::timeout(after, connecting).await {
                 Ok(connected) => connected.map(Reusable::new),
-                Err(_) => Err(ConnectTimedOut(after).into()),
+                Err(_) => Err(stage.timed_out(after)),
             }
         })
     }

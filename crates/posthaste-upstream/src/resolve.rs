@@ -11,7 +11,7 @@ use std::{
 use hyper_util::client::legacy::connect::dns::Name;
 use tower::Service;
 
-use crate::is_public;
+use crate::{guard::NotPublic, is_public};
 
 /// Resolves names with the machine's resolver and drops the addresses that may not be called.
 #[derive(Clone, Copy, Debug)]
@@ -19,10 +19,18 @@ pub(crate) struct GuardedResolver {
     pub(crate) allow_private: bool,
 }
 
-/// Every address of a name is one that may not be called.
-#[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not an address of the open internet")]
-pub(crate) struct NotPublic(pub(crate) String);
+impl GuardedResolver {
+    /// The addresses of a name that may be called, at least one. What is connected to is one of these and nothing else, so
+    /// that a second look-up cannot change the address.
+    pub(crate) async fn resolve(self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let mut addresses: Vec<_> = tokio::net::lookup_host((name, port)).await?.collect();
+        addresses.retain(|address| self.allow_private || is_public(address.ip()));
+        if addresses.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, NotPublic(name.to_owned())));
+        }
+        Ok(addresses)
+    }
+}
 
 impl Service<Name> for GuardedResolver {
     type Response = vec::IntoIter<SocketAddr>;
@@ -34,18 +42,8 @@ impl Service<Name> for GuardedResolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let allow_private = self.allow_private;
-        Box::pin(async move {
-            let mut addresses: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            addresses.retain(|address| allow_private || is_public(address.ip()));
-            if addresses.is_empty() {
-                return Err(io::Error::new(
-                    io::ErrorKind::PermissionDenied,
-                    NotPublic(name.as_str().to_owned()),
-                ));
-            }
-            Ok(addresses.into_iter())
-        })
+        let resolver = *self;
+        Box::pin(async move { Ok(resolver.resolve(name.as_str(), 0).await?.into_iter()) })
     }
 }
 
@@ -54,7 +52,7 @@ mod tests {
     use super::*;
 
     async fn resolve(name: &str, allow_private: bool) -> io::Result<Vec<SocketAddr>> {
-        GuardedResolver { allow_private }.call(name.parse().unwrap()).await.map(Iterator::collect)
+        GuardedResolver { allow_private }.resolve(name, 0).await
     }
 
     #[tokio::test]
