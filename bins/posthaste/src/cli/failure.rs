@@ -107,13 +107,13 @@ impl From<AdminFailure> for Failure {
             FailureKind::Invalid => USAGE,
             FailureKind::NotFound => NOT_FOUND,
             FailureKind::Conflict => CONFLICT,
-            FailureKind::Internal => FAILED,
+            FailureKind::Upstream | FailureKind::Internal => FAILED,
         };
         let message = match failure.field {
             Some(field) => format!("{}: {}", field.replace('_', "-"), failure.message),
             None => failure.message,
         };
-        Self { code, message, causes: failure.causes, hint: None }
+        Self { code, message, causes: failure.causes, hint: failure.advice }
     }
 }
 
