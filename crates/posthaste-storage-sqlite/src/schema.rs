@@ -28,8 +28,9 @@ pub(crate) fn check(connection: &Connection) -> Result<Result<(), SchemaError>, 
     if found > KNOWN {
         return Ok(Err(SchemaError::Newer { found, known: KNOWN }));
     }
-    let owner: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    // In this order: another process may be making the tables at this moment, and with them comes the mark.
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let owner: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let foreign = owner != APPLICATION_ID && (owner != 0 || tables > 0);
     Ok(if foreign { Err(SchemaError::Foreign) } else { Ok(()) })
 }
