@@ -180,7 +180,7 @@ async fn a_client_that_leaves_before_the_content_cancels_the_upstream(#[case] be
     for (round, client) in CLIENTS.into_iter().enumerate() {
         let client = Surface::plain(client);
         let body = question(client, "hello", true);
-        leave(rig.ask_on(client, &body, true), upstream.wait_received(round + 1)).await;
+        Box::pin(leave(rig.ask_on(client, &body, true), upstream.wait_received(round + 1))).await;
         upstream.wait_aborted(round + 1).await;
         assert_eq!(rig.rows().await.last().unwrap().outcome, AttemptOutcome::Cancelled, "{client:?}");
     }
@@ -201,7 +201,7 @@ async fn a_client_that_leaves_before_the_head_cancels_the_upstream(#[case] begin
         for client in CLIENTS.map(Surface::plain) {
             let body = question(client, "hello", stream);
             left += 1;
-            leave(rig.ask_on(client, &body, stream), upstream.wait_received(left)).await;
+            Box::pin(leave(rig.ask_on(client, &body, stream), upstream.wait_received(left))).await;
             upstream.wait_aborted(left).await;
             let row = rig.rows().await.pop().unwrap();
             let told = (row.outcome, row.phase);
