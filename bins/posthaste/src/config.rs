@@ -11,6 +11,7 @@ mod error;
 mod file;
 mod keys;
 mod log;
+mod oauth;
 mod reader;
 mod reference;
 mod relay;
@@ -26,12 +27,13 @@ pub use env::{ProcessEnv, Strings};
 pub use error::{ConfigError, ConfigErrors};
 pub use keys::Keys;
 pub use log::{Log, LogFormat};
+pub use oauth::OAuth;
 pub use reader::{FileText, Flag, Sources};
 pub use reference::reference_markdown;
 pub use relay::Relay;
 pub use section::{KeyInfo, Section, SectionInfo, Shown};
 pub use server::Server;
-pub use setting::{EnvSecret, Kind, Setting};
+pub use setting::{EnvSecret, Kind, Setting, Urls, Words};
 pub use units::ByteSize;
 pub use vault::VaultSection;
 
@@ -54,12 +56,31 @@ pub struct Config {
     pub log: Log,
     /// `[vault]`
     pub vault: VaultSection,
+    /// `[oauth]` and what stands below it
+    pub oauth: OAuth,
 }
 
 impl Config {
     /// Every section, in the order of the reference.
-    pub const SECTIONS: [SectionInfo; 7] =
-        [Server::INFO, Data::INFO, Keys::INFO, Accounting::INFO, Relay::INFO, Log::INFO, VaultSection::INFO];
+    pub const SECTIONS: [SectionInfo; 14] = {
+        let [general, claude, openai, google, qwen, sandbox, entra] = OAuth::SECTIONS;
+        [
+            Server::INFO,
+            Data::INFO,
+            Keys::INFO,
+            Accounting::INFO,
+            Relay::INFO,
+            Log::INFO,
+            VaultSection::INFO,
+            general,
+            claude,
+            openai,
+            google,
+            qwen,
+            sandbox,
+            entra,
+        ]
+    };
 
     /// Reads and checks everything.
     ///
@@ -86,6 +107,7 @@ impl Config {
             self.relay.show(),
             self.log.show(),
             self.vault.show(),
+            self.oauth.show(),
         ]
         .concat()
     }
@@ -99,6 +121,7 @@ impl Config {
             relay: Relay::read(reader),
             log: Log::read(reader),
             vault: VaultSection::read(reader),
+            oauth: OAuth::read(reader),
         }
     }
 
@@ -112,6 +135,7 @@ impl Config {
         self.relay.finish(&mut errors);
         self.log.finish(&mut errors);
         self.vault.finish(&mut errors);
+        self.oauth.finish(&mut errors);
         errors
     }
 }

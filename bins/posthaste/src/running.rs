@@ -10,7 +10,7 @@ use posthaste_gateway::{FirstEventTimeouts, Relay, RelayOptions, RelayPorts};
 use posthaste_http::{Front, FrontOptions, ServerOptions, metrics_router, router, serve};
 use posthaste_scheduler::{Backoff, Parked, Scheduler};
 use posthaste_storage::{LedgerOptions, LedgerWriter};
-use posthaste_vault::StaticCredentials;
+use posthaste_vault::RefreshingCredentials;
 use tokio::{net::TcpListener, task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +29,7 @@ pub struct Running {
     pub admin: Admin,
     opened: Opened,
     relay: Relay,
+    credentials: RefreshingCredentials,
     ledger: LedgerWriter,
     listener: TcpListener,
     front: Front,
@@ -70,11 +71,12 @@ impl Running {
         let flush_every = config.accounting.flush_every;
         let ledger_options = LedgerOptions { flush_every, ..LedgerOptions::default() };
         let (ledger, _writer) = LedgerWriter::start(Arc::clone(&opened.stores.ledger), ledger_options);
+        let credentials = wiring::credentials(config, &opened, Arc::clone(&transport));
         let ports = RelayPorts {
             stores: opened.stores.clone(),
             ledger: ledger.clone(),
             vault: Arc::clone(&opened.vault),
-            credentials: Arc::new(StaticCredentials::new(Arc::clone(&opened.vault))),
+            credentials: Arc::new(credentials.clone()),
             transport: Arc::clone(&transport),
             prices: Arc::clone(&prices),
             scheduler: Arc::clone(&scheduler),
@@ -82,7 +84,8 @@ impl Running {
         };
         let relay = Relay::new(ports, relay_options(config)).await.context("the accounts cannot be read")?;
         let runtime = LiveRuntime { scheduler, relay: relay.clone(), started_at: SystemClock.now() };
-        let admin = wiring::admin(config, &opened, prices, transport, Some(Arc::new(runtime)));
+        let admin =
+            wiring::admin(config, &opened, credentials.clone(), prices, transport, Some(Arc::new(runtime)));
         let front = Front::new(
             relay.clone(),
             FrontOptions {
@@ -99,12 +102,15 @@ impl Running {
         };
         let mut background = Background { stop: CancellationToken::new(), tasks: JoinSet::new() };
         background.follow(relay.clone());
+        if config.oauth.general.refresh_idle {
+            background.keep_fresh(credentials.clone(), relay.clone());
+        }
         background.upkeep(metrics.clone());
         background.admin(socket, admin.clone());
         if let Some(listener) = metrics_listener {
             background.metrics(listener, metrics, server.clone());
         }
-        Ok(Self { address, admin, opened, relay, ledger, listener, front, server, background })
+        Ok(Self { address, admin, opened, relay, credentials, ledger, listener, front, server, background })
     }
 
     /// Serves clients until `stop` is ready, lets answers under way end, books what is left and closes the store.
@@ -115,7 +121,7 @@ impl Running {
     /// # Errors
     /// When rows could not be booked, or the store not be closed in good order.
     pub async fn until(self, stop: impl Future<Output = ()>, cut: &CancellationToken) -> anyhow::Result<()> {
-        let Self { opened, relay, ledger, listener, front, server, background, .. } = self;
+        let Self { opened, relay, credentials, ledger, listener, front, server, background, .. } = self;
         let drained = serve(listener, router(front), &server, stop, cut.cancelled()).await;
         if drained.cut_off > 0 {
             tracing::warn!(connections = drained.cut_off, "answers were cut off");
@@ -127,7 +133,7 @@ impl Running {
         tokio::pin!(hurry);
         // From here on nobody books any more.
         let flushed = tokio::select! {
-            () = async { tokio::join!(background.end(), ledger.flush()); } => Ok(()),
+            () = async { tokio::join!(background.end(), ledger.flush(), credentials.settle()); } => Ok(()),
             () = &mut hurry => Err(anyhow!("attempts are not in the books: the store did not take them in time")),
         };
         drop(relay);
@@ -143,6 +149,10 @@ impl Running {
 impl Background {
     fn follow(&mut self, relay: Relay) {
         self.spawn(async move { relay.follow().await });
+    }
+
+    fn keep_fresh(&mut self, credentials: RefreshingCredentials, relay: Relay) {
+        self.spawn(async move { credentials.keep_fresh(|| relay.accounts()).await });
     }
 
     /// The exporter's histograms grow until they are looked after.

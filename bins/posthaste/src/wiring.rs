@@ -11,14 +11,14 @@ use std::{
 
 use anyhow::Context;
 use posthaste_admin::{Admin, AdminParts, Runtime};
-use posthaste_core::{SystemClock, Transport};
+use posthaste_core::{AuthForm, SystemClock, Transport};
 use posthaste_metering::PriceBook;
 use posthaste_sandbox::{Sandbox, SandboxOptions, SandboxOr};
 use posthaste_storage::{RecordKind, StorageError, Stores, memory::MemoryStores};
 use posthaste_storage_redis::{RedisOptions, RedisStores};
 use posthaste_storage_sqlite::SqliteStores;
 use posthaste_upstream::{HttpTransport, UpstreamOptions};
-use posthaste_vault::{MasterKey, Vault};
+use posthaste_vault::{Entra, Issuer, MasterKey, RefreshingCredentials, Vault, oauth::OAuthFlows};
 
 use crate::{Config, config::StoreKind};
 
@@ -141,10 +141,19 @@ pub fn transport(config: &Config) -> anyhow::Result<Arc<dyn Transport>> {
     Ok(Arc::new(SandboxOr::new(Sandbox::new(SandboxOptions::default()), network)))
 }
 
+/// The credentials of the store's accounts, kept fresh through `transport`. A process needs one.
+pub fn credentials(config: &Config, opened: &Opened, transport: Arc<dyn Transport>) -> RefreshingCredentials {
+    let clients = Arc::new(config.oauth.clients());
+    let flows = OAuthFlows::new(clients, Arc::clone(&opened.vault), transport, Arc::new(SystemClock));
+    let entra: Arc<dyn Issuer> = Arc::new(Entra::new(config.oauth.entra(), flows.clone()));
+    RefreshingCredentials::new(&opened.stores, flows, [(AuthForm::Entra, entra)])
+}
+
 /// Operators' work on an opened store.
 pub fn admin(
     config: &Config,
     opened: &Opened,
+    credentials: RefreshingCredentials,
     prices: Arc<PriceBook>,
     transport: Arc<dyn Transport>,
     runtime: Option<Arc<dyn Runtime>>,
@@ -153,8 +162,8 @@ pub fn admin(
         stores: opened.stores.clone(),
         store_name: opened.store_name.clone(),
         vault: Arc::clone(&opened.vault),
+        credentials,
         prices,
-        oauth: Arc::default(),
         transport,
         clock: Arc::new(SystemClock),
         runtime,

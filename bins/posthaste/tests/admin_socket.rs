@@ -42,9 +42,11 @@ async fn serve() -> Served {
     let config = Config::read(&Sources { file: None, env: &Nothing, flags: &flags }).expect("it is in order");
     let opened = wiring::open_stores(&config).await.expect("memory opens");
     let transport = Arc::new(MemoryTransport::new(|_| posthaste_testkit::Reply::never()));
+    let credentials = wiring::credentials(&config, &opened, transport.clone());
     let admin = wiring::admin(
         &config,
         &opened,
+        credentials,
         wiring::prices(&config).expect("the built-in prices"),
         transport,
         None,

@@ -5,10 +5,7 @@ use std::sync::Arc;
 use posthaste_core::{Account, ClientKey, Clock, Transport};
 use posthaste_metering::PriceBook;
 use posthaste_storage::{Repository, Stores};
-use posthaste_vault::{
-    StaticCredentials, Vault,
-    oauth::{OAuthClients, OAuthFlows},
-};
+use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
 
 use crate::{
     AccountService, AdminError, Command, KeyService, Reply, Runtime, StatusView, accounts::Logins, command,
@@ -24,10 +21,10 @@ pub struct AdminParts {
     pub store_name: String,
     /// Seals credentials and makes client keys.
     pub vault: Arc<Vault>,
+    /// Logs accounts in and gives out their credentials: the relay's own, when the services live in one.
+    pub credentials: RefreshingCredentials,
     /// Tells which models a provider offers.
     pub prices: Arc<PriceBook>,
-    /// The operator's clients for logging accounts in.
-    pub oauth: Arc<OAuthClients>,
     /// Carries the requests of logins and of accounts' tests.
     pub transport: Arc<dyn Transport>,
     /// The present moment.
@@ -42,22 +39,13 @@ pub struct AdminParts {
 #[derive(Clone)]
 pub struct Admin {
     parts: Arc<AdminParts>,
-    credentials: Arc<StaticCredentials>,
-    flows: OAuthFlows,
     logins: Arc<Logins>,
 }
 
 impl Admin {
     /// Puts the services together.
     pub fn new(parts: AdminParts) -> Self {
-        let credentials = Arc::new(StaticCredentials::new(Arc::clone(&parts.vault)));
-        let flows = OAuthFlows::new(
-            Arc::clone(&parts.oauth),
-            Arc::clone(&parts.vault),
-            Arc::clone(&parts.transport),
-            Arc::clone(&parts.clock),
-        );
-        Self { parts: Arc::new(parts), credentials, flows, logins: Arc::default() }
+        Self { parts: Arc::new(parts), logins: Arc::default() }
     }
 
     /// Upstream accounts.
@@ -86,16 +74,21 @@ impl Admin {
         command::execute(self, command).await
     }
 
+    /// Waits until what was begun beside the commands is in the store. For an orderly end.
+    pub async fn settle(&self) {
+        self.parts.credentials.settle().await;
+    }
+
     pub(crate) fn parts(&self) -> &AdminParts {
         &self.parts
     }
 
-    pub(crate) fn credentials(&self) -> &StaticCredentials {
-        &self.credentials
+    pub(crate) fn credentials(&self) -> &RefreshingCredentials {
+        &self.parts.credentials
     }
 
-    pub(crate) const fn flows(&self) -> &OAuthFlows {
-        &self.flows
+    pub(crate) fn flows(&self) -> &OAuthFlows {
+        self.parts.credentials.flows()
     }
 
     pub(crate) fn logins(&self) -> &Logins {

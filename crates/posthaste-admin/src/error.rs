@@ -39,7 +39,7 @@ pub enum AdminError {
     Store(#[source] StorageError),
     /// A secret could not be sealed, opened or made.
     #[error("the vault failed")]
-    Vault(#[from] VaultError),
+    Vault(#[source] VaultError),
 }
 
 impl AdminError {
@@ -51,6 +51,16 @@ impl AdminError {
 impl From<OAuthError> for AdminError {
     fn from(error: OAuthError) -> Self {
         Self::Login(error)
+    }
+}
+
+impl From<VaultError> for AdminError {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::OAuth { error, .. } => Self::Login(error),
+            VaultError::Store(error) => error.into(),
+            error => Self::Vault(error),
+        }
     }
 }
 

@@ -137,8 +137,18 @@ fn refuse_credential(journey: &Journey, account: &Account, error: Option<&VaultE
         why.push_str(&with_causes(error));
     }
     tracing::warn!({ fields::REQUEST_ID } = %journey.id, { fields::ACCOUNT } = %account.name, %why, "account rests");
-    let cooldown = Cooldown::of_account(CooldownReason::Unauthorised, None, why);
-    engine.scheduler.rest(account.id, &cooldown, engine.clock.now());
+    let now = engine.clock.now();
+    engine.scheduler.rest(account.id, &rest_without_credential(error, why, now), now);
+}
+
+/// A token server that cannot be asked now is trouble that passes; everything else wants an operator.
+fn rest_without_credential(error: Option<&VaultError>, why: String, now: Timestamp) -> Cooldown {
+    match error {
+        Some(VaultError::OAuth { error, retry_after }) if !error.needs_operator() => {
+            Cooldown::of_account(CooldownReason::Failing, retry_after.map(|wait| now.plus(wait)), why)
+        }
+        _ => Cooldown::of_account(CooldownReason::Unauthorised, None, why),
+    }
 }
 
 #[derive(Default)]
@@ -238,23 +248,28 @@ async fn ready_request(
     vendor: &dyn Provider,
 ) -> Result<Ready, Setback> {
     let engine = &journey.engine;
-    let unusable = |reason, why: String| {
+    let unusable = |cooldown: &Cooldown| {
+        let why = &cooldown.why;
         tracing::error!({ fields::ACCOUNT } = %account.name, %why, "an account cannot be used");
-        engine.scheduler.rest(account.id, &Cooldown::of_account(reason, None, why), engine.clock.now());
+        engine.scheduler.rest(account.id, cooldown, engine.clock.now());
         Setback::Next
     };
+    let failing = |why| Cooldown::of_account(CooldownReason::Failing, None, why);
     let credential = engine.credentials.credential(account).await.map_err(|error| {
-        unusable(CooldownReason::Unauthorised, format!("its credential cannot be read: {error}"))
+        let why = format!("it has no credential: {}", with_causes(&error));
+        unusable(&rest_without_credential(Some(&error), why, engine.clock.now()))
     })?;
-    let egress = engine.credentials.egress(account).await.map_err(|error| {
-        unusable(CooldownReason::Failing, format!("its proxy's password cannot be read: {error}"))
-    })?;
+    let egress = engine
+        .credentials
+        .egress(account)
+        .await
+        .map_err(|error| unusable(&failing(format!("its proxy's password cannot be read: {error}"))))?;
     let prepared = prepare(journey, upload, account, vendor, credential.as_deref());
     let prepared = prepared.map_err(|fault| match fault.origin {
         Origin::Client => Setback::Final(fault),
         Origin::Relay | Origin::Upstream => {
             let cause = fault.source.as_ref().map_or_else(|| fault.to_string(), ToString::to_string);
-            unusable(CooldownReason::Failing, cause)
+            unusable(&failing(cause))
         }
     })?;
     Ok(Ready { prepared, egress, credential })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use posthaste_core::{Account, ClientKeyId};
+use posthaste_core::{Account, AuthForm, ClientKeyId, CooldownReason};
 use posthaste_storage::{Changes, ConfigStore, RecordKind, Revision, StorageError};
 
 use crate::engine::Engine;
@@ -52,17 +52,19 @@ async fn reload_accounts(engine: &Engine) {
     engine.scheduler.retain(|account| engine.directory.contains(account));
     for account in engine.directory.all().iter() {
         let Ok(position) = before.binary_search_by_key(&account.id, |account| account.id) else { continue };
-        if was_cured(&before[position], account) {
+        let before = &before[position];
+        if was_cured(before, account) || may_sign_in_again(engine, before, account) {
             engine.scheduler.release(account.id);
         }
     }
 }
 
-/// Whether a change may have put right what the account rests from.
+/// Whether a change may have put right what the account rests from. The credential of an account that is logged in
+/// changes with each refresh, which puts no limit right.
 fn was_cured(before: &Account, after: &Account) -> bool {
     let way = |account: &Account| {
         (
-            account.credential.clone(),
+            account.credential.clone().filter(|_| account.auth != AuthForm::OAuth),
             account.base_url.clone(),
             account.auth,
             account.private_address.is_some(),
@@ -70,6 +72,16 @@ fn was_cured(before: &Account, after: &Account) -> bool {
         )
     };
     way(before) != way(after) || (!before.enabled && after.enabled)
+}
+
+/// Whether an account that rests for its token has another one: it was logged in again, or refreshed elsewhere.
+fn may_sign_in_again(engine: &Engine, before: &Account, after: &Account) -> bool {
+    after.auth == AuthForm::OAuth
+        && before.credential != after.credential
+        && engine
+            .scheduler
+            .parked(after.id, engine.clock.now())
+            .is_some_and(|parked| parked.reason == CooldownReason::Unauthorised)
 }
 
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{AccountId, Dialect, Fault, FaultKind, Operation, Origin};
+use posthaste_core::{Account, AccountId, Dialect, Fault, FaultKind, Operation, Origin};
 use posthaste_storage::{ConfigStore, Half, Revision, StorageError};
 use posthaste_wire::{Envelope, ModelEntry};
 
@@ -65,6 +65,11 @@ impl Relay {
             memory: Memory::new(),
         };
         Ok(Self { engine: Arc::new(engine), config, since })
+    }
+
+    /// The accounts as they are now.
+    pub fn accounts(&self) -> Arc<Vec<Arc<Account>>> {
+        self.engine.directory.all()
     }
 
     /// Follows the store's change feed. Never ends; stop it by dropping it.

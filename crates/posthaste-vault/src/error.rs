@@ -1,8 +1,10 @@
 //! What can go wrong with secrets.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
 use posthaste_storage::StorageError;
+
+use crate::oauth::OAuthError;
 
 /// A failure of the vault, named for what the caller can do next. No variant holds a secret.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +52,21 @@ pub enum VaultError {
     /// The system gives no random bytes.
     #[error("the system gives no random bytes")]
     NoRandomness(#[source] getrandom::Error),
+    /// No token could be had for an account that was logged in.
+    #[error("{error}; {}", error.advice())]
+    OAuth {
+        /// Why.
+        error: OAuthError,
+        /// When it is tried again at the earliest; `None` when that is of no use, or at once.
+        retry_after: Option<Duration>,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StorageError),
+}
+
+impl From<OAuthError> for VaultError {
+    fn from(error: OAuthError) -> Self {
+        Self::OAuth { error, retry_after: None }
+    }
 }

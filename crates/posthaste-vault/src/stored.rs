@@ -4,7 +4,10 @@ use posthaste_core::{AccountId, AwsKeys, Sealed, Secret, Timestamp, TokenFacts};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use uuid::Uuid;
 
-use crate::{Vault, VaultError, account_credential_place};
+use crate::{
+    Vault, VaultError, account_credential_place,
+    oauth::{OAuthError, oauth_provider},
+};
 
 /// A credential of several parts, sealed as one text in its account.
 pub trait StoredCredential: Serialize + DeserializeOwned {
@@ -88,6 +91,17 @@ pub struct StoredToken {
     /// Set when the issuer refused the refresh token for good: only another login helps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<GrantRefused>,
+}
+
+impl StoredToken {
+    /// Why it cannot be refreshed, if that is known. Its access token may serve until it ends all the same.
+    pub fn dead(&self) -> Option<OAuthError> {
+        let provider = oauth_provider(&self.provider).map_or("its issuer", |provider| provider.name);
+        if let Some(refused) = &self.refused {
+            return Some(OAuthError::InvalidGrant { provider, why: refused.why.clone() });
+        }
+        self.refresh_token.is_none().then_some(OAuthError::NoRefreshToken { provider })
+    }
 }
 
 /// The mark that a refresh leaves before it asks the token server. Whoever stores the new tokens must find their own

@@ -1,5 +1,7 @@
 //! Where a command is carried out: by the relay that runs on the data folder, else here on its store.
 
+use std::sync::Arc;
+
 use posthaste_admin::{Admin, AdminFailure, Command, Reply};
 
 use super::{Failure, output::note};
@@ -47,7 +49,8 @@ impl Session {
 
     fn direct(config: &Config, opened: Opened) -> Result<Self, Failure> {
         let (prices, transport) = (wiring::prices(config)?, wiring::transport(config)?);
-        let admin = wiring::admin(config, &opened, prices, transport, None);
+        let credentials = wiring::credentials(config, &opened, Arc::clone(&transport));
+        let admin = wiring::admin(config, &opened, credentials, prices, transport, None);
         Ok(Self::Direct(admin, Box::new(opened)))
     }
 
@@ -57,6 +60,7 @@ impl Session {
             Self::Remote(mut client) => Ok(client.call(&command).await?),
             Self::Direct(admin, opened) => {
                 let done = admin.execute(command).await.map_err(|error| AdminFailure::from(&error));
+                admin.settle().await;
                 let closed = opened.close().await;
                 let reply = done?;
                 closed.map_err(anyhow::Error::from)?;

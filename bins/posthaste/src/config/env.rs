@@ -32,7 +32,7 @@ impl Strings for ProcessEnv {
 
 /// The name of a key's variable.
 pub(super) fn variable(section: &str, key: &str) -> String {
-    format!("{PREFIX}{section}__{key}").to_uppercase()
+    format!("{PREFIX}{}__{key}", section.replace('.', "__")).to_uppercase()
 }
 
 /// Reads the variables that stand for keys.
@@ -48,7 +48,7 @@ pub(super) fn read(
     vars.sort();
     let mut given = Vec::new();
     for (name, value) in vars {
-        let Some((section, key)) = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once("__")) else {
+        let Some((section, key)) = name.strip_prefix(PREFIX).and_then(|rest| rest.rsplit_once("__")) else {
             errors.extend(misspelt(sections, &name));
             continue;
         };
@@ -57,7 +57,7 @@ pub(super) fn read(
             continue;
         };
         given.push(Given {
-            section: section.to_lowercase(),
+            section: section.to_lowercase().replace("__", "."),
             key: key.to_lowercase(),
             place: name.clone(),
             offset: 0,

@@ -10,11 +10,12 @@ use toml::{
 use super::{
     error::ConfigError,
     reader::{FileText, Given},
+    section::SectionInfo,
     setting::Kind,
 };
 
 /// Reads a file's keys and notes what is no TOML or stands outside a section.
-pub(super) fn read(file: &FileText, errors: &mut Vec<ConfigError>) -> Vec<Given> {
+pub(super) fn read(sections: &[SectionInfo], file: &FileText, errors: &mut Vec<ConfigError>) -> Vec<Given> {
     let (table, faults) = DeTable::parse_recoverable(&file.text);
     if !faults.is_empty() {
         // Half a file gives errors that are none, so nothing more is read from it.
@@ -25,8 +26,8 @@ pub(super) fn read(file: &FileText, errors: &mut Vec<ConfigError>) -> Vec<Given>
     for (name, value) in table.get_ref() {
         match value.get_ref() {
             DeValue::Table(section) => {
-                given.push(Given { section: name.get_ref().to_string(), ..one(file, name, value) });
-                given.extend(keys(file, name.get_ref(), section));
+                let header = Given { section: name.get_ref().to_string(), ..one(file, name, value) };
+                given.extend(whole_section(sections, file, header, section));
             }
             _ => given.push(Given {
                 section: String::new(),
@@ -39,15 +40,31 @@ pub(super) fn read(file: &FileText, errors: &mut Vec<ConfigError>) -> Vec<Given>
     given
 }
 
-fn keys(file: &FileText, section: &str, table: &DeTable<'_>) -> Vec<Given> {
-    table
-        .iter()
-        .map(|(name, value)| Given {
-            section: section.to_owned(),
-            key: name.get_ref().to_string(),
-            ..one(file, name, value)
-        })
-        .collect()
+/// A section's header and keys. Where sections such as `[oauth.claude]` are known, the tables in it are sections.
+fn whole_section(
+    sections: &[SectionInfo],
+    file: &FileText,
+    header: Given,
+    table: &DeTable<'_>,
+) -> Vec<Given> {
+    let below = format!("{}.", header.section);
+    let has_parts = sections.iter().any(|section| section.name.starts_with(&below));
+    let mut given = Vec::new();
+    for (name, value) in table {
+        let found = one(file, name, value);
+        match value.get_ref() {
+            DeValue::Table(part) if has_parts => {
+                let header = Given { section: format!("{below}{}", name.get_ref()), ..found };
+                given.extend(whole_section(sections, file, header, part));
+            }
+            _ => {
+                let section = header.section.clone();
+                given.push(Given { section, key: name.get_ref().to_string(), ..found });
+            }
+        }
+    }
+    given.push(header);
+    given
 }
 
 fn one(file: &FileText, name: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Given {

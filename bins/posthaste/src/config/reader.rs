@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
         let mut errors = Vec::new();
         let mut given = Vec::new();
         if let Some(text) = sources.file {
-            given.extend(file::read(text, &mut errors));
+            given.extend(file::read(sections, text, &mut errors));
         }
         given.extend(env::read(sections, sources.env, &mut errors));
         given.extend(sources.flags.iter().map(from_flag));

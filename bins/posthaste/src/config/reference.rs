@@ -11,31 +11,39 @@ use super::{
 /// The reference of all sections and keys as Markdown.
 pub fn reference_markdown() -> String {
     let mut out = String::from(INTRODUCTION);
+    let mut alike = Vec::new();
     for section in Config::SECTIONS {
-        write_section(&mut out, &section);
+        match section.alike {
+            Some(name) if alike.contains(&name) => {}
+            Some(name) => {
+                alike.push(name);
+                write_section(&mut out, &section, name);
+            }
+            None => write_section(&mut out, &section, section.name),
+        }
     }
     out
 }
 
-fn write_section(out: &mut String, section: &SectionInfo) {
+fn write_section(out: &mut String, section: &SectionInfo, name: &str) {
     // Writing to a String cannot fail.
-    let _ = write!(out, "\n## `[{}]`\n\n{}\n", section.name, prose(section.doc));
+    let _ = write!(out, "\n## `[{name}]`\n\n{}\n", prose(section.doc));
     for key in section.keys {
-        write_key(out, key);
+        write_key(out, key, name);
     }
 }
 
-fn write_key(out: &mut String, key: &KeyInfo) {
+fn write_key(out: &mut String, key: &KeyInfo, section: &str) {
     let default = key.default.map_or_else(|| "unset".to_owned(), |text| format!("`{}`", literal(key, text)));
     let secret = if key.secret { " (secret, never shown)" } else { "" };
     let file = if key.env_only { " only; refused in the file" } else { "" };
     let _ = write!(
         out,
-        "\n### `{}`\n\n{}\n\n- Form: {}{secret}\n- Default: {default}\n- Environment: `{}`{file}\n",
-        key.path(),
+        "\n### `{section}.{}`\n\n{}\n\n- Form: {}{secret}\n- Default: {default}\n- Environment: `{}`{file}\n",
+        key.name,
         prose(key.doc),
         key.expected,
-        env::variable(key.section, key.name),
+        env::variable(section, key.name),
     );
 }
 
@@ -58,7 +66,8 @@ Every key has a default; a file is not needed. What is set in several places is 
 
 1. the default;
 2. the file: `--config FILE`, else the one that `POSTHASTE_CONFIG` names, else `posthaste.toml` in the working folder;
-3. the environment: `POSTHASTE_` + section + `__` (two underscores) + key, in upper case;
+3. the environment: `POSTHASTE_` + section + `__` (two underscores) + key, in upper case; a dot in the section's name is
+   `__` as well;
 4. flags such as `--data` and `--listen`.
 
 Unknown sections, keys and `POSTHASTE_*__*` variables are refused, and all errors are reported at once.

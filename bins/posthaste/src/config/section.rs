@@ -19,6 +19,8 @@ pub trait Section: Sized {
 pub struct SectionInfo {
     /// Its name in the file.
     pub name: &'static str,
+    /// Sections that are alike but for their names are shown in the reference once, under this name.
+    pub alike: Option<&'static str>,
     /// What it is for.
     pub doc: &'static [&'static str],
     /// Its keys.
@@ -69,7 +71,7 @@ pub struct Shown {
 macro_rules! section {
     (
         $(#[doc = $doc:literal])*
-        $name:literal => $section:ident {
+        $name:literal $(in $alike:literal)? => $section:ident {
             $( $(#[doc = $key_doc:literal])* $key:ident: $type:ty = $default:tt, )*
         }
     ) => {
@@ -82,6 +84,7 @@ macro_rules! section {
         impl $crate::config::Section for $section {
             const INFO: $crate::config::SectionInfo = $crate::config::SectionInfo {
                 name: $name,
+                alike: $crate::config::section::alike!($($alike)?),
                 doc: &[$($doc),*],
                 keys: &[$(
                     $crate::config::KeyInfo {
@@ -122,6 +125,15 @@ macro_rules! default_text {
     };
     ($text:literal) => {
         Some($text)
+    };
+}
+
+macro_rules! alike {
+    () => {
+        None
+    };
+    ($name:literal) => {
+        Some($name)
     };
 }
 
@@ -173,4 +185,4 @@ macro_rules! choice {
     };
 }
 
-pub(crate) use {choice, default_text, section};
+pub(crate) use {alike, choice, default_text, section};

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use posthaste_core::Secret;
+use url::Url;
 
 use super::units::{self, ByteSize};
 
@@ -82,6 +83,70 @@ impl Setting for String {
 
     fn show(&self) -> Option<String> {
         Some(format!("{self:?}"))
+    }
+}
+
+impl Setting for bool {
+    const EXPECTED: &'static str = "`true` or `false`";
+    const KINDS: &'static [Kind] = &[Kind::Boolean];
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+}
+
+impl Setting for Url {
+    const EXPECTED: &'static str =
+        "an address such as `https://login.example/oauth/token`, without a login or a fragment";
+
+    fn parse(text: &str) -> Option<Self> {
+        let url = Self::parse(text.trim()).ok()?;
+        let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+        (matches!(url.scheme(), "http" | "https") && url.has_host() && plain).then_some(url)
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(format!("\"{self}\""))
+    }
+}
+
+/// Addresses with spaces between them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Urls(pub Vec<Url>);
+
+impl Setting for Urls {
+    const EXPECTED: &'static str =
+        "addresses such as `https://login.example/oauth/token` with spaces between them";
+
+    fn parse(text: &str) -> Option<Self> {
+        let urls: Vec<_> = text.split_whitespace().map(<Url as Setting>::parse).collect::<Option<_>>()?;
+        (!urls.is_empty()).then_some(Self(urls))
+    }
+
+    fn show(&self) -> Option<String> {
+        let urls: Vec<_> = self.0.iter().map(Url::as_str).collect();
+        Some(format!("{:?}", urls.join(" ")))
+    }
+}
+
+/// Words with spaces between them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words(pub Vec<String>);
+
+impl Setting for Words {
+    const EXPECTED: &'static str = "words with spaces between them";
+
+    fn parse(text: &str) -> Option<Self> {
+        let words: Vec<_> = text.split_whitespace().map(str::to_owned).collect();
+        (!words.is_empty()).then_some(Self(words))
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(format!("{:?}", self.0.join(" ")))
     }
 }
 

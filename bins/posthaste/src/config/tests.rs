@@ -246,3 +246,36 @@ fn the_reference_in_the_docs_is_the_present_one() {
         "docs/CONFIG.md is out of date: `cargo run -- config reference > docs/CONFIG.md`"
     );
 }
+
+#[test]
+fn sections_may_stand_below_another() {
+    let file = "[oauth]\nrefresh_idle = false\n[oauth.claude]\nclient_id = 'mine'\nscopes = 'a b'\n";
+    let env =
+        [("POSTHASTE_OAUTH__CLAUDE__CLIENT_SECRET", "s3cret"), ("POSTHASTE_OAUTH__QWEN__CLIENT_ID", "q")];
+    let config = read(file, &env, &[]).unwrap();
+    assert!(!config.oauth.general.refresh_idle);
+    let claude = config.oauth.clients().client("claude").unwrap();
+    assert_eq!((claude.client_id.as_str(), claude.scopes.join(" ")), ("mine", "a b".to_owned()));
+    assert_eq!(claude.client_secret, Some(Secret::new("s3cret")));
+    assert_eq!(config.oauth.clients().client("qwen").unwrap().client_id, "q");
+    assert!(config.show().iter().any(|shown| shown.section == "oauth.claude" && shown.value.is_some()));
+}
+
+#[test]
+fn what_is_wrong_below_a_section_is_told_with_its_line() {
+    let file = "[oauth.claud]\nclient_id = 'x'\n[oauth.claude]\nclientid = 'x'\nclient_secret = 's3cret'\n[oauth.qwen]\ntoken_urls = 'https://a.example http://b.example'\n";
+    let found = errors(file, &[("POSTHASTE_OAUTH__OPENAY__CLIENT_ID", "x")]);
+    let expected = [
+        "posthaste.toml:1: oauth.claud: unknown section; did you mean `oauth.claude`?",
+        "posthaste.toml:4: oauth.claude.clientid: unknown key; did you mean `client_id`?",
+        "POSTHASTE_OAUTH__OPENAY__CLIENT_ID: oauth.openay: unknown section; did you mean `oauth.openai`?",
+        "posthaste.toml:5: oauth.claude.client_secret: not taken from a file; set POSTHASTE_OAUTH__CLAUDE__CLIENT_SECRET in the environment instead",
+        "oauth.qwen.token_urls: `http://b.example/` goes in the clear; use `https`, or an address of this machine",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_table_in_a_section_without_parts_is_a_key() {
+    assert_eq!(errors("[server.foo]\na = 1\n", &[]), ["posthaste.toml:1: server.foo: unknown key"]);
+}

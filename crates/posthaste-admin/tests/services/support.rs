@@ -8,7 +8,10 @@ use posthaste_core::{AccountId, Clock, Secret, Timestamp, Transport};
 use posthaste_metering::PriceBook;
 use posthaste_storage::{Stores, memory::MemoryStores};
 use posthaste_testkit::{FakeClock, MemoryTransport, Reply, Sent};
-use posthaste_vault::{MasterKey, Vault, oauth::OAuthClients};
+use posthaste_vault::{
+    MasterKey, RefreshingCredentials, Vault,
+    oauth::{OAuthClients, OAuthFlows},
+};
 
 pub(crate) struct Bench {
     pub(crate) admin: Admin,
@@ -64,12 +67,18 @@ pub(crate) async fn furnished(
     let master = MasterKey::generate().expect("random bytes");
     let vault = Arc::new(Vault::open(&master, Arc::clone(&stores.config)).await.expect("an empty store"));
     let runtime = Arc::new(FakeRuntime::default());
+    let flows = OAuthFlows::new(
+        Arc::new(oauth),
+        Arc::clone(&vault),
+        Arc::clone(&reached),
+        Arc::clone(&clock) as Arc<dyn Clock>,
+    );
     let admin = Admin::new(AdminParts {
         stores: stores.clone(),
         store_name: "memory".to_owned(),
         vault: Arc::clone(&vault),
+        credentials: RefreshingCredentials::new(&stores, flows, []),
         prices: PriceBook::builtin(),
-        oauth: Arc::new(oauth),
         transport: reached,
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         runtime: Some(Arc::clone(&runtime) as Arc<dyn Runtime>),

@@ -111,6 +111,25 @@ impl OAuthClients {
     }
 }
 
+impl OAuthClients {
+    /// How long before its end a token of this provider is refreshed, whether or not a client is set up.
+    pub(crate) fn refresh_window(&self, provider: &str) -> Duration {
+        let row = oauth_provider(provider).map(|row| row.refresh_window);
+        let (own, set) = match self.settings.get(provider) {
+            Some((row, settings)) => (Some(row.refresh_window), settings.refresh_window),
+            None => (row, None),
+        };
+        set.or(own).unwrap_or(Duration::from_secs(60))
+    }
+
+    /// The token server that is asked first, for messages.
+    pub(crate) fn token_host(&self, provider: &str) -> String {
+        let client = self.client(provider).ok();
+        let host = client.as_ref().and_then(|client| client.token_urls.first()).and_then(Url::host_str);
+        host.unwrap_or(provider).to_owned()
+    }
+}
+
 impl fmt::Debug for OAuthClients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.settings.iter().map(|(name, (_, settings))| (name, settings))).finish()

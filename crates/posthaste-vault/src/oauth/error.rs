@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::oauth_provider;
+use super::{oauth_provider, provider::ENTRA};
 
 /// A failure of OAuth, named for what can be done about it. No variant holds a code, a token or a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -118,6 +118,15 @@ pub enum OAuthError {
         /// What is wrong with it.
         what: String,
     },
+    /// The account was never logged in.
+    #[error("the account has not been logged in")]
+    NotLoggedIn,
+    /// The account was deleted meanwhile.
+    #[error("the account is gone")]
+    Gone,
+    /// Another refresh or login took over.
+    #[error("another instance took over the refresh and has no new token yet")]
+    Superseded,
     /// The store did not do its part, or another instance has not finished.
     #[error("{what}")]
     Store {
@@ -133,6 +142,30 @@ pub enum OAuthError {
 }
 
 impl OAuthError {
+    pub(crate) fn store(what: impl Into<String>) -> Self {
+        Self::Store { what: what.into() }
+    }
+
+    /// What the vendor said, or all that there is to say.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::InvalidGrant { why, .. } => why.clone(),
+            other => other.to_string(),
+        }
+    }
+
+    /// Whether waiting is of no use: an operator has to do what [`advice`](Self::advice) says.
+    pub const fn needs_operator(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownProvider { .. }
+                | Self::NotConfigured { .. }
+                | Self::NotLoggedIn
+                | Self::InvalidClient { .. }
+                | Self::Vault { .. }
+        ) || self.needs_login()
+    }
+
     /// Whether only another login helps.
     pub const fn needs_login(&self) -> bool {
         matches!(self, Self::InvalidGrant { .. } | Self::NoRefreshToken { .. })
@@ -178,6 +211,11 @@ impl OAuthError {
                 "paste the answer of the login that you began last, or start again".to_owned()
             }
             Self::InvalidGrant { .. } | Self::NoRefreshToken { .. } => "log the account in again".to_owned(),
+            Self::InvalidClient { provider, .. } | Self::Refused { provider, .. }
+                if *provider == ENTRA.name =>
+            {
+                "check the tenant, the id and the secret of the account's application".to_owned()
+            }
             Self::InvalidClient { provider, .. } => format!(
                 "check `client_id` and the client's secret below `[oauth.{provider}]` against what the vendor registered"
             ),
@@ -198,6 +236,9 @@ impl OAuthError {
                 "check that the token server's address, if you set one, is that of an OAuth token endpoint"
                     .to_owned()
             }
+            Self::NotLoggedIn => "log it in".to_owned(),
+            Self::Gone => "use another account".to_owned(),
+            Self::Superseded => "wait: it is asked again by itself".to_owned(),
             Self::Store { .. } => "check the store".to_owned(),
             Self::Vault { .. } => "check the master key, or log the account in again".to_owned(),
         }
@@ -205,6 +246,9 @@ impl OAuthError {
 }
 
 fn title(provider: &str) -> &str {
+    if provider == ENTRA.name {
+        return ENTRA.title;
+    }
     oauth_provider(provider).map_or(provider, |provider| provider.title)
 }
 

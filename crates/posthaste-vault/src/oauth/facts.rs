@@ -21,7 +21,7 @@ pub(super) fn read(provider: &OAuthProvider, answer: &Map<String, Value>) -> Tok
         })
     };
     TokenFacts {
-        base_url: first(provider.base_url).and_then(|resource| base_url(&resource)),
+        base_url: first(provider.base_url).and_then(|resource| base_url(provider, &resource)),
         account: first(provider.account),
         identity: first(provider.identity),
     }
@@ -39,12 +39,14 @@ fn usable(text: &str) -> Option<String> {
     fits.then(|| text.to_owned())
 }
 
-/// `portal.example`, `https://portal.example` and `https://portal.example/v1` all mean the last one.
-fn base_url(resource: &str) -> Option<String> {
+/// `portal.example`, `https://portal.example` and `https://portal.example/v1` all mean the last one. A token goes there
+/// in the clear only when it came in the clear, which it does in the sandbox alone.
+fn base_url(provider: &OAuthProvider, resource: &str) -> Option<String> {
     let whole = if resource.contains("://") { resource.to_owned() } else { format!("https://{resource}") };
     let url = Url::parse(&whole).ok()?;
     let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-    if url.scheme() != "https" || url.host_str().is_none() || !plain {
+    let clear = url.scheme() == "http" && provider.token_urls.iter().all(|url| url.starts_with("http://"));
+    if !(clear || url.scheme() == "https") || url.host_str().is_none() || !plain {
         return None;
     }
     let whole = url.as_str().trim_end_matches('/');
@@ -95,6 +97,9 @@ mod tests {
     fn the_first_place_that_is_there_counts() {
         let organization = json!({"organization": {"name": "Example Ltd"}});
         assert_eq!(facts("claude", organization).identity.as_deref(), Some("Example Ltd"));
+        let own = json!({"resource_url": "http://sandbox.posthaste.internal/signed-in"});
+        let base_url = facts("sandbox", own).base_url;
+        assert_eq!(base_url.as_deref(), Some("http://sandbox.posthaste.internal/signed-in/v1"));
         let injected = json!({"account": {"email_address": "a\r\nx-evil: 1"}});
         assert_eq!(facts("claude", injected).identity, None);
     }

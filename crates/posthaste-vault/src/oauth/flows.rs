@@ -25,9 +25,10 @@ use super::{
     exchange::{self, Exchange},
     facts,
     pasted::{self, Pasted},
+    provider::ENTRA,
     ticket::{self, CodeTicket, DeviceTicket},
 };
-use crate::{StoredToken, Vault};
+use crate::{StoredEntra, StoredToken, Vault};
 
 /// Logs in and refreshes. Cheap to clone.
 #[derive(Clone)]
@@ -118,6 +119,14 @@ impl OAuthFlows {
     /// The operator's clients.
     pub fn clients(&self) -> &OAuthClients {
         &self.clients
+    }
+
+    pub(crate) fn vault(&self) -> &Arc<Vault> {
+        &self.vault
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
     }
 
     /// Begins a sign-in by code. `redirect_uri` stands in for the configured one, for a listener on another port.
@@ -302,6 +311,28 @@ impl OAuthFlows {
         })
     }
 
+    /// Gets a token for an application that presents its own secret (RFC 6749 §4.4).
+    pub(crate) async fn client_credentials(
+        &self,
+        url: &Url,
+        application: &StoredEntra,
+        scope: &str,
+        egress: &Egress,
+    ) -> Result<StoredToken, OAuthError> {
+        let client = OAuthClient {
+            provider: &ENTRA,
+            client_id: application.client_id.clone(),
+            client_secret: Some(application.client_secret.clone()),
+            scopes: vec![scope.to_owned()],
+            redirect_uri: None,
+            authorize_url: None,
+            token_urls: vec![url.clone()],
+            device_url: None,
+            refresh_window: ENTRA.refresh_window,
+        };
+        self.tokens(&client, &Grant::OwnSecret, egress).await
+    }
+
     /// Tries a token out where the vendor has a request for that which costs nothing; `false` when it has none.
     ///
     /// # Errors
@@ -423,6 +454,10 @@ impl OAuthFlows {
                     client.provider.refresh_scopes.iter().map(|scope| Scope::new((*scope).to_owned()));
                 asker.exchange_refresh_token(&refresh_token).add_scopes(scopes).request_async(&exchange).await
             }
+            Grant::OwnSecret => {
+                let scopes = client.scopes.iter().cloned().map(Scope::new);
+                asker.exchange_client_credentials().add_scopes(scopes).request_async(&exchange).await
+            }
         };
         answer.map(|answer| stored(client, &answer, asked_at)).map_err(|error| read_error(client, url, error))
     }
@@ -438,6 +473,7 @@ impl fmt::Debug for OAuthFlows {
 enum Grant<'a> {
     Code { code: &'a str, verifier: &'a str, redirect: RedirectUrl, state: Option<&'a str> },
     Refresh { refresh_token: &'a Secret },
+    OwnSecret,
 }
 
 enum Polled {

@@ -2,10 +2,11 @@
 
 use std::{io, net::IpAddr, time::Duration};
 
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    time::{Instant, timeout, timeout_at},
+    time::timeout,
 };
 use url::{Host, Url};
 
@@ -51,13 +52,20 @@ impl Loopback {
     /// # Errors
     /// [`io::ErrorKind::TimedOut`] when it did not come in `patience`; otherwise when listening fails.
     pub async fn wait(self, state: &str, patience: Duration) -> io::Result<Url> {
-        let deadline = Instant::now() + patience;
+        timeout(patience, self.answer(state)).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    }
+
+    /// Browsers open connections ahead of need: a silent one must not keep the right one waiting.
+    async fn answer(&self, state: &str) -> io::Result<Url> {
+        let mut visits = FuturesUnordered::new();
         loop {
-            let accepted = timeout_at(deadline, self.listener.accept()).await;
-            let (stream, _) = accepted.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-            let visit = timeout(VISIT, self.visit(stream, state));
-            if let Ok(Ok(Some(url))) = timeout_at(deadline, visit).await.unwrap_or(Ok(Ok(None))) {
-                return Ok(url);
+            tokio::select! {
+                accepted = self.listener.accept(), if visits.len() < MOST_VISITS => {
+                    visits.push(timeout(VISIT, self.visit(accepted?.0, state)));
+                }
+                Some(visit) = visits.next() => if let Ok(Ok(Some(url))) = visit {
+                    return Ok(url);
+                }
             }
         }
     }
@@ -74,8 +82,14 @@ impl Loopback {
             Some(_) => ("400 Bad Request", "This answer belongs to another sign-in."),
             None => ("404 Not Found", "There is nothing here."),
         };
-        stream.write_all(page(status, message).as_bytes()).await?;
-        stream.shutdown().await?;
+        // The answer counts, whether or not the browser stays for the page.
+        let shown = async {
+            stream.write_all(page(status, message).as_bytes()).await?;
+            stream.shutdown().await
+        };
+        if let Err(error) = shown.await {
+            tracing::debug!(%error, "the browser left before its page");
+        }
         Ok(called.filter(carries))
     }
 
@@ -121,5 +135,6 @@ fn page(status: &str, message: &str) -> String {
 }
 
 const MAX_HEAD: usize = 16 * 1024;
-/// A browser sends its request at once; one that does not must not keep the right one waiting.
+/// A browser sends its request at once.
 const VISIT: Duration = Duration::from_secs(5);
+const MOST_VISITS: usize = 32;

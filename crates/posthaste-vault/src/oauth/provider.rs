@@ -220,12 +220,35 @@ static PROVIDERS: [OAuthProvider; 5] = [
         refresh_scopes: &[],
         redirect_uri: Some("http://127.0.0.1:0/callback"),
         refresh_window: WINDOW,
-        base_url: &[],
+        base_url: &[Fact::answer("/resource_url")],
         account: &[Fact::answer("/account/uuid")],
         identity: &[Fact::answer("/account/email_address")],
-        check: None,
+        check: Some(TokenCheck { url: "http://sandbox.posthaste.internal/oauth/userinfo", headers: &[] }),
     },
 ];
+
+/// Entra, which logs in no person: applications present their own secret (client credentials, RFC 6749 §4.4).
+pub(crate) static ENTRA: OAuthProvider = OAuthProvider {
+    name: "entra",
+    title: "Microsoft Entra",
+    authorize_url: None,
+    authorize_extra: &[],
+    token_urls: &[],
+    token_body: TokenBody::Form,
+    state_at_token: false,
+    device_url: None,
+    device_pkce: false,
+    client_id: None,
+    needs_secret: true,
+    scopes: &[],
+    refresh_scopes: &[],
+    redirect_uri: None,
+    refresh_window: WINDOW,
+    base_url: &[],
+    account: &[],
+    identity: &[],
+    check: None,
+};
 
 impl Fact {
     const fn answer(pointer: &'static str) -> Self {

@@ -21,6 +21,9 @@ pub(crate) const fn state(error: &OAuthError) -> &'static str {
         OAuthError::Proxy { .. } => "proxy_down",
         OAuthError::Busy { .. } => "busy",
         OAuthError::BadAnswer { .. } => "bad_answer",
+        OAuthError::NotLoggedIn => "not_logged_in",
+        OAuthError::Gone => "gone",
+        OAuthError::Superseded => "superseded",
         OAuthError::Store { .. } => "store",
         OAuthError::Vault { .. } => "vault",
     }

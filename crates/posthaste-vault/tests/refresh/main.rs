@@ -1,0 +1,13 @@
+//! Tokens that are kept fresh: one refresh for all, nothing lost, nothing shown.
+
+mod backoff;
+mod entra;
+mod fleet;
+mod idle;
+mod interrupted;
+mod laws;
+mod shown;
+mod sqlite;
+mod steady;
+mod support;
+mod wire;
