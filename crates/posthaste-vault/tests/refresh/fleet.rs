@@ -64,7 +64,9 @@ async fn renewed(
     refused: &Credential,
 ) -> String {
     match text(refused).as_str() {
-        "canary-access-0" => text(&instance.renew(account, refused).await.expect("no trouble").expect("another one")),
+        "canary-access-0" => {
+            text(&instance.renew(account, refused).await.expect("no trouble").expect("another one"))
+        }
         newer => newer.to_owned(),
     }
 }

@@ -90,7 +90,12 @@ async fn history(events: &[Event]) -> Result<(), TestCaseError> {
                 prop_assert!(world.stored_token(&first).await.refused.is_none());
             }
             Event::Edit(to) => {
-                let current = world.accounts().account(first.id).await.expect("the store answers").expect("it is there");
+                let current = world
+                    .accounts()
+                    .account(first.id)
+                    .await
+                    .expect("the store answers")
+                    .expect("it is there");
                 let changed = posthaste_core::Account { priority: to, ..current.value };
                 if world.accounts().replace(changed, current.version).await.is_ok() {
                     priority = to;
