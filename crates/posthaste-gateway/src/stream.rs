@@ -207,6 +207,10 @@ impl StreamAnswer {
     fn after(&mut self, progress: Progress) {
         match progress {
             Progress::Opening | Progress::Content => {}
+            Progress::Ended if self.transcoder.as_ref().is_some_and(Transcoder::has_failed) => {
+                self.note_losses();
+                self.end(AttemptOutcome::Failed(FaultKind::UpstreamFailed));
+            }
             Progress::Ended => self.complete(),
             Progress::Failed => {
                 let said = self
@@ -222,8 +226,8 @@ impl StreamAnswer {
 
     fn complete(&mut self) {
         self.book.phase = AttemptPhase::Finished;
+        self.note_losses();
         if let Some(transcoder) = &mut self.transcoder {
-            self.book.note_answer_losses(transcoder.losses());
             self.book.remember(transcoder.take_remembered());
         }
         if let Some(id) = self.tap.answer_id().filter(|_| self.book.may_be_named()) {
@@ -235,6 +239,12 @@ impl StreamAnswer {
                 self.stage = Stage::Booking(booked);
             }
             None => self.linger(),
+        }
+    }
+
+    fn note_losses(&mut self) {
+        if let Some(transcoder) = &self.transcoder {
+            self.book.note_answer_losses(transcoder.losses());
         }
     }
 

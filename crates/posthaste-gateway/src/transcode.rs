@@ -93,6 +93,14 @@ impl Transcoder {
         }
     }
 
+    /// Whether the client was told of a failure that the upstream's dialect calls an end.
+    pub(crate) fn has_failed(&self) -> bool {
+        match &self.stage {
+            Stage::Translate(translator) => translator.has_failed(),
+            Stage::Unpack(_) => false,
+        }
+    }
+
     /// What has to be remembered of the answer.
     pub(crate) fn take_remembered(&mut self) -> Vec<Remembered> {
         match &mut self.stage {

@@ -76,6 +76,12 @@ impl StreamTranslator {
         self.pipe.encoder.losses()
     }
 
+    /// Whether the client was told that the upstream failed. Its own dialect may call that a reason to end an answer, where
+    /// the client's has no word for it.
+    pub fn has_failed(&self) -> bool {
+        self.pipe.failed
+    }
+
     /// What has to be remembered of the answer, since its client cannot carry it. To be asked once, at the end.
     pub fn take_remembered(&mut self) -> Vec<Remembered> {
         self.pipe.remembering.take().map(Remembering::into_noted).unwrap_or_default()
@@ -96,6 +102,7 @@ struct Pipe {
     level: Vec<ir::Event>,
     closed: Vec<ir::Event>,
     encoder: Box<dyn EventEncoder>,
+    failed: bool,
 }
 
 impl Pipe {
@@ -112,6 +119,7 @@ impl Pipe {
             level: Vec::new(),
             closed: Vec::new(),
             encoder: codec(to).event_encoder(context),
+            failed: false,
         }
     }
 
@@ -130,6 +138,7 @@ impl Pipe {
             for loss in policy::answer::of_event(&event, self.from, self.to) {
                 self.encoder.push(&ir::Event::Lost(loss), out);
             }
+            self.failed |= matches!(event, ir::Event::Error(_));
             self.encoder.push(&event, out);
         }
     }
