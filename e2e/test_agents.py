@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from upstreams import UPSTREAMS
+from wiretap import tapped
 
 pytestmark = pytest.mark.agents
 
@@ -57,24 +58,42 @@ def test_claude_code(run, relay, relay_key, dialect):
     assert answer["result"].startswith("The tool `Read` ")
 
 
-@pytest.mark.parametrize("dialect", ["responses", "messages", "gemini"])
-def test_codex(run, relay, relay_key, dialect):
+def codex(run, url, key, model, prompt, **provider):
+    """Codex with the relay as a provider, told by more of a provider's settings."""
     settings = {
-        # The vendor's own tool, which other vendors' dialects cannot carry: the relay says so with a 400.
-        "web_search": "disabled",
         "model_provider": "relay",
         "model_providers.relay.name": "relay",
-        "model_providers.relay.base_url": f"{relay.url}/openai/v1",
+        "model_providers.relay.base_url": f"{url}/openai/v1",
         "model_providers.relay.env_key": "RELAY_KEY",
         "model_providers.relay.wire_api": "responses",
+        **{f"model_providers.relay.{name}": value for name, value in provider.items()},
     }
-    options = [argument for name, value in settings.items() for argument in ("-c", f'{name}="{value}"')]
-    printed = run(
-        *("codex", "exec", "--skip-git-repo-check", "-m", UPSTREAMS[dialect].model("deep"), *options),
-        "Please count to 12.",
-        RELAY_KEY=relay_key.secret,
+    # TOML spells these values as JSON does.
+    options = [argument for name, value in settings.items() for argument in ("-c", f"{name}={json.dumps(value)}")]
+    return run(
+        *("codex", "exec", "--skip-git-repo-check", "-m", model, *options, prompt),
+        RELAY_KEY=key.secret,
     )
+
+
+@pytest.mark.parametrize("dialect", ["responses", "messages", "gemini"])
+def test_codex(run, relay, relay_key, dialect):
+    printed = codex(run, relay.url, relay_key, UPSTREAMS[dialect].model("deep"), "Please count to 12.")
     assert "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12." in printed
+
+
+@pytest.mark.parametrize("dialect", ["responses", "messages", "chat"])
+def test_codex_over_a_websocket(run, relay, relay_key, dialect):
+    """The tool's result goes up the same socket, as a request that goes on from the answer before."""
+    with tapped(relay.url) as tap:
+        printed = codex(
+            *(run, tap.url, relay_key, UPSTREAMS[dialect].model("deep"), "Use get_goal to see it."),
+            supports_websockets=True,
+        )
+    assert "The tool `get_goal` " in printed
+    asked = [connection.request_line for connection in tap.connections]
+    assert any(connection.is_websocket for connection in tap.connections), asked
+    assert not any(line.startswith("POST ") for line in asked), asked
 
 
 @pytest.mark.parametrize("dialect", ["gemini", "messages", "converse"])
@@ -90,12 +109,22 @@ def test_gemini_cli(run, relay, relay_key, dialect, tmp_path):
     assert "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12." in printed
 
 
-@pytest.mark.parametrize("dialect", ["messages", "chat", "gemini"])
-def test_opencode(run, relay, relay_key, dialect):
-    model = UPSTREAMS[dialect].model("deep")
+@pytest.mark.parametrize(
+    ("package", "base", "dialect", "kind"),
+    [
+        ("@ai-sdk/anthropic", "/api/v1", "messages", "deep"),
+        ("@ai-sdk/anthropic", "/api/v1", "chat", "deep"),
+        ("@ai-sdk/anthropic", "/api/v1", "gemini", "deep"),
+        # This package sends the older `max_tokens`, which OpenAI's thinking models refuse; in its own dialect it passes.
+        ("@ai-sdk/openai-compatible", "/openai/v1", "chat", "plain"),
+        ("@ai-sdk/openai-compatible", "/openai/v1", "messages", "deep"),
+    ],
+)
+def test_opencode(run, relay, relay_key, package, base, dialect, kind):
+    model = UPSTREAMS[dialect].model(kind)
     provider = {
-        "npm": "@ai-sdk/anthropic",
-        "options": {"baseURL": f"{relay.url}/api/v1", "apiKey": relay_key.secret},
+        "npm": package,
+        "options": {"baseURL": f"{relay.url}{base}", "apiKey": relay_key.secret},
         "models": {model: {}},
     }
     config = {"provider": {"relay": provider}, "autoupdate": False, "small_model": f"relay/{model}"}
