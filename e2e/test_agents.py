@@ -1,6 +1,6 @@
 """The vendors' agents in their non-interactive modes: one tool that is run here, and its result told back.
 
-Each meets its own dialect and two others. The tools read a file that is not there, so nothing is changed anywhere.
+Each meets its own dialect and two others. The tools only read, so nothing is changed anywhere.
 """
 
 import json
@@ -78,8 +78,8 @@ def codex(run, url, key, model, prompt, **provider):
 
 @pytest.mark.parametrize("dialect", ["responses", "messages", "gemini"])
 def test_codex(run, relay, relay_key, dialect):
-    printed = codex(run, relay.url, relay_key, UPSTREAMS[dialect].model("deep"), "Please count to 12.")
-    assert "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12." in printed
+    printed = codex(run, relay.url, relay_key, UPSTREAMS[dialect].model("deep"), "Use get_goal to see it.")
+    assert "The tool `get_goal` " in printed
 
 
 @pytest.mark.parametrize("dialect", ["responses", "messages", "chat"])
@@ -102,11 +102,12 @@ def test_gemini_cli(run, relay, relay_key, dialect, tmp_path):
     settings.parent.mkdir()
     settings.write_text(json.dumps({"security": {"auth": {"selectedType": "gemini-api-key"}}}))
     printed = run(
-        *("gemini", "-m", UPSTREAMS[dialect].model("deep"), "--skip-trust", "-p", "Please count to 12."),
+        *("gemini", "-m", UPSTREAMS[dialect].model("deep"), "--skip-trust"),
+        *("-p", "Use list_directory to see it."),
         GEMINI_API_KEY=relay_key.secret,
         GOOGLE_GEMINI_BASE_URL=f"{relay.url}/gemini",
     )
-    assert "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12." in printed
+    assert "The tool `list_directory` " in printed
 
 
 @pytest.mark.parametrize(
