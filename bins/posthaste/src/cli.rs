@@ -7,6 +7,7 @@ mod input;
 mod keys;
 mod output;
 mod session;
+mod spinner;
 mod status;
 
 use std::{path::PathBuf, process::ExitCode};

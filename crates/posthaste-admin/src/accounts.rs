@@ -4,11 +4,13 @@ mod address;
 mod advice;
 mod login;
 mod place;
+mod refresh;
 mod test;
 mod view;
 
 pub use login::{LoginFlow, LoginFor, LoginPlan, LoginTask, PolledLogin, StartedLogin};
 pub(crate) use login::{Logins, is_input, state};
+pub use refresh::RefreshedAccount;
 pub use test::TestReport;
 pub use view::{AccountView, Health, PresetView, presets};
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountChange, AccountView, Admin, AdminError, CreatedKey, Disclosed, KeyChange, KeyView, LoginFlow,
-    LoginFor, LoginPlan, NewAccount, NewKey, PolledLogin, PresetView, SavedAccount, StartedLogin, StatusView,
+    LoginFor, LoginPlan, NewAccount, NewKey, PolledLogin, PresetView, RefreshedAccount, SavedAccount, StartedLogin, StatusView,
     TestReport, UsageView, accounts,
 };
 
@@ -41,6 +41,11 @@ pub enum Command {
         account: String,
         /// For which model; the service chooses one when it is not told.
         model: Option<String>,
+    },
+    /// Renew an account's token.
+    RefreshAccount {
+        /// Which.
+        account: String,
     },
     /// Look whether and how an account can be logged in.
     PlanLogin(LoginFor),
@@ -117,6 +122,8 @@ pub enum Reply {
     Account(AccountView),
     /// An account's test.
     Tested(TestReport),
+    /// An account with a new token.
+    Refreshed(RefreshedAccount),
     /// What a login would be like.
     LoginPlan(LoginPlan),
     /// A login that was begun.
@@ -151,6 +158,7 @@ pub(crate) async fn execute(admin: &Admin, command: Command) -> Result<Reply, Ad
         Command::TestAccount { account, model } => {
             Reply::Tested(accounts.test(&account, model.as_deref()).await?)
         }
+        Command::RefreshAccount { account } => Reply::Refreshed(accounts.refresh(&account).await?),
         Command::PlanLogin(whose) => Reply::LoginPlan(accounts.plan_login(&whose).await?),
         Command::StartLogin { whose, flow } => {
             Reply::StartedLogin(accounts.start_login(&whose, &flow).await?)

@@ -13,7 +13,7 @@ mod status;
 
 pub use accounts::{
     AccountChange, AccountService, AccountView, Health, LoginFlow, LoginFor, LoginPlan, LoginTask,
-    NewAccount, PolledLogin, PresetView, SavedAccount, StartedLogin, TestReport, presets,
+    NewAccount, PolledLogin, PresetView, RefreshedAccount, SavedAccount, StartedLogin, TestReport, presets,
 };
 pub use admin::{Admin, AdminParts};
 pub use command::{Command, Reply};

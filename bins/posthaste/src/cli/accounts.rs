@@ -1,5 +1,6 @@
 //! `posthaste accounts`
 
+mod login;
 pub(super) mod view;
 
 use clap::{Args, Subcommand};
@@ -31,6 +32,10 @@ pub(super) enum Command {
     Update(Box<Update>),
     /// Remove an account and its credential; what it served stays in the books
     Delete(Which),
+    /// Log an account in at its vendor: a new one, or one whose login has ended
+    Login(Box<login::Login>),
+    /// Renew the token of an account now, and tell until when it is good
+    Refresh(Which),
     /// Send one tiny real request with an account; it costs what such a request costs
     Test(Test),
     /// List what `--preset` takes
@@ -52,6 +57,8 @@ pub(super) struct Add {
     #[arg(long)]
     name: String,
     #[command(flatten)]
+    key: Key,
+    #[command(flatten)]
     settings: Settings,
     /// Add it switched off
     #[arg(long)]
@@ -66,7 +73,19 @@ pub(super) struct Update {
     #[arg(long)]
     name: Option<String>,
     #[command(flatten)]
+    key: Key,
+    #[command(flatten)]
     settings: Settings,
+}
+
+/// What an account presents that was not logged in.
+#[derive(Args, Debug)]
+struct Key {
+    #[command(flatten)]
+    api_key: input::ApiKey,
+    /// How the key is presented: x-api-key, bearer, x-goog-api-key, api-key or none
+    #[arg(long, value_parser = input::auth)]
+    auth: Option<AuthForm>,
 }
 
 #[derive(Args, Debug)]
@@ -83,11 +102,6 @@ struct Settings {
     /// The day of the month on which a coding plan renews; 0 forgets it
     #[arg(long, value_name = "DAY")]
     plan_day: Option<u8>,
-    #[command(flatten)]
-    api_key: input::ApiKey,
-    /// How the key is presented: x-api-key, bearer, x-goog-api-key, api-key or none
-    #[arg(long, value_parser = input::auth)]
-    auth: Option<AuthForm>,
     /// 1 (first) to 100 (last) [default: 50]
     #[arg(long)]
     priority: Option<u32>,
@@ -124,6 +138,10 @@ pub(super) struct Test {
 }
 
 pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Result<(), Failure> {
+    let command = match command {
+        Command::Login(login) => return login::run(*login, config, out).await,
+        other => other,
+    };
     let work = work(command)?;
     let session = Session::open(config, &work).await?;
     let deleted = matches!(work, Work::DeleteAccount { .. });
@@ -134,6 +152,7 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
             out.show(&account, || format!("account `{}` is removed", account.name))
         }
         Reply::Account(account) => out.show(&account, || view::one(&account)),
+        Reply::Refreshed(refreshed) => out.show(&refreshed, || view::refreshed(&refreshed)),
         Reply::Tested(report) => show_test(&report, out),
         _ => Err(unexpected()),
     }
@@ -151,37 +170,46 @@ fn work(command: Command) -> Result<Work, Failure> {
         change: AccountChange { enabled: Some(enabled), ..AccountChange::default() },
     };
     Ok(match command {
-        Command::Add(add) => Work::AddAccount(new_account(*add)?),
+        Command::Add(add) => Work::AddAccount(added(*add)?),
         Command::List => Work::ListAccounts,
         Command::Show(which) => Work::ShowAccount { account: which.account },
         Command::Enable(which) => enabled(which.account, true),
         Command::Disable(which) => enabled(which.account, false),
         Command::Update(update) => update_account(*update)?,
         Command::Delete(which) => Work::DeleteAccount { account: which.account },
+        Command::Refresh(which) => Work::RefreshAccount { account: which.account },
         Command::Test(test) => Work::TestAccount { account: test.account, model: test.model },
         Command::Presets => Work::ListPresets,
+        Command::Login(_) => return Err(Failure::usage("a login is more than one piece of work")),
     })
 }
 
-fn new_account(add: Add) -> Result<NewAccount, Failure> {
-    let settings = add.settings;
+fn added(add: Add) -> Result<NewAccount, Failure> {
     Ok(NewAccount {
-        preset: add.preset,
-        name: add.name,
+        api_key: add.key.api_key.read()?,
+        auth: add.key.auth,
+        disabled: add.disabled,
+        ..new_account(add.preset, add.name, add.settings)
+    })
+}
+
+/// An account with its settings and without what it presents.
+fn new_account(preset: String, name: String, settings: Settings) -> NewAccount {
+    NewAccount {
+        preset,
+        name,
         base_url: settings.base_url,
         site: settings.site,
         base_urls: settings.base_url_of,
         plan_day: settings.plan_day.filter(|day| *day != 0),
-        api_key: settings.api_key.read()?,
-        auth: settings.auth,
         priority: settings.priority,
         allow: input::list(settings.allow).unwrap_or_default(),
         deny: input::list(settings.deny).unwrap_or_default(),
         model_map: settings.map.unwrap_or_default(),
         limits: settings.limit.unwrap_or_default(),
         allow_private: settings.allow_private.unwrap_or(false),
-        disabled: add.disabled,
-    })
+        ..NewAccount::default()
+    }
 }
 
 fn update_account(update: Update) -> Result<Work, Failure> {
@@ -192,8 +220,8 @@ fn update_account(update: Update) -> Result<Work, Failure> {
         site: settings.site,
         base_urls: settings.base_url_of,
         plan_day: settings.plan_day,
-        api_key: settings.api_key.read()?,
-        auth: settings.auth,
+        api_key: update.key.api_key.read()?,
+        auth: update.key.auth,
         priority: settings.priority,
         allow: input::list(settings.allow),
         deny: input::list(settings.deny),

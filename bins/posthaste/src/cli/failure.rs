@@ -15,6 +15,8 @@ pub(super) struct Failure {
     message: String,
     causes: Vec<String>,
     hint: Option<String>,
+    /// What it is called, for programs, where the code says too little.
+    state: Option<String>,
 }
 
 impl Failure {
@@ -47,6 +49,24 @@ impl Failure {
         self
     }
 
+    /// Adds what it is called, for programs.
+    #[must_use]
+    pub(super) fn called(mut self, state: Option<String>) -> Self {
+        self.state = state;
+        self
+    }
+
+    /// What it is called, for programs.
+    pub(super) fn state(&self) -> Option<&str> {
+        self.state.as_deref()
+    }
+
+    /// What happened and what to do, in one line.
+    pub(super) fn line(&self) -> String {
+        let hint = self.hint.as_ref().map(|hint| format!(": {hint}")).unwrap_or_default();
+        format!("{}{hint}", self.message)
+    }
+
     /// Says it on standard error: in lines for people, or as one line of JSON.
     pub(super) fn report(&self, json: bool) -> ExitCode {
         let text = if json { self.json() } else { self.text() };
@@ -73,13 +93,16 @@ impl Failure {
             CONFLICT => "conflict",
             _ => "failed",
         };
-        let error =
+        let mut error =
             json!({ "kind": kind, "message": self.message, "causes": self.causes, "hint": self.hint });
+        if let Some(state) = &self.state {
+            error["state"] = json!(state);
+        }
         json!({ "error": error }).to_string()
     }
 
     fn new(code: u8, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), causes: Vec::new(), hint: None }
+        Self { code, message: message.into(), causes: Vec::new(), hint: None, state: None }
     }
 }
 
@@ -113,7 +136,7 @@ impl From<AdminFailure> for Failure {
             Some(field) => format!("{}: {}", field.replace('_', "-"), failure.message),
             None => failure.message,
         };
-        Self { code, message, causes: failure.causes, hint: failure.advice }
+        Self { code, message, causes: failure.causes, hint: failure.advice, state: failure.state }
     }
 }
 

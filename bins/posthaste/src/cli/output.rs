@@ -29,14 +29,45 @@ impl Output {
         } else {
             printable(text().trim_end())
         };
-        let mut out = io::stdout().lock();
-        match writeln!(out, "{shown}").and_then(|()| out.flush()) {
-            // Whoever read has seen enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            Err(error) => Err(Failure::failed("the result cannot be printed").caused_by(error.to_string())),
-            Ok(()) => Ok(()),
-        }
+        print(&shown)
     }
+
+    /// Whether programs read what is printed.
+    pub(super) fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Tells what is to be done before there is a result: a line of JSON on standard output for programs, text on
+    /// standard error for people.
+    pub(super) fn step<T: Serialize + ?Sized>(
+        self,
+        value: &T,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        if self.json {
+            return print(
+                &serde_json::to_string(value).map_err(|error| Failure::failed(error.to_string()))?,
+            );
+        }
+        tell(&text());
+        Ok(())
+    }
+}
+
+fn print(shown: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{shown}").and_then(|()| out.flush()) {
+        // Whoever read has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::failed("the result cannot be printed").caused_by(error.to_string())),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Says something to the person at the terminal, on standard error.
+pub(super) fn tell(text: &str) {
+    // With standard error closed there is nobody to tell.
+    let _ = writeln!(io::stderr().lock(), "{}", printable(text));
 }
 
 /// Tells something beside the result, on standard error.

@@ -1,8 +1,11 @@
 //! Where a command is carried out: by the relay that runs on the data folder, else here on its store.
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use posthaste_admin::{Admin, AdminFailure, Command, Reply};
+use posthaste_admin::{Admin, AdminFailure, Command, LoginFor, Reply};
 
 use super::{Failure, output::note};
 use crate::{
@@ -15,9 +18,17 @@ use crate::{
 /// Where commands are carried out.
 pub(super) enum Session {
     /// By the running relay.
-    Remote(AdminClient),
+    Remote(Remote),
     /// Here.
     Direct(Admin, Box<Opened>),
+}
+
+/// The running relay.
+pub(super) struct Remote {
+    socket: PathBuf,
+    /// For the next command. Each has its own connection, since a person may take longer between two than the relay
+    /// keeps an idle one.
+    client: Option<AdminClient>,
 }
 
 impl Session {
@@ -26,7 +37,8 @@ impl Session {
     pub(super) async fn open(config: &Config, command: &Command) -> Result<Self, Failure> {
         wiring::check_folder(config)?;
         if let Some(client) = connect(config).await? {
-            return Ok(Self::Remote(client));
+            let socket = admin_socket::path(&config.data.dir);
+            return Ok(Self::Remote(Remote { socket, client: Some(client) }));
         }
         if config.data.store == StoreKind::Memory {
             return Err(Failure::not_found(
@@ -35,7 +47,7 @@ impl Session {
             .hint("start `posthaste serve`, or keep everything with store = \"sqlite\""));
         }
         if !wiring::is_initialised(config) {
-            if !matches!(command, Command::AddAccount(_) | Command::CreateKey(_)) {
+            if !adds(command) {
                 return Err(nothing_here(config));
             }
             let rehearsal = Self::direct(config, wiring::open_forgetful().await?)?;
@@ -55,25 +67,63 @@ impl Session {
     }
 
     /// Has a command carried out and ends.
-    pub(super) async fn execute(self, command: Command) -> Result<Reply, Failure> {
+    pub(super) async fn execute(mut self, command: Command) -> Result<Reply, Failure> {
+        let done = self.call(command).await;
+        let closed = self.close().await;
+        let reply = done?;
+        closed?;
+        Ok(reply)
+    }
+
+    /// Has a command carried out. [`close`](Self::close) the session after the last one.
+    pub(super) async fn call(&mut self, command: Command) -> Result<Reply, Failure> {
         match self {
-            Self::Remote(mut client) => Ok(client.call(&command).await?),
+            Self::Remote(remote) => Ok(remote.client().await?.call(&command).await?),
+            Self::Direct(admin, _) => {
+                admin.execute(command).await.map_err(|error| AdminFailure::from(&error).into())
+            }
+        }
+    }
+
+    /// Ends in good order.
+    pub(super) async fn close(self) -> Result<(), Failure> {
+        match self {
+            Self::Remote(_) => Ok(()),
             Self::Direct(admin, opened) => {
-                let done = admin.execute(command).await.map_err(|error| AdminFailure::from(&error));
                 admin.settle().await;
-                let closed = opened.close().await;
-                let reply = done?;
-                closed.map_err(anyhow::Error::from)?;
-                Ok(reply)
+                opened.close().await.map_err(|error| anyhow::Error::from(error).into())
             }
         }
     }
 }
 
+impl Remote {
+    async fn client(&mut self) -> Result<AdminClient, Failure> {
+        if let Some(client) = self.client.take() {
+            return Ok(client);
+        }
+        connect_to(&self.socket).await?.ok_or_else(|| {
+            Failure::failed("the relay stopped meanwhile, and what was begun there went with it")
+                .hint("begin again")
+        })
+    }
+}
+
+/// Whether a command is the first of what adds something.
+fn adds(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::AddAccount(_) | Command::CreateKey(_) | Command::PlanLogin(LoginFor::NewAccount(_))
+    )
+}
+
 /// The relay that runs on the data folder, if one does.
 pub(super) async fn connect(config: &Config) -> Result<Option<AdminClient>, Failure> {
-    let path = admin_socket::path(&config.data.dir);
-    AdminClient::connect(&path).await.map_err(|error| {
+    connect_to(&admin_socket::path(&config.data.dir)).await
+}
+
+async fn connect_to(path: &Path) -> Result<Option<AdminClient>, Failure> {
+    AdminClient::connect(path).await.map_err(|error| {
         Failure::failed(format!("the admin socket {} cannot be used", path.display()))
             .caused_by(error.to_string())
             .hint("run this as the user that the relay runs as")

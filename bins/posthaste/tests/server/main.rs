@@ -6,6 +6,7 @@ mod canary;
 mod killed;
 mod leaving;
 mod live;
+mod logins;
 mod raw;
 mod refusals;
 mod smuggling;

@@ -138,7 +138,7 @@ impl Devices {
         let too_soon = device.polled_at.is_some_and(|at| now.since(at) + LENIENCE < device.interval);
         device.polled_at = Some(now);
         device.polls += 1;
-        if too_soon {
+        if too_soon || (device.polls == 1 && device.ticket.scope().has("slow-down-once")) {
             device.interval += SLOWER;
             return Err(Refusal::new("slow_down", "too many questions: wait five seconds more between two"));
         }

@@ -51,7 +51,7 @@ impl Loopback {
     ///
     /// # Errors
     /// [`io::ErrorKind::TimedOut`] when it did not come in `patience`; otherwise when listening fails.
-    pub async fn wait(self, state: &str, patience: Duration) -> io::Result<Url> {
+    pub async fn wait(&self, state: &str, patience: Duration) -> io::Result<Url> {
         timeout(patience, self.answer(state)).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 

@@ -1,6 +1,6 @@
 //! Accounts for people.
 
-use posthaste_admin::{AccountView, Health, ParkedModels, PresetView, TestReport};
+use posthaste_admin::{AccountView, Health, ParkedModels, PresetView, RefreshedAccount, TestReport};
 use posthaste_core::{AuthForm, ModelPattern};
 
 use crate::cli::{keys, output};
@@ -63,6 +63,11 @@ pub(super) fn presets(presets: &[PresetView]) -> String {
         table.add_row([preset.name.clone(), base_url, sites, joined(speaks, "as the model"), about]);
     }
     table.to_string()
+}
+
+pub(super) fn refreshed(refreshed: &RefreshedAccount) -> String {
+    let until = refreshed.expires_at.map_or("no end that its issuer told".to_owned(), |end| end.to_string());
+    format!("account `{}` has a new token, good until {until}", refreshed.account)
 }
 
 pub(super) fn test(report: &TestReport) -> String {

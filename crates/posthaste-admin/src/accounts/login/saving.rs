@@ -30,10 +30,16 @@ impl AccountService<'_> {
         }
         let account = self.drafted(preset, &NewAccount { auth: Some(AuthForm::OAuth), ..new.clone() })?;
         // Sooner than after the person has done their part.
-        if by_name(&self.admin.account_records(), &account.name).await?.is_some() {
-            return Err(change::taken("account", &account.name));
+        match by_name(&self.admin.account_records(), &account.name).await? {
+            Some(there) if there.value.auth == AuthForm::OAuth => Err(AdminError::Conflict {
+                what: format!(
+                    "account `{0}` exists already; choose another name, or log that one in again: posthaste accounts login {0}",
+                    account.name
+                ),
+            }),
+            Some(_) => Err(change::taken("account", &account.name)),
+            None => Ok(account),
         }
-        Ok(account)
     }
 
     /// The way out of the account that the login is for.

@@ -65,6 +65,15 @@ async fn a_person_may_refuse() {
 }
 
 #[tokio::test]
+async fn a_device_may_be_slowed_down_at_its_first_question() {
+    let server = Server::start();
+    let begun = begin(&server, "slow-down-once interval-0").await;
+    assert_eq!(error(&server, &begun).await, "slow_down");
+    server.clock.advance(SECOND * 6);
+    assert_eq!(error(&server, &begun).await, "authorization_pending");
+}
+
+#[tokio::test]
 async fn who_asks_too_often_is_slowed_down() {
     let server = Server::start();
     let begun = begin(&server, "inference").await;

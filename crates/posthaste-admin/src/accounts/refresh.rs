@@ -1,0 +1,51 @@
+//! Renewing an account's token at once.
+
+use posthaste_core::{AccountId, AuthForm, Timestamp};
+use posthaste_vault::oauth::OAuthError;
+use serde::{Deserialize, Serialize};
+
+use super::AccountService;
+use crate::{AdminError, change::find};
+
+/// An account whose token was renewed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshedAccount {
+    /// Which account.
+    pub account_id: AccountId,
+    /// Its name.
+    pub account: String,
+    /// When the new token ends, if its issuer told.
+    pub expires_at: Option<Timestamp>,
+    /// The mail address or name behind the token, where the vendor told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+}
+
+impl AccountService<'_> {
+    /// Gets an account's next token now, whatever it has, and also after its refresh token was refused.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`] for an account whose credential does not end; [`AdminError::Login`] when there is no new
+    /// token. The old one goes on serving until it ends.
+    pub async fn refresh(self, account: &str) -> Result<RefreshedAccount, AdminError> {
+        let account = find(&self.admin.account_records(), account).await?.value;
+        match account.auth {
+            AuthForm::OAuth if account.credential.is_none() => return Err(OAuthError::NotLoggedIn.into()),
+            AuthForm::OAuth | AuthForm::Entra | AuthForm::AwsChain => {}
+            _ => {
+                let message = format!(
+                    "`{}` presents what its operator entered, which is never renewed; enter another with accounts update",
+                    account.name
+                );
+                return Err(AdminError::invalid("account", message));
+            }
+        }
+        let report = self.admin.credentials().refresh(&account).await?;
+        Ok(RefreshedAccount {
+            account_id: account.id,
+            account: account.name,
+            expires_at: report.expires_at,
+            identity: report.facts.identity,
+        })
+    }
+}
