@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountChange, AccountView, Admin, AdminError, CreatedKey, Disclosed, KeyChange, KeyView, LoginFlow,
-    LoginFor, LoginPlan, NewAccount, NewKey, PolledLogin, PresetView, RefreshedAccount, SavedAccount, StartedLogin, StatusView,
-    TestReport, UsageView, accounts,
+    LoginFor, LoginPlan, NewAccount, NewKey, PolledLogin, PresetView, RefreshedAccount, SavedAccount,
+    StartedLogin, StatusView, TestReport, UsageView, accounts,
 };
 
 /// A piece of work. Records are named by id or by name.

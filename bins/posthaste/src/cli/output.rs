@@ -45,9 +45,7 @@ impl Output {
         text: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
         if self.json {
-            return print(
-                &serde_json::to_string(value).map_err(|error| Failure::failed(error.to_string()))?,
-            );
+            return print(&serde_json::to_string(value).map_err(|error| Failure::failed(error.to_string()))?);
         }
         tell(&text());
         Ok(())

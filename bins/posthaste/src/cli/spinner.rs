@@ -41,7 +41,6 @@ impl Spinner {
             }
         }
     }
-
 }
 
 /// The spinner's line, which is empty again when this drops.

@@ -176,8 +176,7 @@ impl Desk<'_> {
     }
 
     async fn finish(&mut self, started: &StartedLogin, brought: Secret) -> Result<SavedAccount, Failure> {
-        let work =
-            Work::FinishLogin { login: started.login.clone(), brought: Disclosed::new(brought) };
+        let work = Work::FinishLogin { login: started.login.clone(), brought: Disclosed::new(brought) };
         let spinner = Spinner::new(&format!("asking {} for the token", started.title), self.out.is_json());
         match spinner.turn(self.session.call(work)).await? {
             Reply::SavedAccount(saved) => Ok(saved),
@@ -225,7 +224,8 @@ impl Desk<'_> {
 async fn flow(plan: &LoginPlan, way: Way) -> Result<(LoginFlow, Option<Loopback>), Failure> {
     let here = plan.redirect_uri.as_deref().filter(|_| plan.loopback).and_then(|uri| Url::parse(uri).ok());
     let Some(here) = here.filter(|_| way != Way::Device) else {
-        let flow = if way == Way::Device { LoginFlow::Device } else { LoginFlow::Code { redirect_uri: None } };
+        let flow =
+            if way == Way::Device { LoginFlow::Device } else { LoginFlow::Code { redirect_uri: None } };
         return Ok((flow, None));
     };
     match Loopback::bind(&here).await {
@@ -234,7 +234,9 @@ async fn flow(plan: &LoginPlan, way: Way) -> Result<(LoginFlow, Option<Loopback>
             Ok((LoginFlow::Code { redirect_uri }, (way == Way::Loopback).then_some(listener)))
         }
         Err(error) if way == Way::Loopback => {
-            note(&format!("the browser cannot be waited for at {here}: {error}; paste what it shows instead"));
+            note(&format!(
+                "the browser cannot be waited for at {here}: {error}; paste what it shows instead"
+            ));
             Ok((LoginFlow::Code { redirect_uri: Some(here.to_string()) }, None))
         }
         Err(_) => Ok((LoginFlow::Code { redirect_uri: Some(here.to_string()) }, None)),
@@ -263,7 +265,9 @@ fn task(started: &StartedLogin) -> String {
     let StartedLogin { title, expires_at, task, .. } = started;
     match task {
         LoginTask::Code { url, .. } => {
-            format!("Open this address in a browser and allow it at {title}, before {expires_at}:\n\n  {url}\n")
+            format!(
+                "Open this address in a browser and allow it at {title}, before {expires_at}:\n\n  {url}\n"
+            )
         }
         LoginTask::Device { verification_uri, verification_uri_complete, user_code, .. } => {
             let short = verification_uri_complete.as_ref().map(|url| format!(" (or open {url})"));
@@ -276,7 +280,8 @@ fn task(started: &StartedLogin) -> String {
     }
 }
 
-const WAITING_OR_PASTE: &str = "Waiting for the browser. If it runs on another machine, paste the address that it ends at:";
+const WAITING_OR_PASTE: &str =
+    "Waiting for the browser. If it runs on another machine, paste the address that it ends at:";
 const PASTE: &str = "Paste the code that the page shows, or the whole address that the browser ends at:";
 /// For vendors that want to be asked without a pause.
 const SHORTEST_WAIT: Duration = Duration::from_millis(200);

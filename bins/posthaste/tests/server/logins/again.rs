@@ -44,13 +44,15 @@ async fn an_ended_login_is_told_others_serve_and_a_new_login_keeps_the_account()
     let refused = desk.bench.command("accounts refresh ada --json").output().unwrap();
     let said = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(1), "{said}");
-    assert!(said.contains("\"state\":\"invalid_grant\"") && said.contains("log the account in again"), "{said}");
+    assert!(
+        said.contains("\"state\":\"invalid_grant\"") && said.contains("log the account in again"),
+        "{said}"
+    );
     // Once the token has ended, the account rests and the other one serves.
     let mut told = None;
     eventually("the account is unauthorised", || {
-        let status = tokio::task::block_in_place(|| {
-            tokio::runtime::Handle::current().block_on(chat(&server, &key)).0
-        });
+        let status =
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(chat(&server, &key)).0);
         assert_eq!(status, 200);
         let health = desk.bench.cli("accounts show ada")["health"].clone();
         told = (health["reason"] == "unauthorised").then_some(health);
