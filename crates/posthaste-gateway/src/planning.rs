@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use posthaste_core::{Account, AccountId, Fault, FaultKind, KeyPolicy, Operation, Origin, Place, Timestamp};
+use posthaste_core::{Account, Fault, FaultKind, KeyPolicy, Operation, Origin, Place, Timestamp};
 use posthaste_provider::{owns, upstream_dialect, upstream_model};
-use posthaste_scheduler::{Candidate, Exclusion, Plan};
+use posthaste_scheduler::{Candidate, Exclusion, Hint, Plan};
 
 use crate::journey::Journey;
 
@@ -18,7 +18,7 @@ pub(crate) fn plan(journey: &Journey, now: Timestamp) -> Route {
     let snapshot = journey.engine.directory.all();
     let model = journey.envelope.model.as_str();
     let candidates: Vec<_> = snapshot.iter().map(|account| candidate(journey, account, model)).collect();
-    let plan = journey.engine.scheduler.plan(&candidates, now);
+    let plan = journey.engine.scheduler.plan(&candidates, &Hint::default(), now);
     Route { snapshot, plan }
 }
 
@@ -55,7 +55,8 @@ fn candidate<'a>(journey: &'a Journey, account: &'a Account, model: &str) -> Can
     // Those that the key is bound to go before all others.
     let bound = journey.caller.key().policy.binding.is_none_or(|binding| is_in(account, binding.to));
     let priority = u16::from(account.priority) + if bound { 0 } else { BEHIND_ALL };
-    Candidate { account: account.id, priority, model, exclusion }
+    let weight = account.scheduling.weight;
+    Candidate { priority, exclusion, weight, ..Candidate::new(account.id, model) }
 }
 
 /// Whether the key's policy leaves the account to it.
@@ -86,9 +87,8 @@ fn cannot_serve(journey: &Journey, account: &Account) -> Option<Exclusion> {
 impl Route {
     /// The accounts to ask, in order.
     pub(crate) fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
-        // The snapshot is in the order of identities.
-        let find = |id: &AccountId| self.snapshot.binary_search_by_key(id, |account| account.id).ok();
-        self.plan.order.iter().filter_map(find).map(|position| &self.snapshot[position])
+        // The candidates were made of the snapshot, one of each account.
+        self.plan.order.iter().map(|pick| &self.snapshot[pick.candidate as usize])
     }
 
     /// What a client is told when nobody can serve it.

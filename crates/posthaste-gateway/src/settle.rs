@@ -6,6 +6,7 @@ use posthaste_core::{
     Account, AttemptOutcome, AttemptPhase, AttemptRow, Cooldown, CooldownReason, Dialect, Fault, LossList,
     ModelName, Timestamp, Usage, UsageSource, fields,
 };
+use posthaste_scheduler::Flight;
 use posthaste_storage::{Booked, LedgerSlot};
 use posthaste_translate::{Loss, Remembered};
 use tokio::time::{Instant, timeout};
@@ -35,6 +36,8 @@ pub(crate) struct AttemptBook {
     /// Whether the scheduler was told how the account is.
     judged: bool,
     _open: OpenAttempt,
+    /// Counts at the account until the book is closed.
+    _flight: Flight,
 }
 
 /// How an attempt ended and what was counted by then.
@@ -80,6 +83,7 @@ impl AttemptBook {
             answer_losses: Vec::new(),
             judged: false,
             _open: journey.engine.metrics.attempt_opened(),
+            _flight: journey.engine.scheduler.flight(account.id),
         }
     }
 
@@ -106,7 +110,10 @@ impl AttemptBook {
     /// Content is promised to the client.
     pub(crate) fn commit(&mut self) {
         self.phase = AttemptPhase::Delivering;
-        self.first_content = Some(self.started.elapsed());
+        let took = self.started.elapsed();
+        self.first_content = Some(took);
+        let engine = &self.journey.engine;
+        engine.scheduler.first_token(self.account.id, took, engine.clock.now());
         self.vouch();
     }
 

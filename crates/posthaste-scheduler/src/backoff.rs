@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use posthaste_core::{AccountId, CooldownReason};
 
+use crate::chance::{mix, of_account};
+
 /// The lengths of rests: doubled with each strike in a row, up to a most.
 ///
 /// Trouble that passes by itself is asked again soon. Trouble that usually wants an operator (a refused credential, a
@@ -33,11 +35,22 @@ impl Backoff {
     /// depends on the account and the number of strikes alone, and it never makes a rest shorter than the one before
     /// it.
     pub fn rest(&self, account: AccountId, reason: CooldownReason, strikes: u32) -> Duration {
+        self.rest_at(Instance::default(), account, reason, strikes)
+    }
+
+    /// The same for one of several relays, each of which takes another share off.
+    pub(crate) fn rest_at(
+        &self,
+        instance: Instance,
+        account: AccountId,
+        reason: CooldownReason,
+        strikes: u32,
+    ) -> Duration {
         let full = match Trouble::of(reason) {
             Trouble::Passing => self.passing.after(strikes),
             Trouble::Lasting => self.lasting.after(strikes),
         };
-        full - full / 4 / SHARES * share(account, strikes)
+        full - full / 4 / SHARES * share(instance, account, strikes)
     }
 }
 
@@ -85,19 +98,37 @@ impl Trouble {
 const SHARES: u32 = 1_000;
 
 /// A number up to [`SHARES`] that looks random and depends on nothing else.
-fn share(account: AccountId, strikes: u32) -> u32 {
-    let (high, low) = account.uuid().as_u64_pair();
-    let mixed = mix(low ^ mix(high ^ u64::from(strikes)));
+fn share(instance: Instance, account: AccountId, strikes: u32) -> u32 {
+    let mixed = of_account(account, mix(instance.0) ^ u64::from(strikes));
     u32::try_from(mixed % u64::from(SHARES + 1)).unwrap_or(SHARES)
 }
 
-/// The finaliser of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
-const fn mix(seed: u64) -> u64 {
-    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+/// Which of several relays that share their accounts this is, so that they do not move in step: each comes back to an
+/// account at another moment, and begins its rounds at another one. One relay alone is the default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Instance(pub u64);
+
+impl Instance {
+    /// How much later than the first relay this one asks an account again whose upstream named the end of the rest.
+    pub(crate) fn delay(self, account: AccountId) -> Duration {
+        if self == Self::default() {
+            return Duration::ZERO;
+        }
+        Duration::from_millis(of_account(account, mix(self.0)) % MOST_DELAY_MS)
+    }
+
+    /// Where this relay begins a round of `count`.
+    pub(crate) fn offset(self, count: usize) -> usize {
+        if self == Self::default() || count == 0 {
+            return 0;
+        }
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        usize::try_from(mix(self.0) % count).unwrap_or(0)
+    }
 }
+
+/// Long enough for the first relay's trial to tell how it went, short enough for nobody to notice.
+const MOST_DELAY_MS: u64 = 1_000;
 
 #[cfg(test)]
 mod tests {
@@ -125,6 +156,22 @@ mod tests {
             let rest = Backoff::default().rest(AccountId::generate(), reason, strikes);
             assert!(rest <= full && rest >= full * 3 / 4, "{rest:?} of {full:?}");
         }
+    }
+
+    #[test]
+    fn relays_side_by_side_come_back_at_different_moments() {
+        let account = AccountId::generate();
+        let rest =
+            |instance| Backoff::default().rest_at(Instance(instance), account, CooldownReason::Failing, 5);
+        assert_eq!(rest(0), Backoff::default().rest(account, CooldownReason::Failing, 5));
+        assert!((1..20).any(|instance| rest(instance) != rest(0)));
+        assert_eq!(Instance(0).delay(account), Duration::ZERO);
+        let delays: std::collections::HashSet<_> =
+            (1..20).map(|number| Instance(number).delay(account)).collect();
+        assert!(delays.len() > 10 && delays.iter().all(|delay| *delay < Duration::from_secs(1)));
+        let offsets: std::collections::HashSet<_> =
+            (0..50).map(|number| Instance(number).offset(5)).collect();
+        assert_eq!(offsets, (0..5).collect());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
 
 use posthaste_core::{AccountId, Cooldown, CooldownReason, Timestamp};
 
-use crate::backoff::{Backoff, Trouble};
+use crate::backoff::{Backoff, Instance, Trouble};
 
 /// Why an account is left alone, and for how long. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,17 +80,20 @@ impl Health {
         };
     }
 
-    /// The account has earned a rest.
+    /// The account has earned a rest. Also tells whether this is a new strike, and not one of those that are known.
     pub(crate) fn rest(
         &mut self,
         account: AccountId,
         cooldown: &Cooldown,
         backoff: &Backoff,
+        instance: Instance,
         now: Timestamp,
-    ) -> Parked {
-        let strikes = self.count(cooldown.reason, now);
-        let until = asked_for(cooldown, now)
-            .unwrap_or_else(|| now.plus(backoff.rest(account, cooldown.reason, strikes)));
+    ) -> (Parked, bool) {
+        let (strikes, counts) = self.count(cooldown.reason, now);
+        let until = match asked_for(cooldown, now) {
+            Some(until) => until.plus(instance.delay(account)),
+            None => now.plus(backoff.rest_at(instance, account, cooldown.reason, strikes)),
+        };
         let why = Arc::from(cooldown.why.as_str());
         let wanted = Parked { reason: cooldown.reason, until, on_trial: false, why };
         let parked = match std::mem::take(&mut self.state) {
@@ -98,12 +101,12 @@ impl Health {
             _ => wanted,
         };
         self.state = State::Parked(parked.clone());
-        parked
+        (parked, counts)
     }
 
-    /// Counts a strike, and tells how many there are of this kind. Requests that ran side by side fail side by side:
+    /// Counts a strike, and tells how many there are of this kind and whether it is a new one. Requests that ran side by side fail side by side:
     /// what comes within [`BURST`] of the last strike, or while the account rests already, is the same strike.
-    fn count(&mut self, reason: CooldownReason, now: Timestamp) -> u32 {
+    fn count(&mut self, reason: CooldownReason, now: Timestamp) -> (u32, bool) {
         let resting = matches!(&self.state, State::Parked(parked) if now < parked.until);
         let tally = match Trouble::of(reason) {
             Trouble::Passing => &mut self.passing,
@@ -113,7 +116,7 @@ impl Health {
         if !repeated {
             *tally = Tally { strikes: tally.strikes.saturating_add(1), last: now };
         }
-        tally.strikes
+        (tally.strikes, !repeated)
     }
 }
 

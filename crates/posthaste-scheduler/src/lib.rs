@@ -1,11 +1,29 @@
 #![doc = include_str!("../README.md")]
 
+mod affinity;
 mod backoff;
+mod candidate;
+mod chance;
+mod decay;
 mod health;
+mod hint;
+mod observed;
 mod plan;
+mod quota;
+mod ranking;
+mod reason;
 mod scheduler;
+mod strategy;
+mod tuning;
 
-pub use backoff::{Backoff, Steps};
+pub use affinity::Warmth;
+pub use backoff::{Backoff, Instance, Steps};
+pub use candidate::{Candidate, Exclusion};
 pub use health::Parked;
-pub use plan::{Candidate, Exclusion, Plan};
+pub use hint::Hint;
+pub use observed::Flight;
+pub use plan::{Pick, Plan};
+pub use quota::{Forecast, Level, QuotaWindow};
+pub use reason::Reason;
 pub use scheduler::Scheduler;
+pub use tuning::{AffinityTuning, HybridTuning, LatencyTuning, Tuning};

@@ -4,53 +4,37 @@ use std::time::Duration;
 
 use posthaste_core::{AccountId, CooldownReason, Timestamp};
 
-use crate::Parked;
-
-/// An account that might serve a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate<'a> {
-    /// Which account.
-    pub account: AccountId,
-    /// The model as this account's upstream calls it.
-    pub model: &'a str,
-    /// Lower goes first.
-    pub priority: u16,
-    /// What the caller already knows to stand against it.
-    pub exclusion: Option<Exclusion>,
-}
-
-/// Why an account is not asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Exclusion {
-    /// It is switched off.
-    Disabled,
-    /// It does not serve the model.
-    ModelNotServed,
-    /// The client key's policy keeps it away.
-    NotForThisKey,
-    /// It has no endpoint for what is asked.
-    OperationNotServed,
-    /// The request names another vendor.
-    PinnedElsewhere,
-    /// The request goes on from an answer that lies at another account.
-    NotTheHome,
-    /// It rests, or another request is trying whether it has recovered.
-    Parked(Parked),
-}
+use crate::{Exclusion, Parked, Reason};
 
 /// Whom to ask, in order, and why not the others. Each candidate is in exactly one of the lists.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// The accounts to ask, best first: by priority, then by the longest time since their last use, those never used
-    /// before all others, then by identity.
-    pub order: Vec<AccountId>,
+    /// The accounts to ask, best first: by priority, and within one priority by the strategy, unless a warm prompt cache
+    /// speaks for another one.
+    pub order: Vec<Pick>,
     /// The accounts that are not asked, in the order in which they were given.
     pub excluded: Vec<(AccountId, Exclusion)>,
     /// When the plan was made.
     pub made_at: Timestamp,
 }
 
+/// An account's place in a plan.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pick {
+    /// Which account.
+    pub account: AccountId,
+    /// Its place among the candidates that the plan was made from.
+    pub candidate: u32,
+    /// Why it stands here.
+    pub reason: Reason,
+}
+
 impl Plan {
+    /// The accounts to ask, best first.
+    pub fn accounts(&self) -> impl ExactSizeIterator<Item = AccountId> + DoubleEndedIterator {
+        self.order.iter().map(|pick| pick.account)
+    }
+
     /// When the first of the parked accounts may be a candidate again; `None` when none is parked.
     ///
     /// An account on trial counts as back one second after the plan: [`Parked::until`] only bounds a trial, and most end

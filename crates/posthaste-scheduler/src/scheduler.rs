@@ -2,12 +2,22 @@
 
 mod id_hasher;
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use parking_lot::Mutex;
-use posthaste_core::{AccountId, Cooldown, CooldownScope, Timestamp};
+use posthaste_core::{AccountId, Cooldown, CooldownReason, CooldownScope, Timestamp};
 
-use crate::{Backoff, Candidate, Exclusion, Parked, Plan, health::Health};
+use crate::{
+    Backoff, Candidate, Exclusion, Flight, Hint, Instance, Parked, Plan, Tuning,
+    health::Health,
+    observed::Observed,
+    quota::used_up_until,
+    ranking::{Situation, rank},
+};
 use id_hasher::BuildIdHasher;
 
 /// Plans over candidates, and learns from how the attempts end.
@@ -19,43 +29,74 @@ use id_hasher::BuildIdHasher;
 #[derive(Debug, Default)]
 pub struct Scheduler {
     backoff: Backoff,
+    tuning: Tuning,
+    instance: Instance,
     accounts: Mutex<Accounts>,
 }
 
 impl Scheduler {
     /// A scheduler that knows nothing of any account yet.
     pub fn new(backoff: Backoff) -> Self {
-        Self { backoff, accounts: Mutex::default() }
+        Self { backoff, ..Self::default() }
     }
 
-    /// Orders the candidates that may be asked at `now`, and says why the others may not. Changes nothing.
-    pub fn plan(&self, candidates: &[Candidate<'_>], now: Timestamp) -> Plan {
-        let accounts = self.accounts.lock();
-        let mut ranked = Vec::with_capacity(candidates.len());
+    /// The same with other constants.
+    #[must_use]
+    pub fn with_tuning(self, tuning: Tuning) -> Self {
+        Self { tuning, ..self }
+    }
+
+    /// The same as one of several relays that share their accounts.
+    #[must_use]
+    pub fn with_instance(self, instance: Instance) -> Self {
+        Self { instance, ..self }
+    }
+
+    /// Orders the candidates that may be asked at `now`, and says why the others may not. Changes nothing: the same
+    /// candidates, hint, time and history give the same plan.
+    pub fn plan(&self, candidates: &[Candidate<'_>], hint: &Hint, now: Timestamp) -> Plan {
         let mut excluded = Vec::new();
-        for candidate in candidates {
+        let situation = Situation { hint: *hint, tuning: &self.tuning, instance: self.instance, now };
+        let accounts = self.accounts.lock();
+        let order = rank(candidates, &situation, |candidate| {
             let entry = accounts.entries.get(&candidate.account);
-            let exclusion = candidate.exclusion.clone().or_else(|| {
-                entry.and_then(|entry| entry.parked(candidate.model, now)).map(Exclusion::Parked)
-            });
-            match exclusion {
-                Some(exclusion) => excluded.push((candidate.account, exclusion)),
-                None => {
-                    let last_use = entry.map_or(NEVER, |entry| entry.last_use);
-                    ranked.push((candidate.priority, last_use, candidate.account));
-                }
+            if let Some(exclusion) = exclusion(candidate, entry, now) {
+                excluded.push((candidate.account, exclusion));
+                return None;
             }
-        }
+            Some(match entry {
+                Some(entry) => &entry.seen,
+                None => Observed::nothing(),
+            })
+        });
         drop(accounts);
-        ranked.sort_unstable();
-        let order = ranked.into_iter().map(|(_, _, account)| account).collect();
         Plan { order, excluded, made_at: now }
+    }
+
+    /// Notes that a request will ask the account soon, so that plans that are made before its attempt begins go elsewhere.
+    /// Without this, requests that arrive together all see the same account as the least recently used one.
+    pub fn assign(&self, account: AccountId) {
+        let mut accounts = self.accounts.lock();
+        let number = accounts.next_use();
+        accounts.entry(account).seen.last_use = number;
+    }
+
+    /// Counts a request as under way at the account until what is returned is dropped.
+    pub fn flight(&self, account: AccountId) -> Flight {
+        self.accounts.lock().entry(account).seen.flight()
+    }
+
+    /// Notes how long the account took to the first token of an answer.
+    pub fn first_token(&self, account: AccountId, after: Duration, now: Timestamp) {
+        if let Some(entry) = self.accounts.lock().entries.get_mut(&account) {
+            entry.seen.first_token.observe(after, &self.tuning.latency, now);
+        }
     }
 
     /// Notes that an attempt for a model begins, as the upstream calls it. After a rest the first one is the trial, and
     /// others see the account, or the models that rested, as parked until it ends, 60 s at most.
     pub fn started(&self, account: AccountId, model: &str, now: Timestamp) {
-        self.accounts.lock().start(account, model, now);
+        self.accounts.lock().start(account, model, &self.tuning, now);
     }
 
     /// Notes that an attempt begins, unless the account has been parked since the plan was made or another request took
@@ -68,7 +109,7 @@ impl Scheduler {
         match accounts.entries.get(&account).and_then(|entry| entry.parked(model, now)) {
             Some(parked) => Err(parked),
             None => {
-                accounts.start(account, model, now);
+                accounts.start(account, model, &self.tuning, now);
                 Ok(())
             }
         }
@@ -76,10 +117,11 @@ impl Scheduler {
 
     /// Notes that the account serves the model: strikes are forgotten and a trial ends. A rest that lies ahead stays, since
     /// then the attempt is one that began before it.
-    pub fn succeeded(&self, account: AccountId, model: &str, _now: Timestamp) {
+    pub fn succeeded(&self, account: AccountId, model: &str, now: Timestamp) {
         if let Some(entry) = self.accounts.lock().entries.get_mut(&account) {
             entry.healths_of(model).for_each(Health::succeeded);
             entry.parts.retain(|(_, health)| !health.is_healthy());
+            entry.seen.judged(self.tuning.hybrid.success, &self.tuning.hybrid, now);
         }
     }
 
@@ -97,16 +139,41 @@ impl Scheduler {
     /// credential, block); where it named none, the [`Backoff`] by the number of strikes in a row. Failures within 2 s of
     /// a strike, or while the account rests already, are the same strike, but a later end is taken.
     pub fn rest(&self, account: AccountId, cooldown: &Cooldown, now: Timestamp) -> Parked {
+        self.rest_by(account, cooldown, &self.backoff, now)
+    }
+
+    /// The same by other steps, such as those of the account's preset.
+    pub fn rest_by(
+        &self,
+        account: AccountId,
+        cooldown: &Cooldown,
+        backoff: &Backoff,
+        now: Timestamp,
+    ) -> Parked {
         let mut accounts = self.accounts.lock();
         let entry = accounts.entry(account);
-        match &cooldown.scope {
-            CooldownScope::Account => entry.health.rest(account, cooldown, &self.backoff, now),
+        let health = match &cooldown.scope {
+            CooldownScope::Account => &mut entry.health,
             part @ (CooldownScope::Models(_) | CooldownScope::Model(_)) => {
                 // The attempt that found this out was no word on the rest of the account.
                 entry.health.cancelled();
-                entry.part(part).rest(account, cooldown, &self.backoff, now)
+                part_of(&mut entry.parts, part)
             }
+        };
+        let (parked, counts) = health.rest(account, cooldown, backoff, self.instance, now);
+        if counts {
+            let tuning = &self.tuning.hybrid;
+            let loss = match cooldown.reason {
+                CooldownReason::RateLimited | CooldownReason::QuotaExhausted | CooldownReason::Overloaded => {
+                    tuning.limited
+                }
+                CooldownReason::Unauthorised | CooldownReason::Forbidden | CooldownReason::Failing => {
+                    tuning.failure
+                }
+            };
+            entry.seen.judged(-loss, tuning, now);
         }
+        parked
     }
 
     /// Why the whole account may not be asked at `now`; `None` when it may, for some models at least.
@@ -126,6 +193,7 @@ impl Scheduler {
         if let Some(entry) = self.accounts.lock().entries.get_mut(&account) {
             entry.health = Health::default();
             entry.parts.clear();
+            entry.seen.forget_faults();
         }
     }
 
@@ -148,20 +216,22 @@ impl Accounts {
         self.entries.entry(account).or_default()
     }
 
-    fn start(&mut self, account: AccountId, model: &str, now: Timestamp) {
+    fn next_use(&mut self) -> u64 {
         self.uses += 1;
-        let use_number = self.uses;
+        self.uses
+    }
+
+    fn start(&mut self, account: AccountId, model: &str, tuning: &Tuning, now: Timestamp) {
+        let number = self.next_use();
         let entry = self.entry(account);
-        entry.last_use = use_number;
+        entry.seen.used(number, &tuning.hybrid, now);
         entry.healths_of(model).for_each(|health| health.started(now));
     }
 }
 
 #[derive(Debug, Default)]
 struct Entry {
-    /// The running number of the last use. A number and not a time, so that uses within one tick keep their order and
-    /// a clock that is set back does not disturb it.
-    last_use: u64,
+    seen: Observed,
     health: Health,
     /// The health of models that the vendor meters on their own; few, and only those that something is held against.
     parts: Vec<(CooldownScope, Health)>,
@@ -180,24 +250,37 @@ impl Entry {
         let parts = self.parts.iter_mut().filter(|(part, _)| part.covers(model));
         parts.map(|(_, health)| health).chain([&mut self.health])
     }
-
-    fn part(&mut self, part: &CooldownScope) -> &mut Health {
-        let position = self.parts.iter().position(|(known, _)| known == part).unwrap_or_else(|| {
-            if self.parts.len() == MOST_PARTS {
-                self.parts.remove(0);
-            }
-            self.parts.push((part.clone(), Health::default()));
-            self.parts.len() - 1
-        });
-        &mut self.parts[position].1
-    }
 }
+
+fn part_of<'e>(parts: &'e mut Vec<(CooldownScope, Health)>, part: &CooldownScope) -> &'e mut Health {
+    let position = parts.iter().position(|(known, _)| known == part).unwrap_or_else(|| {
+        if parts.len() == MOST_PARTS {
+            parts.remove(0);
+        }
+        parts.push((part.clone(), Health::default()));
+        parts.len() - 1
+    });
+    &mut parts[position].1
+}
+
+/// What stands against a candidate: what the caller knows, else what its upstream said, else what its quota says.
+fn exclusion(candidate: &Candidate<'_>, entry: Option<&Entry>, now: Timestamp) -> Option<Exclusion> {
+    if let Some(known) = &candidate.exclusion {
+        return Some(known.clone());
+    }
+    if let Some(parked) = entry.and_then(|entry| entry.parked(candidate.model, now)) {
+        return Some(Exclusion::Parked(parked));
+    }
+    let until = used_up_until(candidate.quota, now)?;
+    let why = Arc::clone(&USED_UP);
+    Some(Exclusion::Parked(Parked { reason: CooldownReason::QuotaExhausted, until, on_trial: false, why }))
+}
+
+/// Shared, since many plans hold it.
+static USED_UP: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("a window of its quota is used up"));
 
 /// More than any vendor meters apart; where each model that an account may not use rests on its own, the oldest goes.
 const MOST_PARTS: usize = 64;
-
-/// The `last_use` of an account that was never used: before all others.
-const NEVER: u64 = 0;
 
 #[cfg(test)]
 mod tests;

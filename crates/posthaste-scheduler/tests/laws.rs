@@ -5,7 +5,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use posthaste_core::{AccountId, Cooldown, CooldownReason, Timestamp};
-use posthaste_scheduler::{Candidate, Exclusion, Plan, Scheduler};
+use posthaste_scheduler::{Candidate, Exclusion, Hint, Plan, Scheduler};
 use proptest::{prelude::*, sample::select};
 
 const MODEL: &str = "claude-haiku-4-5";
@@ -66,19 +66,18 @@ struct World {
 impl World {
     fn new(priorities: [u16; ACCOUNTS]) -> Self {
         let candidates = priorities
-            .map(|priority| Candidate {
-                account: AccountId::generate(),
-                priority,
-                model: MODEL,
-                exclusion: None,
-            })
+            .map(|priority| Candidate { priority, ..Candidate::new(AccountId::generate(), MODEL) })
             .into();
         let now = Timestamp::from_secs(1_800_000_000);
         Self { scheduler: Scheduler::default(), candidates, uses: HashMap::new(), started: 0, now }
     }
 
     fn plan(&self) -> Plan {
-        self.scheduler.plan(&self.candidates, self.now)
+        self.scheduler.plan(
+            &self.candidates,
+            &Hint::of(posthaste_core::Strategy::LeastRecentlyUsed),
+            self.now,
+        )
     }
 
     fn happens(&mut self, Happening { account, pause_ms, event }: Happening) -> Result<(), TestCaseError> {
@@ -130,21 +129,21 @@ impl World {
         let plan = self.plan();
         prop_assert_eq!(&plan, &self.plan(), "planning changes nothing");
 
-        let listed = plan.order.iter().copied().chain(plan.excluded.iter().map(|(account, _)| *account));
+        let listed = plan.accounts().chain(plan.excluded.iter().map(|(account, _)| *account));
         let mut listed: Vec<_> = listed.collect();
         let mut given: Vec<_> = self.candidates.iter().map(|candidate| candidate.account).collect();
         listed.sort_unstable();
         given.sort_unstable();
         prop_assert_eq!(listed, given, "each candidate is listed once");
 
-        for &account in &plan.order {
+        for account in plan.accounts() {
             prop_assert_eq!(self.scheduler.parked(account, self.now), None);
         }
         for (account, exclusion) in &plan.excluded {
             let parked = self.scheduler.parked(*account, self.now).map(Exclusion::Parked);
             prop_assert_eq!(parked.as_ref(), Some(exclusion));
         }
-        prop_assert!(plan.order.is_sorted_by_key(|account| self.rank(*account)));
+        prop_assert!(plan.accounts().is_sorted_by_key(|account| self.rank(account)));
         prop_assert!(plan.soonest_return().is_none_or(|moment| moment > self.now));
         prop_assert_eq!(plan.soonest_return().is_none(), plan.excluded.is_empty());
         Ok(())

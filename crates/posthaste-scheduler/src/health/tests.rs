@@ -23,7 +23,7 @@ impl Subject {
 
     fn rest(&mut self, reason: CooldownReason, until: Option<i64>, now: i64) -> Parked {
         let cooldown = Cooldown::of_account(reason, until.map(at), format!("{reason} at {now}"));
-        self.health.rest(self.account, &cooldown, &Backoff::default(), at(now))
+        self.health.rest(self.account, &cooldown, &Backoff::default(), Instance::default(), at(now)).0
     }
 
     /// How long a rest without an end is, in the number of the strike: 1 for the first step, 2 for the doubled one, …

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use posthaste_core::CooldownReason;
+use posthaste_core::{CooldownReason, Strategy};
 
 use super::*;
 
@@ -9,7 +9,13 @@ const NOW: Timestamp = Timestamp::from_secs(1_000);
 const MODEL: &str = "claude-haiku-4-5";
 
 fn candidate(account: AccountId, priority: u16) -> Candidate<'static> {
-    Candidate { account, priority, model: MODEL, exclusion: None }
+    Candidate { priority, ..Candidate::new(account, MODEL) }
+}
+
+const LRU: Hint = Hint::of(Strategy::LeastRecentlyUsed);
+
+fn order(scheduler: &Scheduler, candidates: &[Candidate<'_>], now: Timestamp) -> Vec<AccountId> {
+    scheduler.plan(candidates, &LRU, now).accounts().collect()
 }
 
 fn limited(until: Timestamp) -> Cooldown {
@@ -24,14 +30,14 @@ fn lower_priority_goes_first_then_the_least_recently_used() {
     scheduler.started(used_last, MODEL, NOW);
     let candidates =
         [candidate(spare, 90), candidate(used_last, 50), candidate(used_first, 50), candidate(fresh, 50)];
-    assert_eq!(scheduler.plan(&candidates, NOW).order, [fresh, used_first, used_last, spare]);
+    assert_eq!(order(&scheduler, &candidates, NOW), [fresh, used_first, used_last, spare]);
 }
 
 #[test]
 fn equal_accounts_are_ordered_by_identity() {
     let [first, second] = [(); 2].map(|()| AccountId::generate());
-    let plan = Scheduler::default().plan(&[candidate(second, 50), candidate(first, 50)], NOW);
-    assert_eq!(plan.order, [first, second]);
+    let plan = Scheduler::default().plan(&[candidate(second, 50), candidate(first, 50)], &LRU, NOW);
+    assert!(plan.accounts().eq([first, second]));
 }
 
 #[test]
@@ -43,7 +49,7 @@ fn those_left_out_are_listed_with_the_reason() {
         Candidate { exclusion: Some(Exclusion::Disabled), ..candidate(disabled, 50) },
         candidate(parked, 50),
     ];
-    let plan = scheduler.plan(&candidates, NOW);
+    let plan = scheduler.plan(&candidates, &LRU, NOW);
     assert!(plan.order.is_empty());
     assert_eq!(plan.excluded, [(disabled, Exclusion::Disabled), (parked, Exclusion::Parked(rest))]);
 }
@@ -53,11 +59,11 @@ fn of_many_that_planned_at_once_one_gets_the_trial() {
     let scheduler = Scheduler::default();
     let account = AccountId::generate();
     let back = scheduler.rest(account, &limited(Timestamp::from_secs(1_010)), NOW).until;
-    assert_eq!(scheduler.plan(&[candidate(account, 50)], back).order, [account]);
+    assert_eq!(order(&scheduler, &[candidate(account, 50)], back), [account]);
     assert_eq!(scheduler.try_start(account, MODEL, back), Ok(()));
     let refused = scheduler.try_start(account, MODEL, back).unwrap_err();
     assert_eq!((refused.on_trial, &*refused.why), (true, "on trial"));
-    let waiting = scheduler.plan(&[candidate(account, 50)], back);
+    let waiting = scheduler.plan(&[candidate(account, 50)], &LRU, back);
     assert_eq!(waiting.soonest_return(), Some(back.plus(Duration::from_secs(1))));
     scheduler.succeeded(account, MODEL, back);
     assert_eq!(scheduler.try_start(account, MODEL, back), Ok(()));
@@ -71,7 +77,7 @@ fn a_refused_start_does_not_count_as_a_use() {
     scheduler.started(other, MODEL, NOW);
     scheduler.try_start(parked, MODEL, NOW).unwrap_err();
     scheduler.release(parked);
-    assert_eq!(scheduler.plan(&[candidate(other, 50), candidate(parked, 50)], NOW).order, [parked, other]);
+    assert_eq!(order(&scheduler, &[candidate(other, 50), candidate(parked, 50)], NOW), [parked, other]);
 }
 
 #[test]
@@ -100,7 +106,7 @@ fn forgotten_accounts_leave_nothing_behind() {
 fn looking_at_an_account_makes_no_state() {
     let scheduler = Scheduler::default();
     let account = AccountId::generate();
-    scheduler.plan(&[candidate(account, 50)], NOW);
+    scheduler.plan(&[candidate(account, 50)], &LRU, NOW);
     scheduler.succeeded(account, MODEL, NOW);
     scheduler.cancelled(account, MODEL);
     scheduler.release(account);
@@ -118,10 +124,7 @@ fn a_rest_of_some_models_leaves_the_others_alone() {
     };
     scheduler.started(account, "claude-opus-4-8", NOW);
     scheduler.rest(account, &cooldown, NOW);
-    let order = |model, now| {
-        let candidate = Candidate { account, priority: 50, model, exclusion: None };
-        scheduler.plan(&[candidate], now).order
-    };
+    let order = |model, now| order(&scheduler, &[Candidate::new(account, model)], now);
     assert_eq!(order("claude-haiku-4-5", NOW), [account]);
     assert_eq!(order("claude-opus-4-8", NOW), []);
     assert_eq!(scheduler.parked(account, NOW), None);

@@ -1,0 +1,53 @@
+//! The order of accounts of equal priority, one module a strategy.
+//!
+//! A strategy gives each account a key, of which the least goes first; equal keys go by the last use, then by identity. Two
+//! need more than keys and arrange the accounts of one priority themselves.
+
+pub(crate) mod hybrid;
+pub(crate) mod least_busy;
+pub(crate) mod least_recently_used;
+pub(crate) mod lowest_cost;
+pub(crate) mod peak_ewma;
+pub(crate) mod quota_paced;
+pub(crate) mod round_robin;
+pub(crate) mod sequential;
+pub(crate) mod weighted;
+
+use posthaste_core::Timestamp;
+
+use crate::{Candidate, Reason, Tuning, observed::Observed, ranking::Rank};
+
+/// One strategy.
+pub(crate) trait Order {
+    /// The account's place: the least goes first.
+    fn key(&self, contender: &Contender<'_>, moment: &Moment<'_>) -> u64;
+
+    /// What a key says, in the terms of a plan.
+    fn reason(key: u64) -> Reason;
+
+    /// Whether equal keys go by the last use.
+    const BY_USE: bool = true;
+
+    /// Orders the accounts of one priority, which come sorted by key, last use and identity.
+    fn arrange(&self, _equals: &mut [Rank], _candidates: &[Candidate<'_>], _moment: &Moment<'_>) {}
+}
+
+/// An account as strategies see it.
+pub(crate) struct Contender<'a> {
+    pub(crate) candidate: &'a Candidate<'a>,
+    pub(crate) seen: &'a Observed,
+    pub(crate) in_flight: u32,
+}
+
+/// What is the same for all accounts of a plan.
+pub(crate) struct Moment<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) seed: u64,
+    pub(crate) tuning: &'a Tuning,
+}
+
+/// A number of thousandths as a key.
+pub(crate) fn thousandths(number: f64) -> u64 {
+    // Saturates at both ends.
+    (number * 1_000.0) as u64
+}
