@@ -1,6 +1,7 @@
 //! What only Google's Gemini API knows (<https://ai.google.dev/api/generate-content>).
 
 pub mod code_assist;
+pub(crate) mod collect;
 pub(crate) mod error;
 pub(crate) mod fault;
 pub(crate) mod models;

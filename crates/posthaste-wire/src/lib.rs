@@ -2,6 +2,7 @@
 
 mod anthropic;
 mod bedrock;
+pub mod collect;
 mod count;
 mod duration;
 pub mod edit;
@@ -14,6 +15,7 @@ mod gemini;
 pub mod json_array;
 mod lenient;
 pub mod models;
+mod object;
 mod openai_chat;
 mod openai_responses;
 mod spoiled;
@@ -25,6 +27,7 @@ pub mod whole;
 
 pub use anthropic::invoke::{FromInvoke, from_invoke, invoke_beta, to_invoke};
 pub use bedrock::fault::exception as converse_exception;
+pub use collect::{CollectError, StreamCollector};
 pub use duration::read_duration;
 pub use edit::{EditError, Edited, Edits};
 pub use envelope::{Envelope, EnvelopeError};

@@ -1,5 +1,6 @@
 //! What only OpenAI Chat Completions knows (<https://platform.openai.com/docs/api-reference/chat>).
 
+pub(crate) mod collect;
 pub(crate) mod error;
 pub(crate) mod fault;
 pub(crate) mod models;

@@ -1,5 +1,6 @@
 //! What only OpenAI Responses knows (<https://platform.openai.com/docs/api-reference/responses>), checked 2026-11-23.
 
+pub(crate) mod collect;
 pub(crate) mod error;
 pub(crate) mod fault;
 pub(crate) mod models;

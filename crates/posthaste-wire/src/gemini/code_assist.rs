@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use crate::{
     fault::to_json,
     lenient::{Filled, Lenient, Text, object},
+    object::Object,
 };
 
 /// A request taken out of its envelope.
@@ -114,46 +115,9 @@ fn lacks_id(response: &[u8]) -> bool {
 
 /// The object less one of its fields; every value stays as it is spelled.
 fn without(object: &str, field: &str) -> serde_json::Result<Vec<u8>> {
-    let fields: Fields<'_> = serde_json::from_str(object)?;
-    let mut text = Vec::with_capacity(object.len());
-    text.push(b'{');
-    for (name, value) in fields.0.iter().filter(|(name, _)| name.0 != field) {
-        if text.len() > 1 {
-            text.push(b',');
-        }
-        text.extend(to_json(&name.0));
-        text.push(b':');
-        text.extend_from_slice(value.get().as_bytes());
-    }
-    text.push(b'}');
-    Ok(text)
-}
-
-/// An object's fields in their order.
-struct Fields<'a>(Vec<(Text<'a>, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FieldsVisitor;
-
-        impl<'de> serde::de::Visitor<'de> for FieldsVisitor {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(Fields(fields))
-            }
-        }
-
-        deserializer.deserialize_map(FieldsVisitor)
-    }
+    let mut object: Object = serde_json::from_str(object)?;
+    object.remove(field);
+    Ok(to_json(&object))
 }
 
 #[derive(Deserialize)]
