@@ -10,11 +10,14 @@ use posthaste_core::{
 };
 use posthaste_provider::{AnswerHead, Provider};
 use posthaste_translate::{Loss, translate_count, translate_response};
-use posthaste_wire::{Framing, UpstreamError, read_error_answer, read_other, read_whole, response_id};
+use posthaste_wire::{
+    Framing, StreamCollector, UpstreamError, read_error_answer, read_other, read_whole, response_id,
+};
 use tokio::time::Instant;
 
 use crate::{
     attempt::{Delivery, Setback},
+    collecting::{Uncollected, collect_stream},
     open::{OpenFailure, open},
     prepare::{WayBack, pack_answer, unpack_answer},
     settle::{AttemptBook, Ending, until_booked},
@@ -51,7 +54,7 @@ impl Answered<'_> {
         } else if streamed {
             Err(self.misfit("no stream where one was asked for"))
         } else if is_stream {
-            Err(self.misfit("a stream where none was asked for"))
+            self.collected(head, body).await
         } else {
             self.whole(head, body).await
         }
@@ -115,6 +118,29 @@ impl Answered<'_> {
             Err(broken) => return Err(self.broken(&broken.why, broken.fault.kind)),
         };
         let body = unpack_answer(self.upstream.packing, body);
+        self.give(head, body).await
+    }
+
+    /// A stream, for a client that wants a whole answer: some upstreams only stream, some do though nobody asked them to.
+    async fn collected(mut self, head: Parts, body: RelayBody) -> Result<Delivery, Setback> {
+        let gap = self.book.journey().engine.options.gap_timeout;
+        // What else is streamed is no part of a conversation, and nobody knows how to put it together.
+        let collector =
+            StreamCollector::new(self.upstream).filter(|_| self.book.journey().operation == Operation::Chat);
+        let Some(collector) = collector else {
+            return Err(self.misfit("a stream where none was asked for"));
+        };
+        let book = &mut self.book;
+        let collected = collect_stream(body, self.upstream, collector, gap, || book.vouch()).await;
+        match collected {
+            Ok(body) => self.give(head, body).await,
+            Err(Uncollected::Broken(broken)) => Err(self.broken(&broken.why, broken.fault.kind)),
+            Err(Uncollected::ErrorEvent(error)) => Err(self.error_in_success(&head, error)),
+        }
+    }
+
+    /// Delivers a whole answer, which is out of its packing.
+    async fn give(mut self, head: Parts, body: Bytes) -> Result<Delivery, Setback> {
         let operation = self.book.journey().operation;
         let read = if matches!(operation, Operation::Chat) { read_whole } else { read_other };
         let answer = match read(self.upstream.dialect, &body) {

@@ -6,6 +6,7 @@ mod attempt;
 mod authenticate;
 mod betas;
 mod call;
+mod collecting;
 mod counting;
 mod directory;
 mod engine;

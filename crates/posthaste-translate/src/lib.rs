@@ -10,6 +10,7 @@ mod digest;
 mod entry;
 mod error;
 mod failure;
+mod free_text;
 mod gemini;
 mod held;
 mod ids;

@@ -5,7 +5,7 @@ use posthaste_wire::{Framing, FramingError, Splitter};
 
 use crate::{
     EventDecoder, EventEncoder, Loss, Remembered, StreamContext, TranslateError, bridge::Unbridging,
-    carrier::Closing, codec, ids::Naming, ir, memory::Remembering, policy,
+    carrier::Closing, codec, free_text::AsObjects, ids::Naming, ir, memory::Remembering, policy,
 };
 
 /// Translates an upstream's event stream while it comes in.
@@ -98,6 +98,7 @@ struct Pipe {
     unbridging: Unbridging,
     remembering: Option<Remembering>,
     closing: Closing,
+    objects: AsObjects,
     /// Between the passes; kept so that nothing is allocated for an event.
     level: Vec<ir::Event>,
     closed: Vec<ir::Event>,
@@ -116,6 +117,7 @@ impl Pipe {
             unbridging: Unbridging::new(context.bridge.clone()),
             remembering: Remembering::of_client(to, &context.maker),
             closing: Closing::new(to, context.maker.clone()),
+            objects: AsObjects::new(to),
             level: Vec::new(),
             closed: Vec::new(),
             encoder: codec(to).event_encoder(context),
@@ -124,6 +126,7 @@ impl Pipe {
     }
 
     fn drain(&mut self, out: &mut Vec<u8>) {
+        let Self { from, to, encoder, failed, .. } = self;
         for mut event in self.events.drain(..) {
             self.naming.event(&mut event);
             self.unbridging.event(event, &mut self.level);
@@ -135,11 +138,13 @@ impl Pipe {
             self.closing.event(event, &mut self.closed);
         }
         for event in self.closed.drain(..) {
-            for loss in policy::answer::of_event(&event, self.from, self.to) {
-                self.encoder.push(&ir::Event::Lost(loss), out);
-            }
-            self.failed |= matches!(event, ir::Event::Error(_));
-            self.encoder.push(&event, out);
+            self.objects.event(event, |event| {
+                for loss in policy::answer::of_event(&event, *from, *to) {
+                    encoder.push(&ir::Event::Lost(loss), out);
+                }
+                *failed |= matches!(event, ir::Event::Error(_));
+                encoder.push(&event, out);
+            });
         }
     }
 }

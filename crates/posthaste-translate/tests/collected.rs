@@ -10,6 +10,10 @@ use posthaste_wire::{Progress, StreamCollector, StreamTap, read_whole};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+/// A whole message of Chat has its text before its calls, wherever it stood in the stream. Gemini's calls come in pieces
+/// only to those who ask for a stream of pieces.
+const OTHERWISE: [&str; 2] = ["mistral", "arguments-in-pieces"];
+
 const CLIENT: Dialect = Dialect::AnthropicMessages;
 
 /// The streams of a dialect's fixtures that come to their end.
@@ -51,10 +55,10 @@ fn told(whole: &[u8]) -> Value {
     for block in whole["content"].as_array().unwrap() {
         let words = |name: &str| block[name].as_str().unwrap_or_default().to_owned();
         let mut block = match block["type"].as_str().unwrap() {
+            // A call that the cap on the answer cut off: a stream has begun it by then, a whole answer leaves it out.
+            "tool_use" if whole["stop_reason"] == "max_tokens" && block["input"] == json!({}) => continue,
             "text" => json!({"kind": "text", "words": words("text")}),
             "thinking" => json!({"kind": "thinking", "words": words("thinking")}),
-            // Text for a tool of free text is no JSON, which a stream shows as it comes and a whole answer puts into some.
-            "tool_use" if block["name"] == "patch" => json!({"kind": "patch", "id": block["id"]}),
             "tool_use" => json!({"kind": words("name"), "words": block["input"], "id": block["id"]}),
             // What only one dialect knows is shown in whole answers alone.
             _ => continue,
@@ -75,8 +79,7 @@ fn told(whole: &[u8]) -> Value {
 #[test]
 fn both_ways_tell_the_same() {
     for dialect in Dialect::ALL.into_iter().filter(|dialect| *dialect != Dialect::BedrockConverse) {
-        // A whole message of Chat has its text before its calls, wherever it stood in the stream.
-        for (name, stream) in streams(dialect).into_iter().filter(|(name, _)| name != "mistral") {
+        for (name, stream) in streams(dialect).into_iter().filter(|(name, _)| !OTHERWISE.contains(&name.as_str())) {
             let mut translator = StreamTranslator::new(dialect, CLIENT, context(dialect));
             let mut translated = Vec::new();
             translator.push(&stream, &mut translated).unwrap();
@@ -86,7 +89,9 @@ fn both_ways_tell_the_same() {
             let whole = translate_response(dialect, CLIENT, &collected(dialect, &stream), &context(dialect));
             match whole {
                 Ok(whole) => assert_eq!(told(&whole.body), streamed, "{dialect} {name}"),
-                Err(error) => assert_eq!(name, "failed-inside", "{dialect}: {error}"),
+                Err(error) => {
+                    assert!(["failed-inside", "malformed-call"].contains(&name.as_str()), "{dialect} {name}: {error}");
+                }
             }
         }
     }

@@ -605,7 +605,7 @@ fn a_free_text_call_is_not_ended_by_what_looks_like_json() {
     ];
     let mut frames: Vec<&str> = frames.iter().map(String::as_str).collect();
     frames.extend([STOP, DONE]);
-    assert_eq!(blocks(&frames), ["a f {} more", "b g x", "tool_use"]);
+    assert_eq!(blocks(&frames), [r#"a f {"_raw":"{} more"}"#, r#"b g {"_raw":"x"}"#, "tool_use"]);
 }
 
 /// What a Responses client makes of a stream: its items in their order, then the status. The order of the events is checked

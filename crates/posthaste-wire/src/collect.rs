@@ -107,7 +107,7 @@ impl Pieces {
         let whole = match self {
             Self::Message(message) => message.whole(),
             Self::Completion(completion) => completion.whole(),
-            Self::Response(response) => response.whole()?,
+            Self::Response(response) => response.whole(),
             Self::Generated(generated) => generated.whole(),
         };
         whole.map(Bytes::from).ok_or(CollectError::Empty)

@@ -70,6 +70,28 @@ fn items_that_the_last_event_lacks_are_put_in() {
     assert_eq!(collector.finish().unwrap(), expected);
 }
 
+/// The text of a custom tool is no JSON.
+#[test]
+fn what_a_call_says_is_kept_where_its_item_does_not_repeat_it() {
+    let whole = collect(
+        Dialect::OpenAiResponses,
+        &[
+            r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"custom_tool_call","name":"patch","input":""}}"#,
+            r#"{"type":"response.custom_tool_call_input.delta","output_index":0,"delta":"*** Begin\n"}"#,
+            r#"{"type":"response.custom_tool_call_input.delta","output_index":0,"delta":"+ \"line\""}"#,
+            r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"custom_tool_call","name":"patch"}}"#,
+            r#"{"type":"response.function_call_arguments.delta","output_index":1,"delta":"{}"}"#,
+            r#"{"type":"response.output_item.done","output_index":1,"item":{"type":"function_call","arguments":"{\"a\":1}"}}"#,
+            r#"{"type":"response.completed","response":{"id":"r","status":"completed"}}"#,
+        ],
+    );
+    let expected = json!([
+        {"type": "custom_tool_call", "name": "patch", "input": "*** Begin\n+ \"line\""},
+        {"type": "function_call", "arguments": "{\"a\":1}"},
+    ]);
+    assert_eq!(whole["output"], expected);
+}
+
 #[test]
 fn the_last_event_is_the_answer_where_it_is_whole() {
     let answer = r#"{"id":"r","status":"incomplete","output":[{"type":"message","n":1.50}]}"#;
