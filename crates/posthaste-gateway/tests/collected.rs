@@ -74,14 +74,17 @@ fn sandbox_of(dialect: Dialect) -> Account {
 fn told(read: &Read) -> Value {
     let mut answer: Value = serde_json::from_slice(&read.body).unwrap();
     let inner = if answer.get("response").is_some() { &mut answer["response"] } else { &mut answer };
-    for name in ["id", "created", "created_at", "completed_at", "responseId", "metrics", "system_fingerprint"] {
+    for name in ["id", "created", "created_at", "completed_at", "responseId", "metrics", "system_fingerprint"]
+    {
         inner.as_object_mut().unwrap().remove(name);
     }
     let items = inner.get_mut("output").and_then(Value::as_array_mut);
     items.into_iter().flatten().filter_map(Value::as_object_mut).for_each(|item| drop(item.remove("id")));
     // Streams do not tell what there is nothing of.
     let message = inner.pointer_mut("/choices/0/message").and_then(Value::as_object_mut);
-    message.into_iter().for_each(|message| message.retain(|_, value| !value.is_null() && *value != json!([])));
+    message
+        .into_iter()
+        .for_each(|message| message.retain(|_, value| !value.is_null() && *value != json!([])));
     answer.as_object_mut().unwrap().remove("traceId");
     answer
 }
@@ -89,9 +92,12 @@ fn told(read: &Read) -> Value {
 #[tokio::test]
 async fn every_client_gets_the_whole_answer() {
     for dialect in UPSTREAMS {
-        let streams =
-            Rig::over(vec![sandbox_of(dialect)], RelayOptions::default(), Arc::new(Streams(Sandbox::default())))
-                .await;
+        let streams = Rig::over(
+            vec![sandbox_of(dialect)],
+            RelayOptions::default(),
+            Arc::new(Streams(Sandbox::default())),
+        )
+        .await;
         let answers =
             Rig::over(vec![sandbox_of(dialect)], RelayOptions::default(), Arc::new(Sandbox::default())).await;
         for client in CLIENTS {

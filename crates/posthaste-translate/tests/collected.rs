@@ -79,7 +79,9 @@ fn told(whole: &[u8]) -> Value {
 #[test]
 fn both_ways_tell_the_same() {
     for dialect in Dialect::ALL.into_iter().filter(|dialect| *dialect != Dialect::BedrockConverse) {
-        for (name, stream) in streams(dialect).into_iter().filter(|(name, _)| !OTHERWISE.contains(&name.as_str())) {
+        for (name, stream) in
+            streams(dialect).into_iter().filter(|(name, _)| !OTHERWISE.contains(&name.as_str()))
+        {
             let mut translator = StreamTranslator::new(dialect, CLIENT, context(dialect));
             let mut translated = Vec::new();
             translator.push(&stream, &mut translated).unwrap();
@@ -90,7 +92,10 @@ fn both_ways_tell_the_same() {
             match whole {
                 Ok(whole) => assert_eq!(told(&whole.body), streamed, "{dialect} {name}"),
                 Err(error) => {
-                    assert!(["failed-inside", "malformed-call"].contains(&name.as_str()), "{dialect} {name}: {error}");
+                    assert!(
+                        ["failed-inside", "malformed-call"].contains(&name.as_str()),
+                        "{dialect} {name}: {error}"
+                    );
                 }
             }
         }

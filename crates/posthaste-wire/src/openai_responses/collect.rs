@@ -8,7 +8,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{fault::to_json, lenient::{Lenient, Text}, object::Object};
+use crate::{
+    fault::to_json,
+    lenient::{Lenient, Text},
+    object::Object,
+};
 
 /// What came of an answer.
 #[derive(Debug, Default)]
