@@ -2,26 +2,31 @@
 
 mod address;
 mod advice;
+mod credential;
 mod login;
 mod place;
+mod proxy;
 mod refresh;
 mod test;
+mod vendor;
 mod view;
 
+pub use credential::{AwsKeysInput, EntraInput};
 pub use login::{LoginFlow, LoginFor, LoginPlan, LoginTask, PolledLogin, StartedLogin};
 pub(crate) use login::{Logins, is_input, state};
 pub use refresh::RefreshedAccount;
-pub use test::TestReport;
+pub use test::{TestReport, TestSteps};
+pub use vendor::VendorSettings;
 pub use view::{AccountView, Health, PresetView, presets};
 
 use posthaste_core::{
-    Account, AccountId, AccountSettings, AuthForm, DialectUrl, Limit, PresetName, SchedulingRules, Sealed,
+    Account, AccountId, AccountSettings, AuthForm, DialectUrl, Limit, PresetName, SchedulingRules,
 };
-use posthaste_provider::{Preset, preset, presets as known_presets};
+use posthaste_provider::{Preset, SettingsError, preset, presets as known_presets, provider};
 use posthaste_storage::StorageError;
-use posthaste_vault::account_credential_place;
 use serde::{Deserialize, Serialize};
 
+use self::credential::Given;
 use crate::{
     Admin, AdminError,
     change::{self, find},
@@ -46,8 +51,16 @@ pub struct NewAccount {
     pub plan_day: Option<u8>,
     /// The API key.
     pub api_key: Option<Disclosed>,
-    /// How the key is presented; the preset's way when not given.
+    /// AWS keys, with which requests are signed.
+    pub aws: Option<AwsKeysInput>,
+    /// An application of Microsoft Entra.
+    pub entra: Option<EntraInput>,
+    /// How the credential is presented; as its kind and the preset tell when not given.
     pub auth: Option<AuthForm>,
+    /// The URL of the proxy that it is called through, with user and password.
+    pub proxy: Option<Disclosed>,
+    /// What only its vendor asks for.
+    pub vendor: VendorSettings,
     /// 1 (first) to 100 (last); 50 when not given.
     pub priority: Option<u32>,
     /// Only models that fit one of these patterns, unless empty.
@@ -80,8 +93,16 @@ pub struct AccountChange {
     pub plan_day: Option<u8>,
     /// The API key.
     pub api_key: Option<Disclosed>,
-    /// How the key is presented.
+    /// AWS keys.
+    pub aws: Option<AwsKeysInput>,
+    /// An application of Microsoft Entra.
+    pub entra: Option<EntraInput>,
+    /// How the credential is presented; as its kind tells when not given.
     pub auth: Option<AuthForm>,
+    /// The URL of the proxy that it is called through, with user and password; empty for none.
+    pub proxy: Option<Disclosed>,
+    /// What only its vendor asks for.
+    pub vendor: VendorSettings,
     /// 1 (first) to 100 (last).
     pub priority: Option<u32>,
     /// The patterns of models that it serves; empty for all.
@@ -127,7 +148,8 @@ impl<'a> AccountService<'a> {
     pub async fn add(self, new: NewAccount) -> Result<SavedAccount, AdminError> {
         let preset = known_preset(&new.preset)?;
         let mut account = self.drafted(preset, &new)?;
-        account.credential = self.credential(account.id, account.auth, new.api_key.as_ref(), None)?;
+        let vault = &self.admin.parts().vault;
+        account.credential = new.given().seal(vault, account.id, account.auth, None)?;
         let name = account.name.clone();
         match self.admin.account_records().create(account).await {
             Ok(created) => Ok(self.saved(created.value)),
@@ -205,14 +227,20 @@ impl<'a> AccountService<'a> {
             site: new.site.as_deref(),
             base_urls: &new.base_urls,
         };
-        let place = place::of(preset, wish, new.allow_private, now)?;
-        Ok(Account {
-            id: AccountId::generate(),
+        let mut settings =
+            AccountSettings { plan_day: input::plan_day(new.plan_day)?, ..AccountSettings::default() };
+        new.vendor.apply(&mut settings);
+        let place = place::of(preset, wish, &settings, new.allow_private, now)?;
+        settings.base_urls = place.base_urls;
+        let id = AccountId::generate();
+        let proxy = new.proxy.as_ref().map(|given| proxy::read(&self.admin.parts().vault, id, given));
+        let account = Account {
+            id,
             name: input::name(&new.name)?,
             preset: PresetName(preset.name.to_owned()),
             provider: preset.provider,
             base_url: place.base_url,
-            auth: new.auth.unwrap_or(preset.auth),
+            auth: new.auth.or(new.given().form()).unwrap_or(preset.auth),
             dialects: place.dialects,
             credential: None,
             priority: input::priority(new.priority)?,
@@ -220,16 +248,14 @@ impl<'a> AccountService<'a> {
             models: input::model_rules(&new.allow, &new.deny)?,
             model_map: input::model_map(&new.model_map)?,
             private_address: place.consent,
-            proxy: None,
-            settings: AccountSettings {
-                base_urls: place.base_urls,
-                plan_day: input::plan_day(new.plan_day)?,
-                ..AccountSettings::default()
-            },
+            proxy: proxy.transpose()?.flatten(),
+            settings,
             scheduling: SchedulingRules { limits: input::limits(&new.limits)?, ..SchedulingRules::default() },
             created_at: now,
             updated_at: now,
-        })
+        };
+        check(&account)?;
+        Ok(account)
     }
 
     fn change(self, account: &mut Account, change: &AccountChange) -> Result<(), AdminError> {
@@ -237,7 +263,8 @@ impl<'a> AccountService<'a> {
         if let Some(name) = &change.name {
             account.name = input::name(name)?;
         }
-        if let Some(auth) = change.auth {
+        let before = account.auth;
+        if let Some(auth) = change.auth.or(change.given().form()) {
             let logs_in = [account.auth, auth].map(|form| form == AuthForm::OAuth);
             if logs_in[0] != logs_in[1] {
                 let message =
@@ -246,9 +273,12 @@ impl<'a> AccountService<'a> {
             }
             account.auth = auth;
         }
-        let credential = account.credential.take();
-        account.credential =
-            self.credential(account.id, account.auth, change.api_key.as_ref(), credential)?;
+        let vault = &self.admin.parts().vault;
+        let kept = account.credential.take().map(|kept| (before, kept));
+        account.credential = change.given().seal(vault, account.id, account.auth, kept)?;
+        if let Some(given) = &change.proxy {
+            account.proxy = proxy::read(vault, account.id, given)?;
+        }
         self.move_to(account, change)?;
         if let Some(day) = change.plan_day {
             account.settings.plan_day = input::plan_day(Some(day).filter(|day| *day != 0))?;
@@ -272,7 +302,7 @@ impl<'a> AccountService<'a> {
             account.enabled = enabled;
         }
         account.updated_at = now;
-        Ok(())
+        check(account)
     }
 
     /// Gives the account another place, or consent to the one that it has.
@@ -284,51 +314,25 @@ impl<'a> AccountService<'a> {
         };
         let now = self.admin.parts().clock.now();
         let allowed = change.allow_private.unwrap_or(false);
+        // The vendor's own endpoint moves with the settings that name it.
+        let adapter = provider(account.provider);
+        let told = adapter.base_url(&account.settings).is_ok_and(|url| url == account.base_url);
+        change.vendor.apply(&mut account.settings);
+        if wish.base_url.is_none() && told && !change.vendor.is_empty() {
+            account.base_url = adapter.base_url(&account.settings).map_err(unfit)?;
+        }
         if wish.is_empty() {
             if change.allow_private.is_some() {
                 account.private_address = place::consent_to(account, allowed, now)?;
             }
             return Ok(());
         }
-        let place = place::of(known_preset(&account.preset.0)?, wish, allowed, now)?;
+        let place = place::of(known_preset(&account.preset.0)?, wish, &account.settings, allowed, now)?;
         account.base_url = place.base_url;
         account.settings.base_urls = place.base_urls;
         account.dialects = place.dialects;
         account.private_address = place.consent;
         Ok(())
-    }
-
-    /// The credential as it is to be kept: the one that was given, sealed; else the one that is there.
-    fn credential(
-        self,
-        id: AccountId,
-        auth: AuthForm,
-        given: Option<&Disclosed>,
-        kept: Option<Sealed>,
-    ) -> Result<Option<Sealed>, AdminError> {
-        let refuse = |message: &str| Err(AdminError::invalid("api_key", message));
-        match (auth, given, kept) {
-            (AuthForm::None, Some(_), _) => {
-                refuse("is not used, since this account presents none; leave it out")
-            }
-            (AuthForm::None, None, _) => Ok(None),
-            (AuthForm::OAuth, Some(_), _) => refuse(
-                "is not used by an account that is logged in: posthaste accounts login gives it a token",
-            ),
-            (AuthForm::OAuth, None, None) => Err(AdminError::invalid(
-                "auth",
-                "such an account has to be logged in: posthaste accounts login --preset PRESET --name NAME",
-            )),
-            (_, Some(given), _) => {
-                let secret = input::secret("api_key", given)?;
-                let place = account_credential_place(id);
-                Ok(Some(self.admin.parts().vault.seal(&place, &secret)?))
-            }
-            (_, None, Some(kept)) => Ok(Some(kept)),
-            (_, None, None) => {
-                refuse("is needed; give the key (--api-key -), or say that none is presented (--auth none)")
-            }
-        }
     }
 
     fn view(self, account: Account) -> AccountView {
@@ -342,17 +346,40 @@ impl<'a> AccountService<'a> {
     }
 }
 
+impl NewAccount {
+    fn given(&self) -> Given<'_> {
+        Given { api_key: self.api_key.as_ref(), aws: self.aws.as_ref(), entra: self.entra.as_ref() }
+    }
+}
+
 impl AccountChange {
+    fn given(&self) -> Given<'_> {
+        Given { api_key: self.api_key.as_ref(), aws: self.aws.as_ref(), entra: self.entra.as_ref() }
+    }
+
     /// Whether an account that rests may be well again after this.
     fn may_cure(&self) -> bool {
         self.base_url.is_some()
             || self.site.is_some()
             || !self.base_urls.is_empty()
             || self.api_key.is_some()
+            || self.aws.is_some()
+            || self.entra.is_some()
             || self.auth.is_some()
+            || self.proxy.is_some()
+            || !self.vendor.is_empty()
             || self.allow_private.is_some()
             || self.enabled == Some(true)
     }
+}
+
+/// Whether the account's vendor can do with its settings.
+fn check(account: &Account) -> Result<(), AdminError> {
+    provider(account.provider).check(account).map_err(unfit)
+}
+
+fn unfit(error: SettingsError) -> AdminError {
+    AdminError::invalid(error.field, error.message)
 }
 
 fn known_preset(name: &str) -> Result<&'static Preset, AdminError> {

@@ -1,6 +1,10 @@
 //! The port through which requests leave for upstreams.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -39,6 +43,41 @@ pub trait Transport: Send + Sync + 'static {
         request: http::Request<Payload>,
         egress: &Egress,
     ) -> Result<http::Response<RelayBody>, TransportError>;
+}
+
+/// Watches how long the steps of connecting take. In a request's extensions it makes a transport connect for that request
+/// alone, so that there is something to watch.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectWatch(Arc<Mutex<ConnectSteps>>);
+
+/// How long the steps of connecting took, each by itself. `None` is a step that was not come to, or that there is none of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConnectSteps {
+    /// Looking the upstream's name up on this machine.
+    pub lookup: Option<Duration>,
+    /// TCP; with a proxy everything until it has connected to the upstream.
+    pub connect: Option<Duration>,
+    /// TLS with the upstream.
+    pub tls: Option<Duration>,
+}
+
+impl ConnectWatch {
+    /// What was seen so far.
+    pub fn steps(&self) -> ConnectSteps {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a step. For transports.
+    pub fn note(&self, note: impl FnOnce(&mut ConnectSteps)) {
+        note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl ConnectSteps {
+    /// All steps together.
+    pub fn total(self) -> Duration {
+        [self.lookup, self.connect, self.tls].into_iter().flatten().sum()
+    }
 }
 
 /// Why an upstream could not be reached or its answer broke off. Messages name hosts, never credentials.

@@ -79,6 +79,10 @@ impl Provider for Bedrock {
     fn advise(&self, answer: &AnswerHead<'_>) -> Option<String> {
         advice::advise(answer)
     }
+
+    fn trouble(&self, answer: &AnswerHead<'_>) -> Option<&'static str> {
+        trouble::read(answer).and_then(trouble::Trouble::name)
+    }
 }
 
 /// Whether Bedrock has a model that clients know by this name of Anthropic's.

@@ -104,6 +104,12 @@ pub trait Provider: Send + Sync {
         None
     }
 
+    /// What an error answer is called, for programs, where the vendor's manners tell more than the verdict does.
+    fn trouble(&self, answer: &AnswerHead<'_>) -> Option<&'static str> {
+        let _ = answer;
+        None
+    }
+
     /// Reads what the rate-limit headers say about the tightest window; vendors without such headers tell nothing.
     fn limits(&self, headers: &HeaderMap, now: Timestamp) -> Option<RateWindow> {
         let _ = (headers, now);

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use http_body_util::BodyExt;
-use posthaste_core::{Egress, Payload, RelayBody, Transport, TransportError, boxed_body};
+use posthaste_core::{ConnectWatch, Egress, Payload, RelayBody, Transport, TransportError, boxed_body};
 use rustls::pki_types::CertificateDer;
 
 use crate::{failure, lanes::Seated, pools::Pools, reuse::Served};
@@ -69,7 +69,11 @@ impl Transport for HttpTransport {
         egress: &Egress,
     ) -> Result<http::Response<RelayBody>, TransportError> {
         let uri = request.uri().clone();
-        let lanes = self.pools.of(egress).map_err(|failure| failure::of_proxy(egress, &failure))?;
+        let lanes = match request.extensions().get::<ConnectWatch>() {
+            Some(watch) => self.pools.watched(egress, watch),
+            None => self.pools.of(egress),
+        };
+        let lanes = lanes.map_err(|failure| failure::of_proxy(egress, &failure))?;
         let (lane, seat) = lanes.seat(&uri);
         let answer = lane.request(request).await;
         let mut response =

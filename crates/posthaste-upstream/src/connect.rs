@@ -7,10 +7,11 @@ use std::{
     time::Duration,
 };
 
-use http::Uri;
+use http::{Uri, uri::Scheme};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
-use posthaste_core::BoxError;
+use posthaste_core::{BoxError, ConnectWatch};
 use rustls::ClientConfig;
+use tokio::time::Instant;
 use tower::Service;
 
 use crate::{
@@ -26,11 +27,17 @@ pub(crate) struct Connector {
     tls: Arc<ClientConfig>,
     /// For name resolution, TCP, proxy and TLS together.
     timeout: Duration,
+    watch: Option<ConnectWatch>,
 }
 
 impl Connector {
     pub(crate) const fn new(reach: Reach, tls: Arc<ClientConfig>, timeout: Duration) -> Self {
-        Self { reach, tls, timeout }
+        Self { reach, tls, timeout, watch: None }
+    }
+
+    /// The same, telling `watch` how long each step takes.
+    pub(crate) fn watched(self, watch: &ConnectWatch) -> Self {
+        Self { reach: self.reach.watched(watch), watch: Some(watch.clone()), ..self }
     }
 }
 
@@ -45,12 +52,20 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, destination: Uri) -> Self::Future {
         let stage = Stage::default();
+        let watch = self.watch.clone().filter(|_| destination.scheme() == Some(&Scheme::HTTPS));
         let reach = self.reach.noting(stage.clone());
         let connecting = HttpsConnector::from((reach, Arc::clone(&self.tls))).call(destination);
         let after = self.timeout;
         Box::pin(async move {
+            let begun = Instant::now();
             match tokio::time::timeout(after, connecting).await {
-                Ok(connected) => connected.map(Reusable::new),
+                Ok(connected) => {
+                    if let (Some(watch), Ok(_)) = (watch, &connected) {
+                        let took = begun.elapsed();
+                        watch.note(|steps| steps.tls = Some(took.saturating_sub(steps.total())));
+                    }
+                    connected.map(Reusable::new)
+                }
                 Err(_) => Err(stage.timed_out(after)),
             }
         })

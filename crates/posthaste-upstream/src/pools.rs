@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
-use posthaste_core::Egress;
+use posthaste_core::{ConnectWatch, Egress};
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
@@ -70,6 +70,11 @@ impl Pools {
         make_room(&mut others, self.options.proxies.max(1));
         others.insert(egress.clone(), Other { lanes: Arc::clone(&lanes), last_taken: Instant::now() });
         Ok(lanes)
+    }
+
+    /// Connections of this way out for one exchange, which is watched.
+    pub(crate) fn watched(&self, egress: &Egress, watch: &ConnectWatch) -> Result<Arc<Lanes>, ProxyFailure> {
+        Ok(Lanes::new(&self.options, self.connector(egress)?.watched(watch)))
     }
 
     fn connector(&self, egress: &Egress) -> Result<Connector, ProxyFailure> {

@@ -98,7 +98,7 @@ impl ProxyWay {
     ) -> Result<ProxyStream, BoxError> {
         let addresses = match &target.host {
             TargetHost::Address(address) => vec![SocketAddr::new(*address, target.port)],
-            TargetHost::Name(name) => GuardedResolver { allow_private }.resolve(name, target.port).await?,
+            TargetHost::Name(name) => GuardedResolver::new(allow_private).resolve(name, target.port).await?,
         };
         let mut failure = None;
         for address in addresses.into_iter().take(MOST_ADDRESSES) {

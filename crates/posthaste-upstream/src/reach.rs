@@ -12,8 +12,8 @@ use hyper_util::{
     client::legacy::connect::{Connected, Connection, HttpConnector},
     rt::TokioIo,
 };
-use posthaste_core::BoxError;
-use tokio::net::TcpStream;
+use posthaste_core::{BoxError, ConnectWatch};
+use tokio::{net::TcpStream, time::Instant};
 use tower::Service;
 
 use crate::{
@@ -30,6 +30,7 @@ pub(crate) struct Reach {
     way: Way,
     allow_private: bool,
     stage: Stage,
+    watch: Option<ConnectWatch>,
 }
 
 #[derive(Clone, Debug)]
@@ -41,19 +42,43 @@ enum Way {
 impl Reach {
     /// Straight.
     pub(crate) fn direct(allow_private: bool) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(GuardedResolver { allow_private });
-        tcp::configure(&mut tcp);
-        Self { way: Way::Direct(tcp), allow_private, stage: Stage::default() }
+        let way = Way::direct(GuardedResolver::new(allow_private));
+        Self { way, allow_private, stage: Stage::default(), watch: None }
     }
 
     /// Through a proxy.
     pub(crate) fn through(proxy: ProxyWay, allow_private: bool) -> Self {
-        Self { way: Way::Proxy(proxy), allow_private, stage: Stage::default() }
+        Self { way: Way::Proxy(proxy), allow_private, stage: Stage::default(), watch: None }
     }
 
     /// The same way, telling `stage` how far it has come.
     pub(crate) fn noting(&self, stage: Stage) -> Self {
         Self { stage, ..self.clone() }
+    }
+
+    /// The same way, telling `watch` how long it takes.
+    pub(crate) fn watched(self, watch: &ConnectWatch) -> Self {
+        let way = match self.way {
+            Way::Direct(_) => Way::direct(GuardedResolver::new(self.allow_private).watched(watch)),
+            Way::Proxy(proxy) => Way::Proxy(proxy),
+        };
+        Self { way, watch: Some(watch.clone()), ..self }
+    }
+}
+
+impl Way {
+    fn direct(resolver: GuardedResolver) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(resolver);
+        tcp::configure(&mut tcp);
+        Self::Direct(tcp)
+    }
+}
+
+/// Notes that the upstream was reached, at the end of what may hold a look-up.
+fn reached(watch: Option<ConnectWatch>, begun: Instant) {
+    if let Some(watch) = watch {
+        let took = begun.elapsed();
+        watch.note(|steps| steps.connect = Some(took.saturating_sub(steps.lookup.unwrap_or_default())));
     }
 }
 
@@ -72,6 +97,7 @@ impl Service<Uri> for Reach {
 
     fn call(&mut self, destination: Uri) -> Self::Future {
         let allow_private = self.allow_private;
+        let (watch, begun) = (self.watch.clone(), Instant::now());
         match &mut self.way {
             Way::Direct(tcp) => {
                 // Addresses written as numbers are not resolved, so they are checked here.
@@ -79,13 +105,18 @@ impl Service<Uri> for Reach {
                     return Box::pin(std::future::ready(Err(refused.into())));
                 }
                 let connecting = tcp.call(destination);
-                Box::pin(async move { Ok(Stream::Direct(connecting.await?)) })
+                Box::pin(async move {
+                    let stream = connecting.await?;
+                    reached(watch, begun);
+                    Ok(Stream::Direct(stream))
+                })
             }
             Way::Proxy(proxy) => {
                 let (proxy, stage) = (proxy.clone(), self.stage.clone());
                 Box::pin(async move {
                     let stream = proxy.connect(destination, allow_private, stage.clone()).await?;
                     stage.at_upstream();
+                    reached(watch, begun);
                     Ok(Stream::Proxied(Box::new(stream)))
                 })
             }

@@ -9,21 +9,37 @@ use std::{
 };
 
 use hyper_util::client::legacy::connect::dns::Name;
+use posthaste_core::ConnectWatch;
+use tokio::time::Instant;
 use tower::Service;
 
 use crate::{guard::NotPublic, is_public};
 
 /// Resolves names with the machine's resolver and drops the addresses that may not be called.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct GuardedResolver {
-    pub(crate) allow_private: bool,
+    allow_private: bool,
+    watch: Option<ConnectWatch>,
 }
 
 impl GuardedResolver {
+    pub(crate) const fn new(allow_private: bool) -> Self {
+        Self { allow_private, watch: None }
+    }
+
+    /// The same, telling `watch` how long it takes.
+    pub(crate) fn watched(self, watch: &ConnectWatch) -> Self {
+        Self { watch: Some(watch.clone()), ..self }
+    }
+
     /// The addresses of a name that may be called, at least one. What is connected to is one of these and nothing else, so
     /// that a second look-up cannot change the address.
     pub(crate) async fn resolve(self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let begun = Instant::now();
         let mut addresses: Vec<_> = tokio::net::lookup_host((name, port)).await?.collect();
+        if let Some(watch) = &self.watch {
+            watch.note(|steps| steps.lookup = Some(begun.elapsed()));
+        }
         addresses.retain(|address| self.allow_private || is_public(address.ip()));
         if addresses.is_empty() {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, NotPublic(name.to_owned())));
@@ -42,7 +58,7 @@ impl Service<Name> for GuardedResolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let resolver = *self;
+        let resolver = self.clone();
         Box::pin(async move { Ok(resolver.resolve(name.as_str(), 0).await?.into_iter()) })
     }
 }
@@ -52,7 +68,7 @@ mod tests {
     use super::*;
 
     async fn resolve(name: &str, allow_private: bool) -> io::Result<Vec<SocketAddr>> {
-        GuardedResolver { allow_private }.resolve(name, 0).await
+        GuardedResolver::new(allow_private).resolve(name, 0).await
     }
 
     #[tokio::test]

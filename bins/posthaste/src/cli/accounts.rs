@@ -5,9 +5,9 @@ pub(super) mod view;
 
 use clap::{Args, Subcommand};
 use posthaste_admin::{
-    AccountChange, Command as Work, ModelMapping, NewAccount, Reply, SavedAccount, TestReport, parse_limit,
+    AccountChange, Command as Work, ModelMapping, NewAccount, Reply, SavedAccount, TestReport, VendorSettings, parse_limit,
 };
-use posthaste_core::{AuthForm, DialectUrl, Limit};
+use posthaste_core::{AuthForm, DialectUrl, Limit, Secret};
 
 use super::{
     Failure, Output, input,
@@ -83,7 +83,12 @@ pub(super) struct Update {
 struct Key {
     #[command(flatten)]
     api_key: input::ApiKey,
-    /// How the key is presented: x-api-key, bearer, x-goog-api-key, api-key or none
+    #[command(flatten)]
+    aws: input::AwsKeys,
+    #[command(flatten)]
+    entra: input::Entra,
+    /// How the key is presented: x-api-key, bearer, x-goog-api-key, api-key, aws-keys, aws-chain (the machine's own AWS
+    /// keys), entra or none
     #[arg(long, value_parser = input::auth)]
     auth: Option<AuthForm>,
 }
@@ -102,6 +107,22 @@ struct Settings {
     /// The day of the month on which a coding plan renews; 0 forgets it
     #[arg(long, value_name = "DAY")]
     plan_day: Option<u8>,
+    /// Call it through this proxy: http, https, socks5 or socks5h, such as `socks5h://user:password@host:1080`; `-` asks for
+    /// it, '' for none
+    #[arg(long, value_name = "URL", value_parser = input::secret)]
+    proxy: Option<Secret>,
+    /// AWS: the region; '' forgets it, and so with the next three
+    #[arg(long)]
+    region: Option<String>,
+    /// AWS: the named profile of the machine's own keys (`--auth aws-chain`)
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// Azure: the api-version of the deployments' API; without one the v1 API is used
+    #[arg(long, value_name = "VERSION")]
+    api_version: Option<String>,
+    /// Google: the project of Code Assist; without one it is found out
+    #[arg(long)]
+    project: Option<String>,
     /// 1 (first) to 100 (last) [default: 50]
     #[arg(long)]
     priority: Option<u32>,
@@ -187,15 +208,19 @@ fn work(command: Command) -> Result<Work, Failure> {
 fn added(add: Add) -> Result<NewAccount, Failure> {
     Ok(NewAccount {
         api_key: add.key.api_key.read()?,
+        aws: add.key.aws.read()?,
+        entra: add.key.entra.read()?,
         auth: add.key.auth,
         disabled: add.disabled,
-        ..new_account(add.preset, add.name, add.settings)
+        ..new_account(add.preset, add.name, add.settings)?
     })
 }
 
 /// An account with its settings and without what it presents.
-fn new_account(preset: String, name: String, settings: Settings) -> NewAccount {
-    NewAccount {
+fn new_account(preset: String, name: String, settings: Settings) -> Result<NewAccount, Failure> {
+    Ok(NewAccount {
+        vendor: settings.vendor(),
+        proxy: input::proxy(settings.proxy)?,
         preset,
         name,
         base_url: settings.base_url,
@@ -209,11 +234,23 @@ fn new_account(preset: String, name: String, settings: Settings) -> NewAccount {
         limits: settings.limit.unwrap_or_default(),
         allow_private: settings.allow_private.unwrap_or(false),
         ..NewAccount::default()
+    })
+}
+
+impl Settings {
+    fn vendor(&self) -> VendorSettings {
+        VendorSettings {
+            region: self.region.clone(),
+            profile: self.profile.clone(),
+            api_version: self.api_version.clone(),
+            project: self.project.clone(),
+        }
     }
 }
 
 fn update_account(update: Update) -> Result<Work, Failure> {
     let settings = update.settings;
+    let vendor = settings.vendor();
     let change = AccountChange {
         name: update.name,
         base_url: settings.base_url,
@@ -221,7 +258,11 @@ fn update_account(update: Update) -> Result<Work, Failure> {
         base_urls: settings.base_url_of,
         plan_day: settings.plan_day,
         api_key: update.key.api_key.read()?,
+        aws: update.key.aws.read()?,
+        entra: update.key.entra.read()?,
         auth: update.key.auth,
+        vendor,
+        proxy: input::proxy(settings.proxy)?,
         priority: settings.priority,
         allow: input::list(settings.allow),
         deny: input::list(settings.deny),
@@ -245,7 +286,7 @@ fn show_test(report: &TestReport, out: &Output) -> Result<(), Failure> {
         None => Ok(()),
         Some(problem) => {
             let failure = Failure::failed(format!("account `{}` does not serve", report.account));
-            let failure = failure.caused_by(problem.clone());
+            let failure = failure.caused_by(problem.clone()).called(report.state.clone());
             Err(match &report.advice {
                 Some(advice) => failure.hint(advice.clone()),
                 None => failure,

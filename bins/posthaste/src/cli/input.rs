@@ -5,7 +5,7 @@ mod hidden;
 use std::{fs, path::PathBuf};
 
 use clap::Args;
-use posthaste_admin::{Disclosed, ModelMapping};
+use posthaste_admin::{AwsKeysInput, Disclosed, EntraInput, ModelMapping};
 use posthaste_core::{AuthForm, Dialect, DialectUrl, Secret, Timestamp};
 
 use super::Failure;
@@ -37,6 +37,111 @@ impl ApiKey {
         };
         Ok(key.map(Disclosed::new))
     }
+}
+
+/// Where AWS keys come from.
+#[derive(Args, Debug)]
+pub(super) struct AwsKeys {
+    /// The id of an AWS access key; requests are signed with it
+    #[arg(long, value_name = "ID", requires = "AwsSecret")]
+    aws_access_key_id: Option<String>,
+    #[command(flatten)]
+    secret: AwsSecret,
+    /// The session token of temporary AWS keys; `-` asks for it
+    #[arg(long, value_name = "TOKEN", value_parser = secret, requires = "aws_access_key_id")]
+    aws_session_token: Option<Secret>,
+    /// A file that holds the session token
+    #[arg(long, value_name = "FILE", conflicts_with = "aws_session_token", requires = "aws_access_key_id")]
+    aws_session_token_file: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+#[group(multiple = false)]
+struct AwsSecret {
+    /// The secret of the AWS access key; `-` asks for it, or reads a line of a pipe
+    #[arg(long, value_name = "KEY", value_parser = secret, requires = "aws_access_key_id")]
+    aws_secret_access_key: Option<Secret>,
+    /// A file that holds the secret of the AWS access key
+    #[arg(long, value_name = "FILE", requires = "aws_access_key_id")]
+    aws_secret_access_key_file: Option<PathBuf>,
+}
+
+impl AwsKeys {
+    pub(super) fn read(self) -> Result<Option<AwsKeysInput>, Failure> {
+        let Some(access_key_id) = self.aws_access_key_id else { return Ok(None) };
+        let AwsSecret { aws_secret_access_key, aws_secret_access_key_file } = self.secret;
+        let secret = one_secret("AWS secret access key", aws_secret_access_key, aws_secret_access_key_file)?;
+        let token = one_secret("AWS session token", self.aws_session_token, self.aws_session_token_file)?;
+        let secret_access_key =
+            secret.ok_or_else(|| Failure::usage("an AWS access key needs --aws-secret-access-key"))?;
+        Ok(Some(AwsKeysInput { access_key_id, secret_access_key, session_token: token }))
+    }
+}
+
+/// Where an application of Microsoft Entra comes from.
+#[derive(Args, Debug)]
+pub(super) struct Entra {
+    /// The directory of an Entra application: its id or a domain of it
+    #[arg(long, value_name = "TENANT", requires = "entra_client_id")]
+    entra_tenant: Option<String>,
+    /// The id of an Entra application, whose tokens are presented
+    #[arg(long, value_name = "ID", requires_all = ["entra_tenant", "EntraSecret"])]
+    entra_client_id: Option<String>,
+    #[command(flatten)]
+    secret: EntraSecret,
+}
+
+#[derive(Args, Debug)]
+#[group(multiple = false)]
+struct EntraSecret {
+    /// The secret of the Entra application; `-` asks for it, or reads a line of a pipe
+    #[arg(long, value_name = "SECRET", value_parser = secret, requires = "entra_client_id")]
+    entra_client_secret: Option<Secret>,
+    /// A file that holds the secret of the Entra application
+    #[arg(long, value_name = "FILE", requires = "entra_client_id")]
+    entra_client_secret_file: Option<PathBuf>,
+}
+
+impl Entra {
+    pub(super) fn read(self) -> Result<Option<EntraInput>, Failure> {
+        let (Some(tenant), Some(client_id)) = (self.entra_tenant, self.entra_client_id) else {
+            return Ok(None);
+        };
+        let EntraSecret { entra_client_secret, entra_client_secret_file } = self.secret;
+        let secret = one_secret("Entra client secret", entra_client_secret, entra_client_secret_file)?;
+        let client_secret =
+            secret.ok_or_else(|| Failure::usage("an Entra application needs --entra-client-secret"))?;
+        Ok(Some(EntraInput { tenant, client_id, client_secret }))
+    }
+}
+
+/// A proxy's URL, which may hold a password.
+pub(super) fn proxy(given: Option<Secret>) -> Result<Option<Disclosed>, Failure> {
+    one_secret("proxy URL", given, None)
+}
+
+/// A secret of several that a command may take: of a pipe each has a line.
+fn one_secret(
+    what: &str,
+    given: Option<Secret>,
+    file: Option<PathBuf>,
+) -> Result<Option<Disclosed>, Failure> {
+    let unreadable = |from: &str, error: std::io::Error| {
+        Failure::usage(format!("the {what} cannot be read from {from}")).caused_by(error.to_string())
+    };
+    let secret = match (given, file) {
+        (Some(given), _) if given.expose() == "-" => {
+            Some(hidden::read_line(what).map_err(|error| unreadable("standard input", error))?)
+        }
+        (Some(given), _) => Some(given),
+        (None, Some(path)) => {
+            let text =
+                fs::read_to_string(&path).map_err(|error| unreadable(&path.display().to_string(), error))?;
+            Some(Secret::new(text))
+        }
+        (None, None) => None,
+    };
+    Ok(secret.map(Disclosed::new))
 }
 
 /// How a credential is presented.
@@ -87,7 +192,8 @@ pub(super) fn list(given: Option<Vec<String>>) -> Option<Vec<String>> {
     given.map(|list| list.into_iter().filter(|item| !item.trim().is_empty()).collect())
 }
 
-fn secret(text: &str) -> Result<Secret, String> {
+/// A flag's text that is never shown.
+pub(super) fn secret(text: &str) -> Result<Secret, String> {
     Ok(Secret::new(text))
 }
 

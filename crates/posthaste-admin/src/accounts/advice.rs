@@ -2,18 +2,24 @@
 
 use http::header;
 use posthaste_core::{
-    Account, CooldownReason, Dialect, ModelName, ProxyProblem, Timestamp, TransportError, Verdict,
+    Account, CooldownReason, ModelName, ProxyProblem, TimeoutGuard, Timestamp, TransportError, Verdict,
 };
 use posthaste_provider::{AnswerHead, provider, rule_of};
-use posthaste_wire::read_error_answer;
 
 use super::test::Answer;
 
 /// What went wrong, and what to do about it.
-type Advice = (Option<String>, Option<String>);
+pub(super) struct Finding {
+    /// A stable name for programs.
+    pub(super) state: &'static str,
+    /// For people.
+    pub(super) problem: String,
+    /// What to do.
+    pub(super) advice: Option<String>,
+}
 
 /// When no answer came.
-pub(super) fn for_transport(account: &Account, error: &TransportError) -> Advice {
+pub(super) fn for_transport(account: &Account, error: &TransportError) -> Finding {
     let name = &account.name;
     let advice = match error {
         TransportError::Refused { .. } => format!(
@@ -34,7 +40,21 @@ pub(super) fn for_transport(account: &Account, error: &TransportError) -> Advice
                 .to_owned()
         }
     };
-    (Some(with_causes(error)), Some(advice))
+    Finding { state: transport_state(error), problem: with_causes(error), advice: Some(advice) }
+}
+
+const fn transport_state(error: &TransportError) -> &'static str {
+    match error {
+        TransportError::Refused { .. } => "address_refused",
+        TransportError::Connect { .. } => "no_connection",
+        TransportError::Proxy { problem: ProxyProblem::Unreachable, .. } => "proxy_down",
+        TransportError::Proxy { problem: ProxyProblem::Login, .. } => "proxy_login",
+        TransportError::Proxy { problem: ProxyProblem::Target, .. } => "proxy_target",
+        TransportError::Proxy { problem: ProxyProblem::Protocol, .. } => "proxy_protocol",
+        TransportError::Timeout { guard: TimeoutGuard::Connect, .. } => "no_connection",
+        TransportError::Timeout { .. } => "timed_out",
+        TransportError::Stale(_) | TransportError::Broken(_) => "broken_off",
+    }
 }
 
 fn for_proxy(account: &Account, problem: ProxyProblem) -> String {
@@ -60,52 +80,68 @@ fn for_proxy(account: &Account, problem: ProxyProblem) -> String {
     }
 }
 
-/// When an answer came that is an error or none of the API.
-pub(super) fn for_answer(
-    account: &Account,
-    dialect: Dialect,
-    model: &ModelName,
-    answer: &Answer,
-    now: Timestamp,
-) -> Advice {
+/// When an answer came that is an error, or none of the API.
+pub(super) fn for_answer(account: &Account, model: &ModelName, answer: &Answer, now: Timestamp) -> Finding {
     let adapter = provider(account.provider);
-    let said = read_error_answer(dialect, &answer.head.headers, &answer.body);
+    let said = answer.error();
     let status = answer.head.status;
     let problem = match &said {
         Some(error) => format!("{status}: {}: {}", error.kind, error.message),
+        None if answer.is_cut() => format!("{status}, and the answer broke off"),
         None => format!("{status}, and the body is no answer of the API"),
     };
     let head = AnswerHead {
         account,
         model,
-        dialect,
+        dialect: answer.dialect,
         status,
         headers: &answer.head.headers,
         error: said.as_ref(),
         now,
     };
-    // The vendor's own rows know best.
-    if let Some(rule) = rule_of(&head).filter(|rule| !rule.advice.is_empty()) {
-        return (Some(problem), Some(rule.advice.to_owned()));
-    }
-    let advice = match adapter.judge(&head) {
-        _ if let Some(advice) = adapter.advise(&head) => Some(advice),
-        _ if status.is_redirection() => Some(redirected(answer)),
-        _ if said.is_none() && !status.is_server_error() => Some(not_the_api(account)),
-        Verdict::Reauthenticate => Some(refused_key(account)),
-        Verdict::NextCandidate { cooldown: Some(cooldown) } => Some(rest(account, cooldown.reason)),
-        Verdict::ClientFault | Verdict::NotServed if status.as_u16() == 404 => Some(format!(
-            "the provider does not know the model `{model}`: name one that it has with --model, and map clients' names \
-             to it with --map"
-        )),
-        Verdict::ClientFault | Verdict::NotServed => Some(format!(
-            "the provider does not take this request for the model `{model}`: try another one with --model"
-        )),
+    let verdict = adapter.judge(&head);
+    let of_vendor = rule_of(&head).filter(|rule| !rule.advice.is_empty());
+    let (state, advice) = match &verdict {
+        _ if status.is_redirection() => ("redirected", redirected(answer)),
+        _ if answer.is_cut() && said.is_none() => ("broken_off", "try again".to_owned()),
+        _ if said.is_none() && of_vendor.is_none() && !status.is_server_error() => {
+            ("not_the_api", not_the_api(account))
+        }
+        Verdict::Reauthenticate => ("wrong_key", refused_key(account)),
+        Verdict::NextCandidate { cooldown: Some(cooldown) } => {
+            (cooldown_state(cooldown.reason), rest(account, cooldown.reason))
+        }
+        Verdict::ClientFault | Verdict::NotServed if status.as_u16() == 404 => (
+            "unknown_model",
+            format!(
+                "the provider does not know the model `{model}`: name one that it has with --model, and map clients' names \
+                 to it with --map"
+            ),
+        ),
+        Verdict::ClientFault | Verdict::NotServed => (
+            "request_refused",
+            format!(
+                "the provider does not take this request for the model `{model}`: try another one with --model"
+            ),
+        ),
         Verdict::NextCandidate { cooldown: None } | Verdict::Retry { .. } | Verdict::Deliver => {
-            Some("try again".to_owned())
+            ("failing", "try again".to_owned())
         }
     };
-    (Some(problem), advice)
+    // The vendor's own rows know best, then its adapter.
+    let own = of_vendor.map(|rule| rule.advice.to_owned()).or_else(|| adapter.advise(&head));
+    Finding { state: adapter.trouble(&head).unwrap_or(state), problem, advice: Some(own.unwrap_or(advice)) }
+}
+
+const fn cooldown_state(reason: CooldownReason) -> &'static str {
+    match reason {
+        CooldownReason::RateLimited => "rate_limited",
+        CooldownReason::Overloaded => "overloaded",
+        CooldownReason::QuotaExhausted => "quota_exhausted",
+        CooldownReason::Unauthorised => "wrong_key",
+        CooldownReason::Forbidden => "forbidden",
+        CooldownReason::Failing => "failing",
+    }
 }
 
 fn rest(account: &Account, reason: CooldownReason) -> String {

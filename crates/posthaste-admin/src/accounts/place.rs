@@ -1,9 +1,9 @@
 //! Where an account's dialects are spoken.
 
-use posthaste_core::{Account, Dialect, DialectUrl, PrivateAddressConsent, ProviderKind, Timestamp};
-use posthaste_provider::{BaseUrl, Preset, Site, check_base_url};
+use posthaste_core::{Account, AccountSettings, Dialect, DialectUrl, PrivateAddressConsent, ProviderKind, Timestamp};
+use posthaste_provider::{BaseUrl, Preset, Site, check_base_url, provider};
 
-use super::address;
+use super::{address, unfit};
 use crate::AdminError;
 
 /// What an operator asks for. What is left out, the preset tells.
@@ -33,6 +33,7 @@ pub(super) struct Place {
 pub(super) fn of(
     preset: &Preset,
     wish: Wish<'_>,
+    settings: &AccountSettings,
     allowed: bool,
     now: Timestamp,
 ) -> Result<Place, AdminError> {
@@ -40,11 +41,11 @@ pub(super) fn of(
         return Err(AdminError::invalid("site", "is of no use beside a base URL; give one of the two"));
     }
     let site = site(preset, wish.site)?;
-    let typed = wish.base_url.or(site.map(|site| site.base_url)).ok_or_else(|| {
-        let message = format!("is needed with preset `{}`; give the address of the API", preset.name);
-        AdminError::invalid("base_url", message)
-    })?;
-    let base_url = checked("base_url", preset.provider, typed)?;
+    let typed = match wish.base_url.or(site.map(|site| site.base_url)) {
+        Some(url) => url.to_owned(),
+        None => provider(preset.provider).base_url(settings).map_err(unfit)?,
+    };
+    let base_url = checked("base_url", preset.provider, &typed)?;
     let mut consent = address::consent(&base_url, allowed, now)?;
     let mut base_urls = Vec::new();
     let elsewhere = site.map_or(&[][..], |site| site.others);
@@ -125,7 +126,7 @@ mod tests {
     const NONE: Wish<'static> = Wish { base_url: None, site: None, base_urls: &[] };
 
     fn place(wish: Wish<'_>) -> Result<Place, AdminError> {
-        of(preset("glm-coding-plan").unwrap(), wish, false, Timestamp::EPOCH)
+        of(preset("glm-coding-plan").unwrap(), wish, &AccountSettings::default(), false, Timestamp::EPOCH)
     }
 
     #[test]

@@ -1,24 +1,25 @@
 //! Trying an account out with one tiny real request.
 
-use std::time::Duration;
+mod exchange;
+mod steps;
 
 use bytes::Bytes;
-use http::{HeaderMap, Response};
-use http_body_util::{BodyExt, Limited};
+use http::HeaderMap;
 use posthaste_core::{
-    Account, AccountId, Dialect, Egress, ModelName, NanoUsd, Operation, Packing, Payload, RelayBody,
-    TimeoutGuard, TransportError, Usage, UsageSource,
+    Account, AccountId, Dialect, ModelName, NanoUsd, Operation, Packing, Payload, Surface, Usage, UsageSource,
 };
 use posthaste_provider::{Outbound, preset, provider, upstream_dialect, upstream_model};
 use posthaste_translate::{Ask, Forgetful, Target, translate_request};
-use posthaste_vault::CredentialSource;
-use posthaste_wire::read_whole;
+use posthaste_vault::{CredentialSource, VaultError, oauth::OAuthError};
+use posthaste_wire::code_assist;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::advice;
+pub(super) use self::exchange::Answer;
+pub use self::steps::TestSteps;
+use super::advice::{self, Finding};
 use crate::{Admin, AdminError, input};
 
 /// What came of an account's test.
@@ -36,18 +37,27 @@ pub struct TestReport {
     pub ok: bool,
     /// The upstream's status, if a head came.
     pub status: Option<u16>,
-    /// From the request to the whole answer.
+    /// From the first step to the end of the answer.
     pub latency_ms: u64,
+    /// How long each step took.
+    #[serde(default)]
+    pub steps: TestSteps,
+    /// What the trouble is called, for programs, if there is any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
     /// What went wrong, if something did.
     pub problem: Option<String>,
     /// What to do about it.
     pub advice: Option<String>,
 }
 
-/// An upstream's whole answer.
-pub(super) struct Answer {
-    pub(super) head: http::response::Parts,
-    pub(super) body: Bytes,
+/// A test under way.
+struct Trial<'a> {
+    admin: &'a Admin,
+    account: &'a Account,
+    model: &'a ModelName,
+    surface: Surface,
+    steps: TestSteps,
 }
 
 pub(super) async fn test(
@@ -58,31 +68,96 @@ pub(super) async fn test(
     let model = model_to_ask(admin, account, model)?;
     let upstream_model = upstream_model(account, &model);
     let dialect = dialect(account, &upstream_model)?;
-    let request = request(admin, account, dialect, &upstream_model).await?;
+    let surface = Surface { dialect, packing: provider(account.provider).packing(dialect, None) };
+    let mut trial =
+        Trial { admin, account, model: &upstream_model, surface, steps: TestSteps::default() };
     let begun = Instant::now();
-    let egress = admin.credentials().egress(account).await?;
-    let answer = ask(admin, &egress, request).await;
+    let (status, finding) = trial.run().await?;
     let latency_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let status = answer.as_ref().ok().map(|answer| answer.head.status.as_u16());
-    let ok = answer.as_ref().is_ok_and(|answer| serves(dialect, answer));
-    let (problem, advice) = match &answer {
-        _ if ok => (None, None),
-        Ok(answer) => {
-            advice::for_answer(account, dialect, &upstream_model, answer, admin.parts().clock.now())
-        }
-        Err(error) => advice::for_transport(account, error),
+    let steps = trial.steps;
+    let (state, problem, advice) = match finding {
+        None => (None, None, None),
+        Some(Finding { state, problem, advice }) => (Some(state.to_owned()), Some(problem), advice),
     };
     Ok(TestReport {
         account_id: account.id,
         account: account.name.clone(),
         model,
         upstream_model,
-        ok,
+        ok: problem.is_none(),
         status,
         latency_ms,
+        steps,
+        state,
         problem,
         advice,
     })
+}
+
+impl Trial<'_> {
+    /// The status, if there was an answer, and what is wrong, if anything is.
+    async fn run(&mut self) -> Result<(Option<u16>, Option<Finding>), AdminError> {
+        let begun = Instant::now();
+        let credential = self.admin.credentials().credential(self.account).await;
+        self.steps.credential_us = Some(steps::micros(begun.elapsed()));
+        let credential = match credential {
+            Ok(credential) => credential,
+            Err(VaultError::OAuth { error, .. }) => return Ok((None, Some(for_credential(&error)))),
+            Err(error) => return Err(error.into()),
+        };
+        let request = self.request(credential.as_deref())?;
+        let egress = self.admin.credentials().egress(self.account).await?;
+        let transport = &*self.admin.parts().transport;
+        let answer = exchange::exchange(transport, &egress, request, self.surface, &mut self.steps).await;
+        Ok(match answer {
+            Ok(answer) if answer.serves() => (Some(answer.head.status.as_u16()), None),
+            Ok(answer) => {
+                let now = self.admin.parts().clock.now();
+                let finding = advice::for_answer(self.account, self.model, &answer, now);
+                (Some(answer.head.status.as_u16()), Some(finding))
+            }
+            Err(error) => (None, Some(advice::for_transport(self.account, &error))),
+        })
+    }
+
+    fn request(
+        &self,
+        credential: Option<&posthaste_core::Credential>,
+    ) -> Result<http::Request<Payload>, AdminError> {
+        let Surface { dialect, packing } = self.surface;
+        let body = json!({
+            "model": self.model,
+            "max_tokens": MAX_TOKENS,
+            "stream": true,
+            "messages": [{"role": "user", "content": "Say ok."}],
+        });
+        let body = in_dialect(self.account, dialect, self.model, body.to_string().into())?;
+        let body = if packing == Packing::CodeAssist {
+            code_assist::wrap_request(self.model.as_str(), None, None, &body).into()
+        } else {
+            body
+        };
+        let outbound = Outbound {
+            account: self.account,
+            credential,
+            operation: Operation::Chat,
+            dialect,
+            packing,
+            model: self.model,
+            client_headers: &HeaderMap::new(),
+            query: None,
+            streamed: true,
+            translated: true,
+            now: self.admin.parts().clock.now(),
+            body: Payload::from(body),
+        };
+        let prepared = provider(self.account.provider).prepare(&outbound);
+        prepared.map_err(|error| AdminError::invalid("account", error.to_string()))
+    }
+}
+
+fn for_credential(error: &OAuthError) -> Finding {
+    Finding { state: super::state(error), problem: error.to_string(), advice: Some(error.advice()) }
 }
 
 /// The model that is asked for: the named one; else one that the account lists; else the cheapest that its provider
@@ -125,52 +200,6 @@ fn dialect(account: &Account, model: &ModelName) -> Result<Dialect, AdminError> 
         .ok_or_else(|| AdminError::invalid("account", "has no endpoint for conversations"))
 }
 
-async fn request(
-    admin: &Admin,
-    account: &Account,
-    dialect: Dialect,
-    model: &ModelName,
-) -> Result<http::Request<Payload>, AdminError> {
-    let credential = admin.credentials().credential(account).await?;
-    let body = json!({
-        "model": model,
-        "max_tokens": MAX_TOKENS,
-        "messages": [{"role": "user", "content": "Say ok."}],
-    });
-    let outbound = Outbound {
-        account,
-        credential: credential.as_deref(),
-        operation: Operation::Chat,
-        dialect,
-        packing: Packing::Plain,
-        model,
-        client_headers: &HeaderMap::new(),
-        query: None,
-        streamed: false,
-        translated: true,
-        now: admin.parts().clock.now(),
-        body: Payload::from(in_dialect(account, dialect, model, body.to_string().into())?),
-    };
-    let prepared = provider(account.provider).prepare(&outbound);
-    prepared.map_err(|error| AdminError::invalid("account", error.to_string()))
-}
-
-async fn ask(
-    admin: &Admin,
-    egress: &Egress,
-    request: http::Request<Payload>,
-) -> Result<Answer, TransportError> {
-    let exchange = async { read(admin.parts().transport.send(request, egress).await?).await };
-    let too_late = |_| TransportError::Timeout { guard: TimeoutGuard::Head, after: PATIENCE };
-    timeout(PATIENCE, exchange).await.map_err(too_late)?
-}
-
-async fn read(response: Response<RelayBody>) -> Result<Answer, TransportError> {
-    let (head, body) = response.into_parts();
-    let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(TransportError::Broken)?;
-    Ok(Answer { head, body: body.to_bytes() })
-}
-
 /// The question, which is written in Anthropic's dialect, in the account's.
 fn in_dialect(
     account: &Account,
@@ -190,7 +219,7 @@ fn in_dialect(
         body: &question,
         model,
         upstream_model: model,
-        stream: false,
+        stream: true,
         id: Uuid::nil(),
         now: account.created_at,
         memory: &Forgetful,
@@ -199,15 +228,8 @@ fn in_dialect(
     .map_err(|error| AdminError::invalid("account", error.to_string()))
 }
 
-fn serves(dialect: Dialect, answer: &Answer) -> bool {
-    answer.head.status.is_success()
-        && read_whole(dialect, &answer.body).is_ok_and(|whole| whole.error.is_none())
-}
-
 /// A tiny answer, yet enough for a model that thinks before it speaks to come to an end.
 const MAX_TOKENS: u32 = 16;
 const PROMPT_TOKENS: u64 = 10;
-const MAX_ANSWER: usize = 1 << 20;
-const PATIENCE: Duration = Duration::from_secs(60);
 /// Services that speak the dialect commonly map this name when they do not have the model.
 const WIDELY_KNOWN: &str = "claude-haiku-4-5";

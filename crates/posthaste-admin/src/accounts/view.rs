@@ -48,6 +48,9 @@ pub struct AccountView {
     /// How it takes part in scheduling.
     #[serde(default)]
     pub scheduling: SchedulingRules,
+    /// The proxy that it is called through, without its password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
     /// Consent to a private address, if given.
     pub private_address: Option<PrivateAddressConsent>,
     /// When it was added.
@@ -121,6 +124,7 @@ impl AccountView {
             dialects: account.dialects,
             settings: account.settings,
             scheduling: account.scheduling,
+            proxy: account.proxy.map(|proxy| proxy.to_string()),
             private_address: account.private_address,
             created_at: account.created_at,
             updated_at: account.updated_at,

@@ -4,4 +4,6 @@ mod accounts;
 mod commands;
 mod keys;
 mod logins;
+mod presenting;
 mod support;
+mod trying_out;

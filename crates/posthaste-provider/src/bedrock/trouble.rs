@@ -48,6 +48,21 @@ pub(super) enum Trouble {
     NotTheApi,
 }
 
+impl Trouble {
+    /// What it is called, for programs, where the verdict says too little.
+    pub(super) const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::ClockOff => Some("clock_skew"),
+            Self::WrongRegion => Some("wrong_region"),
+            Self::UseCaseMissing => Some("use_case_missing"),
+            Self::AccountBlocked => Some("account_blocked"),
+            Self::NeedsProfile => Some("needs_inference_profile"),
+            Self::UnknownModel => Some("unknown_model"),
+            _ => None,
+        }
+    }
+}
+
 /// Reads what went wrong; `None` where nothing did.
 pub(super) fn read(answer: &AnswerHead<'_>) -> Option<Trouble> {
     let status = answer.status.as_u16();

@@ -1,6 +1,6 @@
 //! Straight to upstreams.
 
-use posthaste_core::{Egress, TimeoutGuard, TransportError};
+use posthaste_core::{ConnectWatch, Egress, TimeoutGuard, Transport, TransportError};
 use posthaste_testkit::{Script, ScriptedUpstream, TestAuthority, TlsFront};
 use posthaste_upstream::{HttpTransport, UpstreamOptions};
 use tokio::{
@@ -56,7 +56,7 @@ async fn a_redirect_is_an_answer_and_credentials_stay_where_they_were_sent() {
         let mut request = crate::support::post(&upstream.base_url());
         request.headers_mut().insert("authorization", "Bearer sk-dummy".parse().unwrap());
         request.headers_mut().insert("x-api-key", "sk-dummy".parse().unwrap());
-        let response = posthaste_core::Transport::send(&transport(), request, &ALL).await.unwrap();
+        let response = transport().send(request, &ALL).await.unwrap();
         assert_eq!(response.status().as_u16(), status);
         assert_eq!(response.headers()["location"], elsewhere.as_str());
         assert_eq!(text(response).await.unwrap(), "go");
@@ -169,4 +169,45 @@ async fn a_new_connection_that_is_closed_at_once_is_broken() {
         let error = failure(&transport(), &url, &ALL).await;
         assert!(matches!(error, TransportError::Broken(_)), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn who_watches_has_a_connection_to_watch() {
+    let upstream = upstream().await;
+    let transport = transport();
+    let by_name = upstream.base_url().replace("127.0.0.1", "localhost");
+    for (url, looked_up) in [(upstream.base_url(), false), (by_name, true)] {
+        // What is pooled would need no connecting.
+        exchange(&transport, &url, &ALL).await.unwrap();
+        let watch = ConnectWatch::default();
+        let mut request = crate::support::post(&url);
+        request.extensions_mut().insert(watch.clone());
+        let response = transport.send(request, &ALL).await.unwrap();
+        assert_eq!(text(response).await.unwrap(), "POST /");
+        let steps = watch.steps();
+        assert_eq!((steps.lookup.is_some(), steps.connect.is_some(), steps.tls), (looked_up, true, None));
+        assert_eq!(steps.total(), steps.lookup.unwrap_or_default() + steps.connect.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_failed_connection_shows_how_far_it_came() {
+    let watch = ConnectWatch::default();
+    let mut request = crate::support::post("http://localhost:1/");
+    request.extensions_mut().insert(watch.clone());
+    transport().send(request, &ALL).await.unwrap_err();
+    let steps = watch.steps();
+    assert_eq!((steps.lookup.is_some(), steps.connect, steps.tls), (true, None, None));
+}
+
+#[tokio::test]
+async fn tls_is_a_step_of_its_own() {
+    let upstream = upstream().await;
+    let authority = TestAuthority::new();
+    let front = TlsFront::start(authority.server(&["localhost"], &[]), upstream.address()).await;
+    let watch = ConnectWatch::default();
+    let mut request = crate::support::post(&format!("https://localhost:{}/", front.address().port()));
+    request.extensions_mut().insert(watch.clone());
+    trusting(&authority).send(request, &ALL).await.unwrap();
+    assert!(watch.steps().tls.is_some_and(|time| !time.is_zero()), "{:?}", watch.steps());
 }

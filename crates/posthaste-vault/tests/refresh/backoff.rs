@@ -20,7 +20,7 @@ fn page(status: u16) -> Reply {
 }
 
 #[tokio::test(start_paused = true)]
-async fn invalid_grant_is_for_good_and_is_asked_once() {
+async fn t3_invalid_grant_is_for_good_and_is_asked_once() {
     let world = World::new().await;
     let account = world.logged_in("a", Duration::ZERO).await;
     world.server.next(Scripted::Reply(invalid_grant()));
@@ -43,7 +43,7 @@ async fn invalid_grant_is_for_good_and_is_asked_once() {
 }
 
 #[tokio::test]
-async fn the_old_token_serves_to_its_end_after_a_refusal() {
+async fn t3_the_old_token_serves_to_its_end_after_a_refusal() {
     let world = World::new().await;
     let account = world.logged_in("a", Duration::from_secs(30)).await;
     world.server.next(Scripted::Reply(invalid_grant()));
@@ -98,7 +98,7 @@ async fn an_operator_may_try_a_refused_token_again() {
 #[case::cut(Reply::failure(TransportError::Broken("the test broke it".into())))]
 #[case::hang(Reply::never())]
 #[tokio::test(start_paused = true)]
-async fn everything_else_backs_off_and_heals(#[case] reply: Reply) {
+async fn t3_everything_else_backs_off_and_heals(#[case] reply: Reply) {
     let world = World::new().await;
     let account = world.logged_in("a", Duration::from_secs(30)).await;
     world.server.next(Scripted::Reply(reply));

@@ -11,7 +11,7 @@ use crate::support::{Scripted, World, text, token};
 const EXPIRED: Duration = Duration::ZERO;
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_instances_with_a_thousand_requests_each_ask_once() {
+async fn t1_a_hundred_instances_with_a_thousand_requests_each_ask_once() {
     let world = World::new().await;
     let account = world.logged_in("a", EXPIRED).await;
     let refresh_time = Duration::from_millis(700);

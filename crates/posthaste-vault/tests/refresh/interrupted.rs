@@ -112,7 +112,7 @@ async fn until(what: impl Fn() -> bool) {
 const THE_TOKENS: usize = 1;
 
 #[tokio::test(start_paused = true)]
-async fn an_instance_that_dies_between_answer_and_store_is_told_of_once() {
+async fn t2_an_instance_that_dies_between_answer_and_store_is_told_of_once() {
     let world = World::new().await;
     let account = world.logged_in("a", Duration::ZERO).await;
     let troubled = Troubled::new(&world.stores);
@@ -156,7 +156,7 @@ async fn an_instance_that_dies_between_answer_and_store_is_told_of_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_issuer_that_forgives_lets_the_next_holder_recover() {
+async fn t2_an_issuer_that_forgives_lets_the_next_holder_recover() {
     let world = World::new().await;
     let account = world.logged_in("a", Duration::ZERO).await;
     let troubled = Troubled::new(&world.stores);
@@ -174,7 +174,7 @@ async fn an_issuer_that_forgives_lets_the_next_holder_recover() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_holder_whose_lock_lapsed_changes_nothing() {
+async fn t4_a_holder_whose_lock_lapsed_changes_nothing() {
     let world = World::new().await;
     let account = world.logged_in("a", Duration::ZERO).await;
     let troubled = Troubled::new(&world.stores);

@@ -5,13 +5,13 @@ use std::time::Duration;
 use posthaste_core::Clock;
 use posthaste_testkit::Reply;
 use posthaste_vault::CredentialSource;
-use tokio::time::Instant;
+use tokio::{task::JoinSet, time::Instant};
 
 use crate::support::{LIFE, Scripted, World, failure, text, token};
 use posthaste_vault::oauth::OAuthError;
 
 #[tokio::test(start_paused = true)]
-async fn nobody_waits_for_a_refresh_ahead_of_the_end() {
+async fn t5_nobody_waits_for_a_refresh_ahead_of_the_end() {
     let world = World::new().await;
     let account = world.logged_in("a", Duration::from_secs(59)).await;
     let refresh_time = Duration::from_secs(10);
@@ -28,7 +28,32 @@ async fn nobody_waits_for_a_refresh_ahead_of_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_is_refreshed_in_its_window_and_not_before() {
+async fn t5_a_burst_on_a_token_that_ends_soon_waits_for_nothing() {
+    let world = World::new().await;
+    let account = world.logged_in("a", Duration::from_secs(59)).await;
+    world.server.next(Scripted::Late(Duration::from_secs(10)));
+    let instances: Vec<_> = (0..10).map(|_| world.instance()).collect();
+    let begun = Instant::now();
+    let mut callers = JoinSet::new();
+    for instance in &instances {
+        for _ in 0..1_000 {
+            let (instance, account) = (instance.clone(), account.clone());
+            callers.spawn(async move { (token(&instance, &account).await, begun.elapsed()) });
+        }
+    }
+    while let Some(caller) = callers.join_next().await {
+        // The time is the runtime's own, which stands still while there is work.
+        assert_eq!(caller.unwrap(), ("canary-access-0".to_owned(), Duration::ZERO));
+    }
+    for instance in &instances {
+        instance.settle().await;
+        assert_eq!(token(instance, &account).await, "canary-access-1");
+    }
+    assert_eq!(world.asked(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t5_a_token_is_refreshed_in_its_window_and_not_before() {
     let world = World::new().await;
     let mut ahead = Vec::new();
     for number in 0..40 {
@@ -53,7 +78,7 @@ async fn a_token_is_refreshed_in_its_window_and_not_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn accounts_do_not_all_refresh_at_the_same_moment() {
+async fn t5_accounts_do_not_all_refresh_at_the_same_moment() {
     let mut moments = std::collections::HashSet::new();
     for _ in 0..20 {
         let world = World::new().await;

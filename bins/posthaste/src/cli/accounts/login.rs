@@ -101,7 +101,7 @@ impl Login {
         match (self.account, self.preset, self.name) {
             (Some(account), ..) => Ok(LoginFor::Account(account)),
             (None, Some(preset), Some(name)) => {
-                let new = NewAccount { disabled: self.disabled, ..new_account(preset, name, self.settings) };
+                let new = NewAccount { disabled: self.disabled, ..new_account(preset, name, self.settings)? };
                 Ok(LoginFor::NewAccount(Box::new(new)))
             }
             _ => Err(Failure::usage("name an account to log in again, or a new one's --preset and --name")),

@@ -1,6 +1,6 @@
 //! Accounts for people.
 
-use posthaste_admin::{AccountView, Health, ParkedModels, PresetView, RefreshedAccount, TestReport};
+use posthaste_admin::{AccountView, Health, ParkedModels, PresetView, RefreshedAccount, TestReport, TestSteps};
 use posthaste_core::{AuthForm, ModelPattern};
 
 use crate::cli::{keys, output};
@@ -34,6 +34,8 @@ pub(super) fn one(account: &AccountView) -> String {
         ("other base URLs", joined(other_urls(account), "-")),
         ("plan renews on day", account.settings.plan_day.map_or("-".to_owned(), |day| day.to_string())),
         ("credential", credential(account)),
+        ("proxy", account.proxy.clone().unwrap_or_else(|| "-".to_owned())),
+        ("vendor's settings", joined(vendor(account), "-")),
         ("limits", keys::view::limits(&account.scheduling.limits)),
         ("priority", account.priority.to_string()),
         ("state", state(account)),
@@ -74,9 +76,32 @@ pub(super) fn test(report: &TestReport) -> String {
     let status = report.status.map_or("no answer".to_owned(), |status| format!("status {status}"));
     let verdict = if report.ok { "serves" } else { "does not serve" };
     format!(
-        "account `{}` {verdict}: model {}, {status}, {} ms",
-        report.account, report.upstream_model, report.latency_ms
+        "account `{}` {verdict}: model {}, {status}, {} ms\n{}",
+        report.account,
+        report.upstream_model,
+        report.latency_ms,
+        output::list(&steps(&report.steps))
     )
+}
+
+/// The steps that were come to, with their times.
+fn steps(steps: &TestSteps) -> Vec<(&'static str, String)> {
+    let all = [
+        ("  credential", steps.credential_us),
+        ("  name look-up", steps.lookup_us),
+        ("  connect", steps.connect_us),
+        ("  TLS", steps.tls_us),
+        ("  head", steps.head_us),
+        ("  first event", steps.first_event_us),
+        ("  end", steps.end_us),
+    ];
+    let shown = |(name, time): (&'static str, Option<u64>)| Some((name, milliseconds(time?)));
+    all.into_iter().filter_map(shown).collect()
+}
+
+/// Microseconds for people.
+fn milliseconds(micros: u64) -> String {
+    format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100)
 }
 
 /// Whether it serves, in a few words.
@@ -106,6 +131,17 @@ fn credential(account: &AccountView) -> String {
     };
     let kept = if account.has_credential { "kept sealed" } else { "missing" };
     format!("{form}, {kept}")
+}
+
+fn vendor(account: &AccountView) -> Vec<String> {
+    let settings = &account.settings;
+    let named = [
+        ("region", &settings.region),
+        ("profile", &settings.profile),
+        ("api-version", &settings.api_version),
+        ("project", &settings.project),
+    ];
+    named.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?))).collect()
 }
 
 fn models_at_rest(account: &AccountView) -> Vec<String> {

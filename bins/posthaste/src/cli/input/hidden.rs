@@ -13,6 +13,22 @@ pub(super) fn read(what: &str) -> io::Result<Secret> {
         stdin.lock().read_to_string(&mut text)?;
         return Ok(Secret::new(text));
     }
+    ask(what)
+}
+
+/// The same, of a pipe one line only: the next secret has the next.
+pub(super) fn read_line(what: &str) -> io::Result<Secret> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        return ask(what);
+    }
+    let mut line = String::new();
+    stdin.lock().read_line(&mut line)?;
+    Ok(Secret::new(line))
+}
+
+fn ask(what: &str) -> io::Result<Secret> {
+    let stdin = io::stdin();
     let echo = EchoOff::switch()?;
     let asked = write!(io::stderr().lock(), "{what} (not shown; end with Enter): ");
     let mut line = String::new();

@@ -48,3 +48,37 @@ async fn nothing_pasted_ends_the_login() {
     assert_eq!(ended.code, 2, "{}", ended.err);
     assert!(ended.err.contains("no code"), "{}", ended.err);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_of_an_ended_login_says_so() {
+    let desk = Desk::new("inference lifetime-1 refresh-invalid-grant").await;
+    desk.logged_in("ada").await;
+    let mut last = String::new();
+    crate::support::eventually("the token has ended", || {
+        let output = desk.bench.command("accounts test ada --json").output().unwrap();
+        last = String::from_utf8(output.stdout).unwrap();
+        last.contains("invalid_grant").then_some(())
+    })
+    .await;
+    let report: serde_json::Value = serde_json::from_str(&last).unwrap();
+    assert_eq!((&report["ok"], &report["state"]), (&false.into(), &"invalid_grant".into()));
+    assert_eq!(report["advice"], "log the account in again");
+    assert!(report["steps"]["credential_us"].is_u64(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_of_a_login_whose_client_was_taken_away_says_what_to_set() {
+    let desk = Desk::new("inference lifetime-1").await;
+    desk.logged_in("ada").await;
+    // The same store, by an operator who set up no client; the sandbox's own would be built in.
+    let mut report = serde_json::Value::Null;
+    crate::support::eventually("the token has ended", || {
+        let mut command = desk.bench.command("accounts test ada --json");
+        command.env("POSTHASTE_OAUTH__SANDBOX__CLIENT_ID", "somebody");
+        report = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+        (report["ok"] == false).then_some(())
+    })
+    .await;
+    assert_eq!(report["state"], "invalid_client", "{report}");
+    assert!(report["advice"].as_str().unwrap().contains("`client_id`"), "{report}");
+}

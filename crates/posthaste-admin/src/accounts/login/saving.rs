@@ -20,9 +20,14 @@ impl AccountService<'_> {
     pub(super) async fn account_to_log_in(self, new: &NewAccount) -> Result<Account, AdminError> {
         let preset = known_preset(&new.preset)?;
         sign_in(preset.name)?;
-        if new.api_key.is_some() {
+        let keys = [
+            ("api_key", new.api_key.is_some()),
+            ("aws_access_key_id", new.aws.is_some()),
+            ("entra_client_id", new.entra.is_some()),
+        ];
+        if let Some((field, _)) = keys.into_iter().find(|(_, given)| *given) {
             let message = "is not used by an account that is logged in; leave it out";
-            return Err(AdminError::invalid("api_key", message));
+            return Err(AdminError::invalid(field, message));
         }
         if new.auth.is_some_and(|auth| auth != AuthForm::OAuth) {
             let message = "an account that is logged in presents its token; leave this out";
