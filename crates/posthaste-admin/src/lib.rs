@@ -12,8 +12,9 @@ mod runtime;
 mod status;
 
 pub use accounts::{
-    AccountChange, AccountService, AccountView, AwsKeysInput, EntraInput, Health, LoginFlow, LoginFor, LoginPlan, LoginTask,
-    NewAccount, PolledLogin, PresetView, RefreshedAccount, SavedAccount, StartedLogin, TestReport, TestSteps, VendorSettings, presets,
+    AccountChange, AccountService, AccountView, AwsKeysInput, EntraInput, Health, LoginFlow, LoginFor,
+    LoginPlan, LoginTask, NewAccount, PolledLogin, PresetView, RefreshedAccount, SavedAccount, StartedLogin,
+    TestReport, TestSteps, VendorSettings, presets,
 };
 pub use admin::{Admin, AdminParts};
 pub use command::{Command, Reply};

@@ -45,6 +45,9 @@ pub use pool::{AffinityRules, Place, Pool, PoolRules, RetryPolicy, Route, RouteT
 pub use secret::{Sealed, Secret};
 pub use terms::{Geography, ServiceTier, Terms};
 pub use timestamp::Timestamp;
-pub use transport::{ConnectSteps, ConnectWatch, BoxError, ProxyProblem, RelayBody, TimeoutGuard, Transport, TransportError, boxed_body, full_body};
+pub use transport::{
+    BoxError, ConnectSteps, ConnectWatch, ProxyProblem, RelayBody, TimeoutGuard, Transport, TransportError,
+    boxed_body, full_body,
+};
 pub use usage::{StreamEnd, Usage};
 pub use verdict::{Cooldown, CooldownReason, CooldownScope, RateWindow, Verdict};

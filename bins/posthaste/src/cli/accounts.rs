@@ -5,7 +5,8 @@ pub(super) mod view;
 
 use clap::{Args, Subcommand};
 use posthaste_admin::{
-    AccountChange, Command as Work, ModelMapping, NewAccount, Reply, SavedAccount, TestReport, VendorSettings, parse_limit,
+    AccountChange, Command as Work, ModelMapping, NewAccount, Reply, SavedAccount, TestReport,
+    VendorSettings, parse_limit,
 };
 use posthaste_core::{AuthForm, DialectUrl, Limit, Secret};
 

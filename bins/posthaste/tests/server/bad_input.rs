@@ -28,7 +28,12 @@ fn test(bench: &Bench, account: &str, model: &str) -> Report {
     // The failure on standard error tells the same.
     let error: Value = serde_json::from_slice(&output.stderr).unwrap();
     assert_eq!((&error["error"]["state"], &error["error"]["hint"]), (&report["state"], &report["advice"]));
-    Report { state: text("state"), problem: text("problem"), advice: text("advice"), steps: report["steps"].clone() }
+    Report {
+        state: text("state"),
+        problem: text("problem"),
+        advice: text("advice"),
+        steps: report["steps"].clone(),
+    }
 }
 
 /// A command that is refused: the exit code, and what is said.
@@ -82,9 +87,18 @@ fn malformed_aws_keys() {
     let bench = Bench::new();
     let add = "accounts add --preset bedrock --name aws --region us-east-1 --json";
     let cases = [
-        ("--aws-access-key-id dummy-secret --aws-secret-access-key AKIAIOSFODNN7EXAMPLE", "aws-access-key-id"),
-        ("--aws-access-key-id AKIAIOSFODNN7EXAMPLE --aws-secret-access-key ASIAIOSFODNN7EXAMPLE", "aws-secret-access-key"),
-        ("--aws-access-key-id ASIAIOSFODNN7EXAMPLE --aws-secret-access-key dummy-secret", "aws-session-token"),
+        (
+            "--aws-access-key-id dummy-secret --aws-secret-access-key AKIAIOSFODNN7EXAMPLE",
+            "aws-access-key-id",
+        ),
+        (
+            "--aws-access-key-id AKIAIOSFODNN7EXAMPLE --aws-secret-access-key ASIAIOSFODNN7EXAMPLE",
+            "aws-secret-access-key",
+        ),
+        (
+            "--aws-access-key-id ASIAIOSFODNN7EXAMPLE --aws-secret-access-key dummy-secret",
+            "aws-session-token",
+        ),
         ("--aws-access-key-id AKIAIOSFODNN7EXAMPLE", "--aws-secret-access-key"),
         ("--auth aws-keys", "aws-access-key-id"),
         ("--auth bearer", "api-key"),
@@ -94,7 +108,8 @@ fn malformed_aws_keys() {
         assert_eq!(code, 2, "{said}");
         assert!(said.contains(field) && !said.contains("dummy-secret"), "{keys}: {said}");
     }
-    let (code, said) = refused(&bench, &format!("{add} {ACCESS_KEY} --region nowhere").replace("--region us-east-1 ", ""));
+    let (code, said) =
+        refused(&bench, &format!("{add} {ACCESS_KEY} --region nowhere").replace("--region us-east-1 ", ""));
     assert!(code == 2 && said.contains("region"), "{said}");
     assert!(!bench.data().exists(), "what is refused makes nothing");
 }
@@ -109,7 +124,14 @@ fn off_the_clock(_: &Received) -> Script {
 async fn a_clock_that_is_off_and_keys_that_aws_does_not_take() {
     let bench = Bench::new();
     for (name, status, kind, message, state, advice) in [
-        ("skew", 403, "InvalidSignatureException", "Signature expired: 20261126T110000Z is now earlier than …", "clock_skew", "NTP"),
+        (
+            "skew",
+            403,
+            "InvalidSignatureException",
+            "Signature expired: 20261126T110000Z is now earlier than …",
+            "clock_skew",
+            "NTP",
+        ),
         (
             "keys",
             403,
@@ -131,7 +153,12 @@ async fn a_clock_that_is_off_and_keys_that_aws_does_not_take() {
         assert_eq!(report.state, state, "{}", report.problem);
         assert!(report.advice.contains(advice), "{}", report.advice);
         let signed = &upstream.received()[0];
-        assert!(signed.header("authorization").unwrap().starts_with("AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/"));
+        assert!(
+            signed
+                .header("authorization")
+                .unwrap()
+                .starts_with("AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/")
+        );
     }
 }
 
@@ -160,7 +187,9 @@ async fn a_proxy_that_is_down_or_refuses_the_login() {
     let proxy_at = proxy.proxy().address();
     add(&bench, "down", &upstream, &format!("--proxy http://me:dummy-password@{down}"));
     add(&bench, "login", &upstream, &format!("--proxy http://me:dummy-password@{proxy_at}"));
-    for (name, state, advice) in [("down", "proxy_down", "that it runs"), ("login", "proxy_login", "--proxy -")] {
+    for (name, state, advice) in
+        [("down", "proxy_down", "that it runs"), ("login", "proxy_login", "--proxy -")]
+    {
         let report = test(&bench, name, MODEL);
         assert_eq!(report.state, state, "{}", report.problem);
         assert!(report.advice.contains(advice), "{}", report.advice);

@@ -112,7 +112,9 @@ impl Given<'_> {
             AuthForm::OAuth => {
                 "is not used by an account that is logged in: posthaste accounts login gives it a token"
             }
-            AuthForm::AwsChain => "is not used, since this account presents the machine's own AWS keys; leave it out",
+            AuthForm::AwsChain => {
+                "is not used, since this account presents the machine's own AWS keys; leave it out"
+            }
             _ => "is not what this account presents; leave it out, or say with --auth how it is presented",
         };
         Err(AdminError::invalid(field, message))
@@ -152,7 +154,10 @@ fn aws(given: &AwsKeysInput) -> Result<StoredAwsKeys, AdminError> {
         return refuse("aws_secret_access_key", "is an access key id; give the secret that belongs to it");
     }
     if !secret.expose().bytes().all(|letter| letter.is_ascii_graphic()) {
-        return refuse("aws_secret_access_key", "holds letters that no secret access key has; enter it again");
+        return refuse(
+            "aws_secret_access_key",
+            "holds letters that no secret access key has; enter it again",
+        );
     }
     let session_token = given.session_token.as_ref();
     let session_token = session_token.map(|token| input::secret("aws_session_token", token)).transpose()?;
@@ -160,9 +165,10 @@ fn aws(given: &AwsKeysInput) -> Result<StoredAwsKeys, AdminError> {
         (None, Some("ASIA")) => {
             refuse("aws_session_token", "is needed: keys that begin with ASIA are temporary and have one")
         }
-        (Some(_), Some("AKIA")) => {
-            refuse("aws_session_token", "is not used: keys that begin with AKIA last and have none; leave it out")
-        }
+        (Some(_), Some("AKIA")) => refuse(
+            "aws_session_token",
+            "is not used: keys that begin with AKIA last and have none; leave it out",
+        ),
         _ => Ok(StoredAwsKeys { access_key_id: id.to_owned(), secret_access_key: secret, session_token }),
     }
 }

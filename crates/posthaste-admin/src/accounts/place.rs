@@ -1,6 +1,8 @@
 //! Where an account's dialects are spoken.
 
-use posthaste_core::{Account, AccountSettings, Dialect, DialectUrl, PrivateAddressConsent, ProviderKind, Timestamp};
+use posthaste_core::{
+    Account, AccountSettings, Dialect, DialectUrl, PrivateAddressConsent, ProviderKind, Timestamp,
+};
 use posthaste_provider::{BaseUrl, Preset, Site, check_base_url, provider};
 
 use super::{address, unfit};

@@ -69,8 +69,7 @@ pub(super) async fn test(
     let upstream_model = upstream_model(account, &model);
     let dialect = dialect(account, &upstream_model)?;
     let surface = Surface { dialect, packing: provider(account.provider).packing(dialect, None) };
-    let mut trial =
-        Trial { admin, account, model: &upstream_model, surface, steps: TestSteps::default() };
+    let mut trial = Trial { admin, account, model: &upstream_model, surface, steps: TestSteps::default() };
     let begun = Instant::now();
     let (status, finding) = trial.run().await?;
     let latency_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);

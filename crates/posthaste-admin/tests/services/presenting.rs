@@ -59,7 +59,10 @@ async fn aws_keys_sign_for_a_region_whose_endpoint_follows() {
     let bench = quiet().await;
     let accounts = bench.admin.accounts();
     let added = accounts.add(bedrock("aws")).await.unwrap().account;
-    assert_eq!((added.auth, added.base_url.as_str()), (AuthForm::AwsKeys, "https://bedrock-runtime.eu-central-1.amazonaws.com"));
+    assert_eq!(
+        (added.auth, added.base_url.as_str()),
+        (AuthForm::AwsKeys, "https://bedrock-runtime.eu-central-1.amazonaws.com")
+    );
     let Some(Credential::Aws(keys)) = presented(&bench, "aws").await else { panic!("AWS keys") };
     assert_eq!(keys.access_key_id, "ASIAIOSFODNN7EXAMPLE");
     assert_eq!(keys.session_token.unwrap().expose(), "dummy-session-token");
@@ -116,14 +119,18 @@ async fn an_entra_application_is_kept_whole() {
     assert_eq!((added.auth, added.has_credential), (AuthForm::Entra, true));
     let account = stored(&bench, "azure").await;
     let application = StoredEntra::open(&bench.vault, account.id, &account.credential.unwrap()).unwrap();
-    assert_eq!((application.client_id.as_str(), application.client_secret.expose()), (id, "dummy-client-secret"));
+    assert_eq!(
+        (application.client_id.as_str(), application.client_secret.expose()),
+        (id, "dummy-client-secret")
+    );
 }
 
 #[tokio::test]
 async fn a_proxy_is_shown_without_its_password_and_may_be_dropped() {
     let bench = quiet().await;
     let accounts = bench.admin.accounts();
-    let new = NewAccount { proxy: Some(disclosed("socks5h://me:canary@proxy.example:1080")), ..compatible("one") };
+    let new =
+        NewAccount { proxy: Some(disclosed("socks5h://me:canary@proxy.example:1080")), ..compatible("one") };
     let view = accounts.add(new).await.unwrap().account;
     assert_eq!(view.proxy.as_deref(), Some("socks5h://me:…@proxy.example:1080"));
     let source = StaticCredentials::new(Arc::clone(&bench.vault));

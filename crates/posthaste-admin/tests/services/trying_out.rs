@@ -53,9 +53,8 @@ async fn a_stream_that_breaks_off_or_tells_an_error_does_not_serve() {
 
 #[tokio::test]
 async fn each_trouble_has_its_name() {
-    let proxy = |problem| {
-        Reply::failure(TransportError::Proxy { proxy: "p:1".into(), problem, source: "no".into() })
-    };
+    let proxy =
+        |problem| Reply::failure(TransportError::Proxy { proxy: "p:1".into(), problem, source: "no".into() });
     let cases = [
         ("wrong_key", Reply::json(401, &anthropic_error("authentication_error", "invalid x-api-key"))),
         ("not_the_api", Reply::json(404, &json!({"detail": "Not Found"}))),
@@ -89,9 +88,21 @@ async fn each_trouble_has_its_name() {
 #[tokio::test]
 async fn the_clock_and_the_region_of_aws_have_names_of_their_own() {
     for (state, kind, message) in [
-        ("clock_skew", "InvalidSignatureException", "Signature expired: 20261126T000000Z is now earlier than …"),
-        ("clock_skew", "InvalidSignatureException", "Signature not yet current: 20261126T000000Z is still later than …"),
-        ("wrong_key", "UnrecognizedClientException", "The security token included in the request is invalid."),
+        (
+            "clock_skew",
+            "InvalidSignatureException",
+            "Signature expired: 20261126T000000Z is now earlier than …",
+        ),
+        (
+            "clock_skew",
+            "InvalidSignatureException",
+            "Signature not yet current: 20261126T000000Z is still later than …",
+        ),
+        (
+            "wrong_key",
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+        ),
         ("unknown_model", "ValidationException", "The provided model identifier is invalid."),
     ] {
         let answer = move |_: &posthaste_testkit::Sent| {

@@ -1,6 +1,8 @@
 //! Accounts for people.
 
-use posthaste_admin::{AccountView, Health, ParkedModels, PresetView, RefreshedAccount, TestReport, TestSteps};
+use posthaste_admin::{
+    AccountView, Health, ParkedModels, PresetView, RefreshedAccount, TestReport, TestSteps,
+};
 use posthaste_core::{AuthForm, ModelPattern};
 
 use crate::cli::{keys, output};

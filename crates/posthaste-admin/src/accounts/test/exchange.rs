@@ -5,10 +5,12 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use posthaste_core::{
-    ConnectWatch, Dialect, Egress, Packing, Payload, RelayBody, Surface, TimeoutGuard, Transport, TransportError,
+    ConnectWatch, Dialect, Egress, Packing, Payload, RelayBody, Surface, TimeoutGuard, Transport,
+    TransportError,
 };
 use posthaste_wire::{
-    Framing, Progress, Splitter, StreamTap, UpstreamError, code_assist, read_error_answer, read_whole, write_frame,
+    Framing, Progress, Splitter, StreamTap, UpstreamError, code_assist, read_error_answer, read_whole,
+    write_frame,
 };
 use tokio::time::{Instant, timeout};
 
