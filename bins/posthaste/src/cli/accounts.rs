@@ -161,7 +161,7 @@ pub(super) struct Test {
 
 pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Result<(), Failure> {
     let command = match command {
-        Command::Login(login) => return login::run(*login, config, out).await,
+        Command::Login(login) => return Box::pin(login::run(*login, config, out)).await,
         other => other,
     };
     let work = work(command)?;

@@ -132,7 +132,7 @@ impl Trial<'_> {
         });
         let body = in_dialect(self.account, dialect, self.model, body.to_string().into())?;
         let body = if packing == Packing::CodeAssist {
-            code_assist::wrap_request(self.model.as_str(), None, None, &body).into()
+            code_assist::wrap_request(self.model.as_str(), None, None, &body)
         } else {
             body
         };

@@ -1,5 +1,7 @@
 //! What accounts present beside a key, and how they are reached.
 
+#![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
+
 use std::sync::Arc;
 
 use posthaste_admin::{

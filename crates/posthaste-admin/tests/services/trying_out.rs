@@ -1,5 +1,7 @@
 //! `accounts test`: how long each step takes, and what a failure is called.
 
+#![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
+
 use bytes::Bytes;
 use posthaste_admin::NewAccount;
 use posthaste_core::{ProxyProblem, TimeoutGuard, TransportError, Usage};
