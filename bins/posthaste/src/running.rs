@@ -92,6 +92,7 @@ impl Running {
                 max_body_bytes: config.server.max_body_bytes.bytes(),
                 metrics: Some(metrics.clone()),
                 metrics_token: config.server.metrics_token.clone(),
+                trusted_proxies: config.server.trusted_proxies.clone().unwrap_or_default().0,
                 version: env!("CARGO_PKG_VERSION"),
             },
         );

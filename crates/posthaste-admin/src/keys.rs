@@ -1,10 +1,14 @@
 //! Client keys.
 
+mod policy;
 mod usage;
 mod view;
 
+pub use policy::{PolicyInput, multiplier_text};
 pub use usage::{DayUsage, ModelUsage, UsageTotals, UsageView};
 pub use view::{CreatedKey, KeyView};
+
+use std::time::Duration;
 
 use posthaste_core::{ClientKey, ClientKeyId, Expiry, KeyPolicy, Limit, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -29,6 +33,8 @@ pub struct NewKey {
     pub deny: Vec<String>,
     /// What it may use.
     pub limits: Vec<Limit>,
+    /// What else it may do, and how it is billed.
+    pub policy: PolicyInput,
 }
 
 /// What is to change of a client key. What is `None` stays as it is.
@@ -39,6 +45,8 @@ pub struct KeyChange {
     pub name: Option<String>,
     /// Whether it is switched on.
     pub enabled: Option<bool>,
+    /// Why it is switched off, for whoever presents it; empty for no reason.
+    pub disabled_because: Option<String>,
     /// When it ends.
     pub expiry: Option<ExpiryInput>,
     /// The patterns of models that it may ask for; empty for all.
@@ -47,6 +55,8 @@ pub struct KeyChange {
     pub deny: Option<Vec<String>>,
     /// What it may use, in place of all that was said before.
     pub limits: Option<Vec<Limit>>,
+    /// What else it may do, and how it is billed.
+    pub policy: PolicyInput,
 }
 
 /// When a client key is to end.
@@ -61,10 +71,15 @@ pub enum ExpiryInput {
         /// The moment.
         at: Timestamp,
     },
-    /// Some days after it was first used.
-    DaysFromFirstUse {
-        /// How many.
-        days: u32,
+    /// Some time from now.
+    In {
+        /// How many seconds.
+        seconds: u64,
+    },
+    /// Some time after it was first used.
+    FromFirstUse {
+        /// How many seconds.
+        seconds: u64,
     },
 }
 
@@ -90,20 +105,24 @@ impl<'a> KeyService<'a> {
         let models = input::model_rules(&new.allow, &new.deny)?;
         let parts = self.admin.parts();
         let made = parts.vault.generate_client_key(&parts.key_prefix)?;
+        let mut policy = KeyPolicy { limits: input::limits(&new.limits)?, ..KeyPolicy::default() };
+        new.policy.apply(&mut policy)?;
         let key = ClientKey {
             id: ClientKeyId::generate(),
             name,
             hash: made.hash,
             hint: made.hint,
             enabled: true,
+            disabled_because: None,
             revoked_at: None,
             expiry,
             first_used_at: None,
             models,
-            policy: KeyPolicy { limits: input::limits(&new.limits)?, ..KeyPolicy::default() },
+            policy,
             created_at: now,
             updated_at: now,
         };
+        policy::refuse_contradictions(&key)?;
         let names = NameLock::take(self.admin).await?;
         let created = self.create_named(key).await;
         names.release().await;
@@ -218,6 +237,12 @@ fn apply_change(key: &mut ClientKey, change: &KeyChange, now: Timestamp) -> Resu
             return Err(AdminError::invalid("enabled", message));
         }
         key.enabled = enabled;
+        if enabled {
+            key.disabled_because = None;
+        }
+    }
+    if let Some(reason) = &change.disabled_because {
+        key.disabled_because = disabled_because(key, reason.trim())?;
     }
     if let Some(input) = change.expiry {
         key.expiry = expiry(input, now)?;
@@ -231,6 +256,8 @@ fn apply_change(key: &mut ClientKey, change: &KeyChange, now: Timestamp) -> Resu
     if let Some(limits) = &change.limits {
         key.policy.limits = input::limits(limits)?;
     }
+    change.policy.apply(&mut key.policy)?;
+    policy::refuse_contradictions(key)?;
     key.updated_at = now;
     Ok(())
 }
@@ -242,13 +269,35 @@ fn expiry(input: ExpiryInput, now: Timestamp) -> Result<Expiry, AdminError> {
             Err(AdminError::invalid("expiry", format!("{at} has passed already; give a later moment")))
         }
         ExpiryInput::At { at } => Ok(Expiry::At { at }),
-        ExpiryInput::DaysFromFirstUse { days: 0 } => {
-            Err(AdminError::invalid("expiry", "0 days is no time; give at least 1 day"))
-        }
-        ExpiryInput::DaysFromFirstUse { days } => {
-            Ok(Expiry::AfterFirstUse { seconds: u64::from(days) * SECONDS_A_DAY })
+        ExpiryInput::In { seconds } => lasting(seconds).map(|time| Expiry::At { at: now.plus(time) }),
+        ExpiryInput::FromFirstUse { seconds } => {
+            lasting(seconds).map(|time| Expiry::AfterFirstUse { seconds: time.as_secs() })
         }
     }
 }
 
-const SECONDS_A_DAY: u64 = 86_400;
+/// A lifetime that is one, and whose end a calendar can name.
+fn lasting(seconds: u64) -> Result<Duration, AdminError> {
+    if !(1..=MOST_SECONDS).contains(&seconds) {
+        let message = "is no lifetime; give one from a second to a hundred years, such as 30d";
+        return Err(AdminError::invalid("expiry", message));
+    }
+    Ok(Duration::from_secs(seconds))
+}
+
+fn disabled_because(key: &ClientKey, reason: &str) -> Result<Option<String>, AdminError> {
+    let refuse = |message: String| Err(AdminError::invalid("disabled_because", message));
+    if reason.is_empty() {
+        return Ok(None);
+    }
+    if key.enabled {
+        return refuse(format!("client key `{}` is switched on; switch it off to give a reason", key.name));
+    }
+    if reason.chars().count() > MOST_REASON || reason.chars().any(char::is_control) {
+        return refuse(format!("is no single line of at most {MOST_REASON} characters; write one"));
+    }
+    Ok(Some(reason.to_owned()))
+}
+
+const MOST_SECONDS: u64 = 100 * 366 * 86_400;
+const MOST_REASON: usize = 200;

@@ -21,9 +21,9 @@ pub use command::{Command, Reply};
 pub use error::{AdminError, AdminFailure, FailureKind};
 pub use input::{Disclosed, ModelMapping};
 pub use keys::{
-    CreatedKey, DayUsage, ExpiryInput, KeyChange, KeyService, KeyView, ModelUsage, NewKey, UsageTotals,
-    UsageView,
+    CreatedKey, DayUsage, ExpiryInput, KeyChange, KeyService, KeyView, ModelUsage, NewKey, PolicyInput,
+    UsageTotals, UsageView, multiplier_text,
 };
-pub use limit_text::{limit_text, parse_limit};
+pub use limit_text::{length_text, limit_text, parse_length, parse_limit};
 pub use runtime::{ParkedModels, ParkedView, Runtime};
 pub use status::{KeyCounts, ServerView, StatusView};

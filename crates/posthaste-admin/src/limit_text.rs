@@ -128,6 +128,15 @@ fn calendar_of(text: &str) -> Result<Calendar, String> {
     Ok(Calendar { zone: zone.to_owned(), hour })
 }
 
+/// Reads a length of time such as `90s`, `12h` or `30d`, in seconds.
+///
+/// # Errors
+/// What was expected, for people.
+pub fn parse_length(text: &str) -> Result<u64, String> {
+    seconds_of(text.trim())
+        .ok_or_else(|| format!("`{text}`: expected a length such as `90s`, `30m`, `12h` or `30d`"))
+}
+
 fn seconds_of(text: &str) -> Option<u64> {
     let unit = text.chars().next_back()?;
     let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
@@ -151,7 +160,8 @@ fn window_text(window: &LimitWindow) -> String {
     }
 }
 
-fn length_text(seconds: u64) -> String {
+/// Writes a length in the form that [`parse_length`] reads.
+pub fn length_text(seconds: u64) -> String {
     let fits = LENGTHS.into_iter().find(|(_, length)| seconds.is_multiple_of(*length));
     fits.map_or_else(|| format!("{seconds}s"), |(unit, length)| format!("{}{unit}", seconds / length))
 }

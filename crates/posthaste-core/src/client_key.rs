@@ -116,6 +116,9 @@ pub struct ClientKey {
     pub hint: String,
     /// Whether it is switched on.
     pub enabled: bool,
+    /// Why it is switched off, for whoever presents it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled_because: Option<String>,
     /// When it was revoked for good, if so.
     #[serde(default)]
     pub revoked_at: Option<Timestamp>,
@@ -180,6 +183,7 @@ mod tests {
             hash: ClientKeyHash([7; 32]),
             hint: "0000".into(),
             enabled: true,
+            disabled_because: None,
             revoked_at: None,
             expiry,
             first_used_at: None,

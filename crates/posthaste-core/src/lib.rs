@@ -2,6 +2,7 @@
 
 mod account;
 mod client_key;
+mod client_name;
 mod clock;
 mod credential;
 mod dialect;
@@ -14,6 +15,7 @@ mod limit;
 mod losses;
 mod model;
 mod money;
+mod network;
 mod payload;
 mod policy;
 mod pool;
@@ -28,6 +30,7 @@ pub use account::{
     Account, AccountSettings, AuthForm, DialectUrl, ModelMap, PresetName, PrivateAddressConsent, ProviderKind,
 };
 pub use client_key::{ClientKey, ClientKeyHash, Expiry, KeyStatus, ModelRules};
+pub use client_name::ClientPattern;
 pub use clock::{Clock, SystemClock};
 pub use credential::{AccessToken, AwsKeys, Credential, TokenFacts};
 pub use dialect::{ChatVariant, Dialect, Operation, Packing, Surface};
@@ -39,6 +42,7 @@ pub use limit::{Calendar, Limit, LimitUnit, LimitWindow};
 pub use losses::LossList;
 pub use model::{ModelName, ModelNameError, ModelPattern};
 pub use money::{Multiplier, NanoUsd};
+pub use network::{Network, NetworkError};
 pub use payload::Payload;
 pub use policy::{Binding, CaptureRules, KeyPolicy, QueueRules, SchedulingRules};
 pub use pool::{AffinityRules, Place, Pool, PoolRules, RetryPolicy, Route, RouteTarget, Strategy};

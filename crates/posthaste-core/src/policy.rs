@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Limit, ModelPattern, Multiplier, Place, ProviderKind, Timestamp, UserId};
+use crate::{ClientPattern, Limit, Multiplier, Network, Place, ProviderKind, Timestamp, UserId};
 
 /// A client key's policy. The default allows everything and limits nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,9 +13,9 @@ pub struct KeyPolicy {
     /// Only accounts of these providers, unless empty.
     pub providers: Vec<ProviderKind>,
     /// Only clients whose user agent fits one of these, unless empty. Clients declare it themselves: a courtesy, no lock.
-    pub clients: Vec<ModelPattern>,
-    /// Only callers from these networks (`192.0.2.0/24`, `2001:db8::/32`), unless empty.
-    pub networks: Vec<String>,
+    pub clients: Vec<ClientPattern>,
+    /// Only callers from these networks, unless empty.
+    pub networks: Vec<Network>,
     /// Whom it is bound to.
     pub binding: Option<Binding>,
     /// Whether requests beyond its concurrency wait in line.

@@ -1,19 +1,18 @@
 //! Step 4, admit: may this caller ask for this?
 
-use posthaste_core::{Fault, FaultKind, KeyStatus, Origin, Timestamp};
+use std::borrow::Cow;
+
+use posthaste_core::{ClientKey, Fault, FaultKind, KeyStatus, Origin, ProviderKind, Timestamp};
+use posthaste_provider::owns;
 use posthaste_wire::Envelope;
 
-use crate::{Authenticator, Call, Caller};
+use crate::{Call, Caller, engine::Engine, planning::may_use};
 
-/// Admits a call: the key is active and may ask for the model.
+/// Admits a call: the key is active, may ask for the model and has accounts for it.
 ///
 /// The caller is given back with the record as it counts now, since a first use may have been recorded.
-pub(crate) async fn admit(
-    authenticator: &Authenticator,
-    call: &Call,
-    envelope: &Envelope,
-    now: Timestamp,
-) -> Result<Caller, Fault> {
+pub(crate) async fn admit(engine: &Engine, call: &Call, envelope: &Envelope) -> Result<Caller, Fault> {
+    let now = engine.clock.now();
     let mut caller = call.caller.clone();
     check_status(&caller, now)?;
     if !caller.key().models.allows(envelope.model.as_str()) {
@@ -22,8 +21,9 @@ pub(crate) async fn admit(
             envelope.model
         )));
     }
+    check_accounts(engine, caller.key(), envelope.model.as_str())?;
     if caller.key().awaits_first_use() {
-        caller = authenticator.record_first_use(&caller, now).await?;
+        caller = engine.authenticator.record_first_use(&caller, now).await?;
         check_status(&caller, now)?;
     }
     Ok(caller)
@@ -33,7 +33,12 @@ pub(crate) async fn admit(
 pub(crate) fn check_status(caller: &Caller, now: Timestamp) -> Result<(), Fault> {
     match caller.key().status(now) {
         KeyStatus::Active => Ok(()),
-        KeyStatus::Disabled => Err(denied("this client key is switched off: ask the relay's operator")),
+        KeyStatus::Disabled => Err(denied(match &caller.key().disabled_because {
+            Some(reason) => {
+                Cow::from(format!("this client key is switched off ({reason}): ask the relay's operator"))
+            }
+            None => Cow::from("this client key is switched off: ask the relay's operator"),
+        })),
         KeyStatus::Revoked => {
             Err(denied("this client key was revoked: ask the relay's operator for a new one"))
         }
@@ -43,6 +48,32 @@ pub(crate) fn check_status(caller: &Caller, now: Timestamp) -> Result<(), Fault>
     }
 }
 
-fn denied(message: impl Into<std::borrow::Cow<'static, str>>) -> Fault {
+/// Refuses a model that is served, but by nobody whom the key may use. Whether those it may use can serve now is for
+/// planning to say.
+fn check_accounts(engine: &Engine, key: &ClientKey, model: &str) -> Result<(), Fault> {
+    let policy = &key.policy;
+    if policy.providers.is_empty() && policy.binding.is_none_or(|binding| !binding.strict) {
+        return Ok(());
+    }
+    let accounts = engine.directory.all();
+    let mut serving =
+        accounts.iter().filter(|account| account.serves(model) && owns(account, model)).peekable();
+    if serving.peek().is_none() || serving.clone().any(|account| may_use(policy, account)) {
+        return Ok(());
+    }
+    let of_its_providers = |provider| policy.providers.is_empty() || policy.providers.contains(&provider);
+    if serving.any(|account| of_its_providers(account.provider)) {
+        return Err(denied(format!(
+            "this client key is bound to accounts that do not serve model `{model}`: ask the relay's operator"
+        )));
+    }
+    let providers: Vec<_> = policy.providers.iter().copied().map(ProviderKind::as_str).collect();
+    Err(denied(format!(
+        "this client key may only use accounts of {}, and none of those serves model `{model}`",
+        providers.join(", ")
+    )))
+}
+
+fn denied(message: impl Into<Cow<'static, str>>) -> Fault {
     Fault::new(FaultKind::PermissionDenied, Origin::Client, message)
 }

@@ -27,6 +27,7 @@ mod settle;
 mod stream;
 mod transcode;
 mod unpack;
+mod visitor;
 mod waiting;
 mod whole;
 
@@ -36,3 +37,4 @@ pub use directory::AccountDirectory;
 pub use engine::RelayPorts;
 pub use options::{FirstEventTimeouts, RelayOptions};
 pub use relay::{Health, Relay};
+pub use visitor::Visitor;

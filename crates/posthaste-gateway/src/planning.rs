@@ -60,7 +60,7 @@ fn candidate<'a>(journey: &'a Journey, account: &'a Account, model: &str) -> Can
 }
 
 /// Whether the key's policy leaves the account to it.
-fn may_use(policy: &KeyPolicy, account: &Account) -> bool {
+pub(crate) fn may_use(policy: &KeyPolicy, account: &Account) -> bool {
     let provider = policy.providers.is_empty() || policy.providers.contains(&account.provider);
     let bound = policy.binding.is_none_or(|binding| !binding.strict || is_in(account, binding.to));
     provider && bound

@@ -18,6 +18,7 @@ use crate::{
     metrics::Metrics,
     models, planning,
     unpack::{Unpacked, unpack},
+    visitor::{Visitor, check_visitor},
     waiting,
 };
 
@@ -78,15 +79,26 @@ impl Relay {
     }
 
     /// Finds the owner of a presented client key. Not in the order of the ten steps by chance: a front authenticates
-    /// before it reads a body.
+    /// before it reads a body. Nothing is known of who presents it, so that a key which opens for some networks or clients
+    /// only does not open here: see [`let_in`](Self::let_in).
     ///
     /// # Errors
     /// `Unauthenticated` for a missing or unknown key, `PermissionDenied` for one that does not open the door now,
     /// `Overloaded` when the store cannot be asked.
     pub async fn authenticate(&self, presented: Option<&str>) -> Result<Caller, Fault> {
-        let caller = self.engine.authenticator.authenticate(presented).await;
-        let caller =
-            caller.and_then(|caller| check_status(&caller, self.engine.clock.now()).map(|()| caller));
+        self.let_in(presented, &Visitor::UNKNOWN).await
+    }
+
+    /// The same for a visitor of whom something is known.
+    ///
+    /// # Errors
+    /// As [`authenticate`](Self::authenticate), and `PermissionDenied` for a visitor whom the key's policy keeps out.
+    pub async fn let_in(&self, presented: Option<&str>, visitor: &Visitor<'_>) -> Result<Caller, Fault> {
+        let caller = self.engine.authenticator.authenticate(presented).await.and_then(|caller| {
+            check_status(&caller, self.engine.clock.now())?;
+            check_visitor(&caller.key().policy, visitor)?;
+            Ok(caller)
+        });
         caller.inspect_err(|fault| self.engine.metrics.refused(fault.kind))
     }
 
@@ -108,7 +120,9 @@ impl Relay {
     /// The models that a caller may ask for, where a path names a vendor by its dialect: of that vendor.
     pub fn models(&self, caller: &Caller, pinned: Option<Dialect>) -> Vec<ModelEntry> {
         let accounts = self.engine.directory.all();
-        let accounts = accounts.iter().map(AsRef::as_ref);
+        let policy = &caller.key().policy;
+        let accounts =
+            accounts.iter().map(AsRef::as_ref).filter(|account| planning::may_use(policy, account));
         models::offered(accounts, &self.engine.prices, &caller.key().models, pinned)
     }
 
@@ -141,7 +155,7 @@ impl Relay {
         // 3 peek
         let Unpacked { envelope, body, headers } = unpack(&mut call)?;
         // 4 admit
-        let caller = admit(&engine.authenticator, &call, &envelope, engine.clock.now()).await?;
+        let caller = admit(engine, &call, &envelope).await?;
         let home = home(engine, &caller, &call, &envelope)?;
         let estimate = Estimate::of(engine, &envelope, body.len());
         let hold = hold(engine, &caller, &envelope, call.operation, &estimate).await?;

@@ -209,7 +209,9 @@ async fn a_key_is_bound_to_its_accounts() {
     })
     .await;
     rig.relay_forgets().await;
-    assert_eq!(ask(&rig).await.unwrap_err().kind, FaultKind::NotFound, "no account of the provider");
+    let fault = ask(&rig).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::PermissionDenied, "no account of the provider");
+    assert!(fault.message.contains("may only use accounts of gemini"), "{fault}");
 }
 
 #[tokio::test]
@@ -221,4 +223,19 @@ async fn a_strict_bond_leaves_nobody_else() {
     .await;
     ask(&rig).await.unwrap_err();
     assert!(rig.rows().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_strict_bond_to_somebody_who_does_not_serve_is_told() {
+    let mut other = at_the_sandbox("other");
+    other.models.deny = vec![ModelPattern::new("*")];
+    let rig = rig(vec![at_the_sandbox("first"), other]).await;
+    for to in [account("other").id, account("gone").id] {
+        limited(&rig, |key| key.policy.binding = Some(Binding { to: Place::Account(to), strict: true }))
+            .await;
+        rig.relay_forgets().await;
+        let fault = ask(&rig).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::PermissionDenied);
+        assert!(fault.message.contains("is bound to accounts that do not serve"), "{fault}");
+    }
 }

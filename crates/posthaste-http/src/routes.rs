@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use axum::{Router, http::Method, routing::get};
 use metrics_exporter_prometheus::PrometheusHandle;
-use posthaste_core::Secret;
+use posthaste_core::{Network, Secret};
 use posthaste_gateway::Relay;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -38,6 +38,8 @@ pub struct FrontOptions {
     pub metrics: Option<PrometheusHandle>,
     /// Who may read `/metrics` here; without it the path does not exist.
     pub metrics_token: Option<Secret>,
+    /// The peers whose word counts on where a request comes from.
+    pub trusted_proxies: Vec<Network>,
     /// The program's version, for `/health`.
     pub version: &'static str,
 }

@@ -49,8 +49,8 @@ pub async fn serve(
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 rest_after(&error).await;
                 continue;
@@ -62,7 +62,7 @@ pub async fn serve(
         }
         let conversation = Conversation::default();
         let io = TokioIo::new(Lingering::new(stream, conversation.clone()));
-        let service = conversation.service(router.clone(), tasks.clone());
+        let service = conversation.service(router.clone(), tasks.clone(), peer);
         let connection = graceful.watch(builder.serve_connection_with_upgrades(io, service).into_owned());
         tasks.spawn(conversation.carry(connection, options.header_read_timeout));
     }

@@ -17,24 +17,31 @@ use axum::{
         State,
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
-    http::{HeaderMap, HeaderName, HeaderValue, Uri, header},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri, header},
     response::Response,
 };
 use posthaste_core::{Dialect, Fault, FaultKind, Origin, RequestId};
 
 use self::{session::Session, turn::Client};
-use crate::{extract::caller::authenticate, respond::fault_response, routes::Front, server::Tasks};
+use crate::{
+    extract::{address::Peer, caller::authenticate},
+    respond::fault_response,
+    routes::Front,
+    server::Tasks,
+};
 
 /// Opens a WebSocket for whoever has a client key.
 pub(crate) async fn open(
     State(front): State<Front>,
     uri: Uri,
     headers: HeaderMap,
+    extensions: Extensions,
     tasks: Option<Extension<Tasks>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
+    let peer = Peer::of(&extensions);
     let refuse = |fault| fault_response(Dialect::OpenAiResponses, &fault, RequestId::generate());
-    if let Err(fault) = authenticate(&front.relay, &headers, uri.query()).await {
+    if let Err(fault) = authenticate(&front, &headers, uri.query(), peer).await {
         return refuse(fault);
     }
     let Ok(upgrade) = upgrade else {
@@ -47,7 +54,7 @@ pub(crate) async fn open(
     let at_most = front.options.max_body_bytes;
     // A server that is not ours brings no tasks of its own, and no end to them.
     let place = tasks.map(|Extension(tasks)| tasks).unwrap_or_default().place();
-    let client = Client { front, headers: lasting(headers), query: uri.query().map(str::to_owned) };
+    let client = Client { front, headers: lasting(headers), query: uri.query().map(str::to_owned), peer };
     upgrade
         .max_message_size(at_most)
         .max_frame_size(at_most)

@@ -49,6 +49,7 @@ pub fn client_key(name: &str) -> ClientKey {
         hash: ClientKeyHash(hash),
         hint: "0000".to_owned(),
         enabled: true,
+        disabled_because: None,
         revoked_at: None,
         expiry: Expiry::Never,
         first_used_at: None,

@@ -116,6 +116,7 @@ fn key_of(user: &str) -> ClientKey {
         hash: ClientKeyHash([0; 32]),
         hint: String::new(),
         enabled: true,
+        disabled_because: None,
         revoked_at: None,
         expiry: Expiry::Never,
         first_used_at: None,

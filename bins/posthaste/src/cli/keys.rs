@@ -3,7 +3,9 @@
 pub(super) mod view;
 
 use clap::{Args, Subcommand};
-use posthaste_admin::{Command as Work, ExpiryInput, KeyChange, NewKey, Reply, parse_limit};
+use posthaste_admin::{
+    Command as Work, ExpiryInput, KeyChange, NewKey, PolicyInput, Reply, parse_length, parse_limit,
+};
 use posthaste_core::{Limit, Timestamp};
 
 use super::{
@@ -21,6 +23,7 @@ pub(super) enum Command {
     /// Show one client key
     Show(Which),
     /// Change a client key; what is not named stays as it is
+    #[command(visible_alias = "edit")]
     Update(Update),
     /// Close a client key for good; its record stays
     Revoke(Which),
@@ -55,6 +58,9 @@ pub(super) struct Update {
     /// Switch it on or off
     #[arg(long, value_name = "BOOL")]
     enabled: Option<bool>,
+    /// Why it is switched off; whoever presents it is told; '' for no reason
+    #[arg(long, value_name = "TEXT")]
+    because: Option<String>,
     #[command(flatten)]
     settings: Settings,
 }
@@ -64,17 +70,20 @@ struct Settings {
     /// End at this date (its start, UTC) or moment: 2027-01-31 or 2027-01-31T18:00:00Z
     #[arg(long, value_name = "DATE", value_parser = input::moment, group = "expiry")]
     expires_at: Option<Timestamp>,
-    /// End this many days after the first use
-    #[arg(long, value_name = "DAYS", group = "expiry")]
-    expires_after_first_use: Option<u32>,
+    /// End so long from now: 12h, 30d
+    #[arg(long, value_name = "LENGTH", value_parser = parse_length, group = "expiry")]
+    expires_in: Option<u64>,
+    /// End so long after the first use: 12h, 30d; a number alone counts days
+    #[arg(long, value_name = "LENGTH", value_parser = days_or_length, group = "expiry")]
+    expires_after_first_use: Option<u64>,
     /// Never end
     #[arg(long, group = "expiry")]
     never_expires: bool,
     /// Open only these models; `*` stands for any text; may be repeated or separated by commas; '' for all
-    #[arg(long, value_name = "MODEL", value_delimiter = ',')]
+    #[arg(long = "allow-model", visible_alias = "allow", value_name = "MODEL", value_delimiter = ',')]
     allow: Option<Vec<String>>,
-    /// Do not open these models
-    #[arg(long, value_name = "MODEL", value_delimiter = ',')]
+    /// Do not open these models, whatever is allowed
+    #[arg(long = "deny-model", visible_alias = "deny", value_name = "MODEL", value_delimiter = ',')]
     deny: Option<Vec<String>>,
     /// Allow so much, such as `requests=100/5h`, `cost=25/month`, `concurrency=4`; may be repeated, replaces all
     #[arg(long, value_name = "LIMIT", value_parser = parse_limit)]
@@ -82,14 +91,44 @@ struct Settings {
     /// Drop all limits
     #[arg(long, conflicts_with = "limit")]
     no_limits: bool,
+    /// Use accounts of these providers only, such as `anthropic`; '' for all
+    #[arg(long, value_name = "PROVIDER", value_delimiter = ',')]
+    provider: Option<Vec<String>>,
+    /// Open for these clients only, such as `claude-code` or the user agent `my-agent/*`; they declare themselves, so this
+    /// keeps nobody out who does not want to be; '' for all
+    #[arg(long, value_name = "CLIENT", value_delimiter = ',')]
+    client: Option<Vec<String>>,
+    /// Open for these addresses and networks only, such as `192.0.2.0/24`; '' for all. Behind a proxy set
+    /// server.trusted_proxies
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
+    allow_ip: Option<Vec<String>>,
+    /// Bill a dollar of cost as so much, such as `1.25`
+    #[arg(long, value_name = "FACTOR")]
+    multiplier: Option<String>,
+    /// A word for sorting; may be repeated or separated by commas, replaces all; '' for none
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    tag: Option<Vec<String>>,
+    /// The id of the user whose it is; '' for nobody
+    #[arg(long, value_name = "USER_ID")]
+    owner: Option<String>,
 }
 
 impl Settings {
     fn expiry(&self) -> Option<ExpiryInput> {
-        match (self.expires_at, self.expires_after_first_use) {
-            (Some(at), _) => Some(ExpiryInput::At { at }),
-            (None, Some(days)) => Some(ExpiryInput::DaysFromFirstUse { days }),
-            (None, None) => self.never_expires.then_some(ExpiryInput::Never),
+        let at = self.expires_at.map(|at| ExpiryInput::At { at });
+        let soon = self.expires_in.map(|seconds| ExpiryInput::In { seconds });
+        let later = self.expires_after_first_use.map(|seconds| ExpiryInput::FromFirstUse { seconds });
+        at.or(soon).or(later).or(self.never_expires.then_some(ExpiryInput::Never))
+    }
+
+    fn policy(&mut self) -> PolicyInput {
+        PolicyInput {
+            providers: input::list(self.provider.take()),
+            clients: input::list(self.client.take()),
+            networks: input::list(self.allow_ip.take()),
+            multiplier: self.multiplier.take(),
+            tags: input::list(self.tag.take()),
+            owner: self.owner.take(),
         }
     }
 }
@@ -110,7 +149,8 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
 
 fn work(command: Command) -> Work {
     match command {
-        Command::Create(create) => Work::CreateKey(NewKey {
+        Command::Create(mut create) => Work::CreateKey(NewKey {
+            policy: create.settings.policy(),
             name: create.name,
             expiry: create.settings.expiry().unwrap_or_default(),
             allow: input::list(create.settings.allow).unwrap_or_default(),
@@ -119,11 +159,13 @@ fn work(command: Command) -> Work {
         }),
         Command::List => Work::ListKeys,
         Command::Show(which) => Work::ShowKey { key: which.key },
-        Command::Update(update) => Work::UpdateKey {
+        Command::Update(mut update) => Work::UpdateKey {
             key: update.key,
             change: KeyChange {
+                policy: update.settings.policy(),
                 name: update.name,
                 enabled: update.enabled,
+                disabled_because: update.because,
                 expiry: update.settings.expiry(),
                 allow: input::list(update.settings.allow),
                 deny: input::list(update.settings.deny),
@@ -135,3 +177,10 @@ fn work(command: Command) -> Work {
         Command::Usage(which) => Work::KeyUsage { key: which.key },
     }
 }
+
+fn days_or_length(text: &str) -> Result<u64, String> {
+    let days = text.trim().parse::<u32>().ok();
+    days.map_or_else(|| parse_length(text), |days| Ok(u64::from(days) * SECONDS_A_DAY))
+}
+
+const SECONDS_A_DAY: u64 = 86_400;

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use posthaste_core::Secret;
 
-use super::{ByteSize, ConfigError, error::secret_from_file, section::section};
+use super::{ByteSize, ConfigError, error::secret_from_file, section::section, setting::Networks};
 
 section! {
     /// What the relay listens on and how it treats connections.
@@ -12,6 +12,11 @@ section! {
         /// The address that clients connect to. Anything but a loopback address can be reached from outside: put a
         /// proxy with TLS before it.
         listen: SocketAddr = "127.0.0.1:3001",
+        /// The reverse proxies before the relay, whose word counts on where a request comes from: client keys may be bound to
+        /// networks. Of a request from one of these, `x-forwarded-for` and `forwarded` are read from the right, and the
+        /// first address that is none of these is the client's; from all others both headers are ignored. Each proxy has
+        /// to append the address that it is called from to one of the two. Unset: the address of the connection counts.
+        trusted_proxies: Option<Networks> = unset,
         /// The largest request body taken, counted after decompression. A larger one is answered with 413.
         max_body_bytes: ByteSize = "64MiB",
         /// How long a connection may take from its beginning to the end of its first request's head. One that is silent for

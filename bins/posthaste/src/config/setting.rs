@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use posthaste_core::Secret;
+use posthaste_core::{Network, Secret};
 use url::Url;
 
 use super::units::{self, ByteSize};
@@ -147,6 +147,26 @@ impl Setting for Words {
 
     fn show(&self) -> Option<String> {
         Some(format!("{:?}", self.0.join(" ")))
+    }
+}
+
+/// Networks with spaces between them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Networks(pub Vec<Network>);
+
+impl Setting for Networks {
+    const EXPECTED: &'static str =
+        "addresses and networks such as `127.0.0.1 10.0.0.0/8 2001:db8::/32` with spaces between them";
+
+    fn parse(text: &str) -> Option<Self> {
+        let networks: Vec<_> =
+            text.split_whitespace().map(|text| Network::parse(text).ok()).collect::<Option<_>>()?;
+        (!networks.is_empty()).then_some(Self(networks))
+    }
+
+    fn show(&self) -> Option<String> {
+        let networks: Vec<_> = self.0.iter().map(Network::to_string).collect();
+        Some(format!("{:?}", networks.join(" ")))
     }
 }
 

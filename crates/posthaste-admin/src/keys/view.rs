@@ -18,6 +18,9 @@ pub struct KeyView {
     pub state: KeyStatus,
     /// Whether it is switched on.
     pub enabled: bool,
+    /// Why it is switched off, if it is and somebody said so.
+    #[serde(default)]
+    pub disabled_because: Option<String>,
     /// When it is to end.
     pub expiry: Expiry,
     /// When it ends, as far as that is known.
@@ -56,6 +59,7 @@ impl KeyView {
             name: key.name,
             hint: key.hint,
             enabled: key.enabled,
+            disabled_because: key.disabled_because,
             expiry: key.expiry,
             first_used_at: key.first_used_at,
             revoked_at: key.revoked_at,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use posthaste_admin::{AdminError, ExpiryInput, KeyChange, NewKey};
+use posthaste_admin::{AdminError, ExpiryInput, KeyChange, NewKey, PolicyInput, parse_limit};
 use posthaste_core::{
     AccountId, AttemptOutcome, AttemptPhase, AttemptRow, ClientKey, ClientKeyId, Clock, CostBasis, Dialect,
     KeyStatus, LossList, ModelName, NanoUsd, Operation, ProviderKind, RequestId, Timestamp, Usage,
@@ -63,10 +63,18 @@ async fn expiry_is_fixed_or_from_first_use_and_never_in_the_past() {
     let at = now.plus(Duration::from_secs(60));
     let fixed = keys.create(NewKey { expiry: ExpiryInput::At { at }, ..named("fixed") }).await.unwrap();
     assert_eq!(fixed.view.expires_at, Some(at));
-    let days = ExpiryInput::DaysFromFirstUse { days: 30 };
+    let days = ExpiryInput::FromFirstUse { seconds: 30 * 86_400 };
     let rolling = keys.create(NewKey { expiry: days, ..named("rolling") }).await.unwrap();
     assert_eq!((rolling.view.expires_at, rolling.view.state), (None, KeyStatus::Active));
-    for expiry in [ExpiryInput::At { at: now }, ExpiryInput::DaysFromFirstUse { days: 0 }] {
+    let soon =
+        keys.create(NewKey { expiry: ExpiryInput::In { seconds: 60 }, ..named("soon") }).await.unwrap();
+    assert_eq!(soon.view.expires_at, Some(at));
+    for expiry in [
+        ExpiryInput::At { at: now },
+        ExpiryInput::In { seconds: 0 },
+        ExpiryInput::FromFirstUse { seconds: 0 },
+        ExpiryInput::FromFirstUse { seconds: u64::MAX },
+    ] {
         let refused = keys.create(NewKey { expiry, ..named("wrong") }).await;
         assert!(matches!(refused, Err(AdminError::Invalid { field: "expiry", .. })), "{refused:?}");
     }
@@ -90,6 +98,76 @@ async fn an_update_changes_what_it_names_and_nothing_else() {
     assert_eq!(changed.state, KeyStatus::Disabled);
     assert!(changed.models.allows("claude-haiku-4-5") && !changed.models.allows("claude-opus-4-8"));
     assert_eq!((changed.id, changed.expiry), (created.view.id, created.view.expiry));
+}
+
+#[tokio::test]
+async fn a_policy_is_set_shown_and_changed_in_parts() {
+    let bench = quiet().await;
+    let keys = bench.admin.keys();
+    let texts = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+    let owner = "0190c0de-0000-7000-8000-000000000001";
+    let policy = PolicyInput {
+        providers: texts(&["anthropic", "openai", "anthropic"]),
+        clients: texts(&["claude-code", "my-agent/*"]),
+        networks: texts(&["192.0.2.0/24", "::ffff:192.0.2.0/120"]),
+        multiplier: Some("1.25".to_owned()),
+        tags: texts(&["blue", " team a "]),
+        owner: Some(owner.to_owned()),
+    };
+    let made = keys.create(NewKey { policy, ..named("team") }).await.unwrap().view.policy;
+    assert_eq!(made.providers, [ProviderKind::Anthropic, ProviderKind::OpenAi]);
+    assert_eq!(made.networks.len(), 1, "the same network in two forms is one");
+    assert_eq!(made.multiplier.as_millionths(), 1_250_000);
+    assert_eq!(
+        (made.tags, made.owner.unwrap().to_string()),
+        (vec!["blue".into(), "team a".into()], owner.into())
+    );
+
+    let part = PolicyInput { networks: texts(&[]), owner: Some(String::new()), ..PolicyInput::default() };
+    let changed =
+        keys.update("team", KeyChange { policy: part, ..KeyChange::default() }).await.unwrap().policy;
+    assert!(changed.networks.is_empty() && changed.owner.is_none());
+    assert_eq!(changed.clients.len(), 2, "what is not named stays");
+    let wrong = PolicyInput { networks: texts(&["10.0.0.1/8"]), ..PolicyInput::default() };
+    let refused = keys.update("team", KeyChange { policy: wrong, ..KeyChange::default() }).await.unwrap_err();
+    assert!(refused.to_string().contains("write 10.0.0.0/8"), "{refused}");
+}
+
+#[tokio::test]
+async fn rules_that_contradict_each_other_are_refused() {
+    let bench = quiet().await;
+    let keys = bench.admin.keys();
+    let list = |text: &str| vec![text.to_owned()];
+    for new in [
+        NewKey { deny: list("*"), ..named("a") },
+        NewKey { allow: list("claude-*"), deny: list("claude-*"), ..named("b") },
+        NewKey {
+            limits: vec![parse_limit("cost=1/day").unwrap()],
+            policy: PolicyInput { multiplier: Some("0".to_owned()), ..PolicyInput::default() },
+            ..named("c")
+        },
+    ] {
+        let name = new.name.clone();
+        assert!(matches!(keys.create(new).await, Err(AdminError::Invalid { .. })), "{name}");
+    }
+    assert!(keys.list().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_key_is_switched_off_for_a_reason_and_on_without_one() {
+    let bench = quiet().await;
+    let keys = bench.admin.keys();
+    keys.create(named("team")).await.unwrap();
+    let because = |enabled| KeyChange {
+        enabled,
+        disabled_because: Some("moved to team b".to_owned()),
+        ..KeyChange::default()
+    };
+    assert!(keys.update("team", because(None)).await.is_err(), "it is switched on");
+    let off = keys.update("team", because(Some(false))).await.unwrap();
+    assert_eq!(off.disabled_because.as_deref(), Some("moved to team b"));
+    let on = keys.update("team", KeyChange { enabled: Some(true), ..KeyChange::default() }).await.unwrap();
+    assert_eq!(on.disabled_because, None);
 }
 
 #[tokio::test]

@@ -2,17 +2,25 @@
 
 use http::{HeaderMap, header};
 use posthaste_core::{Fault, FaultKind};
-use posthaste_gateway::{Caller, Relay};
+use posthaste_gateway::{Caller, Visitor};
+
+use super::address::{self, Peer};
+use crate::routes::Front;
 
 /// Finds the caller by whatever the request presents.
 ///
 /// Some clients send two different secrets at once (Claude Code with both of its variables set); the first one that is
 /// known counts.
 pub(crate) async fn authenticate(
-    relay: &Relay,
+    front: &Front,
     headers: &HeaderMap,
     query: Option<&str>,
+    peer: Peer,
 ) -> Result<Caller, Fault> {
+    let visitor = Visitor {
+        address: address::of_client(peer, headers, &front.options.trusted_proxies),
+        user_agent: headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()),
+    };
     let mut refusal = None;
     let mut tried: Option<&str> = None;
     for presented in presented_keys(headers, query) {
@@ -20,14 +28,14 @@ pub(crate) async fn authenticate(
             continue;
         }
         tried = Some(presented);
-        match relay.authenticate(Some(presented)).await {
+        match front.relay.let_in(Some(presented), &visitor).await {
             Err(fault) if fault.kind == FaultKind::Unauthenticated => refusal = Some(fault),
             outcome => return outcome,
         }
     }
     match refusal {
         Some(fault) => Err(fault),
-        None => relay.authenticate(None).await,
+        None => front.relay.let_in(None, &visitor).await,
     }
 }
 

@@ -10,7 +10,10 @@ use posthaste_core::{Dialect, Fault, FaultKind, Origin, RequestId};
 use posthaste_wire::{ModelEntry, models::render_model, render_models};
 
 use super::{Front, fallback::dialect_of};
-use crate::{extract::caller::authenticate, respond::fault_response};
+use crate::{
+    extract::{address::Peer, caller::authenticate},
+    respond::fault_response,
+};
 
 /// The models that the caller may use, of one vendor where the path names one.
 pub(super) async fn list(front: Front, pinned: Option<Dialect>, head: Parts) -> Response {
@@ -43,7 +46,7 @@ pub(super) async fn one(
 }
 
 async fn models(front: &Front, pinned: Option<Dialect>, head: &Parts) -> Result<Vec<ModelEntry>, Fault> {
-    let caller = authenticate(&front.relay, &head.headers, head.uri.query()).await?;
+    let caller = authenticate(front, &head.headers, head.uri.query(), Peer::of(&head.extensions)).await?;
     Ok(front.relay.models(&caller, pinned))
 }
 

@@ -11,7 +11,10 @@ use tokio::time::Instant;
 use super::{Front, Route};
 use crate::{
     body,
-    extract::caller::{authenticate, without_key},
+    extract::{
+        address::Peer,
+        caller::{authenticate, without_key},
+    },
     respond::fault_response,
 };
 
@@ -35,7 +38,7 @@ async fn relay(
 ) -> Result<Answer, Fault> {
     let received = Instant::now();
     let (head, body) = request.into_parts();
-    let caller = authenticate(&front.relay, &head.headers, head.uri.query()).await?;
+    let caller = authenticate(front, &head.headers, head.uri.query(), Peer::of(&head.extensions)).await?;
     let read = async {
         let model = model.as_deref().map(ModelName::parse).transpose();
         let model = model.map_err(|error| Fault::invalid_request(format!("the path's model: {error}")))?;

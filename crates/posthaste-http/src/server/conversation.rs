@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     fmt,
+    net::SocketAddr,
     pin::Pin,
     sync::{
         Arc,
@@ -12,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, response::Response};
+use axum::{Router, extract::ConnectInfo, response::Response};
 use bytes::Bytes;
 use http::{Request, header};
 use http_body::{Body, Frame, SizeHint};
@@ -38,11 +39,13 @@ struct State {
 }
 
 impl Conversation {
-    /// The router as the service of this connection. What asks to be upgraded finds `tasks` among its extensions.
+    /// The router as the service of this connection. Requests find their peer's address
+    /// among their extensions, and what asks to be upgraded finds `tasks` there.
     pub(super) fn service(
         &self,
         router: Router,
         tasks: Tasks,
+        peer: SocketAddr,
     ) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send + 'static> + use<>
     {
         let conversation = self.clone();
@@ -50,6 +53,7 @@ impl Conversation {
             if request.headers().contains_key(header::UPGRADE) {
                 request.extensions_mut().insert(tasks.clone());
             }
+            request.extensions_mut().insert(ConnectInfo(peer));
             conversation.0.begun.store(true, Ordering::Relaxed);
             // On HTTP/1.1 another request shows that the one before was read.
             conversation.0.unread.store(false, Ordering::Relaxed);

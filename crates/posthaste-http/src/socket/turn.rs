@@ -19,7 +19,10 @@ use super::{
     recall::{Exchange, Listening, id_of},
 };
 use crate::{
-    extract::caller::{authenticate, without_key},
+    extract::{
+        address::Peer,
+        caller::{authenticate, without_key},
+    },
     routes::{Front, panicked},
 };
 
@@ -28,6 +31,7 @@ pub(super) struct Client {
     pub(super) front: Front,
     pub(super) headers: HeaderMap,
     pub(super) query: Option<String>,
+    pub(super) peer: Peer,
 }
 
 /// What is left of a turn.
@@ -70,9 +74,9 @@ impl Turn {
         outcome: &mut Outcome,
     ) -> Result<(), Fault> {
         let received = Instant::now();
-        let Client { front, headers, query } = &*self.client;
+        let Client { front, headers, query, peer } = &*self.client;
         let query = query.as_deref();
-        let caller = authenticate(&front.relay, headers, query).await.inspect_err(|fault| {
+        let caller = authenticate(front, headers, query, *peer).await.inspect_err(|fault| {
             outcome.locked_out =
                 matches!(fault.kind, FaultKind::Unauthenticated | FaultKind::PermissionDenied);
         })?;

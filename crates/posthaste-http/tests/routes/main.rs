@@ -8,6 +8,7 @@ mod doors;
 mod errors;
 mod models;
 mod passing;
+mod policy;
 mod socket;
 mod support;
 mod system;

@@ -16,7 +16,10 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use metrics_exporter_prometheus::PrometheusHandle;
-use posthaste_core::{Account, AttemptRow, ClientKey, Clock, Dialect, Expiry, ProviderKind, Secret, Usage};
+use posthaste_core::{
+    Account, AttemptRow, ClientKey, ClientPattern, Clock, Dialect, Expiry, KeyPolicy, Network, ProviderKind,
+    Secret, Usage,
+};
 use posthaste_gateway::{Relay, RelayOptions, RelayPorts};
 use posthaste_http::{Drained, Front, FrontOptions, ServerOptions, router, serve};
 use posthaste_metering::PriceBook;
@@ -57,6 +60,7 @@ pub(crate) struct Setup {
     pub(crate) max_body_bytes: usize,
     pub(crate) metrics: Option<PrometheusHandle>,
     pub(crate) metrics_token: Option<&'static str>,
+    pub(crate) trusted_proxies: Vec<Network>,
 }
 
 impl Default for Setup {
@@ -67,6 +71,7 @@ impl Default for Setup {
             max_body_bytes: MAX_BODY_BYTES,
             metrics: None,
             metrics_token: None,
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -139,6 +144,7 @@ impl Rig {
             max_body_bytes: setup.max_body_bytes,
             metrics: setup.metrics,
             metrics_token: setup.metrics_token.map(|token| Secret::new(token.to_owned())),
+            trusted_proxies: setup.trusted_proxies,
             version: "0.0.0-test",
         };
         Self { router: router(Front::new(relay, options)), transport, trouble, clock, stores, ledger }
@@ -178,14 +184,21 @@ impl Rig {
     }
 }
 
-fn keys(clock: &FakeClock) -> [ClientKey; 6] {
+fn keys(clock: &FakeClock) -> [ClientKey; 9] {
     let now = clock.now();
+    let with = |name, policy| ClientKey { policy, ..client_key(name) };
+    let office =
+        KeyPolicy { networks: vec![Network::parse("192.0.2.0/24").unwrap()], ..KeyPolicy::default() };
+    let agents = KeyPolicy { clients: vec![ClientPattern::new("claude-code")], ..KeyPolicy::default() };
     [
         client_key("good"),
         client_key("disabled").disabled(),
         client_key("revoked").revoked_at(now),
         client_key("expired").with_expiry(Expiry::At { at: now }),
         client_key("passing").with_expiry(Expiry::At { at: now.plus(Duration::from_secs(3_600)) }),
+        with("office", office),
+        with("agents", agents),
+        ClientKey { disabled_because: Some("moved to team b".to_owned()), ..client_key("moved").disabled() },
         client_key("narrow").with_models(&["claude-haiku-*"]),
     ]
 }

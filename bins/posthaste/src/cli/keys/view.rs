@@ -1,7 +1,11 @@
 //! Client keys for people.
 
-use posthaste_admin::{CreatedKey, KeyView, UsageTotals, UsageView, limit_text};
-use posthaste_core::{Expiry, KeyStatus, Limit, ModelPattern, Timestamp};
+use posthaste_admin::{
+    CreatedKey, KeyView, UsageTotals, UsageView, length_text, limit_text, multiplier_text,
+};
+use posthaste_core::{
+    ClientPattern, Expiry, KeyStatus, Limit, ModelPattern, Network, ProviderKind, Timestamp,
+};
 
 use crate::cli::output;
 
@@ -18,23 +22,37 @@ pub(super) fn table(keys: &[KeyView]) -> String {
     if keys.is_empty() {
         return "no client keys yet; make one: posthaste keys create --name NAME".to_owned();
     }
-    let mut table = output::table(&["NAME", "ENDS WITH", "STATE", "EXPIRES", "ID"]);
+    let mut table = output::table(&["NAME", "ENDS WITH", "STATE", "EXPIRES", "TAGS", "ID"]);
     for key in keys {
-        table.add_row([key.name.clone(), key.hint.clone(), state(key), expiry(key), key.id.to_string()]);
+        table.add_row([
+            key.name.clone(),
+            key.hint.clone(),
+            state(key),
+            expiry(key),
+            listed(key.policy.tags.iter().cloned(), "-"),
+            key.id.to_string(),
+        ]);
     }
     table.to_string()
 }
 
 pub(super) fn one(key: &KeyView) -> String {
+    let policy = &key.policy;
     output::list(&[
         ("name", key.name.clone()),
         ("id", key.id.to_string()),
         ("ends with", key.hint.clone()),
-        ("state", state(key)),
+        ("state", state_and_why(key)),
         ("expires", expiry(key)),
         ("opens", patterns(&key.models.allow, "all models")),
         ("does not open", patterns(&key.models.deny, "-")),
         ("limits", limits(&key.policy.limits)),
+        ("providers", listed(policy.providers.iter().copied().map(ProviderKind::as_str), "all")),
+        ("clients", listed(policy.clients.iter().map(ClientPattern::as_str), "all")),
+        ("networks", listed(policy.networks.iter().map(Network::to_string), "all")),
+        ("billed at", multiplier_text(policy.multiplier)),
+        ("tags", listed(policy.tags.iter().cloned(), "-")),
+        ("owner", policy.owner.map_or_else(|| "-".to_owned(), |owner| owner.to_string())),
         ("made", key.created_at.to_string()),
         ("changed", key.updated_at.to_string()),
     ])
@@ -112,17 +130,26 @@ fn expiry(key: &KeyView) -> String {
     match (key.expires_at, key.expiry) {
         (Some(at), _) => at.to_string(),
         (None, Expiry::AfterFirstUse { seconds }) => {
-            format!("{} after first use", output::counted(seconds / 86_400, "day", "days"))
+            format!("{} after first use", length_text(seconds))
         }
         (None, _) => "never".to_owned(),
     }
 }
 
 fn patterns(patterns: &[ModelPattern], none: &str) -> String {
-    if patterns.is_empty() {
-        return none.to_owned();
+    listed(patterns.iter().map(ModelPattern::as_str), none)
+}
+
+fn listed<T: Into<String>>(texts: impl Iterator<Item = T>, none: &str) -> String {
+    let texts: Vec<String> = texts.map(Into::into).collect();
+    if texts.is_empty() { none.to_owned() } else { texts.join(", ") }
+}
+
+fn state_and_why(key: &KeyView) -> String {
+    match &key.disabled_because {
+        Some(reason) => format!("{} ({reason})", state(key)),
+        None => state(key),
     }
-    patterns.iter().map(ModelPattern::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn day(start: Timestamp) -> String {

@@ -1,0 +1,220 @@
+//! A client key's policy as operators write it.
+
+use posthaste_core::{
+    ClientKey, ClientPattern, KeyPolicy, LimitUnit, Multiplier, Network, ProviderKind, UserId,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::AdminError;
+
+/// What is to be of a key's policy. What is `None` stays as it is, in a new key as it is by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PolicyInput {
+    /// The providers whose accounts it may use, such as `anthropic`; empty for all.
+    pub providers: Option<Vec<String>>,
+    /// The client programs that it opens for, such as `claude-code` or `my-agent/*`; empty for all. They declare
+    /// themselves: a courtesy, no lock.
+    pub clients: Option<Vec<String>>,
+    /// The addresses and networks that it opens for, such as `192.0.2.0/24`; empty for all.
+    pub networks: Option<Vec<String>>,
+    /// What a dollar of cost is billed as, such as `1.25`.
+    pub multiplier: Option<String>,
+    /// Free words for sorting.
+    pub tags: Option<Vec<String>>,
+    /// The id of the user whose it is; empty for nobody.
+    pub owner: Option<String>,
+}
+
+impl PolicyInput {
+    /// Changes a policy.
+    pub(super) fn apply(&self, policy: &mut KeyPolicy) -> Result<(), AdminError> {
+        if let Some(providers) = &self.providers {
+            policy.providers = distinct(providers, provider)?;
+        }
+        if let Some(clients) = &self.clients {
+            policy.clients = distinct(clients, client)?;
+        }
+        if let Some(networks) = &self.networks {
+            policy.networks = distinct(networks, network)?;
+        }
+        if let Some(text) = &self.multiplier {
+            policy.multiplier = multiplier(text)?;
+        }
+        if let Some(tags) = &self.tags {
+            policy.tags = distinct(tags, tag)?;
+        }
+        if let Some(text) = &self.owner {
+            policy.owner = owner(text)?;
+        }
+        Ok(())
+    }
+}
+
+/// Refuses rules that leave nothing, or of which one has no effect beside another.
+pub(super) fn refuse_contradictions(key: &ClientKey) -> Result<(), AdminError> {
+    let models = &key.models;
+    if let Some(all) = models.deny.iter().find(|pattern| pattern.as_str() == "*") {
+        let message = format!("`{}` leaves no model at all; to close the key, switch it off", all.as_str());
+        return Err(AdminError::invalid("deny", message));
+    }
+    if let Some(both) = models.allow.iter().find(|pattern| models.deny.contains(pattern)) {
+        let message = format!("`{}` is allowed and denied; name it in one of the two", both.as_str());
+        return Err(AdminError::invalid("allow", message));
+    }
+    let counts_money = key.policy.limits.iter().any(|limit| limit.unit == LimitUnit::Cost);
+    if key.policy.multiplier.as_millionths() == 0 && counts_money {
+        let message =
+            "is 0, so that a limit in dollars would never be reached; drop that limit or bill something";
+        return Err(AdminError::invalid("multiplier", message));
+    }
+    Ok(())
+}
+
+/// Each text read, the first of equal ones kept.
+fn distinct<T: PartialEq>(
+    texts: &[String],
+    read: fn(&str) -> Result<T, AdminError>,
+) -> Result<Vec<T>, AdminError> {
+    let mut values = Vec::with_capacity(texts.len());
+    for text in texts {
+        let value = read(text.trim())?;
+        if !values.contains(&value) {
+            values.push(value);
+        }
+    }
+    Ok(values)
+}
+
+/// By its name, with or without the dashes that set words apart: presets are called `openai`, providers `open-ai`.
+fn provider(text: &str) -> Result<ProviderKind, AdminError> {
+    let plain = |name: &str| name.replace('-', "");
+    let found = ProviderKind::ALL.into_iter().find(|provider| plain(provider.as_str()) == plain(text));
+    found.ok_or_else(|| {
+        let names = ProviderKind::ALL.map(ProviderKind::as_str).join(", ");
+        AdminError::invalid("providers", format!("`{}` is none; write one of {names}", text.escape_debug()))
+    })
+}
+
+fn client(text: &str) -> Result<ClientPattern, AdminError> {
+    let client = ClientPattern::new(text);
+    let is_pattern =
+        text.contains(['*', '/']) && text.len() <= MOST_CLIENT && !text.contains(char::is_control);
+    if client.is_known() || is_pattern {
+        return Ok(client);
+    }
+    let names: Vec<_> = ClientPattern::KNOWN.iter().map(|(name, _)| *name).collect();
+    let message = format!(
+        "`{}` is no known client; write one of {}, or a pattern of user agents such as `my-agent/*`",
+        text.escape_debug(),
+        names.join(", ")
+    );
+    Err(AdminError::invalid("clients", message))
+}
+
+fn network(text: &str) -> Result<Network, AdminError> {
+    Network::parse(text).map_err(|error| AdminError::invalid("networks", error.to_string()))
+}
+
+fn multiplier(text: &str) -> Result<Multiplier, AdminError> {
+    let refuse = || {
+        let message = format!(
+            "`{}` is no factor from 0 to {MOST_MULTIPLIER} with up to six decimals; write 1.25 to bill a dollar as $1.25",
+            text.escape_debug()
+        );
+        AdminError::invalid("multiplier", message)
+    };
+    let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) || fraction.len() > 6 {
+        return Err(refuse());
+    }
+    let whole: u32 = whole.parse().map_err(|_| refuse())?;
+    let fraction: u32 = format!("{fraction:0<6}").parse().map_err(|_| refuse())?;
+    let millionths = whole.checked_mul(1_000_000).and_then(|millionths| millionths.checked_add(fraction));
+    millionths
+        .filter(|millionths| *millionths <= MOST_MULTIPLIER * 1_000_000)
+        .map(Multiplier::from_millionths)
+        .ok_or_else(refuse)
+}
+
+fn tag(text: &str) -> Result<String, AdminError> {
+    if text.is_empty() || text.chars().count() > MOST_TAG || text.chars().any(|c| c.is_control() || c == ',')
+    {
+        let message = format!(
+            "`{}` is no tag; write a word or a few, at most {MOST_TAG} characters, without a comma",
+            text.escape_debug()
+        );
+        return Err(AdminError::invalid("tags", message));
+    }
+    Ok(text.to_owned())
+}
+
+fn owner(text: &str) -> Result<Option<UserId>, AdminError> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    text.trim().parse().map(Some).map_err(|_| {
+        let message = format!(
+            "`{}` is no user's id; write one such as 0190c0de-0000-7000-8000-000000000001, or nothing for nobody",
+            text.escape_debug()
+        );
+        AdminError::invalid("owner", message)
+    })
+}
+
+/// The factor as an operator writes it.
+pub fn multiplier_text(multiplier: Multiplier) -> String {
+    let millionths = multiplier.as_millionths();
+    let text = format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+const MOST_CLIENT: usize = 256;
+const MOST_TAG: usize = 64;
+const MOST_MULTIPLIER: u32 = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_are_read_exactly() {
+        for (text, millionths, shown) in [
+            ("1", 1_000_000, "1"),
+            ("1.25", 1_250_000, "1.25"),
+            ("0", 0, "0"),
+            ("0.000001", 1, "0.000001"),
+            ("1000", 1_000_000_000, "1000"),
+        ] {
+            let read = multiplier(text).unwrap();
+            assert_eq!((read.as_millionths(), multiplier_text(read).as_str()), (millionths, shown));
+        }
+        for text in ["", "-1", "1.", ".5", "1e3", "1.0000001", "1000.000001", "5000", "4294967296", "½"] {
+            let error = multiplier(text).unwrap_err().to_string();
+            assert!(error.contains("write 1.25"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn providers_are_named_with_or_without_dashes() {
+        assert_eq!(provider("openai").unwrap(), ProviderKind::OpenAi);
+        assert_eq!(provider("open-ai-compatible").unwrap(), ProviderKind::OpenAiCompatible);
+        assert!(provider("opena").unwrap_err().to_string().contains("write one of anthropic"));
+    }
+
+    #[test]
+    fn what_cannot_be_is_told_what_to_write() {
+        for (error, hint) in [
+            (client("claude").unwrap_err(), "write one of claude-code, codex"),
+            (network("192.0.2.7/24").unwrap_err(), "write 192.0.2.0/24"),
+            (tag("a,b").unwrap_err(), "without a comma"),
+            (tag("").unwrap_err(), "write a word"),
+            (owner("alice").unwrap_err(), "write one such as"),
+        ] {
+            assert!(error.to_string().contains(hint), "{error}");
+        }
+        assert_eq!(owner(" ").unwrap(), None);
+        assert!(client("my-agent/1.2").is_ok());
+    }
+}
