@@ -81,7 +81,7 @@ enum Command {
     Accounts(accounts::Command),
     /// Client keys
     #[command(subcommand)]
-    Keys(keys::Command),
+    Keys(Box<keys::Command>),
     /// The configuration
     #[command(subcommand)]
     Config(config::Command),
