@@ -115,7 +115,7 @@ fn run(line: Line) -> Result<(), Failure> {
             runtime(Threads::One)?.block_on(accounts::run(command, &load(&global, Vec::new())?, &out))
         }
         Command::Keys(command) => {
-            runtime(Threads::One)?.block_on(keys::run(command, &load(&global, Vec::new())?, &out))
+            runtime(Threads::One)?.block_on(keys::run(*command, &load(&global, Vec::new())?, &out))
         }
         Command::Status => runtime(Threads::One)?.block_on(status::run(&load(&global, Vec::new())?, &out)),
     }
