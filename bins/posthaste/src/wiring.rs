@@ -12,7 +12,7 @@ use std::{
 use anyhow::Context;
 use posthaste_admin::{Admin, AdminParts, Runtime};
 use posthaste_core::{AuthForm, SystemClock, Transport};
-use posthaste_metering::PriceBook;
+use posthaste_metering::{PriceBook, PriceBookError};
 use posthaste_sandbox::{Sandbox, SandboxOptions, SandboxOr};
 use posthaste_storage::{RecordKind, StorageError, Stores, memory::MemoryStores};
 use posthaste_storage_redis::{RedisOptions, RedisStores};
@@ -117,17 +117,28 @@ pub fn is_initialised(config: &Config) -> bool {
     }
 }
 
-/// The price book: the configured file's, else the built-in one.
+/// The price book: the configured file's, else the built-in one; with the operator's own models over it.
 ///
 /// # Errors
-/// When the file cannot be read or is no price book.
+/// When a file cannot be read or is no price book.
 pub fn prices(config: &Config) -> anyhow::Result<Arc<PriceBook>> {
-    let Some(path) = &config.accounting.price_file else { return Ok(PriceBook::builtin()) };
+    let book = match &config.accounting.price_file {
+        None => PriceBook::builtin(),
+        Some(path) => Arc::new(read_prices(path, PriceBook::parse)?),
+    };
+    match &config.accounting.models_file {
+        None => Ok(book),
+        Some(path) => Ok(Arc::new(read_prices(path, |text| book.overlaid(text))?)),
+    }
+}
+
+fn read_prices(
+    path: &Path,
+    parse: impl Fn(&str) -> Result<PriceBook, PriceBookError>,
+) -> anyhow::Result<PriceBook> {
     let text = fs::read_to_string(path)
         .with_context(|| format!("the price file {} cannot be read", path.display()))?;
-    let book = PriceBook::parse(&text)
-        .with_context(|| format!("the price file {} is no price book", path.display()))?;
-    Ok(Arc::new(book))
+    parse(&text).with_context(|| format!("the price file {} is no price book", path.display()))
 }
 
 /// The way out to upstreams: the built-in imitation answers for its own address, the network for all others.

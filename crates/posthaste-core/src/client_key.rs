@@ -81,8 +81,15 @@ pub struct ModelRules {
 impl ModelRules {
     /// Whether `model` may be asked for.
     pub fn allows(&self, model: &str) -> bool {
-        !self.deny.iter().any(|pattern| pattern.matches(model))
-            && (self.allow.is_empty() || self.allow.iter().any(|pattern| pattern.matches(model)))
+        self.allows_by_names(std::iter::once(model))
+    }
+
+    /// The same for a model that goes by several names: none of them may be denied, and one has to be allowed.
+    pub fn allows_by_names<'a>(&self, names: impl Iterator<Item = &'a str> + Clone) -> bool {
+        let fits = |patterns: &[ModelPattern]| {
+            names.clone().any(|name| patterns.iter().any(|pattern| pattern.matches(name)))
+        };
+        !fits(&self.deny) && (self.allow.is_empty() || fits(&self.allow))
     }
 }
 
@@ -234,6 +241,16 @@ mod tests {
         assert!(!rules.allows("claude-opus-4-8"));
         assert!(!rules.allows("gpt-5"));
         assert!(ModelRules::default().allows("anything"));
+    }
+
+    #[test]
+    fn a_model_of_two_names_is_denied_by_each_and_allowed_by_one() {
+        let rules =
+            ModelRules { allow: vec![ModelPattern::new("fast")], deny: vec![ModelPattern::new("*-opus-*")] };
+        let allows = |names: &[&str]| rules.allows_by_names(names.iter().copied());
+        assert!(allows(&["fast", "claude-haiku-4-5"]));
+        assert!(!allows(&["fast", "claude-opus-5"]));
+        assert!(!allows(&["claude-haiku-4-5", "claude-haiku-4-5"]));
     }
 
     #[test]

@@ -3,25 +3,29 @@
 use std::borrow::Cow;
 
 use posthaste_core::{ClientKey, Fault, FaultKind, KeyStatus, Origin, ProviderKind, Timestamp};
-use posthaste_provider::owns;
 use posthaste_wire::Envelope;
 
-use crate::{Call, Caller, engine::Engine, planning::may_use};
+use crate::{Call, Caller, asked::AskedModel, engine::Engine, planning::may_use};
 
 /// Admits a call: the key is active, may ask for the model and has accounts for it.
 ///
 /// The caller is given back with the record as it counts now, since a first use may have been recorded.
-pub(crate) async fn admit(engine: &Engine, call: &Call, envelope: &Envelope) -> Result<Caller, Fault> {
+pub(crate) async fn admit(
+    engine: &Engine,
+    call: &Call,
+    envelope: &Envelope,
+    model: &AskedModel,
+) -> Result<Caller, Fault> {
     let now = engine.clock.now();
     let mut caller = call.caller.clone();
     check_status(&caller, now)?;
-    if !caller.key().models.allows(envelope.model.as_str()) {
+    if !model.is_allowed(&caller.key().models) {
         return Err(denied(format!(
             "this client key may not use model `{}`: choose one of GET /v1/models, or ask the relay's operator",
             envelope.model
         )));
     }
-    check_accounts(engine, caller.key(), envelope.model.as_str())?;
+    check_accounts(engine, caller.key(), model)?;
     if caller.key().awaits_first_use() {
         caller = engine.authenticator.record_first_use(&caller, now).await?;
         check_status(&caller, now)?;
@@ -50,27 +54,28 @@ pub(crate) fn check_status(caller: &Caller, now: Timestamp) -> Result<(), Fault>
 
 /// Refuses a model that is served, but by nobody whom the key may use. Whether those it may use can serve now is for
 /// planning to say.
-fn check_accounts(engine: &Engine, key: &ClientKey, model: &str) -> Result<(), Fault> {
+fn check_accounts(engine: &Engine, key: &ClientKey, model: &AskedModel) -> Result<(), Fault> {
     let policy = &key.policy;
     if policy.providers.is_empty() && policy.binding.is_none_or(|binding| !binding.strict) {
         return Ok(());
     }
     let accounts = engine.directory.all();
-    let mut serving =
-        accounts.iter().filter(|account| account.serves(model) && owns(account, model)).peekable();
+    let mut serving = accounts.iter().filter(|account| model.is_served(account)).peekable();
     if serving.peek().is_none() || serving.clone().any(|account| may_use(policy, account)) {
         return Ok(());
     }
     let of_its_providers = |provider| policy.providers.is_empty() || policy.providers.contains(&provider);
     if serving.any(|account| of_its_providers(account.provider)) {
         return Err(denied(format!(
-            "this client key is bound to accounts that do not serve model `{model}`: ask the relay's operator"
+            "this client key is bound to accounts that do not serve model `{}`: ask the relay's operator",
+            model.name()
         )));
     }
     let providers: Vec<_> = policy.providers.iter().copied().map(ProviderKind::as_str).collect();
     Err(denied(format!(
-        "this client key may only use accounts of {}, and none of those serves model `{model}`",
-        providers.join(", ")
+        "this client key may only use accounts of {}, and none of those serves model `{}`",
+        providers.join(", "),
+        model.name()
     )))
 }
 

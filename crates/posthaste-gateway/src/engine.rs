@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{Clock, Transport};
+use posthaste_core::{Clock, ModelName, Transport};
 use posthaste_metering::PriceBook;
 use posthaste_scheduler::Scheduler;
 use posthaste_storage::{AdmissionStore, LedgerWriter, Stores};
 use posthaste_vault::{CredentialSource, Vault};
 
-use crate::{AccountDirectory, Authenticator, RelayOptions, memory::Memory, metrics::Metrics};
+use crate::{
+    AccountDirectory, Authenticator, RelayOptions, asked::AskedModel, memory::Memory, metrics::Metrics,
+};
 
 /// The ports that a relay is built from.
 pub struct RelayPorts {
@@ -44,4 +46,11 @@ pub(crate) struct Engine {
     pub(crate) options: RelayOptions,
     pub(crate) metrics: Metrics,
     pub(crate) memory: Memory,
+}
+
+impl Engine {
+    /// The model that a client means by a name.
+    pub(crate) fn asked(&self, name: &ModelName) -> AskedModel {
+        AskedModel::new(name.clone(), &self.prices)
+    }
 }

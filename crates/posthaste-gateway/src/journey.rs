@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::{
     Caller,
+    asked::AskedModel,
     engine::Engine,
     limits::{Estimate, Hold},
 };
@@ -27,6 +28,8 @@ pub(crate) struct Journey {
     pub(crate) home: Option<AccountId>,
     pub(crate) operation: Operation,
     pub(crate) envelope: Envelope,
+    /// The model, which the envelope may name by an alias.
+    pub(crate) model: AskedModel,
     /// What the request is taken to use until it is over.
     pub(crate) estimate: Estimate,
     /// What it holds of the caller's limits.

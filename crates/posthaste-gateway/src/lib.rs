@@ -2,6 +2,7 @@
 
 mod admission;
 mod answered;
+mod asked;
 mod attempt;
 mod authenticate;
 mod betas;

@@ -4,6 +4,7 @@
 //! model asks the store for nothing.
 
 use std::{
+    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicI64, Ordering},
@@ -12,9 +13,9 @@ use std::{
 };
 
 use posthaste_core::{
-    Clock, Fault, FaultKind, Limit, LimitUnit, NanoUsd, Origin, Timestamp, Usage, UsageSource,
+    Clock, Fault, FaultKind, Limit, LimitUnit, ModelName, NanoUsd, Origin, Timestamp, Usage, UsageSource,
 };
-use posthaste_metering::{Span, WindowError, span};
+use posthaste_metering::{Seller, Span, WindowError, span};
 use posthaste_storage::{
     AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseId, LimitCheck, Outcome, Refusal, Settlement,
     StorageError, Unit,
@@ -23,7 +24,7 @@ use posthaste_wire::Envelope;
 use tokio::{runtime::Handle, task::AbortHandle};
 use uuid::Uuid;
 
-use crate::{engine::Engine, estimate};
+use crate::{asked::AskedModel, engine::Engine, estimate};
 
 /// What a request is taken to use until the truth is known.
 #[derive(Clone, Copy, Debug)]
@@ -34,21 +35,20 @@ pub(crate) struct Estimate {
 
 impl Estimate {
     /// From the size of the prompt and the cap on the answer, at the dearest price among the accounts that may serve.
-    pub(crate) fn of(engine: &Engine, envelope: &Envelope, prompt_bytes: usize) -> Self {
+    pub(crate) fn of(engine: &Engine, envelope: &Envelope, model: &AskedModel, prompt_bytes: usize) -> Self {
         let input = estimate::prompt_tokens(prompt_bytes);
         let output = envelope.max_tokens.map_or(USUAL_ANSWER, |most| most.min(LONGEST_ANSWER));
         let usage = Usage { input, output, ..Usage::default() };
-        let model = envelope.model.as_str();
         let accounts = engine.directory.all();
-        let mut providers: Vec<_> = accounts
+        let sellers: HashSet<_> = accounts
             .iter()
-            .filter(|account| account.enabled && account.serves(model))
-            .map(|account| account.provider)
+            .filter(|account| account.enabled && model.is_served(account))
+            .map(|account| (Seller::from(&**account), model.upstream(account)))
             .collect();
-        providers.sort_unstable_by_key(|provider| provider.index());
-        providers.dedup();
-        let charge = |provider| engine.prices.charge(provider, model, &usage, UsageSource::Estimated).cost;
-        let cost = providers.into_iter().map(charge).max().unwrap_or_default();
+        let charge = |(seller, model): (Seller<'_>, ModelName)| {
+            engine.prices.charge(seller, model.as_str(), &usage, UsageSource::Estimated).cost
+        };
+        let cost = sellers.into_iter().map(charge).max().unwrap_or_default();
         Self { tokens: input.saturating_add(output), cost }
     }
 }
@@ -73,19 +73,19 @@ pub(crate) struct Hold {
 }
 
 impl Hold {
-    /// Takes what `limits` say for a request of `model`; `None` when none of them covers it.
+    /// Takes what those of `limits` say that cover the request's model; `None` when none of them does.
     pub(crate) async fn take(
         engine: &Engine,
         half: Half,
         owner: Uuid,
         limits: &[Limit],
-        model: &str,
+        covers: impl Fn(&Limit) -> bool,
         estimate: &Estimate,
     ) -> Result<Option<Self>, Unseated> {
         let now = engine.clock.now();
         let checks: Vec<_> = limits
             .iter()
-            .filter(|limit| limit.covers(model))
+            .filter(|limit| covers(limit))
             .filter_map(|limit| usable(check(limit, estimate, now), limit))
             .collect();
         if checks.is_empty() {

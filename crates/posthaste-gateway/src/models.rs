@@ -3,53 +3,101 @@
 use std::collections::BTreeMap;
 
 use posthaste_core::{Account, Dialect, ModelName, ModelRules, Operation, Timestamp};
-use posthaste_metering::PriceBook;
-use posthaste_provider::{upstream_dialect, upstream_model};
-use posthaste_wire::ModelEntry;
+use posthaste_metering::{Mode, ModelPrice, PriceBook};
+use posthaste_provider::upstream_dialect;
+use posthaste_wire::{ModelEntry, ModelKind};
 
-/// What the accounts offer and the caller may use: the vendors' catalogues, and the names that accounts give or list.
+use crate::{asked::AskedModel, planning::takes_part};
+
+/// Who looks at the list.
+pub(crate) struct View<'a> {
+    pub(crate) prices: &'a PriceBook,
+    /// The client key's rules.
+    pub(crate) rules: &'a ModelRules,
+    /// The dialect in which the client would ask.
+    pub(crate) dialect: Dialect,
+    /// The dialect of the only vendor, if the path names one.
+    pub(crate) pinned: Option<Dialect>,
+    pub(crate) now: Timestamp,
+}
+
+/// What the accounts offer and the caller may use, in the order of names: the vendors' catalogues without what they have
+/// retired, and the names that operators give, in accounts' own lists and maps and as aliases.
+///
+/// What is told of a name that several accounts offer is what the first of them has, in the order of identities.
 pub(crate) fn offered<'a>(
     accounts: impl IntoIterator<Item = &'a Account>,
-    prices: &PriceBook,
-    caller: &ModelRules,
-    pinned: Option<Dialect>,
+    view: &View<'_>,
 ) -> Vec<ModelEntry> {
-    let mut models = BTreeMap::new();
-    for account in accounts.into_iter().filter(|account| account.enabled) {
-        let catalogue = prices.models(account.provider).map(|price| price.model.to_string());
-        for name in catalogue.chain(named_by(account)) {
-            if account.serves(&name) && caller.allows(&name) && speaks(account, &name, pinned) {
-                models.entry(name).or_insert(account.provider);
+    let mut models: BTreeMap<ModelName, ModelEntry> = BTreeMap::new();
+    for account in accounts.into_iter().filter(|account| takes_part(account, view.now)) {
+        let catalogue = view.prices.models(account).filter(|model| !model.is_retired(view.now));
+        let catalogue = catalogue.map(|model| model.model.clone());
+        let aliases = view.prices.aliases().map(|(alias, _)| alias.clone());
+        for name in catalogue.chain(aliases).chain(named_by(account)) {
+            if !models.contains_key(&name)
+                && let Some(entry) = entry(account, &name, view)
+            {
+                models.insert(name, entry);
             }
         }
     }
-    models
-        .into_iter()
-        .map(|(id, provider)| ModelEntry {
-            display_name: display_name(&id),
-            id,
-            // No vendor's catalogue in the price book tells when a model came out.
-            created: Timestamp::EPOCH,
-            owned_by: provider.as_str().to_owned(),
-        })
-        .collect()
+    models.into_values().collect()
 }
 
-/// Whether a request of Chat Completions, which all paths that name a vendor take, would go to the account in the dialect
-/// that the path asks for.
-fn speaks(account: &Account, name: &str, pinned: Option<Dialect>) -> bool {
-    let Some(pinned) = pinned else { return true };
-    let name = ModelName::parse(name).map(|name| upstream_model(account, &name));
-    name.is_ok_and(|name| upstream_dialect(account, Operation::Chat, pinned, &name) == Some(pinned))
+/// What is told of a model under a name, if the caller may ask the account for it.
+fn entry(account: &Account, name: &ModelName, view: &View<'_>) -> Option<ModelEntry> {
+    let asked = AskedModel::new(name.clone(), view.prices);
+    if !asked.is_allowed(view.rules) || !asked.is_served(account) {
+        return None;
+    }
+    let upstream = asked.upstream(account);
+    let facts = view.prices.price(account, upstream.as_str());
+    // Bedrock's own names stand on its list, but what clients call the models tells more of them.
+    let told = view.prices.price(account, name.as_str()).or(facts);
+    let mode = told.map_or(Mode::Chat, |model| model.mode);
+    if !speaks(account, mode, &upstream, view) {
+        return None;
+    }
+    let is_itself = told.is_some_and(|model| model.model == *name);
+    let own_name = told.filter(|_| is_itself).and_then(|model| model.display_name.clone());
+    Some(ModelEntry {
+        id: name.to_string(),
+        display_name: own_name.unwrap_or_else(|| display_name(name.as_str())),
+        created: told.and_then(ModelPrice::created_at).unwrap_or(Timestamp::EPOCH),
+        owned_by: asked.owner().unwrap_or(account.provider.as_str()).to_owned(),
+        kind: match mode {
+            Mode::Chat | Mode::Responses => ModelKind::Conversation,
+            Mode::Completion => ModelKind::Completion,
+            Mode::Embedding => ModelKind::Embedding,
+        },
+        context_window: told.and_then(|model| model.context_window),
+        max_output: told.and_then(|model| model.max_output),
+    })
+}
+
+/// Whether the account has an endpoint for such a model that the client can reach. All paths that name a vendor take
+/// conversations alone, which have to go to the account in the dialect that the path asks for.
+fn speaks(account: &Account, mode: Mode, upstream: &ModelName, view: &View<'_>) -> bool {
+    let operation = match mode {
+        Mode::Chat | Mode::Responses => Operation::Chat,
+        Mode::Completion => Operation::Completions,
+        Mode::Embedding => Operation::Embeddings,
+    };
+    let dialect = upstream_dialect(account, operation, view.pinned.unwrap_or(view.dialect), upstream);
+    match view.pinned {
+        Some(pinned) => mode.is_conversation() && dialect == Some(pinned),
+        None => dialect.is_some(),
+    }
 }
 
 /// Names without a `*` in an account's own lists.
-fn named_by(account: &Account) -> impl Iterator<Item = String> {
+fn named_by(account: &Account) -> impl Iterator<Item = ModelName> {
     let mapped = account.model_map.0.iter().map(|(pattern, _)| pattern);
     mapped
         .chain(&account.models.allow)
-        .map(|pattern| pattern.as_str().to_owned())
-        .filter(|name| !name.contains('*'))
+        .filter(|pattern| !pattern.as_str().contains('*'))
+        .filter_map(|pattern| ModelName::parse(pattern.as_str()).ok())
 }
 
 /// `claude-haiku-4-5` reads as `Claude Haiku 4 5`: words, as the vendors do it, without guessing at version points.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use posthaste_core::{Account, Fault, FaultKind, KeyPolicy, Operation, Origin, Place, Timestamp};
-use posthaste_provider::{owns, upstream_dialect, upstream_model};
+use posthaste_provider::upstream_dialect;
 use posthaste_scheduler::{Candidate, Exclusion, Hint, Plan};
 
 use crate::journey::Journey;
@@ -16,8 +16,7 @@ pub(crate) struct Route {
 
 pub(crate) fn plan(journey: &Journey, now: Timestamp) -> Route {
     let snapshot = journey.engine.directory.all();
-    let model = journey.envelope.model.as_str();
-    let candidates: Vec<_> = snapshot.iter().map(|account| candidate(journey, account, model)).collect();
+    let candidates: Vec<_> = snapshot.iter().map(|account| candidate(journey, account)).collect();
     let plan = journey.engine.scheduler.plan(&candidates, &Hint::default(), now);
     Route { snapshot, plan }
 }
@@ -28,35 +27,38 @@ pub(crate) fn nobody_counts(journey: &Journey) -> bool {
         return false;
     }
     let snapshot = journey.engine.directory.all();
-    let model = journey.envelope.model.as_str();
     let mut serving = snapshot
         .iter()
-        .filter(|account| account.enabled && account.serves(model) && owns(account, model))
+        .filter(|account| account.enabled && journey.model.is_served(account))
         .map(|account| cannot_serve(journey, account))
         .peekable();
     serving.peek().is_some() && serving.all(|exclusion| exclusion == Some(Exclusion::OperationNotServed))
 }
 
-fn candidate<'a>(journey: &'a Journey, account: &'a Account, model: &str) -> Candidate<'a> {
-    let now = journey.engine.clock.now();
-    let ended = account.scheduling.expires_at.is_some_and(|end| end <= now);
-    let exclusion = if !account.enabled || !account.scheduling.schedulable || ended {
+fn candidate<'a>(journey: &'a Journey, account: &'a Account) -> Candidate<'a> {
+    let exclusion = if !takes_part(account, journey.engine.clock.now()) {
         Some(Exclusion::Disabled)
     } else if !may_use(&journey.caller.key().policy, account) {
         Some(Exclusion::NotForThisKey)
-    } else if !account.serves(model) || !owns(account, model) {
+    } else if !journey.model.is_served(account) {
         Some(Exclusion::ModelNotServed)
     } else if journey.home.is_some_and(|home| home != account.id) {
         Some(Exclusion::NotTheHome)
     } else {
         cannot_serve(journey, account)
     };
-    let model = account.model_map.upstream_name(model).unwrap_or(&journey.envelope.model).as_str();
+    let model = journey.model.in_health(account);
     // Those that the key is bound to go before all others.
     let bound = journey.caller.key().policy.binding.is_none_or(|binding| is_in(account, binding.to));
     let priority = u16::from(account.priority) + if bound { 0 } else { BEHIND_ALL };
     let weight = account.scheduling.weight;
     Candidate { priority, exclusion, weight, ..Candidate::new(account.id, model) }
+}
+
+/// Whether an account is there to be asked at all.
+pub(crate) fn takes_part(account: &Account, now: Timestamp) -> bool {
+    let ended = account.scheduling.expires_at.is_some_and(|end| end <= now);
+    account.enabled && account.scheduling.schedulable && !ended
 }
 
 /// Whether the key's policy leaves the account to it.
@@ -75,7 +77,7 @@ fn is_in(account: &Account, place: Place) -> bool {
 
 /// What stands between the request's form and the account.
 fn cannot_serve(journey: &Journey, account: &Account) -> Option<Exclusion> {
-    let model = upstream_model(account, &journey.envelope.model);
+    let model = journey.model.upstream(account);
     let dialect = upstream_dialect(account, journey.operation, journey.asked_dialect(), &model);
     match (dialect, journey.pinned) {
         (None, _) => Some(Exclusion::OperationNotServed),

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use posthaste_core::{
     Account, Credential, Dialect, Fault, FaultKind, ModelName, Operation, Origin, Packing, Payload, Surface,
 };
-use posthaste_provider::{Outbound, Provider, preset, upstream_dialect, upstream_model};
+use posthaste_provider::{Outbound, Provider, preset, upstream_dialect};
 use posthaste_translate::{Ask, Loss, StreamContext, Target, holds_carrier, translate_request};
 use posthaste_wire::{Edits, code_assist, to_invoke};
 
@@ -49,8 +49,7 @@ pub(crate) fn prepare(
     provider: &dyn Provider,
     credential: Option<&Credential>,
 ) -> Result<Prepared, Fault> {
-    let model = &journey.envelope.model;
-    let upstream_model = upstream_model(account, model);
+    let upstream_model = journey.model.upstream(account);
     let dialect = upstream_dialect(account, journey.operation, journey.asked_dialect(), &upstream_model)
         .ok_or_else(|| no_endpoint(journey))?;
     let same = dialect == journey.surface.dialect;

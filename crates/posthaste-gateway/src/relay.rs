@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{Account, AccountId, Dialect, Fault, FaultKind, Operation, Origin};
+use posthaste_core::{Account, AccountId, Dialect, Fault, FaultKind, Limit, ModelName, Operation, Origin};
 use posthaste_storage::{ConfigStore, Half, Revision, StorageError};
 use posthaste_wire::{Envelope, ModelEntry};
 
 use crate::{
     AccountDirectory, Answer, Authenticator, Call, Caller, RelayOptions, RelayPorts,
     admission::{admit, check_status},
+    asked::AskedModel,
     counting,
     engine::Engine,
     follow::follow,
@@ -16,7 +17,8 @@ use crate::{
     limits::{Estimate, Hold, caller_fault},
     memory::Memory,
     metrics::Metrics,
-    models, planning,
+    models::{self, View},
+    planning,
     unpack::{Unpacked, unpack},
     visitor::{Visitor, check_visitor},
     waiting,
@@ -117,13 +119,31 @@ impl Relay {
         answer
     }
 
-    /// The models that a caller may ask for, where a path names a vendor by its dialect: of that vendor.
-    pub fn models(&self, caller: &Caller, pinned: Option<Dialect>) -> Vec<ModelEntry> {
+    /// The models that a caller may ask for in `dialect`, in the order of their names; where a path names a vendor by its
+    /// dialect: of that vendor.
+    pub fn models(&self, caller: &Caller, dialect: Dialect, pinned: Option<Dialect>) -> Vec<ModelEntry> {
         let accounts = self.engine.directory.all();
         let policy = &caller.key().policy;
         let accounts =
             accounts.iter().map(AsRef::as_ref).filter(|account| planning::may_use(policy, account));
-        models::offered(accounts, &self.engine.prices, &caller.key().models, pinned)
+        let prices = &self.engine.prices;
+        let view =
+            View { prices, rules: &caller.key().models, dialect, pinned, now: self.engine.clock.now() };
+        models::offered(accounts, &view)
+    }
+
+    /// One of [`models`](Self::models), which may be named by an alias.
+    pub fn model(
+        &self,
+        caller: &Caller,
+        dialect: Dialect,
+        pinned: Option<Dialect>,
+        name: &str,
+    ) -> Option<ModelEntry> {
+        let mut models = self.models(caller, dialect, pinned);
+        let at = |name: &str| models.binary_search_by(|model| model.id.as_str().cmp(name)).ok();
+        let meaning = || self.engine.prices.meaning(name).map(ModelName::as_str);
+        at(name).or_else(|| at(meaning()?)).map(|index| models.swap_remove(index))
     }
 
     /// How the relay is.
@@ -155,10 +175,11 @@ impl Relay {
         // 3 peek
         let Unpacked { envelope, body, headers } = unpack(&mut call)?;
         // 4 admit
-        let caller = admit(engine, &call, &envelope).await?;
+        let model = engine.asked(&envelope.model);
+        let caller = admit(engine, &call, &envelope, &model).await?;
         let home = home(engine, &caller, &call, &envelope)?;
-        let estimate = Estimate::of(engine, &envelope, body.len());
-        let hold = hold(engine, &caller, &envelope, call.operation, &estimate).await?;
+        let estimate = Estimate::of(engine, &envelope, &model, body.len());
+        let hold = hold(engine, &caller, &model, call.operation, &estimate).await?;
         let Call { id, surface, operation, path, query, received, .. } = call;
         let journey = Journey {
             engine: Arc::clone(engine),
@@ -169,6 +190,7 @@ impl Relay {
             home,
             operation,
             envelope,
+            model,
             estimate,
             hold,
             prompt_bytes: body.len(),
@@ -186,7 +208,7 @@ impl Relay {
 async fn hold(
     engine: &Engine,
     caller: &Caller,
-    envelope: &Envelope,
+    model: &AskedModel,
     operation: Operation,
     estimate: &Estimate,
 ) -> Result<Option<Hold>, Fault> {
@@ -194,8 +216,8 @@ async fn hold(
         return Ok(None);
     }
     let key = caller.key();
-    let (limits, model) = (&key.policy.limits, envelope.model.as_str());
-    let held = Hold::take(engine, Half::Caller, key.id.uuid(), limits, model, estimate).await;
+    let (limits, covers) = (&key.policy.limits, |limit: &Limit| model.is_covered(limit));
+    let held = Hold::take(engine, Half::Caller, key.id.uuid(), limits, covers, estimate).await;
     held.map_err(|unseated| caller_fault(unseated, engine.clock.now()))
 }
 

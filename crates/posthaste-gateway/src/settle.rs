@@ -228,7 +228,7 @@ impl AttemptBook {
         let usage =
             estimate::fill(ending.usage, ending.source, journey.prompt_bytes, ending.answer_bytes, streamed);
         let model = self.upstream_model.as_str();
-        let charge = journey.engine.prices.charge(self.account.provider, model, &usage, ending.source);
+        let charge = journey.engine.prices.charge(&*self.account, model, &usage, ending.source);
         let cost = self.account.scheduling.multiplier.of(charge.cost);
         AttemptRow {
             request_id: journey.id,
@@ -248,7 +248,7 @@ impl AttemptBook {
             status: self.status,
             first_content_us: self.first_content.map(micros),
             duration_us: micros(self.started.elapsed()),
-            usage,
+            usage: charge.usage,
             usage_source: ending.source,
             cost,
             billed: journey.caller.key().policy.multiplier.of(cost),

@@ -4,7 +4,7 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use posthaste_core::{AttemptOutcome, CooldownReason, FaultKind, Usage, UsageSource};
+use posthaste_core::{AttemptOutcome, CooldownReason, CostBasis, FaultKind, Usage, UsageSource};
 use posthaste_gateway::{FirstEventTimeouts, RelayOptions};
 use posthaste_testkit::{
     AccountSetters, MemoryTransport, Reply, Script, ScriptedUpstream, account, anthropic_error,
@@ -220,6 +220,23 @@ async fn an_account_that_calls_the_model_otherwise_gets_its_own_name() {
     assert_eq!(received[0].json()["messages"], whole()["messages"]);
     let rows = rig.rows().await;
     assert_eq!((rows[0].model.as_str(), rows[0].upstream_model.as_str()), (MODEL, "big-model"));
+}
+
+#[tokio::test]
+async fn an_alias_is_served_and_priced_as_the_model_that_it_stands_for() {
+    let upstream = ScriptedUpstream::start(|_| Script::json(200, &anthropic_json("hi", USAGE))).await;
+    let rig = Rig::new(vec![at("a", upstream.base_url(), 1)]).await;
+    let mut asked = whole();
+    let mut costs = Vec::new();
+    for name in ["claude-haiku-4.5", "claude-haiku-4-5"] {
+        asked["model"] = name.into();
+        let answer = rig.read(&asked).await.unwrap();
+        assert_eq!(answer.status, 200);
+        costs.push(rig.rows().await.into_iter().find(|row| row.model.as_str() == name).unwrap());
+    }
+    assert!(upstream.received().iter().all(|request| request.json()["model"] == "claude-haiku-4-5"));
+    assert!(costs.iter().all(|row| row.upstream_model.as_str() == "claude-haiku-4-5"));
+    assert_eq!((costs[0].cost, costs[0].cost_basis), (costs[1].cost, CostBasis::Priced));
 }
 
 #[tokio::test]

@@ -1,167 +1,209 @@
-//! The models by provider.
+//! What is known of models: their prices, sizes and names, by whose list they stand on.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashSet},
     sync::{Arc, LazyLock},
 };
 
 use jiff::civil::Date;
-use posthaste_core::{ProviderKind, Usage, UsageSource};
+use posthaste_core::{Account, ModelName, ProviderKind, Usage, UsageSource};
 
-use crate::{Charge, Mode, ModelPrice, PriceBookError, TokenPrice, alarm::Alarm, charge::charge, read::read};
+use crate::{
+    Charge, ModelPrice, PriceBookError, Seller,
+    alarm::Alarm,
+    believable::believable,
+    catalogue::Catalogue,
+    charge::{basis, charge},
+    names::Names,
+    read::{Contents, read},
+    seller::{MAKERS, OTHER_LISTS},
+};
 
-/// Prices of models, by whose list they stand on.
+/// Models with their prices, by whose list they stand on; whose names are whose; and what aliases stand for.
 #[derive(Debug)]
 pub struct PriceBook {
     as_of: Date,
-    catalogues: HashMap<String, Catalogue>,
+    catalogues: BTreeMap<String, Catalogue>,
+    names: Names,
     alarm: Alarm,
 }
 
 impl PriceBook {
-    /// The price list that comes with the program.
+    /// What comes with the program.
     pub fn builtin() -> Arc<Self> {
         static BUILTIN: LazyLock<Arc<PriceBook>> = LazyLock::new(|| {
-            let book = PriceBook::parse(include_str!("../data/prices.json"));
+            let book = read(BUILTIN_FILE).and_then(|contents| {
+                PriceBook::new(contents, &Names::default(), BTreeMap::new(), !LISTED)
+            });
             Arc::new(book.expect("the built-in price list is well formed, as a test checks"))
         });
         Arc::clone(&BUILTIN)
     }
 
-    /// Reads a price file.
+    /// Reads a price file that takes the place of the built-in prices. Its vendors and aliases come before the built-in ones.
     ///
     /// # Errors
     /// When any of it is not as the layout says or cannot be true; nothing of it is used then.
     pub fn parse(json: &str) -> Result<Self, PriceBookError> {
-        let (as_of, models) = read(json)?;
-        let mut catalogues: HashMap<String, Catalogue> = HashMap::new();
+        let contents = read(json)?;
+        if contents.models.is_empty() {
+            return Err(PriceBookError::Empty);
+        }
+        Self::new(contents, &Self::builtin().names, BTreeMap::new(), LISTED)
+    }
+
+    /// This book with an operator's file over it. A row takes the place of all that the book has for the model on that list;
+    /// the file's vendors and aliases come before the book's. A file of aliases alone is one, too.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn overlaid(&self, json: &str) -> Result<Self, PriceBookError> {
+        let contents = read(json)?;
+        let given: HashSet<_> = contents.models.iter().map(|row| (&*row.provider, row.model.as_str())).collect();
+        let mut kept: BTreeMap<String, Catalogue> = BTreeMap::new();
+        for (provider, catalogue) in &self.catalogues {
+            let place = kept.entry(provider.clone()).or_default();
+            for row in catalogue.rows().filter(|row| !given.contains(&(&*row.provider, row.model.as_str()))) {
+                place.add(row.clone());
+            }
+        }
+        Self::new(contents, &self.names, kept, LISTED)
+    }
+
+    fn new(
+        contents: Contents,
+        names: &Names,
+        mut catalogues: BTreeMap<String, Catalogue>,
+        listed: bool,
+    ) -> Result<Self, PriceBookError> {
+        let Contents { as_of, vendors, aliases, models } = contents;
+        let priced: HashSet<_> = models.iter().map(|row| row.model.clone()).collect();
+        let names = names.overlaid(vendors, aliases, listed, |name| priced.contains(name))?;
         for model in models {
             catalogues.entry(model.provider.clone()).or_default().add(model);
         }
-        Ok(Self { as_of, catalogues, alarm: Alarm::default() })
+        Ok(Self { as_of, catalogues, names, alarm: Alarm::default() })
     }
 
-    /// The day whose prices these are.
+    /// The day whose prices these are: of the file that was read last.
     pub fn as_of(&self) -> Date {
         self.as_of
     }
 
-    /// A model's price for accounts of `provider`: the name must stand in the list, a dated one too; there is no guessing.
+    /// A model's price at a seller: the name must stand in the list, a dated one too; there is no guessing.
     ///
-    /// A vendor that speaks another's dialect has no list of its own: Anthropic's is tried first, then all others.
-    pub fn price(&self, provider: ProviderKind, model: &str) -> Option<&ModelPrice> {
-        self.find(provider, model).map(|(_, price)| price)
+    /// A vendor that speaks another's dialect has no list of its own, unless its preset tells the vendor: that one's is tried
+    /// first, then that of the dialect's inventor, then all others.
+    pub fn price<'a>(&self, seller: impl Into<Seller<'a>>, model: &str) -> Option<&ModelPrice> {
+        self.find(&seller.into(), model).map(|(_, price)| price)
     }
 
-    /// What an exchange costs.
+    /// What an exchange costs, on the terms that its usage tells. Counts beyond belief are cut down, and a warning is logged
+    /// once for the model.
     ///
     /// A model without a price costs nothing that is known: the basis is `Unpriced` then, and a warning is logged once
     /// for the model.
-    pub fn charge(&self, provider: ProviderKind, model: &str, usage: &Usage, source: UsageSource) -> Charge {
+    pub fn charge<'a>(
+        &self,
+        seller: impl Into<Seller<'a>>,
+        model: &str,
+        usage: &Usage,
+        source: UsageSource,
+    ) -> Charge {
         if source == UsageSource::None {
-            return Charge::NOTHING;
+            return Charge::nothing(*usage);
         }
-        let cost = self
-            .find(provider, model)
-            .and_then(|(catalogue, price)| charge(price, catalogue.dearest_web_search, usage));
+        let seller = seller.into();
+        let found = self.find(&seller, model);
+        let (usage, was_cut) = {
+            let told = usage;
+            let (usage, was_cut) = believable(found.map(|(_, price)| price), told);
+            if was_cut {
+                self.alarm.absurd(seller.provider, model, told);
+            }
+            (usage, was_cut)
+        };
+        let cost = found.and_then(|(catalogue, price)| charge(price, catalogue.dearest_web_search, &usage));
         match cost {
-            Some(cost) => Charge::priced(cost, source),
+            Some(cost) => Charge { cost, basis: basis(source, was_cut, false), usage },
             None => {
-                self.alarm.unpriced(provider, model);
-                Charge::UNPRICED
+                self.alarm.unpriced(seller.provider, model);
+                Charge::unpriced(usage)
             }
         }
     }
 
-    /// The chat models that accounts of `provider` may be asked for, for lists of models. Each name comes once.
-    pub fn models(&self, provider: ProviderKind) -> impl Iterator<Item = &ModelPrice> {
-        own_lists(provider)
-            .iter()
-            .filter_map(|name| self.catalogues.get(*name))
-            .flat_map(Catalogue::models)
-            .filter(|model| matches!(model.mode, Mode::Chat | Mode::Responses))
+    /// The vendor whose models have such names, by the name of its list; `None` for a name that tells nothing.
+    pub fn owner(&self, model: &str) -> Option<&str> {
+        self.names.owner(model)
     }
 
-    fn find(&self, provider: ProviderKind, model: &str) -> Option<(&Catalogue, &ModelPrice)> {
-        let others: &[&str] = match provider {
-            ProviderKind::AnthropicCompatible | ProviderKind::OpenAiCompatible => &OTHER_LISTS,
-            // The imitation answers to everybody's names.
-            ProviderKind::Sandbox => &["openai", "gemini", "bedrock"],
-            _ => &[],
+    /// The model that an alias stands for; `None` for a name that is no alias.
+    pub fn meaning(&self, alias: &str) -> Option<&ModelName> {
+        self.names.meaning(alias)
+    }
+
+    /// The operator's aliases, each with the model that it stands for, by name.
+    pub fn aliases(&self) -> impl Iterator<Item = (&ModelName, &ModelName)> {
+        self.names.aliases().filter(|(_, meaning)| meaning.listed).map(|(alias, meaning)| (alias, &meaning.model))
+    }
+
+    /// What an account may be taken to offer, as far as its own rules for models allow it: what stands on its vendor's list.
+    /// Where the vendor is not known, the rules tell what it has of all that is known, and without such rules nothing does.
+    pub fn models<'b>(&'b self, account: &Account) -> impl Iterator<Item = &'b ModelPrice> + use<'b> {
+        let seller = Seller::from(account);
+        let lists = match self.names.sold_by(seller.preset) {
+            Some(vendor) => vec![vendor],
+            None if !seller.is_compatible() => seller.own_lists().to_vec(),
+            None if account.models.allow.is_empty() => Vec::new(),
+            None => OTHER_LISTS[..MAKERS].to_vec(),
         };
-        own_lists(provider).iter().chain(others).find_map(|name| {
-            let catalogue = self.catalogues.get(*name)?;
-            Some((catalogue, catalogue.get(model)?))
+        let lists = lists.into_iter().filter_map(|list| self.catalogues.get(list));
+        lists.flat_map(Catalogue::models).filter(|model| !model.unlisted)
+    }
+
+    fn find(&self, seller: &Seller<'_>, model: &str) -> Option<(&Catalogue, &ModelPrice)> {
+        let sold = self.names.sold_by(seller.preset);
+        let mut lists = sold.into_iter().chain(seller.own_lists().iter().copied());
+        lists.find_map(|list| self.find_on(list, model)).or_else(|| {
+            let mut others = OTHER_LISTS.into_iter().chain(self.catalogues.keys().map(String::as_str));
+            match seller.provider {
+                _ if seller.is_compatible() => others.find_map(|list| self.find_on(list, model)),
+                // The imitation answers to everybody's names.
+                ProviderKind::Sandbox => {
+                    ["openai", "gemini", "bedrock"].into_iter().find_map(|list| self.find_on(list, model))
+                }
+                _ => None,
+            }
         })
     }
-}
 
-/// One provider's list.
-#[derive(Debug, Default)]
-struct Catalogue {
-    models: Vec<ModelPrice>,
-    by_name: HashMap<String, usize>,
-    dearest_web_search: Option<TokenPrice>,
-}
-
-impl Catalogue {
-    /// Where a model stands on several sheets, the one without a route is the provider's plain price; otherwise the first
-    /// counts.
-    fn add(&mut self, model: ModelPrice) {
-        self.dearest_web_search = self.dearest_web_search.max(model.web_search_per_1k);
-        let index = self.models.len();
-        let place = self.by_name.entry(model.model.as_str().to_owned()).or_insert(index);
-        if model.route.is_none() {
-            *place = index;
-        }
-        self.models.push(model);
-    }
-
-    fn get(&self, model: &str) -> Option<&ModelPrice> {
-        self.by_name.get(model).map(|&index| &self.models[index])
-    }
-
-    fn models(&self) -> impl Iterator<Item = &ModelPrice> {
-        self.models.iter().enumerate().filter_map(|(index, model)| {
-            (self.by_name.get(model.model.as_str()) == Some(&index)).then_some(model)
-        })
+    fn find_on(&self, list: &str, model: &str) -> Option<(&Catalogue, &ModelPrice)> {
+        let catalogue = self.catalogues.get(list)?;
+        Some((catalogue, catalogue.get(model)?))
     }
 }
 
-/// The lists that name a provider's models. The sandbox imitates Anthropic's beside its own.
-const fn own_lists(provider: ProviderKind) -> &'static [&'static str] {
-    match provider {
-        ProviderKind::Anthropic | ProviderKind::AnthropicCompatible => &["anthropic"],
-        ProviderKind::OpenAi | ProviderKind::OpenAiCompatible => &["openai"],
-        ProviderKind::AzureOpenAi => &["azure", "openai"],
-        ProviderKind::Gemini => &["gemini"],
-        ProviderKind::Bedrock => &["bedrock"],
-        ProviderKind::Sandbox => &["sandbox", "anthropic"],
-    }
-}
+const BUILTIN_FILE: &str = include_str!("../data/models.json");
 
-/// The order in which a name is looked for when the vendor is not known: those who make models before those who resell
-/// them.
-const OTHER_LISTS: [&str; 10] = [
-    "zhipu",
-    "moonshot",
-    "deepseek",
-    "dashscope",
-    "openai",
-    "gemini",
-    "amazon_nova",
-    "vertex",
-    "bedrock",
-    "azure",
-];
+/// Lists of models name an operator's aliases, but not the program's, which are other spellings.
+const LISTED: bool = true;
 
 #[cfg(test)]
 mod tests {
+    use posthaste_core::{ModelPattern, PresetName};
+    use posthaste_testkit::account as any_account;
+    use rstest::rstest;
+
     use super::*;
+
+    fn account(provider: ProviderKind, preset: &str) -> Account {
+        Account { provider, preset: PresetName(preset.to_owned()), ..any_account("one") }
+    }
 
     #[test]
     fn the_built_in_list_is_well_formed() {
-        let book = PriceBook::parse(include_str!("../data/prices.json")).unwrap();
+        let book = PriceBook::parse(BUILTIN_FILE).unwrap();
         assert_eq!(book.as_of().to_string(), "2026-11-23");
     }
 
@@ -169,22 +211,121 @@ mod tests {
     fn every_built_in_list_can_be_looked_up() {
         let book = PriceBook::builtin();
         for name in book.catalogues.keys() {
-            let known = OTHER_LISTS.contains(&name.as_str())
-                || own_lists(ProviderKind::Sandbox).contains(&name.as_str());
-            assert!(known, "{name}");
+            assert!(OTHER_LISTS.contains(&name.as_str()) || name == "sandbox", "{name}");
+        }
+    }
+
+    #[rstest]
+    #[case("claude-of-tomorrow", Some("anthropic"))]
+    #[case("gpt-5.4", Some("openai"))]
+    #[case("o3-mini", Some("openai"))]
+    #[case("gemini-3-pro", Some("gemini"))]
+    #[case("us.anthropic.claude-x-v1:0", Some("bedrock"))]
+    #[case("amazon.nova-lite-v1:0", Some("bedrock"))]
+    #[case("arn:aws:bedrock:us-east-1:000000000000:inference-profile/x", Some("bedrock"))]
+    #[case("deepseek-chat", Some("deepseek"))]
+    #[case("glm-5.3", Some("zhipu"))]
+    #[case("mine", None)]
+    fn a_name_tells_its_vendor(#[case] model: &str, #[case] owner: Option<&str>) {
+        assert_eq!(PriceBook::builtin().owner(model), owner);
+    }
+
+    /// What stands on the list of a vendor with names of its own must not be taken for another vendor's.
+    #[test]
+    fn listed_models_are_their_vendors_or_nobodys() {
+        let book = PriceBook::builtin();
+        for list in ["anthropic", "openai", "gemini", "bedrock", "deepseek", "moonshot", "zhipu"] {
+            for model in book.catalogues[list].models().filter(|model| !model.unlisted) {
+                let owner = book.owner(model.model.as_str());
+                let at_bedrock = list == "bedrock" && owner == Some("anthropic");
+                assert!(owner.is_none_or(|owner| owner == list) || at_bedrock, "{} is {owner:?}'s", model.model);
+            }
         }
     }
 
     #[test]
+    fn built_in_aliases_stand_for_priced_models_and_are_not_listed() {
+        let book = PriceBook::builtin();
+        assert_eq!(book.meaning("claude-haiku-4.5").unwrap().as_str(), "claude-haiku-4-5");
+        for (alias, meaning) in book.names.aliases() {
+            assert!(book.price(ProviderKind::Anthropic, meaning.model.as_str()).is_some(), "{alias}");
+        }
+        assert_eq!(book.aliases().count(), 0);
+    }
+
+    fn models(book: &PriceBook, preset: &str, provider: ProviderKind, allow: &[&str]) -> Vec<String> {
+        let mut account = account(provider, preset);
+        account.models.allow = allow.iter().copied().map(ModelPattern::new).collect();
+        let models = book.models(&account).map(|model| model.model.to_string());
+        models.filter(|model| account.serves(model)).collect()
+    }
+
+    #[test]
+    fn an_account_offers_its_vendors_list() {
+        let book = PriceBook::builtin();
+        let deepseek = models(&book, "deepseek", ProviderKind::OpenAiCompatible, &[]);
+        assert!(!deepseek.is_empty() && deepseek.iter().all(|model| model.starts_with("deepseek-")));
+        let claude = models(&book, "anthropic", ProviderKind::Anthropic, &[]);
+        assert!(claude.iter().all(|model| model.starts_with("claude-")) && claude.len() == 22);
+    }
+
+    #[test]
+    fn an_account_of_an_unknown_vendor_offers_what_its_rules_allow_of_all_that_is_known() {
+        let book = PriceBook::builtin();
+        assert_eq!(models(&book, "ollama", ProviderKind::OpenAiCompatible, &[]), Vec::<String>::new());
+        let some = models(&book, "ollama", ProviderKind::OpenAiCompatible, &["glm-5.3", "claude-opus-5*"]);
+        assert_eq!(some, ["claude-opus-5", "claude-opus-5-5", "glm-5.3"]);
+    }
+
+    fn over(json: &str) -> PriceBook {
+        let head = r#""schema":1,"as_of":"2026-11-24","unit":"nano-USD per 1000000 tokens""#;
+        PriceBook::builtin().overlaid(&format!("{{{head},{json}}}")).unwrap()
+    }
+
+    #[test]
+    fn an_operators_file_over_the_book_replaces_and_adds_rows_and_keeps_the_rest() {
+        let row = |list: &str, model: &str, input: u64| {
+            format!(
+                r#"{{"provider":"{list}","model":"{model}","mode":"chat","standard":{{"price":{{"input":{input},"output":7}}}}}}"#
+            )
+        };
+        let rows = [row("anthropic", "claude-haiku-4-5", 5), row("mine", "own-1", 6)].join(",");
+        let vendor = r#""vendors":[{"provider":"mine","names":["own-*"],"presets":["vllm"]}]"#;
+        let book = over(&format!(r#"{vendor},"aliases":{{"fast":"own-1"}},"models":[{rows}]"#));
+        let input = |seller: ProviderKind, model: &str| {
+            book.price(seller, model).and_then(|price| price.standard.price.input).unwrap().nanos_per_million()
+        };
+        assert_eq!(input(ProviderKind::Anthropic, "claude-haiku-4-5"), 5);
+        assert_eq!(input(ProviderKind::Anthropic, "claude-opus-5"), 5_000_000_000);
+        assert_eq!(input(ProviderKind::OpenAiCompatible, "own-1"), 6);
+        assert_eq!(book.owner("own-2"), Some("mine"));
+        assert_eq!(book.aliases().map(|(alias, _)| alias.as_str()).collect::<Vec<_>>(), ["fast"]);
+        assert_eq!(models(&book, "vllm", ProviderKind::OpenAiCompatible, &[]), ["own-1"]);
+        assert_eq!(book.as_of().to_string(), "2026-11-24");
+    }
+
+    #[test]
+    fn a_file_in_place_of_the_prices_keeps_the_built_in_names() {
+        let json = r#"{"schema":1,"as_of":"2026-11-23","unit":"nano-USD per 1000000 tokens","models":[
+            {"provider":"anthropic","model":"m","mode":"chat","standard":{"price":{"input":1}}}]}"#;
+        let book = PriceBook::parse(json).unwrap();
+        assert_eq!((book.owner("gpt-5"), book.price(ProviderKind::OpenAi, "gpt-5")), (Some("openai"), None));
+        let names = json.replace(r#""models":["#, r#""aliases":{"a":"b"},"models":[],"vendors":["#);
+        let names = &names[..names.find(r#"{"provider""#).unwrap()];
+        assert!(matches!(PriceBook::parse(&format!("{names}]}}")), Err(PriceBookError::Empty)));
+    }
+
+    #[test]
     fn every_anthropic_model_is_whole() {
-        for model in PriceBook::builtin().models(ProviderKind::Anthropic) {
+        let book = PriceBook::builtin();
+        for model in book.catalogues["anthropic"].models() {
             let price = &model.standard.price;
             let classes =
                 [price.input, price.output, price.cache_read, price.cache_write, price.cache_write_1h];
             assert!(classes.iter().all(Option::is_some), "{}", model.model);
             assert!(model.context_window.is_some() && model.max_output.is_some(), "{}", model.model);
         }
-        assert_eq!(PriceBook::builtin().models(ProviderKind::Anthropic).count(), 22);
+        assert_eq!(book.catalogues["anthropic"].models().count(), 22);
     }
 
     #[test]

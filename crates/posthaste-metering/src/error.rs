@@ -27,6 +27,26 @@ pub enum PriceBookError {
     /// The file lists no model.
     #[error("the price file lists no model")]
     Empty,
+    /// A vendor cannot be called so.
+    #[error("the price file's vendor `{provider}`: {what}")]
+    Vendor {
+        /// What it is called.
+        provider: String,
+        /// What is wrong with that.
+        what: String,
+    },
+    /// An alias would hide a model that the same file prices.
+    #[error("the alias `{alias}` is a model of the same file, which nobody could ask for any more")]
+    AliasOfModel {
+        /// The alias.
+        alias: String,
+    },
+    /// Aliases stand for each other.
+    #[error("the alias `{alias}` leads to no model, but around in a circle")]
+    AliasLoop {
+        /// One of them.
+        alias: String,
+    },
     /// A row cannot be true.
     #[error("the price file's row {row} (`{model}` at `{provider}`): {what}")]
     Row {

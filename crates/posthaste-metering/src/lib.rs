@@ -1,17 +1,23 @@
 #![doc = include_str!("../README.md")]
 
 mod alarm;
+mod believable;
 mod book;
+mod catalogue;
 mod charge;
 mod error;
 mod limits;
+mod names;
 mod price;
 mod read;
+mod seller;
 mod window;
 
 pub use book::PriceBook;
 pub use charge::Charge;
 pub use error::PriceBookError;
 pub use limits::{LimitError, check_limits};
+pub use names::Vendor;
 pub use price::{Mode, ModelPrice, Multipliers, Prices, Sheet, Step, Tiers, TokenPrice};
+pub use seller::Seller;
 pub use window::{Span, WindowError, span};

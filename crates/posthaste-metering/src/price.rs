@@ -1,7 +1,7 @@
 //! A model's prices. These types are the layout of the price file, field for field.
 
-use jiff::civil::Date;
-use posthaste_core::ModelName;
+use jiff::{civil::Date, tz::TimeZone};
+use posthaste_core::{ModelName, Timestamp};
 use serde::Deserialize;
 
 /// Nano-dollars for a million tokens.
@@ -17,6 +17,13 @@ impl TokenPrice {
     /// Nano-dollars for a million tokens.
     pub const fn nanos_per_million(self) -> u64 {
         self.0
+    }
+}
+
+impl Mode {
+    /// Whether it is asked in conversations.
+    pub const fn is_conversation(self) -> bool {
+        matches!(self, Self::Chat | Self::Responses)
     }
 }
 
@@ -55,8 +62,15 @@ pub struct ModelPrice {
     pub model: ModelName,
     /// Which sheet, where the provider has several.
     pub route: Option<String>,
+    /// The name for people, where it is not told by the id.
+    pub display_name: Option<String>,
+    /// The day it came out, where known.
+    pub created: Option<Date>,
     /// What it is asked for.
     pub mode: Mode,
+    /// Whether lists of models leave it out: a name that prices need and clients do not.
+    #[serde(default)]
+    pub unlisted: bool,
     /// The most tokens of prompt and answer together, where known.
     pub context_window: Option<u64>,
     /// The most tokens of an answer, where known.
@@ -73,6 +87,20 @@ pub struct ModelPrice {
     pub web_search_per_1k: Option<TokenPrice>,
     /// The date of the provider's retirement notice.
     pub deprecated: Option<Date>,
+}
+
+impl ModelPrice {
+    /// The beginning of the day on which it came out.
+    pub fn created_at(&self) -> Option<Timestamp> {
+        let start = self.created?.at(0, 0, 0, 0).to_zoned_datetime(TimeZone::UTC).ok()?;
+        Some(start.timestamp().into())
+    }
+
+    /// Whether the provider's notice said that it would be gone by now.
+    pub fn is_retired(&self, now: Timestamp) -> bool {
+        let today = TimeZone::UTC.to_datetime(now.into()).date();
+        self.deprecated.is_some_and(|gone| gone <= today)
+    }
 }
 
 /// The prices of one tier.
@@ -121,18 +149,46 @@ pub struct Prices {
     pub cache_write_1h: Option<TokenPrice>,
     /// Reasoning tokens, where priced apart from the answer's others.
     pub output_reasoning: Option<TokenPrice>,
+    /// Sound in the prompt, where priced apart as the following are.
+    pub input_audio: Option<TokenPrice>,
+    /// Sound in the prompt, served from a cache.
+    pub cache_read_audio: Option<TokenPrice>,
+    /// Sound in the answer.
+    pub output_audio: Option<TokenPrice>,
+    /// Pictures in the prompt.
+    pub input_image: Option<TokenPrice>,
+    /// Pictures in the answer.
+    pub output_image: Option<TokenPrice>,
 }
 
 impl Prices {
     /// These prices, and `base`'s where these are silent.
-    fn or(&self, base: &Self) -> Self {
+    pub(crate) fn or(&self, base: &Self) -> Self {
+        self.merged(base, Option::or)
+    }
+
+    /// The higher price of each class.
+    pub(crate) fn dearer(&self, other: &Self) -> Self {
+        self.merged(other, Ord::max)
+    }
+
+    fn merged(
+        &self,
+        other: &Self,
+        choose: impl Fn(Option<TokenPrice>, Option<TokenPrice>) -> Option<TokenPrice>,
+    ) -> Self {
         Self {
-            input: self.input.or(base.input),
-            output: self.output.or(base.output),
-            cache_read: self.cache_read.or(base.cache_read),
-            cache_write: self.cache_write.or(base.cache_write),
-            cache_write_1h: self.cache_write_1h.or(base.cache_write_1h),
-            output_reasoning: self.output_reasoning.or(base.output_reasoning),
+            input: choose(self.input, other.input),
+            output: choose(self.output, other.output),
+            cache_read: choose(self.cache_read, other.cache_read),
+            cache_write: choose(self.cache_write, other.cache_write),
+            cache_write_1h: choose(self.cache_write_1h, other.cache_write_1h),
+            output_reasoning: choose(self.output_reasoning, other.output_reasoning),
+            input_audio: choose(self.input_audio, other.input_audio),
+            cache_read_audio: choose(self.cache_read_audio, other.cache_read_audio),
+            output_audio: choose(self.output_audio, other.output_audio),
+            input_image: choose(self.input_image, other.input_image),
+            output_image: choose(self.output_image, other.output_image),
         }
     }
 }

@@ -1,25 +1,43 @@
 //! The strict reader of price files. They may come from outside, so a slip must not become a bill.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::civil::Date;
+use posthaste_core::ModelName;
 use serde::Deserialize;
 
-use crate::{ModelPrice, Multipliers, PriceBookError, Sheet};
+use crate::{ModelPrice, Multipliers, PriceBookError, Sheet, Vendor};
 
-/// Reads a file: its date and its rows, checked.
-pub(crate) fn read(json: &str) -> Result<(Date, Vec<ModelPrice>), PriceBookError> {
+/// What a file says.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    pub(crate) as_of: Date,
+    pub(crate) vendors: Vec<Vendor>,
+    pub(crate) aliases: BTreeMap<ModelName, ModelName>,
+    pub(crate) models: Vec<ModelPrice>,
+}
+
+/// Reads a file, checked.
+pub(crate) fn read(json: &str) -> Result<Contents, PriceBookError> {
     if json.len() > MOST_BYTES {
         return Err(PriceBookError::TooLarge { bytes: json.len(), limit: MOST_BYTES });
     }
     let file: File = serde_json::from_str(json).map_err(PriceBookError::Syntax)?;
     expect("schema", file.schema, SCHEMA)?;
     expect("unit", file.unit.as_str(), UNIT)?;
-    if file.models.is_empty() {
+    let File { as_of, vendors, aliases, models, .. } = file;
+    if vendors.is_empty() && aliases.is_empty() && models.is_empty() {
         return Err(PriceBookError::Empty);
     }
-    check_rows(&file.models)?;
-    Ok((file.as_of, file.models))
+    check_rows(&models)?;
+    for vendor in &vendors {
+        check_name(&vendor.provider)
+            .map_err(|what| PriceBookError::Vendor { provider: vendor.provider.clone(), what })?;
+    }
+    if let Some(row) = models.iter().find(|row| aliases.contains_key(row.model.as_str())) {
+        return Err(PriceBookError::AliasOfModel { alias: row.model.to_string() });
+    }
+    Ok(Contents { as_of, vendors, aliases, models })
 }
 
 #[derive(Deserialize)]
@@ -28,6 +46,11 @@ struct File {
     schema: u32,
     as_of: Date,
     unit: String,
+    #[serde(default)]
+    vendors: Vec<Vendor>,
+    #[serde(default)]
+    aliases: BTreeMap<ModelName, ModelName>,
+    #[serde(default)]
     models: Vec<ModelPrice>,
 }
 
@@ -138,9 +161,9 @@ mod tests {
 
     #[test]
     fn a_plain_row_is_taken() {
-        let (as_of, models) = read(&file(&row(PRICED))).unwrap();
-        assert_eq!(as_of.to_string(), "2026-11-23");
-        assert_eq!(models.len(), 1);
+        let contents = read(&file(&row(PRICED))).unwrap();
+        assert_eq!(contents.as_of.to_string(), "2026-11-23");
+        assert_eq!(contents.models.len(), 1);
     }
 
     #[rstest]
@@ -173,6 +196,19 @@ mod tests {
         let rows = [row(PRICED), row(&format!(r#"{PRICED},"route":"r""#)), row(PRICED)].join(",");
         let refusal = refusal(&file(&rows));
         assert!(refusal.contains("row 3 (`m` at `p`): the same provider, model and route"), "{refusal}");
+    }
+
+    #[test]
+    fn a_file_of_names_alone_is_taken() {
+        let json = file("").replace(r#""models":[]"#, r#""aliases":{"fast":"m"},"vendors":[{"provider":"p","names":["m*"]}]"#);
+        let contents = read(&json).unwrap();
+        assert_eq!((contents.aliases.len(), contents.vendors.len(), contents.models.len()), (1, 1, 0));
+    }
+
+    #[test]
+    fn an_alias_that_would_hide_a_model_of_the_file_is_refused() {
+        let json = file(&row(PRICED)).replace(r#""models""#, r#""aliases":{"m":"other"},"models""#);
+        assert!(refusal(&json).contains("the alias `m` is a model of the same file"));
     }
 
     #[rstest]

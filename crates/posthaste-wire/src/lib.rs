@@ -37,7 +37,7 @@ pub use frame::{Frame, FrameKind};
 pub use framing::{FrameWriter, Framing, FramingError, Repacker, Splitter};
 pub use gemini::code_assist;
 pub use json_array::{JsonArraySplitter, JsonArrayWriter};
-pub use models::{ModelEntry, render_models};
+pub use models::{ModelEntry, ModelKind, render_models};
 pub use openai_chat::tap::usage_only as openai_chat_usage_only;
 pub use openai_responses::response_id;
 pub use spoiled::spoiled;

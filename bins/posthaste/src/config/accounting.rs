@@ -18,6 +18,9 @@ section! {
         flush_every: Duration = "20ms",
         /// A file with prices that takes the place of the built-in price book.
         price_file: Option<PathBuf> = unset,
+        /// A file of the same form that goes over the price book: its rows replace and add single models, its `aliases`
+        /// are names of your own for models, its `vendors` tell whose models have which names.
+        models_file: Option<PathBuf> = unset,
     }
 }
 

@@ -174,9 +174,10 @@ fn model_to_ask(admin: &Admin, account: &Account, named: Option<&str>) -> Result
     let listed = account.models.allow.iter().map(|pattern| pattern.as_str());
     let mapped = account.model_map.0.iter().map(|(pattern, _)| pattern.as_str());
     let plain = listed.chain(mapped).find(|name| !name.contains('*') && account.serves(name));
-    let offered = admin.parts().prices.models(account.provider);
+    let offered = admin.parts().prices.models(account);
     let cheapest = offered
-        .filter(|price| account.serves(price.model.as_str()) && price.deprecated.is_none())
+        .filter(|price| price.mode.is_conversation() && price.deprecated.is_none())
+        .filter(|price| account.serves(price.model.as_str()))
         .min_by_key(|price| cost(admin, account, price.model.as_str()))
         .map(|price| price.model.as_str());
     match plain.or(cheapest).or(Some(WIDELY_KNOWN)).filter(|name| account.serves(name)) {

@@ -2,12 +2,17 @@
 
 use axum::{
     body::Body,
+    extract::Query,
     http::{HeaderValue, header, request::Parts},
     response::Response,
 };
 use bytes::Bytes;
 use posthaste_core::{Dialect, Fault, FaultKind, Origin, RequestId};
-use posthaste_wire::{ModelEntry, models::render_model, render_models};
+use posthaste_gateway::Caller;
+use posthaste_wire::{
+    models::{Paging, render_model},
+    render_models,
+};
 
 use super::{Front, fallback::dialect_of};
 use crate::{
@@ -18,8 +23,8 @@ use crate::{
 /// The models that the caller may use, of one vendor where the path names one.
 pub(super) async fn list(front: Front, pinned: Option<Dialect>, head: Parts) -> Response {
     let dialect = dialect_of(head.uri.path(), &head.headers);
-    match models(&front, pinned, &head).await {
-        Ok(models) => json(render_models(dialect, &models)),
+    match page(&front, dialect, pinned, &head).await {
+        Ok(page) => json(page),
         Err(fault) => fault_response(dialect, &fault, RequestId::generate()),
     }
 }
@@ -32,9 +37,9 @@ pub(super) async fn one(
     head: Parts,
 ) -> Response {
     let dialect = dialect_of(head.uri.path(), &head.headers);
-    let found = models(&front, pinned, &head).await.and_then(|models| {
-        let wanted = |model: &ModelEntry| name.as_ref().is_some_and(|name| model.id == *name);
-        models.into_iter().find(wanted).ok_or_else(|| {
+    let found = caller(&front, &head).await.and_then(|caller| {
+        let found = name.and_then(|name| front.relay.model(&caller, dialect, pinned, &name));
+        found.ok_or_else(|| {
             let message = "there is no such model for this client key: see GET /v1/models";
             Fault::new(FaultKind::NotFound, Origin::Client, message)
         })
@@ -45,9 +50,24 @@ pub(super) async fn one(
     }
 }
 
-async fn models(front: &Front, pinned: Option<Dialect>, head: &Parts) -> Result<Vec<ModelEntry>, Fault> {
-    let caller = authenticate(front, &head.headers, head.uri.query(), Peer::of(&head.extensions)).await?;
-    Ok(front.relay.models(&caller, pinned))
+async fn page(
+    front: &Front,
+    dialect: Dialect,
+    pinned: Option<Dialect>,
+    head: &Parts,
+) -> Result<Bytes, Fault> {
+    let caller = caller(front, head).await?;
+    let invalid = |message| Fault::new(FaultKind::InvalidRequest, Origin::Client, message);
+    let query: Query<Vec<(String, String)>> =
+        Query::try_from_uri(&head.uri).map_err(|_| invalid("the query cannot be read".to_owned()))?;
+    let pairs = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let paging = Paging::parse(dialect, pairs).map_err(|error| invalid(error.to_string()))?;
+    let models = front.relay.models(&caller, dialect, pinned);
+    Ok(render_models(dialect, &paging.cut(&models)))
+}
+
+async fn caller(front: &Front, head: &Parts) -> Result<Caller, Fault> {
+    authenticate(front, &head.headers, head.uri.query(), Peer::of(&head.extensions)).await
 }
 
 fn json(body: Bytes) -> Response {

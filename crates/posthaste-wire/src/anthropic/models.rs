@@ -3,13 +3,14 @@
 use posthaste_core::Timestamp;
 use serde::Serialize;
 
-use crate::{ModelEntry, fault::to_json};
+use crate::{ModelEntry, fault::to_json, models};
 
-/// Writes the list on one page.
-pub(crate) fn render(models: &[ModelEntry]) -> Vec<u8> {
+/// Writes a page.
+pub(crate) fn render(page: &models::Page<'_>) -> Vec<u8> {
+    let models = page.models;
     to_json(&Page {
         data: models.iter().map(Model::from).collect(),
-        has_more: false,
+        has_more: page.has_more,
         first_id: models.first().map(|model| model.id.as_str()),
         last_id: models.last().map(|model| model.id.as_str()),
     })
@@ -37,6 +38,8 @@ struct Model<'a> {
     created_at: Timestamp,
     /// The SDK's types want it (`anthropic` 2.12, checked 2026-11-23); what is retired is not listed.
     lifecycle: &'static str,
+    max_input_tokens: Option<u64>,
+    max_tokens: Option<u64>,
 }
 
 impl<'a> From<&'a ModelEntry> for Model<'a> {
@@ -47,6 +50,8 @@ impl<'a> From<&'a ModelEntry> for Model<'a> {
             display_name: &entry.display_name,
             created_at: entry.created,
             lifecycle: "active",
+            max_input_tokens: entry.context_window,
+            max_tokens: entry.max_output,
         }
     }
 }

@@ -3,11 +3,11 @@
 
 use serde::Serialize;
 
-use crate::{ModelEntry, fault::to_json};
+use crate::{ModelEntry, fault::to_json, models::Page};
 
-/// Writes the list on one page.
-pub(crate) fn render(models: &[ModelEntry]) -> Vec<u8> {
-    to_json(&List { model_summaries: models.iter().map(Model::from).collect() })
+/// Writes the list, which has no pages.
+pub(crate) fn render(page: &Page<'_>) -> Vec<u8> {
+    to_json(&List { model_summaries: page.models.iter().map(Model::from).collect() })
 }
 
 /// Writes one model (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_GetFoundationModel.html>).

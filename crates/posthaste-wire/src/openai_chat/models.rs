@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use crate::{ModelEntry, fault::to_json};
+use crate::{ModelEntry, fault::to_json, models::Page};
 
 /// Writes the list.
-pub(crate) fn render(models: &[ModelEntry]) -> Vec<u8> {
-    to_json(&List { object: "list", data: models.iter().map(Model::from).collect() })
+pub(crate) fn render(page: &Page<'_>) -> Vec<u8> {
+    to_json(&List { object: "list", data: page.models.iter().map(Model::from).collect() })
 }
 
 /// Writes one model (<https://platform.openai.com/docs/api-reference/models/retrieve>).
