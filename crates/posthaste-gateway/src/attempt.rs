@@ -215,7 +215,9 @@ async fn seat(
     if journey.operation == Operation::CountTokens || limits.is_empty() {
         return Ok(None);
     }
-    let seat = Hold::take(&journey.engine, Half::Seat, id, limits, |limit| limit.covers(model), &journey.estimate).await;
+    let seat =
+        Hold::take(&journey.engine, Half::Seat, id, limits, |limit| limit.covers(model), &journey.estimate)
+            .await;
     seat.map_err(|unseated| {
         match unseated {
             Unseated::Limit(refusal) => {

@@ -32,9 +32,8 @@ impl PriceBook {
     /// What comes with the program.
     pub fn builtin() -> Arc<Self> {
         static BUILTIN: LazyLock<Arc<PriceBook>> = LazyLock::new(|| {
-            let book = read(BUILTIN_FILE).and_then(|contents| {
-                PriceBook::new(contents, &Names::default(), BTreeMap::new(), !LISTED)
-            });
+            let book = read(BUILTIN_FILE)
+                .and_then(|contents| PriceBook::new(contents, &Names::default(), BTreeMap::new(), !LISTED));
             Arc::new(book.expect("the built-in price list is well formed, as a test checks"))
         });
         Arc::clone(&BUILTIN)
@@ -59,7 +58,8 @@ impl PriceBook {
     /// As [`parse`](Self::parse).
     pub fn overlaid(&self, json: &str) -> Result<Self, PriceBookError> {
         let contents = read(json)?;
-        let given: HashSet<_> = contents.models.iter().map(|row| (&*row.provider, row.model.as_str())).collect();
+        let given: HashSet<_> =
+            contents.models.iter().map(|row| (&*row.provider, row.model.as_str())).collect();
         let mut kept: BTreeMap<String, Catalogue> = BTreeMap::new();
         for (provider, catalogue) in &self.catalogues {
             let place = kept.entry(provider.clone()).or_default();
@@ -145,7 +145,10 @@ impl PriceBook {
 
     /// The operator's aliases, each with the model that it stands for, by name.
     pub fn aliases(&self) -> impl Iterator<Item = (&ModelName, &ModelName)> {
-        self.names.aliases().filter(|(_, meaning)| meaning.listed).map(|(alias, meaning)| (alias, &meaning.model))
+        self.names
+            .aliases()
+            .filter(|(_, meaning)| meaning.listed)
+            .map(|(alias, meaning)| (alias, &meaning.model))
     }
 
     /// What an account may be taken to offer, as far as its own rules for models allow it: what stands on its vendor's list.
@@ -238,7 +241,11 @@ mod tests {
             for model in book.catalogues[list].models().filter(|model| !model.unlisted) {
                 let owner = book.owner(model.model.as_str());
                 let at_bedrock = list == "bedrock" && owner == Some("anthropic");
-                assert!(owner.is_none_or(|owner| owner == list) || at_bedrock, "{} is {owner:?}'s", model.model);
+                assert!(
+                    owner.is_none_or(|owner| owner == list) || at_bedrock,
+                    "{} is {owner:?}'s",
+                    model.model
+                );
             }
         }
     }
@@ -293,7 +300,10 @@ mod tests {
         let vendor = r#""vendors":[{"provider":"mine","names":["own-*"],"presets":["vllm"]}]"#;
         let book = over(&format!(r#"{vendor},"aliases":{{"fast":"own-1"}},"models":[{rows}]"#));
         let input = |seller: ProviderKind, model: &str| {
-            book.price(seller, model).and_then(|price| price.standard.price.input).unwrap().nanos_per_million()
+            book.price(seller, model)
+                .and_then(|price| price.standard.price.input)
+                .unwrap()
+                .nanos_per_million()
         };
         assert_eq!(input(ProviderKind::Anthropic, "claude-haiku-4-5"), 5);
         assert_eq!(input(ProviderKind::Anthropic, "claude-opus-5"), 5_000_000_000);

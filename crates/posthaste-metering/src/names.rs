@@ -140,7 +140,8 @@ mod tests {
             presets: vec![format!("{provider}-plan")],
         };
         let none = BTreeMap::new;
-        let base = Names::default().overlaid(vec![vendor("openai", "gpt-*")], none(), false, |_| false).unwrap();
+        let base =
+            Names::default().overlaid(vec![vendor("openai", "gpt-*")], none(), false, |_| false).unwrap();
         let names = base.overlaid(vec![vendor("mine", "gpt-mine-*")], none(), true, |_| false).unwrap();
         assert_eq!(names.owner("gpt-mine-1"), Some("mine"));
         assert_eq!(names.owner("gpt-5"), Some("openai"));

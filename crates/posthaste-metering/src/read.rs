@@ -200,7 +200,10 @@ mod tests {
 
     #[test]
     fn a_file_of_names_alone_is_taken() {
-        let json = file("").replace(r#""models":[]"#, r#""aliases":{"fast":"m"},"vendors":[{"provider":"p","names":["m*"]}]"#);
+        let json = file("").replace(
+            r#""models":[]"#,
+            r#""aliases":{"fast":"m"},"vendors":[{"provider":"p","names":["m*"]}]"#,
+        );
         let contents = read(&json).unwrap();
         assert_eq!((contents.aliases.len(), contents.vendors.len(), contents.models.len()), (1, 1, 0));
     }

@@ -61,7 +61,8 @@ async fn one_model_is_shown_if_the_key_may_use_it() {
 
 /// Six of Anthropic's models, of which pages are cut.
 async fn catalogue() -> Rig {
-    let models = ["claude-haiku-4-5", "claude-opus-4-8", "claude-opus-5", "claude-sonnet-5", "own", "own-too"];
+    let models =
+        ["claude-haiku-4-5", "claude-opus-4-8", "claude-opus-5", "claude-sonnet-5", "own", "own-too"];
     Rig::with(Setup { accounts: vec![account("one").with_models(&models)], ..Setup::default() }).await
 }
 
@@ -71,7 +72,10 @@ async fn anthropics_list_is_read_page_by_page_in_both_directions() {
     let first = rig.get("/claude/v1/models?limit=4").await.json();
     assert_eq!((&first["has_more"], &first["last_id"]), (&true.into(), &"claude-sonnet-5".into()));
     let second = rig.get("/claude/v1/models?limit=4&after_id=claude-sonnet-5").await;
-    assert_eq!((ids(&second), &second.json()["has_more"]), (vec!["own".into(), "own-too".into()], &false.into()));
+    assert_eq!(
+        (ids(&second), &second.json()["has_more"]),
+        (vec!["own".into(), "own-too".into()], &false.into())
+    );
     let back = rig.get("/claude/v1/models?limit=2&before_id=own").await;
     assert_eq!(ids(&back), ["claude-opus-5", "claude-sonnet-5"]);
     assert_eq!(back.json()["has_more"], true);

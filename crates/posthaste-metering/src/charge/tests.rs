@@ -298,8 +298,13 @@ fn sound_and_pictures_are_taken_out_of_the_class_that_holds_them() {
     };
     let expected = 70 + 70 + 100 + 5 + 15 + 25 * 2 + 10 * 2 + 220 + 65;
     assert_eq!(charge_by(&book, usage).cost.as_nanos(), expected);
-    let odd = Usage { input: 10, input_audio: 99, input_image: 99, output: 10, output_audio: 99, ..Usage::NONE };
-    assert_eq!(charge_by(&book, odd).cost.as_nanos(), 10 * 7 + 10 * 11, "a part is never more than the whole");
+    let odd =
+        Usage { input: 10, input_audio: 99, input_image: 99, output: 10, output_audio: 99, ..Usage::NONE };
+    assert_eq!(
+        charge_by(&book, odd).cost.as_nanos(),
+        10 * 7 + 10 * 11,
+        "a part is never more than the whole"
+    );
 }
 
 #[test]
@@ -312,11 +317,16 @@ fn cached_sound_without_a_price_costs_as_if_it_were_not_cached() {
 #[test]
 fn counts_beyond_belief_are_capped_and_booked_as_such() {
     let usage = Usage { input: 1 << 53, output: 1 << 53, ..Usage::NONE };
-    let charge =
-        PriceBook::builtin().charge(ProviderKind::Anthropic, "claude-haiku-4-5", &usage, UsageSource::Reported);
+    let charge = PriceBook::builtin().charge(
+        ProviderKind::Anthropic,
+        "claude-haiku-4-5",
+        &usage,
+        UsageSource::Reported,
+    );
     // One full window of 200,000 at $1, and the longest answer, 64,000 at $5.
     assert_eq!((charge.cost.as_nanos(), charge.basis), (200_000_000 + 320_000_000, CostBasis::Capped));
     assert_eq!((charge.usage.input, charge.usage.output), (200_000, 64_000));
-    let unknown = PriceBook::builtin().charge(ProviderKind::Anthropic, "nobody-knows", &usage, UsageSource::Reported);
+    let unknown =
+        PriceBook::builtin().charge(ProviderKind::Anthropic, "nobody-knows", &usage, UsageSource::Reported);
     assert_eq!((unknown.basis, unknown.usage.input), (CostBasis::Unpriced, 2_000_000));
 }

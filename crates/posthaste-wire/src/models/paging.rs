@@ -183,6 +183,9 @@ mod tests {
 
     #[test]
     fn openais_list_has_no_pages() {
-        assert_eq!(cut(Dialect::OpenAiChat, &[("limit", "1"), ("pageSize", "x")]), ("acdefg".to_owned(), false));
+        assert_eq!(
+            cut(Dialect::OpenAiChat, &[("limit", "1"), ("pageSize", "x")]),
+            ("acdefg".to_owned(), false)
+        );
     }
 }
