@@ -1,115 +1,147 @@
 //! Marked secrets run through everything, and are then looked for everywhere.
 
-use std::{fs, path::Path};
+mod cast;
+mod places;
 
-use bytes::Bytes;
-use posthaste_core::Payload;
-use posthaste_testkit::{Script, ScriptedUpstream, anthropic_error};
-use serde_json::json;
+use posthaste_testkit::{Script, anthropic_error};
+use serde_json::{Value, json};
 
-use crate::support::{Bench, UPSTREAM_KEY, serving, streamed, whole};
-
-const METRICS_TOKEN: &str = "dummy-CANARY-metrics-token";
-const STRANGERS_KEY: &str = "cr_dummy-CANARY-strangers-key";
-const PROMPT: &str = "dummy-CANARY-prompt";
+use self::{
+    cast::{Cast, PROMPT, STRANGERS_KEY},
+    places::Places,
+};
+use crate::support::{Server, streamed, whole};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_found_outside_of_its_place() {
-    let bench = Bench::new()
-        .with("POSTHASTE_LOG__FILTER", "debug")
-        .with("POSTHASTE_SERVER__METRICS_TOKEN", METRICS_TOKEN);
-    let upstream = ScriptedUpstream::start(serving).await;
-    bench.add_account("one", &upstream);
-    bench.add_account("two", &upstream);
-    let key = bench.create_key("team");
-    let server = bench.serve();
-    let client = server.client();
-    let mut told = String::new();
-    let mut ask = async |url: String, secret: &str, body: String| {
-        let request = http::Request::post(format!("{}{url}", server.base)).header("x-api-key", secret);
-        let answer = client.send(request.body(Payload::from(Bytes::from(body))).unwrap()).await.unwrap();
-        told.push_str(&format!("{} {:?}\n", answer.status, answer.headers));
-        told.push_str(&answer.text().await.unwrap_or_default());
-    };
+    let cast = Cast::new().await;
+    let mut places = Places::default();
+    let server = cast.bench.serve();
+    cast.log_in(&mut places);
 
-    let prompt = |mut body: serde_json::Value| {
-        body["messages"][0]["content"] = json!(PROMPT);
-        body.to_string()
-    };
-    for url in [
-        "/v1/messages".to_owned(),
-        "/openai/v1/chat/completions".to_owned(),
-        format!("/v1/messages?key={key}"),
-    ] {
-        for body in [prompt(whole()), prompt(streamed())] {
-            ask(url.clone(), &key, body.clone()).await;
-            ask(url.clone(), STRANGERS_KEY, body.clone()).await;
-        }
-        ask(url.clone(), &key, format!("{{\"model\":\"m\",\"x\": {PROMPT}")).await;
-        ask(url.clone(), &key, json!({"model": "nobody-serves-this", "messages": PROMPT}).to_string()).await;
-    }
-    ask(format!("/nowhere?key={key}"), &key, prompt(whole())).await;
-    // Upstreams that fail in each way, with their complaint about us.
-    for script in [
-        Script::json(401, &anthropic_error("authentication_error", "invalid x-api-key")),
-        Script::hang_up(),
-        Script::json(400, &anthropic_error("invalid_request_error", "no")),
-        Script::raw("garbage"),
-        Script::json(500, &anthropic_error("api_error", "no")),
-        Script::json(200, &json!({"nonsense": true})),
-    ] {
-        upstream.enqueue(script);
-        ask("/v1/messages".to_owned(), &key, prompt(whole())).await;
-    }
-    assert!(upstream.received().iter().all(|request| request.header("x-api-key") == Some(UPSTREAM_KEY)));
-    assert!(told.contains("200 ") && told.contains("401 ") && told.contains("400 "), "{told}");
+    // Before any upstream is told to fail.
+    let codes = cast.try_accounts_out(&mut places);
+    assert_eq!(codes, [0, 0, 0, 0, 0, 1], "only the wrong password is refused");
+    cast.talk(&server, &mut places).await;
+    refresh_until_refused(&cast, &mut places);
+    cast.talk(&server, &mut places).await;
 
-    let metrics = server.get("/metrics", ("authorization", &format!("Bearer {METRICS_TOKEN}"))).await;
-    assert_eq!(metrics.status, 200);
-    let metrics = metrics.text().await.unwrap();
-    let wrong =
-        server.get("/metrics", ("authorization", &format!("Bearer {STRANGERS_KEY}"))).await.text().await;
-    let health = server.get("/health", ("x-api-key", &key)).await.text().await.unwrap();
-    let mut lists = String::new();
-    for line in ["accounts list", "accounts show one", "keys list", "keys show team", "status", "config show"]
-    {
-        lists.push_str(&bench.cli(line).to_string());
-    }
-
-    let mut places = vec![
-        ("answers".to_owned(), told),
-        ("metrics".to_owned(), metrics),
-        ("a refusal of metrics".to_owned(), wrong.unwrap()),
-        ("health".to_owned(), health),
-        ("lists".to_owned(), lists),
-        ("log".to_owned(), server.log()),
-    ];
-    assert!(places.last().unwrap().1.contains("outcome=\"complete\""), "the log is on");
-    let while_running = files(&bench.data());
-    assert!(while_running.iter().any(|(name, _)| name.ends_with("posthaste.db-wal")), "{while_running:?}");
+    cast.look_around(&server, &mut places).await;
+    places.note_files("while it runs", &cast.bench.data());
+    assert!(places.names().any(|name| name.ends_with("posthaste.db-wal")), "the store is looked at");
+    let log = server.log();
+    assert!(log.contains("TRACE") && log.contains("outcome=\"complete\""), "the log is on");
+    places.note("log", &log);
     server.stop().await;
-    for (name, bytes) in while_running.into_iter().chain(files(&bench.data())) {
-        // Only looked through for secrets, which are plain ASCII: other bytes may become anything else.
-        places.push((name, bytes.into_iter().map(char::from).collect()));
-    }
-    let secrets = [&key[3..], "CANARY-upstream", METRICS_TOKEN, "CANARY-strangers-key", PROMPT];
-    for (name, text) in &places {
-        // Clients may be told what is wrong with their own words.
-        for secret in secrets.iter().filter(|secret| name != "answers" || **secret != PROMPT) {
-            let found = text.find(*secret).map(|at| &text[at.saturating_sub(120)..(at + 60).min(text.len())]);
-            assert_eq!(found, None, "{secret} stands in {name}");
-        }
+    // Without a relay the commands open the store themselves.
+    cast.try_accounts_out(&mut places);
+    places.note_files("after its end", &cast.bench.data());
+
+    cast.has_used_every_secret();
+    for (label, secret) in cast.secrets() {
+        places.hold_no(&label, &secret);
     }
 }
 
-fn files(data: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(data).unwrap() {
-        let entry = entry.unwrap();
-        let name = entry.file_name().into_string().unwrap();
-        if entry.file_type().unwrap().is_file() && name != "master.key" {
-            found.push((name, fs::read(entry.path()).unwrap()));
+/// A refresh with rotation, then one that the issuer refuses in words that repeat what it was sent.
+fn refresh_until_refused(cast: &Cast, places: &mut Places) {
+    let codes = ["--json", ""].map(|flag| cast.run(&format!("accounts refresh login {flag}"), places));
+    assert_eq!(codes, [Some(0), Some(1)]);
+    cast.run("accounts refresh login --json", places);
+}
+
+impl Cast {
+    /// Clients of all sorts, and upstreams that fail in each way.
+    async fn talk(&self, server: &Server, places: &mut Places) {
+        let client = server.client();
+        let mut ask = async |url: String, secret: &str, body: String| {
+            let request = http::Request::post(format!("{}{url}", server.base)).header("x-api-key", secret);
+            let request = request.body(posthaste_core::Payload::from(bytes::Bytes::from(body))).unwrap();
+            let answer = client.send(request).await.unwrap();
+            let head = format!("{} {:?}\n", answer.status, answer.headers);
+            places.note("answers", &(head + &answer.text().await.unwrap_or_default()));
+        };
+        let prompt = |mut body: Value| {
+            body["messages"][0]["content"] = json!(PROMPT);
+            body.to_string()
+        };
+        let key = &self.client_key;
+        for url in [
+            "/v1/messages".to_owned(),
+            "/openai/v1/chat/completions".to_owned(),
+            format!("/v1/messages?key={key}"),
+        ] {
+            // Often enough for every account to be asked.
+            for body in [prompt(whole()), prompt(streamed())].iter().cycle().take(8) {
+                ask(url.clone(), key, body.clone()).await;
+                ask(url.clone(), STRANGERS_KEY, body.clone()).await;
+            }
+            ask(url.clone(), key, format!("{{\"model\":\"m\",\"x\": {PROMPT}")).await;
+            ask(url.clone(), key, json!({"model": "nobody-serves-this", "messages": PROMPT}).to_string())
+                .await;
+        }
+        ask(format!("/nowhere?key={key}"), key, prompt(whole())).await;
+        for script in [
+            Script::json(401, &anthropic_error("authentication_error", "invalid x-api-key")),
+            Script::hang_up(),
+            Script::json(400, &anthropic_error("invalid_request_error", "no")),
+            Script::raw("garbage"),
+            Script::json(500, &anthropic_error("api_error", "no")),
+            Script::json(200, &json!({"nonsense": true})),
+        ] {
+            self.upstream.enqueue(script);
+            ask("/v1/messages".to_owned(), key, prompt(whole())).await;
         }
     }
-    found
+
+    /// Every account's test; gives the exit codes.
+    fn try_accounts_out(&self, places: &mut Places) -> Vec<i32> {
+        let names = ["key", "aws", "azure", "proxied", "login", "locked-out"];
+        let mut test = |name: &&str| {
+            self.run(&format!("accounts test {name}"), places);
+            self.run(&format!("accounts test {name} --json"), places).unwrap()
+        };
+        names.iter().map(&mut test).collect()
+    }
+
+    /// What operators and probes see.
+    async fn look_around(&self, server: &Server, places: &mut Places) {
+        let token = format!("Bearer {}", cast::METRICS_TOKEN);
+        let metrics = server.get("/metrics", ("authorization", &token)).await;
+        assert_eq!(metrics.status, 200);
+        places.note("metrics", &metrics.text().await.unwrap());
+        let wrong = server.get("/metrics", ("authorization", &format!("Bearer {STRANGERS_KEY}"))).await;
+        places.note("a refusal of metrics", &wrong.text().await.unwrap());
+        let health = server.get("/health", ("x-api-key", &self.client_key)).await;
+        places.note("health", &health.text().await.unwrap());
+        let commands = [
+            "accounts list",
+            "accounts show aws",
+            "accounts show azure",
+            "accounts show login",
+            "accounts show proxied",
+            "keys list",
+            "keys show team",
+            "keys usage team",
+            "status",
+            "config show",
+            "config check",
+        ];
+        for command in commands {
+            for line in [command.to_owned(), format!("{command} --json")] {
+                assert_eq!(self.run(&line, places), Some(0), "{line}");
+            }
+        }
+        // Inputs that are refused are not repeated either.
+        for line in [
+            format!(
+                "accounts update aws --aws-access-key-id {} --aws-secret-access-key x --json",
+                cast::AWS_SECRET
+            ),
+            format!("accounts update proxied --proxy {}", cast::PROXY_PASSWORD),
+            format!("accounts update key --api-key {} --auth none", cast::API_KEY),
+        ] {
+            assert_eq!(self.run(&line, places), Some(2), "{line}");
+        }
+    }
 }
