@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod logging;
+mod machine;
 pub mod memory;
 pub mod running;
 pub mod serve;

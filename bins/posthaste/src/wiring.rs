@@ -18,9 +18,11 @@ use posthaste_storage::{RecordKind, StorageError, Stores, memory::MemoryStores};
 use posthaste_storage_redis::{RedisOptions, RedisStores};
 use posthaste_storage_sqlite::SqliteStores;
 use posthaste_upstream::{HttpTransport, UpstreamOptions};
-use posthaste_vault::{Entra, Issuer, MasterKey, RefreshingCredentials, Vault, oauth::OAuthFlows};
+use posthaste_vault::{
+    Entra, Issuer, MasterKey, RefreshingCredentials, Vault, aws_chain::AwsChain, oauth::OAuthFlows,
+};
 
-use crate::{Config, config::StoreKind};
+use crate::{Config, config::StoreKind, machine::ThisMachine};
 
 /// The opened store with its vault. [`close`](Self::close) it before the program ends.
 pub struct Opened {
@@ -155,9 +157,11 @@ pub fn transport(config: &Config) -> anyhow::Result<Arc<dyn Transport>> {
 /// The credentials of the store's accounts, kept fresh through `transport`. A process needs one.
 pub fn credentials(config: &Config, opened: &Opened, transport: Arc<dyn Transport>) -> RefreshingCredentials {
     let clients = Arc::new(config.oauth.clients());
+    let chain = AwsChain::new(Arc::new(ThisMachine), Arc::clone(&transport), Arc::new(SystemClock));
+    let chain: Arc<dyn Issuer> = Arc::new(chain);
     let flows = OAuthFlows::new(clients, Arc::clone(&opened.vault), transport, Arc::new(SystemClock));
     let entra: Arc<dyn Issuer> = Arc::new(Entra::new(config.oauth.entra(), flows.clone()));
-    RefreshingCredentials::new(&opened.stores, flows, [(AuthForm::Entra, entra)])
+    RefreshingCredentials::new(&opened.stores, flows, [(AuthForm::Entra, entra), (AuthForm::AwsChain, chain)])
 }
 
 /// Operators' work on an opened store.

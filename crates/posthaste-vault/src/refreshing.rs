@@ -7,6 +7,7 @@
 mod entra;
 mod idle;
 mod issuer;
+mod machine_keys;
 mod shared_token;
 mod slot;
 

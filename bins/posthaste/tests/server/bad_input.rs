@@ -227,3 +227,30 @@ async fn the_steps_of_a_good_test_are_told_to_people_too() {
         assert!(said.contains(step), "{step}: {said}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_machines_own_aws_keys_and_none() {
+    let upstream = ScriptedUpstream::start(off_the_clock).await;
+    let add = format!(
+        "accounts add --preset bedrock --name machine --region us-east-1 --auth aws-chain --base-url {}",
+        upstream.base_url()
+    );
+    let nowhere = |bench: Bench| {
+        let home = bench.folder.path().to_str().unwrap().to_owned();
+        bench.with("HOME", &home).with("AWS_EC2_METADATA_DISABLED", "true")
+    };
+    let none = nowhere(Bench::new());
+    none.cli(&add);
+    let report = test(&none, "machine", "us.amazon.nova-micro-v1:0");
+    assert_eq!(report.state, "no_aws_keys", "{}", report.problem);
+    assert!(report.advice.contains("aws sts get-caller-identity"), "{}", report.advice);
+    assert!(upstream.received().is_empty());
+
+    let some = nowhere(Bench::new())
+        .with("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7MACHINE")
+        .with("AWS_SECRET_ACCESS_KEY", "dummy-secret");
+    some.cli(&add);
+    assert_eq!(test(&some, "machine", "us.amazon.nova-micro-v1:0").state, "clock_skew");
+    let signed = &upstream.received()[0];
+    assert!(signed.header("authorization").unwrap().contains("Credential=AKIAIOSFODNN7MACHINE/"));
+}

@@ -121,6 +121,14 @@ pub enum OAuthError {
     /// The account was never logged in.
     #[error("the account has not been logged in")]
     NotLoggedIn,
+    /// The machine that the relay runs on gives no AWS keys.
+    #[error("{what}")]
+    NoAwsKeys {
+        /// Where they were looked for, and what is wrong there.
+        what: String,
+        /// Whether waiting is of no use.
+        lasting: bool,
+    },
     /// The account was deleted meanwhile.
     #[error("the account is gone")]
     Gone,
@@ -162,6 +170,7 @@ impl OAuthError {
                 | Self::NotConfigured { .. }
                 | Self::NotLoggedIn
                 | Self::InvalidClient { .. }
+                | Self::NoAwsKeys { lasting: true, .. }
                 | Self::Vault { .. }
         ) || self.needs_login()
     }
@@ -234,6 +243,10 @@ impl OAuthError {
             Self::Busy { .. } => "wait: it is asked again by itself".to_owned(),
             Self::BadAnswer { .. } => {
                 "check that the token server's address, if you set one, is that of an OAuth token endpoint"
+                    .to_owned()
+            }
+            Self::NoAwsKeys { .. } => {
+                "check them with `aws sts get-caller-identity` as the user that the relay runs as, or give the account keys of its own"
                     .to_owned()
             }
             Self::NotLoggedIn => "log it in".to_owned(),

@@ -21,6 +21,7 @@ pub(crate) const fn state(error: &OAuthError) -> &'static str {
         OAuthError::Proxy { .. } => "proxy_down",
         OAuthError::Busy { .. } => "busy",
         OAuthError::BadAnswer { .. } => "bad_answer",
+        OAuthError::NoAwsKeys { .. } => "no_aws_keys",
         OAuthError::NotLoggedIn => "not_logged_in",
         OAuthError::Gone => "gone",
         OAuthError::Superseded => "superseded",
