@@ -2,9 +2,11 @@
 
 use std::{
     fs,
+    future::pending,
     io::{self, Write},
     net::{Ipv4Addr, SocketAddr},
     os::unix::fs::PermissionsExt,
+    path::Path,
     pin::Pin,
     sync::Arc,
     time::Duration,
@@ -15,14 +17,17 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use posthaste_admin::{Admin, NewAccount, NewKey};
 use posthaste_core::{Egress, Payload, RelayBody, Secret, Transport};
-use posthaste_sandbox::{Sandbox, SandboxOptions, SandboxOr};
+use posthaste_http::{ServerOptions, door_router};
+use posthaste_sandbox::{SANDBOX_BASE_URL, Sandbox, SandboxOptions, SandboxOr};
 use posthaste_upstream::{HttpTransport, UpstreamOptions};
 use posthaste_wire::FrameSplitter;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use url::Url;
 
 use crate::{
     Config,
-    config::{StoreKind, VaultSection},
+    config::{StoreKind, Urls, VaultSection},
     running::Running,
     serve::{Signals, end_orderly, reachable, say},
     wiring,
@@ -45,31 +50,60 @@ pub async fn run(mut config: Config) -> anyhow::Result<()> {
     // Made before the relay starts, or its log would tell one to back up what is thrown away.
     wiring::open_stores(&config).await?.close().await?;
     config.server.listen = free_or_any(config.server.listen).await;
-    let running = Running::start(&config, transport(&config)?).await?;
+    let sandbox = Sandbox::new(SandboxOptions { event_pause: EVENT_PAUSE, ..SandboxOptions::default() });
+    let pages =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no free port for the sandbox's pages")?;
+    show_pages_at(&mut config, pages.local_addr()?)?;
+    let running = Running::start(&config, transport(&config, sandbox.clone())?).await?;
     let base = reachable(running.address);
     let key = furnish(&running.admin).await?;
 
     let serving = end_orderly(running, &mut signals);
-    let showing = show(&base, &key);
-    tokio::pin!(serving);
+    let showing = show(&base, &key, folder.path());
+    let door = door_router(Arc::new(sandbox), SANDBOX_BASE_URL.parse()?);
+    let options = ServerOptions {
+        header_read_timeout: config.server.header_read_timeout,
+        idle_timeout: config.server.idle_timeout,
+        shutdown_grace: Duration::ZERO,
+    };
+    let open = posthaste_http::serve(pages, door, &options, pending(), pending());
+    tokio::pin!(serving, open);
+    let shown = async {
+        tokio::select! {
+            shown = showing => shown,
+            _ = &mut open => Ok(()),
+        }
+    };
     tokio::select! {
         ended = &mut serving => return ended,
-        shown = showing => shown?,
+        shown = shown => shown?,
     }
-    serving.await
+    tokio::select! {
+        ended = serving => ended,
+        _ = open => unreachable!("nothing stops it"),
+    }
+}
+
+/// Has people sent to the sandbox's pages where their browsers reach them.
+fn show_pages_at(config: &mut Config, address: SocketAddr) -> anyhow::Result<()> {
+    let page = |name: &str| Url::parse(&format!("http://{address}/oauth/{name}"));
+    let oauth = &mut config.oauth.sandbox;
+    oauth.authorize_url = Some(page("authorize")?);
+    oauth.token_urls = Some(Urls(vec![page("token")?]));
+    oauth.device_url = Some(page("device")?);
+    Ok(())
 }
 
 /// The sandbox speaks slowly enough here to be seen speaking.
-fn transport(config: &Config) -> anyhow::Result<Arc<dyn Transport>> {
+fn transport(config: &Config, sandbox: Sandbox) -> anyhow::Result<Arc<dyn Transport>> {
     let options =
         UpstreamOptions { connect_timeout: config.relay.connect_timeout, ..UpstreamOptions::default() };
-    let sandbox = Sandbox::new(SandboxOptions { event_pause: EVENT_PAUSE, ..SandboxOptions::default() });
     Ok(Arc::new(SandboxOr::new(sandbox, HttpTransport::new(&options)?)))
 }
 
 /// Somebody who tries things out should not have to look for a free port.
 async fn free_or_any(wanted: SocketAddr) -> SocketAddr {
-    match tokio::net::TcpListener::bind(wanted).await {
+    match TcpListener::bind(wanted).await {
         Ok(_) => wanted,
         Err(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
     }
@@ -83,7 +117,7 @@ async fn furnish(admin: &Admin) -> anyhow::Result<Secret> {
     Ok(created.key.secret().clone())
 }
 
-async fn show(base: &str, key: &Secret) -> anyhow::Result<()> {
+async fn show(base: &str, key: &Secret, data: &Path) -> anyhow::Result<()> {
     say(&format!(
         "posthaste demo\n\n  relay       {base}\n  account     sandbox (built in, nothing leaves this machine)"
     ))?;
@@ -95,7 +129,7 @@ async fn show(base: &str, key: &Secret) -> anyhow::Result<()> {
         "\n\n  {} events, {} input and {} output tokens, {} {attempts}, request {}\n",
         answer.events, answer.input_tokens, answer.output_tokens, answer.attempts, answer.request_id
     ))?;
-    say(&paste_lines(base, key))?;
+    say(&paste_lines(base, key, data))?;
     Ok(())
 }
 
@@ -162,8 +196,8 @@ fn take_in(answer: &mut Answer, event: &Value, said: &mut String) {
     }
 }
 
-fn paste_lines(base: &str, key: &Secret) -> String {
-    let key = key.expose();
+fn paste_lines(base: &str, key: &Secret, data: &Path) -> String {
+    let (key, data) = (key.expose(), data.display());
     format!(
         "Try it yourself:
 
@@ -176,6 +210,11 @@ fn paste_lines(base: &str, key: &Secret) -> String {
 Claude Code through this relay:
 
   ANTHROPIC_BASE_URL={base}/api ANTHROPIC_AUTH_TOKEN={key} claude
+
+Log an account in at the imitation vendor, by browser or with --device, and look at the accounts:
+
+  posthaste accounts login --preset sandbox --name me --data {data}
+  posthaste accounts list --data {data}
 
 The relay stays up until Ctrl-C; everything is forgotten then."
     )

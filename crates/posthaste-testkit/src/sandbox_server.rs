@@ -89,4 +89,4 @@ async fn answer(sandbox: Sandbox, request: Request<Incoming>) -> Result<Response
     Ok(sandbox.send(request, &Egress::default()).await?)
 }
 
-const HOP_BY_HOP: [HeaderName; 3] = [header::HOST, header::CONNECTION, header::TRANSFER_ENCODING];
+const HOP_BY_HOP: [HeaderName; 2] = [header::CONNECTION, header::TRANSFER_ENCODING];

@@ -1,12 +1,13 @@
 //! Logging accounts in with the command line, at a vendor that stands elsewhere: the sandbox over HTTP.
 
 mod again;
+mod demo;
 mod device;
 mod failing;
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    process::{Child, ChildStdin, ChildStdout, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
 use bytes::Bytes;
@@ -61,13 +62,7 @@ impl Desk {
     fn log_in(&self, line: &str) -> LoggingIn {
         let mut command = self.bench.command(&format!("accounts login {line} --json"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        let mut first = String::new();
-        out.read_line(&mut first).unwrap();
-        let stdin = child.stdin.take();
-        let task = serde_json::from_str(&first).unwrap_or(Value::Null);
-        LoggingIn { child, out, stdin, task }
+        LoggingIn::begin(command)
     }
 
     /// Opens a page; gives where the browser is sent then, if anywhere.
@@ -93,6 +88,17 @@ impl Desk {
 }
 
 impl LoggingIn {
+    /// Starts the program and reads what has to be done, if it comes to that.
+    fn begin(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut first = String::new();
+        out.read_line(&mut first).unwrap();
+        let stdin = child.stdin.take();
+        let task = serde_json::from_str(&first).unwrap_or(Value::Null);
+        Self { child, out, stdin, task }
+    }
+
     fn paste(&mut self, text: &str) {
         writeln!(self.stdin.as_mut().unwrap(), "{text}").unwrap();
     }

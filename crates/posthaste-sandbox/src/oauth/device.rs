@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, header};
 use posthaste_core::{Payload, RelayBody, Timestamp};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -73,7 +73,7 @@ impl OAuth {
             used: false,
         };
         state.devices.0.get_or(&device_code, || device);
-        let page = [SANDBOX_BASE_URL, "/oauth/activate"].concat();
+        let page = [&*reached_at(request), "/oauth/activate"].concat();
         let body = json!({
             "device_code": device_code,
             "user_code": user_code,
@@ -162,6 +162,12 @@ impl Devices {
             device.used = true;
         }
     }
+}
+
+/// Where this server is reached by whoever asks: in this process by its own name, through a listener by the listener's.
+fn reached_at(request: &Request<Payload>) -> String {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    host.map_or_else(|| SANDBOX_BASE_URL.to_owned(), |host| format!("http://{host}"))
 }
 
 /// Eight letters without vowels, in two groups (RFC 8628 §6.1).
