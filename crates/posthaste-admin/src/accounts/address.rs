@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use posthaste_core::{Account, PrivateAddressConsent, Timestamp};
-use posthaste_provider::BaseUrl;
+use posthaste_provider::{BaseUrl, preset};
 use posthaste_upstream::is_public;
 use url::{Host, Url};
 
@@ -43,7 +43,10 @@ pub(super) fn notices(account: &Account) -> Vec<String> {
             account.name, consent.how
         ));
     }
-    let plain = account.base_url.starts_with("http://") && account.credential.is_some();
+    // Where the preset itself has it so, nothing was mistyped.
+    let presets_own = preset(&account.preset.0)
+        .is_some_and(|preset| preset.sites.iter().any(|site| site.base_url == account.base_url));
+    let plain = account.base_url.starts_with("http://") && account.credential.is_some() && !presets_own;
     if plain && account.private_address.is_none() {
         notices.push(format!(
             "the key of account `{}` travels unencrypted to {}; use https if the provider offers it",
