@@ -6,6 +6,8 @@ mod failure;
 mod input;
 mod keys;
 mod output;
+mod pools;
+mod routes;
 mod session;
 mod spinner;
 mod status;
@@ -82,6 +84,12 @@ enum Command {
     /// Client keys
     #[command(subcommand)]
     Keys(Box<keys::Command>),
+    /// Pools of accounts, each with its own way of choosing
+    #[command(subcommand)]
+    Pools(pools::Command),
+    /// Routes: model names of your own, with a list of models to ask
+    #[command(subcommand)]
+    Routes(routes::Command),
     /// The configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -116,6 +124,12 @@ fn run(line: Line) -> Result<(), Failure> {
         }
         Command::Keys(command) => {
             runtime(Threads::One)?.block_on(keys::run(*command, &load(&global, Vec::new())?, &out))
+        }
+        Command::Pools(command) => {
+            runtime(Threads::One)?.block_on(pools::run(command, &load(&global, Vec::new())?, &out))
+        }
+        Command::Routes(command) => {
+            runtime(Threads::One)?.block_on(routes::run(command, &load(&global, Vec::new())?, &out))
         }
         Command::Status => runtime(Threads::One)?.block_on(status::run(&load(&global, Vec::new())?, &out)),
     }
@@ -183,5 +197,5 @@ Exit codes:
   0  done
   1  failed
   2  the command line, an input or the configuration is not in order
-  3  no such account or key, or nothing is kept here yet
+  3  no such account, key, pool or route, or nothing is kept here yet
   4  a name is taken, or a record kept changing";

@@ -15,6 +15,7 @@ mod oauth;
 mod reader;
 mod reference;
 mod relay;
+mod scheduling;
 mod section;
 mod server;
 mod setting;
@@ -31,10 +32,12 @@ pub use oauth::OAuth;
 pub use reader::{FileText, Flag, Sources};
 pub use reference::reference_markdown;
 pub use relay::Relay;
+pub use scheduling::Scheduling;
 pub use section::{KeyInfo, Section, SectionInfo, Shown};
 pub use server::Server;
 pub use setting::{EnvSecret, Kind, Setting, Urls, Words};
 pub use units::ByteSize;
+pub(crate) use units::parse_duration;
 pub use vault::VaultSection;
 
 use reader::Reader;
@@ -52,6 +55,8 @@ pub struct Config {
     pub accounting: Accounting,
     /// `[relay]`
     pub relay: Relay,
+    /// `[scheduling]`
+    pub scheduling: Scheduling,
     /// `[log]`
     pub log: Log,
     /// `[vault]`
@@ -62,7 +67,7 @@ pub struct Config {
 
 impl Config {
     /// Every section, in the order of the reference.
-    pub const SECTIONS: [SectionInfo; 14] = {
+    pub const SECTIONS: [SectionInfo; 15] = {
         let [general, claude, openai, google, qwen, sandbox, entra] = OAuth::SECTIONS;
         [
             Server::INFO,
@@ -70,6 +75,7 @@ impl Config {
             Keys::INFO,
             Accounting::INFO,
             Relay::INFO,
+            Scheduling::INFO,
             Log::INFO,
             VaultSection::INFO,
             general,
@@ -105,6 +111,7 @@ impl Config {
             self.keys.show(),
             self.accounting.show(),
             self.relay.show(),
+            self.scheduling.show(),
             self.log.show(),
             self.vault.show(),
             self.oauth.show(),
@@ -119,6 +126,7 @@ impl Config {
             keys: Keys::read(reader),
             accounting: Accounting::read(reader),
             relay: Relay::read(reader),
+            scheduling: Scheduling::read(reader),
             log: Log::read(reader),
             vault: VaultSection::read(reader),
             oauth: OAuth::read(reader),
@@ -133,6 +141,7 @@ impl Config {
         self.keys.finish(&mut errors);
         self.accounting.finish(&mut errors);
         self.relay.finish(&mut errors);
+        self.scheduling.finish(&mut errors);
         self.log.finish(&mut errors);
         self.vault.finish(&mut errors);
         self.oauth.finish(&mut errors);

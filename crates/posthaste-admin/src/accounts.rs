@@ -7,6 +7,7 @@ mod login;
 mod place;
 mod proxy;
 mod refresh;
+mod scheduling;
 mod test;
 mod vendor;
 mod view;
@@ -15,6 +16,7 @@ pub use credential::{AwsKeysInput, EntraInput};
 pub use login::{LoginFlow, LoginFor, LoginPlan, LoginTask, PolledLogin, StartedLogin};
 pub(crate) use login::{Logins, is_input, state};
 pub use refresh::RefreshedAccount;
+pub use scheduling::{Expires, SchedulingChange};
 pub use test::{TestReport, TestSteps};
 pub use vendor::VendorSettings;
 pub use view::{AccountView, Health, PresetView, presets};
@@ -26,7 +28,7 @@ use posthaste_provider::{Preset, SettingsError, preset, presets as known_presets
 use posthaste_storage::StorageError;
 use serde::{Deserialize, Serialize};
 
-use self::credential::Given;
+use self::{credential::Given, scheduling::CheckedScheduling};
 use crate::{
     Admin, AdminError,
     change::{self, find},
@@ -75,6 +77,8 @@ pub struct NewAccount {
     pub allow_private: bool,
     /// Added, but switched off.
     pub disabled: bool,
+    /// How it takes part in scheduling.
+    pub scheduling: SchedulingChange,
 }
 
 /// What is to change of an account. What is `None` stays as it is.
@@ -117,6 +121,8 @@ pub struct AccountChange {
     pub allow_private: Option<bool>,
     /// Whether it takes part.
     pub enabled: Option<bool>,
+    /// How it takes part in scheduling.
+    pub scheduling: SchedulingChange,
 }
 
 /// An account that was added or changed.
@@ -147,7 +153,9 @@ impl<'a> AccountService<'a> {
     /// [`AdminError::Invalid`] for an input that cannot be taken, [`AdminError::Conflict`] when the name is taken.
     pub async fn add(self, new: NewAccount) -> Result<SavedAccount, AdminError> {
         let preset = known_preset(&new.preset)?;
+        let scheduling = CheckedScheduling::new(self.admin, &new.scheduling).await?;
         let mut account = self.drafted(preset, &new)?;
+        scheduling.apply(&mut account.scheduling);
         let vault = &self.admin.parts().vault;
         account.credential = new.given().seal(vault, account.id, account.auth, None)?;
         let name = account.name.clone();
@@ -184,7 +192,12 @@ impl<'a> AccountService<'a> {
     pub async fn update(self, account: &str, change: AccountChange) -> Result<SavedAccount, AdminError> {
         let records = self.admin.account_records();
         let id = find(&records, account).await?.value.id;
-        let account = change::apply(&records, id.uuid(), |account| self.change(account, &change)).await?;
+        let scheduling = CheckedScheduling::new(self.admin, &change.scheduling).await?;
+        let account = change::apply(&records, id.uuid(), |account: &mut Account| {
+            scheduling.apply(&mut account.scheduling);
+            self.change(account, &change)
+        });
+        let account = account.await?;
         if change.may_cure()
             && let Some(runtime) = &self.admin.parts().runtime
         {

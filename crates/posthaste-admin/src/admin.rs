@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{Account, ClientKey, Clock, Transport};
+use posthaste_core::{Account, ClientKey, Clock, Pool, Route, Transport};
 use posthaste_metering::PriceBook;
 use posthaste_storage::{Repository, Stores};
 use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
 
 use crate::{
-    AccountService, AdminError, Command, KeyService, Reply, Runtime, StatusView, accounts::Logins, command,
-    status,
+    AccountService, AdminError, Command, KeyService, PoolService, Reply, RouteService, Runtime, StatusView,
+    accounts::Logins, command, status,
 };
 
 /// What the services are made from.
@@ -58,6 +58,16 @@ impl Admin {
         KeyService::new(self)
     }
 
+    /// Pools of accounts.
+    pub fn pools(&self) -> PoolService<'_> {
+        PoolService::new(self)
+    }
+
+    /// Routes.
+    pub fn routes(&self) -> RouteService<'_> {
+        RouteService::new(self)
+    }
+
     /// The whole at a glance.
     ///
     /// # Errors
@@ -96,6 +106,14 @@ impl Admin {
     }
 
     pub(crate) fn account_records(&self) -> Repository<Account> {
+        Repository::new(Arc::clone(&self.parts.stores.config))
+    }
+
+    pub(crate) fn pool_records(&self) -> Repository<Pool> {
+        Repository::new(Arc::clone(&self.parts.stores.config))
+    }
+
+    pub(crate) fn route_records(&self) -> Repository<Route> {
         Repository::new(Arc::clone(&self.parts.stores.config))
     }
 

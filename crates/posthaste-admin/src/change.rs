@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use posthaste_core::{Account, ClientKey};
+use posthaste_core::{Account, ClientKey, Pool, Route};
 use posthaste_storage::{Entity, Repository, StorageError, Versioned};
 use tokio::time;
 use uuid::Uuid;
@@ -30,6 +30,22 @@ impl Named for ClientKey {
 
     fn name(&self) -> &str {
         &self.name
+    }
+}
+
+impl Named for Pool {
+    const NOUN: &'static str = "pool";
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Named for Route {
+    const NOUN: &'static str = "route";
+
+    fn name(&self) -> &str {
+        self.model.as_str()
     }
 }
 

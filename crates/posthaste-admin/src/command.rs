@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountChange, AccountView, Admin, AdminError, CreatedKey, Disclosed, KeyChange, KeyView, LoginFlow,
-    LoginFor, LoginPlan, NewAccount, NewKey, PolledLogin, PresetView, RefreshedAccount, SavedAccount,
-    StartedLogin, StatusView, TestReport, UsageView, accounts,
+    LoginFor, LoginPlan, NewAccount, NewKey, NewPool, PolledLogin, PoolChange, PoolView, PresetView,
+    RefreshedAccount, RouteInput, RouteView, SavedAccount, StartedLogin, StatusView, TargetInput, TestReport,
+    UsageView, accounts,
 };
 
 /// A piece of work. Records are named by id or by name.
@@ -104,6 +105,48 @@ pub enum Command {
         /// Which.
         key: String,
     },
+    /// Make a pool.
+    CreatePool(NewPool),
+    /// Tell all pools.
+    ListPools,
+    /// Tell one pool.
+    ShowPool {
+        /// Which.
+        pool: String,
+    },
+    /// Change a pool.
+    UpdatePool {
+        /// Which.
+        pool: String,
+        /// What.
+        change: PoolChange,
+    },
+    /// Remove a pool that nobody uses.
+    DeletePool {
+        /// Which.
+        pool: String,
+    },
+    /// Make a route.
+    CreateRoute(RouteInput),
+    /// Tell all routes.
+    ListRoutes,
+    /// Tell one route.
+    ShowRoute {
+        /// Which.
+        route: String,
+    },
+    /// Give a route other targets.
+    UpdateRoute {
+        /// Which.
+        route: String,
+        /// Where it leads from now on.
+        targets: Vec<TargetInput>,
+    },
+    /// Remove a route.
+    DeleteRoute {
+        /// Which.
+        route: String,
+    },
     /// Tell the whole at a glance.
     Status,
 }
@@ -140,12 +183,21 @@ pub enum Reply {
     Key(KeyView),
     /// What a client key used.
     Usage(UsageView),
+    /// Pools, by name.
+    Pools(Vec<PoolView>),
+    /// A pool, as it is or as it was when it was removed.
+    Pool(PoolView),
+    /// Routes, by model.
+    Routes(Vec<RouteView>),
+    /// A route, as it is or as it was when it was removed.
+    Route(RouteView),
     /// The whole at a glance.
     Status(StatusView),
 }
 
 pub(crate) async fn execute(admin: &Admin, command: Command) -> Result<Reply, AdminError> {
     let (accounts, keys) = (admin.accounts(), admin.keys());
+    let (pools, routes) = (admin.pools(), admin.routes());
     Ok(match command {
         Command::ListPresets => Reply::Presets(accounts::presets()),
         Command::AddAccount(new) => Reply::SavedAccount(accounts.add(new).await?),
@@ -178,6 +230,16 @@ pub(crate) async fn execute(admin: &Admin, command: Command) -> Result<Reply, Ad
         Command::RevokeKey { key } => Reply::Key(keys.revoke(&key).await?),
         Command::DeleteKey { key } => Reply::Key(keys.delete(&key).await?),
         Command::KeyUsage { key } => Reply::Usage(keys.usage(&key).await?),
+        Command::CreatePool(new) => Reply::Pool(pools.create(new).await?),
+        Command::ListPools => Reply::Pools(pools.list().await?),
+        Command::ShowPool { pool } => Reply::Pool(pools.show(&pool).await?),
+        Command::UpdatePool { pool, change } => Reply::Pool(pools.update(&pool, change).await?),
+        Command::DeletePool { pool } => Reply::Pool(pools.delete(&pool).await?),
+        Command::CreateRoute(new) => Reply::Route(routes.create(new).await?),
+        Command::ListRoutes => Reply::Routes(routes.list().await?),
+        Command::ShowRoute { route } => Reply::Route(routes.show(&route).await?),
+        Command::UpdateRoute { route, targets } => Reply::Route(routes.update(&route, targets).await?),
+        Command::DeleteRoute { route } => Reply::Route(routes.delete(&route).await?),
         Command::Status => Reply::Status(admin.status().await?),
     })
 }

@@ -4,7 +4,8 @@ mod policy;
 mod usage;
 mod view;
 
-pub use policy::{PolicyInput, multiplier_text};
+use policy::CheckedPolicy;
+pub use policy::{BindingInput, PolicyInput, QueueInput, multiplier_text};
 pub use usage::{DayUsage, ModelUsage, UsageTotals, UsageView};
 pub use view::{CreatedKey, KeyView};
 
@@ -17,6 +18,7 @@ use crate::{
     Admin, AdminError,
     change::{self, NameLock, by_name, find},
     input::{self, Disclosed},
+    place::PlaceInput,
 };
 
 /// A client key to be made.
@@ -106,7 +108,7 @@ impl<'a> KeyService<'a> {
         let parts = self.admin.parts();
         let made = parts.vault.generate_client_key(&parts.key_prefix)?;
         let mut policy = KeyPolicy { limits: input::limits(&new.limits)?, ..KeyPolicy::default() };
-        new.policy.apply(&mut policy)?;
+        CheckedPolicy::new(self.admin, &new.policy).await?.apply(&mut policy)?;
         let key = ClientKey {
             id: ClientKeyId::generate(),
             name,
@@ -126,7 +128,7 @@ impl<'a> KeyService<'a> {
         let names = NameLock::take(self.admin).await?;
         let created = self.create_named(key).await;
         names.release().await;
-        Ok(CreatedKey { view: KeyView::new(created?, now), key: Disclosed::new(made.secret) })
+        Ok(CreatedKey { view: self.view(created?).await?, key: Disclosed::new(made.secret) })
     }
 
     /// All client keys, by name.
@@ -134,9 +136,11 @@ impl<'a> KeyService<'a> {
     /// # Errors
     /// When the store fails.
     pub async fn list(self) -> Result<Vec<KeyView>, AdminError> {
-        let now = self.now();
         let records = self.admin.key_records().all().await?;
-        let mut views: Vec<_> = records.into_iter().map(|record| KeyView::new(record.value, now)).collect();
+        let mut views = Vec::with_capacity(records.len());
+        for record in records {
+            views.push(self.view(record.value).await?);
+        }
         views.sort_by(|left, right| left.name.cmp(&right.name));
         Ok(views)
     }
@@ -147,7 +151,7 @@ impl<'a> KeyService<'a> {
     /// [`AdminError::NotFound`] when there is none; so it is with the other services.
     pub async fn show(self, key: &str) -> Result<KeyView, AdminError> {
         let found = find(&self.admin.key_records(), key).await?;
-        Ok(KeyView::new(found.value, self.now()))
+        self.view(found.value).await
     }
 
     /// Changes a client key.
@@ -177,7 +181,7 @@ impl<'a> KeyService<'a> {
             key.revoked_at.get_or_insert(now);
             Ok(())
         });
-        Ok(KeyView::new(revoked.await?, now))
+        self.view(revoked.await?).await
     }
 
     /// Removes a client key's record. What it used stays in the books under its id.
@@ -186,7 +190,7 @@ impl<'a> KeyService<'a> {
     /// As [`show`](Self::show).
     pub async fn delete(self, key: &str) -> Result<KeyView, AdminError> {
         let removed = change::remove(&self.admin.key_records(), key).await?;
-        Ok(KeyView::new(removed, self.now()))
+        self.view(removed).await
     }
 
     /// What a client key used, from the roll-ups. By id also that of a key that was removed.
@@ -195,6 +199,15 @@ impl<'a> KeyService<'a> {
     /// As [`show`](Self::show).
     pub async fn usage(self, key: &str) -> Result<UsageView, AdminError> {
         usage::usage(self.admin, key).await
+    }
+
+    /// The key with the name of whom it is bound to.
+    async fn view(self, key: ClientKey) -> Result<KeyView, AdminError> {
+        let bound_to = match key.policy.binding {
+            Some(binding) => Some(PlaceInput::of(self.admin, binding.to).await?),
+            None => None,
+        };
+        Ok(KeyView { bound_to, ..KeyView::new(key, self.now()) })
     }
 
     async fn create_named(self, key: ClientKey) -> Result<ClientKey, AdminError> {
@@ -210,8 +223,10 @@ impl<'a> KeyService<'a> {
         if let Some(name) = &change.name {
             self.refuse_taken(name, id).await?;
         }
-        let changed = change::apply(&records, id.uuid(), |key| apply_change(key, change, now)).await?;
-        Ok(KeyView::new(changed, now))
+        let policy = CheckedPolicy::new(self.admin, &change.policy).await?;
+        let changed =
+            change::apply(&records, id.uuid(), |key| apply_change(key, change, &policy, now)).await?;
+        self.view(changed).await
     }
 
     async fn refuse_taken(self, name: &str, own: ClientKeyId) -> Result<(), AdminError> {
@@ -226,7 +241,12 @@ impl<'a> KeyService<'a> {
     }
 }
 
-fn apply_change(key: &mut ClientKey, change: &KeyChange, now: Timestamp) -> Result<(), AdminError> {
+fn apply_change(
+    key: &mut ClientKey,
+    change: &KeyChange,
+    policy: &CheckedPolicy<'_>,
+    now: Timestamp,
+) -> Result<(), AdminError> {
     if let Some(name) = &change.name {
         key.name = input::name(name)?;
     }
@@ -256,7 +276,7 @@ fn apply_change(key: &mut ClientKey, change: &KeyChange, now: Timestamp) -> Resu
     if let Some(limits) = &change.limits {
         key.policy.limits = input::limits(limits)?;
     }
-    change.policy.apply(&mut key.policy)?;
+    policy.apply(&mut key.policy)?;
     policy::refuse_contradictions(key)?;
     key.updated_at = now;
     Ok(())

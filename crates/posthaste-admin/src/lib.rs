@@ -8,22 +8,28 @@ mod error;
 mod input;
 mod keys;
 mod limit_text;
+mod place;
+mod pools;
+mod routes;
 mod runtime;
 mod status;
 
 pub use accounts::{
-    AccountChange, AccountService, AccountView, AwsKeysInput, EntraInput, Health, LoginFlow, LoginFor,
-    LoginPlan, LoginTask, NewAccount, PolledLogin, PresetView, RefreshedAccount, SavedAccount, StartedLogin,
-    TestReport, TestSteps, VendorSettings, presets,
+    AccountChange, AccountService, AccountView, AwsKeysInput, EntraInput, Expires, Health, LoginFlow,
+    LoginFor, LoginPlan, LoginTask, NewAccount, PolledLogin, PresetView, RefreshedAccount, SavedAccount,
+    SchedulingChange, StartedLogin, TestReport, TestSteps, VendorSettings, presets,
 };
 pub use admin::{Admin, AdminParts};
 pub use command::{Command, Reply};
 pub use error::{AdminError, AdminFailure, FailureKind};
 pub use input::{Disclosed, ModelMapping};
 pub use keys::{
-    CreatedKey, DayUsage, ExpiryInput, KeyChange, KeyService, KeyView, ModelUsage, NewKey, PolicyInput,
-    UsageTotals, UsageView, multiplier_text,
+    BindingInput, CreatedKey, DayUsage, ExpiryInput, KeyChange, KeyService, KeyView, ModelUsage, NewKey,
+    PolicyInput, QueueInput, UsageTotals, UsageView, multiplier_text,
 };
 pub use limit_text::{length_text, limit_text, parse_length, parse_limit};
+pub use place::PlaceInput;
+pub use pools::{NewPool, PoolChange, PoolService, PoolView, RulesChange};
+pub use routes::{RouteInput, RouteService, RouteView, TargetInput};
 pub use runtime::{ParkedModels, ParkedView, Runtime};
 pub use status::{KeyCounts, ServerView, StatusView};

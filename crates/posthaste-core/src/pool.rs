@@ -118,6 +118,31 @@ pub enum RetryPolicy {
     Conservative,
 }
 
+impl RetryPolicy {
+    /// Every policy, in the order of their declaration.
+    pub const ALL: [Self; 3] = [Self::Aggressive, Self::Balanced, Self::Conservative];
+
+    /// The stable name used in settings and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Aggressive => "aggressive",
+            Self::Balanced => "balanced",
+            Self::Conservative => "conservative",
+        }
+    }
+
+    /// Reads [`as_str`](Self::as_str)'s form.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.as_str() == name)
+    }
+}
+
+impl fmt::Display for RetryPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// How conversations stay with the account that holds their prompt cache.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -15,9 +15,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
     answered::Answered,
+    asked::AskedModel,
     journey::{Journey, Upload},
     limits::{Hold, Unseated},
-    planning,
+    planning::{self, Course, Leg},
     prepare::{Prepared, prepare},
     settle::{AttemptBook, Ending},
 };
@@ -52,21 +53,64 @@ pub(crate) enum Setback {
     Final(Fault),
 }
 
-/// Asks one candidate after another.
+/// Asks one candidate after another, one leg after another; and all of them again while the rules allow to wait.
 pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Delivery, Fault> {
     let engine = &journey.engine;
-    let route = planning::plan(&journey, engine.clock.now());
+    let began = Instant::now();
     let mut tally = Tally::default();
-    'accounts: for account in route.accounts() {
-        if tally.attempts >= engine.options.attempts {
+    loop {
+        let course = planning::plan(&journey, engine.clock.now());
+        for leg in &course.legs {
+            if let Some(done) = ask_leg(&journey, &upload, &course, leg, &mut tally).await {
+                return done;
+            }
+        }
+        // An account that failed might have had what was asked for, and so the client may ask again.
+        if !tally.some_failed
+            && let Some(refusal) = tally.refusal.take()
+        {
+            let (attempts, upstream_wait) = (tally.attempts, tally.upstream_wait);
+            return refusal
+                .map(|delivery| Delivery { attempts, upstream_wait, ..delivery })
+                .map_err(|fault| Fault { attempts, ..fault });
+        }
+        let patience = course.legs.iter().map(|leg| leg.rules.patience_ms).max().unwrap_or_default();
+        let patience = Duration::from_millis(patience).saturating_sub(began.elapsed());
+        let now = engine.clock.now();
+        let course = planning::plan(&journey, now);
+        let Some(pause) = pause(&course, &tally, patience, now) else {
+            let fault = if tally.full && tally.attempts == 0 {
+                all_full(tally.full_until, now)
+            } else {
+                course.nobody_left(&journey, now)
+            };
+            return Err(Fault { attempts: tally.attempts, ..fault });
+        };
+        tokio::time::sleep(pause).await;
+        tally = Tally { attempts: tally.attempts, upstream_wait: tally.upstream_wait, ..Tally::default() };
+    }
+}
+
+/// Asks the accounts of one leg; `None` when the next leg has to be asked.
+async fn ask_leg(
+    journey: &Arc<Journey>,
+    upload: &Upload,
+    course: &Course<'_>,
+    leg: &Leg<'_>,
+    tally: &mut Tally,
+) -> Option<Result<Delivery, Fault>> {
+    let most = tally.attempts.saturating_add(leg.rules.attempts(journey.engine.options.attempts));
+    'accounts: for account in course.accounts(leg) {
+        if tally.attempts >= most {
             break;
         }
-        let mut may_repeat = true;
+        let stop = Stop { account, model: leg.model };
+        let mut may_repeat = leg.rules.repeats();
         let mut may_renew = true;
-        while tally.attempts < engine.options.attempts {
-            match attempt(&journey, &upload, account, &mut tally).await {
-                Ok(delivery) => return Ok(delivery),
-                Err(Setback::Final(fault)) => return Err(Fault { attempts: tally.attempts, ..fault }),
+        while tally.attempts < most {
+            match attempt(journey, upload, stop, tally).await {
+                Ok(delivery) => return Some(Ok(delivery)),
+                Err(Setback::Final(fault)) => return Some(Err(Fault { attempts: tally.attempts, ..fault })),
                 Err(Setback::NotServed(refusal)) => {
                     tally.refusal.get_or_insert(*refusal);
                     continue 'accounts;
@@ -77,12 +121,12 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
                 }
                 Err(Setback::Renew) if may_renew => {
                     may_renew = false;
-                    if !renew(&journey, account, tally.presented.as_deref()).await {
+                    if !renew(journey, account, tally.presented.as_deref()).await {
                         break;
                     }
                 }
                 Err(Setback::Renew) => {
-                    refuse_credential(&journey, account, None);
+                    refuse_credential(journey, account, None);
                     break;
                 }
                 Err(Setback::Again(_) | Setback::Next) => break,
@@ -90,22 +134,30 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
         }
         tally.some_failed = true;
     }
-    // An account that failed might have had what was asked for, and so the client may ask again.
-    if !tally.some_failed
-        && let Some(refusal) = tally.refusal
-    {
-        let (attempts, upstream_wait) = (tally.attempts, tally.upstream_wait);
-        return refusal
-            .map(|delivery| Delivery { attempts, upstream_wait, ..delivery })
-            .map_err(|fault| Fault { attempts, ..fault });
+    None
+}
+
+/// How long to wait before all accounts are asked again; `None` when that would be longer than the rules allow, or when
+/// nobody rests who could come back.
+fn pause(course: &Course<'_>, tally: &Tally, patience: Duration, now: Timestamp) -> Option<Duration> {
+    if patience.is_zero() || course.has_candidates() && !tally.full {
+        return None;
     }
-    let now = engine.clock.now();
-    let fault = if tally.full && tally.attempts == 0 {
-        all_full(tally.full_until, now)
-    } else {
-        planning::plan(&journey, now).nobody_left(&journey, now)
+    let returns = [course.soonest_return(), tally.full_until].into_iter().flatten();
+    let wait = match returns.min() {
+        Some(until) => until.since(now),
+        // A place among the requests that an account serves at the same time: those are over at any moment.
+        None if tally.full => PLACE_PAUSE,
+        None => return None,
     };
-    Err(Fault { attempts: tally.attempts, ..fault })
+    (wait <= patience).then(|| wait.max(LEAST_PAUSE).min(patience))
+}
+
+/// An account, and what it is asked for.
+#[derive(Clone, Copy)]
+struct Stop<'a> {
+    account: &'a Arc<Account>,
+    model: &'a AskedModel,
 }
 
 /// Gets another credential in the place of a refused one. An account without another rests.
@@ -177,11 +229,12 @@ struct Ready {
 async fn attempt(
     journey: &Arc<Journey>,
     upload: &Upload,
-    account: &Arc<Account>,
+    stop: Stop<'_>,
     tally: &mut Tally,
 ) -> Result<Delivery, Setback> {
+    let account = stop.account;
     let vendor = provider(account.provider);
-    let Ready { prepared, egress, credential } = ready_request(journey, upload, account, vendor).await?;
+    let Ready { prepared, egress, credential } = ready_request(journey, upload, stop, vendor).await?;
     tally.presented = credential;
     let slot = ledger_slot(journey).await.map_err(Setback::Final)?;
     let seat = seat(journey, account, prepared.upstream_model.as_str(), tally).await?;
@@ -246,7 +299,7 @@ fn all_full(until: Option<Timestamp>, now: Timestamp) -> Fault {
 async fn ready_request(
     journey: &Journey,
     upload: &Upload,
-    account: &Account,
+    Stop { account, model }: Stop<'_>,
     vendor: &dyn Provider,
 ) -> Result<Ready, Setback> {
     let engine = &journey.engine;
@@ -266,7 +319,7 @@ async fn ready_request(
         .egress(account)
         .await
         .map_err(|error| unusable(&failing(format!("its proxy's password cannot be read: {error}"))))?;
-    let prepared = prepare(journey, upload, account, vendor, credential.as_deref());
+    let prepared = prepare(journey, upload, (account, model), vendor, credential.as_deref());
     let prepared = prepared.map_err(|fault| match fault.origin {
         Origin::Client => Setback::Final(fault),
         Origin::Relay | Origin::Upstream => {
@@ -357,6 +410,10 @@ fn with_causes(error: &dyn Error) -> String {
 
 /// How long a request waits for the ledger to take rows again.
 const SLOT_PATIENCE: Duration = Duration::from_secs(2);
+/// Between two looks whether an account that is at its own limit has a place again.
+const PLACE_PAUSE: Duration = Duration::from_millis(100);
+/// Of those who wait for one account, all wake at once.
+const LEAST_PAUSE: Duration = Duration::from_millis(50);
 /// Requests end all the time.
 const FULL_WAIT: Duration = Duration::from_secs(1);
 const SLOT_RETRY: Duration = Duration::from_secs(5);

@@ -1,25 +1,40 @@
-//! The accounts as they are now, without asking the store.
+//! Accounts, pools and routes as they are now, without asking the store.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use arc_swap::ArcSwap;
-use posthaste_core::{Account, AccountId};
+use posthaste_core::{Account, AccountId, ModelName, Pool, PoolId, Route};
 use posthaste_storage::{ConfigStore, Repository, StorageError};
 
-/// An immutable snapshot of all accounts, replaced whole when one of them changes.
+/// Immutable snapshots of all accounts, pools and routes, each replaced whole when one of its kind changes.
 pub struct AccountDirectory {
     accounts: Repository<Account>,
+    pools: Repository<Pool>,
+    routes: Repository<Route>,
     snapshot: ArcSwap<Vec<Arc<Account>>>,
+    by_pool: ArcSwap<HashMap<PoolId, Arc<Pool>>>,
+    by_model: ArcSwap<BTreeMap<ModelName, Arc<Route>>>,
 }
 
 impl AccountDirectory {
-    /// Reads all accounts.
+    /// Reads everything.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn load(store: Arc<dyn ConfigStore>) -> Result<Self, StorageError> {
-        let directory = Self { accounts: Repository::new(store), snapshot: ArcSwap::default() };
+        let directory = Self {
+            accounts: Repository::new(Arc::clone(&store)),
+            pools: Repository::new(Arc::clone(&store)),
+            routes: Repository::new(store),
+            snapshot: ArcSwap::default(),
+            by_pool: ArcSwap::default(),
+            by_model: ArcSwap::default(),
+        };
         directory.reload().await?;
+        directory.reload_places().await?;
         Ok(directory)
     }
 
@@ -33,6 +48,23 @@ impl AccountDirectory {
         Ok(())
     }
 
+    /// Reads all pools and routes again.
+    ///
+    /// # Errors
+    /// As [`reload`](Self::reload).
+    pub async fn reload_places(&self) -> Result<(), StorageError> {
+        let pools = self.pools.all().await?.into_iter().map(|pool| (pool.value.id, Arc::new(pool.value)));
+        let routes = self
+            .routes
+            .all()
+            .await?
+            .into_iter()
+            .map(|route| (route.value.model.clone(), Arc::new(route.value)));
+        self.by_pool.store(Arc::new(pools.collect()));
+        self.by_model.store(Arc::new(routes.collect()));
+        Ok(())
+    }
+
     /// All accounts, in the order of their identity.
     pub fn all(&self) -> Arc<Vec<Arc<Account>>> {
         self.snapshot.load_full()
@@ -41,5 +73,21 @@ impl AccountDirectory {
     /// Whether an account with this identity exists.
     pub fn contains(&self, id: AccountId) -> bool {
         self.snapshot.load().binary_search_by_key(&id, |account| account.id).is_ok()
+    }
+
+    /// The pool with this identity.
+    pub fn pool(&self, id: PoolId) -> Option<Arc<Pool>> {
+        self.by_pool.load().get(&id).cloned()
+    }
+
+    /// The route of a model that clients ask for.
+    pub fn route(&self, model: &str) -> Option<Arc<Route>> {
+        let routes = self.by_model.load();
+        if routes.is_empty() { None } else { routes.get(model).cloned() }
+    }
+
+    /// All routes, by model.
+    pub fn routes(&self) -> Arc<BTreeMap<ModelName, Arc<Route>>> {
+        self.by_model.load_full()
     }
 }

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{Clock, ModelName, Transport};
+use posthaste_core::{Clock, ModelName, PoolRules, Transport};
 use posthaste_metering::PriceBook;
 use posthaste_scheduler::Scheduler;
 use posthaste_storage::{AdmissionStore, LedgerWriter, Stores};
 use posthaste_vault::{CredentialSource, Vault};
 
 use crate::{
-    AccountDirectory, Authenticator, RelayOptions, asked::AskedModel, memory::Memory, metrics::Metrics,
+    AccountDirectory, Authenticator, RelayOptions, affinity::Homes, asked::AskedModel, lines::Lines,
+    memory::Memory, metrics::Metrics,
 };
 
 /// The ports that a relay is built from.
@@ -44,8 +45,12 @@ pub(crate) struct Engine {
     pub(crate) prices: Arc<PriceBook>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) options: RelayOptions,
+    /// How accounts are chosen where no pool has rules of its own.
+    pub(crate) rules: Arc<PoolRules>,
+    pub(crate) lines: Lines,
     pub(crate) metrics: Metrics,
     pub(crate) memory: Memory,
+    pub(crate) homes: Homes,
 }
 
 impl Engine {

@@ -41,6 +41,17 @@ async fn apply(engine: &Engine, changes: &Changes) {
     if changes.truncated || changes.changes.iter().any(|change| change.kind == RecordKind::Account) {
         reload_accounts(engine).await;
     }
+    let is_place = |kind| matches!(kind, RecordKind::Pool | RecordKind::Route);
+    if changes.truncated || changes.changes.iter().any(|change| is_place(change.kind)) {
+        reload_places(engine).await;
+    }
+}
+
+async fn reload_places(engine: &Engine) {
+    while let Err(error) = engine.directory.reload_places().await {
+        tracing::warn!(%error, "the pools and routes cannot be read; trying again");
+        tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+    }
 }
 
 async fn reload_accounts(engine: &Engine) {

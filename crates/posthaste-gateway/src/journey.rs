@@ -10,9 +10,11 @@ use tokio::time::Instant;
 
 use crate::{
     Caller,
+    affinity::Affinity,
     asked::AskedModel,
     engine::Engine,
     limits::{Estimate, Hold},
+    targets::Targets,
 };
 
 /// An admitted request: what every step and every attempt needs to know of it. It lives as long as the answer, so it
@@ -26,7 +28,11 @@ pub(crate) struct Journey {
     pub(crate) pinned: Option<Dialect>,
     /// The account that made the answer which the request goes on from, if it goes on from one.
     pub(crate) home: Option<AccountId>,
+    /// The conversation that it is part of, where it is part of one.
+    pub(crate) affinity: Option<Affinity>,
     pub(crate) operation: Operation,
+    /// What is asked for the model that the client names.
+    pub(crate) targets: Targets,
     pub(crate) envelope: Envelope,
     /// The model, which the envelope may name by an alias.
     pub(crate) model: AskedModel,
@@ -39,6 +45,11 @@ pub(crate) struct Journey {
 }
 
 impl Journey {
+    /// A number of the request's own, by which lots are drawn.
+    pub(crate) fn seed(&self) -> u64 {
+        self.id.uuid().as_u64_pair().1
+    }
+
     /// The dialect in which an account should be asked, if it speaks it: the one that the path pins, else the client's.
     pub(crate) fn asked_dialect(&self) -> Dialect {
         self.pinned.unwrap_or(self.surface.dialect)

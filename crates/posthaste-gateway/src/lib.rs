@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod admission;
+mod affinity;
 mod answered;
 mod asked;
 mod attempt;
@@ -15,6 +16,7 @@ mod estimate;
 mod follow;
 mod journey;
 mod limits;
+mod lines;
 mod memory;
 mod metrics;
 mod models;
@@ -26,6 +28,7 @@ mod pulse;
 mod relay;
 mod settle;
 mod stream;
+mod targets;
 mod transcode;
 mod unpack;
 mod visitor;

@@ -13,7 +13,8 @@ use std::{
 };
 
 use posthaste_core::{
-    Clock, Fault, FaultKind, Limit, LimitUnit, ModelName, NanoUsd, Origin, Timestamp, Usage, UsageSource,
+    Account, Clock, CostBasis, Fault, FaultKind, Limit, LimitUnit, ModelName, NanoUsd, Origin, Timestamp,
+    Usage, UsageSource,
 };
 use posthaste_metering::{Seller, Span, WindowError, span};
 use posthaste_storage::{
@@ -24,32 +25,50 @@ use posthaste_wire::Envelope;
 use tokio::{runtime::Handle, task::AbortHandle};
 use uuid::Uuid;
 
-use crate::{asked::AskedModel, engine::Engine, estimate};
+use crate::{asked::AskedModel, engine::Engine, estimate, targets::Target};
 
 /// What a request is taken to use until the truth is known.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Estimate {
+    usage: Usage,
     tokens: u64,
     cost: NanoUsd,
 }
 
 impl Estimate {
     /// From the size of the prompt and the cap on the answer, at the dearest price among the accounts that may serve.
-    pub(crate) fn of(engine: &Engine, envelope: &Envelope, model: &AskedModel, prompt_bytes: usize) -> Self {
+    pub(crate) fn of<'a>(
+        engine: &Engine,
+        envelope: &Envelope,
+        targets: impl Iterator<Item = Target<'a>>,
+        prompt_bytes: usize,
+    ) -> Self {
         let input = estimate::prompt_tokens(prompt_bytes);
         let output = envelope.max_tokens.map_or(USUAL_ANSWER, |most| most.min(LONGEST_ANSWER));
         let usage = Usage { input, output, ..Usage::default() };
         let accounts = engine.directory.all();
-        let sellers: HashSet<_> = accounts
-            .iter()
-            .filter(|account| account.enabled && model.is_served(account))
-            .map(|account| (Seller::from(&**account), model.upstream(account)))
-            .collect();
+        let mut sellers = HashSet::new();
+        for Target { model, .. } in targets {
+            let serving = accounts.iter().filter(|account| account.enabled && model.is_served(account));
+            sellers.extend(serving.map(|account| (Seller::from(&**account), model.upstream(account))));
+        }
         let charge = |(seller, model): (Seller<'_>, ModelName)| {
             engine.prices.charge(seller, model.as_str(), &usage, UsageSource::Estimated).cost
         };
         let cost = sellers.into_iter().map(charge).max().unwrap_or_default();
-        Self { tokens: input.saturating_add(output), cost }
+        Self { usage, tokens: input.saturating_add(output), cost }
+    }
+
+    /// The tokens of the prompt.
+    pub(crate) const fn prompt(&self) -> u64 {
+        self.usage.input
+    }
+
+    /// What the request is expected to cost at an account; `None` when the price is not known.
+    pub(crate) fn price(&self, engine: &Engine, account: &Account, model: &AskedModel) -> Option<NanoUsd> {
+        let model = model.upstream(account);
+        let charge = engine.prices.charge(account, model.as_str(), &self.usage, UsageSource::Estimated);
+        (charge.basis != CostBasis::Unpriced).then(|| account.scheduling.multiplier.of(charge.cost))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use posthaste_core::Dialect;
+use posthaste_core::{Dialect, PoolRules};
 
 /// Time-outs, bounds and policies of a request's journey.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct RelayOptions {
     pub gap_timeout: Duration,
     /// After this long without a byte, and then each time again, a waiting client of a stream is sent something harmless.
     pub keep_alive: Duration,
+    /// How accounts are chosen and asked again where no pool has rules of its own.
+    pub rules: PoolRules,
     /// Whether the last bytes of an answer wait until its attempt is booked durably.
     pub strict_accounting: bool,
 }
@@ -52,6 +54,7 @@ impl Default for RelayOptions {
             head_timeout: Duration::from_secs(900),
             gap_timeout: Duration::from_secs(300),
             keep_alive: Duration::from_secs(10),
+            rules: PoolRules::default(),
             strict_accounting: false,
         }
     }

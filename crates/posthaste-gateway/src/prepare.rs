@@ -9,6 +9,7 @@ use posthaste_translate::{Ask, Loss, StreamContext, Target, holds_carrier, trans
 use posthaste_wire::{Edits, code_assist, to_invoke};
 
 use crate::{
+    asked::AskedModel,
     betas::for_invoke,
     journey::{Journey, Upload},
 };
@@ -45,11 +46,11 @@ impl WayBack {
 pub(crate) fn prepare(
     journey: &Journey,
     upload: &Upload,
-    account: &Account,
+    (account, model): (&Account, &AskedModel),
     provider: &dyn Provider,
     credential: Option<&Credential>,
 ) -> Result<Prepared, Fault> {
-    let upstream_model = journey.model.upstream(account);
+    let upstream_model = model.upstream(account);
     let dialect = upstream_dialect(account, journey.operation, journey.asked_dialect(), &upstream_model)
         .ok_or_else(|| no_endpoint(journey))?;
     let same = dialect == journey.surface.dialect;

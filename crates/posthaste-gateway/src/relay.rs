@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http::HeaderMap;
 use posthaste_core::{Account, AccountId, Dialect, Fault, FaultKind, Limit, ModelName, Operation, Origin};
 use posthaste_storage::{ConfigStore, Half, Revision, StorageError};
 use posthaste_wire::{Envelope, ModelEntry};
@@ -9,16 +11,19 @@ use posthaste_wire::{Envelope, ModelEntry};
 use crate::{
     AccountDirectory, Answer, Authenticator, Call, Caller, RelayOptions, RelayPorts,
     admission::{admit, check_status},
+    affinity::{Affinity, Homes},
     asked::AskedModel,
     counting,
     engine::Engine,
     follow::follow,
     journey::{Journey, Upload},
     limits::{Estimate, Hold, caller_fault},
+    lines::Lines,
     memory::Memory,
     metrics::Metrics,
     models::{self, View},
-    planning,
+    planning::{self, LegRules},
+    targets::{Target, Targets},
     unpack::{Unpacked, unpack},
     visitor::{Visitor, check_visitor},
     waiting,
@@ -63,9 +68,12 @@ impl Relay {
             ledger: ports.ledger,
             prices: ports.prices,
             clock: ports.clock,
+            rules: Arc::new(options.rules.clone()),
+            lines: Lines::default(),
             options,
             metrics: Metrics::new(),
             memory: Memory::new(),
+            homes: Homes::new(ports.stores.affinity),
         };
         Ok(Self { engine: Arc::new(engine), config, since })
     }
@@ -178,8 +186,15 @@ impl Relay {
         let model = engine.asked(&envelope.model);
         let caller = admit(engine, &call, &envelope, &model).await?;
         let home = home(engine, &caller, &call, &envelope)?;
-        let estimate = Estimate::of(engine, &envelope, &model, body.len());
+        let targets = Targets::of(engine, &model);
+        let estimate = Estimate::of(engine, &envelope, targets.iter(&model), body.len());
         let hold = hold(engine, &caller, &model, call.operation, &estimate).await?;
+        let affinity = match targets.iter(&model).next() {
+            Some(first) => {
+                affinity(engine, &caller, first, call.operation, (&headers, &envelope, &body)).await
+            }
+            None => None,
+        };
         let Call { id, surface, operation, path, query, received, .. } = call;
         let journey = Journey {
             engine: Arc::clone(engine),
@@ -188,7 +203,9 @@ impl Relay {
             surface,
             pinned: path.pinned,
             home,
+            affinity,
             operation,
+            targets,
             envelope,
             model,
             estimate,
@@ -216,9 +233,32 @@ async fn hold(
         return Ok(None);
     }
     let key = caller.key();
-    let (limits, covers) = (&key.policy.limits, |limit: &Limit| model.is_covered(limit));
-    let held = Hold::take(engine, Half::Caller, key.id.uuid(), limits, covers, estimate).await;
+    let limits = &key.policy.limits;
+    let covers = |limit: &Limit| model.is_covered(limit);
+    let take = || Hold::take(engine, Half::Caller, key.id.uuid(), limits, covers, estimate);
+    let held = match &key.policy.queue {
+        Some(rules) => engine.lines.of(key.id).wait(rules, take).await,
+        None => take().await,
+    };
     held.map_err(|unseated| caller_fault(unseated, engine.clock.now()))
+}
+
+/// The conversation that a request is part of. Where one account alone could serve, it is there anyway.
+async fn affinity(
+    engine: &Engine,
+    caller: &Caller,
+    first: Target<'_>,
+    operation: Operation,
+    request: (&HeaderMap, &Envelope, &Bytes),
+) -> Option<Affinity> {
+    if operation != Operation::Chat || engine.directory.all().len() < 2 {
+        return None;
+    }
+    let rules = LegRules::of(engine, caller, first);
+    if !rules.affinity.enabled {
+        return None;
+    }
+    Affinity::of(&engine.homes, caller.key().id, &rules.affinity, request, engine.clock.now()).await
 }
 
 /// The account that made the answer which a request goes on from. The answer lies at the vendor, so nobody else can.

@@ -123,6 +123,15 @@ impl AttemptBook {
             self.judged = true;
             let engine = &self.journey.engine;
             engine.scheduler.succeeded(self.account.id, self.upstream_model.as_str(), engine.clock.now());
+            self.note_home(None);
+        }
+    }
+
+    /// The account serves the conversation: what comes next goes there as well.
+    fn note_home(&self, usage: Option<&Usage>) {
+        if let Some(affinity) = &self.journey.affinity {
+            let engine = &self.journey.engine;
+            engine.homes.note(affinity, self.account.id, usage, engine.clock.now());
         }
     }
 
@@ -190,6 +199,9 @@ impl AttemptBook {
             }
         }
         let row = self.row(ending);
+        if row.outcome == AttemptOutcome::Complete {
+            self.note_home(Some(&row.usage));
+        }
         for hold in self.journey.hold.iter().chain(&self.seat) {
             hold.spend(&row.usage, row.billed);
         }

@@ -201,8 +201,11 @@ async fn equal_accounts_take_turns() {
     let a = ScriptedUpstream::start(|_| Script::json(200, &anthropic_json("a", USAGE))).await;
     let b = ScriptedUpstream::start(|_| Script::json(200, &anthropic_json("b", USAGE))).await;
     let rig = Rig::new(vec![at("a", a.base_url(), 50), at("b", b.base_url(), 50)]).await;
-    for _ in 0..6 {
-        rig.read(&whole()).await.unwrap();
+    for number in 0..6 {
+        // Six conversations: one alone would stay where it is.
+        let mut question = whole();
+        question["messages"][0]["content"] = number.to_string().into();
+        rig.read(&question).await.unwrap();
         rig.clock.advance(Duration::from_millis(1));
     }
     assert_eq!((a.received().len(), b.received().len()), (3, 3));

@@ -64,6 +64,8 @@ pub enum Exclusion {
     ModelNotServed,
     /// The client key's policy keeps it away.
     NotForThisKey,
+    /// It is not in the pool, or not the account, that is to be asked.
+    NotInThePlace,
     /// It has no endpoint for what is asked.
     OperationNotServed,
     /// The request names another vendor.

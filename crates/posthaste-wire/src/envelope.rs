@@ -1,5 +1,6 @@
 //! The peek: the few facts of a request that the relay needs, borrowed from the body.
 
+mod conversation;
 mod depth;
 mod error;
 mod fields;
@@ -9,8 +10,8 @@ use std::ops::Range;
 use bytes::Bytes;
 use posthaste_core::{ModelName, Payload};
 
-pub use self::error::EnvelopeError;
-use self::fields::Fields;
+pub use self::{conversation::Conversation, error::EnvelopeError};
+use self::{conversation::Marks, fields::Fields};
 
 /// What a request says about itself, and where its model's name stands.
 ///
@@ -31,6 +32,7 @@ pub struct Envelope {
     pub include_usage: bool,
     /// Where the model's name stands; none where the path names it and the body does not.
     model_span: Option<Range<usize>>,
+    marks: Marks,
     /// Whether the path named the model; what the body says then counts for nothing.
     by_path: bool,
 }
@@ -54,6 +56,7 @@ impl Envelope {
             previous_response_id: fields.previous_response_id(),
             include_usage: fields.include_usage(),
             model_span: Some(span(text, raw_model)),
+            marks: fields.marks(text),
             by_path: false,
         })
     }
@@ -74,6 +77,7 @@ impl Envelope {
             previous_response_id: fields.previous_response_id(),
             include_usage: fields.include_usage(),
             model_span: fields.model().ok().map(|(raw, _)| span(text, raw)),
+            marks: fields.marks(text),
             by_path: true,
         })
     }
@@ -91,6 +95,14 @@ impl Envelope {
             return Err(fields::why_no_object(text));
         }
         Ok((text, Fields::read(text)?))
+    }
+
+    /// What tells the request's conversation from others; `None` where the request holds no conversation.
+    ///
+    /// # Panics
+    /// When `body` is shorter than the one that was peeked at.
+    pub fn conversation<'a>(&self, body: &'a Bytes) -> Option<Conversation<'a>> {
+        self.marks.conversation(body)
     }
 
     /// The body with another model name spliced in: three slices, nothing but the name is copied. Where the path names the

@@ -30,7 +30,7 @@ pub use bedrock::fault::exception as converse_exception;
 pub use collect::{CollectError, StreamCollector};
 pub use duration::read_duration;
 pub use edit::{EditError, Edited, Edits};
-pub use envelope::{Envelope, EnvelopeError};
+pub use envelope::{Conversation, Envelope, EnvelopeError};
 pub use event_stream::{EventStreamSplitter, without_invocation_metrics};
 pub use fault::{FaultWords, RenderedFault};
 pub use frame::{Frame, FrameKind};

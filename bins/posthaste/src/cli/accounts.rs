@@ -5,8 +5,8 @@ pub(super) mod view;
 
 use clap::{Args, Subcommand};
 use posthaste_admin::{
-    AccountChange, Command as Work, ModelMapping, NewAccount, Reply, SavedAccount, TestReport,
-    VendorSettings, parse_limit,
+    AccountChange, Command as Work, Expires, ModelMapping, NewAccount, Reply, SavedAccount, SchedulingChange,
+    TestReport, VendorSettings, parse_limit,
 };
 use posthaste_core::{AuthForm, DialectUrl, Limit, Secret};
 
@@ -145,9 +145,31 @@ struct Settings {
     /// Drop all limits
     #[arg(long, conflicts_with = "limit")]
     no_limits: bool,
+    /// Give it new requests; `--schedulable=false` is a pause that keeps its health
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    schedulable: Option<bool>,
+    /// The pools that it belongs to; may be repeated or separated by commas, replaces all; '' for none
+    #[arg(long, value_name = "POOL", value_delimiter = ',')]
+    pool: Option<Vec<String>>,
+    /// Its share where a pool chooses by weight, 1 to 1000 [default: 1]
+    #[arg(long, value_name = "NUMBER")]
+    weight: Option<u32>,
+    /// Give it no new requests from this moment on, when its subscription ends: 2027-01-31; `never` forgets it
+    #[arg(long, value_name = "DATE", value_parser = subscription_end)]
+    subscription_ends: Option<Expires>,
+    /// Free words for sorting; replaces all; '' for none
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    tag: Option<Vec<String>>,
+    /// Remarks; '' for none
+    #[arg(long, value_name = "TEXT")]
+    notes: Option<String>,
     /// Consent to a private address, such as a server in the same network
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     allow_private: Option<bool>,
+}
+
+fn subscription_end(text: &str) -> Result<Expires, String> {
+    if text == "never" { Ok(Expires::Never) } else { input::moment(text).map(Expires::At) }
 }
 
 #[derive(Args, Debug)]
@@ -221,6 +243,7 @@ fn added(add: Add) -> Result<NewAccount, Failure> {
 fn new_account(preset: String, name: String, settings: Settings) -> Result<NewAccount, Failure> {
     Ok(NewAccount {
         vendor: settings.vendor(),
+        scheduling: settings.scheduling(),
         proxy: input::proxy(settings.proxy)?,
         preset,
         name,
@@ -239,6 +262,17 @@ fn new_account(preset: String, name: String, settings: Settings) -> Result<NewAc
 }
 
 impl Settings {
+    fn scheduling(&self) -> SchedulingChange {
+        SchedulingChange {
+            schedulable: self.schedulable,
+            pools: input::list(self.pool.clone()),
+            weight: self.weight,
+            expires_at: self.subscription_ends,
+            tags: input::list(self.tag.clone()),
+            notes: self.notes.clone(),
+        }
+    }
+
     fn vendor(&self) -> VendorSettings {
         VendorSettings {
             region: self.region.clone(),
@@ -251,7 +285,7 @@ impl Settings {
 
 fn update_account(update: Update) -> Result<Work, Failure> {
     let settings = update.settings;
-    let vendor = settings.vendor();
+    let (vendor, scheduling) = (settings.vendor(), settings.scheduling());
     let change = AccountChange {
         name: update.name,
         base_url: settings.base_url,
@@ -271,6 +305,7 @@ fn update_account(update: Update) -> Result<Work, Failure> {
         limits: if settings.no_limits { Some(Vec::new()) } else { settings.limit },
         allow_private: settings.allow_private,
         enabled: None,
+        scheduling,
     };
     Ok(Work::UpdateAccount { account: update.account, change })
 }

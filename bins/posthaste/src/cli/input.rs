@@ -2,13 +2,14 @@
 
 mod hidden;
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use clap::Args;
 use posthaste_admin::{AwsKeysInput, Disclosed, EntraInput, ModelMapping};
 use posthaste_core::{AuthForm, Dialect, DialectUrl, Secret, Timestamp};
 
 use super::Failure;
+use crate::config::parse_duration;
 
 /// Where an API key comes from.
 #[derive(Args, Debug)]
@@ -178,6 +179,14 @@ pub(super) fn mapping(text: &str) -> Result<ModelMapping, String> {
         }
         _ => Err("expected FROM=TO, such as `claude-haiku-*=small`".to_owned()),
     }
+}
+
+/// A length of time, such as `20s`; `0` for none.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    if matches!(text.trim(), "0" | "0s") {
+        return Ok(Duration::ZERO);
+    }
+    parse_duration(text).ok_or_else(|| "expected a time such as 500ms, 20s, 5m or 1h".to_owned())
 }
 
 /// A moment, or the start of a day in UTC.

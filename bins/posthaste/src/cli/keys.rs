@@ -4,9 +4,10 @@ pub(super) mod view;
 
 use clap::{Args, Subcommand};
 use posthaste_admin::{
-    Command as Work, ExpiryInput, KeyChange, NewKey, PolicyInput, Reply, parse_length, parse_limit,
+    BindingInput, Command as Work, ExpiryInput, KeyChange, NewKey, PlaceInput, PolicyInput, QueueInput,
+    Reply, parse_length, parse_limit,
 };
-use posthaste_core::{Limit, Timestamp};
+use posthaste_core::{Limit, QueueRules, Timestamp};
 
 use super::{
     Failure, Output, input,
@@ -108,6 +109,15 @@ struct Settings {
     /// A word for sorting; may be repeated or separated by commas, replaces all; '' for none
     #[arg(long, value_name = "TAG", value_delimiter = ',')]
     tag: Option<Vec<String>>,
+    /// Let only these accounts serve it: pool:NAME or account:NAME; '' for all
+    #[arg(long, value_name = "PLACE", value_parser = place, group = "binding")]
+    bind: Option<Place>,
+    /// Let these accounts serve it first, and all others when they cannot: pool:NAME or account:NAME
+    #[arg(long, value_name = "PLACE", value_parser = place, group = "binding")]
+    prefer: Option<Place>,
+    /// Let so many requests wait in line while its concurrency is used up, each for so long: 20/30s; '' for none
+    #[arg(long, value_name = "LENGTH/TIME", value_parser = line)]
+    queue: Option<QueueInput>,
     /// The id of the user whose it is; '' for nobody
     #[arg(long, value_name = "USER_ID")]
     owner: Option<String>,
@@ -129,6 +139,13 @@ impl Settings {
             multiplier: self.multiplier.take(),
             tags: input::list(self.tag.take()),
             owner: self.owner.take(),
+            binding: match (self.bind.take(), self.prefer.take()) {
+                (Some(Place(Some(place))), _) => Some(BindingInput::Strict(place)),
+                (_, Some(Place(Some(place)))) => Some(BindingInput::First(place)),
+                (Some(Place(None)), _) | (_, Some(Place(None))) => Some(BindingInput::None),
+                (None, None) => None,
+            },
+            queue: self.queue,
         }
     }
 }
@@ -176,6 +193,32 @@ fn work(command: Command) -> Work {
         Command::Delete(which) => Work::DeleteKey { key: which.key },
         Command::Usage(which) => Work::KeyUsage { key: which.key },
     }
+}
+
+/// A pool or an account; none where the text is empty.
+#[derive(Clone, Debug)]
+struct Place(Option<PlaceInput>);
+
+fn place(text: &str) -> Result<Place, String> {
+    let named = |name: &str| Some(name.trim().to_owned()).filter(|name| !name.is_empty());
+    match text.split_once(':') {
+        None if text.trim().is_empty() => Ok(Place(None)),
+        Some(("pool", name)) if named(name).is_some() => Ok(Place(named(name).map(PlaceInput::Pool))),
+        Some(("account", name)) if named(name).is_some() => Ok(Place(named(name).map(PlaceInput::Account))),
+        _ => Err("expected pool:NAME or account:NAME, or nothing for all".to_owned()),
+    }
+}
+
+fn line(text: &str) -> Result<QueueInput, String> {
+    const EXPECTED: &str = "expected LENGTH/TIME such as 20/30s, or nothing for none";
+    if text.trim().is_empty() {
+        return Ok(QueueInput::None);
+    }
+    let (length, patience) = text.split_once('/').ok_or(EXPECTED)?;
+    let length = length.trim().parse().map_err(|_| EXPECTED)?;
+    let patience = input::duration(patience.trim()).map_err(|_| EXPECTED)?;
+    let patience_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+    Ok(QueueInput::Line(QueueRules { length, patience_ms }))
 }
 
 fn days_or_length(text: &str) -> Result<u64, String> {

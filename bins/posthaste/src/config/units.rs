@@ -36,7 +36,7 @@ impl fmt::Display for ByteSize {
 }
 
 /// Reads a time above zero.
-pub(super) fn parse_duration(text: &str) -> Option<Duration> {
+pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     let (number, unit) = number_and_unit(text)?;
     let unit = TIMES.iter().find(|(name, _)| *name == unit)?.1;
     let millis = number.checked_mul(unit)?;

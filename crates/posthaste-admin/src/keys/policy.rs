@@ -1,11 +1,12 @@
 //! A client key's policy as operators write it.
 
 use posthaste_core::{
-    ClientKey, ClientPattern, KeyPolicy, LimitUnit, Multiplier, Network, ProviderKind, UserId,
+    Binding, ClientKey, ClientPattern, KeyPolicy, LimitUnit, Multiplier, Network, ProviderKind, QueueRules,
+    UserId,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::AdminError;
+use crate::{Admin, AdminError, place::PlaceInput};
 
 /// What is to be of a key's policy. What is `None` stays as it is, in a new key as it is by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,11 +25,92 @@ pub struct PolicyInput {
     pub tags: Option<Vec<String>>,
     /// The id of the user whose it is; empty for nobody.
     pub owner: Option<String>,
+    /// Whose accounts serve it, and whether others may.
+    pub binding: Option<BindingInput>,
+    /// Whether requests beyond its concurrency wait in line.
+    pub queue: Option<QueueInput>,
+}
+
+/// To whom a key is bound.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BindingInput {
+    /// To nobody.
+    None,
+    /// Nobody else serves it.
+    Strict(PlaceInput),
+    /// Others serve it when these cannot.
+    First(PlaceInput),
+}
+
+/// A line before a key's concurrency limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueueInput {
+    /// There is none.
+    None,
+    /// There is one.
+    Line(QueueRules),
+}
+
+/// What is to be of a binding, its names found.
+enum Bond {
+    Kept,
+    Loosed,
+    To(Binding),
+}
+
+/// A change whose names are known to exist.
+pub(super) struct CheckedPolicy<'a> {
+    input: &'a PolicyInput,
+    binding: Bond,
+}
+
+impl<'a> CheckedPolicy<'a> {
+    pub(super) async fn new(admin: &Admin, input: &'a PolicyInput) -> Result<Self, AdminError> {
+        let found = async |place: &PlaceInput, strict| {
+            let to = place.found(admin, "binding").await?;
+            Ok::<_, AdminError>(Bond::To(Binding { to, strict }))
+        };
+        let binding = match &input.binding {
+            None => Bond::Kept,
+            Some(BindingInput::None) => Bond::Loosed,
+            Some(BindingInput::Strict(place)) => found(place, true).await?,
+            Some(BindingInput::First(place)) => found(place, false).await?,
+        };
+        Ok(Self { input, binding })
+    }
+
+    /// Changes a policy.
+    pub(super) fn apply(&self, policy: &mut KeyPolicy) -> Result<(), AdminError> {
+        match self.binding {
+            Bond::Kept => {}
+            Bond::Loosed => policy.binding = None,
+            Bond::To(binding) => policy.binding = Some(binding),
+        }
+        match self.input.queue {
+            None => {}
+            Some(QueueInput::None) => policy.queue = None,
+            Some(QueueInput::Line(rules)) => policy.queue = Some(queue(rules)?),
+        }
+        self.input.apply(policy)
+    }
+}
+
+fn queue(rules: QueueRules) -> Result<QueueRules, AdminError> {
+    if !(1..=MOST_WAITING).contains(&rules.length) {
+        let message = format!("a line of {} is none; let 1 to {MOST_WAITING} requests wait", rules.length);
+        return Err(AdminError::invalid("queue", message));
+    }
+    if !(1..=MOST_PATIENCE_MS).contains(&rules.patience_ms) {
+        let message = format!("{} ms is not from 1 ms to 300 s", rules.patience_ms);
+        return Err(AdminError::invalid("queue", message));
+    }
+    Ok(rules)
 }
 
 impl PolicyInput {
-    /// Changes a policy.
-    pub(super) fn apply(&self, policy: &mut KeyPolicy) -> Result<(), AdminError> {
+    fn apply(&self, policy: &mut KeyPolicy) -> Result<(), AdminError> {
         if let Some(providers) = &self.providers {
             policy.providers = distinct(providers, provider)?;
         }
@@ -67,6 +149,11 @@ pub(super) fn refuse_contradictions(key: &ClientKey) -> Result<(), AdminError> {
         let message =
             "is 0, so that a limit in dollars would never be reached; drop that limit or bill something";
         return Err(AdminError::invalid("multiplier", message));
+    }
+    let concurrent = key.policy.limits.iter().any(|limit| limit.unit == LimitUnit::Concurrency);
+    if key.policy.queue.is_some() && !concurrent {
+        let message = "has nothing to wait for: give a limit on concurrency as well, such as concurrency=4";
+        return Err(AdminError::invalid("queue", message));
     }
     Ok(())
 }
@@ -170,6 +257,8 @@ pub fn multiplier_text(multiplier: Multiplier) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+const MOST_WAITING: u32 = 10_000;
+const MOST_PATIENCE_MS: u64 = 300_000;
 const MOST_CLIENT: usize = 256;
 const MOST_TAG: usize = 64;
 const MOST_MULTIPLIER: u32 = 1_000;

@@ -3,7 +3,7 @@
 use posthaste_core::{ClientKey, ClientKeyId, Expiry, KeyPolicy, KeyStatus, ModelRules, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::Disclosed;
+use crate::{Disclosed, PlaceInput};
 
 /// A client key as operators see it: neither secret nor hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct KeyView {
     /// What else it may do, and how it is billed.
     #[serde(default)]
     pub policy: KeyPolicy,
+    /// Whom `policy.binding` means, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound_to: Option<PlaceInput>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -65,6 +68,7 @@ impl KeyView {
             revoked_at: key.revoked_at,
             models: key.models,
             policy: key.policy,
+            bound_to: None,
             created_at: key.created_at,
             updated_at: key.updated_at,
         }

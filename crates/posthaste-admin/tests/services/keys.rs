@@ -113,6 +113,7 @@ async fn a_policy_is_set_shown_and_changed_in_parts() {
         multiplier: Some("1.25".to_owned()),
         tags: texts(&["blue", " team a "]),
         owner: Some(owner.to_owned()),
+        ..PolicyInput::default()
     };
     let made = keys.create(NewKey { policy, ..named("team") }).await.unwrap().view.policy;
     assert_eq!(made.providers, [ProviderKind::Anthropic, ProviderKind::OpenAi]);

@@ -4,6 +4,7 @@ mod accounts;
 mod commands;
 mod keys;
 mod logins;
+mod pools;
 mod presenting;
 mod support;
 mod trying_out;

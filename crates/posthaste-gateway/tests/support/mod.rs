@@ -35,6 +35,7 @@ pub(crate) const USAGE: Usage = Usage {
 pub(crate) struct Rig {
     pub(crate) relay: Relay,
     pub(crate) stores: Stores,
+    pub(crate) vault: Arc<Vault>,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) scheduler: Arc<Scheduler>,
     pub(crate) ledger: LedgerWriter,
@@ -101,14 +102,33 @@ impl Rig {
             stores: stores.clone(),
             ledger: ledger.clone(),
             credentials: credentials.unwrap_or_else(|| Arc::new(StaticCredentials::new(Arc::clone(&vault)))),
-            vault,
+            vault: Arc::clone(&vault),
             transport,
             prices: PriceBook::builtin(),
             scheduler: Arc::clone(&scheduler),
             clock: Arc::clone(&clock) as _,
         };
         let relay = Relay::new(ports, options).await.unwrap();
-        Self { relay, stores, clock, scheduler, ledger }
+        Self { relay, stores, vault, clock, scheduler, ledger }
+    }
+
+    /// Another relay over the same stores, at the sandbox.
+    pub(crate) async fn another(&self) -> Self {
+        let vault = Arc::clone(&self.vault);
+        let scheduler = Arc::new(Scheduler::new(Backoff::default()));
+        let ports = RelayPorts {
+            stores: self.stores.clone(),
+            ledger: self.ledger.clone(),
+            credentials: Arc::new(StaticCredentials::new(Arc::clone(&vault))),
+            vault: Arc::clone(&vault),
+            transport: Arc::new(posthaste_sandbox::Sandbox::default()),
+            prices: PriceBook::builtin(),
+            scheduler: Arc::clone(&scheduler),
+            clock: Arc::clone(&self.clock) as _,
+        };
+        let relay = Relay::new(ports, RelayOptions::default()).await.unwrap();
+        let (stores, clock, ledger) = (self.stores.clone(), Arc::clone(&self.clock), self.ledger.clone());
+        Self { relay, stores, vault: Arc::clone(&self.vault), clock, scheduler, ledger }
     }
 
     /// The relay's present moment.

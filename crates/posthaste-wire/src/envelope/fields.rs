@@ -9,7 +9,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::EnvelopeError;
+use super::{EnvelopeError, conversation::Marks, span};
 use crate::lenient::Text;
 
 /// The fields that the envelope is made of. Reading them skips all others without building them.
@@ -21,6 +21,11 @@ pub(super) struct Fields<'a> {
     max_completion_tokens: Option<&'a RawValue>,
     previous_response_id: Option<&'a RawValue>,
     stream_options: Option<&'a RawValue>,
+    metadata: Option<&'a RawValue>,
+    prompt_cache_key: Option<&'a RawValue>,
+    cached_content: Option<&'a RawValue>,
+    system: Option<&'a RawValue>,
+    turns: Option<&'a RawValue>,
 }
 
 impl<'a> Fields<'a> {
@@ -77,6 +82,19 @@ impl<'a> Fields<'a> {
         self.stream_options.and_then(read).and_then(|options| options.include_usage).unwrap_or(false)
     }
 
+    /// Where the parts stand that tell one conversation from another.
+    pub(super) fn marks(&self, text: &str) -> Marks {
+        let place =
+            |raw: Option<&RawValue>| raw.filter(|raw| raw.get() != "null").map(|raw| span(text, raw.get()));
+        Marks {
+            metadata: place(self.metadata),
+            prompt_cache_key: place(self.prompt_cache_key),
+            cached_content: place(self.cached_content),
+            system: place(self.system),
+            turns: place(self.turns),
+        }
+    }
+
     /// The cap on answer tokens, where it is a whole number.
     pub(super) fn max_tokens(&self) -> Option<u64> {
         [self.max_completion_tokens, self.max_tokens]
@@ -129,6 +147,14 @@ enum Name {
     MaxCompletionTokens,
     PreviousResponseId,
     StreamOptions,
+    Metadata,
+    PromptCacheKey,
+    #[serde(alias = "cachedContent")]
+    CachedContent,
+    #[serde(alias = "instructions", alias = "systemInstruction", alias = "system_instruction")]
+    System,
+    #[serde(rename = "messages", alias = "input", alias = "contents")]
+    Turns,
     #[serde(other)]
     Other,
 }
@@ -158,6 +184,11 @@ impl<'de> Visitor<'de> for FieldsVisitor {
                 Name::MaxCompletionTokens => fields.max_completion_tokens = Some(map.next_value()?),
                 Name::PreviousResponseId => fields.previous_response_id = Some(map.next_value()?),
                 Name::StreamOptions => fields.stream_options = Some(map.next_value()?),
+                Name::Metadata => fields.metadata = Some(map.next_value()?),
+                Name::PromptCacheKey => fields.prompt_cache_key = Some(map.next_value()?),
+                Name::CachedContent => fields.cached_content = Some(map.next_value()?),
+                Name::System => fields.system = Some(map.next_value()?),
+                Name::Turns => fields.turns = Some(map.next_value()?),
                 Name::Other => {
                     map.next_value::<IgnoredAny>()?;
                 }

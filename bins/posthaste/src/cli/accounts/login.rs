@@ -125,7 +125,7 @@ impl Desk<'_> {
         let (flow, listener) = flow(&plan, way).await?;
         let started = self.start(whose, flow).await?;
         match &started.task {
-            LoginTask::Code { state, .. } => self.by_code(&started, state, listener).await,
+            LoginTask::Code { state, .. } => Box::pin(self.by_code(&started, state, listener)).await,
             LoginTask::Device { interval_seconds, .. } => self.by_device(&started, *interval_seconds).await,
         }
     }

@@ -40,6 +40,17 @@ pub(super) fn one(account: &AccountView) -> String {
         ("vendor's settings", joined(vendor(account), "-")),
         ("limits", keys::view::limits(&account.scheduling.limits)),
         ("priority", account.priority.to_string()),
+        ("weight", account.scheduling.weight.to_string()),
+        ("takes new requests", takes_requests(account)),
+        ("tags", joined(account.scheduling.tags.clone(), "-")),
+        (
+            "notes",
+            if account.scheduling.notes.is_empty() {
+                "-".to_owned()
+            } else {
+                account.scheduling.notes.clone()
+            },
+        ),
         ("state", state(account)),
         ("models at rest", joined(models_at_rest(account), "-")),
         ("serves", patterns(&account.models.allow, "all models")),
@@ -116,6 +127,15 @@ pub(in crate::cli) fn state(account: &AccountView) -> String {
         Some(Health::Parked(parked)) => {
             format!("{} until {}: {}", parked.reason, parked.until, parked.why)
         }
+    }
+}
+
+fn takes_requests(account: &AccountView) -> String {
+    let rules = &account.scheduling;
+    match rules.expires_at {
+        _ if !rules.schedulable => "no".to_owned(),
+        Some(end) => format!("until {end}"),
+        None => "yes".to_owned(),
     }
 }
 

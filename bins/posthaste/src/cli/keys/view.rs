@@ -1,7 +1,7 @@
 //! Client keys for people.
 
 use posthaste_admin::{
-    CreatedKey, KeyView, UsageTotals, UsageView, length_text, limit_text, multiplier_text,
+    CreatedKey, KeyView, PlaceInput, UsageTotals, UsageView, length_text, limit_text, multiplier_text,
 };
 use posthaste_core::{
     ClientPattern, Expiry, KeyStatus, Limit, ModelPattern, Network, ProviderKind, Timestamp,
@@ -50,6 +50,8 @@ pub(super) fn one(key: &KeyView) -> String {
         ("providers", listed(policy.providers.iter().copied().map(ProviderKind::as_str), "all")),
         ("clients", listed(policy.clients.iter().map(ClientPattern::as_str), "all")),
         ("networks", listed(policy.networks.iter().map(Network::to_string), "all")),
+        ("served by", served_by(key)),
+        ("line", line(key)),
         ("billed at", multiplier_text(policy.multiplier)),
         ("tags", listed(policy.tags.iter().cloned(), "-")),
         ("owner", policy.owner.map_or_else(|| "-".to_owned(), |owner| owner.to_string())),
@@ -62,6 +64,22 @@ pub(super) fn one(key: &KeyView) -> String {
 pub(in crate::cli) fn limits(limits: &[Limit]) -> String {
     let texts: Vec<_> = limits.iter().map(limit_text).collect();
     if texts.is_empty() { "-".to_owned() } else { texts.join("\n") }
+}
+
+fn served_by(key: &KeyView) -> String {
+    let place = match &key.bound_to {
+        None => return "all accounts".to_owned(),
+        Some(PlaceInput::Pool(name)) => format!("pool `{name}`"),
+        Some(PlaceInput::Account(name)) => format!("account `{name}`"),
+    };
+    let strict = key.policy.binding.is_some_and(|binding| binding.strict);
+    if strict { format!("{place} only") } else { format!("{place} first") }
+}
+
+fn line(key: &KeyView) -> String {
+    key.policy.queue.map_or("none".to_owned(), |rules| {
+        format!("{} requests for {:?}", rules.length, std::time::Duration::from_millis(rules.patience_ms))
+    })
 }
 
 pub(super) fn usage(usage: &UsageView) -> String {

@@ -5,7 +5,7 @@ use posthaste_storage::StorageError;
 use posthaste_vault::{CredentialSource, StoredCredential, StoredToken, Vault};
 
 use super::{
-    super::{AccountService, NewAccount, SavedAccount},
+    super::{AccountService, NewAccount, SavedAccount, scheduling::CheckedScheduling},
     known_preset,
     pending::{Pending, Purpose},
     sign_in,
@@ -33,7 +33,9 @@ impl AccountService<'_> {
             let message = "an account that is logged in presents its token; leave this out";
             return Err(AdminError::invalid("auth", message));
         }
-        let account = self.drafted(preset, &NewAccount { auth: Some(AuthForm::OAuth), ..new.clone() })?;
+        let scheduling = CheckedScheduling::new(self.admin, &new.scheduling).await?;
+        let mut account = self.drafted(preset, &NewAccount { auth: Some(AuthForm::OAuth), ..new.clone() })?;
+        scheduling.apply(&mut account.scheduling);
         // Sooner than after the person has done their part.
         match by_name(&self.admin.account_records(), &account.name).await? {
             Some(there) if there.value.auth == AuthForm::OAuth => Err(AdminError::Conflict {

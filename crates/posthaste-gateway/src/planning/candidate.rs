@@ -1,0 +1,85 @@
+//! An account as a candidate for a target: its place in the order, or what stands against it.
+
+use posthaste_core::{Account, LimitUnit, Strategy, Timestamp};
+use posthaste_provider::upstream_dialect;
+use posthaste_scheduler::{Candidate, Exclusion};
+
+use super::{is_in, may_use, takes_part};
+use crate::{asked::AskedModel, journey::Journey, targets::Target};
+
+pub(super) fn candidate<'a>(
+    journey: &'a Journey,
+    account: &'a Account,
+    target: Target<'a>,
+    strategy: Strategy,
+    now: Timestamp,
+) -> Candidate<'a> {
+    let policy = &journey.caller.key().policy;
+    let model = target.model.in_health(account);
+    // Those that the key is bound to go before all others.
+    let bound = policy.binding.is_none_or(|binding| is_in(account, binding.to));
+    let priority = u16::from(account.priority) + if bound { 0 } else { BEHIND_ALL };
+    let exclusion = exclusion(journey, account, target, now);
+    let affinity = journey.affinity.as_ref().filter(|_| exclusion.is_none());
+    let warmth = affinity.and_then(|affinity| {
+        affinity.warmth(account, target.model, (&journey.engine.prices, journey.estimate.prompt()))
+    });
+    let price = if exclusion.is_none() && (strategy == Strategy::LowestCost || warmth.is_some()) {
+        journey.estimate.price(&journey.engine, account, target.model)
+    } else {
+        None
+    };
+    Candidate {
+        priority,
+        exclusion,
+        weight: account.scheduling.weight,
+        price,
+        most_in_flight: most_in_flight(account, target.model),
+        warmth,
+        home: affinity.is_some_and(|affinity| affinity.is_home(account.id)),
+        ..Candidate::new(account.id, model)
+    }
+}
+
+/// The tightest of the account's own limits on requests at the same time.
+fn most_in_flight(account: &Account, model: &AskedModel) -> Option<u32> {
+    let limits = account.scheduling.limits.iter();
+    let concurrent = limits.filter(|limit| limit.unit == LimitUnit::Concurrency && model.is_covered(limit));
+    concurrent.map(|limit| u32::try_from(limit.amount).unwrap_or(u32::MAX)).min()
+}
+
+/// What the relay knows to stand against an account, before its health is looked at.
+fn exclusion(journey: &Journey, account: &Account, target: Target<'_>, now: Timestamp) -> Option<Exclusion> {
+    let key = journey.caller.key();
+    // A key may use what a route leads to without naming it, unless it is denied.
+    let names = [target.model.name(), target.model.model()];
+    let denied =
+        key.models.deny.iter().any(|pattern| names.iter().any(|name| pattern.matches(name.as_str())));
+    if !takes_part(account, now) {
+        Some(Exclusion::Disabled)
+    } else if denied || !may_use(&key.policy, account) {
+        Some(Exclusion::NotForThisKey)
+    } else if target.place.is_some_and(|place| !is_in(account, place)) {
+        Some(Exclusion::NotInThePlace)
+    } else if !target.model.is_served(account) {
+        Some(Exclusion::ModelNotServed)
+    } else if journey.home.is_some_and(|home| home != account.id) {
+        Some(Exclusion::NotTheHome)
+    } else {
+        cannot_serve(journey, account, target.model)
+    }
+}
+
+/// What stands between the request's form and the account.
+pub(super) fn cannot_serve(journey: &Journey, account: &Account, model: &AskedModel) -> Option<Exclusion> {
+    let model = model.upstream(account);
+    let dialect = upstream_dialect(account, journey.operation, journey.asked_dialect(), &model);
+    match (dialect, journey.pinned) {
+        (None, _) => Some(Exclusion::OperationNotServed),
+        (Some(dialect), Some(pinned)) if dialect != pinned => Some(Exclusion::PinnedElsewhere),
+        _ => None,
+    }
+}
+
+/// More than any priority.
+const BEHIND_ALL: u16 = 1_000;
