@@ -41,6 +41,11 @@ impl AskedModel {
         rules.allows_by_names(self.names())
     }
 
+    /// Whether rules keep it away by name. What a route leads to need not be allowed as well.
+    pub(crate) fn is_denied(&self, rules: &ModelRules) -> bool {
+        self.names().any(|name| rules.deny.iter().any(|pattern| pattern.matches(name)))
+    }
+
     /// Whether a limit counts it.
     pub(crate) fn is_covered(&self, limit: &Limit) -> bool {
         self.names().any(|name| limit.covers(name))

@@ -1,19 +1,24 @@
 //! The list of models that a caller may ask for.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use posthaste_core::{Account, Dialect, ModelName, ModelRules, Operation, Timestamp};
+use posthaste_core::{Account, Dialect, ModelName, ModelRules, Operation, Route, Timestamp};
 use posthaste_metering::{Mode, ModelPrice, PriceBook};
 use posthaste_provider::upstream_dialect;
 use posthaste_wire::{ModelEntry, ModelKind};
 
-use crate::{asked::AskedModel, planning::takes_part};
+use crate::{
+    asked::AskedModel,
+    planning::{is_in, takes_part},
+};
 
 /// Who looks at the list.
 pub(crate) struct View<'a> {
     pub(crate) prices: &'a PriceBook,
     /// The client key's rules.
     pub(crate) rules: &'a ModelRules,
+    /// The operator's own models, by name.
+    pub(crate) routes: &'a BTreeMap<ModelName, Arc<Route>>,
     /// The dialect in which the client would ask.
     pub(crate) dialect: Dialect,
     /// The dialect of the only vendor, if the path names one.
@@ -29,8 +34,9 @@ pub(crate) fn offered<'a>(
     accounts: impl IntoIterator<Item = &'a Account>,
     view: &View<'_>,
 ) -> Vec<ModelEntry> {
+    let accounts: Vec<_> = accounts.into_iter().filter(|account| takes_part(account, view.now)).collect();
     let mut models: BTreeMap<ModelName, ModelEntry> = BTreeMap::new();
-    for account in accounts.into_iter().filter(|account| takes_part(account, view.now)) {
+    for account in &accounts {
         let catalogue = view.prices.models(account).filter(|model| !model.is_retired(view.now));
         let catalogue = catalogue.map(|model| model.model.clone());
         let aliases = view.prices.aliases().map(|(alias, _)| alias.clone());
@@ -42,7 +48,28 @@ pub(crate) fn offered<'a>(
             }
         }
     }
+    for (name, route) in view.routes.iter().filter(|(name, _)| view.rules.allows(name.as_str())) {
+        match routed(route, &accounts, view) {
+            Some(entry) => models.insert(name.clone(), entry),
+            // Its name means the route, which leads nowhere now.
+            None => models.remove(name),
+        };
+    }
     models.into_values().collect()
+}
+
+/// What is told of a route: what its first target is that somebody serves.
+fn routed(route: &Route, accounts: &[&Account], view: &View<'_>) -> Option<ModelEntry> {
+    let entry = route.targets.iter().find_map(|target| {
+        let asked = AskedModel::new(target.model.clone(), view.prices);
+        let denied = asked.is_denied(view.rules);
+        let mut accounts = accounts.iter().filter(|account| {
+            !denied && asked.is_served(account) && target.place.is_none_or(|place| is_in(account, place))
+        });
+        accounts.find_map(|account| told(account, &target.model, &asked, view))
+    })?;
+    let (id, display_name) = (route.model.to_string(), display_name(route.model.as_str()));
+    Some(ModelEntry { id, display_name, ..entry })
 }
 
 /// What is told of a model under a name, if the caller may ask the account for it.
@@ -51,6 +78,11 @@ fn entry(account: &Account, name: &ModelName, view: &View<'_>) -> Option<ModelEn
     if !asked.is_allowed(view.rules) || !asked.is_served(account) {
         return None;
     }
+    told(account, name, &asked, view)
+}
+
+/// What is told of a model that the account serves, if the client can reach it there.
+fn told(account: &Account, name: &ModelName, asked: &AskedModel, view: &View<'_>) -> Option<ModelEntry> {
     let upstream = asked.upstream(account);
     let facts = view.prices.price(account, upstream.as_str());
     // Bedrock's own names stand on its list, but what clients call the models tells more of them.

@@ -105,7 +105,8 @@ pub(crate) fn nobody_counts(journey: &Journey) -> bool {
         && exclusions.all(|exclusion| exclusion == Some(Exclusion::OperationNotServed))
 }
 
-fn is_in(account: &Account, place: Place) -> bool {
+/// Whether an account is the place, or belongs to it.
+pub(crate) fn is_in(account: &Account, place: Place) -> bool {
     match place {
         Place::Account(id) => account.id == id,
         Place::Pool(id) => account.scheduling.pools.contains(&id),

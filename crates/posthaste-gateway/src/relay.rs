@@ -134,9 +134,9 @@ impl Relay {
         let policy = &caller.key().policy;
         let accounts =
             accounts.iter().map(AsRef::as_ref).filter(|account| planning::may_use(policy, account));
-        let prices = &self.engine.prices;
-        let view =
-            View { prices, rules: &caller.key().models, dialect, pinned, now: self.engine.clock.now() };
+        let (prices, routes) = (&self.engine.prices, &*self.engine.directory.routes());
+        let (rules, now) = (&caller.key().models, self.engine.clock.now());
+        let view = View { prices, rules, routes, dialect, pinned, now };
         models::offered(accounts, &view)
     }
 

@@ -190,3 +190,20 @@ async fn a_key_with_a_line_waits_for_its_own_requests() {
     let refused = answers.iter().filter(|answer| answer.is_err()).count();
     assert_eq!(refused, 2, "nobody may stand in a line without places");
 }
+
+#[tokio::test]
+async fn the_list_of_models_has_the_routes_that_lead_somewhere() {
+    let rig = rig(vec![at_the_sandbox("one")]).await;
+    routed(&rig, "smart", vec![to("sandbox-small", None)]).await;
+    let nowhere = Place::Pool(PoolId::generate());
+    routed(&rig, "lost", vec![to("sandbox-small", Some(nowhere))]).await;
+    let caller = rig.caller().await;
+    let listed: Vec<_> = rig
+        .relay
+        .models(&caller, posthaste_core::Dialect::AnthropicMessages, None)
+        .into_iter()
+        .map(|model| model.id)
+        .collect();
+    assert!(listed.contains(&"smart".to_owned()) && !listed.contains(&"lost".to_owned()), "{listed:?}");
+    assert!(listed.is_sorted(), "{listed:?}");
+}

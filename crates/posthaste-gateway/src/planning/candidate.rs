@@ -52,9 +52,7 @@ fn most_in_flight(account: &Account, model: &AskedModel) -> Option<u32> {
 fn exclusion(journey: &Journey, account: &Account, target: Target<'_>, now: Timestamp) -> Option<Exclusion> {
     let key = journey.caller.key();
     // A key may use what a route leads to without naming it, unless it is denied.
-    let names = [target.model.name(), target.model.model()];
-    let denied =
-        key.models.deny.iter().any(|pattern| names.iter().any(|name| pattern.matches(name.as_str())));
+    let denied = target.model.is_denied(&key.models);
     if !takes_part(account, now) {
         Some(Exclusion::Disabled)
     } else if denied || !may_use(&key.policy, account) {

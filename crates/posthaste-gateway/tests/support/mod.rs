@@ -112,6 +112,11 @@ impl Rig {
         Self { relay, stores, vault, clock, scheduler, ledger }
     }
 
+    /// The owner of the client key.
+    pub(crate) async fn caller(&self) -> posthaste_gateway::Caller {
+        self.relay.authenticate(Some(client_key_secret("tester").expose())).await.unwrap()
+    }
+
     /// Another relay over the same stores, at the sandbox.
     pub(crate) async fn another(&self) -> Self {
         let vault = Arc::clone(&self.vault);
