@@ -95,6 +95,7 @@ mod tests {
         let window = |used| QuotaWindow {
             used,
             limit: 100,
+            request: 0,
             starts_at,
             resets_at: starts_at.plus(Duration::from_secs(1_000)),
         };

@@ -12,6 +12,8 @@ pub struct QuotaWindow {
     pub used: u64,
     /// What may be used; 0 means nothing.
     pub limit: u64,
+    /// What the request is expected to use of it; 0 when that is not known.
+    pub request: u64,
     /// When it began. A window that opens with the first request begins where it would if that came now.
     pub starts_at: Timestamp,
     /// When it ends, and what is left of the allowance is lost.
@@ -125,6 +127,24 @@ pub(crate) fn slack_of(windows: &[QuotaWindow], now: Timestamp) -> f64 {
     if slack.is_finite() { slack } else { 1.0 }
 }
 
+/// How much speaks for using an account's quota now: the slack of its longest window, times that of each shorter one up to
+/// [`MOST_OF_SHORT`]; 1 where it has none.
+pub(crate) fn pull_of(windows: &[QuotaWindow], now: Timestamp) -> f64 {
+    let longest = (0..windows.len()).max_by_key(|&place| windows[place].length());
+    let slack = |(place, window): (usize, &QuotaWindow)| {
+        let slack = window.slack(now);
+        if Some(place) == longest { slack } else { slack.min(MOST_OF_SHORT) }
+    };
+    windows.iter().enumerate().map(slack).product()
+}
+
+/// How many requests like this one fit into the tightest of the windows; `None` where that is not known.
+pub(crate) fn room_of(windows: &[QuotaWindow]) -> Option<f64> {
+    let known = windows.iter().filter(|window| window.request > 0);
+    let room = known.map(|window| window.limit.saturating_sub(window.used) as f64 / window.request as f64);
+    room.reduce(f64::min)
+}
+
 /// When the last of the windows that are used up starts anew; `None` when all have something left.
 pub(crate) fn used_up_until(windows: &[QuotaWindow], now: Timestamp) -> Option<Timestamp> {
     windows.iter().filter(|window| window.is_used_up(now)).map(|window| window.resets_at).max()
@@ -134,6 +154,9 @@ pub(crate) fn used_up_until(windows: &[QuotaWindow], now: Timestamp) -> Option<T
 fn micros(duration: Duration) -> f64 {
     duration.as_micros().max(1) as f64
 }
+
+/// A short window comes again soon: its end pulls no more than this.
+const MOST_OF_SHORT: f64 = 2.0;
 
 /// One in so many parts of a window has to pass before its pace is believed.
 const FIRST_PART: u32 = 50;
@@ -149,7 +172,13 @@ mod tests {
     /// A window of 1,000 s, so much of whose time and of whose allowance of 100 has gone.
     fn window(elapsed: i64, used: u64) -> QuotaWindow {
         let starts_at = Timestamp::from_secs(10_000 - elapsed);
-        QuotaWindow { used, limit: 100, starts_at, resets_at: starts_at.plus(Duration::from_secs(1_000)) }
+        QuotaWindow {
+            used,
+            limit: 100,
+            request: 0,
+            starts_at,
+            resets_at: starts_at.plus(Duration::from_secs(1_000)),
+        }
     }
 
     #[rstest]
@@ -173,6 +202,32 @@ mod tests {
     fn the_tightest_window_decides() {
         assert_eq!(slack_of(&[], NOW), 1.0);
         assert!((slack_of(&[window(500, 0), window(500, 75)], NOW) - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_longest_window_has_the_main_say_and_short_ones_multiply_it() {
+        let week =
+            |used| QuotaWindow { resets_at: NOW.plus(Duration::from_secs(9_500)), ..window(500, used) };
+        let pull = |windows: &[QuotaWindow]| (pull_of(windows, NOW) * 1_000.0).round();
+        assert_eq!(pull(&[]), 1_000.0);
+        assert_eq!(pull(&[window(990, 0)]), 100_000.0);
+        let slack = week(62).slack(NOW);
+        assert!((slack - 0.4).abs() < 1e-9, "{slack}");
+        assert_eq!(
+            pull(&[window(0, 0), week(62)]),
+            400.0,
+            "an unopened window neither pulls nor hides the week"
+        );
+        assert_eq!(pull(&[window(990, 0), week(62)]), 800.0);
+        assert_eq!(pull(&[week(62), window(500, 75)]), 200.0);
+    }
+
+    #[test]
+    fn room_is_counted_in_requests_where_they_are_known() {
+        assert_eq!(room_of(&[window(1, 50)]), None);
+        let of = |request, used| QuotaWindow { request, ..window(1, used) };
+        assert_eq!(room_of(&[of(10, 50), of(0, 99), of(20, 20)]), Some(4.0));
+        assert_eq!(room_of(&[of(10, 120)]), Some(0.0));
     }
 
     #[test]
