@@ -39,7 +39,7 @@ impl QuotaWindow {
             return 0.0;
         }
         let left = self.limit.saturating_sub(self.used) as f64 / self.limit as f64;
-        left * micros(self.length()) / micros(self.resets_at.since(now).min(self.length()))
+        left * self.micros() / micros(now, self.resets_at).min(self.micros())
     }
 
     /// When it runs out if its use goes on as it did since it began.
@@ -49,22 +49,24 @@ impl QuotaWindow {
         }
         let used = if self.limit == 0 { 1.0 } else { self.used as f64 / self.limit as f64 };
         // A few requests in the first moments are no pace yet.
-        let elapsed = now.since(self.starts_at).max(self.length() / FIRST_PART);
-        let at_reset = used * micros(self.length()) / micros(elapsed);
+        let elapsed = micros(self.starts_at, now).max(self.micros() / FIRST_PART);
+        let at_reset = used * self.micros() / elapsed;
         let runs_out_at = if self.used >= self.limit {
             Some(now)
         } else if at_reset > 1.0 {
             // At the pace of `used` in `elapsed`, what is left lasts so long.
-            let lasts = Duration::from_secs_f64(elapsed.as_secs_f64() * (1.0 - used) / used);
-            Some(now.plus(lasts)).filter(|&moment| moment < self.resets_at)
+            let lasts = elapsed * (1.0 - used) / used;
+            Some(now.plus(Duration::from_micros(lasts.round() as u64)))
+                .filter(|&moment| moment < self.resets_at)
         } else {
             None
         };
         Forecast { used, level: Level::of(self.used, self.limit), runs_out_at, at_reset }
     }
 
-    fn length(&self) -> Duration {
-        self.resets_at.since(self.starts_at)
+    /// Its length.
+    fn micros(&self) -> f64 {
+        micros(self.starts_at, self.resets_at)
     }
 }
 
@@ -130,7 +132,8 @@ pub(crate) fn slack_of(windows: &[QuotaWindow], now: Timestamp) -> f64 {
 /// How much speaks for using an account's quota now: the slack of its longest window, times that of each shorter one up to
 /// [`MOST_OF_SHORT`]; 1 where it has none.
 pub(crate) fn pull_of(windows: &[QuotaWindow], now: Timestamp) -> f64 {
-    let longest = (0..windows.len()).max_by_key(|&place| windows[place].length());
+    let longest =
+        (0..windows.len()).max_by(|&one, &other| windows[one].micros().total_cmp(&windows[other].micros()));
     let slack = |(place, window): (usize, &QuotaWindow)| {
         let slack = window.slack(now);
         if Some(place) == longest { slack } else { slack.min(MOST_OF_SHORT) }
@@ -150,16 +153,17 @@ pub(crate) fn used_up_until(windows: &[QuotaWindow], now: Timestamp) -> Option<T
     windows.iter().filter(|window| window.is_used_up(now)).map(|window| window.resets_at).max()
 }
 
-/// At least a microsecond, so that nothing is divided by 0.
-fn micros(duration: Duration) -> f64 {
-    duration.as_micros().max(1) as f64
+/// Microseconds between two moments: one at least, so that nothing is divided by 0. Plans count in them and not in
+/// `Duration`s, whose parts have to be put together each time.
+fn micros(from: Timestamp, to: Timestamp) -> f64 {
+    to.as_micros().saturating_sub(from.as_micros()).max(1) as f64
 }
 
 /// A short window comes again soon: its end pulls no more than this.
 const MOST_OF_SHORT: f64 = 2.0;
 
 /// One in so many parts of a window has to pass before its pace is believed.
-const FIRST_PART: u32 = 50;
+const FIRST_PART: f64 = 50.0;
 
 #[cfg(test)]
 mod tests {

@@ -25,10 +25,10 @@ pub(crate) trait Order {
     /// What a key says, in the terms of a plan.
     fn reason(key: u64) -> Reason;
 
-    /// Whether equal keys go by the last use.
+    /// Whether equal keys go by the last use, and not by identity alone.
     const BY_USE: bool = true;
 
-    /// Orders the accounts of one priority, which come sorted by key, last use and identity.
+    /// Orders the accounts of one priority, which come sorted by key, last use (or not) and identity.
     fn arrange(&self, _equals: &mut [Rank], _candidates: &[Candidate<'_>], _moment: &Moment<'_>) {}
 }
 
