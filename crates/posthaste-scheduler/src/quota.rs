@@ -32,14 +32,24 @@ impl QuotaWindow {
     /// 1 is on pace; more would lose a part of the allowance when the window ends, without bound towards the end; less
     /// will run out before it. A window that has ended is a fresh one: 1.
     pub fn slack(&self, now: Timestamp) -> f64 {
+        let Ratio { over, under } = self.slack_ratio(now);
+        over / under
+    }
+
+    fn slack_ratio(&self, now: Timestamp) -> Ratio {
         if now >= self.resets_at {
-            return 1.0;
+            return Ratio { over: 1.0, under: 1.0 };
         }
         if self.limit == 0 {
-            return 0.0;
+            return Ratio { over: 0.0, under: 1.0 };
         }
-        let left = self.limit.saturating_sub(self.used) as f64 / self.limit as f64;
-        left * self.micros() / micros(now, self.resets_at).min(self.micros())
+        let length = self.length();
+        let left = self.resets_at.as_micros().saturating_sub(now.as_micros()).clamp(1, length);
+        Ratio { over: self.left() * length as f64, under: number(self.limit) * left as f64 }
+    }
+
+    fn left(&self) -> f64 {
+        number(self.limit.saturating_sub(self.used))
     }
 
     /// When it runs out if its use goes on as it did since it began.
@@ -49,8 +59,10 @@ impl QuotaWindow {
         }
         let used = if self.limit == 0 { 1.0 } else { self.used as f64 / self.limit as f64 };
         // A few requests in the first moments are no pace yet.
-        let elapsed = micros(self.starts_at, now).max(self.micros() / FIRST_PART);
-        let at_reset = used * self.micros() / elapsed;
+        let length = self.length() as f64;
+        let elapsed = now.as_micros().saturating_sub(self.starts_at.as_micros()) as f64;
+        let elapsed = elapsed.max(length / FIRST_PART);
+        let at_reset = used * length / elapsed;
         let runs_out_at = if self.used >= self.limit {
             Some(now)
         } else if at_reset > 1.0 {
@@ -64,9 +76,10 @@ impl QuotaWindow {
         Forecast { used, level: Level::of(self.used, self.limit), runs_out_at, at_reset }
     }
 
-    /// Its length.
-    fn micros(&self) -> f64 {
-        micros(self.starts_at, self.resets_at)
+    /// Its length in microseconds, which plans count in and not in `Duration`s, whose parts have to be put together each
+    /// time. One at least, so that nothing is divided by 0.
+    fn length(&self) -> i64 {
+        self.resets_at.as_micros().saturating_sub(self.starts_at.as_micros()).max(1)
     }
 }
 
@@ -130,22 +143,33 @@ pub(crate) fn slack_of(windows: &[QuotaWindow], now: Timestamp) -> f64 {
 }
 
 /// How much speaks for using an account's quota now: the slack of its longest window, times that of each shorter one up to
-/// [`MOST_OF_SHORT`]; 1 where it has none.
-pub(crate) fn pull_of(windows: &[QuotaWindow], now: Timestamp) -> f64 {
-    let longest =
-        (0..windows.len()).max_by(|&one, &other| windows[one].micros().total_cmp(&windows[other].micros()));
-    let slack = |(place, window): (usize, &QuotaWindow)| {
-        let slack = window.slack(now);
-        if Some(place) == longest { slack } else { slack.min(MOST_OF_SHORT) }
-    };
-    windows.iter().enumerate().map(slack).product()
+/// [`MOST_OF_SHORT`], over `crowd`, and over 1 + `few` times the part of what is left that the request takes, of all windows
+/// together. Without windows it is 1 over `crowd`.
+pub(crate) fn pull_of(windows: &[QuotaWindow], few: f64, crowd: f64, now: Timestamp) -> f64 {
+    let longest = windows.iter().map(QuotaWindow::length).max().unwrap_or(0);
+    // Ratios are kept apart until the end, and nothing branches on numbers that differ from account to account: dividing and
+    // guessing wrong are the dearest steps of a plan.
+    let mut pull = Ratio { over: 1.0, under: crowd };
+    let mut taken = Ratio { over: 0.0, under: 1.0 };
+    for window in windows {
+        let Ratio { over, under } = window.slack_ratio(now);
+        let most = if window.length() < longest { MOST_OF_SHORT } else { f64::INFINITY };
+        pull = Ratio { over: pull.over * over.min(most * under), under: pull.under * under };
+        // Half of one unit stands for nothing, which cannot be divided by.
+        let left = window.left().max(0.5);
+        taken = Ratio {
+            over: taken.over * left + number(window.request) * taken.under,
+            under: taken.under * left,
+        };
+    }
+    pull.over * taken.under / (pull.under * (taken.under + few * taken.over))
 }
 
-/// How many requests like this one fit into the tightest of the windows; `None` where that is not known.
-pub(crate) fn room_of(windows: &[QuotaWindow]) -> Option<f64> {
-    let known = windows.iter().filter(|window| window.request > 0);
-    let room = known.map(|window| window.limit.saturating_sub(window.used) as f64 / window.request as f64);
-    room.reduce(f64::min)
+/// A number that has not been divided yet.
+#[derive(Clone, Copy)]
+struct Ratio {
+    over: f64,
+    under: f64,
 }
 
 /// When the last of the windows that are used up starts anew; `None` when all have something left.
@@ -153,10 +177,9 @@ pub(crate) fn used_up_until(windows: &[QuotaWindow], now: Timestamp) -> Option<T
     windows.iter().filter(|window| window.is_used_up(now)).map(|window| window.resets_at).max()
 }
 
-/// Microseconds between two moments: one at least, so that nothing is divided by 0. Plans count in them and not in
-/// `Duration`s, whose parts have to be put together each time.
-fn micros(from: Timestamp, to: Timestamp) -> f64 {
-    to.as_micros().saturating_sub(from.as_micros()).max(1) as f64
+/// As floating point. Numbers with a sign are what processors convert in one step; more than half of the range is no count.
+fn number(count: u64) -> f64 {
+    count.min(i64::MAX.unsigned_abs()) as i64 as f64
 }
 
 /// A short window comes again soon: its end pulls no more than this.
@@ -212,7 +235,7 @@ mod tests {
     fn the_longest_window_has_the_main_say_and_short_ones_multiply_it() {
         let week =
             |used| QuotaWindow { resets_at: NOW.plus(Duration::from_secs(9_500)), ..window(500, used) };
-        let pull = |windows: &[QuotaWindow]| (pull_of(windows, NOW) * 1_000.0).round();
+        let pull = |windows: &[QuotaWindow]| (pull_of(windows, 4.0, 1.0, NOW) * 1_000.0).round();
         assert_eq!(pull(&[]), 1_000.0);
         assert_eq!(pull(&[window(990, 0)]), 100_000.0);
         let slack = week(62).slack(NOW);
@@ -224,14 +247,21 @@ mod tests {
         );
         assert_eq!(pull(&[window(990, 0), week(62)]), 800.0);
         assert_eq!(pull(&[week(62), window(500, 75)]), 200.0);
+        assert_eq!(pull(&[week(62), QuotaWindow { limit: 0, ..window(0, 0) }]), 0.0);
     }
 
     #[test]
-    fn room_is_counted_in_requests_where_they_are_known() {
-        assert_eq!(room_of(&[window(1, 50)]), None);
-        let of = |request, used| QuotaWindow { request, ..window(1, used) };
-        assert_eq!(room_of(&[of(10, 50), of(0, 99), of(20, 20)]), Some(4.0));
-        assert_eq!(room_of(&[of(10, 120)]), Some(0.0));
+    fn little_room_and_a_crowd_push_away() {
+        let pull = |windows: &[QuotaWindow], crowd| (pull_of(windows, 4.0, crowd, NOW) * 1_000.0).round();
+        let of = |request, used| QuotaWindow { request, ..window(500, used) };
+        assert_eq!(pull(&[], 4.0), 250.0);
+        assert_eq!(pull(&[of(0, 50)], 1.0), 1_000.0, "what a request uses is not known");
+        assert_eq!(pull(&[of(1, 50)], 1.0), 926.0);
+        assert_eq!(pull(&[of(1, 50), of(0, 50), of(12, 50)], 1.0), 490.0, "of all that tell together");
+        assert_eq!(pull(&[of(12, 50)], 3.0), 170.0);
+        assert_eq!(pull(&[of(10, 120), of(10, 120)], 1.0), 0.0);
+        let vast = QuotaWindow { limit: u64::MAX, request: u64::MAX, ..window(500, 0) };
+        assert!(pull(&[vast, vast, vast, vast], 1.0).is_finite());
     }
 
     #[test]

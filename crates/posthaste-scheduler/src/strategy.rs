@@ -46,8 +46,8 @@ pub(crate) struct Moment<'a> {
     pub(crate) tuning: &'a Tuning,
 }
 
-/// A number of thousandths as a key.
+/// A number that is not negative as a key, in thousandths.
 pub(crate) fn thousandths(number: f64) -> u64 {
-    // Saturates at both ends.
-    (number * 1_000.0) as u64
+    // Saturates. Numbers with a sign are what processors convert in one step.
+    ((number * 1_000.0) as i64).unsigned_abs()
 }

@@ -16,18 +16,14 @@
 //! the least recently used.
 
 use super::{Contender, Moment, Order, thousandths};
-use crate::{
-    Reason,
-    quota::{pull_of, room_of},
-};
+use crate::{Reason, quota::pull_of};
 
 pub(crate) struct QuotaPaced;
 
 impl Order for QuotaPaced {
     fn key(&self, contender: &Contender<'_>, moment: &Moment<'_>) -> u64 {
-        let quota = contender.candidate.quota;
-        let room = room_of(quota).map_or(1.0, |requests| requests / (requests + FEW));
-        let pull = pull_of(quota, moment.now) * room / (f64::from(contender.in_flight) + 1.0);
+        let crowd = f64::from(contender.in_flight) + 1.0;
+        let pull = pull_of(contender.candidate.quota, FEW, crowd, moment.now);
         MOST - thousandths(pull).min(MOST)
     }
 
@@ -36,7 +32,7 @@ impl Order for QuotaPaced {
     }
 }
 
-/// With room for so many requests, an account counts half.
+/// With room for so many requests like this one, an account counts half.
 const FEW: f64 = 4.0;
 
 /// More than a window's last microsecond of a year gives.
