@@ -7,6 +7,7 @@ mod fuzz;
 mod report;
 mod setup;
 mod shell;
+mod simulate;
 mod smoke;
 mod test;
 mod workspace;
@@ -32,6 +33,8 @@ enum Task {
     Test(test::Options),
     /// Measure Posthaste beside nginx and a bare hyper proxy
     Bench(bench::Options),
+    /// Compare the scheduler's strategies in virtual time
+    Simulate(simulate::Options),
     /// Feed mutated bodies and streams to every reader
     Fuzz(fuzz::Options),
     /// Write the generated documents again
@@ -57,6 +60,7 @@ fn run(task: &Task) -> Result<ExitCode> {
     match task {
         Task::Test(options) => return test::run(&workspace, options),
         Task::Bench(options) => bench::run(&workspace, options)?,
+        Task::Simulate(options) => simulate::run(&workspace, options)?,
         Task::Fuzz(options) => fuzz::run(&workspace, options)?,
         Task::Docs(options) => docs::run(&workspace, options)?,
         Task::Layering => layering(&workspace)?,

@@ -44,7 +44,6 @@ pub struct PoolRules {
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
     /// Whoever was used the longest time ago.
-    #[default]
     LeastRecentlyUsed,
     /// One after another.
     RoundRobin,
@@ -60,7 +59,9 @@ pub enum Strategy {
     LowestCost,
     /// By a score of health, tokens left and freshness.
     Hybrid,
-    /// Whoever's quota would be lost soonest, spread over its window.
+    /// Whoever's quota would be lost soonest, spread over its window; where no quota is known, whoever serves the fewest
+    /// requests, then whoever was used the longest time ago. `docs/SCHEDULING.md` shows why it is the default.
+    #[default]
     QuotaPaced,
 }
 

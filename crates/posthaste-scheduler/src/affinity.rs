@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use posthaste_core::{NanoUsd, Timestamp};
 
-use crate::{Candidate, decay::left_after, quota::slack_of, tuning::AffinityTuning};
+use crate::{Candidate, decay::left_since, quota::slack_of, tuning::AffinityTuning};
 
 /// What an account holds of a conversation in its prompt cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +24,7 @@ impl Warmth {
     /// further span of that length, since caches are often kept longer than promised.
     pub fn worth(&self, now: Timestamp) -> NanoUsd {
         let full = i128::from(self.tokens) * i128::from(self.gap.as_nanos().max(0)) / MILLION;
-        let beyond = now.since(self.warmed_at.plus(self.ttl));
-        let left = left_after(beyond, self.ttl);
+        let left = left_since(self.warmed_at.plus(self.ttl), now, self.ttl);
         NanoUsd::from_nanos((full.min(MOST_WORTH) as f64 * left) as i64)
     }
 }
@@ -95,6 +94,7 @@ mod tests {
         let window = |used| QuotaWindow {
             used,
             limit: 100,
+            request: 0,
             starts_at,
             resets_at: starts_at.plus(Duration::from_secs(1_000)),
         };

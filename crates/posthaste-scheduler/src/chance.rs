@@ -15,11 +15,19 @@ impl Chance {
         finish(self.0)
     }
 
-    /// A number below `count`, which is not 0. The bias of the multiplication is below 2^-32 (Lemire, "Fast random
-    /// integer generation in an interval", 2019).
-    pub(crate) const fn below(&mut self, count: u32) -> u32 {
-        ((((self.next() >> 32) as u32) as u64 * count as u64) >> 32) as u32
+    /// Two different numbers below `count`, which is 2 at least. The bias of the multiplication is below `count` / 2^32
+    /// (Lemire, "Fast random integer generation in an interval", 2019).
+    pub(crate) const fn two_below(&mut self, count: u32) -> (u32, u32) {
+        let bits = self.next();
+        let first = scaled((bits >> 32) as u32, count);
+        let other = scaled(bits as u32, count - 1);
+        (first, if other < first { other } else { other + 1 })
     }
+}
+
+/// A number of 32 bits, brought below `count`.
+const fn scaled(bits: u32, count: u32) -> u32 {
+    ((bits as u64 * count as u64) >> 32) as u32
 }
 
 /// One number for a seed.
@@ -103,10 +111,18 @@ mod tests {
     }
 
     #[test]
-    fn numbers_below_a_count_are_spread_evenly() {
+    fn pairs_are_spread_evenly_and_never_twice_the_same() {
         let mut chance = Chance::new(1);
-        let mut seen = [0_u32; 7];
-        (0..70_000).for_each(|_| seen[chance.below(7) as usize] += 1);
-        assert!(seen.iter().all(|&times| (9_500..10_500).contains(&times)), "{seen:?}");
+        let mut seen = [[0_u32; 4]; 4];
+        for _ in 0..120_000 {
+            let (first, second) = chance.two_below(4);
+            seen[first as usize][second as usize] += 1;
+        }
+        for (first, row) in seen.iter().enumerate() {
+            for (second, &times) in row.iter().enumerate() {
+                let wanted = if first == second { 0..1 } else { 9_500..10_500 };
+                assert!(wanted.contains(&times), "{seen:?}");
+            }
+        }
     }
 }

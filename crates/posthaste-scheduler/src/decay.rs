@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-/// Which share is left after `elapsed` of what is halved each `half_life`: 1 at first, then towards 0.
+use posthaste_core::Timestamp;
+
+/// Which share is left `now` of what is halved each `half_life` since `then`: 1 at first, then towards 0.
 ///
 /// From arithmetic that every machine rounds alike; the error is below 10^-4.
-pub(crate) fn left_after(elapsed: Duration, half_life: Duration) -> f64 {
-    if half_life.is_zero() {
-        return if elapsed.is_zero() { 1.0 } else { 0.0 };
+pub(crate) fn left_since(then: Timestamp, now: Timestamp, half_life: Duration) -> f64 {
+    let elapsed = now.as_micros().saturating_sub(then.as_micros());
+    if elapsed <= 0 {
+        return 1.0;
     }
-    let halvings = elapsed.as_secs_f64() / half_life.as_secs_f64();
+    // A half-life of nothing makes infinitely many halvings.
+    let halvings = elapsed as f64 / (half_life.as_secs_f64() * 1e6);
     if halvings >= MOST_HALVINGS {
         return 0.0;
     }
@@ -28,7 +32,8 @@ mod tests {
 
     #[test]
     fn half_is_left_after_each_half_life() {
-        let left = |secs| left_after(Duration::from_secs_f64(secs), Duration::from_secs(10));
+        let since = |secs| Timestamp::EPOCH.plus(Duration::from_secs_f64(secs));
+        let left = |secs| left_since(Timestamp::EPOCH, since(secs), Duration::from_secs(10));
         for (secs, wanted) in [
             (0.0, 1.0),
             (5.0, std::f64::consts::FRAC_1_SQRT_2),
@@ -44,7 +49,7 @@ mod tests {
 
     #[test]
     fn what_has_no_half_life_is_gone_at_once() {
-        assert_eq!(left_after(Duration::ZERO, Duration::ZERO), 1.0);
-        assert_eq!(left_after(Duration::from_micros(1), Duration::ZERO), 0.0);
+        let left = |micros| left_since(Timestamp::EPOCH, Timestamp::from_micros(micros), Duration::ZERO);
+        assert_eq!((left(-5), left(0), left(1)), (1.0, 1.0, 0.0));
     }
 }

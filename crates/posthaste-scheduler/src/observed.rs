@@ -11,7 +11,7 @@ use std::{
 use posthaste_core::Timestamp;
 
 use crate::{
-    decay::left_after,
+    decay::left_since,
     tuning::{HybridTuning, LatencyTuning},
 };
 
@@ -77,7 +77,8 @@ impl Observed {
         let Some(standing) = self.standing else {
             return Standing { health: tuning.initial_health, tokens: tuning.tokens, at: now };
         };
-        let hours = now.since(standing.at).as_secs_f64() / 3_600.0;
+        let micros = now.as_micros().saturating_sub(standing.at.as_micros()).max(0);
+        let hours = micros as f64 / 3.6e9;
         Standing {
             health: (standing.health + tuning.recovery_per_hour * hours).min(100.0),
             tokens: (standing.tokens + tuning.tokens_per_minute * 60.0 * hours).min(tuning.tokens),
@@ -124,7 +125,7 @@ impl Default for PeakEwma {
 
 impl PeakEwma {
     pub(crate) fn observe(&mut self, time: Duration, tuning: &LatencyTuning, now: Timestamp) {
-        let (sample, old) = (time.as_micros() as f64, left_after(now.since(self.at), tuning.half_life));
+        let (sample, old) = (time.as_micros() as f64, left_since(self.at, now, tuning.half_life));
         let faded = self.micros * old;
         let micros = if sample > faded { sample } else { faded + sample * (1.0 - old) };
         *self = Self { micros, at: now.max(self.at) };
@@ -137,7 +138,7 @@ impl PeakEwma {
         if self.micros <= least {
             return least;
         }
-        (self.micros * left_after(now.since(self.at), tuning.half_life)).max(least)
+        (self.micros * left_since(self.at, now, tuning.half_life)).max(least)
     }
 }
 

@@ -12,6 +12,8 @@ pub struct QuotaWindow {
     pub used: u64,
     /// What may be used; 0 means nothing.
     pub limit: u64,
+    /// What the request is expected to use of it; 0 when that is not known.
+    pub request: u64,
     /// When it began. A window that opens with the first request begins where it would if that came now.
     pub starts_at: Timestamp,
     /// When it ends, and what is left of the allowance is lost.
@@ -30,14 +32,24 @@ impl QuotaWindow {
     /// 1 is on pace; more would lose a part of the allowance when the window ends, without bound towards the end; less
     /// will run out before it. A window that has ended is a fresh one: 1.
     pub fn slack(&self, now: Timestamp) -> f64 {
+        let Ratio { over, under } = self.slack_ratio(now);
+        over / under
+    }
+
+    fn slack_ratio(&self, now: Timestamp) -> Ratio {
         if now >= self.resets_at {
-            return 1.0;
+            return Ratio { over: 1.0, under: 1.0 };
         }
         if self.limit == 0 {
-            return 0.0;
+            return Ratio { over: 0.0, under: 1.0 };
         }
-        let left = self.limit.saturating_sub(self.used) as f64 / self.limit as f64;
-        left * micros(self.length()) / micros(self.resets_at.since(now).min(self.length()))
+        let length = self.length();
+        let left = self.resets_at.as_micros().saturating_sub(now.as_micros()).clamp(1, length);
+        Ratio { over: self.left() * length as f64, under: number(self.limit) * left as f64 }
+    }
+
+    fn left(&self) -> f64 {
+        number(self.limit.saturating_sub(self.used))
     }
 
     /// When it runs out if its use goes on as it did since it began.
@@ -47,22 +59,27 @@ impl QuotaWindow {
         }
         let used = if self.limit == 0 { 1.0 } else { self.used as f64 / self.limit as f64 };
         // A few requests in the first moments are no pace yet.
-        let elapsed = now.since(self.starts_at).max(self.length() / FIRST_PART);
-        let at_reset = used * micros(self.length()) / micros(elapsed);
+        let length = self.length() as f64;
+        let elapsed = now.as_micros().saturating_sub(self.starts_at.as_micros()) as f64;
+        let elapsed = elapsed.max(length / FIRST_PART);
+        let at_reset = used * length / elapsed;
         let runs_out_at = if self.used >= self.limit {
             Some(now)
         } else if at_reset > 1.0 {
             // At the pace of `used` in `elapsed`, what is left lasts so long.
-            let lasts = Duration::from_secs_f64(elapsed.as_secs_f64() * (1.0 - used) / used);
-            Some(now.plus(lasts)).filter(|&moment| moment < self.resets_at)
+            let lasts = elapsed * (1.0 - used) / used;
+            Some(now.plus(Duration::from_micros(lasts.round() as u64)))
+                .filter(|&moment| moment < self.resets_at)
         } else {
             None
         };
         Forecast { used, level: Level::of(self.used, self.limit), runs_out_at, at_reset }
     }
 
-    fn length(&self) -> Duration {
-        self.resets_at.since(self.starts_at)
+    /// Its length in microseconds, which plans count in and not in `Duration`s, whose parts have to be put together each
+    /// time. One at least, so that nothing is divided by 0.
+    fn length(&self) -> i64 {
+        self.resets_at.as_micros().saturating_sub(self.starts_at.as_micros()).max(1)
     }
 }
 
@@ -125,18 +142,51 @@ pub(crate) fn slack_of(windows: &[QuotaWindow], now: Timestamp) -> f64 {
     if slack.is_finite() { slack } else { 1.0 }
 }
 
+/// How much speaks for using an account's quota now: the slack of its longest window, times that of each shorter one up to
+/// [`MOST_OF_SHORT`], over `crowd`, and over 1 + `few` times the part of what is left that the request takes, of all windows
+/// together. Without windows it is 1 over `crowd`.
+pub(crate) fn pull_of(windows: &[QuotaWindow], few: f64, crowd: f64, now: Timestamp) -> f64 {
+    let longest = windows.iter().map(QuotaWindow::length).max().unwrap_or(0);
+    // Ratios are kept apart until the end, and nothing branches on numbers that differ from account to account: dividing and
+    // guessing wrong are the dearest steps of a plan.
+    let mut pull = Ratio { over: 1.0, under: crowd };
+    let mut taken = Ratio { over: 0.0, under: 1.0 };
+    for window in windows {
+        let Ratio { over, under } = window.slack_ratio(now);
+        let most = if window.length() < longest { MOST_OF_SHORT } else { f64::INFINITY };
+        pull = Ratio { over: pull.over * over.min(most * under), under: pull.under * under };
+        // Half of one unit stands for nothing, which cannot be divided by.
+        let left = window.left().max(0.5);
+        taken = Ratio {
+            over: taken.over * left + number(window.request) * taken.under,
+            under: taken.under * left,
+        };
+    }
+    pull.over * taken.under / (pull.under * (taken.under + few * taken.over))
+}
+
+/// A number that has not been divided yet.
+#[derive(Clone, Copy)]
+struct Ratio {
+    over: f64,
+    under: f64,
+}
+
 /// When the last of the windows that are used up starts anew; `None` when all have something left.
 pub(crate) fn used_up_until(windows: &[QuotaWindow], now: Timestamp) -> Option<Timestamp> {
     windows.iter().filter(|window| window.is_used_up(now)).map(|window| window.resets_at).max()
 }
 
-/// At least a microsecond, so that nothing is divided by 0.
-fn micros(duration: Duration) -> f64 {
-    duration.as_micros().max(1) as f64
+/// As floating point. Numbers with a sign are what processors convert in one step; more than half of the range is no count.
+fn number(count: u64) -> f64 {
+    count.min(i64::MAX.unsigned_abs()) as i64 as f64
 }
 
+/// A short window comes again soon: its end pulls no more than this.
+const MOST_OF_SHORT: f64 = 2.0;
+
 /// One in so many parts of a window has to pass before its pace is believed.
-const FIRST_PART: u32 = 50;
+const FIRST_PART: f64 = 50.0;
 
 #[cfg(test)]
 mod tests {
@@ -149,7 +199,13 @@ mod tests {
     /// A window of 1,000 s, so much of whose time and of whose allowance of 100 has gone.
     fn window(elapsed: i64, used: u64) -> QuotaWindow {
         let starts_at = Timestamp::from_secs(10_000 - elapsed);
-        QuotaWindow { used, limit: 100, starts_at, resets_at: starts_at.plus(Duration::from_secs(1_000)) }
+        QuotaWindow {
+            used,
+            limit: 100,
+            request: 0,
+            starts_at,
+            resets_at: starts_at.plus(Duration::from_secs(1_000)),
+        }
     }
 
     #[rstest]
@@ -173,6 +229,39 @@ mod tests {
     fn the_tightest_window_decides() {
         assert_eq!(slack_of(&[], NOW), 1.0);
         assert!((slack_of(&[window(500, 0), window(500, 75)], NOW) - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_longest_window_has_the_main_say_and_short_ones_multiply_it() {
+        let week =
+            |used| QuotaWindow { resets_at: NOW.plus(Duration::from_secs(9_500)), ..window(500, used) };
+        let pull = |windows: &[QuotaWindow]| (pull_of(windows, 4.0, 1.0, NOW) * 1_000.0).round();
+        assert_eq!(pull(&[]), 1_000.0);
+        assert_eq!(pull(&[window(990, 0)]), 100_000.0);
+        let slack = week(62).slack(NOW);
+        assert!((slack - 0.4).abs() < 1e-9, "{slack}");
+        assert_eq!(
+            pull(&[window(0, 0), week(62)]),
+            400.0,
+            "an unopened window neither pulls nor hides the week"
+        );
+        assert_eq!(pull(&[window(990, 0), week(62)]), 800.0);
+        assert_eq!(pull(&[week(62), window(500, 75)]), 200.0);
+        assert_eq!(pull(&[week(62), QuotaWindow { limit: 0, ..window(0, 0) }]), 0.0);
+    }
+
+    #[test]
+    fn little_room_and_a_crowd_push_away() {
+        let pull = |windows: &[QuotaWindow], crowd| (pull_of(windows, 4.0, crowd, NOW) * 1_000.0).round();
+        let of = |request, used| QuotaWindow { request, ..window(500, used) };
+        assert_eq!(pull(&[], 4.0), 250.0);
+        assert_eq!(pull(&[of(0, 50)], 1.0), 1_000.0, "what a request uses is not known");
+        assert_eq!(pull(&[of(1, 50)], 1.0), 926.0);
+        assert_eq!(pull(&[of(1, 50), of(0, 50), of(12, 50)], 1.0), 490.0, "of all that tell together");
+        assert_eq!(pull(&[of(12, 50)], 3.0), 170.0);
+        assert_eq!(pull(&[of(10, 120), of(10, 120)], 1.0), 0.0);
+        let vast = QuotaWindow { limit: u64::MAX, request: u64::MAX, ..window(500, 0) };
+        assert!(pull(&[vast, vast, vast, vast], 1.0).is_finite());
     }
 
     #[test]

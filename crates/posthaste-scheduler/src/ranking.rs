@@ -51,6 +51,8 @@ fn rank_by<'s, O: Order>(
 ) -> Vec<Pick> {
     let Situation { hint, tuning, instance, now } = *situation;
     let moment = Moment { now, seed: hint.seed, tuning };
+    // Callers that keep their accounts by identity spare the sorting by it.
+    let by_identity = candidates.is_sorted_by_key(|candidate| candidate.account);
     let mut ranks = Vec::with_capacity(candidates.len());
     let mut bids = Vec::new();
     for (position, candidate) in (0..).zip(candidates) {
@@ -58,14 +60,19 @@ fn rank_by<'s, O: Order>(
         let in_flight = candidate.in_flight.unwrap_or_else(|| seen.in_flight());
         let full = candidate.most_in_flight.is_some_and(|most| in_flight >= most);
         let key = order.key(&Contender { candidate, seen, in_flight }, &moment);
-        let last_use = if O::BY_USE { seen.last_use } else { 0 };
-        ranks.push(Rank::new(candidate.priority, full, key, last_use, position));
+        let tie = if O::BY_USE { seen.last_use } else { u64::from(position) };
+        let sort = Rank::sort(candidate.priority, full, key, tie);
+        ranks.push(Rank { sort, last_use: seen.last_use, position });
         if hint.affinity && !full && (candidate.home || candidate.warmth.is_some()) {
             bids.push(Bid::of(candidate, position, in_flight, situation));
         }
     }
     ranks.sort_unstable_by_key(|rank| rank.sort);
-    settle_ties(&mut ranks, candidates, if O::BY_USE { instance } else { Instance::default() });
+    if O::BY_USE {
+        settle_ties(&mut ranks, candidates, instance, |rank| rank.sort);
+    } else if !by_identity {
+        settle_ties(&mut ranks, candidates, Instance::default(), |rank| rank.sort >> USE_BITS);
+    }
     for equals in ranks.chunk_by_mut(|one, other| one.tier() == other.tier()) {
         order.arrange(equals, candidates, &moment);
     }
@@ -78,17 +85,16 @@ fn rank_by<'s, O: Order>(
 
 /// A candidate's place.
 pub(crate) struct Rank {
-    /// Priority, whether it is full, the strategy's key, the last use, from the highest bits to the lowest.
+    /// Priority, whether it is full, the strategy's key, and what ties go by, from the highest bits to the lowest.
     sort: u128,
+    pub(crate) last_use: u64,
     position: u32,
 }
 
 impl Rank {
-    fn new(priority: u16, full: bool, key: u64, last_use: u64, position: u32) -> Self {
+    fn sort(priority: u16, full: bool, key: u64, tie: u64) -> u128 {
         let tier = u128::from(priority) << 1 | u128::from(full);
-        let sort =
-            tier << (64 + USE_BITS) | u128::from(key) << USE_BITS | u128::from(last_use.min(MOST_USES));
-        Self { sort, position }
+        tier << (64 + USE_BITS) | u128::from(key) << USE_BITS | u128::from(tie.min(MOST_USES))
     }
 
     const fn tier(&self) -> u32 {
@@ -111,9 +117,14 @@ impl Rank {
 }
 
 /// Those that nothing tells apart go by identity, from where this relay begins its rounds.
-fn settle_ties(ranks: &mut [Rank], candidates: &[Candidate<'_>], instance: Instance) {
+fn settle_ties(
+    ranks: &mut [Rank],
+    candidates: &[Candidate<'_>],
+    instance: Instance,
+    sort: impl Fn(&Rank) -> u128,
+) {
     let account = |rank: &Rank| -> AccountId { candidates[rank.position()].account };
-    for ties in ranks.chunk_by_mut(|one, other| one.sort == other.sort) {
+    for ties in ranks.chunk_by_mut(|one, other| sort(one) == sort(other)) {
         if ties.len() > 1 {
             ties.sort_unstable_by_key(account);
             ties.rotate_left(instance.offset(ties.len()));

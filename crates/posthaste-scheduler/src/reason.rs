@@ -35,7 +35,7 @@ pub enum Reason {
         /// Thousandths of a point.
         milli: u64,
     },
-    /// How far the use of its quota lags behind the time, by the requests that it serves.
+    /// How far the use of its quota lags behind the time, over the requests that it serves.
     Slack {
         /// Thousandths: above 1,000 a part of the quota would be lost.
         milli: u64,

@@ -86,6 +86,11 @@ impl Scheduler {
         self.accounts.lock().entry(account).seen.flight()
     }
 
+    /// How many requests are under way at the account, as [`flight`](Self::flight) counts them.
+    pub fn in_flight(&self, account: AccountId) -> u32 {
+        self.accounts.lock().entries.get(&account).map_or(0, |entry| entry.seen.in_flight())
+    }
+
     /// Notes how long the account took to the first token of an answer.
     pub fn first_token(&self, account: AccountId, after: Duration, now: Timestamp) {
         if let Some(entry) = self.accounts.lock().entries.get_mut(&account) {

@@ -25,10 +25,10 @@ pub(crate) trait Order {
     /// What a key says, in the terms of a plan.
     fn reason(key: u64) -> Reason;
 
-    /// Whether equal keys go by the last use.
+    /// Whether equal keys go by the last use, and not by identity alone.
     const BY_USE: bool = true;
 
-    /// Orders the accounts of one priority, which come sorted by key, last use and identity.
+    /// Orders the accounts of one priority, which come sorted by key, last use (or not) and identity.
     fn arrange(&self, _equals: &mut [Rank], _candidates: &[Candidate<'_>], _moment: &Moment<'_>) {}
 }
 
@@ -46,8 +46,8 @@ pub(crate) struct Moment<'a> {
     pub(crate) tuning: &'a Tuning,
 }
 
-/// A number of thousandths as a key.
+/// A number that is not negative as a key, in thousandths.
 pub(crate) fn thousandths(number: f64) -> u64 {
-    // Saturates at both ends.
-    (number * 1_000.0) as u64
+    // Saturates. Numbers with a sign are what processors convert in one step.
+    ((number * 1_000.0) as i64).unsigned_abs()
 }

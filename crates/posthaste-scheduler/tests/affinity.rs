@@ -74,8 +74,13 @@ fn a_quota_near_its_end_outweighs_a_cache_that_is_worth_little() {
     candidates[0].warmth = warm(TTL * 4);
     assert_eq!(first(&scheduler, &candidates).0, account(1));
     let starts_at = NOW.minus(Duration::from_secs(3_600));
-    let nearly =
-        [QuotaWindow { used: 99, limit: 100, starts_at, resets_at: NOW.plus(Duration::from_secs(14_400)) }];
+    let nearly = [QuotaWindow {
+        used: 99,
+        limit: 100,
+        request: 0,
+        starts_at,
+        resets_at: NOW.plus(Duration::from_secs(14_400)),
+    }];
     candidates[0].quota = &nearly;
     assert_eq!(first(&scheduler, &candidates).0, account(2));
 }

@@ -23,6 +23,7 @@ struct Made {
     used: u64,
     elapsed_secs: u64,
     has_quota: bool,
+    request: u64,
     warm: Option<u64>,
     home: bool,
     disabled: bool,
@@ -48,12 +49,17 @@ fn made() -> impl Generator<Value = Made> {
     ];
     (
         (any::<u128>(), 1..4_u16, 0..6_u16, prop::option::of(-5..1_000_i64), prop::option::of(0..4_u32)),
-        (0..=110_u64, 0..6 * 3_600_u64, any::<bool>()),
+        (0..=110_u64, 0..6 * 3_600_u64, any::<bool>(), 0..40_u64),
         (prop::option::weighted(0.2, 0..100_000_u64), prop::bool::weighted(0.05), prop::bool::weighted(0.1)),
         prop::collection::vec(event, 0..6),
     )
         .prop_map(
-            |((id, priority, weight, price, most), (used, elapsed_secs, has_quota), flags, history)| {
+            |(
+                (id, priority, weight, price, most),
+                (used, elapsed_secs, has_quota, request),
+                flags,
+                history,
+            )| {
                 let (warm, home, disabled) = flags;
                 let account = format!("{id:032x}").parse().unwrap();
                 Made {
@@ -65,6 +71,7 @@ fn made() -> impl Generator<Value = Made> {
                     used,
                     elapsed_secs,
                     has_quota,
+                    request,
                     warm,
                     home,
                     disabled,
@@ -77,7 +84,13 @@ fn made() -> impl Generator<Value = Made> {
 impl Made {
     fn window(&self) -> [QuotaWindow; 1] {
         let starts_at = NOW.minus(Duration::from_secs(self.elapsed_secs));
-        [QuotaWindow { used: self.used, limit: 100, starts_at, resets_at: starts_at.plus(HOUR * 5) }]
+        [QuotaWindow {
+            used: self.used,
+            limit: 100,
+            request: self.request,
+            starts_at,
+            resets_at: starts_at.plus(HOUR * 5),
+        }]
     }
 
     fn candidate<'a>(&self, quota: &'a [QuotaWindow]) -> Candidate<'a> {
@@ -404,7 +417,7 @@ fn quota_paced_takes_what_would_be_lost_soonest_and_spreads_the_rest() {
     let (scheduler, accounts) = (Scheduler::default(), accounts(4));
     let window = |elapsed: u32, used| {
         let starts_at = NOW.minus(HOUR * elapsed);
-        [QuotaWindow { used, limit: 100, starts_at, resets_at: starts_at.plus(HOUR * 5) }]
+        [QuotaWindow { used, limit: 100, request: 0, starts_at, resets_at: starts_at.plus(HOUR * 5) }]
     };
     let windows = [window(1, 60), window(2, 40), window(4, 40), window(4, 100)];
     let candidates: Vec<_> = accounts
@@ -421,6 +434,24 @@ fn quota_paced_takes_what_would_be_lost_soonest_and_spreads_the_rest() {
     let _flights: Vec<_> = (0..3).map(|_| scheduler.flight(accounts[2])).collect();
     let plan = scheduler.plan(&candidates, &Hint::of(Strategy::QuotaPaced), NOW);
     assert_eq!(plan.order[0].account, accounts[1], "requests under way count before their use is known");
+}
+
+/// Two accounts on pace: one has room for many requests, the other for few.
+#[test]
+fn quota_paced_leaves_those_alone_that_have_room_for_few_more() {
+    let (scheduler, accounts) = (Scheduler::default(), accounts(2));
+    let starts_at = NOW.minus(HOUR * 2);
+    let window = |limit| {
+        [QuotaWindow { used: limit / 2, limit, request: 10, starts_at, resets_at: NOW.plus(HOUR * 2) }]
+    };
+    let windows = [window(100), window(2_000)];
+    let candidates: Vec<_> = accounts
+        .iter()
+        .zip(&windows)
+        .map(|(&account, quota)| Candidate { quota, ..Candidate::new(account, MODEL) })
+        .collect();
+    let plan = scheduler.plan(&candidates, &Hint::of(Strategy::QuotaPaced), NOW);
+    assert!(plan.accounts().eq([accounts[1], accounts[0]]));
 }
 
 #[test]

@@ -3,6 +3,7 @@ use std::time::Duration;
 use posthaste_core::{CooldownReason, Strategy};
 
 use super::*;
+use crate::{QuotaWindow, Steps};
 
 const NOW: Timestamp = Timestamp::from_secs(1_000);
 
@@ -163,4 +164,70 @@ fn parts_of_an_account_are_bounded() {
         scheduler.rest(account, &cooldown, NOW);
     }
     assert_eq!(scheduler.parked_models(account, NOW).len(), 64);
+}
+
+#[test]
+fn a_preset_may_have_steps_of_its_own() {
+    let (scheduler, account) = (Scheduler::default(), AccountId::generate());
+    let steps = Steps { first: Duration::from_secs(60), most: Duration::from_secs(60) };
+    let slow = Backoff { passing: steps, lasting: steps };
+    let failing = Cooldown::of_account(CooldownReason::Failing, None, "it broke off");
+    let parked = scheduler.rest_by(account, &failing, &slow, NOW);
+    let length = parked.until.since(NOW);
+    assert!(length <= Duration::from_secs(60) && length >= Duration::from_secs(45), "{length:?}");
+    assert!(Scheduler::default().rest(account, &failing, NOW).until.since(NOW) <= Duration::from_secs(1));
+}
+
+/// The first relay keeps to the vendor's moment, the others come a little later and each at a moment of its own.
+#[test]
+fn relays_side_by_side_try_an_account_again_one_after_another() {
+    let (account, until) = (AccountId::generate(), NOW.plus(Duration::from_secs(60)));
+    let back = |number| {
+        let relay = Scheduler::default().with_instance(Instance(number));
+        relay.rest(account, &limited(until), NOW).until.since(until)
+    };
+    assert_eq!(back(0), Duration::ZERO);
+    let delays: std::collections::BTreeSet<_> = (1..9).map(back).collect();
+    assert!(delays.len() > 4 && delays.iter().all(|delay| *delay < Duration::from_secs(1)), "{delays:?}");
+}
+
+#[test]
+fn relays_side_by_side_begin_their_rounds_at_different_accounts() {
+    let accounts: Vec<_> = (0..8).map(|_| AccountId::generate()).collect();
+    let candidates: Vec<_> = accounts.iter().map(|&account| candidate(account, 50)).collect();
+    let first = |number| order(&Scheduler::default().with_instance(Instance(number)), &candidates, NOW)[0];
+    assert_eq!(first(0), accounts[0]);
+    let firsts: std::collections::HashSet<_> = (1..20).map(first).collect();
+    assert!(firsts.len() > 4, "{firsts:?}");
+}
+
+#[test]
+fn strikes_of_one_burst_take_from_standing_once() {
+    let (scheduler, account) = (Scheduler::default(), AccountId::generate());
+    let score = || {
+        let hint = Hint::of(Strategy::Hybrid);
+        let plan = scheduler.plan(&[candidate(account, 50)], &hint, NOW.plus(Duration::from_secs(2)));
+        plan.order[0].reason
+    };
+    let failing = Cooldown::of_account(CooldownReason::Failing, None, "it broke off");
+    scheduler.rest(account, &failing, NOW);
+    let once = score();
+    for _ in 0..5 {
+        scheduler.rest(account, &failing, NOW);
+    }
+    assert_eq!(score(), once);
+    scheduler.release(account);
+    assert_ne!(score(), once, "an operator's hand forgets the fault");
+}
+
+#[test]
+fn a_window_that_is_used_up_parks_an_account_until_it_resets() {
+    let (scheduler, account) = (Scheduler::default(), AccountId::generate());
+    let resets_at = NOW.plus(Duration::from_secs(60));
+    let quota = [QuotaWindow { used: 10, limit: 10, request: 1, starts_at: Timestamp::EPOCH, resets_at }];
+    let candidates = [Candidate { quota: &quota, ..candidate(account, 50) }];
+    let plan = scheduler.plan(&candidates, &LRU, NOW);
+    let Exclusion::Parked(parked) = &plan.excluded[0].1 else { panic!("{plan:?}") };
+    assert_eq!((parked.reason, parked.until), (CooldownReason::QuotaExhausted, resets_at));
+    assert_eq!(order(&scheduler, &candidates, resets_at), [account]);
 }

@@ -28,9 +28,8 @@ impl Order for PeakEwma {
         let mut rest = equals;
         while rest.len() > 1 {
             let count = u32::try_from(rest.len()).unwrap_or(u32::MAX);
-            let first = chance.below(count) as usize;
-            let other = chance.below(count - 1) as usize;
-            let second = if other < first { other } else { other + 1 };
+            let (first, second) = chance.two_below(count);
+            let (first, second) = (first as usize, second as usize);
             rest.swap(0, if rest[second].key() < rest[first].key() { second } else { first });
             rest = &mut rest[1..];
         }

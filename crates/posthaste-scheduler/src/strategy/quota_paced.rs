@@ -1,20 +1,29 @@
 //! Whoever's quota would be lost soonest, spread over its window.
 //!
-//! The key is the slack of the account's tightest window ([`QuotaWindow::slack`](crate::QuotaWindow::slack)): the share of the
-//! allowance that is left over the share of the time that is left. It rises without bound as a window with something left
-//! nears its end, so the quota that expires soonest goes first; it falls below 1 where a window is used faster than time
-//! passes, so nobody runs dry early; and since it counts in shares, a big plan takes as many more requests as it is bigger.
-//! Requests under way divide it, so that a crowd does not fall on one account before the news of its use has come.
+//! The key is made of each window's slack ([`QuotaWindow::slack`](crate::QuotaWindow::slack)): the share of the allowance that
+//! is left over the share of the time that is left. It rises as a window with something left nears its end, so the quota that
+//! expires soonest goes first; it falls below 1 where a window is used faster than time passes, so nobody runs dry early; and
+//! since it counts in shares, a big plan takes as many more requests as it is bigger.
+//!
+//! The longest window has the main say, since what is lost there is lost for long. The shorter ones multiply it: one that is
+//! running and would be lost pulls, up to twice; one that has not been opened yet, and so loses nothing by waiting, does not;
+//! one that runs dry pushes away. The least of all slacks would not do: an unopened window is on pace by definition, and would
+//! hide how the week stands.
+//!
+//! Requests under way divide the key, so that a crowd does not fall on one account before the news of its use has come. An
+//! account that has room for a few more requests counts for less: a conversation that begins there has to move soon, and its
+//! prompt cache with it. Weights do not count, since shares do. Without any windows this is the fewest requests under way, then
+//! the least recently used.
 
 use super::{Contender, Moment, Order, thousandths};
-use crate::{Reason, quota::slack_of};
+use crate::{Reason, quota::pull_of};
 
 pub(crate) struct QuotaPaced;
 
 impl Order for QuotaPaced {
     fn key(&self, contender: &Contender<'_>, moment: &Moment<'_>) -> u64 {
-        let slack = slack_of(contender.candidate.quota, moment.now);
-        let pull = slack * contender.candidate.share() / (f64::from(contender.in_flight) + 1.0);
+        let crowd = f64::from(contender.in_flight) + 1.0;
+        let pull = pull_of(contender.candidate.quota, FEW, crowd, moment.now);
         MOST - thousandths(pull).min(MOST)
     }
 
@@ -22,6 +31,9 @@ impl Order for QuotaPaced {
         Reason::Slack { milli: MOST - key }
     }
 }
+
+/// With room for so many requests like this one, an account counts half.
+const FEW: f64 = 4.0;
 
 /// More than a window's last microsecond of a year gives.
 const MOST: u64 = 1 << 60;

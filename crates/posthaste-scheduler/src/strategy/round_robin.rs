@@ -9,19 +9,22 @@ use crate::{Candidate, Reason, observed::NEVER, ranking::Rank};
 pub(crate) struct RoundRobin;
 
 impl Order for RoundRobin {
-    fn key(&self, contender: &Contender<'_>, _moment: &Moment<'_>) -> u64 {
-        contender.seen.last_use
+    const BY_USE: bool = false;
+
+    fn key(&self, _contender: &Contender<'_>, _moment: &Moment<'_>) -> u64 {
+        0
     }
 
     fn reason(_key: u64) -> Reason {
         Reason::NextInTurn
     }
 
-    fn arrange(&self, equals: &mut [Rank], candidates: &[Candidate<'_>], _moment: &Moment<'_>) {
-        let account = |rank: &Rank| candidates[rank.position()].account;
-        let Some(last) = equals.last().filter(|last| last.key() != NEVER).map(account) else { return };
-        equals.sort_unstable_by_key(account);
-        let turn = equals.partition_point(|rank| account(rank) <= last);
-        equals.rotate_left(turn);
+    fn arrange(&self, equals: &mut [Rank], _candidates: &[Candidate<'_>], _moment: &Moment<'_>) {
+        let last = (0..).zip(&*equals).max_by_key(|(_, rank)| rank.last_use);
+        if let Some((place, rank)) = last
+            && rank.last_use != NEVER
+        {
+            equals.rotate_left((place + 1) % equals.len());
+        }
     }
 }
