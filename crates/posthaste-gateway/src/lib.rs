@@ -22,6 +22,7 @@ mod open;
 mod options;
 mod planning;
 mod prepare;
+mod projects;
 mod pulse;
 mod relay;
 mod settle;

@@ -19,6 +19,7 @@ use crate::{
     metrics::Metrics,
     models::{self, View},
     planning,
+    projects::Projects,
     unpack::{Unpacked, unpack},
     visitor::{Visitor, check_visitor},
     waiting,
@@ -66,6 +67,7 @@ impl Relay {
             options,
             metrics: Metrics::new(),
             memory: Memory::new(),
+            projects: Projects::new(),
         };
         Ok(Self { engine: Arc::new(engine), config, since })
     }

@@ -5,5 +5,6 @@ mod commands;
 mod keys;
 mod logins;
 mod presenting;
+mod signed_in;
 mod support;
 mod trying_out;
