@@ -20,6 +20,7 @@ use crate::{
     limits::{Hold, Unseated},
     planning::{self, Course, Leg},
     prepare::{Prepared, prepare},
+    projects::NoProject,
     settle::{AttemptBook, Ending},
 };
 
@@ -223,7 +224,6 @@ struct Tally {
 struct Ready {
     prepared: Prepared,
     egress: Egress,
-    credential: Option<Arc<Credential>>,
 }
 
 async fn attempt(
@@ -234,8 +234,7 @@ async fn attempt(
 ) -> Result<Delivery, Setback> {
     let account = stop.account;
     let vendor = provider(account.provider);
-    let Ready { prepared, egress, credential } = ready_request(journey, upload, stop, vendor).await?;
-    tally.presented = credential;
+    let Ready { prepared, egress } = ready_request(journey, upload, stop, vendor, tally).await?;
     let slot = ledger_slot(journey).await.map_err(Setback::Final)?;
     let seat = seat(journey, account, prepared.upstream_model.as_str(), tally).await?;
     // Other requests may have learnt since the plan was made, and only one of them may try an account that was parked.
@@ -301,6 +300,7 @@ async fn ready_request(
     upload: &Upload,
     Stop { account, model }: Stop<'_>,
     vendor: &dyn Provider,
+    tally: &mut Tally,
 ) -> Result<Ready, Setback> {
     let engine = &journey.engine;
     let unusable = |cooldown: &Cooldown| {
@@ -319,7 +319,21 @@ async fn ready_request(
         .egress(account)
         .await
         .map_err(|error| unusable(&failing(format!("its proxy's password cannot be read: {error}"))))?;
-    let prepared = prepare(journey, upload, (account, model), vendor, credential.as_deref());
+    tally.presented.clone_from(&credential);
+    let began = Instant::now();
+    let found = if vendor.seeks_project(account) {
+        let transport = &*engine.transport;
+        let project = engine.projects.of(account, credential.as_deref(), &egress, transport).await;
+        Some(project.map_err(|none| match none {
+            NoProject::TokenRefused => Setback::Renew,
+            NoProject::Rest(cooldown) => unusable(&cooldown),
+        })?)
+    } else {
+        None
+    };
+    tally.upstream_wait += began.elapsed();
+    let project = account.settings.project.as_deref().or(found.as_deref());
+    let prepared = prepare(journey, upload, (account, model), vendor, credential.as_deref(), project);
     let prepared = prepared.map_err(|fault| match fault.origin {
         Origin::Client => Setback::Final(fault),
         Origin::Relay | Origin::Upstream => {
@@ -327,7 +341,7 @@ async fn ready_request(
             unusable(&failing(cause))
         }
     })?;
-    Ok(Ready { prepared, egress, credential })
+    Ok(Ready { prepared, egress })
 }
 
 /// A place in the ledger's queue. Nothing is sent that could not be booked.
@@ -397,7 +411,8 @@ fn unreachable(mut book: AttemptBook, error: &TransportError) -> Setback {
     if stale { Setback::Again(Duration::ZERO) } else { Setback::Next }
 }
 
-fn with_causes(error: &dyn Error) -> String {
+/// An error with what caused it.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

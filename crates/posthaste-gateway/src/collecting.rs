@@ -8,7 +8,7 @@ use std::{pin::Pin, time::Duration};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use posthaste_core::{FaultKind, RelayBody, Surface};
-use posthaste_wire::{Framing, Progress, StreamCollector, StreamTap, UpstreamError};
+use posthaste_wire::{Progress, StreamCollector, StreamTap, UpstreamError};
 use tokio::time::timeout;
 
 use crate::{stream::Broken, whole::MOST_ANSWER_BYTES};
@@ -31,7 +31,7 @@ pub(crate) async fn collect_stream(
     content: impl FnOnce(),
 ) -> Result<Bytes, Uncollected> {
     let unreadable = |error: &dyn std::error::Error| Uncollected::Broken(Broken::cut(error.to_string()));
-    let mut tap = StreamTap::with_framing(surface.dialect, Framing::of(surface));
+    let mut tap = StreamTap::of(surface);
     let (mut content, mut read_bytes) = (Some(content), 0);
     loop {
         let frame = match timeout(gap, Pin::new(&mut body).frame()).await {

@@ -10,7 +10,7 @@ use posthaste_vault::{CredentialSource, Vault};
 
 use crate::{
     AccountDirectory, Authenticator, RelayOptions, affinity::Homes, asked::AskedModel, lines::Lines,
-    memory::Memory, metrics::Metrics,
+    memory::Memory, metrics::Metrics, projects::Projects,
 };
 
 /// The ports that a relay is built from.
@@ -51,6 +51,7 @@ pub(crate) struct Engine {
     pub(crate) metrics: Metrics,
     pub(crate) memory: Memory,
     pub(crate) homes: Homes,
+    pub(crate) projects: Projects,
 }
 
 impl Engine {

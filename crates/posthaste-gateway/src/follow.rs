@@ -77,6 +77,7 @@ fn was_cured(before: &Account, after: &Account) -> bool {
         (
             account.credential.clone().filter(|_| account.auth != AuthForm::OAuth),
             account.base_url.clone(),
+            account.settings.clone(),
             account.auth,
             account.private_address.is_some(),
             account.proxy.clone(),

@@ -24,6 +24,7 @@ mod open;
 mod options;
 mod planning;
 mod prepare;
+mod projects;
 mod pulse;
 mod relay;
 mod settle;

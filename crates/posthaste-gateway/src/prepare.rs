@@ -49,12 +49,13 @@ pub(crate) fn prepare(
     (account, model): (&Account, &AskedModel),
     provider: &dyn Provider,
     credential: Option<&Credential>,
+    project: Option<&str>,
 ) -> Result<Prepared, Fault> {
     let upstream_model = model.upstream(account);
     let dialect = upstream_dialect(account, journey.operation, journey.asked_dialect(), &upstream_model)
         .ok_or_else(|| no_endpoint(journey))?;
     let same = dialect == journey.surface.dialect;
-    let packing = provider.packing(dialect, same.then_some(journey.surface.packing));
+    let packing = provider.packing(account, dialect, same.then_some(journey.surface.packing));
     let upstream = Surface { dialect, packing };
     // A carrier means something to us alone: it has to be opened, or left out.
     let (body, way_back, mut losses, translated) = if same && !holds_carrier(&upload.body) {
@@ -70,7 +71,10 @@ pub(crate) fn prepare(
         };
         (Payload::from(translated.body), way_back, translated.losses, !same)
     };
-    let body = pack(journey, upload, upstream, body, &upstream_model, translated, &mut losses)?;
+    let fitted = provider.fit(account, journey.operation, body)?;
+    losses.extend(fitted.left_out.into_iter().map(Loss::dropped));
+    let packed = Packed { upstream, model: &upstream_model, project, translated };
+    let body = pack(journey, upload, &packed, fitted.body, &mut losses)?;
     let request = provider
         .prepare(&Outbound {
             account,
@@ -81,7 +85,7 @@ pub(crate) fn prepare(
             model: &upstream_model,
             client_headers: &upload.headers,
             query: upload.query.as_deref(),
-            streamed: journey.envelope.stream,
+            streamed: journey.envelope.stream || provider.only_streams(account, journey.operation),
             translated,
             now: journey.engine.clock.now(),
             body,
@@ -137,16 +141,24 @@ fn hides_usage(journey: &Journey) -> bool {
         && !journey.envelope.include_usage
 }
 
+/// What a packing needs to know beside the body.
+struct Packed<'a> {
+    upstream: Surface,
+    model: &'a ModelName,
+    /// Who is charged, where the packing names that.
+    project: Option<&'a str>,
+    translated: bool,
+}
+
 /// The body as the upstream wants it packed.
 fn pack(
     journey: &Journey,
     upload: &Upload,
-    upstream: Surface,
+    packed: &Packed<'_>,
     body: Payload,
-    model: &ModelName,
-    translated: bool,
     losses: &mut Vec<Loss>,
 ) -> Result<Payload, Fault> {
+    let Packed { upstream, model, project, translated } = *packed;
     Ok(match upstream.packing {
         Packing::Plain | Packing::JsonArray => body,
         Packing::Invoke => {
@@ -154,8 +166,15 @@ fn pack(
             losses.extend(left_out);
             to_invoke(&body.to_bytes(), &betas)?
         }
+        Packing::CodeAssist if journey.operation == Operation::CountTokens => {
+            let question = code_assist::wrap_question(model.as_str(), &body.to_bytes());
+            let (question, left_out) =
+                question.map_err(|error| Fault::invalid_request(error.to_string()).caused_by(error))?;
+            losses.extend(left_out.into_iter().map(Loss::dropped));
+            Payload::from(question)
+        }
         Packing::CodeAssist => {
-            Payload::from(code_assist::wrap_request(model.as_str(), None, None, &body.to_bytes()))
+            Payload::from(code_assist::wrap_request(model.as_str(), project, None, &body.to_bytes()))
         }
     })
 }

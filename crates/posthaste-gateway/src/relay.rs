@@ -23,6 +23,7 @@ use crate::{
     metrics::Metrics,
     models::{self, View},
     planning::{self, LegRules},
+    projects::Projects,
     targets::{Target, Targets},
     unpack::{Unpacked, unpack},
     visitor::{Visitor, check_visitor},
@@ -74,6 +75,7 @@ impl Relay {
             metrics: Metrics::new(),
             memory: Memory::new(),
             homes: Homes::new(ports.stores.affinity),
+            projects: Projects::new(),
         };
         Ok(Self { engine: Arc::new(engine), config, since })
     }

@@ -6,6 +6,7 @@ use posthaste_core::{
     Account, AttemptOutcome, AttemptPhase, AttemptRow, Cooldown, CooldownReason, Dialect, Fault, LossList,
     ModelName, Timestamp, Usage, UsageSource, fields,
 };
+use posthaste_provider::provider;
 use posthaste_scheduler::Flight;
 use posthaste_storage::{Booked, LedgerSlot};
 use posthaste_translate::{Loss, Remembered};
@@ -171,10 +172,11 @@ impl AttemptBook {
         self.journey.engine.memory.note_answer(self.journey.caller.key().id, id, self.account.id);
     }
 
-    /// Whether a later request may name the answer: client and upstream both speak Responses.
+    /// Whether a later request may name the answer: client and upstream both speak Responses, and the account keeps it.
     pub(crate) fn may_be_named(&self) -> bool {
         self.journey.surface.dialect == Dialect::OpenAiResponses
             && self.upstream_dialect == Dialect::OpenAiResponses
+            && provider(self.account.provider).keeps_answers(&self.account)
     }
 
     /// Books the attempt. The first call counts, later ones do nothing. Under strict accounting it gives what to wait

@@ -17,7 +17,7 @@ use posthaste_core::{
 };
 use posthaste_storage::Booked;
 use posthaste_wire::{
-    Framing, Progress, StreamTap, event_stream,
+    Progress, StreamTap, event_stream,
     fault::{keep_alive, render_event},
 };
 
@@ -92,7 +92,7 @@ impl StreamAnswer {
         let client = journey.surface;
         Self {
             upstream: Some(upstream),
-            tap: StreamTap::with_framing(surface.dialect, Framing::of(surface)),
+            tap: StreamTap::of(surface),
             transcoder: Transcoder::new(surface, client, way_back, &journey.id.to_string()),
             client,
             begun: false,

@@ -16,6 +16,8 @@ pub(crate) struct Transcoder {
 
 enum Stage {
     Translate(Box<StreamTranslator>),
+    /// The same, out of an envelope.
+    UnpackAndTranslate(Box<UnpackAndTranslate>),
     /// Server-sent events from whatever framing and envelope the upstream has.
     Unpack(Unpack),
 }
@@ -25,6 +27,12 @@ struct Unpack {
     splitter: Splitter,
     envelope: bool,
     without_usage: bool,
+}
+
+struct UnpackAndTranslate {
+    unpack: Unpack,
+    translator: StreamTranslator,
+    between: Vec<u8>,
 }
 
 enum Pack {
@@ -44,11 +52,9 @@ impl Transcoder {
     pub(crate) fn new(upstream: Surface, client: Surface, way_back: WayBack, trace_id: &str) -> Option<Self> {
         let stage = match way_back {
             WayBack::Translate(context) => Stage::translate(upstream, client.dialect, *context),
-            WayBack::Pass { without_usage } if upstream != client || without_usage => Stage::Unpack(Unpack {
-                splitter: Splitter::new(Framing::of(upstream)),
-                envelope: upstream.packing == Packing::CodeAssist,
-                without_usage,
-            }),
+            WayBack::Pass { without_usage } if upstream != client || without_usage => {
+                Stage::Unpack(Unpack::new(upstream, without_usage))
+            }
             WayBack::Pass { .. } => return None,
         };
         Some(Self { stage, pack: Pack::new(client, trace_id), between: Vec::new() })
@@ -89,6 +95,7 @@ impl Transcoder {
     pub(crate) fn losses(&self) -> &[Loss] {
         match &self.stage {
             Stage::Translate(translator) => translator.losses(),
+            Stage::UnpackAndTranslate(both) => both.translator.losses(),
             Stage::Unpack(_) => &[],
         }
     }
@@ -97,6 +104,7 @@ impl Transcoder {
     pub(crate) fn has_failed(&self) -> bool {
         match &self.stage {
             Stage::Translate(translator) => translator.has_failed(),
+            Stage::UnpackAndTranslate(both) => both.translator.has_failed(),
             Stage::Unpack(_) => false,
         }
     }
@@ -105,6 +113,7 @@ impl Transcoder {
     pub(crate) fn take_remembered(&mut self) -> Vec<Remembered> {
         match &mut self.stage {
             Stage::Translate(translator) => translator.take_remembered(),
+            Stage::UnpackAndTranslate(both) => both.translator.take_remembered(),
             Stage::Unpack(_) => Vec::new(),
         }
     }
@@ -112,6 +121,15 @@ impl Transcoder {
 
 impl Stage {
     fn translate(upstream: Surface, client: Dialect, context: StreamContext) -> Self {
+        if upstream.packing == Packing::CodeAssist {
+            let unpack = Unpack::new(upstream, false);
+            let translator = StreamTranslator::new(upstream.dialect, client, context);
+            return Self::UnpackAndTranslate(Box::new(UnpackAndTranslate {
+                unpack,
+                translator,
+                between: Vec::new(),
+            }));
+        }
         let framing = Framing::of(upstream);
         Self::Translate(Box::new(StreamTranslator::with_framing(upstream.dialect, framing, client, context)))
     }
@@ -119,21 +137,47 @@ impl Stage {
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), Unreadable> {
         match self {
             Self::Translate(translator) => Ok(translator.push(chunk, out)?),
-            Self::Unpack(unpack) => {
-                let Unpack { splitter, envelope, without_usage } = unpack;
-                Ok(splitter.push(chunk, |frame| pass(frame, *envelope, *without_usage, out))?)
+            Self::UnpackAndTranslate(both) => {
+                let UnpackAndTranslate { unpack, translator, between } = &mut **both;
+                between.clear();
+                let unpacked = unpack.push(chunk, between);
+                translator.push(between, out)?;
+                unpacked
             }
+            Self::Unpack(unpack) => unpack.push(chunk, out),
         }
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Unreadable> {
         match self {
             Self::Translate(translator) => Ok(translator.finish(out)?),
-            Self::Unpack(unpack) => {
-                let Unpack { splitter, envelope, without_usage } = unpack;
-                Ok(splitter.finish(|frame| pass(frame, *envelope, *without_usage, out))?)
+            Self::UnpackAndTranslate(both) => {
+                let UnpackAndTranslate { unpack, translator, between } = &mut **both;
+                between.clear();
+                let unpacked = unpack.finish(between);
+                translator.push(between, out)?;
+                translator.finish(out)?;
+                unpacked
             }
+            Self::Unpack(unpack) => unpack.finish(out),
         }
+    }
+}
+
+impl Unpack {
+    fn new(upstream: Surface, without_usage: bool) -> Self {
+        let envelope = upstream.packing == Packing::CodeAssist;
+        Self { splitter: Splitter::new(Framing::of(upstream)), envelope, without_usage }
+    }
+
+    fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), Unreadable> {
+        let Self { splitter, envelope, without_usage } = self;
+        Ok(splitter.push(chunk, |frame| pass(frame, *envelope, *without_usage, out))?)
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Unreadable> {
+        let Self { splitter, envelope, without_usage } = self;
+        Ok(splitter.finish(|frame| pass(frame, *envelope, *without_usage, out))?)
     }
 }
 

@@ -16,7 +16,7 @@ use posthaste_core::{
     Surface, TokenFacts, Transport, TransportError,
 };
 use posthaste_gateway::{Call, PathFacts};
-use posthaste_provider::{Preset, presets};
+use posthaste_provider::{Preset, preset, presets};
 use posthaste_sandbox::{SANDBOX_BASE_URL, Sandbox};
 use posthaste_testkit::{account, client_key_secret};
 use posthaste_vault::{CredentialSource, VaultError};
@@ -42,21 +42,48 @@ const CLIENTS: [Surface; 8] = [
 #[tokio::test]
 async fn every_preset_serves_every_client_with_tools() {
     for preset in presets() {
-        let account = account_of(preset);
-        let upstream = Arc::new(StrictUpstream { account: account.clone(), sandbox: Sandbox::default() });
-        let rig = Rig::presenting(vec![account], upstream, Arc::new(Dummies)).await;
-        for client in CLIENTS {
-            for stream in [false, true] {
-                let at = format!("{client:?} at {}, streamed: {stream}", preset.name);
-                let answer = ask(&rig, client, stream).await;
-                assert_eq!(answer.status, 200, "{at}: {}", String::from_utf8_lossy(&answer.body));
-                let told = if stream { frames(client, &answer.body) } else { answer.text().to_owned() };
-                assert!(told.contains(TOOL) && told.contains("city"), "{at}: {told}");
-            }
+        every_client_is_served(account_of(preset), TokenFacts::default()).await;
+    }
+}
+
+#[tokio::test]
+async fn every_sign_in_serves_every_client_with_tools() {
+    for name in ["openai", "gemini", "qwen"] {
+        let mut account = account_of(preset(name).unwrap());
+        account.auth = AuthForm::OAuth;
+        every_client_is_served(account, facts_of(name)).await;
+    }
+}
+
+async fn every_client_is_served(account: Account, facts: TokenFacts) {
+    let name = account.name.clone();
+    let upstream = Arc::new(StrictUpstream {
+        account: account.clone(),
+        facts: facts.clone(),
+        sandbox: Sandbox::default(),
+    });
+    let rig = Rig::presenting(vec![account], upstream, Arc::new(Dummies(facts))).await;
+    for client in CLIENTS {
+        for stream in [false, true] {
+            let at = format!("{client:?} at {name}, streamed: {stream}");
+            let answer = ask(&rig, client, stream).await;
+            assert_eq!(answer.status, 200, "{at}: {}", String::from_utf8_lossy(&answer.body));
+            let told = if stream { frames(client, &answer.body) } else { answer.text().to_owned() };
+            assert!(told.contains(TOOL) && told.contains("city"), "{at}: {told}");
         }
-        let rows = rig.rows().await;
-        assert_eq!(rows.len(), 2 * CLIENTS.len(), "{}: one attempt each", preset.name);
-        assert!(rows.iter().all(|row| row.outcome == AttemptOutcome::Complete), "{}", preset.name);
+    }
+    let rows = rig.rows().await;
+    assert_eq!(rows.len(), 2 * CLIENTS.len(), "{name}: one attempt each");
+    assert!(rows.iter().all(|row| row.outcome == AttemptOutcome::Complete), "{name}");
+}
+
+/// What a vendor's token server tells beside the token.
+fn facts_of(name: &str) -> TokenFacts {
+    let known = |there: &str, fact: &str| (name == there).then(|| fact.to_owned());
+    TokenFacts {
+        base_url: known("qwen", "https://api.example.cn/v1"),
+        account: known("openai", "acc-1"),
+        identity: known("gemini", "me@example.org"),
     }
 }
 
@@ -87,7 +114,7 @@ fn account_of(preset: &Preset) -> Account {
 }
 
 /// Presents a dummy in the form that the account asks for.
-struct Dummies;
+struct Dummies(TokenFacts);
 
 #[async_trait]
 impl CredentialSource for Dummies {
@@ -96,7 +123,7 @@ impl CredentialSource for Dummies {
         Ok(match account.auth {
             AuthForm::None => None,
             AuthForm::OAuth | AuthForm::Entra => {
-                let token = AccessToken { secret, expires_at: None, facts: TokenFacts::default() };
+                let token = AccessToken { secret, expires_at: None, facts: self.0.clone() };
                 Some(Arc::new(Credential::Token(token)))
             }
             _ => Some(Arc::new(Credential::Key(secret))),
@@ -113,6 +140,7 @@ impl CredentialSource for Dummies {
 /// Checks each request to the letter, and lets the sandbox answer it.
 struct StrictUpstream {
     account: Account,
+    facts: TokenFacts,
     sandbox: Sandbox,
 }
 
@@ -125,6 +153,7 @@ impl Transport for StrictUpstream {
     ) -> Result<Response<RelayBody>, TransportError> {
         let native = self.check(&request);
         let (mut head, body) = request.into_parts();
+        head.headers.remove("chatgpt-account-id");
         head.uri = [SANDBOX_BASE_URL, &native].concat().parse().unwrap();
         for name in [header::AUTHORIZATION.as_str(), "x-api-key", "x-goog-api-key", "api-key"] {
             head.headers.remove(name);
@@ -141,9 +170,17 @@ impl StrictUpstream {
         let at = format!("{}: {address}", account.name);
         assert_eq!(request.method(), Method::POST, "{at}");
         let body: Value = serde_json::from_slice(&request.body().to_bytes()).unwrap();
-        let wanted = wanted(account).into_iter().find(|wanted| wanted.address == address);
+        let all = if self.is_signed_in() { wanted_signed_in(account) } else { wanted(account) };
+        let wanted = all.into_iter().find(|wanted| wanted.address == address);
         let wanted = wanted.unwrap_or_else(|| panic!("{at}: not an address of the vendor"));
         self.check_headers(request, &wanted, &at);
+        if wanted.native == LOAD {
+            assert_eq!(body, loading(), "{at}");
+            return wanted.native;
+        }
+        if self.is_signed_in() {
+            check_signed_in(account, request, &body, &at);
+        }
         if wanted.names_model {
             assert_eq!(body["model"], MODEL, "{at}");
         } else {
@@ -155,6 +192,10 @@ impl StrictUpstream {
         let tools = body.pointer(wanted.tools).and_then(Value::as_array);
         assert_eq!(tools.map(Vec::len), Some(1), "{at}: {body}");
         wanted.native
+    }
+
+    fn is_signed_in(&self) -> bool {
+        self.facts != TokenFacts::default()
     }
 
     fn check_headers(&self, request: &Request<Payload>, wanted: &Wanted, at: &str) {
@@ -171,11 +212,15 @@ impl StrictUpstream {
         let mut expected = vec!["accept", "accept-encoding", "content-type"];
         expected.extend(credential.iter().map(|(name, _)| *name));
         expected.extend(wanted.version.then_some("anthropic-version"));
+        expected.extend(self.facts.account.is_some().then_some("chatgpt-account-id"));
         expected.sort_unstable();
         assert_eq!(names, expected, "{at}");
         if let Some((name, value)) = credential {
             assert_eq!(headers[name], value, "{at}");
             assert!(headers[name].is_sensitive(), "{at}");
+        }
+        if let Some(id) = &self.facts.account {
+            assert_eq!(headers["chatgpt-account-id"], id.as_str(), "{at}");
         }
         assert_eq!(headers["content-type"], "application/json", "{at}");
         assert_eq!(headers["accept-encoding"], "identity", "{at}");
@@ -227,6 +272,70 @@ fn wanted(account: &Account) -> Vec<Wanted> {
     }
     wanted
 }
+
+/// What a vendor documents for those who are logged in.
+fn wanted_signed_in(account: &Account) -> Vec<Wanted> {
+    let wanted = |address: &str, native: &str, tools| Wanted {
+        address: address.to_owned(),
+        native: native.to_owned(),
+        tools,
+        names_model: true,
+        version: false,
+    };
+    match account.preset.0.as_str() {
+        "openai" => {
+            vec![wanted("https://chatgpt.com/backend-api/codex/responses", "/v1/responses", "/tools")]
+        }
+        "qwen" => {
+            vec![wanted("https://api.example.cn/v1/chat/completions", "/v1/chat/completions", "/tools")]
+        }
+        _ => [LOAD, "/v1internal:generateContent", "/v1internal:streamGenerateContent?alt=sse"]
+            .map(|path| {
+                let address = ["https://cloudcode-pa.googleapis.com", path].concat();
+                wanted(&address, path, "/request/tools/0/functionDeclarations")
+            })
+            .into(),
+    }
+}
+
+/// What a body for those who are logged in must hold, and must not.
+fn check_signed_in(account: &Account, request: &Request<Payload>, body: &Value, at: &str) {
+    match account.preset.0.as_str() {
+        "openai" => {
+            assert_eq!(request.headers()["accept"], "text/event-stream", "{at}");
+            assert_eq!((&body["stream"], &body["store"]), (&json!(true), &json!(false)), "{at}");
+            assert!(body["instructions"].is_string() && body["input"].is_array(), "{at}: {body}");
+            for refused in [
+                "max_output_tokens",
+                "temperature",
+                "top_p",
+                "metadata",
+                "user",
+                "previous_response_id",
+                "prompt_cache_retention",
+                "safety_identifier",
+                "stream_options",
+            ] {
+                assert!(body.get(refused).is_none(), "{at}: {refused}");
+            }
+        }
+        "gemini" => {
+            let members: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
+            assert_eq!(members, ["model", "project", "request"], "{at}");
+            assert_eq!(body["project"], "sandbox-project", "{at}");
+            for outside in ["model", "stream", "session_id", "project"] {
+                assert!(body["request"].get(outside).is_none(), "{at}: {outside}");
+            }
+        }
+        _ => {}
+    }
+}
+
+fn loading() -> Value {
+    json!({"metadata": {"ideType": "IDE_UNSPECIFIED", "platform": "PLATFORM_UNSPECIFIED", "pluginType": "GEMINI"}})
+}
+
+const LOAD: &str = "/v1internal:loadCodeAssist";
 
 async fn ask(rig: &Rig, client: Surface, stream: bool) -> Read {
     let caller = rig.relay.authenticate(Some(client_key_secret("tester").expose())).await.unwrap();
@@ -287,7 +396,7 @@ fn question(client: Surface, stream: bool) -> Value {
 
 #[test]
 fn addresses_are_checked_whole() {
-    let account = account_of(posthaste_provider::preset("anthropic").unwrap());
+    let account = account_of(preset("anthropic").unwrap());
     let wanted = wanted(&account);
     assert!(wanted.iter().any(|wanted| wanted.address == "https://api.anthropic.com/v1/messages"));
     assert!(wanted.iter().all(|wanted| wanted.address.parse::<Uri>().is_ok()));

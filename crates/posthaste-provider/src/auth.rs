@@ -1,27 +1,31 @@
 //! Presenting an account's credential.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use posthaste_core::AuthForm;
+use posthaste_core::{Account, AuthForm, Credential};
 
-use crate::{Outbound, PrepareError};
+use crate::PrepareError;
 
 /// Writes the credential into the header that the account's form names, marked as sensitive.
-pub(crate) fn write_credential(outbound: &Outbound<'_>, headers: &mut HeaderMap) -> Result<(), PrepareError> {
-    let account = || outbound.account.name.clone();
-    let (name, prefix) = match outbound.account.auth {
+pub(crate) fn write_credential(
+    account: &Account,
+    credential: Option<&Credential>,
+    headers: &mut HeaderMap,
+) -> Result<(), PrepareError> {
+    let name_of = || account.name.clone();
+    let (name, prefix) = match account.auth {
         AuthForm::None => return Ok(()),
         AuthForm::AwsKeys | AuthForm::AwsChain => {
-            return Err(PrepareError::CredentialKind { account: account() });
+            return Err(PrepareError::CredentialKind { account: name_of() });
         }
         AuthForm::XApiKey => (HeaderName::from_static("x-api-key"), ""),
         AuthForm::Bearer | AuthForm::OAuth | AuthForm::Entra => (header::AUTHORIZATION, "Bearer "),
         AuthForm::XGoogApiKey => (HeaderName::from_static("x-goog-api-key"), ""),
         AuthForm::ApiKey => (HeaderName::from_static("api-key"), ""),
     };
-    let credential = outbound.credential.ok_or_else(|| PrepareError::NoCredential { account: account() })?;
-    let secret = credential.text().ok_or_else(|| PrepareError::CredentialKind { account: account() })?;
+    let credential = credential.ok_or_else(|| PrepareError::NoCredential { account: name_of() })?;
+    let secret = credential.text().ok_or_else(|| PrepareError::CredentialKind { account: name_of() })?;
     let mut value = HeaderValue::try_from([prefix, secret.expose()].concat())
-        .map_err(|_| PrepareError::CredentialForm { account: account() })?;
+        .map_err(|_| PrepareError::CredentialForm { account: name_of() })?;
     value.set_sensitive(true);
     headers.insert(name, value);
     Ok(())

@@ -38,7 +38,7 @@ impl Provider for AzureOpenAi {
         &[Dialect::OpenAiResponses, Dialect::OpenAiChat]
     }
 
-    fn speaks(&self, account: &Account, dialect: Dialect) -> bool {
+    fn speaks(&self, account: &Account, _: Operation, dialect: Dialect) -> bool {
         dialect != Dialect::OpenAiResponses || settings::has_responses(&account.settings)
     }
 

@@ -64,7 +64,7 @@ impl Provider for Bedrock {
         serves(operation, dialect)
     }
 
-    fn packing(&self, dialect: Dialect, _: Option<Packing>) -> Packing {
+    fn packing(&self, _: &Account, dialect: Dialect, _: Option<Packing>) -> Packing {
         packing(dialect)
     }
 

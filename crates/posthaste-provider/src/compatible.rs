@@ -45,7 +45,7 @@ impl Provider for Compatible {
     fn prepare(&self, outbound: &Outbound<'_>) -> Result<http::Request<Payload>, PrepareError> {
         match outbound.dialect {
             Dialect::AnthropicMessages => self.anthropic().prepare(outbound),
-            dialect => openai::prepare_at(outbound, outbound.account.base_url_of(dialect)),
+            _ => openai::prepare_at(outbound, outbound.address()),
         }
     }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod address;
 mod anthropic;
 mod auth;
 mod azure_openai;
@@ -7,6 +8,7 @@ mod base_url;
 mod bedrock;
 mod compatible;
 mod error;
+mod fitting;
 mod gemini;
 mod headers;
 mod openai;
@@ -30,11 +32,14 @@ use posthaste_core::{
     Account, AccountSettings, Credential, Dialect, ModelName, Operation, Packing, Payload, ProviderKind,
     RateWindow, Timestamp, Verdict,
 };
-use posthaste_wire::UpstreamError;
+use posthaste_wire::{EditError, UpstreamError};
 use settings::{Own, check_foreign};
 
+pub use address::address_of;
 pub use base_url::{BaseUrl, BaseUrlError, check_base_url};
 pub use error::PrepareError;
+pub use fitting::Fitted;
+pub use gemini::project::{ProjectError, ProjectSearch, ProjectStep};
 pub use owns::owns;
 pub use plan_window::PlanWindow;
 pub use preset::{Preset, Site, preset, presets};
@@ -73,19 +78,46 @@ pub trait Provider: Send + Sync {
         check_foreign(account, Own::Nothing)
     }
 
-    /// Whether an account's settings let it speak one of the vendor's dialects.
-    fn speaks(&self, account: &Account, dialect: Dialect) -> bool {
-        let _ = (account, dialect);
+    /// Whether an account's settings and its credential let it do one of the vendor's operations in one of its dialects.
+    fn speaks(&self, account: &Account, operation: Operation, dialect: Dialect) -> bool {
+        let _ = (account, operation, dialect);
         true
     }
 
     /// Whether the vendor has an endpoint for `operation` in `dialect`.
     fn serves(&self, operation: Operation, dialect: Dialect) -> bool;
 
-    /// How the vendor packs a dialect's bodies. `client` is how the client packs them, where it speaks the same dialect.
-    fn packing(&self, dialect: Dialect, client: Option<Packing>) -> Packing {
-        let _ = (dialect, client);
+    /// How an account's bodies are packed. `client` is how the client packs them, where it speaks the same dialect.
+    fn packing(&self, account: &Account, dialect: Dialect, client: Option<Packing>) -> Packing {
+        let _ = (account, dialect, client);
         Packing::Plain
+    }
+
+    /// Whether an account answers an operation with streams alone.
+    fn only_streams(&self, account: &Account, operation: Operation) -> bool {
+        let _ = (account, operation);
+        false
+    }
+
+    /// Whether a later request may go on from an answer of the account's by its id (`previous_response_id`).
+    fn keeps_answers(&self, account: &Account) -> bool {
+        let _ = account;
+        true
+    }
+
+    /// Whether the account's project at the vendor has to be found out before it can be asked; see [`ProjectSearch`].
+    fn seeks_project(&self, account: &Account) -> bool {
+        let _ = account;
+        false
+    }
+
+    /// Makes a body as the account's endpoint wants it, where that is pickier than its dialect.
+    ///
+    /// # Errors
+    /// When the body is no JSON object.
+    fn fit(&self, account: &Account, operation: Operation, body: Payload) -> Result<Fitted, EditError> {
+        let _ = (account, operation);
+        Ok(Fitted::as_it_is(body))
     }
 
     /// Shapes the request that goes out.
@@ -138,7 +170,8 @@ pub fn upstream_dialect(
         [] => vendor.dialects(model),
         own => own,
     };
-    let serves = |dialect: &Dialect| vendor.serves(operation, *dialect) && vendor.speaks(account, *dialect);
+    let serves =
+        |dialect: &Dialect| vendor.serves(operation, *dialect) && vendor.speaks(account, operation, *dialect);
     let may_translate = matches!(operation, Operation::Chat | Operation::CountTokens);
     let same = spoken.iter().copied().find(|dialect| *dialect == client).filter(serves);
     same.or_else(|| spoken.iter().copied().find(serves).filter(|_| may_translate))
@@ -171,6 +204,13 @@ pub struct Outbound<'a> {
     pub now: Timestamp,
     /// The body.
     pub body: Payload,
+}
+
+impl Outbound<'_> {
+    /// Where the API of the account stands, in the dialect of the body.
+    pub(crate) fn address(&self) -> &str {
+        address_of(self.account, self.credential, self.dialect)
+    }
 }
 
 /// The head of an upstream's answer, as far as judging needs it.

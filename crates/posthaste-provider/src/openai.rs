@@ -5,21 +5,26 @@
 //! - the base URL holds the version (`…/v1`), as OpenAI's own SDKs have it, since vendors differ in it;
 //! - `insufficient_quota` comes as a 429 that no waiting mends;
 //! - the type of a 401 is `invalid_request_error`: the code tells;
-//! - only some vendors have Responses.
+//! - only some vendors have Responses;
+//! - those who are logged in are served elsewhere, see `plan.rs`.
 
 mod limits;
+mod plan;
 mod request;
 mod table;
 mod verdict;
 
 use http::HeaderMap;
-use posthaste_core::{Dialect, ModelName, Operation, Payload, ProviderKind, RateWindow, Timestamp, Verdict};
+use posthaste_core::{
+    Account, Dialect, ModelName, Operation, Payload, ProviderKind, RateWindow, Timestamp, Verdict,
+};
+use posthaste_wire::EditError;
 
 pub(crate) use self::{
     request::{path, prepare_at},
     verdict::judge,
 };
-use crate::{AnswerHead, Outbound, PrepareError, Provider};
+use crate::{AnswerHead, Fitted, Outbound, PrepareError, Provider};
 
 /// The adapter, for OpenAI itself and for compatible vendors.
 #[derive(Clone, Copy, Debug)]
@@ -50,8 +55,32 @@ impl Provider for OpenAi {
         path(operation, dialect).is_some()
     }
 
+    fn speaks(&self, account: &Account, operation: Operation, dialect: Dialect) -> bool {
+        !plan::is_plan(account) || plan::serves(operation, dialect)
+    }
+
+    fn only_streams(&self, account: &Account, operation: Operation) -> bool {
+        plan::is_plan(account) && operation == Operation::Chat
+    }
+
+    fn keeps_answers(&self, account: &Account) -> bool {
+        !plan::is_plan(account)
+    }
+
+    fn fit(&self, account: &Account, operation: Operation, body: Payload) -> Result<Fitted, EditError> {
+        if plan::is_plan(account) && operation == Operation::Chat {
+            plan::fit(&body)
+        } else {
+            Ok(Fitted::as_it_is(body))
+        }
+    }
+
     fn prepare(&self, outbound: &Outbound<'_>) -> Result<http::Request<Payload>, PrepareError> {
-        prepare_at(outbound, &outbound.account.base_url)
+        let mut request = prepare_at(outbound, outbound.address())?;
+        if plan::is_plan(outbound.account) {
+            plan::name_account(outbound.credential, request.headers_mut());
+        }
+        Ok(request)
     }
 
     fn judge(&self, answer: &AnswerHead<'_>) -> Verdict {

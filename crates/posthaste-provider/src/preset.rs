@@ -31,6 +31,8 @@ pub struct Preset {
     pub chat: ChatVariant,
     /// Whose token server is asked when an account is logged in, as `[oauth.NAME]` of the settings calls it.
     pub oauth: Option<&'static str>,
+    /// Where the API of accounts that are logged in stands, where that is another; see [`address_of`](crate::address_of).
+    pub oauth_base_url: Option<&'static str>,
     /// The windows that a plan's quota is counted in.
     pub windows: &'static [PlanWindow],
     /// What the vendor's own errors mean, looked up before the dialect's general table.
@@ -72,12 +74,19 @@ impl Preset {
         dialects: &[],
         chat: ChatVariant::OpenAi,
         oauth: None,
+        oauth_base_url: None,
         windows: &[],
         rules: &[],
         test_model: None,
         source: "",
         summary: "",
     };
+
+    /// Whether this is one of the base URLs that the preset fills in.
+    pub(crate) fn has_base_url(&self, url: &str) -> bool {
+        let of = |site: &Site| site.base_url == url || site.others.iter().any(|(_, other)| *other == url);
+        self.sites.iter().any(of)
+    }
 
     /// The usual base URL; `None` when the operator has to tell.
     pub fn base_url(&self) -> Option<&'static str> {

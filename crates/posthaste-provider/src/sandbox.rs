@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 use posthaste_core::{
-    Dialect, ModelName, Operation, Packing, Payload, ProviderKind, RateWindow, Timestamp, Verdict,
+    Account, Dialect, ModelName, Operation, Packing, Payload, ProviderKind, RateWindow, Timestamp, Verdict,
 };
 
 use crate::{AnswerHead, Outbound, PrepareError, Provider, anthropic::Anthropic, bedrock, gemini, openai};
@@ -31,7 +31,7 @@ impl Provider for Sandbox {
         }
     }
 
-    fn packing(&self, dialect: Dialect, client: Option<Packing>) -> Packing {
+    fn packing(&self, _: &Account, dialect: Dialect, client: Option<Packing>) -> Packing {
         if dialect == Dialect::GeminiGenerate { gemini::packing(client) } else { Packing::Plain }
     }
 
@@ -39,7 +39,7 @@ impl Provider for Sandbox {
         match outbound.dialect {
             Dialect::AnthropicMessages => ANTHROPIC.prepare(outbound),
             Dialect::OpenAiChat | Dialect::OpenAiResponses => {
-                openai::prepare_at(outbound, &[outbound.account.base_url.as_str(), "/v1"].concat())
+                openai::prepare_at(outbound, &[outbound.address(), "/v1"].concat())
             }
             Dialect::GeminiGenerate => gemini::prepare(outbound),
             Dialect::BedrockConverse => bedrock::prepare(outbound),

@@ -27,6 +27,8 @@ pub(crate) enum Own {
     Aws,
     /// Azure's: API version, Entra applications.
     Azure,
+    /// Google's: the project of those who are logged in.
+    Google,
 }
 
 /// Refuses what the vendor would not look at: a setting without an effect is a mistake.
@@ -43,6 +45,9 @@ pub(crate) fn check_foreign(account: &Account, own: Own) -> Result<(), SettingsE
         _ if settings.profile.is_some() => return refuse("profile", "AWS profile"),
         _ if matches!(auth, AuthForm::AwsKeys | AuthForm::AwsChain) => return refuse("auth", "AWS keys"),
         _ => {}
+    }
+    if settings.project.is_some() && (own != Own::Google || auth != AuthForm::OAuth) {
+        return refuse("project", "project but for accounts that are logged in at Google");
     }
     match own {
         Own::Azure => Ok(()),

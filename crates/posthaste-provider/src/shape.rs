@@ -34,7 +34,7 @@ impl Shape {
     /// When the address or the credential cannot be written into a request.
     pub(crate) fn request(self, outbound: &Outbound<'_>) -> Result<http::Request<Payload>, PrepareError> {
         let mut request = self.without_credential(outbound)?;
-        write_credential(outbound, request.headers_mut())?;
+        write_credential(outbound.account, outbound.credential, request.headers_mut())?;
         Ok(request)
     }
 

@@ -82,8 +82,11 @@ fn credential(preset: &Preset) -> String {
         AuthForm::AwsKeys | AuthForm::AwsChain => "AWS keys",
         AuthForm::None => "none",
     };
+    let elsewhere = preset.oauth_base_url.map_or_else(String::new, |url| format!(" at `{url}`"));
     match preset.oauth {
-        Some(name) if preset.auth != AuthForm::OAuth => format!("{form}, or sign-in (`[oauth.{name}]`)"),
+        Some(name) if preset.auth != AuthForm::OAuth => {
+            format!("{form}, or sign-in (`[oauth.{name}]`){elsewhere}")
+        }
         Some(name) => format!("{form} (`[oauth.{name}]`)"),
         None => form.to_owned(),
     }

@@ -3,7 +3,7 @@
 mod sighting;
 
 use bytes::Bytes;
-use posthaste_core::{Dialect, Usage, UsageSource};
+use posthaste_core::{Dialect, Packing, Surface, Usage, UsageSource};
 use serde::de::IgnoredAny;
 
 pub(crate) use self::sighting::Sighting;
@@ -32,6 +32,8 @@ pub enum Progress {
 #[derive(Debug)]
 pub struct StreamTap {
     dialect: Dialect,
+    /// Whether each frame is in the envelope of Code Assist.
+    enveloped: bool,
     splitter: Splitter,
     seen: Sighting,
     terminated_at: Option<usize>,
@@ -49,11 +51,18 @@ impl StreamTap {
     pub fn with_framing(dialect: Dialect, framing: Framing) -> Self {
         Self {
             dialect,
+            enveloped: false,
             splitter: Splitter::new(framing),
             seen: Sighting::default(),
             terminated_at: None,
             closed: None,
         }
+    }
+
+    /// A tap at the start of a stream as an upstream of this surface packs and frames it.
+    pub fn of(surface: Surface) -> Self {
+        let enveloped = surface.packing == Packing::CodeAssist;
+        Self { enveloped, ..Self::with_framing(surface.dialect, Framing::of(surface)) }
     }
 
     /// Takes the next bytes.
@@ -62,11 +71,11 @@ impl StreamTap {
     /// When a frame is too long, or the bytes are not framed as they should be; the stream cannot be watched any further,
     /// what was seen stays.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Progress, FramingError> {
-        let Self { dialect, splitter, seen, terminated_at, .. } = self;
+        let Self { dialect, enveloped, splitter, seen, terminated_at, .. } = self;
         *terminated_at = None;
         let scanned = splitter.scan(chunk, |frame, end| {
             if !seen.ended {
-                read(*dialect, frame, seen);
+                read(*dialect, *enveloped, frame, seen);
                 *terminated_at = seen.ended.then_some(end);
             }
         });
@@ -88,7 +97,7 @@ impl StreamTap {
     /// # Errors
     /// When that frame is too long, or the stream was broken before.
     pub fn finish(&mut self) -> Result<Progress, FramingError> {
-        let Self { dialect, splitter, seen, closed, .. } = self;
+        let Self { dialect, enveloped, splitter, seen, closed, .. } = self;
         if closed.is_some() {
             return Ok(self.progress());
         }
@@ -100,7 +109,7 @@ impl StreamTap {
         let split = splitter.finish(|frame| {
             close = if is_whole(frame.data) { Closed::BeforeBlankLine } else { Closed::InsideData };
             if !seen.ended && close == Closed::BeforeBlankLine {
-                read(*dialect, frame, seen);
+                read(*dialect, *enveloped, frame, seen);
             }
         });
         match split {
@@ -230,7 +239,11 @@ enum Closed {
     InsideData,
 }
 
-fn read(dialect: Dialect, frame: Frame<'_>, seen: &mut Sighting) {
+fn read(dialect: Dialect, enveloped: bool, frame: Frame<'_>, seen: &mut Sighting) {
+    if enveloped {
+        let data = gemini::code_assist::unwrap_response(frame.data);
+        return read(dialect, false, Frame { data: &data, ..frame }, seen);
+    }
     match dialect {
         Dialect::AnthropicMessages => anthropic::tap::read(frame, seen),
         Dialect::OpenAiChat => openai_chat::tap::read(frame, seen),

@@ -1,6 +1,7 @@
 //! Trying an account out with one tiny real request.
 
 mod exchange;
+mod project;
 mod steps;
 
 use bytes::Bytes;
@@ -68,7 +69,7 @@ pub(super) async fn test(
     let model = model_to_ask(admin, account, model)?;
     let upstream_model = upstream_model(account, &model);
     let dialect = dialect(account, &upstream_model)?;
-    let surface = Surface { dialect, packing: provider(account.provider).packing(dialect, None) };
+    let surface = Surface { dialect, packing: provider(account.provider).packing(account, dialect, None) };
     let mut trial = Trial { admin, account, model: &upstream_model, surface, steps: TestSteps::default() };
     let begun = Instant::now();
     let (status, finding) = trial.run().await?;
@@ -104,9 +105,13 @@ impl Trial<'_> {
             Err(VaultError::OAuth { error, .. }) => return Ok((None, Some(for_credential(&error)))),
             Err(error) => return Err(error.into()),
         };
-        let request = self.request(credential.as_deref())?;
         let egress = self.admin.credentials().egress(self.account).await?;
         let transport = &*self.admin.parts().transport;
+        let project = match project::project(transport, self.account, credential.as_deref(), &egress).await {
+            Ok(project) => project,
+            Err(error) => return Ok((None, Some(project::finding(self.account, &error)))),
+        };
+        let request = self.request(credential.as_deref(), project.as_deref())?;
         let answer = exchange::exchange(transport, &egress, request, self.surface, &mut self.steps).await;
         Ok(match answer {
             Ok(answer) if answer.serves() => (Some(answer.head.status.as_u16()), None),
@@ -122,6 +127,7 @@ impl Trial<'_> {
     fn request(
         &self,
         credential: Option<&posthaste_core::Credential>,
+        project: Option<&str>,
     ) -> Result<http::Request<Payload>, AdminError> {
         let Surface { dialect, packing } = self.surface;
         let body = json!({
@@ -131,8 +137,11 @@ impl Trial<'_> {
             "messages": [{"role": "user", "content": "Say ok."}],
         });
         let body = in_dialect(self.account, dialect, self.model, body.to_string().into())?;
+        let vendor = provider(self.account.provider);
+        let fitted = vendor.fit(self.account, Operation::Chat, Payload::from(body));
+        let body = fitted.map_err(|error| AdminError::invalid("account", error.to_string()))?.body;
         let body = if packing == Packing::CodeAssist {
-            code_assist::wrap_request(self.model.as_str(), None, None, &body)
+            Payload::from(code_assist::wrap_request(self.model.as_str(), project, None, &body.to_bytes()))
         } else {
             body
         };
@@ -148,9 +157,9 @@ impl Trial<'_> {
             streamed: true,
             translated: true,
             now: self.admin.parts().clock.now(),
-            body: Payload::from(body),
+            body,
         };
-        let prepared = provider(self.account.provider).prepare(&outbound);
+        let prepared = vendor.prepare(&outbound);
         prepared.map_err(|error| AdminError::invalid("account", error.to_string()))
     }
 }

@@ -6,5 +6,6 @@ mod keys;
 mod logins;
 mod pools;
 mod presenting;
+mod signed_in;
 mod support;
 mod trying_out;

@@ -16,7 +16,7 @@ pub(super) fn prepare(outbound: &Outbound<'_>) -> Result<http::Request<Payload>,
     };
     let beta = if asks_for_beta(outbound) { "?beta=true" } else { "" };
     let shape = Shape {
-        address: [outbound.account.base_url_of(outbound.dialect), path, beta].concat(),
+        address: [outbound.address(), path, beta].concat(),
         accept: json_or_events(outbound.streamed),
         client_headers: Some(outbound.dialect),
     };

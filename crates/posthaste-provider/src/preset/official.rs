@@ -26,8 +26,11 @@ pub(super) const ROWS: &[Preset] = &[
         name: "openai",
         provider: ProviderKind::OpenAi,
         sites: &[Site::new("", "https://api.openai.com/v1")],
+        oauth: Some("openai"),
+        // https://github.com/openai/codex, `codex-rs/model-provider-info`, checked 2026-11-23.
+        oauth_base_url: Some("https://chatgpt.com/backend-api/codex"),
         source: "https://platform.openai.com/docs/api-reference/introduction, checked 2026-11-23",
-        summary: "OpenAI's official API, with an API key",
+        summary: "OpenAI's official API, with an API key; logged in: a ChatGPT plan, which speaks Responses alone",
         ..Preset::BASE
     },
     Preset {
@@ -48,8 +51,11 @@ pub(super) const ROWS: &[Preset] = &[
         provider: ProviderKind::Gemini,
         sites: &[Site::new("", "https://generativelanguage.googleapis.com")],
         auth: AuthForm::XGoogApiKey,
+        oauth: Some("google"),
+        // https://github.com/google-gemini/gemini-cli, `packages/core/src/code_assist/server.ts`, checked 2026-08-21.
+        oauth_base_url: Some("https://cloudcode-pa.googleapis.com"),
         source: "https://ai.google.dev/api, checked 2026-11-23",
-        summary: "Google's Gemini API, with an API key",
+        summary: "Google's Gemini API, with an API key; logged in: Gemini Code Assist, with its project",
         ..Preset::BASE
     },
     Preset {

@@ -251,6 +251,7 @@ fn an_account_that_cannot_sign_says_why() {
 
 #[test]
 fn anthropics_bodies_are_packed_for_invoke_and_others_are_not() {
-    assert_eq!(packing(ProviderKind::Bedrock, Dialect::AnthropicMessages), Packing::Invoke);
-    assert_eq!(packing(ProviderKind::Bedrock, Dialect::BedrockConverse), Packing::Plain);
+    let bedrock = account(ProviderKind::Bedrock, "https://gw.example.com", AuthForm::Bearer);
+    assert_eq!(packing(&bedrock, Dialect::AnthropicMessages), Packing::Invoke);
+    assert_eq!(packing(&bedrock, Dialect::BedrockConverse), Packing::Plain);
 }

@@ -75,7 +75,7 @@ impl Ask<'_> {
             credential: self.credential.as_ref(),
             operation: self.operation,
             dialect: self.dialect,
-            packing: adapter.packing(self.dialect, None),
+            packing: adapter.packing(self.account, self.dialect, None),
             model: &ModelName::parse(self.model).unwrap(),
             client_headers: &headers,
             query: None,
@@ -115,6 +115,6 @@ pub(crate) fn plain(body: &'static str) -> Payload {
 }
 
 /// The packings are the adapter's to say; a wrong one would hide in a body.
-pub(crate) fn packing(provider_kind: ProviderKind, dialect: Dialect) -> Packing {
-    provider(provider_kind).packing(dialect, None)
+pub(crate) fn packing(account: &Account, dialect: Dialect) -> Packing {
+    provider(account.provider).packing(account, dialect, None)
 }

@@ -6,6 +6,7 @@ mod fleet;
 mod idle;
 mod interrupted;
 mod laws;
+mod qwen;
 mod shown;
 mod sqlite;
 mod steady;

@@ -74,13 +74,20 @@ pub fn wrap_request(
     [&head[..head.len() - 1], b",\"request\":", request, b"}"].concat().into()
 }
 
-/// Puts a question for the number of tokens into its envelope, which names the model inside. The question is the
-/// conversation alone: nothing else is counted there.
-pub fn wrap_question(model: &str, question: &[u8]) -> Bytes {
-    let head = to_json(&QuestionOut { model: format!("models/{model}") });
-    let rest = question.trim_ascii().strip_prefix(b"{").unwrap_or(question).trim_ascii_start();
-    let comma: &[u8] = if rest.starts_with(b"}") { b"" } else { b"," };
-    [b"{\"request\":", &head[..head.len() - 1], comma, rest, b"}"].concat().into()
+/// Puts a question for the number of tokens into its envelope, which names the model inside. The conversation alone is
+/// counted there: what else the question holds is left out, and told by the names of its members.
+///
+/// # Errors
+/// When the question is not JSON of `countTokens`.
+pub fn wrap_question(model: &str, question: &[u8]) -> serde_json::Result<(Bytes, Vec<&'static str>)> {
+    let Countable { contents, system, tools } = match serde_json::from_slice(question)? {
+        QuestionIn { request: Some(request) } => request,
+        QuestionIn { request: None } => serde_json::from_slice(question)?,
+    };
+    let envelope = EnvelopedQuestion { request: QuestionOut { model: format!("models/{model}"), contents } };
+    let left_out = [("systemInstruction", system.is_some()), ("tools", tools.is_some())];
+    let left_out = left_out.into_iter().filter_map(|(name, is_there)| is_there.then_some(name));
+    Ok((to_json(&envelope).into(), left_out.collect()))
 }
 
 /// Takes an answer, or the data of a stream's frame, out of its envelope. What has none is given back: errors have none.
@@ -149,9 +156,33 @@ struct RequestOut<'a> {
     user_prompt_id: Option<&'a str>,
 }
 
+/// What may be counted stands in the question itself, or in the request that it is about.
+#[derive(Deserialize)]
+struct QuestionIn<'a> {
+    #[serde(borrow, rename = "generateContentRequest", alias = "generate_content_request")]
+    request: Option<Countable<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Countable<'a> {
+    #[serde(borrow)]
+    contents: Option<&'a RawValue>,
+    #[serde(borrow, rename = "systemInstruction", alias = "system_instruction")]
+    system: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tools: Option<&'a RawValue>,
+}
+
 #[derive(Serialize)]
-struct QuestionOut {
+struct EnvelopedQuestion<'a> {
+    request: QuestionOut<'a>,
+}
+
+#[derive(Serialize)]
+struct QuestionOut<'a> {
     model: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contents: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -212,11 +243,24 @@ mod tests {
 
     #[test]
     fn counting_names_the_model_inside() {
-        let body = wrap_question("gemini-2.5-pro", br#"{"contents":[]}"#);
+        let (body, left_out) = wrap_question("gemini-2.5-pro", br#"{"contents":[]}"#).unwrap();
+        assert!(left_out.is_empty());
         assert_eq!(body, r#"{"request":{"model":"models/gemini-2.5-pro","contents":[]}}"#);
         let unwrapped = unwrap_request(&body).unwrap();
         assert_eq!((unwrapped.model.as_deref(), unwrapped.project), (Some("gemini-2.5-pro"), None));
         assert_eq!(unwrapped.request, r#"{"model":"models/gemini-2.5-pro","contents":[]}"#);
+    }
+
+    #[rstest]
+    #[case(r#"{"contents":[ 1.0 ],"tools":[],"generationConfig":{}}"#, &["tools"])]
+    #[case(
+        r#"{"generateContentRequest":{"model":"models/x","contents":[ 1.0 ],"systemInstruction":{}}}"#,
+        &["systemInstruction"]
+    )]
+    fn the_conversation_alone_is_counted(#[case] question: &str, #[case] left_out: &[&str]) {
+        let (body, told) = wrap_question("m", question.as_bytes()).unwrap();
+        assert_eq!(body, r#"{"request":{"model":"models/m","contents":[ 1.0 ]}}"#);
+        assert_eq!(told, left_out);
     }
 
     #[test]

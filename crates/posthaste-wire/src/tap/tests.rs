@@ -20,6 +20,22 @@ fn closed(dialect: Dialect, stream: &str) -> StreamTap {
     tap
 }
 
+#[test]
+fn an_envelope_is_looked_into() {
+    let surface = Surface { dialect: GEMINI, packing: Packing::CodeAssist };
+    let mut tap = StreamTap::of(surface);
+    let frame = |response: &str| format!("data: {{\"response\":{response},\"traceId\":\"t\"}}\r\n\r\n");
+    let content = r#"{"candidates":[{"index":0,"content":{"parts":[{"text":"Hi"}]}}]}"#;
+    assert_eq!(tap.push(frame(content).as_bytes()).unwrap(), Progress::Content);
+    let last = r#"{"candidates":[{"index":0,"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":4}}"#;
+    tap.push(frame(last).as_bytes()).unwrap();
+    assert_eq!(tap.finish().unwrap(), Progress::Ended);
+    assert_eq!((tap.usage().input, tap.usage().output, tap.usage_source()), (3, 4, Reported));
+    let mut failing = StreamTap::of(surface);
+    let error = b"data: {\"error\":{\"code\":429,\"message\":\"m\",\"status\":\"RESOURCE_EXHAUSTED\"}}\n\n";
+    assert_eq!(failing.push(error).unwrap(), Progress::Failed);
+}
+
 /// A frame named after its data's `type`.
 fn event(data: &str) -> String {
     let kind = data.split('"').nth(3).unwrap();
