@@ -13,6 +13,7 @@ use crate::{
     asked::AskedModel,
     engine::Engine,
     limits::{Estimate, Hold},
+    mending::Mend,
 };
 
 /// An admitted request: what every step and every attempt needs to know of it. It lives as long as the answer, so it
@@ -34,6 +35,8 @@ pub(crate) struct Journey {
     pub(crate) estimate: Estimate,
     /// What it holds of the caller's limits.
     pub(crate) hold: Option<Hold>,
+    /// What was put right in its conversation.
+    pub(crate) mend: Option<Mend>,
     pub(crate) prompt_bytes: usize,
     pub(crate) received: Instant,
 }

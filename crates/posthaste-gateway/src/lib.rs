@@ -16,6 +16,7 @@ mod follow;
 mod journey;
 mod limits;
 mod memory;
+mod mending;
 mod metrics;
 mod models;
 mod open;

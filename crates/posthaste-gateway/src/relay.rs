@@ -16,6 +16,7 @@ use crate::{
     journey::{Journey, Upload},
     limits::{Estimate, Hold, caller_fault},
     memory::Memory,
+    mending::mend,
     metrics::Metrics,
     models::{self, View},
     planning,
@@ -173,10 +174,12 @@ impl Relay {
     async fn serve(&self, mut call: Call) -> Result<Answer, Fault> {
         let engine = &self.engine;
         // 3 peek
-        let Unpacked { envelope, body, headers } = unpack(&mut call)?;
+        let unpacked = unpack(&mut call)?;
         // 4 admit
-        let model = engine.asked(&envelope.model);
-        let caller = admit(engine, &call, &envelope, &model).await?;
+        let model = engine.asked(&unpacked.envelope.model);
+        let caller = admit(engine, &call, &unpacked.envelope, &model).await?;
+        let (unpacked, mend) = mend(engine, &caller, &call, unpacked)?;
+        let Unpacked { envelope, body, headers } = unpacked;
         let home = home(engine, &caller, &call, &envelope)?;
         let estimate = Estimate::of(engine, &envelope, &model, body.len());
         let hold = hold(engine, &caller, &model, call.operation, &estimate).await?;
@@ -193,6 +196,7 @@ impl Relay {
             model,
             estimate,
             hold,
+            mend,
             prompt_bytes: body.len(),
             received,
         };

@@ -51,6 +51,7 @@ pub(super) fn one(key: &KeyView) -> String {
         ("clients", listed(policy.clients.iter().map(ClientPattern::as_str), "all")),
         ("networks", listed(policy.networks.iter().map(Network::to_string), "all")),
         ("billed at", multiplier_text(policy.multiplier)),
+        ("repairs", if policy.repair_conversations { "conversations" } else { "-" }.to_owned()),
         ("tags", listed(policy.tags.iter().cloned(), "-")),
         ("owner", policy.owner.map_or_else(|| "-".to_owned(), |owner| owner.to_string())),
         ("made", key.created_at.to_string()),
