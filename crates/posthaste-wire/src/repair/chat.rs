@@ -19,7 +19,10 @@ pub(super) fn mend(list: &RawValue) -> Option<Mended> {
     while at < messages.len() {
         // Each message of the model has its results behind it, before its next one.
         let calls = messages[at].calls();
-        let end = messages[at + 1..].iter().position(Message::is_model).map_or(messages.len(), |next| at + 1 + next);
+        let end = messages[at + 1..]
+            .iter()
+            .position(Message::is_model)
+            .map_or(messages.len(), |next| at + 1 + next);
         let first = if messages[at].is_model() {
             out.push(Cow::Borrowed(raws[at].get()));
             at + 1
@@ -111,7 +114,9 @@ impl Call {
     fn error_result(&self) -> String {
         match self {
             Self::Tool(id) => json!({"role": "tool", "tool_call_id": id, "content": INTERRUPTED}).to_string(),
-            Self::Function(name) => json!({"role": "function", "name": name, "content": INTERRUPTED}).to_string(),
+            Self::Function(name) => {
+                json!({"role": "function", "name": name, "content": INTERRUPTED}).to_string()
+            }
         }
     }
 }

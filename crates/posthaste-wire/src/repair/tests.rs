@@ -92,7 +92,8 @@ fn gemini_s_calls_are_known_by_id_or_by_name() {
 #[test]
 fn chat_s_results_stand_right_behind_their_calls() {
     let calls = |ids: &[&str]| {
-        let calls: Vec<_> = ids.iter().map(|id| json!({"id": id, "type": "function", "function": {}})).collect();
+        let calls: Vec<_> =
+            ids.iter().map(|id| json!({"id": id, "type": "function", "function": {}})).collect();
         json!({"role": "assistant", "content": null, "tool_calls": calls})
     };
     let result = |id: &str, text: &str| json!({"role": "tool", "tool_call_id": id, "content": text});
@@ -158,7 +159,17 @@ fn what_is_outside_of_the_repair_keeps_its_bytes() {
 
 #[test]
 fn what_cannot_be_read_is_left_to_others() {
-    for body in ["", "[]", "{}", "{\"messages\":7}", "{\"messages\":[7]}", "{\"messages\":[{\"role\":7}]}", "{\"messages\":", "{\"input\":\"hello\"}", "{\"messages\":[],\"messages\":[]}"] {
+    for body in [
+        "",
+        "[]",
+        "{}",
+        "{\"messages\":7}",
+        "{\"messages\":[7]}",
+        "{\"messages\":[{\"role\":7}]}",
+        "{\"messages\":",
+        "{\"input\":\"hello\"}",
+        "{\"messages\":[],\"messages\":[]}",
+    ] {
         for dialect in Dialect::ALL {
             assert_eq!(repair(dialect, body.as_bytes()), None, "{dialect:?}: {body}");
         }
@@ -173,7 +184,9 @@ fn conversation(dialect: Dialect, steps: &[(u8, u8)]) -> Value {
             let id = format!("id{id}");
             let (role, part) = match (kind % 3, dialect) {
                 (0, Dialect::AnthropicMessages) => ("assistant", json!({"type": "tool_use", "id": id})),
-                (1, Dialect::AnthropicMessages) => ("user", json!({"type": "tool_result", "tool_use_id": id})),
+                (1, Dialect::AnthropicMessages) => {
+                    ("user", json!({"type": "tool_result", "tool_use_id": id}))
+                }
                 (_, Dialect::AnthropicMessages) => ("user", json!({"type": "text", "text": "t"})),
                 (0, Dialect::BedrockConverse) => ("assistant", json!({"toolUse": {"toolUseId": id}})),
                 (1, Dialect::BedrockConverse) => ("user", json!({"toolResult": {"toolUseId": id}})),
@@ -182,8 +195,12 @@ fn conversation(dialect: Dialect, steps: &[(u8, u8)]) -> Value {
                 (0, Dialect::OpenAiChat) => return json!({"role": "assistant", "tool_calls": [{"id": id}]}),
                 (1, Dialect::OpenAiChat) => return json!({"role": "tool", "tool_call_id": id}),
                 (0, Dialect::OpenAiResponses) => return json!({"type": "function_call", "call_id": id}),
-                (1, Dialect::OpenAiResponses) => return json!({"type": "function_call_output", "call_id": id}),
-                (_, Dialect::OpenAiChat | Dialect::OpenAiResponses) => return json!({"role": "user", "content": "t"}),
+                (1, Dialect::OpenAiResponses) => {
+                    return json!({"type": "function_call_output", "call_id": id});
+                }
+                (_, Dialect::OpenAiChat | Dialect::OpenAiResponses) => {
+                    return json!({"role": "user", "content": "t"});
+                }
                 _ => ("user", json!({"text": "t"})),
             };
             let member = if dialect == Dialect::GeminiGenerate { "parts" } else { "content" };

@@ -30,7 +30,8 @@ pub(super) const ANTHROPIC: Form = Form {
     apart: false,
     read: read_anthropic,
     result: |call| {
-        json!({"type": "tool_result", "tool_use_id": call.id, "is_error": true, "content": INTERRUPTED}).to_string()
+        json!({"type": "tool_result", "tool_use_id": call.id, "is_error": true, "content": INTERRUPTED})
+            .to_string()
     },
     text: |text| json!({"type": "text", "text": text}).to_string(),
 };
@@ -95,7 +96,8 @@ struct Turn<'a> {
 
 /// Puts the turns right; `None` when nothing is wrong.
 pub(super) fn mend(form: &Form, list: &RawValue) -> Option<Mended> {
-    let turns: Vec<_> = elements(list)?.into_iter().map(|raw| Turn::read(form, raw)).collect::<Option<_>>()?;
+    let turns: Vec<_> =
+        elements(list)?.into_iter().map(|raw| Turn::read(form, raw)).collect::<Option<_>>()?;
     let mut mended = Mended { list: String::new(), answered: 0, dropped: 0 };
     let mut out: Vec<Cow<'_, str>> = Vec::with_capacity(turns.len() + 1);
     let mut open = Vec::new();
@@ -267,7 +269,8 @@ fn read_gemini(part: &str) -> Part {
         #[serde(default)]
         name: String,
     }
-    let named = |function: Function| Call { id: function.id.filter(|id| !id.is_empty()), name: function.name };
+    let named =
+        |function: Function| Call { id: function.id.filter(|id| !id.is_empty()), name: function.name };
     match serde_json::from_str(part) {
         Ok(Piece { function_call: Some(function), .. }) => Part::Call(named(function)),
         Ok(Piece { function_response: Some(function), .. }) => Part::Result(named(function)),
