@@ -14,6 +14,7 @@ use crate::{
     asked::AskedModel,
     engine::Engine,
     limits::{Estimate, Hold},
+    mending::Mend,
     targets::Targets,
 };
 
@@ -40,6 +41,8 @@ pub(crate) struct Journey {
     pub(crate) estimate: Estimate,
     /// What it holds of the caller's limits.
     pub(crate) hold: Option<Hold>,
+    /// What was put right in its conversation.
+    pub(crate) mend: Option<Mend>,
     pub(crate) prompt_bytes: usize,
     pub(crate) received: Instant,
 }

@@ -18,6 +18,7 @@ mod journey;
 mod limits;
 mod lines;
 mod memory;
+mod mending;
 mod metrics;
 mod models;
 mod open;

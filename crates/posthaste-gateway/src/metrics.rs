@@ -21,6 +21,8 @@ pub(crate) struct Metrics {
     tokens: [Counter; TOKEN_CLASSES.len()],
     cost: Counter,
     unpriced: Counter,
+    calls_answered: Counter,
+    results_dropped: Counter,
     first_content: Histogram,
     duration: Histogram,
     open: Gauge,
@@ -46,6 +48,8 @@ impl Metrics {
             tokens: TOKEN_CLASSES.map(|class| counter!("posthaste_tokens_total", "class" => class)),
             cost: counter!("posthaste_cost_nano_usd_total"),
             unpriced: counter!("posthaste_unpriced_attempts_total"),
+            calls_answered: counter!("posthaste_repairs_total", "kind" => "call_answered"),
+            results_dropped: counter!("posthaste_repairs_total", "kind" => "result_dropped"),
             first_content: histogram!("posthaste_first_content_seconds"),
             duration: histogram!("posthaste_attempt_seconds"),
             open: gauge!("posthaste_open_attempts"),
@@ -59,6 +63,11 @@ impl Metrics {
 
     pub(crate) fn refused(&self, kind: FaultKind) {
         self.refused[kind.index()].increment(1);
+    }
+
+    pub(crate) fn repaired(&self, answered: usize, dropped: usize) {
+        self.calls_answered.increment(answered as u64);
+        self.results_dropped.increment(dropped as u64);
     }
 
     pub(crate) fn attempt_opened(&self) -> OpenAttempt {

@@ -20,6 +20,7 @@ use crate::{
     limits::{Estimate, Hold, caller_fault},
     lines::Lines,
     memory::Memory,
+    mending::mend,
     metrics::Metrics,
     models::{self, View},
     planning::{self, LegRules},
@@ -183,10 +184,12 @@ impl Relay {
     async fn serve(&self, mut call: Call) -> Result<Answer, Fault> {
         let engine = &self.engine;
         // 3 peek
-        let Unpacked { envelope, body, headers } = unpack(&mut call)?;
+        let unpacked = unpack(&mut call)?;
         // 4 admit
-        let model = engine.asked(&envelope.model);
-        let caller = admit(engine, &call, &envelope, &model).await?;
+        let model = engine.asked(&unpacked.envelope.model);
+        let caller = admit(engine, &call, &unpacked.envelope, &model).await?;
+        let (unpacked, mend) = mend(engine, &caller, &call, unpacked)?;
+        let Unpacked { envelope, body, headers } = unpacked;
         let home = home(engine, &caller, &call, &envelope)?;
         let targets = Targets::of(engine, &model);
         let estimate = Estimate::of(engine, &envelope, targets.iter(&model), body.len());
@@ -212,6 +215,7 @@ impl Relay {
             model,
             estimate,
             hold,
+            mend,
             prompt_bytes: body.len(),
             received,
         };

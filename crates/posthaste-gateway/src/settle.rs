@@ -12,7 +12,7 @@ use posthaste_storage::{Booked, LedgerSlot};
 use posthaste_translate::{Loss, Remembered};
 use tokio::time::{Instant, timeout};
 
-use crate::{estimate, journey::Journey, limits::Hold, metrics::OpenAttempt};
+use crate::{estimate, journey::Journey, limits::Hold, mending::Mend, metrics::OpenAttempt};
 
 /// One attempt that was begun. It is booked when it is settled, and as cancelled when it is dropped before.
 pub(crate) struct AttemptBook {
@@ -244,6 +244,8 @@ impl AttemptBook {
         let model = self.upstream_model.as_str();
         let charge = journey.engine.prices.charge(&*self.account, model, &usage, ending.source);
         let cost = self.account.scheduling.multiplier.of(charge.cost);
+        let losses: Vec<_> =
+            self.request_losses.iter().cloned().chain(journey.mend.and_then(Mend::loss)).collect();
         AttemptRow {
             request_id: journey.id,
             attempt: self.attempt,
@@ -267,7 +269,7 @@ impl AttemptBook {
             cost,
             billed: journey.caller.key().policy.multiplier.of(cost),
             cost_basis: charge.basis,
-            request_losses: loss_list(&self.request_losses),
+            request_losses: loss_list(&losses),
             answer_losses: loss_list(&self.answer_losses),
         }
     }

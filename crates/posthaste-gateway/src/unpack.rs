@@ -39,13 +39,18 @@ pub(crate) fn unpack(call: &mut Call) -> Result<Unpacked, Fault> {
             unpacked.payload.to_bytes()
         }
     };
+    Ok(Unpacked { envelope: peek(call, &body)?, body, headers })
+}
+
+/// Peeks at a body that is as its dialect has it.
+pub(crate) fn peek(call: &Call, body: &Bytes) -> Result<Envelope, Fault> {
     let mut envelope = match &call.path.model {
-        Some(model) => Envelope::peek_named(&body, model.clone(), call.path.stream)?,
-        None => Envelope::peek(&body)?,
+        Some(model) => Envelope::peek_named(body, model.clone(), call.path.stream)?,
+        None => Envelope::peek(body)?,
     };
     // Clients count with the body they will send; a count is no stream all the same.
     envelope.stream &= matches!(call.operation, Operation::Chat | Operation::Completions | Operation::Images);
-    Ok(Unpacked { envelope, body, headers })
+    Ok(envelope)
 }
 
 fn invalid_model(error: &impl std::fmt::Display) -> Fault {

@@ -79,6 +79,9 @@ pub(crate) fn respond(
     if let Ok(id) = HeaderValue::from_str(&journey.id.to_string()) {
         headers.insert(REQUEST_ID, id);
     }
+    if let Some(Ok(repaired)) = journey.mend.map(|mend| HeaderValue::from_str(&mend.to_string())) {
+        headers.insert(REPAIRED, repaired);
+    }
     let mut response = http::Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
@@ -185,6 +188,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-posthaste-request-id")
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-posthaste-attempts");
 const OVERHEAD: HeaderName = HeaderName::from_static("x-posthaste-overhead-us");
 const MODEL: HeaderName = HeaderName::from_static("x-posthaste-model");
+const REPAIRED: HeaderName = HeaderName::from_static("x-posthaste-repaired");
 const DROPPED: HeaderName = HeaderName::from_static("x-posthaste-dropped");
 const MOST_DROPPED_CHARS: usize = 1_000;
 

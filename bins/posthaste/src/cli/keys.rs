@@ -106,6 +106,9 @@ struct Settings {
     /// Bill a dollar of cost as so much, such as `1.25`
     #[arg(long, value_name = "FACTOR")]
     multiplier: Option<String>,
+    /// Give tool calls that an interrupted session left without a result an error result, so that it can go on
+    #[arg(long, value_name = "BOOL")]
+    repair_conversations: Option<bool>,
     /// A word for sorting; may be repeated or separated by commas, replaces all; '' for none
     #[arg(long, value_name = "TAG", value_delimiter = ',')]
     tag: Option<Vec<String>>,
@@ -137,6 +140,7 @@ impl Settings {
             clients: input::list(self.client.take()),
             networks: input::list(self.allow_ip.take()),
             multiplier: self.multiplier.take(),
+            repair_conversations: self.repair_conversations,
             tags: input::list(self.tag.take()),
             owner: self.owner.take(),
             binding: match (self.bind.take(), self.prefer.take()) {

@@ -21,6 +21,8 @@ pub struct PolicyInput {
     pub networks: Option<Vec<String>>,
     /// What a dollar of cost is billed as, such as `1.25`.
     pub multiplier: Option<String>,
+    /// Whether tool calls that an interrupted session left without a result get an error result.
+    pub repair_conversations: Option<bool>,
     /// Free words for sorting.
     pub tags: Option<Vec<String>>,
     /// The id of the user whose it is; empty for nobody.
@@ -122,6 +124,9 @@ impl PolicyInput {
         }
         if let Some(text) = &self.multiplier {
             policy.multiplier = multiplier(text)?;
+        }
+        if let Some(repair) = self.repair_conversations {
+            policy.repair_conversations = repair;
         }
         if let Some(tags) = &self.tags {
             policy.tags = distinct(tags, tag)?;

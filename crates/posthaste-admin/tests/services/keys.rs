@@ -111,6 +111,7 @@ async fn a_policy_is_set_shown_and_changed_in_parts() {
         clients: texts(&["claude-code", "my-agent/*"]),
         networks: texts(&["192.0.2.0/24", "::ffff:192.0.2.0/120"]),
         multiplier: Some("1.25".to_owned()),
+        repair_conversations: Some(true),
         tags: texts(&["blue", " team a "]),
         owner: Some(owner.to_owned()),
         ..PolicyInput::default()
@@ -118,6 +119,7 @@ async fn a_policy_is_set_shown_and_changed_in_parts() {
     let made = keys.create(NewKey { policy, ..named("team") }).await.unwrap().view.policy;
     assert_eq!(made.providers, [ProviderKind::Anthropic, ProviderKind::OpenAi]);
     assert_eq!(made.networks.len(), 1, "the same network in two forms is one");
+    assert!(made.repair_conversations);
     assert_eq!(made.multiplier.as_millionths(), 1_250_000);
     assert_eq!(
         (made.tags, made.owner.unwrap().to_string()),

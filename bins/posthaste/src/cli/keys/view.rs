@@ -53,6 +53,7 @@ pub(super) fn one(key: &KeyView) -> String {
         ("served by", served_by(key)),
         ("line", line(key)),
         ("billed at", multiplier_text(policy.multiplier)),
+        ("repairs", if policy.repair_conversations { "conversations" } else { "-" }.to_owned()),
         ("tags", listed(policy.tags.iter().cloned(), "-")),
         ("owner", policy.owner.map_or_else(|| "-".to_owned(), |owner| owner.to_string())),
         ("made", key.created_at.to_string()),
