@@ -87,7 +87,7 @@ fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<()>, D:
 }
 
 /// The elements of a list as they stand; `None` for what is no list.
-fn elements<'a>(list: &'a RawValue) -> Option<Vec<&'a RawValue>> {
+fn elements(list: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(list.get()).ok()
 }
 

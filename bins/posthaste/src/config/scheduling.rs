@@ -11,7 +11,7 @@ section! {
     "scheduling" => Scheduling {
         /// The order within equal priority: `least-recently-used`, `round-robin`, `sequential`, `weighted`, `least-busy`,
         /// `peak-ewma`, `lowest-cost`, `hybrid` or `quota-paced`. docs/SCHEDULING.md tells what each is for.
-        strategy: Strategy = "least-recently-used",
+        strategy: Strategy = "quota-paced",
         /// How eagerly failed requests are repeated. `aggressive` asks twice as many accounts as `relay.attempts`,
         /// `conservative` two at most and none of them twice.
         retry: RetryPolicy = "balanced",

@@ -28,7 +28,7 @@ fn route(model: &str, targets: &[TargetInput]) -> RouteInput {
 
 async fn with_account() -> Bench {
     let bench = quiet().await;
-    bench.admin.accounts().add(compatible("one")).await.unwrap();
+    bench.admin.accounts().add(compatible("one")).await.expect("the account can be added");
     bench
 }
 
