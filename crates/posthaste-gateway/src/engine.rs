@@ -10,6 +10,7 @@ use posthaste_vault::{CredentialSource, Vault};
 
 use crate::{
     AccountDirectory, Authenticator, RelayOptions, asked::AskedModel, memory::Memory, metrics::Metrics,
+    thresholds::Thresholds,
 };
 
 /// The ports that a relay is built from.
@@ -46,6 +47,7 @@ pub(crate) struct Engine {
     pub(crate) options: RelayOptions,
     pub(crate) metrics: Metrics,
     pub(crate) memory: Memory,
+    pub(crate) thresholds: Thresholds,
 }
 
 impl Engine {

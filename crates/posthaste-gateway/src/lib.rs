@@ -27,6 +27,7 @@ mod pulse;
 mod relay;
 mod settle;
 mod stream;
+mod thresholds;
 mod transcode;
 mod unpack;
 mod visitor;

@@ -20,6 +20,7 @@ use crate::{
     metrics::Metrics,
     models::{self, View},
     planning,
+    thresholds::Thresholds,
     unpack::{Unpacked, unpack},
     visitor::{Visitor, check_visitor},
     waiting,
@@ -67,6 +68,7 @@ impl Relay {
             options,
             metrics: Metrics::new(),
             memory: Memory::new(),
+            thresholds: Thresholds::new(),
         };
         Ok(Self { engine: Arc::new(engine), config, since })
     }
