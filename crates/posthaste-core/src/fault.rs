@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::BoxError;
+use crate::{BoxError, CallerLimits};
 
 /// What went wrong, in the few kinds that clients can tell apart.
 ///
@@ -123,6 +123,8 @@ pub struct Fault {
     pub retry_after: Option<Duration>,
     /// How many upstream accounts were asked before it came to this.
     pub attempts: u16,
+    /// Where the caller's limits stand, if one of them is the reason.
+    pub limits: Option<Box<CallerLimits>>,
     /// For the log.
     pub source: Option<BoxError>,
 }
@@ -130,7 +132,15 @@ pub struct Fault {
 impl Fault {
     /// A fault with a message for the client.
     pub fn new(kind: FaultKind, origin: Origin, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, origin, message: message.into(), retry_after: None, attempts: 0, source: None }
+        Self {
+            kind,
+            origin,
+            message: message.into(),
+            retry_after: None,
+            attempts: 0,
+            limits: None,
+            source: None,
+        }
     }
 
     /// The client's fault: a request that cannot be served as it is.
@@ -147,6 +157,13 @@ impl Fault {
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
+        self
+    }
+
+    /// Adds where the caller's limits stand.
+    #[must_use]
+    pub fn with_limits(mut self, limits: CallerLimits) -> Self {
+        self.limits = Some(Box::new(limits));
         self
     }
 

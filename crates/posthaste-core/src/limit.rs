@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ModelPattern;
+use crate::{ModelPattern, Timestamp};
 
 /// One limit of a key, user, team, pool or account. Whose it is, the record that holds it tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,43 @@ impl Limit {
     /// Whether a request for `model` counts.
     pub fn covers(&self, model: &str) -> bool {
         self.models.is_empty() || self.models.iter().any(|pattern| pattern.matches(model))
+    }
+}
+
+/// Where a caller stands with the tightest of its limits on requests and of those on tokens, for the headers of its dialect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallerLimits {
+    /// When this was so.
+    pub at: Timestamp,
+    /// Requests.
+    pub requests: Option<LimitState>,
+    /// Tokens of all classes.
+    pub tokens: Option<LimitState>,
+}
+
+impl CallerLimits {
+    /// Nothing is known yet.
+    pub const fn at(at: Timestamp) -> Self {
+        Self { at, requests: None, tokens: None }
+    }
+}
+
+/// Where a limit stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitState {
+    /// What may not be passed.
+    pub limit: u64,
+    /// What is neither used nor reserved.
+    pub remaining: u64,
+    /// When it starts anew, where it does.
+    pub resets_at: Option<Timestamp>,
+}
+
+impl LimitState {
+    /// Whether less of this limit is left than of `other`, in proportion.
+    pub fn is_tighter_than(&self, other: &Self) -> bool {
+        u128::from(self.remaining) * u128::from(other.limit)
+            < u128::from(other.remaining) * u128::from(self.limit)
     }
 }
 

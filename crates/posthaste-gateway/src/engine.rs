@@ -10,7 +10,7 @@ use posthaste_vault::{CredentialSource, Vault};
 
 use crate::{
     AccountDirectory, Authenticator, RelayOptions, affinity::Homes, asked::AskedModel, lines::Lines,
-    memory::Memory, metrics::Metrics, projects::Projects,
+    memory::Memory, metrics::Metrics, projects::Projects, thresholds::Thresholds,
 };
 
 /// The ports that a relay is built from.
@@ -52,6 +52,7 @@ pub(crate) struct Engine {
     pub(crate) memory: Memory,
     pub(crate) homes: Homes,
     pub(crate) projects: Projects,
+    pub(crate) thresholds: Thresholds,
 }
 
 impl Engine {

@@ -31,6 +31,7 @@ mod relay;
 mod settle;
 mod stream;
 mod targets;
+mod thresholds;
 mod transcode;
 mod unpack;
 mod visitor;

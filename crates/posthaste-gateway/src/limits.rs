@@ -13,13 +13,13 @@ use std::{
 };
 
 use posthaste_core::{
-    Account, Clock, CostBasis, Fault, FaultKind, Limit, LimitUnit, ModelName, NanoUsd, Origin, Timestamp,
-    Usage, UsageSource,
+    Account, CallerLimits, Clock, CostBasis, Fault, FaultKind, Limit, LimitState, LimitUnit, ModelName,
+    NanoUsd, Origin, Timestamp, Usage, UsageSource,
 };
 use posthaste_metering::{Seller, Span, WindowError, span};
 use posthaste_storage::{
     AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseId, LimitCheck, Outcome, Refusal, Settlement,
-    StorageError, Unit,
+    Standing, StorageError, Unit,
 };
 use posthaste_wire::Envelope;
 use tokio::{runtime::Handle, task::AbortHandle};
@@ -83,6 +83,9 @@ pub(crate) enum Unseated {
 /// What is held while a request or an attempt lasts. Dropping it settles with what was spent until then.
 pub(crate) struct Hold {
     claim: Claim,
+    /// Where the counters stood when the claim was granted, in the order of its checks.
+    standings: Vec<Standing>,
+    granted_at: Timestamp,
     store: Arc<dyn AdmissionStore>,
     clock: Arc<dyn Clock>,
     asked: AtomicBool,
@@ -114,11 +117,16 @@ impl Hold {
         let store = Arc::clone(&engine.admission);
         match store.reserve(&claim, now).await.map_err(Unseated::Store)? {
             Outcome::Refused(refusal) => Err(Unseated::Limit(refusal)),
-            Outcome::Granted => {
+            Outcome::Granted(standings) => {
+                for (check, standing) in claim.checks.iter().zip(&standings) {
+                    engine.thresholds.note(&engine.metrics, half, owner, check, *standing);
+                }
                 let clock = Arc::clone(&engine.clock);
                 let renewer = renew(Arc::clone(&store), Arc::clone(&clock), &claim);
                 Ok(Some(Self {
                     claim,
+                    standings,
+                    granted_at: now,
                     store,
                     clock,
                     asked: AtomicBool::new(false),
@@ -128,6 +136,24 @@ impl Hold {
                 }))
             }
         }
+    }
+
+    /// Where the tightest limits of the kinds that dialects have headers for stand. Those that refuse nobody are left out.
+    pub(crate) fn caller_limits(&self) -> CallerLimits {
+        let mut limits = CallerLimits::at(self.granted_at);
+        for (check, standing) in
+            self.claim.checks.iter().zip(&self.standings).filter(|(check, _)| !check.shadow)
+        {
+            note_state(&mut limits, &check.counter, state_of(check.limit, standing.used, standing.resets_at));
+        }
+        limits
+    }
+
+    /// The names of the limits that would have refused the request if they did refuse.
+    pub(crate) fn shadow_refusals(&self) -> impl Iterator<Item = &str> {
+        let checks = self.claim.checks.iter().zip(&self.standings);
+        let refusing = checks.filter(|(check, standing)| check.shadow && standing.used > check.limit);
+        refusing.map(|(check, _)| check.counter.name.as_str())
     }
 
     /// Adds what an attempt used.
@@ -217,6 +243,23 @@ fn check(limit: &Limit, estimate: &Estimate, now: Timestamp) -> Result<LimitChec
     })
 }
 
+fn state_of(limit: i64, used: i64, resets_at: Option<Timestamp>) -> LimitState {
+    let whole = |amount: i64| u64::try_from(amount).unwrap_or(0);
+    LimitState { limit: whole(limit), remaining: whole(limit.saturating_sub(used)), resets_at }
+}
+
+/// Notes a limit's state unless a tighter one of its kind is known.
+fn note_state(limits: &mut CallerLimits, counter: &Counter, state: LimitState) {
+    let noted = match counter.unit {
+        Unit::Requests => &mut limits.requests,
+        Unit::Tokens => &mut limits.tokens,
+        Unit::Cost | Unit::Concurrency => return,
+    };
+    if noted.is_none_or(|noted| state.is_tighter_than(&noted)) {
+        *noted = Some(state);
+    }
+}
+
 /// What a caller is told whose own limit is used up.
 pub(crate) fn caller_fault(unseated: Unseated, now: Timestamp) -> Fault {
     let refusal = match unseated {
@@ -246,10 +289,13 @@ pub(crate) fn caller_fault(unseated: Unseated, now: Timestamp) -> Fault {
     let kind = if counter.unit == Unit::Cost { FaultKind::QuotaExhausted } else { FaultKind::RateLimited };
     let fault =
         Fault::new(kind, Origin::Client, format!("limit `{name}` of this client key: {state}; {then}"));
+    let mut limits = CallerLimits::at(now);
+    note_state(&mut limits, &counter, state_of(limit, used, resets_at));
+    let fault = if limits.requests.or(limits.tokens).is_some() { fault.with_limits(limits) } else { fault };
     match (counter.unit, resets_at) {
         (Unit::Concurrency, _) => fault.retry_after(CONCURRENCY_RETRY),
         (_, Some(at)) => fault.retry_after(at.since(now).max(CONCURRENCY_RETRY)),
-        (_, None) => fault,
+        (_, None) => fault.retry_after(OPERATORS_RETRY),
     }
 }
 
@@ -264,4 +310,7 @@ const LEASE: Duration = Duration::from_secs(60);
 const RENEWAL: Duration = Duration::from_secs(20);
 
 const CONCURRENCY_RETRY: Duration = Duration::from_secs(1);
+
+/// A person has to raise the limit.
+const OPERATORS_RETRY: Duration = Duration::from_secs(3_600);
 const STORE_RETRY: Duration = Duration::from_secs(5);

@@ -11,7 +11,9 @@ use std::{
 };
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
-use posthaste_core::{AttemptOutcome, CostBasis, Dialect, FaultKind, NanoUsd, ProviderKind, Usage};
+use posthaste_core::{
+    AttemptOutcome, CostBasis, Dialect, FaultKind, LimitEvent, LimitUnit, NanoUsd, ProviderKind, Usage,
+};
 
 /// Every handle.
 pub(crate) struct Metrics {
@@ -21,6 +23,7 @@ pub(crate) struct Metrics {
     tokens: [Counter; TOKEN_CLASSES.len()],
     cost: Counter,
     unpriced: Counter,
+    thresholds: [[Counter; LimitEvent::THRESHOLDS.len()]; LIMIT_UNITS.len()],
     calls_answered: Counter,
     results_dropped: Counter,
     first_content: Histogram,
@@ -48,6 +51,11 @@ impl Metrics {
             tokens: TOKEN_CLASSES.map(|class| counter!("posthaste_tokens_total", "class" => class)),
             cost: counter!("posthaste_cost_nano_usd_total"),
             unpriced: counter!("posthaste_unpriced_attempts_total"),
+            thresholds: LIMIT_UNITS.map(|unit| {
+                LimitEvent::THRESHOLDS.map(|percent| {
+                    counter!("posthaste_limit_thresholds_total", "unit" => unit.as_str(), "percent" => percent.to_string())
+                })
+            }),
             calls_answered: counter!("posthaste_repairs_total", "kind" => "call_answered"),
             results_dropped: counter!("posthaste_repairs_total", "kind" => "result_dropped"),
             first_content: histogram!("posthaste_first_content_seconds"),
@@ -63,6 +71,14 @@ impl Metrics {
 
     pub(crate) fn refused(&self, kind: FaultKind) {
         self.refused[kind.index()].increment(1);
+    }
+
+    pub(crate) fn threshold_reached(&self, unit: LimitUnit, percent: u8) {
+        let unit = LIMIT_UNITS.iter().position(|known| *known == unit);
+        let percent = LimitEvent::THRESHOLDS.iter().position(|known| *known == percent);
+        if let (Some(unit), Some(percent)) = (unit, percent) {
+            self.thresholds[unit][percent].increment(1);
+        }
     }
 
     pub(crate) fn repaired(&self, answered: usize, dropped: usize) {
@@ -119,6 +135,7 @@ impl Drop for OpenAttempt {
 }
 
 const OUTCOMES: [&str; 5] = ["complete", "client_fault", "failed", "cut", "cancelled"];
+const LIMIT_UNITS: [LimitUnit; 3] = [LimitUnit::Requests, LimitUnit::Tokens, LimitUnit::Cost];
 const TOKEN_CLASSES: [&str; 4] = ["input", "output", "cache_read", "cache_write"];
 
 const fn outcome_index(outcome: AttemptOutcome) -> usize {

@@ -26,6 +26,7 @@ use crate::{
     planning::{self, LegRules},
     projects::Projects,
     targets::{Target, Targets},
+    thresholds::Thresholds,
     unpack::{Unpacked, unpack},
     visitor::{Visitor, check_visitor},
     waiting,
@@ -77,6 +78,7 @@ impl Relay {
             memory: Memory::new(),
             homes: Homes::new(ports.stores.affinity),
             projects: Projects::new(),
+            thresholds: Thresholds::new(),
         };
         Ok(Self { engine: Arc::new(engine), config, since })
     }

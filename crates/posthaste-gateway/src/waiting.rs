@@ -15,7 +15,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body::{Body, Frame};
 use posthaste_core::{Fault, RelayBody, RequestId, Surface, TransportError, boxed_body, fields};
 use posthaste_translate::Loss;
-use posthaste_wire::fault::{keep_alive, render_event};
+use posthaste_wire::{
+    fault::{keep_alive, render_event},
+    write_limits,
+};
 use tokio::time::timeout;
 
 use crate::{
@@ -78,6 +81,13 @@ pub(crate) fn respond(
 ) -> Answer {
     if let Ok(id) = HeaderValue::from_str(&journey.id.to_string()) {
         headers.insert(REQUEST_ID, id);
+    }
+    if let Some(hold) = &journey.hold {
+        write_limits(journey.surface.error_dialect(), &hold.caller_limits(), &mut headers);
+        let shadow: Vec<_> = hold.shadow_refusals().collect();
+        if let (false, Ok(shadow)) = (shadow.is_empty(), HeaderValue::from_str(&shadow.join(", "))) {
+            headers.insert(SHADOW, shadow);
+        }
     }
     if let Some(Ok(repaired)) = journey.mend.map(|mend| HeaderValue::from_str(&mend.to_string())) {
         headers.insert(REPAIRED, repaired);
@@ -188,6 +198,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-posthaste-request-id")
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-posthaste-attempts");
 const OVERHEAD: HeaderName = HeaderName::from_static("x-posthaste-overhead-us");
 const MODEL: HeaderName = HeaderName::from_static("x-posthaste-model");
+const SHADOW: HeaderName = HeaderName::from_static("x-posthaste-shadow-limits");
 const REPAIRED: HeaderName = HeaderName::from_static("x-posthaste-repaired");
 const DROPPED: HeaderName = HeaderName::from_static("x-posthaste-dropped");
 const MOST_DROPPED_CHARS: usize = 1_000;

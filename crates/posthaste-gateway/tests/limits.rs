@@ -8,8 +8,8 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use posthaste_core::{
-    Account, Binding, ClientKey, Fault, FaultKind, Limit, LimitUnit, LimitWindow, ModelPattern, Multiplier,
-    Place, PresetName, ProviderKind,
+    Account, Binding, ClientKey, Dialect, Fault, FaultKind, Limit, LimitUnit, LimitWindow, ModelPattern,
+    Multiplier, Operation, Place, PresetName, ProviderKind,
 };
 use posthaste_gateway::RelayOptions;
 use posthaste_sandbox::{SANDBOX_BASE_URL, Sandbox};
@@ -153,7 +153,9 @@ async fn limits_of_other_models_and_shadow_limits_refuse_nobody() {
         key.policy.limits = vec![other, shadow];
     })
     .await;
-    ask(&rig).await.unwrap();
+    let read = ask(&rig).await.unwrap();
+    assert_eq!(read.header("x-posthaste-shadow-limits"), "watched");
+    assert_eq!(read.header("anthropic-ratelimit-requests-limit"), "", "nobody is refused");
     let watched = Counter {
         name: "watched".to_owned(),
         ..counter(Unit::Requests, CounterWindow::Rolling(Duration::from_secs(3_600)))
@@ -238,4 +240,48 @@ async fn a_strict_bond_to_somebody_who_does_not_serve_is_told() {
         assert_eq!(fault.kind, FaultKind::PermissionDenied);
         assert!(fault.message.contains("is bound to accounts that do not serve"), "{fault}");
     }
+}
+
+#[tokio::test]
+async fn a_caller_is_told_where_its_tightest_limits_stand() {
+    let rig = rig(vec![at_the_sandbox("a")]).await;
+    limited(&rig, |key| {
+        let named = |name: &str, amount, window| Limit {
+            name: name.to_owned(),
+            ..limit(LimitUnit::Requests, amount, window)
+        };
+        key.policy.limits = vec![
+            named("wide", 1_000, LimitWindow::Total),
+            named("tight", 2, HOUR),
+            limit(LimitUnit::Tokens, 1_000_000, LimitWindow::Total),
+        ];
+    })
+    .await;
+    let read = ask(&rig).await.unwrap();
+    assert_eq!(read.header("anthropic-ratelimit-requests-limit"), "2");
+    assert_eq!(read.header("anthropic-ratelimit-requests-remaining"), "1");
+    assert!(read.header("anthropic-ratelimit-requests-reset").ends_with('Z'));
+    assert_eq!(read.header("anthropic-ratelimit-tokens-limit"), "1000000");
+    assert_eq!(read.header("anthropic-ratelimit-tokens-reset"), "", "it never starts anew");
+
+    let body = json!({"model": "sandbox-small", "messages": [{"role": "user", "content": "hello"}]});
+    let answer = rig.ask_as(Dialect::OpenAiChat, Operation::Chat, body.to_string().into()).await.unwrap();
+    let read = Read::from(answer).await;
+    assert_eq!(read.header("x-ratelimit-remaining-requests"), "0");
+    assert_eq!(read.header("x-ratelimit-reset-requests"), "1h0m0s");
+    assert_eq!(read.header("anthropic-ratelimit-requests-limit"), "");
+
+    let fault = ask(&rig).await.unwrap_err();
+    let requests = fault.limits.as_ref().unwrap().requests.unwrap();
+    assert_eq!((requests.limit, requests.remaining), (2, 0));
+    assert!(fault.retry_after.is_some());
+}
+
+#[tokio::test]
+async fn a_limit_that_never_starts_anew_is_told_with_a_time_as_well() {
+    let rig = rig(vec![at_the_sandbox("a")]).await;
+    limited(&rig, |key| key.policy.limits = vec![limit(LimitUnit::Requests, 0, LimitWindow::Total)]).await;
+    let fault = ask(&rig).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::RateLimited);
+    assert!(fault.retry_after.is_some(), "clients ask every half second without");
 }

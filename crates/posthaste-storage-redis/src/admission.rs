@@ -13,7 +13,7 @@ use fred::{
 use posthaste_core::Timestamp;
 use posthaste_storage::{
     AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseRef, LimitCheck, Outcome, Refusal, Settlement,
-    StorageError, Unit,
+    Standing, StorageError, Unit,
 };
 use uuid::Uuid;
 
@@ -180,23 +180,44 @@ fn check_arguments(check: &LimitCheck, place: Place, keys: usize, now: Timestamp
 }
 
 fn outcome(claim: &Claim, answer: Value) -> Result<Outcome, CallError> {
-    let answer = reply::list(answer)?;
-    if answer.len() == 1 {
-        return Ok(Outcome::Granted);
+    let mut answer = reply::list(answer)?.into_iter();
+    let granted = answer.next().map(reply::number::<i64>).transpose()? == Some(1);
+    let rest: Vec<_> = answer.collect();
+    if granted {
+        return standings(claim, rest).map(Outcome::Granted);
     }
-    let [_, number, used, end] = reply::tuple(Value::Array(answer))?;
+    let [number, used, end] = reply::tuple(Value::Array(rest))?;
     let check = claim.checks.get(reply::number::<usize>(number)?);
     let check = check.ok_or_else(|| CallError::Unreadable("a check that was not asked for".into()))?;
     let used = reply::number(used)?;
-    let resets_at = match check.counter.window {
+    let resets_at = resets_at(&check.counter, end)?;
+    Ok(Outcome::Refused(Refusal { counter: check.counter.clone(), used, limit: check.limit, resets_at }))
+}
+
+fn standings(claim: &Claim, answer: Vec<Value>) -> Result<Vec<Standing>, CallError> {
+    if answer.len() != 2 * claim.checks.len() {
+        return Err(CallError::Unreadable("another number of counters than was asked for".into()));
+    }
+    let mut answer = answer.into_iter();
+    let mut standings = Vec::with_capacity(claim.checks.len());
+    for check in &claim.checks {
+        let mut next = || answer.next().unwrap_or(Value::Null);
+        let used = reply::number(next())?;
+        standings.push(Standing { used, resets_at: resets_at(&check.counter, next())? });
+    }
+    Ok(standings)
+}
+
+/// `end` is the script's word on a rolling window.
+fn resets_at(counter: &Counter, end: Value) -> Result<Option<Timestamp>, CallError> {
+    Ok(match counter.window {
         CounterWindow::Span { end, .. } => Some(end),
         CounterWindow::Rolling(_) => match reply::text(end)?.as_str() {
             "" => None,
             end => Some(Timestamp::from_micros(reply::number(Value::from(end))?)),
         },
         CounterWindow::Held | CounterWindow::Total => None,
-    };
-    Ok(Outcome::Refused(Refusal { counter: check.counter.clone(), used, limit: check.limit, resets_at }))
+    })
 }
 
 /// Numbers go out as texts: the client sends no others.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use posthaste_core::Timestamp;
 use posthaste_storage::{
     AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseRef, LimitCheck, Outcome, Refusal, Settlement,
-    StorageError,
+    Standing, StorageError,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
@@ -67,7 +67,7 @@ impl<'a> Place<'a> {
     fn reserve(&self, claim: &Claim, now: Timestamp) -> Result<Outcome, Failure> {
         self.sweep(now)?;
         if self.renew(&claim.lease_ref(), now.plus(claim.ttl), now)? {
-            return Ok(Outcome::Granted);
+            return self.standings(claim, now);
         }
         for check in &claim.checks {
             if let Some(refusal) = self.refusal(check, now)? {
@@ -82,7 +82,23 @@ impl<'a> Place<'a> {
                 self.count(&check.counter, row, check.amount)?;
             }
         }
-        Ok(Outcome::Granted)
+        self.standings(claim, now)
+    }
+
+    fn standings(&self, claim: &Claim, now: Timestamp) -> Result<Outcome, Failure> {
+        let counters = claim.checks.iter().map(|check| &check.counter);
+        let standings = counters.map(|counter| {
+            Ok(Standing { used: self.used(counter, now)?, resets_at: self.resets_at(counter, now)? })
+        });
+        standings.collect::<Result<_, Failure>>().map(Outcome::Granted)
+    }
+
+    fn resets_at(&self, counter: &Counter, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
+        Ok(match counter.window {
+            CounterWindow::Span { end, .. } => Some(end),
+            CounterWindow::Rolling(_) => self.open_window(counter, now)?.and_then(|row| row.end),
+            CounterWindow::Held | CounterWindow::Total => None,
+        })
     }
 
     fn refusal(&self, check: &LimitCheck, now: Timestamp) -> Result<Option<Refusal>, Failure> {
@@ -94,11 +110,7 @@ impl<'a> Place<'a> {
         if fits {
             return Ok(None);
         }
-        let resets_at = match check.counter.window {
-            CounterWindow::Span { end, .. } => Some(end),
-            CounterWindow::Rolling(_) => self.open_window(&check.counter, now)?.and_then(|row| row.end),
-            CounterWindow::Held | CounterWindow::Total => None,
-        };
+        let resets_at = self.resets_at(&check.counter, now)?;
         Ok(Some(Refusal { counter: check.counter.clone(), used, limit: check.limit, resets_at }))
     }
 

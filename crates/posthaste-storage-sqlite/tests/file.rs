@@ -6,8 +6,8 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use posthaste_core::{AccountId, ClientKeyId};
 use posthaste_storage::{
-    AffinityKey, Claim, Counter, CounterWindow, Expect, Half, LeaseId, LimitCheck, Outcome, RecordKind,
-    RollupPeriod, StorageError, Stores, Unit, UsageQuery,
+    AffinityKey, Claim, Counter, CounterWindow, Expect, Half, LeaseId, LimitCheck, RecordKind, RollupPeriod,
+    StorageError, Stores, Unit, UsageQuery,
     contract::{NOON, row},
 };
 use posthaste_storage_sqlite::{SchemaError, SqliteStores};
@@ -242,7 +242,7 @@ async fn fill(stores: &Stores) -> Filled {
     let put = stores.config.put(RecordKind::Account, filled.record, name, "{}".to_owned(), Expect::Absent);
     put.await.unwrap();
     stores.ledger.append(std::slice::from_ref(&filled.row)).await.unwrap();
-    assert_eq!(stores.admission.reserve(&filled.claim, NOON).await.unwrap(), Outcome::Granted);
+    assert!(stores.admission.reserve(&filled.claim, NOON).await.unwrap().is_granted());
     stores.affinity.settle_at(filled.conversation, filled.account, TTL, NOON).await.unwrap();
     stores.locks.acquire("lock", filled.holder, TTL, NOON).await.unwrap().unwrap();
     filled

@@ -6,8 +6,8 @@
 use std::{collections::HashSet, path::PathBuf, time::Duration};
 
 use posthaste_storage::{
-    Claim, Counter, CounterWindow, Expect, Half, LeaseId, LimitCheck, Outcome, RecordKind, RollupPeriod,
-    StorageError, Unit, UsageQuery,
+    Claim, Counter, CounterWindow, Expect, Half, LeaseId, LimitCheck, RecordKind, RollupPeriod, StorageError,
+    Unit, UsageQuery,
     contract::{NOON, row},
 };
 use posthaste_storage_sqlite::SqliteStores;
@@ -120,7 +120,7 @@ async fn claims_on_both_sides_pass_one_limit_together() {
         .collect();
     let mut granted = 0;
     for claim in claims {
-        granted += usize::from(claim.await.unwrap().unwrap() == Outcome::Granted);
+        granted += usize::from(claim.await.unwrap().unwrap().is_granted());
     }
     assert_eq!(granted, 25);
     let held = claim().checks[0].counter.clone();

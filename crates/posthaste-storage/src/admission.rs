@@ -152,10 +152,27 @@ pub struct LeaseRef {
 /// The store's answer to a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Everything is reserved and the lease is held.
-    Granted,
+    /// Everything is reserved and the lease is held. Tells where the counter of each check stands with that, in the order
+    /// of the checks.
+    Granted(Vec<Standing>),
     /// Nothing was changed.
     Refused(Refusal),
+}
+
+impl Outcome {
+    /// Whether the claim was granted.
+    pub const fn is_granted(&self) -> bool {
+        matches!(self, Self::Granted(_))
+    }
+}
+
+/// Where a counter stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// What is used or reserved.
+    pub used: i64,
+    /// When the counter starts anew; `None` where it does not, or is not open.
+    pub resets_at: Option<Timestamp>,
 }
 
 /// Which limit refused.

@@ -72,6 +72,7 @@ macro_rules! contract_tests {
             a_refused_claim_opens_no_window,
             a_late_settlement_leaves_the_next_rolling_window_alone,
             a_refusal_tells_when_its_window_ends,
+            a_granted_claim_tells_where_its_counters_stand,
             halves_and_owners_do_not_meet,
             huge_amounts_do_not_overflow,
         ]);

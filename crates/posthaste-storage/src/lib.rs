@@ -15,7 +15,7 @@ mod rollup;
 
 pub use admission::{
     AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseId, LeaseRef, LimitCheck, Outcome, Refusal,
-    Settlement, Unit,
+    Settlement, Standing, Unit,
 };
 pub use affinity::{AffinityKey, AffinityStore};
 pub use config::{Change, Changes, ConfigStore, Expect, Page, Revision};

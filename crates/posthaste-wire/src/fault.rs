@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use posthaste_core::{Dialect, Fault, FaultKind, Packing, RequestId, Surface};
 
-use crate::{anthropic, bedrock, gemini, openai_chat, openai_responses};
+use crate::{anthropic, bedrock, caller_limits::write_limits, gemini, openai_chat, openai_responses};
 
 /// A fault as an HTTP answer.
 #[derive(Clone, Debug)]
@@ -34,6 +34,9 @@ pub fn render(dialect: Dialect, fault: &Fault, request_id: RequestId) -> Rendere
     };
     let status = StatusCode::from_u16(status).expect("the tables hold statuses of three digits");
     let mut headers = headers(fault);
+    if let Some(limits) = &fault.limits {
+        write_limits(dialect, limits, &mut headers);
+    }
     if dialect == Dialect::BedrockConverse {
         let name = HeaderValue::from_static(bedrock::fault::name(fault.kind));
         headers.insert(bedrock::error::ERROR_TYPE, name);

@@ -2,6 +2,7 @@
 
 mod anthropic;
 mod bedrock;
+mod caller_limits;
 pub mod collect;
 mod count;
 mod duration;
@@ -28,6 +29,7 @@ pub mod whole;
 
 pub use anthropic::invoke::{FromInvoke, from_invoke, invoke_beta, to_invoke};
 pub use bedrock::fault::exception as converse_exception;
+pub use caller_limits::write_limits;
 pub use collect::{CollectError, StreamCollector};
 pub use duration::read_duration;
 pub use edit::{EditError, Edited, Edits};

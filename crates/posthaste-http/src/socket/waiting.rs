@@ -1,6 +1,6 @@
 //! The requests that wait for the one before them.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use posthaste_core::{Fault, FaultKind, Origin};
@@ -24,7 +24,8 @@ impl Waiting {
         if self.messages.len() >= MOST_WAITING || self.bytes + message.len() > self.at_most {
             let text =
                 "too many requests wait on this connection: wait for their answers, or open another one";
-            return Err(Fault::new(FaultKind::RateLimited, Origin::Client, text));
+            let fault = Fault::new(FaultKind::RateLimited, Origin::Client, text);
+            return Err(fault.retry_after(Duration::from_secs(1)));
         }
         self.bytes += message.len();
         self.messages.push_back(message);

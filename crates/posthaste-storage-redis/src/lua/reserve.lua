@@ -4,7 +4,7 @@
 --       `1` when it may not refuse, milliseconds until the window's end (empty for none), when a rolling window that
 --       opens now ends (empty for others)
 -- A rolling window is a hash of `used`, `opened` and `end`; moments are exact as doubles until 2255.
--- Answers {1}, or {0, number of the check from 0, where its counter stands, when its rolling window ends}
+-- Answers {1} and for each check where its counter stands and when its rolling window ends (empty for others), or {0, number of the check from 0, where its counter stands, when its rolling window ends}
 local leases, book = KEYS[1], KEYS[2]
 local lease, now, until_, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local FIRST, WIDTH = 5, 7
@@ -48,11 +48,21 @@ local function count(place, counter, amount, window, rolling)
   end
 end
 
+local function granted()
+  local answer = {1}
+  for at = FIRST, #ARGV, WIDTH do
+    local found = ARGV[at + 6] ~= '' and open(ARGV[at])
+    answer[#answer + 1] = text(used(ARGV[at], ARGV[at + 1], ARGV[at + 6]))
+    answer[#answer + 1] = found and found[3] or ''
+  end
+  return answer
+end
+
 sweep(leases, book, now)
 if redis.call('ZSCORE', leases, lease) then
   redis.call('ZADD', leases, until_, lease)
   keep(leases, book, ttl)
-  return {1}
+  return granted()
 end
 
 for at = FIRST, #ARGV, WIDTH do
@@ -73,4 +83,4 @@ end
 redis.call('ZADD', leases, until_, lease)
 redis.call('HSET', book, 'lease:' .. lease, cjson.encode(reserved))
 keep(leases, book, ttl)
-return {1}
+return granted()

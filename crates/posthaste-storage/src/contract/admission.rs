@@ -17,7 +17,7 @@ use crate::{
 /// Without a limit there is nothing to refuse; the lease is held all the same.
 pub async fn a_claim_without_checks_is_granted(stores: Stores) -> Promise {
     let claim = claim(Uuid::now_v7(), vec![]);
-    assert_eq!(stores.admission.reserve(&claim, NOON).await?, Outcome::Granted);
+    assert!(stores.admission.reserve(&claim, NOON).await?.is_granted());
     assert!(stores.admission.renew(claim.lease_ref(), TTL, noon_plus(30)).await?);
     Ok(())
 }
@@ -30,7 +30,7 @@ pub async fn a_claim_that_passes_is_counted(stores: Stores) -> Promise {
     for check in &claim.checks {
         assert_eq!(used(&stores, owner, check).await?, 0);
     }
-    assert_eq!(stores.admission.reserve(&claim, NOON).await?, Outcome::Granted);
+    assert!(stores.admission.reserve(&claim, NOON).await?.is_granted());
     for check in &claim.checks {
         assert_eq!(used(&stores, owner, check).await?, check.amount);
     }
@@ -51,7 +51,7 @@ pub async fn a_refused_claim_changes_nothing(stores: Stores) -> Promise {
     assert_eq!(used(&stores, owner, &refused.checks[2]).await?, 0);
 
     let smaller = Claim { checks: vec![tokens(900, 1_000)], ..refused };
-    assert_eq!(stores.admission.reserve(&smaller, NOON).await?, Outcome::Granted);
+    assert!(stores.admission.reserve(&smaller, NOON).await?.is_granted());
     Ok(())
 }
 
@@ -283,13 +283,32 @@ pub async fn a_late_settlement_leaves_the_next_rolling_window_alone(stores: Stor
     Ok(())
 }
 
+/// So that a caller can be told what is left to it; also when the same claim is made again.
+pub async fn a_granted_claim_tells_where_its_counters_stand(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let total = check("all", Unit::Tokens, CounterWindow::Total, 7, 100);
+    let shadow = LimitCheck { shadow: true, ..check("watched", Unit::Requests, CounterWindow::Total, 1, 0) };
+    let checks = vec![concurrency(3), requests(10), rolling(5), tokens(600, 2_000), total, shadow];
+    grant(&stores, &claim(owner, checks.clone())).await?;
+    let second = claim(owner, checks);
+    let first = stores.admission.reserve(&second, noon_plus(10)).await?;
+    let Outcome::Granted(standings) = &first else { panic!("it fits: {first:?}") };
+    let used: Vec<_> = standings.iter().map(|standing| standing.used).collect();
+    assert_eq!(used, [2, 2, 2, 1_200, 14, 2]);
+    let resets: Vec<_> = standings.iter().map(|standing| standing.resets_at).collect();
+    let hour = Some(noon_plus(3_600));
+    assert_eq!(resets, [None, hour, hour, hour, None, None]);
+    assert_eq!(stores.admission.reserve(&second, noon_plus(11)).await?, first);
+    Ok(())
+}
+
 /// So that a caller can be told when to come again.
 pub async fn a_refusal_tells_when_its_window_ends(stores: Stores) -> Promise {
     let owner = Uuid::now_v7();
     let resets = async |checks: Vec<LimitCheck>, now| -> Result<Option<Timestamp>, StorageError> {
         match stores.admission.reserve(&claim(owner, checks), now).await? {
             Outcome::Refused(refusal) => Ok(refusal.resets_at),
-            Outcome::Granted => panic!("it does not fit"),
+            Outcome::Granted(_) => panic!("it does not fit"),
         }
     };
     assert_eq!(resets(vec![rolling(0)], NOON).await?, None);
@@ -404,17 +423,17 @@ pub async fn huge_amounts_do_not_overflow(stores: Stores) -> Promise {
 }
 
 async fn granted(stores: &Stores, claim: &Claim, now: Timestamp) -> Result<bool, StorageError> {
-    Ok(stores.admission.reserve(claim, now).await? == Outcome::Granted)
+    Ok(stores.admission.reserve(claim, now).await?.is_granted())
 }
 
 async fn grant(stores: &Stores, claim: &Claim) -> Promise {
-    assert_eq!(stores.admission.reserve(claim, NOON).await?, Outcome::Granted);
+    assert!(stores.admission.reserve(claim, NOON).await?.is_granted());
     Ok(())
 }
 
 async fn grant_in_parallel(stores: &Stores, claims: Vec<Claim>) -> Result<usize, StorageError> {
     let reserve = |admission: Arc<dyn AdmissionStore>, claim: Claim| async move {
-        admission.reserve(&claim, NOON).await.map(|outcome| outcome == Outcome::Granted)
+        admission.reserve(&claim, NOON).await.map(|outcome| outcome.is_granted())
     };
     let tasks: Vec<_> =
         claims.into_iter().map(|claim| tokio::spawn(reserve(Arc::clone(&stores.admission), claim))).collect();

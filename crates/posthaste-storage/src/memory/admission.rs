@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseId, LeaseRef, LimitCheck, Outcome, Refusal,
-    Settlement, StorageError, Unit,
+    Settlement, Standing, StorageError, Unit,
 };
 
 /// Keeps one [`Place`] for each half and owner.
@@ -108,7 +108,7 @@ impl Place {
     fn reserve(&mut self, claim: &Claim, now: Timestamp) -> Outcome {
         if let Some(held) = self.leases.get_mut(&claim.lease) {
             held.until = now.plus(claim.ttl);
-            return Outcome::Granted;
+            return Outcome::Granted(self.standings(claim, now));
         }
         if let Some(refusal) = claim.checks.iter().find_map(|check| self.refusal(check)) {
             return Outcome::Refused(refusal);
@@ -119,7 +119,17 @@ impl Place {
             reserved.push(Reserved { counter: counter.clone(), amount: *amount, opened });
         }
         self.leases.insert(claim.lease, Lease { until: now.plus(claim.ttl), reserved });
-        Outcome::Granted
+        Outcome::Granted(self.standings(claim, now))
+    }
+
+    /// Nothing is counted in a span that has ended; it is swept with the next step.
+    fn standings(&self, claim: &Claim, now: Timestamp) -> Vec<Standing> {
+        let standing = |counter: &Counter| {
+            let resets_at = self.resets_at(counter);
+            let is_open = resets_at.is_none_or(|end| end > now);
+            Standing { used: if is_open { self.used(counter) } else { 0 }, resets_at }
+        };
+        claim.checks.iter().map(|check| standing(&check.counter)).collect()
     }
 
     fn refusal(&self, check: &LimitCheck) -> Option<Refusal> {

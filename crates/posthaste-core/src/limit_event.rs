@@ -1,0 +1,42 @@
+//! What is told of a limit before and when it is used up.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, ClientKeyId, LimitUnit, Timestamp};
+
+/// A limit has been used or reserved up to a threshold. Each instance tells it once for a threshold and a window; whoever
+/// listens to several knows repeats by owner, limit, window and threshold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitEvent {
+    /// Whose limit.
+    pub owner: LimitOwner,
+    /// The limit's name.
+    pub limit: String,
+    /// What it counts.
+    pub unit: LimitUnit,
+    /// The threshold, one of [`THRESHOLDS`](Self::THRESHOLDS).
+    pub percent: u8,
+    /// What is used or reserved: requests, tokens or nano-dollars.
+    pub used: i64,
+    /// What may not be passed.
+    pub amount: i64,
+    /// When it starts anew, where it does: names the window.
+    pub resets_at: Option<Timestamp>,
+    /// Whether the limit counts and never refuses.
+    pub shadow: bool,
+}
+
+impl LimitEvent {
+    /// At which parts of a limit something is told, in percent.
+    pub const THRESHOLDS: [u8; 4] = [50, 80, 95, 100];
+}
+
+/// Whose limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitOwner {
+    /// A client key's.
+    ClientKey(ClientKeyId),
+    /// An account's.
+    Account(AccountId),
+}
