@@ -40,7 +40,7 @@ fn candidate<'a>(journey: &'a Journey, account: &'a Account) -> Candidate<'a> {
         Some(Exclusion::Disabled)
     } else if !may_use(&journey.caller.key().policy, account) {
         Some(Exclusion::NotForThisKey)
-    } else if !journey.model.is_served(account) {
+    } else if !journey.model.is_served(account) || is_refused(journey, account) {
         Some(Exclusion::ModelNotServed)
     } else if journey.home.is_some_and(|home| home != account.id) {
         Some(Exclusion::NotTheHome)
@@ -53,6 +53,12 @@ fn candidate<'a>(journey: &'a Journey, account: &'a Account) -> Candidate<'a> {
     let priority = u16::from(account.priority) + if bound { 0 } else { BEHIND_ALL };
     let weight = account.scheduling.weight;
     Candidate { priority, exclusion, weight, ..Candidate::new(account.id, model) }
+}
+
+/// Whether the operator lets nobody use what the model is called at an account, since it has no price.
+fn is_refused(journey: &Journey, account: &Account) -> bool {
+    let is_free = journey.operation == Operation::CountTokens;
+    !is_free && journey.model.is_refused(account, &journey.engine.prices)
 }
 
 /// Whether an account is there to be asked at all.

@@ -21,6 +21,7 @@ mod openai_responses;
 mod spoiled;
 pub mod sse;
 pub mod tap;
+mod terms;
 pub mod upstream_error;
 pub mod usage;
 pub mod whole;
