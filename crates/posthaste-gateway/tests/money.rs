@@ -17,7 +17,8 @@ use support::{Rig, USAGE, streamed, whole};
 /// A relay with one account, whose upstream always answers with this.
 async fn answering(provider: ProviderKind, answer: impl Fn() -> Reply + Send + Sync + 'static) -> Rig {
     let transport = MemoryTransport::new(move |_| answer());
-    Rig::over(vec![account("one").with_provider(provider)], RelayOptions::default(), Arc::new(transport)).await
+    Rig::over(vec![account("one").with_provider(provider)], RelayOptions::default(), Arc::new(transport))
+        .await
 }
 
 #[tokio::test]
@@ -59,7 +60,8 @@ async fn fast_mode_told_at_the_start_of_a_stream_is_billed_at_its_end() {
 #[tokio::test]
 async fn absurd_counts_become_no_fortune() {
     let usage = Usage { input: 1 << 52, output: 1 << 52, ..Usage::NONE };
-    let rig = answering(ProviderKind::Anthropic, move || Reply::json(200, &anthropic_json("hi", usage))).await;
+    let rig =
+        answering(ProviderKind::Anthropic, move || Reply::json(200, &anthropic_json("hi", usage))).await;
     rig.read(&whole()).await.unwrap();
     let row = &rig.rows().await[0];
     // One window of Claude Sonnet 4.5 at $3 and its longest answer at $15.
@@ -92,7 +94,11 @@ async fn a_model_without_a_price_is_booked_assumed_or_refused_as_the_operator_ch
     let refusing = choose(UnknownModels::Refused).await;
     let fault = refusing.read(&body).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::PermissionDenied);
-    assert!(fault.message.contains("claude-of-tomorrow") && fault.message.contains("no price"), "{}", fault.message);
+    assert!(
+        fault.message.contains("claude-of-tomorrow") && fault.message.contains("no price"),
+        "{}",
+        fault.message
+    );
     assert!(refusing.rows().await.is_empty());
     refusing.read(&whole()).await.unwrap();
     assert_eq!(refusing.rows().await[0].cost_basis, CostBasis::Priced);

@@ -153,9 +153,9 @@ impl PriceBook {
             Some(cost) => Charge { cost, basis: basis(source, was_cut, false), usage },
             None => {
                 self.alarm.unpriced(seller.provider, model, &self.unknown);
-                let assumed = self.assumed().and_then(|(catalogue, price)| {
-                    charge(price, catalogue.dearest_web_search, &usage)
-                });
+                let assumed = self
+                    .assumed()
+                    .and_then(|(catalogue, price)| charge(price, catalogue.dearest_web_search, &usage));
                 match assumed {
                     Some(cost) => Charge { cost, basis: basis(source, was_cut, true), usage },
                     None => Charge::unpriced(usage),
