@@ -22,7 +22,7 @@ mod setting;
 mod units;
 mod vault;
 
-pub use accounting::{Accounting, Durability};
+pub use accounting::{Accounting, Durability, UnknownModels};
 pub use data::{Data, StoreKind};
 pub use env::{ProcessEnv, Strings};
 pub use error::{ConfigError, ConfigErrors};

@@ -11,8 +11,8 @@ use std::{
 
 use anyhow::Context;
 use posthaste_admin::{Admin, AdminParts, Runtime};
-use posthaste_core::{AuthForm, SystemClock, Transport};
-use posthaste_metering::{PriceBook, PriceBookError};
+use posthaste_core::{AuthForm, ModelName, SystemClock, Transport};
+use posthaste_metering::{PriceBook, PriceBookError, UnknownModels};
 use posthaste_sandbox::{Sandbox, SandboxOptions, SandboxOr};
 use posthaste_storage::{RecordKind, StorageError, Stores, memory::MemoryStores};
 use posthaste_storage_redis::{RedisOptions, RedisStores};
@@ -22,7 +22,11 @@ use posthaste_vault::{
     Entra, Issuer, MasterKey, RefreshingCredentials, Vault, aws_chain::AwsChain, oauth::OAuthFlows,
 };
 
-use crate::{Config, config::StoreKind, machine::ThisMachine};
+use crate::{
+    Config,
+    config::{StoreKind, UnknownModels as Choice},
+    machine::ThisMachine,
+};
 
 /// The opened store with its vault. [`close`](Self::close) it before the program ends.
 pub struct Opened {
@@ -128,10 +132,16 @@ pub fn prices(config: &Config) -> anyhow::Result<Arc<PriceBook>> {
         None => PriceBook::builtin(),
         Some(path) => Arc::new(read_prices(path, PriceBook::parse)?),
     };
-    match &config.accounting.models_file {
-        None => Ok(book),
-        Some(path) => Ok(Arc::new(read_prices(path, |text| book.overlaid(text))?)),
-    }
+    let book = match &config.accounting.models_file {
+        None => book,
+        Some(path) => Arc::new(read_prices(path, |text| book.overlaid(text))?),
+    };
+    let unknown = match (config.accounting.unknown_models, &config.accounting.assumed_model) {
+        (Choice::Refuse, _) => UnknownModels::Refused,
+        (Choice::Assume, Some(model)) => UnknownModels::PricedAs(ModelName::parse(model)?),
+        _ => return Ok(book),
+    };
+    Ok(Arc::new(book.with_unknown(unknown).context("accounting.assumed_model")?))
 }
 
 fn read_prices(

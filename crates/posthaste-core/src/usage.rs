@@ -78,9 +78,9 @@ impl Usage {
         self.prompt().saturating_add(self.output)
     }
 
-    /// Whether nothing was counted.
+    /// Whether nothing was counted, on whatever terms.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        Self { terms: Terms::PLAIN, ..*self } == Self::NONE
     }
 
     /// Adds another exchange's counts; the terms stay as they are.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use posthaste_core::{ClientKey, Fault, FaultKind, KeyStatus, Origin, ProviderKind, Timestamp};
+use posthaste_core::{ClientKey, Fault, FaultKind, KeyStatus, Operation, Origin, ProviderKind, Timestamp};
 use posthaste_wire::Envelope;
 
 use crate::{Call, Caller, asked::AskedModel, engine::Engine, planning::may_use};
@@ -28,6 +28,9 @@ pub(crate) async fn admit(
     // What a route leads to, planning knows.
     if engine.directory.route(model.name().as_str()).is_none() {
         check_accounts(engine, caller.key(), model)?;
+        if call.operation != Operation::CountTokens {
+            check_price(engine, model)?;
+        }
     }
     if caller.key().awaits_first_use() {
         caller = engine.authenticator.record_first_use(&caller, now).await?;
@@ -78,6 +81,22 @@ fn check_accounts(engine: &Engine, key: &ClientKey, model: &AskedModel) -> Resul
     Err(denied(format!(
         "this client key may only use accounts of {}, and none of those serves model `{}`",
         providers.join(", "),
+        model.name()
+    )))
+}
+
+/// Refuses a model that is served, but has a price nowhere, where the operator wants that.
+fn check_price(engine: &Engine, model: &AskedModel) -> Result<(), Fault> {
+    if !engine.prices.refuses_some() {
+        return Ok(());
+    }
+    let accounts = engine.directory.all();
+    let mut serving = accounts.iter().filter(|account| model.is_served(account)).peekable();
+    if serving.peek().is_none() || serving.any(|account| !model.is_refused(account, &engine.prices)) {
+        return Ok(());
+    }
+    Err(denied(format!(
+        "model `{}` has no price, and this relay serves none without: ask the relay's operator",
         model.name()
     )))
 }

@@ -63,6 +63,11 @@ impl AskedModel {
         self.owner.as_deref()
     }
 
+    /// Whether it may not be used at an account, since it has no price there.
+    pub(crate) fn is_refused(&self, account: &Account, prices: &PriceBook) -> bool {
+        prices.refuses_some() && prices.refuses(account, self.upstream(account).as_str())
+    }
+
     /// What an account calls it.
     pub(crate) fn upstream(&self, account: &Account) -> ModelName {
         self.mapped(account).cloned().unwrap_or_else(|| upstream_model(account, self.model()))

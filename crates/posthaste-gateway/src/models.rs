@@ -75,7 +75,7 @@ fn routed(route: &Route, accounts: &[&Account], view: &View<'_>) -> Option<Model
 /// What is told of a model under a name, if the caller may ask the account for it.
 fn entry(account: &Account, name: &ModelName, view: &View<'_>) -> Option<ModelEntry> {
     let asked = AskedModel::new(name.clone(), view.prices);
-    if !asked.is_allowed(view.rules) || !asked.is_served(account) {
+    if !asked.is_allowed(view.rules) || !asked.is_served(account) || asked.is_refused(account, view.prices) {
         return None;
     }
     told(account, name, &asked, view)

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use parking_lot::Mutex;
 use posthaste_core::{ProviderKind, Usage};
 
+use crate::UnknownModels;
+
 /// What there is to say about models.
 #[derive(Debug, Default)]
 pub(crate) struct Alarm {
@@ -14,12 +16,18 @@ pub(crate) struct Alarm {
 
 impl Alarm {
     /// Logs a warning when the model is new.
-    pub(crate) fn unpriced(&self, provider: ProviderKind, model: &str) {
+    pub(crate) fn unpriced(&self, provider: ProviderKind, model: &str, unknown: &UnknownModels) {
+        let booked = match unknown {
+            UnknownModels::Unpriced => "without a cost",
+            UnknownModels::Refused => "without a cost, and further requests are refused",
+            UnknownModels::PricedAs(_) => "at the price that is set for unknown models",
+        };
         match self.unpriced.news(provider, model) {
             News::Model => tracing::warn!(
                 provider = provider.as_str(),
                 model,
-                "the model has no price: its use is booked without a cost until the price file names it"
+                booked,
+                "the model has no price: its use is not booked by its own until the price file names it"
             ),
             News::Full => tracing::warn!(
                 limit = MOST_NAMES,

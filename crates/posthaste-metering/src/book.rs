@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use posthaste_core::{Account, ModelName, ProviderKind, Usage, UsageSource};
 
 use crate::{
-    Charge, ModelPrice, PriceBookError, Seller,
+    Charge, ModelPrice, PriceBookError, Seller, UnknownModels,
     alarm::Alarm,
     believable::believable,
     catalogue::Catalogue,
@@ -25,6 +25,7 @@ pub struct PriceBook {
     as_of: Date,
     catalogues: BTreeMap<String, Catalogue>,
     names: Names,
+    unknown: UnknownModels,
     alarm: Alarm,
 }
 
@@ -82,7 +83,31 @@ impl PriceBook {
         for model in models {
             catalogues.entry(model.provider.clone()).or_default().add(model);
         }
-        Ok(Self { as_of, catalogues, names, alarm: Alarm::default() })
+        Ok(Self { as_of, catalogues, names, unknown: UnknownModels::default(), alarm: Alarm::default() })
+    }
+
+    /// This book with an operator's choice for models without a price.
+    ///
+    /// # Errors
+    /// When the model whose price is to count for them has none itself.
+    pub fn with_unknown(&self, unknown: UnknownModels) -> Result<Self, PriceBookError> {
+        if let UnknownModels::PricedAs(model) = &unknown
+            && self.example(model).is_none()
+        {
+            return Err(PriceBookError::NoSuchExample { model: model.to_string() });
+        }
+        let (catalogues, names) = (self.catalogues.clone(), self.names.clone());
+        Ok(Self { as_of: self.as_of, catalogues, names, unknown, alarm: Alarm::default() })
+    }
+
+    /// Whether there may be models that [`refuses`](Self::refuses) tells of.
+    pub fn refuses_some(&self) -> bool {
+        self.unknown == UnknownModels::Refused
+    }
+
+    /// Whether a model may not be served, since it has no price.
+    pub fn refuses<'a>(&self, seller: impl Into<Seller<'a>>, model: &str) -> bool {
+        self.refuses_some() && self.find(&seller.into(), model).is_none()
     }
 
     /// The day whose prices these are: of the file that was read last.
@@ -101,8 +126,8 @@ impl PriceBook {
     /// What an exchange costs, on the terms that its usage tells. Counts beyond belief are cut down, and a warning is logged
     /// once for the model.
     ///
-    /// A model without a price costs nothing that is known: the basis is `Unpriced` then, and a warning is logged once
-    /// for the model.
+    /// A model without a price costs what the operator chose for such models: what another one costs, or nothing that is
+    /// known, in which case the basis is `Unpriced`. A warning is logged once for the model.
     pub fn charge<'a>(
         &self,
         seller: impl Into<Seller<'a>>,
@@ -127,8 +152,14 @@ impl PriceBook {
         match cost {
             Some(cost) => Charge { cost, basis: basis(source, was_cut, false), usage },
             None => {
-                self.alarm.unpriced(seller.provider, model);
-                Charge::unpriced(usage)
+                self.alarm.unpriced(seller.provider, model, &self.unknown);
+                let assumed = self
+                    .assumed()
+                    .and_then(|(catalogue, price)| charge(price, catalogue.dearest_web_search, &usage));
+                match assumed {
+                    Some(cost) => Charge { cost, basis: basis(source, was_cut, true), usage },
+                    None => Charge::unpriced(usage),
+                }
             }
         }
     }
@@ -165,6 +196,20 @@ impl PriceBook {
         lists.flat_map(Catalogue::models).filter(|model| !model.unlisted)
     }
 
+    /// The model whose price counts for those that have none.
+    fn assumed(&self) -> Option<(&Catalogue, &ModelPrice)> {
+        match &self.unknown {
+            UnknownModels::PricedAs(model) => self.example(model),
+            UnknownModels::Unpriced | UnknownModels::Refused => None,
+        }
+    }
+
+    fn example(&self, model: &ModelName) -> Option<(&Catalogue, &ModelPrice)> {
+        let model = self.names.meaning(model.as_str()).unwrap_or(model);
+        let mut lists = OTHER_LISTS.into_iter().chain(self.catalogues.keys().map(String::as_str));
+        lists.find_map(|list| self.find_on(list, model.as_str()))
+    }
+
     fn find(&self, seller: &Seller<'_>, model: &str) -> Option<(&Catalogue, &ModelPrice)> {
         let sold = self.names.sold_by(seller.preset);
         let mut lists = sold.into_iter().chain(seller.own_lists().iter().copied());
@@ -194,7 +239,7 @@ const LISTED: bool = true;
 
 #[cfg(test)]
 mod tests {
-    use posthaste_core::{ModelPattern, PresetName};
+    use posthaste_core::{CostBasis, ModelPattern, PresetName};
     use posthaste_testkit::account as any_account;
     use rstest::rstest;
 
@@ -312,6 +357,28 @@ mod tests {
         assert_eq!(book.aliases().map(|(alias, _)| alias.as_str()).collect::<Vec<_>>(), ["fast"]);
         assert_eq!(models(&book, "vllm", ProviderKind::OpenAiCompatible, &[]), ["own-1"]);
         assert_eq!(book.as_of().to_string(), "2026-11-24");
+    }
+
+    #[test]
+    fn an_unknown_model_is_booked_as_the_operator_chose() {
+        let model = |name: &str| ModelName::parse(name).unwrap();
+        let usage = Usage { input: 1_000, ..Usage::NONE };
+        let choose = |unknown| PriceBook::builtin().with_unknown(unknown).unwrap();
+        let charge = |book: &PriceBook, name: &str| {
+            let charge = book.charge(ProviderKind::Anthropic, name, &usage, UsageSource::Reported);
+            (charge.cost.as_nanos(), charge.basis)
+        };
+        let assuming = choose(UnknownModels::PricedAs(model("claude-opus-5")));
+        assert_eq!(charge(&assuming, "nobody-knows"), (5_000_000, CostBasis::Assumed));
+        assert_eq!(charge(&assuming, "claude-haiku-4-5"), (1_000_000, CostBasis::Priced));
+        let refusing = choose(UnknownModels::Refused);
+        assert!(refusing.refuses(ProviderKind::Anthropic, "nobody-knows"));
+        assert!(!refusing.refuses(ProviderKind::Anthropic, "claude-haiku-4-5"));
+        let plain = PriceBook::builtin();
+        assert!(!plain.refuses(ProviderKind::Anthropic, "nobody-knows"));
+        assert_eq!(charge(&plain, "nobody-knows"), (0, CostBasis::Unpriced));
+        let example = UnknownModels::PricedAs(model("nobody-knows-either"));
+        assert!(plain.with_unknown(example).is_err());
     }
 
     #[test]

@@ -47,6 +47,12 @@ pub enum PriceBookError {
         /// One of them.
         alias: String,
     },
+    /// The model whose price counts for unknown ones has none itself.
+    #[error("`{model}` is to tell the price of unknown models, but has none itself")]
+    NoSuchExample {
+        /// The model.
+        model: String,
+    },
     /// A row cannot be true.
     #[error("the price file's row {row} (`{model}` at `{provider}`): {what}")]
     Row {

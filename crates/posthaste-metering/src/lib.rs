@@ -11,6 +11,7 @@ mod names;
 mod price;
 mod read;
 mod seller;
+mod unknown;
 mod window;
 
 pub use book::PriceBook;
@@ -20,4 +21,5 @@ pub use limits::{LimitError, check_limits};
 pub use names::Vendor;
 pub use price::{Mode, ModelPrice, Multipliers, Prices, Sheet, Step, Tiers, TokenPrice};
 pub use seller::Seller;
+pub use unknown::UnknownModels;
 pub use window::{Span, WindowError, span};

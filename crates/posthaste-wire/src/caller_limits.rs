@@ -5,11 +5,14 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue};
 use posthaste_core::{CallerLimits, Dialect, LimitState, Timestamp};
 
+/// Writes when a window starts anew, given the present moment.
+type ShowReset = fn(Timestamp, Timestamp) -> String;
+
 /// Adds what the dialect has headers for: Anthropic's (<https://platform.claude.com/docs/en/api/rate-limits>, moments in RFC
 /// 3339) and OpenAI's (<https://platform.openai.com/docs/guides/rate-limits>, lengths of time as `6m0s`). Gemini and Bedrock
 /// have none.
 pub fn write_limits(dialect: Dialect, limits: &CallerLimits, headers: &mut HeaderMap) {
-    let (names, reset): (&[Names; 2], fn(Timestamp, Timestamp) -> String) = match dialect {
+    let (names, reset): (&[Names; 2], ShowReset) = match dialect {
         Dialect::AnthropicMessages => (&ANTHROPIC, |resets_at, _| moment(resets_at)),
         Dialect::OpenAiChat | Dialect::OpenAiResponses => {
             (&OPENAI, |resets_at, now| length(resets_at.since(now)))

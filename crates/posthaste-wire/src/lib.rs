@@ -23,6 +23,7 @@ pub mod repair;
 mod spoiled;
 pub mod sse;
 pub mod tap;
+mod terms;
 pub mod upstream_error;
 pub mod usage;
 pub mod whole;

@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use posthaste_core::ModelName;
+
 use super::{
     ConfigError,
     section::{choice, section},
@@ -21,6 +23,11 @@ section! {
         /// A file of the same form that goes over the price book: its rows replace and add single models, its `aliases`
         /// are names of your own for models, its `vendors` tell whose models have which names.
         models_file: Option<PathBuf> = unset,
+        /// What is done about a model without a price, with an alarm in the log: `unpriced` serves and books it without a cost,
+        /// marked as such; `refuse` does not serve it; `assume` books the price of `assumed_model`, marked as such.
+        unknown_models: UnknownModels = "unpriced",
+        /// The model whose price counts for those that have none, where `unknown_models` is `assume`.
+        assumed_model: Option<String> = unset,
     }
 }
 
@@ -31,6 +38,18 @@ impl Accounting {
             let problem = format!("`{given}` is not a time from {least} to {most}");
             errors.push(ConfigError::new("accounting.flush_every", None, problem));
         }
+        let assumes = matches!(self.unknown_models, UnknownModels::Assume);
+        match &self.assumed_model {
+            None if assumes => {
+                let problem = "is needed, since `accounting.unknown_models` is `assume`";
+                errors.push(ConfigError::new("accounting.assumed_model", None, problem));
+            }
+            Some(name) if ModelName::parse(name).is_err() => {
+                let problem = format!("`{name}` is no name of a model");
+                errors.push(ConfigError::new("accounting.assumed_model", None, problem));
+            }
+            _ => {}
+        }
     }
 }
 
@@ -38,6 +57,15 @@ const SHORTEST_FLUSH: Duration = Duration::from_millis(1);
 
 /// The most that a crash may cost in relaxed books.
 const LONGEST_FLUSH: Duration = Duration::from_millis(100);
+
+choice! {
+    /// What is done about a model without a price.
+    UnknownModels {
+        Unpriced = "unpriced": "It is served, and booked without a cost.",
+        Refuse = "refuse": "It is not served.",
+        Assume = "assume": "It is served, and booked at the price of another one.",
+    }
+}
 
 choice! {
     /// When a ledger row is on disk.

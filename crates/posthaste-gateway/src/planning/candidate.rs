@@ -4,7 +4,7 @@ use posthaste_core::{Account, LimitUnit, Strategy, Timestamp};
 use posthaste_provider::upstream_dialect;
 use posthaste_scheduler::{Candidate, Exclusion};
 
-use super::{is_in, may_use, takes_part};
+use super::{is_in, is_refused, may_use, takes_part};
 use crate::{asked::AskedModel, journey::Journey, targets::Target};
 
 pub(super) fn candidate<'a>(
@@ -59,7 +59,7 @@ fn exclusion(journey: &Journey, account: &Account, target: Target<'_>, now: Time
         Some(Exclusion::NotForThisKey)
     } else if target.place.is_some_and(|place| !is_in(account, place)) {
         Some(Exclusion::NotInThePlace)
-    } else if !target.model.is_served(account) {
+    } else if !target.model.is_served(account) || is_refused(journey, account, target.model) {
         Some(Exclusion::ModelNotServed)
     } else if journey.home.is_some_and(|home| home != account.id) {
         Some(Exclusion::NotTheHome)

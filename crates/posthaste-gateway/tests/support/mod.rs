@@ -80,12 +80,32 @@ impl Rig {
         Self::wired(accounts, options, transport, Stores { ledger, ..MemoryStores::stores() }, None).await
     }
 
+    /// A relay with other prices than the built-in ones.
+    pub(crate) async fn priced(
+        accounts: Vec<Account>,
+        transport: Arc<dyn Transport>,
+        prices: Arc<PriceBook>,
+    ) -> Self {
+        Self::made(accounts, RelayOptions::default(), transport, MemoryStores::stores(), None, prices).await
+    }
+
     async fn wired(
         accounts: Vec<Account>,
         options: RelayOptions,
         transport: Arc<dyn Transport>,
         stores: Stores,
         credentials: Option<Arc<dyn CredentialSource>>,
+    ) -> Self {
+        Self::made(accounts, options, transport, stores, credentials, PriceBook::builtin()).await
+    }
+
+    async fn made(
+        accounts: Vec<Account>,
+        options: RelayOptions,
+        transport: Arc<dyn Transport>,
+        stores: Stores,
+        credentials: Option<Arc<dyn CredentialSource>>,
+        prices: Arc<PriceBook>,
     ) -> Self {
         let vault =
             Arc::new(Vault::open(&MasterKey::generate().unwrap(), Arc::clone(&stores.config)).await.unwrap());
@@ -104,7 +124,7 @@ impl Rig {
             credentials: credentials.unwrap_or_else(|| Arc::new(StaticCredentials::new(Arc::clone(&vault)))),
             vault: Arc::clone(&vault),
             transport,
-            prices: PriceBook::builtin(),
+            prices,
             scheduler: Arc::clone(&scheduler),
             clock: Arc::clone(&clock) as _,
         };

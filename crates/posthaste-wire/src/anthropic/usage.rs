@@ -4,7 +4,11 @@
 use posthaste_core::Usage;
 use serde::Deserialize;
 
-use crate::{count::Count, lenient::Lenient};
+use crate::{
+    count::Count,
+    lenient::Lenient,
+    terms::{GeographyWord, SpeedWord, TierWord},
+};
 
 /// The counts that are billed. `iterations` is left out: the other fields give its sum already.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -17,6 +21,9 @@ pub struct Counts {
     cache_creation: Lenient<CacheCreation>,
     output_tokens_details: Lenient<OutputDetails>,
     server_tool_use: Lenient<ServerToolUse>,
+    service_tier: TierWord,
+    speed: SpeedWord,
+    inference_geo: GeographyWord,
 }
 
 impl Counts {
@@ -29,6 +36,9 @@ impl Counts {
         self.output_tokens_details.0.unwrap_or_default().thinking_tokens.put(&mut usage.reasoning);
         usage.reasoning = usage.reasoning.min(usage.output);
         self.server_tool_use.0.unwrap_or_default().web_search_requests.put(&mut usage.web_searches);
+        self.service_tier.put(&mut usage.terms.tier);
+        usage.terms.fast = self.speed.0.unwrap_or(usage.terms.fast);
+        usage.terms.geography = self.inference_geo.0.unwrap_or(usage.terms.geography);
     }
 
     /// The counts of a stream's opening. Its `output_tokens` is a placeholder of a few tokens, not a beginning.
@@ -86,6 +96,8 @@ struct ServerToolUse {
 
 #[cfg(test)]
 mod tests {
+    use posthaste_core::{Geography, ServiceTier, Terms};
+
     use super::*;
 
     fn merged(parts: &[&str]) -> Usage {
@@ -114,6 +126,20 @@ mod tests {
             ..Usage::default()
         };
         assert_eq!(usage, expected);
+    }
+
+    #[test]
+    fn the_terms_are_read_and_stay_where_a_later_object_is_silent() {
+        let usage = merged(&[
+            r#"{"input_tokens":3,"service_tier":"batch","speed":"fast","inference_geo":"us"}"#,
+            r#"{"output_tokens":9,"speed":null}"#,
+        ]);
+        let terms = Terms { tier: ServiceTier::Batch, fast: true, geography: Geography::Us };
+        assert_eq!(usage, Usage { input: 3, output: 9, terms, ..Usage::NONE });
+        let plain = merged(&[
+            r#"{"input_tokens":3,"service_tier":"standard","speed":"standard","inference_geo":"not_available"}"#,
+        ]);
+        assert_eq!(plain.terms, Terms::PLAIN);
     }
 
     #[test]

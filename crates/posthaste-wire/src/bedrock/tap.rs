@@ -5,7 +5,10 @@ use posthaste_core::Dialect;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{error, usage::Counts};
+use super::{
+    error,
+    usage::{Counts, Tier},
+};
 use crate::{
     Frame, UpstreamError,
     lenient::{Filled, Lenient, Text, object},
@@ -48,9 +51,10 @@ fn read_stop(data: &[u8], seen: &mut Sighting) {
 
 /// The counts come last. Before a stop reason they end nothing, since the answer is not whole.
 fn read_metadata(data: &[u8], seen: &mut Sighting) {
-    let Ok(Some(Metadata { usage })) = object(data) else { return };
+    let Ok(Some(Metadata { usage, service_tier })) = object(data) else { return };
     if let Some(counts) = usage.0.filter(Counts::tells_something) {
         seen.usage = counts.to_usage();
+        service_tier.0.unwrap_or_default().put(&mut seen.usage);
         seen.usage_final = true;
     }
     seen.ended = seen.stopped();
@@ -82,9 +86,12 @@ struct MessageStop<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Metadata<'a> {
     #[serde(borrow, default)]
     usage: Lenient<Counts<'a>>,
+    #[serde(default)]
+    service_tier: Lenient<Tier>,
 }
 
 #[derive(Deserialize)]

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::{
     count::Count,
     lenient::{Lenient, List, Text},
+    terms::TierWord,
 };
 
 /// The counts that are billed. Recorded answers repeat the cached ones under a second name.
@@ -52,6 +53,22 @@ impl Counts<'_> {
         }
         let beyond = total.or_zero().saturating_sub(short.saturating_add(long));
         (short.saturating_add(beyond), long)
+    }
+}
+
+/// What an answer tells beside its counts of the terms on which they are billed: the tier, and `optimized` latency, which has
+/// no price of its own in the price list.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Tier {
+    #[serde(rename = "type")]
+    kind: TierWord,
+}
+
+impl Tier {
+    /// Puts the tier into the usage if there is one.
+    pub(crate) fn put(self, usage: &mut Usage) {
+        self.kind.put(&mut usage.terms.tier);
     }
 }
 

@@ -3,7 +3,10 @@
 use posthaste_core::Dialect;
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::{error, usage::Counts};
+use super::{
+    error,
+    usage::{Counts, Tier},
+};
 use crate::{
     WholeAnswer,
     count::Count,
@@ -15,7 +18,12 @@ use crate::{
 pub(crate) fn read(body: &[u8]) -> serde_json::Result<Option<WholeAnswer>> {
     let Some(answer) = object::<Answer<'_>>(body)? else { return Ok(None) };
     if answer.output.is_some() {
-        let usage = answer.usage.0.map(|counts| counts.to_usage());
+        let tier = answer.service_tier.0.unwrap_or_default();
+        let usage = answer.usage.0.map(|counts| {
+            let mut usage = counts.to_usage();
+            tier.put(&mut usage);
+            usage
+        });
         let reason = answer.stop_reason.0;
         let error = reason.and_then(|word| spoiled(Dialect::BedrockConverse, &word.0));
         return Ok(Some(WholeAnswer { usage, error }));
@@ -35,6 +43,8 @@ struct Answer<'a> {
     stop_reason: Lenient<Text<'a>>,
     #[serde(borrow, default)]
     usage: Lenient<Counts<'a>>,
+    #[serde(default)]
+    service_tier: Lenient<Tier>,
     #[serde(default)]
     input_tokens: Count,
 }

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
+use posthaste_core::Usage;
 use serde::Deserialize;
 
 use super::{error, usage::Counts};
@@ -11,6 +12,7 @@ use crate::{
     count::Count,
     lenient::{Filled, Lenient, List, object},
     tap::Sighting,
+    terms::TierWord,
 };
 
 /// The data of the terminal frame.
@@ -99,10 +101,11 @@ fn read_chunk(data: &[u8], seen: &mut Sighting) {
         // Some vendors count along in every chunk; only what comes with or after the stop is the last word.
         let is_final = counts.is_complete() && (choices.is_empty() || seen.stopped());
         if is_final || (counts.tells_something() && !seen.usage_final) {
-            seen.usage = counts.to_usage();
+            seen.usage = Usage { terms: seen.usage.terms, ..counts.to_usage() };
             seen.usage_final = is_final;
         }
     }
+    chunk.service_tier.put(&mut seen.usage.terms.tier);
 }
 
 fn unreadable_error() -> UpstreamError {
@@ -118,6 +121,9 @@ struct Chunk {
     /// Groq's place for usage.
     #[serde(default)]
     x_groq: Lenient<Extension>,
+    /// Stands in every chunk, or in the first.
+    #[serde(default)]
+    service_tier: TierWord,
     #[serde(default)]
     error: Filled,
 }

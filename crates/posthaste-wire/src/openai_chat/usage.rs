@@ -28,13 +28,20 @@ impl Counts {
         let cache_read =
             details.cached_tokens.or(self.cached_tokens).or(self.prompt_cache_hit_tokens).or_zero();
         let cache_write = details.cache_write_tokens.or(details.cache_creation_input_tokens).or_zero();
+        let answer = self.completion_tokens_details.0.unwrap_or_default();
+        let input = self.prompt_tokens.or_zero().saturating_sub(cache_read).saturating_sub(cache_write);
+        let output = self.output();
         Usage {
-            input: self.prompt_tokens.or_zero().saturating_sub(cache_read).saturating_sub(cache_write),
-            output: self.output(),
+            input,
+            output,
             cache_read,
             cache_write_5m: cache_write,
             cache_write_1h: 0,
             reasoning: self.reasoning(),
+            // What of it came from the cache is not told: it is taken not to have.
+            input_audio: details.audio_tokens.or_zero().min(input),
+            input_image: details.image_tokens.or_zero().min(input),
+            output_audio: answer.audio_tokens.or_zero().min(output),
             ..Usage::default()
         }
     }
@@ -69,12 +76,15 @@ struct PromptDetails {
     cache_write_tokens: Count,
     /// DashScope's name for it.
     cache_creation_input_tokens: Count,
+    audio_tokens: Count,
+    image_tokens: Count,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 struct CompletionDetails {
     reasoning_tokens: Count,
+    audio_tokens: Count,
 }
 
 #[cfg(test)]
@@ -101,6 +111,17 @@ mod tests {
             ..Usage::default()
         };
         assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn sound_and_pictures_are_read_and_never_more_than_what_holds_them() {
+        let read = usage(
+            r#"{"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,
+                "prompt_tokens_details":{"cached_tokens":40,"audio_tokens":70,"image_tokens":5,"text_tokens":25},
+                "completion_tokens_details":{"audio_tokens":30,"text_tokens":20}}"#,
+        );
+        assert_eq!((read.input, read.input_audio, read.input_image), (60, 60, 5));
+        assert_eq!((read.output, read.output_audio), (50, 30));
     }
 
     #[test]

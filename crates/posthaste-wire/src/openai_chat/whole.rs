@@ -6,6 +6,7 @@ use super::{error, usage::Counts};
 use crate::{
     WholeAnswer,
     lenient::{Filled, Lenient, List, object},
+    terms::TierWord,
 };
 
 /// Reads an answer; `None` when the JSON is none of this dialect.
@@ -14,7 +15,11 @@ pub(crate) fn read(body: &[u8]) -> serde_json::Result<Option<WholeAnswer>> {
     if let Some(error) = error::read(body).filter(|_| answer.choices.0.is_none() || answer.error.0) {
         return Ok(Some(WholeAnswer { usage: None, error: Some(error) }));
     }
-    let usage = answer.usage.0.map(Counts::to_usage);
+    let usage = answer.usage.0.map(|counts| {
+        let mut usage = counts.to_usage();
+        answer.service_tier.put(&mut usage.terms.tier);
+        usage
+    });
     Ok(answer.choices.0.map(|_| WholeAnswer { usage, error: None }))
 }
 
@@ -24,6 +29,9 @@ struct Answer {
     choices: List<IgnoredAny>,
     #[serde(default)]
     usage: Lenient<Counts>,
+    /// The tier that answered, which may be another than was asked for.
+    #[serde(default)]
+    service_tier: TierWord,
     #[serde(default)]
     error: Filled,
 }

@@ -10,6 +10,7 @@ use crate::{
     Frame,
     lenient::{Filled, Lenient, List, Text, object},
     tap::Sighting,
+    terms::TierWord,
 };
 
 /// There is none: the event that tells why the answer ended is the last one. Some vendors put `[DONE]` behind it.
@@ -67,6 +68,7 @@ fn read_usage(data: &[u8], seen: &mut Sighting) -> bool {
     let Ok(Some(Ending { response: Lenient(Some(response)) })) = object(data) else { return false };
     if let Some(counts) = response.usage.0 {
         seen.usage = counts.to_usage(response.tool_usage.0.unwrap_or_default());
+        response.service_tier.put(&mut seen.usage.terms.tier);
         seen.usage_final = counts.is_complete();
     }
     true
@@ -101,6 +103,8 @@ struct Response {
     usage: Lenient<Counts>,
     #[serde(default)]
     tool_usage: Lenient<ToolCounts>,
+    #[serde(default)]
+    service_tier: TierWord,
 }
 
 #[derive(Deserialize)]

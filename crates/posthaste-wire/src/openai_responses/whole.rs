@@ -10,13 +10,18 @@ use crate::{
     WholeAnswer,
     count::Count,
     lenient::{Filled, Lenient, List, Text, object},
+    terms::TierWord,
 };
 
 /// Reads an answer; `None` when the JSON is none of this dialect. A failed answer may have cost something all the same.
 pub(crate) fn read(body: &[u8]) -> serde_json::Result<Option<WholeAnswer>> {
     let Some(answer) = object::<Answer<'_>>(body)? else { return Ok(None) };
     let tools = answer.tool_usage.0.unwrap_or_default();
-    let usage = answer.usage.0.map(|counts| counts.to_usage(tools));
+    let usage = answer.usage.0.map(|counts| {
+        let mut usage = counts.to_usage(tools);
+        answer.service_tier.put(&mut usage.terms.tier);
+        usage
+    });
     if let Some(error) = error::read(body).filter(|_| answer.output.0.is_none() || answer.error.0) {
         return Ok(Some(WholeAnswer { usage, error: Some(error) }));
     }
@@ -36,6 +41,8 @@ struct Answer<'a> {
     usage: Lenient<Counts>,
     #[serde(default)]
     tool_usage: Lenient<ToolCounts>,
+    #[serde(default)]
+    service_tier: TierWord,
     #[serde(default)]
     error: Filled,
     #[serde(default)]

@@ -1,0 +1,105 @@
+//! What is booked for an exchange: on the terms that the upstream tells, and as the operator chose where it has no price.
+
+mod support;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use posthaste_core::{
+    CostBasis, Dialect, FaultKind, ModelName, Operation, ProviderKind, ServiceTier, Terms, Usage,
+};
+use posthaste_gateway::RelayOptions;
+use posthaste_metering::{PriceBook, UnknownModels};
+use posthaste_testkit::{AccountSetters, MemoryTransport, Reply, account, anthropic_json, anthropic_sse};
+use serde_json::json;
+use support::{Rig, USAGE, streamed, whole};
+
+/// A relay with one account, whose upstream always answers with this.
+async fn answering(provider: ProviderKind, answer: impl Fn() -> Reply + Send + Sync + 'static) -> Rig {
+    let transport = MemoryTransport::new(move |_| answer());
+    Rig::over(vec![account("one").with_provider(provider)], RelayOptions::default(), Arc::new(transport))
+        .await
+}
+
+#[tokio::test]
+async fn the_tier_that_answered_is_billed_and_not_the_one_that_was_asked_for() {
+    let answer = json!({"id": "c", "object": "chat.completion", "created": 1, "model": "gpt-5.4", "service_tier": "flex",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hi"}}],
+        "usage": {"prompt_tokens": 1_000, "completion_tokens": 100, "total_tokens": 1_100}});
+    let rig = answering(ProviderKind::OpenAi, move || Reply::json(200, &answer)).await;
+    let asked = json!({"model": "gpt-5.4", "service_tier": "priority", "messages": [{"role": "user", "content": "hi"}]});
+    let asked = Bytes::from(asked.to_string());
+    let answer = rig.ask_as(Dialect::OpenAiChat, Operation::Chat, asked).await.unwrap();
+    assert_eq!(support::Read::from(answer).await.status, 200);
+    let row = &rig.rows().await[0];
+    assert_eq!(row.usage.terms, Terms { tier: ServiceTier::Flex, ..Terms::PLAIN });
+    // GPT-5.4's flex tier: $1.25 in, $7.50 out.
+    assert_eq!((row.cost.as_nanos(), row.cost_basis), (1_250_000 + 750_000, CostBasis::Priced));
+}
+
+#[tokio::test]
+async fn fast_mode_told_at_the_start_of_a_stream_is_billed_at_its_end() {
+    let mut events = anthropic_sse(&["Hel", "lo"], USAGE);
+    let opening = String::from_utf8(events[0].to_vec()).unwrap();
+    let fast = opening.replace(r#""usage":{"#, r#""usage":{"speed":"fast","#);
+    assert_ne!(opening, fast);
+    events[0] = fast.into();
+    let rig = answering(ProviderKind::Anthropic, move || Reply::sse(events.clone())).await;
+    let plain = || Reply::sse(anthropic_sse(&["Hel", "lo"], USAGE));
+    let plain = answering(ProviderKind::Anthropic, plain).await;
+    let mut body = streamed();
+    body["model"] = "claude-opus-5".into();
+    for rig in [&rig, &plain] {
+        rig.read(&body).await.unwrap();
+    }
+    let (fast, plain) = (&rig.rows().await[0], &plain.rows().await[0]);
+    assert!(fast.usage.terms.fast && !plain.usage.terms.fast);
+    assert_eq!(fast.cost.as_nanos(), 2 * plain.cost.as_nanos());
+}
+
+#[tokio::test]
+async fn absurd_counts_become_no_fortune() {
+    let usage = Usage { input: 1 << 52, output: 1 << 52, ..Usage::NONE };
+    let rig =
+        answering(ProviderKind::Anthropic, move || Reply::json(200, &anthropic_json("hi", usage))).await;
+    rig.read(&whole()).await.unwrap();
+    let row = &rig.rows().await[0];
+    // One window of Claude Sonnet 4.5 at $3 and its longest answer at $15.
+    assert_eq!((row.usage.input, row.usage.output, row.cost_basis), (200_000, 64_000, CostBasis::Capped));
+    assert_eq!(row.cost.as_nanos(), 600_000_000 + 960_000_000);
+}
+
+#[tokio::test]
+async fn a_model_without_a_price_is_booked_assumed_or_refused_as_the_operator_chose() {
+    let named = |name: &str| ModelName::parse(name).unwrap();
+    let mut body = whole();
+    body["model"] = "claude-of-tomorrow".into();
+    let choose = async |unknown| {
+        let answer = |_: &_| Reply::json(200, &anthropic_json("hi", USAGE));
+        let transport = Arc::new(MemoryTransport::new(answer));
+        let prices = Arc::new(PriceBook::builtin().with_unknown(unknown).unwrap());
+        Rig::priced(vec![account("one").with_provider(ProviderKind::Anthropic)], transport, prices).await
+    };
+
+    let unpriced = choose(UnknownModels::Unpriced).await;
+    unpriced.read(&body).await.unwrap();
+    let row = &unpriced.rows().await[0];
+    assert_eq!((row.cost.as_nanos(), row.cost_basis), (0, CostBasis::Unpriced));
+
+    let assuming = choose(UnknownModels::PricedAs(named("claude-opus-5"))).await;
+    assuming.read(&body).await.unwrap();
+    let row = &assuming.rows().await[0];
+    assert!(row.cost.as_nanos() > 0 && row.cost_basis == CostBasis::Assumed);
+
+    let refusing = choose(UnknownModels::Refused).await;
+    let fault = refusing.read(&body).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::PermissionDenied);
+    assert!(
+        fault.message.contains("claude-of-tomorrow") && fault.message.contains("no price"),
+        "{}",
+        fault.message
+    );
+    assert!(refusing.rows().await.is_empty());
+    refusing.read(&whole()).await.unwrap();
+    assert_eq!(refusing.rows().await[0].cost_basis, CostBasis::Priced);
+}
