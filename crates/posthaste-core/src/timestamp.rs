@@ -15,6 +15,7 @@ impl Timestamp {
     pub const EPOCH: Self = Self(0);
 
     /// From microseconds since the epoch.
+    #[inline]
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
@@ -30,6 +31,7 @@ impl Timestamp {
     }
 
     /// Microseconds since the epoch.
+    #[inline]
     pub const fn as_micros(self) -> i64 {
         self.0
     }

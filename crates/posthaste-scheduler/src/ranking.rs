@@ -51,8 +51,6 @@ fn rank_by<'s, O: Order>(
 ) -> Vec<Pick> {
     let Situation { hint, tuning, instance, now } = *situation;
     let moment = Moment { now, seed: hint.seed, tuning };
-    // Callers that keep their accounts by identity spare the sorting by it.
-    let by_identity = candidates.is_sorted_by_key(|candidate| candidate.account);
     let mut ranks = Vec::with_capacity(candidates.len());
     let mut bids = Vec::new();
     for (position, candidate) in (0..).zip(candidates) {
@@ -70,7 +68,8 @@ fn rank_by<'s, O: Order>(
     ranks.sort_unstable_by_key(|rank| rank.sort);
     if O::BY_USE {
         settle_ties(&mut ranks, candidates, instance, |rank| rank.sort);
-    } else if !by_identity {
+    } else if !candidates.is_sorted_by_key(|candidate| candidate.account) {
+        // Callers that keep their accounts by identity spare this: positions have settled the ties.
         settle_ties(&mut ranks, candidates, Instance::default(), |rank| rank.sort >> USE_BITS);
     }
     for equals in ranks.chunk_by_mut(|one, other| one.tier() == other.tier()) {

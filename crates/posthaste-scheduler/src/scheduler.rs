@@ -245,6 +245,10 @@ struct Entry {
 impl Entry {
     /// Why the account may not be asked for the model: the longest of the reasons.
     fn parked(&self, model: &str, now: Timestamp) -> Option<Parked> {
+        if self.parts.is_empty() {
+            // Nearly all accounts, nearly always.
+            return self.health.parked(now);
+        }
         let parts = self.parts.iter().filter(|(part, _)| part.covers(model));
         let healths = parts.map(|(_, health)| health).chain([&self.health]);
         healths.filter_map(|health| health.parked(now)).max_by_key(|parked| parked.until)
