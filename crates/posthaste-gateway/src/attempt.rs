@@ -8,6 +8,7 @@ use posthaste_core::{
     ModelName, Operation, Origin, RelayBody, TimeoutGuard, Timestamp, TransportError, fields,
 };
 use posthaste_provider::{Provider, provider};
+use posthaste_scheduler::Attempts;
 use posthaste_storage::{Half, LedgerSlot};
 use posthaste_translate::Loss;
 use posthaste_vault::VaultError;
@@ -61,6 +62,10 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
     let mut tally = Tally::default();
     loop {
         let course = planning::plan(&journey, engine.clock.now());
+        // Those that arrive together would otherwise all choose the same account.
+        if let Some(first) = course.first() {
+            engine.scheduler.assign(first.id);
+        }
         for leg in &course.legs {
             if let Some(done) = ask_leg(&journey, &upload, &course, leg, &mut tally).await {
                 return done;
@@ -100,13 +105,18 @@ async fn ask_leg(
     leg: &Leg<'_>,
     tally: &mut Tally,
 ) -> Option<Result<Delivery, Fault>> {
-    let most = tally.attempts.saturating_add(leg.rules.attempts(journey.engine.options.attempts));
+    let engine = &journey.engine;
+    let attempts = Attempts::of(leg.rules.retry, engine.options.attempts);
+    let most = tally.attempts.saturating_add(attempts.most);
+    let pool = leg.rules.pool();
+    engine.budgets.request(pool, engine.clock.now());
     'accounts: for account in course.accounts(leg) {
         if tally.attempts >= most {
             break;
         }
         let stop = Stop { account, model: leg.model };
-        let mut may_repeat = leg.rules.repeats();
+        let mut repeats = attempts.repeats;
+        let mut may_redial = true;
         let mut may_renew = true;
         while tally.attempts < most {
             match attempt(journey, upload, stop, tally).await {
@@ -116,9 +126,13 @@ async fn ask_leg(
                     tally.refusal.get_or_insert(*refusal);
                     continue 'accounts;
                 }
-                Err(Setback::Again(pause)) if may_repeat => {
-                    may_repeat = false;
-                    tokio::time::sleep(pause).await;
+                // The upstream saw nothing of it: that is no repeat.
+                Err(Setback::Again(Duration::ZERO)) if may_redial => may_redial = false,
+                Err(Setback::Again(pause))
+                    if repeats > 0 && engine.budgets.take(pool, engine.clock.now()) =>
+                {
+                    repeats -= 1;
+                    tokio::time::sleep(attempts.pause(pause)).await;
                 }
                 Err(Setback::Renew) if may_renew => {
                     may_renew = false;

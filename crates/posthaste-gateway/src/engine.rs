@@ -9,8 +9,8 @@ use posthaste_storage::{AdmissionStore, LedgerWriter, Stores};
 use posthaste_vault::{CredentialSource, Vault};
 
 use crate::{
-    AccountDirectory, Authenticator, RelayOptions, affinity::Homes, asked::AskedModel, lines::Lines,
-    memory::Memory, metrics::Metrics, projects::Projects, thresholds::Thresholds,
+    AccountDirectory, Authenticator, RelayOptions, affinity::Homes, asked::AskedModel, budgets::Budgets,
+    lines::Lines, memory::Memory, metrics::Metrics, projects::Projects, thresholds::Thresholds,
 };
 
 /// The ports that a relay is built from.
@@ -48,6 +48,7 @@ pub(crate) struct Engine {
     /// How accounts are chosen where no pool has rules of its own.
     pub(crate) rules: Arc<PoolRules>,
     pub(crate) lines: Lines,
+    pub(crate) budgets: Budgets,
     pub(crate) metrics: Metrics,
     pub(crate) memory: Memory,
     pub(crate) homes: Homes,

@@ -7,6 +7,7 @@ mod asked;
 mod attempt;
 mod authenticate;
 mod betas;
+mod budgets;
 mod call;
 mod collecting;
 mod counting;

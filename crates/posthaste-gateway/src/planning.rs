@@ -5,7 +5,7 @@ mod nobody;
 
 use std::sync::Arc;
 
-use posthaste_core::{Account, KeyPolicy, Operation, Place, PoolRules, RetryPolicy, Timestamp};
+use posthaste_core::{Account, KeyPolicy, Operation, Place, PoolId, PoolRules, Timestamp};
 use posthaste_scheduler::{Exclusion, Hint, Plan};
 
 use self::candidate::{candidate, cannot_serve};
@@ -57,18 +57,12 @@ impl LegRules {
         pool.map_or_else(|| Self::Relay(Arc::clone(&engine.rules)), Self::Pool)
     }
 
-    /// How many accounts are asked on this leg.
-    pub(crate) fn attempts(&self, usual: u16) -> u16 {
-        match self.retry {
-            RetryPolicy::Aggressive => usual.saturating_mul(2),
-            RetryPolicy::Balanced => usual,
-            RetryPolicy::Conservative => usual.min(2),
+    /// The pool whose rules they are.
+    pub(crate) fn pool(&self) -> Option<PoolId> {
+        match self {
+            Self::Pool(pool) => Some(pool.id),
+            Self::Relay(_) => None,
         }
-    }
-
-    /// Whether an account may be asked a second time for the same request.
-    pub(crate) fn repeats(&self) -> bool {
-        self.retry != RetryPolicy::Conservative
     }
 }
 
@@ -133,6 +127,11 @@ pub(crate) fn may_use(policy: &KeyPolicy, account: &Account) -> bool {
 }
 
 impl Course<'_> {
+    /// The account that is asked first.
+    pub(crate) fn first(&self) -> Option<&Arc<Account>> {
+        self.legs.iter().find_map(|leg| self.accounts(leg).next())
+    }
+
     /// The accounts to ask on a leg, in order.
     pub(crate) fn accounts<'a>(&'a self, leg: &'a Leg<'_>) -> impl Iterator<Item = &'a Arc<Account>> {
         // The candidates were made of the snapshot, one of each account.
