@@ -4,9 +4,9 @@ use std::{future::pending, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use posthaste_admin::{Admin, ParkedModels, ParkedView, Runtime};
+use posthaste_admin::{Admin, ParkedModels, ParkedView, QuotaView, Runtime};
 use posthaste_core::{AccountId, Clock, CooldownScope, SystemClock, Timestamp, Transport};
-use posthaste_gateway::{FirstEventTimeouts, Relay, RelayOptions, RelayPorts};
+use posthaste_gateway::{FirstEventTimeouts, Relay, RelayOptions, RelayPorts, WindowForecast};
 use posthaste_http::{Front, FrontOptions, ServerOptions, metrics_router, router, serve};
 use posthaste_scheduler::{Backoff, Parked, Scheduler};
 use posthaste_storage::{LedgerOptions, LedgerWriter};
@@ -222,6 +222,16 @@ impl Runtime for LiveRuntime {
             parked: parked_view(&parked),
         };
         parked.into_iter().map(view).collect()
+    }
+
+    fn quota(&self, account: AccountId) -> Vec<QuotaView> {
+        let view = |window: WindowForecast| QuotaView {
+            used_percent: window.used_percent,
+            starts_at: window.starts_at,
+            resets_at: window.resets_at,
+            runs_out_at: window.runs_out_at,
+        };
+        self.relay.quota(account).into_iter().map(view).collect()
     }
 
     fn release(&self, account: AccountId) {

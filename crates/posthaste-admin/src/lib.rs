@@ -31,5 +31,5 @@ pub use limit_text::{length_text, limit_text, parse_length, parse_limit};
 pub use place::PlaceInput;
 pub use pools::{NewPool, PoolChange, PoolService, PoolView, RulesChange};
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};
-pub use runtime::{ParkedModels, ParkedView, Runtime};
+pub use runtime::{ParkedModels, ParkedView, QuotaView, Runtime};
 pub use status::{KeyCounts, ServerView, StatusView};

@@ -11,6 +11,9 @@ pub trait Runtime: Send + Sync + 'static {
     /// The models that an account does not serve for now, though it serves others.
     fn parked_models(&self, account: AccountId) -> Vec<ParkedModels>;
 
+    /// How the windows of an account's plan go, as far as its vendor told.
+    fn quota(&self, account: AccountId) -> Vec<QuotaView>;
+
     /// Ends an account's rest, since what it rested from was put right.
     fn release(&self, account: AccountId);
 
@@ -30,6 +33,19 @@ pub struct ParkedView {
     pub until: Timestamp,
     /// What the upstream said.
     pub why: String,
+}
+
+/// A window of an account's plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotaView {
+    /// How much of it is used.
+    pub used_percent: u64,
+    /// When it began.
+    pub starts_at: Timestamp,
+    /// When it starts anew.
+    pub resets_at: Timestamp,
+    /// When nothing is left of it at the present pace, if that is before it starts anew.
+    pub runs_out_at: Option<Timestamp>,
 }
 
 /// A rest of some of an account's models, which the vendor meters on their own.

@@ -56,4 +56,4 @@ pub use transport::{
     boxed_body, full_body,
 };
 pub use usage::{StreamEnd, Usage};
-pub use verdict::{Cooldown, CooldownReason, CooldownScope, RateWindow, Verdict};
+pub use verdict::{Cooldown, CooldownReason, CooldownScope, PlanUse, RateWindow, Verdict};

@@ -133,6 +133,22 @@ pub struct RateWindow {
     pub resets_at: Timestamp,
 }
 
+/// How much of a window of its plan an account has used, as the vendor tells with an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanUse {
+    /// Hundredths of a percent, 10,000 at most.
+    pub used: u16,
+    /// When the window began.
+    pub starts_at: Timestamp,
+    /// When it starts anew.
+    pub resets_at: Timestamp,
+}
+
+impl PlanUse {
+    /// All of a window.
+    pub const WHOLE: u16 = 10_000;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

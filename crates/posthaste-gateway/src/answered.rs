@@ -43,6 +43,9 @@ impl Answered<'_> {
         deadline: Instant,
     ) -> Result<Delivery, Setback> {
         let (head, body) = response.into_parts();
+        let engine = &self.book.journey().engine;
+        let now = engine.clock.now();
+        engine.quotas.note(self.book.account(), &self.vendor.plan_use(&head.headers, now), now);
         let streamed = self.book.journey().envelope.stream;
         let is_stream = is_stream(&head.headers, self.upstream, streamed);
         if !head.status.is_success() {

@@ -10,7 +10,8 @@ use posthaste_vault::{CredentialSource, Vault};
 
 use crate::{
     AccountDirectory, Authenticator, RelayOptions, affinity::Homes, asked::AskedModel, budgets::Budgets,
-    lines::Lines, memory::Memory, metrics::Metrics, projects::Projects, thresholds::Thresholds,
+    lines::Lines, memory::Memory, metrics::Metrics, projects::Projects, quotas::Quotas,
+    thresholds::Thresholds,
 };
 
 /// The ports that a relay is built from.
@@ -49,6 +50,7 @@ pub(crate) struct Engine {
     pub(crate) rules: Arc<PoolRules>,
     pub(crate) lines: Lines,
     pub(crate) budgets: Budgets,
+    pub(crate) quotas: Quotas,
     pub(crate) metrics: Metrics,
     pub(crate) memory: Memory,
     pub(crate) homes: Homes,

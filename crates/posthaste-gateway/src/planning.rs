@@ -68,11 +68,14 @@ impl LegRules {
 
 pub(crate) fn plan(journey: &Journey, now: Timestamp) -> Course<'_> {
     let snapshot = journey.engine.directory.all();
+    let quotas = journey.engine.quotas.read();
     let legs = journey.targets.iter(&journey.model).map(|target| {
         let rules = LegRules::of(&journey.engine, &journey.caller, target);
         let strategy = rules.strategy;
-        let candidates: Vec<_> =
-            snapshot.iter().map(|account| candidate(journey, account, target, strategy, now)).collect();
+        let candidates: Vec<_> = snapshot
+            .iter()
+            .map(|account| candidate(journey, account, target, strategy, &quotas, now))
+            .collect();
         let hint = Hint { strategy: rules.strategy, seed: journey.seed(), affinity: rules.affinity.enabled };
         let plan = journey.engine.scheduler.plan(&candidates, &hint, now);
         Leg { model: target.model, rules, plan }

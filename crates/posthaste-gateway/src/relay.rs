@@ -26,6 +26,7 @@ use crate::{
     models::{self, View},
     planning::{self, LegRules},
     projects::Projects,
+    quotas::{Quotas, WindowForecast},
     targets::{Target, Targets},
     thresholds::Thresholds,
     unpack::{Unpacked, unpack},
@@ -75,6 +76,7 @@ impl Relay {
             rules: Arc::new(options.rules.clone()),
             lines: Lines::default(),
             budgets: Budgets::default(),
+            quotas: Quotas::default(),
             options,
             metrics: Metrics::new(),
             memory: Memory::new(),
@@ -173,6 +175,11 @@ impl Relay {
         let ready = enabled.filter(|account| self.engine.scheduler.parked(account.id, now).is_none()).count();
         let ledger_ready = self.engine.ledger.free_slots() > 0;
         Ok(Health { accounts: accounts.len(), accounts_ready: ready, ledger_ready })
+    }
+
+    /// How the windows of an account's plan go, as far as its vendor told: nothing until it served.
+    pub fn quota(&self, account: AccountId) -> Vec<WindowForecast> {
+        self.engine.quotas.forecasts(account, self.engine.clock.now())
     }
 
     /// How many attempts are under way, answers that are still being read included.

@@ -12,7 +12,9 @@ mod request;
 mod verdict;
 
 use http::HeaderMap;
-use posthaste_core::{Dialect, ModelName, Operation, Payload, ProviderKind, RateWindow, Timestamp, Verdict};
+use posthaste_core::{
+    Dialect, ModelName, Operation, Payload, PlanUse, ProviderKind, RateWindow, Timestamp, Verdict,
+};
 
 use crate::{AnswerHead, Outbound, PrepareError, Provider};
 
@@ -51,5 +53,9 @@ impl Provider for Anthropic {
 
     fn limits(&self, headers: &HeaderMap, now: Timestamp) -> Option<RateWindow> {
         limits::tightest_window(headers, now)
+    }
+
+    fn plan_use(&self, headers: &HeaderMap, now: Timestamp) -> Vec<PlanUse> {
+        limits::plan_use(headers, now)
     }
 }

@@ -29,8 +29,8 @@ mod testing;
 
 use http::{HeaderMap, StatusCode};
 use posthaste_core::{
-    Account, AccountSettings, Credential, Dialect, ModelName, Operation, Packing, Payload, ProviderKind,
-    RateWindow, Timestamp, Verdict,
+    Account, AccountSettings, Credential, Dialect, ModelName, Operation, Packing, Payload, PlanUse,
+    ProviderKind, RateWindow, Timestamp, Verdict,
 };
 use posthaste_wire::{EditError, UpstreamError};
 use settings::{Own, check_foreign};
@@ -146,6 +146,12 @@ pub trait Provider: Send + Sync {
     fn limits(&self, headers: &HeaderMap, now: Timestamp) -> Option<RateWindow> {
         let _ = (headers, now);
         None
+    }
+
+    /// Reads what an answer says about the windows of the account's plan; vendors without plans tell nothing.
+    fn plan_use(&self, headers: &HeaderMap, now: Timestamp) -> Vec<PlanUse> {
+        let _ = (headers, now);
+        Vec::new()
     }
 }
 

@@ -16,7 +16,7 @@ mod verdict;
 
 use http::HeaderMap;
 use posthaste_core::{
-    Account, Dialect, ModelName, Operation, Payload, ProviderKind, RateWindow, Timestamp, Verdict,
+    Account, Dialect, ModelName, Operation, Payload, PlanUse, ProviderKind, RateWindow, Timestamp, Verdict,
 };
 use posthaste_wire::EditError;
 
@@ -89,5 +89,9 @@ impl Provider for OpenAi {
 
     fn limits(&self, headers: &HeaderMap, now: Timestamp) -> Option<RateWindow> {
         limits::tightest_window(headers, now)
+    }
+
+    fn plan_use(&self, headers: &HeaderMap, now: Timestamp) -> Vec<PlanUse> {
+        limits::plan_use(headers, now)
     }
 }

@@ -2,7 +2,8 @@
 
 use http::HeaderMap;
 use posthaste_core::{
-    Account, Dialect, ModelName, Operation, Packing, Payload, ProviderKind, RateWindow, Timestamp, Verdict,
+    Account, Dialect, ModelName, Operation, Packing, Payload, PlanUse, ProviderKind, RateWindow, Timestamp,
+    Verdict,
 };
 
 use crate::{AnswerHead, Outbound, PrepareError, Provider, anthropic::Anthropic, bedrock, gemini, openai};
@@ -57,5 +58,9 @@ impl Provider for Sandbox {
 
     fn limits(&self, headers: &HeaderMap, now: Timestamp) -> Option<RateWindow> {
         ANTHROPIC.limits(headers, now)
+    }
+
+    fn plan_use(&self, headers: &HeaderMap, now: Timestamp) -> Vec<PlanUse> {
+        ANTHROPIC.plan_use(headers, now)
     }
 }

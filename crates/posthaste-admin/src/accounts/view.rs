@@ -7,7 +7,7 @@ use posthaste_core::{
 use posthaste_provider::{Preset, Site, presets as known_presets, provider};
 use serde::{Deserialize, Serialize};
 
-use crate::{ParkedModels, ParkedView, Runtime, input::ModelMapping};
+use crate::{ParkedModels, ParkedView, QuotaView, Runtime, input::ModelMapping};
 
 /// An account as operators see it: without its credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,9 @@ pub struct AccountView {
     /// Models that it does not serve for now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parked_models: Vec<ParkedModels>,
+    /// The windows of its plan, as its vendor told last; nothing where no relay runs or none was told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quota: Vec<QuotaView>,
     /// Which of the clients' models it serves.
     pub models: ModelRules,
     /// What it calls them.
@@ -110,6 +113,7 @@ impl AccountView {
         Self {
             health: runtime.map(|runtime| health(&account, runtime)),
             parked_models: runtime.map(|runtime| runtime.parked_models(account.id)).unwrap_or_default(),
+            quota: runtime.map(|runtime| runtime.quota(account.id)).unwrap_or_default(),
             id: account.id,
             name: account.name,
             preset: account.preset,

@@ -37,6 +37,10 @@ impl Runtime for FakeRuntime {
         Vec::new()
     }
 
+    fn quota(&self, _: AccountId) -> Vec<posthaste_admin::QuotaView> {
+        Vec::new()
+    }
+
     fn release(&self, account: AccountId) {
         self.parked.lock().remove(&account);
     }

@@ -5,13 +5,14 @@ use posthaste_provider::upstream_dialect;
 use posthaste_scheduler::{Candidate, Exclusion};
 
 use super::{is_in, is_refused, may_use, takes_part};
-use crate::{asked::AskedModel, journey::Journey, targets::Target};
+use crate::{asked::AskedModel, journey::Journey, quotas::Known, targets::Target};
 
 pub(super) fn candidate<'a>(
     journey: &'a Journey,
     account: &'a Account,
     target: Target<'a>,
     strategy: Strategy,
+    quotas: &'a Known,
     now: Timestamp,
 ) -> Candidate<'a> {
     let policy = &journey.caller.key().policy;
@@ -33,6 +34,7 @@ pub(super) fn candidate<'a>(
         priority,
         exclusion,
         weight: account.scheduling.weight,
+        quota: quotas.get(&account.id).map_or(&[][..], Vec::as_slice),
         price,
         most_in_flight: most_in_flight(account, target.model),
         warmth,

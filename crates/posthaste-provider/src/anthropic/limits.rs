@@ -3,8 +3,10 @@
 //! Source: <https://docs.anthropic.com/en/api/rate-limits#response-headers>; the `unified` family is sent to
 //! subscription accounts (observed, 2026-11-23).
 
+use std::time::Duration;
+
 use http::HeaderMap;
-use posthaste_core::{RateWindow, Timestamp};
+use posthaste_core::{PlanUse, RateWindow, Timestamp};
 
 use crate::reset::{moment, number, text};
 
@@ -87,6 +89,20 @@ const KINDS: [(&str, &str); 4] = [
     ("anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset"),
 ];
 
+/// The windows of a subscription's plan. What is spent is told as a fraction from 0 to 1.
+pub(super) fn plan_use(headers: &HeaderMap, now: Timestamp) -> Vec<PlanUse> {
+    let read = |(window, length): (&str, Duration)| {
+        let name = |what: &str| ["anthropic-ratelimit-unified-", window, what].concat();
+        let spent: f64 = text(headers, &name("-utilization"))?.parse().ok()?;
+        let resets_at = moment(headers, &name("-reset")).filter(|reset| *reset > now)?;
+        let used = (spent.clamp(0.0, 1.0) * f64::from(PlanUse::WHOLE)).round() as u16;
+        Some(PlanUse { used, starts_at: resets_at.minus(length), resets_at })
+    };
+    PLAN_WINDOWS.into_iter().zip(PLAN_LENGTHS).filter_map(read).collect()
+}
+
+const PLAN_LENGTHS: [Duration; 2] = [Duration::from_secs(5 * 3_600), Duration::from_secs(7 * 86_400)];
+
 const PLAN_WINDOWS: [&str; 2] = ["5h", "7d"];
 
 /// How the windows call the families, and what their models' names begin with.
@@ -113,5 +129,23 @@ mod tests {
         assert_eq!(window, RateWindow { remaining: Some(3), resets_at: Timestamp::from_secs(60) });
         assert_eq!(tightest_window(&headers, Timestamp::from_secs(600)), None);
         assert_eq!(exhausted_window_reset(&headers, Timestamp::EPOCH), None);
+    }
+
+    #[test]
+    fn a_subscription_tells_how_much_of_each_window_is_spent() {
+        let mut headers = HeaderMap::new();
+        let mut put = |name: &'static str, value: &'static str| headers.insert(name, value.parse().unwrap());
+        put("anthropic-ratelimit-unified-5h-utilization", "0.25");
+        put("anthropic-ratelimit-unified-5h-reset", "19000");
+        put("anthropic-ratelimit-unified-7d-utilization", "1.2");
+        put("anthropic-ratelimit-unified-7d-reset", "500");
+        let told = plan_use(&headers, Timestamp::from_secs(1_000));
+        let starts_at = Timestamp::from_secs(1_000);
+        let resets_at = Timestamp::from_secs(19_000);
+        assert_eq!(
+            told,
+            [PlanUse { used: 2_500, starts_at, resets_at }],
+            "a window that is over tells nothing"
+        );
     }
 }

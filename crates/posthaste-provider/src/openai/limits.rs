@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use posthaste_core::{RateWindow, Timestamp};
+use posthaste_core::{PlanUse, RateWindow, Timestamp};
 use posthaste_wire::read_duration;
 
 use crate::reset::{moment, number, text};
@@ -109,6 +109,19 @@ fn plan(headers: &HeaderMap, names: &Plan, now: Timestamp) -> Option<Window> {
     Some(Window { of: RateWindow { remaining: Some(left), resets_at }, left_permille: left * 10 })
 }
 
+/// The windows of a ChatGPT plan.
+pub(crate) fn plan_use(headers: &HeaderMap, now: Timestamp) -> Vec<PlanUse> {
+    let read = |names: &Plan| {
+        let minutes = number(headers, names.minutes).filter(|minutes| *minutes > 0)?;
+        let used: f64 = text(headers, names.used)?.parse().ok()?;
+        let resets_at = plan(headers, names, now)?.of.resets_at;
+        let used = (used.clamp(0.0, 100.0) * 100.0).round() as u16;
+        let length = Duration::from_secs(minutes.saturating_mul(60));
+        Some(PlanUse { used, starts_at: resets_at.minus(length), resets_at }).filter(|_| resets_at > now)
+    };
+    PLAN.iter().filter_map(read).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,5 +185,21 @@ mod tests {
     fn other_headers_tell_nothing() {
         assert_eq!(tightest_window(&headers(&[("x-ratelimit-reset-requests", "soon")]), NOW), None);
         assert_eq!(tightest_window(&HeaderMap::new(), NOW), None);
+    }
+
+    #[test]
+    fn a_plan_tells_how_much_of_each_window_is_used() {
+        let headers = headers(&[
+            ("x-codex-primary-used-percent", "12.5"),
+            ("x-codex-primary-window-minutes", "300"),
+            ("x-codex-primary-reset-at", "19000"),
+            ("x-codex-secondary-used-percent", "250"),
+            ("x-codex-secondary-window-minutes", "10080"),
+            ("x-codex-secondary-reset-after-seconds", "60"),
+        ]);
+        let [primary, secondary] = plan_use(&headers, NOW)[..] else { panic!("there are two windows") };
+        assert_eq!((primary.used, primary.starts_at), (1_250, NOW));
+        assert_eq!((secondary.used, secondary.resets_at), (10_000, Timestamp::from_secs(1_060)));
+        assert!(plan_use(&headers, Timestamp::from_secs(2_000_000)).len() < 2, "what is over is not told");
     }
 }

@@ -1,7 +1,7 @@
 //! Accounts for people.
 
 use posthaste_admin::{
-    AccountView, Health, ParkedModels, PresetView, RefreshedAccount, TestReport, TestSteps,
+    AccountView, Health, ParkedModels, PresetView, QuotaView, RefreshedAccount, TestReport, TestSteps,
 };
 use posthaste_core::{AuthForm, ModelPattern};
 
@@ -52,6 +52,7 @@ pub(super) fn one(account: &AccountView) -> String {
             },
         ),
         ("state", state(account)),
+        ("quota", joined(quota(account), "-")),
         ("models at rest", joined(models_at_rest(account), "-")),
         ("serves", patterns(&account.models.allow, "all models")),
         ("does not serve", patterns(&account.models.deny, "-")),
@@ -164,6 +165,15 @@ fn vendor(account: &AccountView) -> Vec<String> {
         ("project", &settings.project),
     ];
     named.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?))).collect()
+}
+
+fn quota(account: &AccountView) -> Vec<String> {
+    let window = |window: &QuotaView| {
+        let QuotaView { used_percent, resets_at, .. } = window;
+        let runs_out = window.runs_out_at.map(|at| format!(", at this pace used up at {at}"));
+        format!("{used_percent} % used, new at {resets_at}{}", runs_out.unwrap_or_default())
+    };
+    account.quota.iter().map(window).collect()
 }
 
 fn models_at_rest(account: &AccountView) -> Vec<String> {
