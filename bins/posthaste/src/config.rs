@@ -19,6 +19,7 @@ mod scheduling;
 mod section;
 mod server;
 mod setting;
+mod timeouts;
 mod units;
 mod vault;
 
@@ -36,6 +37,7 @@ pub use scheduling::Scheduling;
 pub use section::{KeyInfo, Section, SectionInfo, Shown};
 pub use server::Server;
 pub use setting::{EnvSecret, Kind, Setting, Urls, Words};
+pub use timeouts::Timeouts;
 pub use units::ByteSize;
 pub(crate) use units::parse_duration;
 pub use vault::VaultSection;
@@ -55,6 +57,8 @@ pub struct Config {
     pub accounting: Accounting,
     /// `[relay]`
     pub relay: Relay,
+    /// `[timeouts.<provider>]`
+    pub timeouts: Timeouts,
     /// `[scheduling]`
     pub scheduling: Scheduling,
     /// `[log]`
@@ -67,7 +71,8 @@ pub struct Config {
 
 impl Config {
     /// Every section, in the order of the reference.
-    pub const SECTIONS: [SectionInfo; 15] = {
+    pub const SECTIONS: [SectionInfo; 23] = {
+        let [t0, t1, t2, t3, t4, t5, t6, t7] = Timeouts::SECTIONS;
         let [general, claude, openai, google, qwen, sandbox, entra] = OAuth::SECTIONS;
         [
             Server::INFO,
@@ -75,6 +80,14 @@ impl Config {
             Keys::INFO,
             Accounting::INFO,
             Relay::INFO,
+            t0,
+            t1,
+            t2,
+            t3,
+            t4,
+            t5,
+            t6,
+            t7,
             Scheduling::INFO,
             Log::INFO,
             VaultSection::INFO,
@@ -111,6 +124,7 @@ impl Config {
             self.keys.show(),
             self.accounting.show(),
             self.relay.show(),
+            self.timeouts.show(),
             self.scheduling.show(),
             self.log.show(),
             self.vault.show(),
@@ -126,6 +140,7 @@ impl Config {
             keys: Keys::read(reader),
             accounting: Accounting::read(reader),
             relay: Relay::read(reader),
+            timeouts: Timeouts::read(reader),
             scheduling: Scheduling::read(reader),
             log: Log::read(reader),
             vault: VaultSection::read(reader),

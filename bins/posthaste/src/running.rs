@@ -257,6 +257,7 @@ fn relay_options(config: &Config) -> RelayOptions {
         head_timeout: config.relay.head_timeout,
         gap_timeout: config.relay.gap_timeout,
         keep_alive: config.server.keep_alive_after,
+        by_provider: config.timeouts.overrides(),
         rules: config.scheduling.rules(),
         strict_accounting: config.accounting.durability == Durability::Strict,
     }

@@ -92,7 +92,7 @@ impl Answered<'_> {
 
     /// A stream.
     async fn stream(self, head: Parts, body: RelayBody, deadline: Instant) -> Result<Delivery, Setback> {
-        let gap = self.book.journey().engine.options.gap_timeout;
+        let gap = self.book.gap();
         let Self { vendor, upstream, upstream_model, way_back, losses, book } = self;
         let client = book.journey().surface;
         let answer = StreamAnswer::new(body, upstream, way_back, book);
@@ -115,7 +115,7 @@ impl Answered<'_> {
     async fn whole(mut self, head: Parts, body: RelayBody) -> Result<Delivery, Setback> {
         // It may be long in coming; others need not wait for its end to know that the account serves.
         self.book.vouch();
-        let gap = self.book.journey().engine.options.gap_timeout;
+        let gap = self.book.gap();
         let body = match collect(body, gap, MOST_ANSWER_BYTES).await {
             Ok(body) => body,
             Err(broken) => return Err(self.broken(&broken.why, broken.fault.kind)),
@@ -126,7 +126,7 @@ impl Answered<'_> {
 
     /// A stream, for a client that wants a whole answer: some upstreams only stream, some do though nobody asked them to.
     async fn collected(mut self, head: Parts, body: RelayBody) -> Result<Delivery, Setback> {
-        let gap = self.book.journey().engine.options.gap_timeout;
+        let gap = self.book.gap();
         // What else is streamed is no part of a conversation, and nobody knows how to put it together.
         let collector =
             StreamCollector::new(self.upstream).filter(|_| self.book.journey().operation == Operation::Chat);

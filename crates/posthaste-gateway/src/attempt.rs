@@ -328,11 +328,12 @@ async fn ready_request(
         let why = format!("it has no credential: {}", with_causes(&error));
         unusable(&rest_without_credential(Some(&error), why, engine.clock.now()))
     })?;
-    let egress = engine
+    let mut egress = engine
         .credentials
         .egress(account)
         .await
         .map_err(|error| unusable(&failing(format!("its proxy's password cannot be read: {error}"))))?;
+    egress.connect_timeout = engine.options.overrides(account.provider).connect.or(egress.connect_timeout);
     tally.presented.clone_from(&credential);
     let began = Instant::now();
     let found = if vendor.seeks_project(account) {
@@ -383,8 +384,7 @@ async fn exchange(
 ) -> Result<Delivery, Setback> {
     let options = &journey.engine.options;
     let streamed = journey.envelope.stream;
-    let wait =
-        if streamed { options.first_event.of(prepared.upstream.dialect) } else { options.head_timeout };
+    let wait = options.patience(book.account().provider, prepared.upstream.dialect, streamed);
     let deadline = Instant::now() + wait;
     let Prepared { request, upstream, upstream_model, way_back, losses } = prepared;
     let sending = timeout_at(deadline, journey.engine.transport.send(request, egress));

@@ -44,7 +44,7 @@ pub use authenticate::{Authenticator, Caller};
 pub use call::{Answer, Call, PathFacts};
 pub use directory::AccountDirectory;
 pub use engine::RelayPorts;
-pub use options::{FirstEventTimeouts, RelayOptions};
+pub use options::{FirstEventTimeouts, RelayOptions, TimeoutOverrides};
 pub use quotas::WindowForecast;
 pub use relay::{Health, Relay};
 pub use visitor::Visitor;

@@ -1,8 +1,8 @@
 //! The relay's settings.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
-use posthaste_core::{Dialect, PoolRules};
+use posthaste_core::{Dialect, PoolRules, ProviderKind};
 
 /// Time-outs, bounds and policies of a request's journey.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,10 +17,47 @@ pub struct RelayOptions {
     pub gap_timeout: Duration,
     /// After this long without a byte, and then each time again, a waiting client of a stream is sent something harmless.
     pub keep_alive: Duration,
+    /// Time-outs of some providers' accounts, in place of those above.
+    pub by_provider: HashMap<ProviderKind, TimeoutOverrides>,
     /// How accounts are chosen and asked again where no pool has rules of its own.
     pub rules: PoolRules,
     /// Whether the last bytes of an answer wait until its attempt is booked durably.
     pub strict_accounting: bool,
+}
+
+/// What the accounts of one provider are given in place of the usual time-outs. What is `None` is as usual.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TimeoutOverrides {
+    /// For a connection: name resolution, TCP, proxy and TLS together.
+    pub connect: Option<Duration>,
+    /// From the request to the first event of a stream.
+    pub first_event: Option<Duration>,
+    /// From the request to the head of an answer that is not a stream.
+    pub head: Option<Duration>,
+    /// The longest silence within an answer's body.
+    pub gap: Option<Duration>,
+}
+
+impl RelayOptions {
+    /// What a provider's accounts are given in place of the usual.
+    pub(crate) fn overrides(&self, provider: ProviderKind) -> TimeoutOverrides {
+        self.by_provider.get(&provider).copied().unwrap_or_default()
+    }
+
+    /// How long the first event of a stream, or else the head of an answer, may take.
+    pub(crate) fn patience(&self, provider: ProviderKind, dialect: Dialect, streamed: bool) -> Duration {
+        let own = self.overrides(provider);
+        if streamed {
+            own.first_event.unwrap_or_else(|| self.first_event.of(dialect))
+        } else {
+            own.head.unwrap_or(self.head_timeout)
+        }
+    }
+
+    /// The longest silence within an answer of a provider's account.
+    pub(crate) fn gap(&self, provider: ProviderKind) -> Duration {
+        self.overrides(provider).gap.unwrap_or(self.gap_timeout)
+    }
 }
 
 /// How long the first event of a stream may take, by the upstream's dialect: some think before they speak.
@@ -54,6 +91,7 @@ impl Default for RelayOptions {
             head_timeout: Duration::from_secs(900),
             gap_timeout: Duration::from_secs(300),
             keep_alive: Duration::from_secs(10),
+            by_provider: HashMap::new(),
             rules: PoolRules::default(),
             strict_accounting: false,
         }

@@ -108,6 +108,11 @@ impl AttemptBook {
         &self.account
     }
 
+    /// How long its answer may fall silent.
+    pub(crate) fn gap(&self) -> Duration {
+        self.journey.engine.options.gap(self.account.provider)
+    }
+
     /// Content is promised to the client.
     pub(crate) fn commit(&mut self) {
         self.phase = AttemptPhase::Delivering;

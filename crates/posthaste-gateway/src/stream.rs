@@ -96,7 +96,7 @@ impl StreamAnswer {
             transcoder: Transcoder::new(surface, client, way_back, &journey.id.to_string()),
             client,
             begun: false,
-            pulse: Pulse::new(options.keep_alive, options.gap_timeout),
+            pulse: Pulse::new(options.keep_alive, book.gap()),
             book,
             outbox: Outbox::default(),
             absorbed_bytes: 0,
@@ -333,7 +333,7 @@ impl StreamAnswer {
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match ready!(self.pulse.poll(cx)) {
             Beat::Gap => {
-                let gap = self.book.journey().engine.options.gap_timeout;
+                let gap = self.book.gap();
                 self.break_off(&Broken::silent(gap));
             }
             Beat::KeepAlive if self.outbox.at_boundary() => {

@@ -2,10 +2,12 @@
 
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use posthaste_core::{AttemptOutcome, CooldownReason, CostBasis, FaultKind, Usage, UsageSource};
-use posthaste_gateway::{FirstEventTimeouts, RelayOptions};
+use posthaste_core::{
+    AttemptOutcome, CooldownReason, CostBasis, FaultKind, ProviderKind, Usage, UsageSource,
+};
+use posthaste_gateway::{FirstEventTimeouts, RelayOptions, TimeoutOverrides};
 use posthaste_testkit::{
     AccountSetters, MemoryTransport, Reply, Script, ScriptedUpstream, account, anthropic_error,
     anthropic_json, anthropic_sse,
@@ -194,6 +196,21 @@ async fn the_clients_own_fault_goes_to_nobody_else() {
     let rows = rig.rows().await;
     assert_eq!((rows.len(), rows[0].outcome), (1, AttemptOutcome::ClientFault));
     assert_eq!((rows[0].usage, rows[0].usage_source), (Usage::default(), UsageSource::None));
+}
+
+#[tokio::test]
+async fn a_provider_has_time_outs_of_its_own() {
+    let silent = ScriptedUpstream::start(|_| Script::never()).await;
+    let good = ScriptedUpstream::start(|_| Script::json(200, &anthropic_json("b", USAGE))).await;
+    let own = TimeoutOverrides { head: Some(Duration::from_millis(50)), ..TimeoutOverrides::default() };
+    let by_provider = HashMap::from([(ProviderKind::Anthropic, own)]);
+    let options = RelayOptions { by_provider, ..RelayOptions::default() };
+    let first = at("silent", silent.base_url(), 1).with_provider(ProviderKind::Anthropic);
+    let rig = Rig::with(vec![first, at("good", good.base_url(), 50)], options).await;
+    assert_eq!(rig.read(&whole()).await.unwrap().status, 200);
+    assert_eq!((silent.received().len(), good.received().len()), (1, 1));
+    let kinds: Vec<_> = rig.rows().await.iter().map(|row| row.outcome).collect();
+    assert_eq!(kinds, [AttemptOutcome::Failed(FaultKind::Timeout), AttemptOutcome::Complete]);
 }
 
 #[tokio::test]

@@ -156,7 +156,16 @@ fn unknown(sections: &[SectionInfo], given: &Given) -> Option<ConfigError> {
     if given.section.is_empty() {
         return at(&given.key, outside_section(sections, &given.key));
     }
+    let below = |section: &SectionInfo| {
+        section.name.strip_prefix(&*given.section).is_some_and(|rest| rest.starts_with('.'))
+    };
     let Some(section) = sections.iter().find(|section| section.name == given.section) else {
+        if let Some(first) = sections.iter().find(|section| below(section)) {
+            let path = format!("{}.{}", given.section, given.key);
+            let problem =
+                format!("no section by itself: it belongs into one below it, such as `[{}]`", first.name);
+            return if header { None } else { at(&path, problem) };
+        }
         // In a file the section itself is told, once for all of its keys.
         if given.kind.is_some() && !header {
             return None;

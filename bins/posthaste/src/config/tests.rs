@@ -223,6 +223,17 @@ fn a_variable_with_one_underscore_too_few_is_told_and_a_strange_one_left_alone()
 }
 
 #[test]
+fn a_provider_has_time_outs_of_its_own() {
+    let config = read("[timeouts.gemini]\nhead = '5s'\n", &[], &[]).unwrap();
+    let own = config.timeouts.overrides();
+    assert_eq!(own.len(), 1);
+    assert_eq!(own[&posthaste_core::ProviderKind::Gemini].head, Some(Duration::from_secs(5)));
+    let found = errors("[timeouts]\nhead = '5s'\n", &[]);
+    assert!(found[0].contains("[timeouts.anthropic]"), "{found:?}");
+    assert!(errors("[timeouts.nobody]\nhead = '5s'\n", &[])[0].contains("unknown section"));
+}
+
+#[test]
 fn what_is_shown_reads_back_as_the_same_configuration() {
     let config = read("[relay]\nattempts = 7\n[server]\nshutdown_grace = '90s'\n", &[], &[]).unwrap();
     let mut file = String::new();
