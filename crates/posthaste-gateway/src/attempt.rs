@@ -5,7 +5,7 @@ use std::{error::Error, sync::Arc, time::Duration};
 use http::{HeaderMap, StatusCode};
 use posthaste_core::{
     Account, AttemptOutcome, AttemptPhase, Cooldown, CooldownReason, Credential, Egress, Fault, FaultKind,
-    ModelName, Operation, Origin, RelayBody, TimeoutGuard, Timestamp, TransportError, fields,
+    Limit, ModelName, Operation, Origin, RelayBody, TimeoutGuard, Timestamp, TransportError, fields,
 };
 use posthaste_provider::{Provider, provider};
 use posthaste_scheduler::Attempts;
@@ -250,7 +250,7 @@ async fn attempt(
     let vendor = provider(account.provider);
     let Ready { prepared, egress } = ready_request(journey, upload, stop, vendor, tally).await?;
     let slot = ledger_slot(journey).await.map_err(Setback::Final)?;
-    let seat = seat(journey, account, prepared.upstream_model.as_str(), tally).await?;
+    let seats = seats(journey, account, prepared.upstream_model.as_str(), tally).await?;
     // Other requests may have learnt since the plan was made, and only one of them may try an account that was parked.
     let engine = &journey.engine;
     engine
@@ -259,7 +259,7 @@ async fn attempt(
         .map_err(|_| Setback::Next)?;
     tally.attempts += 1;
     let upstream = (prepared.upstream.dialect, prepared.upstream_model.clone());
-    let book = AttemptBook::open(journey, account, tally.attempts, upstream, (slot, seat));
+    let book = AttemptBook::open(journey, account, tally.attempts, upstream, (slot, seats));
     let began = Instant::now();
     let result = exchange(journey, &egress, vendor, prepared, book).await;
     tally.upstream_wait += began.elapsed();
@@ -270,36 +270,48 @@ async fn attempt(
     })
 }
 
-/// The account's half of admission.
-async fn seat(
+/// The account's half of admission: its own limits, then those of each pool that it belongs to. What was taken is given back
+/// when a later one refuses.
+async fn seats(
     journey: &Journey,
     account: &Account,
     model: &str,
     tally: &mut Tally,
-) -> Result<Option<Hold>, Setback> {
-    let (limits, id) = (&account.scheduling.limits, account.id.uuid());
-    if journey.operation == Operation::CountTokens || limits.is_empty() {
-        return Ok(None);
+) -> Result<Vec<Hold>, Setback> {
+    let mut seats = Vec::new();
+    let rules = &account.scheduling;
+    if journey.operation == Operation::CountTokens || (rules.limits.is_empty() && rules.pools.is_empty()) {
+        return Ok(seats);
     }
-    let seat =
-        Hold::take(&journey.engine, Half::Seat, id, limits, |limit| limit.covers(model), &journey.estimate)
-            .await;
-    seat.map_err(|unseated| {
-        match unseated {
-            Unseated::Limit(refusal) => {
-                tracing::debug!({ fields::ACCOUNT } = %account.name, limit = refusal.counter.name, "an account is at its own limit");
-                tally.full = true;
-                tally.full_until = match (tally.full_until, refusal.resets_at) {
-                    (Some(known), Some(other)) => Some(known.min(other)),
-                    (known, other) => known.or(other),
-                };
-            }
-            Unseated::Store(error) => {
-                tracing::warn!({ fields::ACCOUNT } = %account.name, %error, "an account's limits cannot be checked");
-            }
+    let engine = &journey.engine;
+    let pools: Vec<_> = rules.pools.iter().filter_map(|pool| engine.directory.pool(*pool)).collect();
+    let pools = pools.iter().map(|pool| (pool.id.uuid(), &pool.limits));
+    for (owner, limits) in std::iter::once((account.id.uuid(), &rules.limits)).chain(pools) {
+        if limits.is_empty() {
+            continue;
         }
-        Setback::Next
-    })
+        let covers = |limit: &Limit| limit.covers(model);
+        let seat = Hold::take(engine, Half::Seat, owner, limits, covers, &journey.estimate).await;
+        seats.extend(seat.map_err(|unseated| no_seat(account, unseated, tally))?);
+    }
+    Ok(seats)
+}
+
+fn no_seat(account: &Account, unseated: Unseated, tally: &mut Tally) -> Setback {
+    match unseated {
+        Unseated::Limit(refusal) => {
+            tracing::debug!({ fields::ACCOUNT } = %account.name, limit = refusal.counter.name, "an account is at its own limit, or its pool is");
+            tally.full = true;
+            tally.full_until = match (tally.full_until, refusal.resets_at) {
+                (Some(known), Some(other)) => Some(known.min(other)),
+                (known, other) => known.or(other),
+            };
+        }
+        Unseated::Store(error) => {
+            tracing::warn!({ fields::ACCOUNT } = %account.name, %error, "an account's limits cannot be checked");
+        }
+    }
+    Setback::Next
 }
 
 fn all_full(until: Option<Timestamp>, now: Timestamp) -> Fault {

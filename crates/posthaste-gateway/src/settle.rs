@@ -29,8 +29,8 @@ pub(crate) struct AttemptBook {
     pub(crate) status: Option<u16>,
     first_content: Option<Duration>,
     slot: Option<LedgerSlot>,
-    /// What it holds of the account's own limits.
-    seat: Option<Hold>,
+    /// What it holds of the limits of the account and its pools.
+    seats: Vec<Hold>,
     /// What the request lost in translation.
     pub(crate) request_losses: Vec<Loss>,
     answer_losses: Vec<Loss>,
@@ -65,7 +65,7 @@ impl AttemptBook {
         account: &Arc<Account>,
         attempt: u16,
         upstream: (Dialect, ModelName),
-        (slot, seat): (LedgerSlot, Option<Hold>),
+        (slot, seats): (LedgerSlot, Vec<Hold>),
     ) -> Self {
         Self {
             journey: Arc::clone(journey),
@@ -79,7 +79,7 @@ impl AttemptBook {
             status: None,
             first_content: None,
             slot: Some(slot),
-            seat,
+            seats,
             request_losses: Vec::new(),
             answer_losses: Vec::new(),
             judged: false,
@@ -209,7 +209,7 @@ impl AttemptBook {
         if row.outcome == AttemptOutcome::Complete {
             self.note_home(Some(&row.usage));
         }
-        for hold in self.journey.hold.iter().chain(&self.seat) {
+        for hold in self.journey.hold.iter().chain(&self.seats) {
             hold.spend(&row.usage, row.billed);
         }
         let duration = Duration::from_micros(row.duration_us);

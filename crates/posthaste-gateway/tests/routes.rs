@@ -207,3 +207,32 @@ async fn the_list_of_models_has_the_routes_that_lead_somewhere() {
     assert!(listed.contains(&"smart".to_owned()) && !listed.contains(&"lost".to_owned()), "{listed:?}");
     assert!(listed.is_sorted(), "{listed:?}");
 }
+
+#[tokio::test]
+async fn the_limits_of_a_pool_count_for_all_its_members_together() {
+    let mut tight = pool("tight", PoolRules::default());
+    tight.limits = vec![Limit {
+        name: "r".to_owned(),
+        unit: LimitUnit::Requests,
+        window: LimitWindow::Rolling { seconds: 3_600 },
+        amount: 3,
+        models: Vec::new(),
+        shadow: false,
+    }];
+    let members: Vec<_> = (0..2)
+        .map(|number| {
+            let mut member = at_the_sandbox(&format!("m{number}"));
+            member.scheduling.pools = vec![tight.id];
+            member
+        })
+        .collect();
+    let rig = rig(members).await;
+    Repository::new(Arc::clone(&rig.stores.config)).create(tight).await.unwrap();
+    rig.relay_forgets().await;
+    for _ in 0..3 {
+        rig.read(&question("sandbox-small")).await.unwrap();
+    }
+    let fault = rig.ask(&question("sandbox-small")).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::RateLimited);
+    assert!(fault.retry_after.unwrap() > std::time::Duration::from_secs(3_000), "{fault}");
+}
