@@ -152,6 +152,10 @@ impl Homes {
         let Affinity { key, rules, .. } = affinity;
         let ttl = Duration::from_secs(rules.ttl_seconds);
         let before = self.known.get(key).filter(|home| home.until > now && home.account == account);
+        if before.is_some() && usage.is_none() {
+            // It is at home there, and what its cache holds is told when it is over.
+            return;
+        }
         let tokens = usage.map(|usage| usage.prompt().saturating_add(usage.output));
         let long = usage.is_some_and(|usage| usage.cache_write_1h > 0);
         let home = match before {

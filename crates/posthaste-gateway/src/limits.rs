@@ -4,7 +4,6 @@
 //! model asks the store for nothing.
 
 use std::{
-    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicI64, Ordering},
@@ -47,10 +46,15 @@ impl Estimate {
         let output = envelope.max_tokens.map_or(USUAL_ANSWER, |most| most.min(LONGEST_ANSWER));
         let usage = Usage { input, output, ..Usage::default() };
         let accounts = engine.directory.all();
-        let mut sellers = HashSet::new();
+        // Few, so that a list is searched sooner than a hash is made.
+        let mut sellers = Vec::new();
         for Target { model, .. } in targets {
-            let serving = accounts.iter().filter(|account| account.enabled && model.is_served(account));
-            sellers.extend(serving.map(|account| (Seller::from(&**account), model.upstream(account))));
+            for account in accounts.iter().filter(|account| account.enabled && model.is_served(account)) {
+                let seller = (Seller::from(&**account), model.upstream(account));
+                if !sellers.contains(&seller) {
+                    sellers.push(seller);
+                }
+            }
         }
         let charge = |(seller, model): (Seller<'_>, ModelName)| {
             engine.prices.charge(seller, model.as_str(), &usage, UsageSource::Estimated).cost

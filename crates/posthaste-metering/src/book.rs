@@ -1,7 +1,7 @@
 //! What is known of models: their prices, sizes and names, by whose list they stand on.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, LazyLock},
 };
 
@@ -24,6 +24,8 @@ use crate::{
 pub struct PriceBook {
     as_of: Date,
     catalogues: BTreeMap<String, Catalogue>,
+    /// The list on which a model is found when its vendor is not known.
+    anywhere: Arc<HashMap<String, String>>,
     names: Names,
     unknown: UnknownModels,
     alarm: Alarm,
@@ -83,7 +85,9 @@ impl PriceBook {
         for model in models {
             catalogues.entry(model.provider.clone()).or_default().add(model);
         }
-        Ok(Self { as_of, catalogues, names, unknown: UnknownModels::default(), alarm: Alarm::default() })
+        let anywhere = Arc::new(anywhere(&catalogues));
+        let (unknown, alarm) = (UnknownModels::default(), Alarm::default());
+        Ok(Self { as_of, catalogues, anywhere, names, unknown, alarm })
     }
 
     /// This book with an operator's choice for models without a price.
@@ -97,7 +101,8 @@ impl PriceBook {
             return Err(PriceBookError::NoSuchExample { model: model.to_string() });
         }
         let (catalogues, names) = (self.catalogues.clone(), self.names.clone());
-        Ok(Self { as_of: self.as_of, catalogues, names, unknown, alarm: Alarm::default() })
+        let anywhere = Arc::clone(&self.anywhere);
+        Ok(Self { as_of: self.as_of, catalogues, anywhere, names, unknown, alarm: Alarm::default() })
     }
 
     /// Whether there may be models that [`refuses`](Self::refuses) tells of.
@@ -206,17 +211,19 @@ impl PriceBook {
 
     fn example(&self, model: &ModelName) -> Option<(&Catalogue, &ModelPrice)> {
         let model = self.names.meaning(model.as_str()).unwrap_or(model);
-        let mut lists = OTHER_LISTS.into_iter().chain(self.catalogues.keys().map(String::as_str));
-        lists.find_map(|list| self.find_on(list, model.as_str()))
+        self.find_anywhere(model.as_str())
+    }
+
+    fn find_anywhere(&self, model: &str) -> Option<(&Catalogue, &ModelPrice)> {
+        self.find_on(self.anywhere.get(model)?, model)
     }
 
     fn find(&self, seller: &Seller<'_>, model: &str) -> Option<(&Catalogue, &ModelPrice)> {
         let sold = self.names.sold_by(seller.preset);
         let mut lists = sold.into_iter().chain(seller.own_lists().iter().copied());
         lists.find_map(|list| self.find_on(list, model)).or_else(|| {
-            let mut others = OTHER_LISTS.into_iter().chain(self.catalogues.keys().map(String::as_str));
             match seller.provider {
-                _ if seller.is_compatible() => others.find_map(|list| self.find_on(list, model)),
+                _ if seller.is_compatible() => self.find_anywhere(model),
                 // The imitation answers to everybody's names.
                 ProviderKind::Sandbox => {
                     ["openai", "gemini", "bedrock"].into_iter().find_map(|list| self.find_on(list, model))
@@ -230,6 +237,17 @@ impl PriceBook {
         let catalogue = self.catalogues.get(list)?;
         Some((catalogue, catalogue.get(model)?))
     }
+}
+
+/// The first list on which each model stands.
+fn anywhere(catalogues: &BTreeMap<String, Catalogue>) -> HashMap<String, String> {
+    let mut found = HashMap::new();
+    for list in OTHER_LISTS.into_iter().chain(catalogues.keys().map(String::as_str)) {
+        for model in catalogues.get(list).into_iter().flat_map(Catalogue::models) {
+            found.entry(model.model.to_string()).or_insert_with(|| list.to_owned());
+        }
+    }
+    found
 }
 
 const BUILTIN_FILE: &str = include_str!("../data/models.json");

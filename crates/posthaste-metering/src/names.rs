@@ -1,6 +1,6 @@
 //! Whose models names are, and what other names stand for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use posthaste_core::{ModelName, ModelPattern};
 use serde::Deserialize;
@@ -33,6 +33,8 @@ pub(crate) struct Meaning {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     vendors: Vec<Vendor>,
+    /// Which of the vendors sells by a preset: the first that names it.
+    by_preset: HashMap<String, usize>,
     aliases: BTreeMap<ModelName, Meaning>,
 }
 
@@ -45,8 +47,7 @@ impl Names {
 
     /// The vendor whose models the accounts of a preset sell.
     pub(crate) fn sold_by(&self, preset: &str) -> Option<&str> {
-        let sells = |vendor: &&Vendor| vendor.presets.iter().any(|name| name == preset);
-        self.vendors.iter().find(sells).map(|vendor| vendor.provider.as_str())
+        self.by_preset.get(preset).map(|&vendor| self.vendors[vendor].provider.as_str())
     }
 
     pub(crate) fn meaning(&self, name: &str) -> Option<&ModelName> {
@@ -76,7 +77,13 @@ impl Names {
         for (meaning, end) in all.values_mut().zip(ends) {
             meaning.model = end;
         }
-        Ok(Self { vendors, aliases: all })
+        let mut by_preset = HashMap::new();
+        for (index, vendor) in vendors.iter().enumerate() {
+            for preset in &vendor.presets {
+                by_preset.entry(preset.clone()).or_insert(index);
+            }
+        }
+        Ok(Self { vendors, by_preset, aliases: all })
     }
 }
 
