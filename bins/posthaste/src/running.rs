@@ -61,7 +61,7 @@ impl Running {
             Some(address) => Some(bind(address).await?),
             None => None,
         };
-        let opened = wiring::open_stores(config).await?;
+        let opened = wiring::open_stores_to_serve(config).await?;
         for made in &opened.made {
             tracing::info!("made {made}");
         }

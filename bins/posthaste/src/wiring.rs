@@ -60,6 +60,8 @@ impl Opened {
     }
 }
 
+type OpenSqlite = fn(&Path) -> Result<SqliteStores, StorageError>;
+
 enum Backend {
     Memory,
     Sqlite(SqliteStores),
@@ -71,11 +73,23 @@ enum Backend {
 /// # Errors
 /// When the folder, the key or the store cannot be used. A wrong or missing master key changes nothing in the store.
 pub async fn open_stores(config: &Config) -> anyhow::Result<Opened> {
+    open(config, SqliteStores::open).await
+}
+
+/// The same for the process that serves requests.
+///
+/// # Errors
+/// As [`open_stores`].
+pub async fn open_stores_to_serve(config: &Config) -> anyhow::Result<Opened> {
+    open(config, SqliteStores::open_alone).await
+}
+
+async fn open(config: &Config, open_sqlite: OpenSqlite) -> anyhow::Result<Opened> {
     let mut made = Vec::new();
     check_folder(config)?;
     // What can fail comes before what leaves something behind.
     let given = given_master_key(config)?;
-    let (backend, stores, store_name) = stores(config, &mut made).await?;
+    let (backend, stores, store_name) = stores(config, open_sqlite, &mut made).await?;
     folder::make(&config.data.dir, &mut made)?;
     let master = match given {
         Some(key) => key,
@@ -196,14 +210,18 @@ pub fn admin(
     })
 }
 
-async fn stores(config: &Config, made: &mut Vec<String>) -> anyhow::Result<(Backend, Stores, String)> {
+async fn stores(
+    config: &Config,
+    open_sqlite: OpenSqlite,
+    made: &mut Vec<String>,
+) -> anyhow::Result<(Backend, Stores, String)> {
     match config.data.store {
         StoreKind::Memory => Ok((Backend::Memory, MemoryStores::stores(), "memory".to_owned())),
         StoreKind::Sqlite => {
             let path = sqlite_file(config);
             let fresh = !path.exists();
             folder::make(&config.data.dir, made)?;
-            let opened = SqliteStores::open(&path)?;
+            let opened = open_sqlite(&path)?;
             if fresh {
                 made.push(format!("store {}", path.display()));
             }

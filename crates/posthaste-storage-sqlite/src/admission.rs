@@ -1,4 +1,8 @@
-//! Counts and leases. Each claim and settlement is one write, so that it is whole or not at all.
+//! Counts and leases. Each claim and settlement is one write, so that it is whole or not at all; a process that is
+//! [`alone`] with its file keeps them in memory instead.
+
+pub(crate) mod alone;
+mod saved;
 
 use std::{borrow::Cow, time::Duration};
 
@@ -148,9 +152,7 @@ impl<'a> Place<'a> {
         self.connection
             .prepare_cached("DELETE FROM lease WHERE half = ?1 AND owner = ?2 AND until <= ?3")?
             .execute(place)?;
-        self.connection
-            .prepare_cached("DELETE FROM counter WHERE half = ?1 AND owner = ?2 AND span_end <= ?3")?
-            .execute(place)?;
+        self.connection.prepare_cached(FORGET)?.execute(place)?;
         Ok(())
     }
 
@@ -316,13 +318,18 @@ struct Row {
 /// Rolling windows are known by a mark that no limit's name holds, so that they do not meet a calendar's.
 fn stored_name(counter: &Counter) -> Cow<'_, str> {
     match counter.window {
-        CounterWindow::Rolling(_) => Cow::Owned([counter.name.as_str(), "~"].concat()),
+        CounterWindow::Rolling(_) => Cow::Owned([counter.name.as_str(), ROLLING_MARK].concat()),
         _ => Cow::Borrowed(&counter.name),
     }
 }
 
+/// Behind the name of a counter whose window opens with a claim.
+const ROLLING_MARK: &str = "~";
+
 /// The moment before which nothing has ended.
 const BEFORE_ALL: Timestamp = Timestamp::from_micros(i64::MIN);
+
+const FORGET: &str = "DELETE FROM counter WHERE half = ?1 AND owner = ?2 AND span_end <= ?3";
 
 const HELD: &str = "
     SELECT reserve.amount FROM lease JOIN reserve

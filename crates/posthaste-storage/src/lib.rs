@@ -10,6 +10,7 @@ mod ledger;
 mod ledger_writer;
 mod lock;
 pub mod memory;
+mod places;
 mod record;
 mod rollup;
 
@@ -23,6 +24,7 @@ pub use error::StorageError;
 pub use ledger::{LedgerStore, RollupPeriod, RollupRow, UsageQuery};
 pub use ledger_writer::{Booked, Durability, LedgerClosed, LedgerOptions, LedgerSlot, LedgerWriter};
 pub use lock::{Fence, LockStore};
+pub use places::{CounterAmount, Places};
 pub use record::{Entity, Record, RecordKind, Repository, Versioned};
 pub use rollup::{RollupKey, Rollups};
 
