@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::Timestamp;
+
 /// A text that is no identity.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an id: expected a UUID such as 0190c0de-0000-7000-8000-000000000001")]
@@ -84,6 +86,17 @@ id! {
     RequestId
 }
 
+impl RequestId {
+    /// The least identity that [`generate`](Self::generate) can give at `moment`: whatever is less is earlier.
+    pub fn least_at(moment: Timestamp) -> Self {
+        let millis = u128::try_from(moment.as_millis()).unwrap_or(0);
+        Self(Uuid::from_u128((millis & MOST_MILLIS) << 80))
+    }
+}
+
+/// 48 bits, as RFC 9562 §5.7 has them.
+const MOST_MILLIS: u128 = (1 << 48) - 1;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +111,15 @@ mod tests {
     fn later_ids_sort_after_earlier_ones() {
         let first = RequestId::generate();
         assert!(first < RequestId::generate());
+    }
+
+    #[test]
+    fn identities_of_a_later_moment_are_not_below_its_least() {
+        let now = Timestamp::from(jiff::Timestamp::now());
+        let id = RequestId::generate();
+        assert!(RequestId::least_at(now) <= id);
+        assert!(RequestId::least_at(now.plus(std::time::Duration::from_secs(5))) > id);
+        assert_eq!(RequestId::least_at(Timestamp::from_secs(-1)).uuid(), Uuid::nil());
     }
 
     #[test]

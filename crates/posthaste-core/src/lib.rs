@@ -20,6 +20,7 @@ mod network;
 mod payload;
 mod policy;
 mod pool;
+mod request_record;
 mod secret;
 mod terms;
 mod timestamp;
@@ -48,6 +49,11 @@ pub use network::{Network, NetworkError};
 pub use payload::Payload;
 pub use policy::{Binding, CaptureRules, KeyPolicy, QueueRules, SchedulingRules};
 pub use pool::{AffinityRules, Place, Pool, PoolRules, RetryPolicy, Route, RouteTarget, Strategy};
+pub use request_record::{
+    AskedAccount, Barrier, CapturedBodies, CapturedBody, CheckedLimit, ConversationFound, Estimated,
+    PassedOver, PlannedLeg, RecordedFault, Repairs, RequestPlan, RequestRecord, RequestSteps, Rest, Stop,
+    StopEnd,
+};
 pub use secret::{Sealed, Secret};
 pub use terms::{Geography, ServiceTier, Terms};
 pub use timestamp::Timestamp;

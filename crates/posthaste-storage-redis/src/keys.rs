@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{ClientKeyId, Timestamp};
+use posthaste_core::{ClientKeyId, RequestId, Timestamp};
 use posthaste_storage::{AffinityKey, Counter, CounterWindow, Half, RecordKind, RollupPeriod};
 use uuid::Uuid;
 
@@ -76,6 +76,18 @@ impl Keys {
 
     pub(crate) fn sums(&self, key: ClientKeyId, period: RollupPeriod, start: Timestamp) -> String {
         self.caller(key, &format!("sums:{}:{}", period.as_str(), start.as_micros()))
+    }
+
+    pub(crate) fn request(&self, request: RequestId) -> String {
+        format!("{}:{{request:{request}}}", self.prefix)
+    }
+
+    pub(crate) fn requests(&self) -> String {
+        format!("{}:{{requests}}:order", self.prefix)
+    }
+
+    pub(crate) fn requests_of(&self, key: ClientKeyId) -> String {
+        self.caller(key, "requests")
     }
 
     pub(crate) fn lock(&self, name: &str) -> String {

@@ -10,6 +10,7 @@ mod link;
 mod lock;
 mod options;
 mod reply;
+mod requests;
 mod script;
 mod stores;
 

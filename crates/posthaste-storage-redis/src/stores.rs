@@ -13,6 +13,7 @@ use crate::{
     ledger::RedisLedger,
     link::Link,
     lock::RedisLocks,
+    requests::RedisRequests,
 };
 
 /// Every storage port on one Redis server.
@@ -40,6 +41,7 @@ impl RedisStores {
             admission: Arc::new(RedisAdmission::new(link.clone(), keys.clone())),
             ledger: Arc::new(RedisLedger::new(link.clone(), keys.clone())),
             affinity: Arc::new(RedisAffinity::new(link.clone(), keys.clone())),
+            requests: Arc::new(RedisRequests::new(link.clone(), keys.clone())),
             locks: Arc::new(RedisLocks::new(link.clone(), keys)),
         };
         Ok(Self { stores, link, feed })

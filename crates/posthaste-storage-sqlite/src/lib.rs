@@ -7,6 +7,7 @@ mod error;
 mod ledger;
 mod lock;
 mod readers;
+mod requests;
 mod schema;
 mod stores;
 mod writer;

@@ -92,6 +92,7 @@ impl SqliteStores {
             },
             ledger: self.database.clone(),
             affinity: self.database.clone(),
+            requests: self.database.clone(),
             locks: self.database.clone(),
         }
     }

@@ -9,6 +9,7 @@ pub mod config;
 mod fixtures;
 pub mod ledger;
 pub mod lock;
+pub mod requests;
 
 pub use fixtures::{NOON, row};
 
@@ -103,6 +104,14 @@ macro_rules! contract_tests {
             a_home_can_be_forgotten,
             tenants_do_not_meet,
         ]);
+        $crate::contract_tests!($fresh, requests: [
+            a_request_is_read_as_put,
+            an_unknown_request_is_not_found,
+            a_request_put_again_takes_the_place_of_the_earlier_one,
+            the_latest_requests_come_first,
+            old_requests_are_forgotten,
+            no_more_requests_are_kept_than_wanted,
+        ]);
         $crate::contract_tests!($fresh, lock: [
             a_lock_is_held_by_one,
             of_parallel_holders_exactly_one_wins,
@@ -127,11 +136,12 @@ macro_rules! contract_tests {
 
 #[cfg(test)]
 mod tests {
-    const SUITES: [&str; 5] = [
+    const SUITES: [&str; 6] = [
         include_str!("contract/config.rs"),
         include_str!("contract/admission.rs"),
         include_str!("contract/ledger.rs"),
         include_str!("contract/affinity.rs"),
+        include_str!("contract/requests.rs"),
         include_str!("contract/lock.rs"),
     ];
 

@@ -12,6 +12,7 @@ mod lock;
 pub mod memory;
 mod places;
 mod record;
+mod requests;
 mod rollup;
 
 pub use admission::{
@@ -26,6 +27,7 @@ pub use ledger_writer::{Booked, Durability, LedgerClosed, LedgerOptions, LedgerS
 pub use lock::{Fence, LockStore};
 pub use places::{CounterAmount, Places};
 pub use record::{Entity, Record, RecordKind, Repository, Versioned};
+pub use requests::{KeptRequest, RequestStore};
 pub use rollup::{RollupKey, Rollups};
 
 use std::sync::Arc;
@@ -41,6 +43,8 @@ pub struct Stores {
     pub ledger: Arc<dyn LedgerStore>,
     /// Conversations' homes.
     pub affinity: Arc<dyn AffinityStore>,
+    /// Records of requests.
+    pub requests: Arc<dyn RequestStore>,
     /// Locks.
     pub locks: Arc<dyn LockStore>,
 }

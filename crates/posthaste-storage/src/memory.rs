@@ -7,6 +7,7 @@ mod affinity;
 mod config;
 mod ledger;
 mod lock;
+mod requests;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ impl MemoryStores {
             admission: Arc::new(admission::MemoryAdmission::default()),
             ledger: Arc::new(ledger::MemoryLedger::default()),
             affinity: Arc::new(affinity::MemoryAffinity::default()),
+            requests: Arc::new(requests::MemoryRequests::default()),
             locks: Arc::new(lock::MemoryLocks::default()),
         }
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use posthaste_storage::{
     Stores,
-    contract::{Promise, admission, affinity, config, ledger, lock},
+    contract::{Promise, admission, affinity, config, ledger, lock, requests},
 };
 use posthaste_storage_redis::RedisStores;
 
@@ -30,6 +30,8 @@ async fn every_step_touches_one_slot() -> Promise {
     ledger::the_latest_rows_of_a_key_are_its_own(fresh().await).await?;
     ledger::rollups_are_filtered(fresh().await).await?;
     affinity::a_home_can_be_forgotten(fresh().await).await?;
+    requests::no_more_requests_are_kept_than_wanted(fresh().await).await?;
+    requests::the_latest_requests_come_first(fresh().await).await?;
     lock::only_the_holder_releases(fresh().await).await
 }
 
