@@ -134,7 +134,7 @@ impl Running {
         tokio::pin!(hurry);
         // From here on nobody books any more.
         let flushed = tokio::select! {
-            () = async { tokio::join!(background.end(), ledger.flush(), credentials.settle()); } => Ok(()),
+            () = async { tokio::join!(background.end(), ledger.flush(), relay.flush_records(), credentials.settle()); } => Ok(()),
             () = &mut hurry => Err(anyhow!("attempts are not in the books: the store did not take them in time")),
         };
         drop(relay);

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use http::HeaderMap;
 use moka::sync::Cache;
 use posthaste_core::{
-    Account, AccountId, AffinityRules, ClientKeyId, NanoUsd, Timestamp, Usage, UsageSource,
+    Account, AccountId, AffinityRules, ClientKeyId, ConversationFound, NanoUsd, Timestamp, Usage, UsageSource,
 };
 use posthaste_metering::PriceBook;
 use posthaste_scheduler::Warmth;
@@ -57,6 +57,11 @@ impl Affinity {
         let home = homes.find(key, now).await;
         let sealed = home.is_some() && SEALS.iter().any(|seal| memchr::memmem::find(body, seal).is_some());
         Some(Self { key, rules: rules.clone(), home, sealed })
+    }
+
+    /// What is known of the conversation, for the request's record.
+    pub(crate) fn found(&self) -> ConversationFound {
+        ConversationFound { home: self.home.map(|home| home.account), sealed: self.sealed }
     }
 
     /// Whether the account made what the request carries and nobody else can read.

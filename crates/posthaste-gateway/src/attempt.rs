@@ -5,10 +5,10 @@ use std::{error::Error, sync::Arc, time::Duration};
 use http::{HeaderMap, StatusCode};
 use posthaste_core::{
     Account, AttemptOutcome, AttemptPhase, Cooldown, CooldownReason, Credential, Egress, Fault, FaultKind,
-    Limit, ModelName, Operation, Origin, RelayBody, TimeoutGuard, Timestamp, TransportError, fields,
+    Limit, ModelName, Operation, Origin, RelayBody, StopEnd, TimeoutGuard, Timestamp, TransportError, fields,
 };
 use posthaste_provider::{Provider, provider};
-use posthaste_scheduler::Attempts;
+use posthaste_scheduler::{Attempts, Parked};
 use posthaste_storage::{Half, LedgerSlot};
 use posthaste_translate::Loss;
 use posthaste_vault::VaultError;
@@ -62,11 +62,12 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
     let mut tally = Tally::default();
     loop {
         let course = planning::plan(&journey, engine.clock.now());
+        journey.trail.planned(&course);
         // Those that arrive together would otherwise all choose the same account.
         if let Some(first) = course.first() {
             engine.scheduler.assign(first.id);
         }
-        for leg in &course.legs {
+        for leg in course.legs.iter().enumerate() {
             if let Some(done) = ask_leg(&journey, &upload, &course, leg, &mut tally).await {
                 return done;
             }
@@ -102,7 +103,7 @@ async fn ask_leg(
     journey: &Arc<Journey>,
     upload: &Upload,
     course: &Course<'_>,
-    leg: &Leg<'_>,
+    (number, leg): (usize, &Leg<'_>),
     tally: &mut Tally,
 ) -> Option<Result<Delivery, Fault>> {
     let engine = &journey.engine;
@@ -119,7 +120,10 @@ async fn ask_leg(
         let mut may_redial = true;
         let mut may_renew = true;
         while tally.attempts < most {
-            match attempt(journey, upload, stop, tally).await {
+            journey.trail.turn_to(account.id, number);
+            let result = attempt(journey, upload, stop, tally).await;
+            journey.trail.end(stop_end(&result));
+            match result {
                 Ok(delivery) => return Some(Ok(delivery)),
                 Err(Setback::Final(fault)) => return Some(Err(Fault { attempts: tally.attempts, ..fault })),
                 Err(Setback::NotServed(refusal)) => {
@@ -150,6 +154,18 @@ async fn ask_leg(
         tally.some_failed = true;
     }
     None
+}
+
+/// What came of a turn, for the request's record.
+fn stop_end(result: &Result<Delivery, Setback>) -> StopEnd {
+    match result {
+        Ok(_) => StopEnd::Delivered,
+        Err(Setback::Next) => StopEnd::Next,
+        Err(Setback::Again(_)) => StopEnd::Again,
+        Err(Setback::Renew) => StopEnd::Renew,
+        Err(Setback::NotServed(_)) => StopEnd::NotServed,
+        Err(Setback::Final(_)) => StopEnd::Final,
+    }
 }
 
 /// How long to wait before all accounts are asked again; `None` when that would be longer than the rules allow, or when
@@ -205,7 +221,8 @@ fn refuse_credential(journey: &Journey, account: &Account, error: Option<&VaultE
     }
     tracing::warn!({ fields::REQUEST_ID } = %journey.id, { fields::ACCOUNT } = %account.name, %why, "account rests");
     let now = engine.clock.now();
-    engine.scheduler.rest(account.id, &rest_without_credential(error, why, now), now);
+    let parked = engine.scheduler.rest(account.id, &rest_without_credential(error, why, now), now);
+    journey.trail.rests(&parked);
 }
 
 /// A token server that cannot be asked now is trouble that passes; everything else wants an operator.
@@ -249,6 +266,7 @@ async fn attempt(
     let account = stop.account;
     let vendor = provider(account.provider);
     let Ready { prepared, egress } = ready_request(journey, upload, stop, vendor, tally).await?;
+    journey.trail.ready();
     let slot = ledger_slot(journey).await.map_err(Setback::Final)?;
     let seats = seats(journey, account, prepared.upstream_model.as_str(), tally).await?;
     // Other requests may have learnt since the plan was made, and only one of them may try an account that was parked.
@@ -256,8 +274,9 @@ async fn attempt(
     engine
         .scheduler
         .try_start(account.id, prepared.upstream_model.as_str(), engine.clock.now())
-        .map_err(|_| Setback::Next)?;
+        .map_err(|parked| just_parked(journey, &parked))?;
     tally.attempts += 1;
+    journey.trail.sent(tally.attempts);
     let upstream = (prepared.upstream.dialect, prepared.upstream_model.clone());
     let book = AttemptBook::open(journey, account, tally.attempts, upstream, (slot, seats));
     let began = Instant::now();
@@ -292,14 +311,18 @@ async fn seats(
         }
         let covers = |limit: &Limit| limit.covers(model);
         let seat = Hold::take(engine, Half::Seat, owner, limits, covers, &journey.estimate).await;
-        seats.extend(seat.map_err(|unseated| no_seat(account, unseated, tally))?);
+        let seat = seat.map_err(|unseated| no_seat(journey, account, unseated, tally))?;
+        seat.iter().for_each(|seat| journey.trail.seated(seat));
+        seats.extend(seat);
     }
     Ok(seats)
 }
 
-fn no_seat(account: &Account, unseated: Unseated, tally: &mut Tally) -> Setback {
+fn no_seat(journey: &Journey, account: &Account, unseated: Unseated, tally: &mut Tally) -> Setback {
     match unseated {
         Unseated::Limit(refusal) => {
+            journey.trail.unseated(&refusal);
+            journey.trail.end(StopEnd::AtItsLimit);
             tracing::debug!({ fields::ACCOUNT } = %account.name, limit = refusal.counter.name, "an account is at its own limit, or its pool is");
             tally.full = true;
             tally.full_until = match (tally.full_until, refusal.resets_at) {
@@ -308,9 +331,16 @@ fn no_seat(account: &Account, unseated: Unseated, tally: &mut Tally) -> Setback 
             };
         }
         Unseated::Store(error) => {
+            journey.trail.end(StopEnd::LimitsUnknown);
             tracing::warn!({ fields::ACCOUNT } = %account.name, %error, "an account's limits cannot be checked");
         }
     }
+    Setback::Next
+}
+
+fn just_parked(journey: &Journey, parked: &Parked) -> Setback {
+    journey.trail.rests(parked);
+    journey.trail.end(StopEnd::JustParked);
     Setback::Next
 }
 
@@ -332,7 +362,9 @@ async fn ready_request(
     let unusable = |cooldown: &Cooldown| {
         let why = &cooldown.why;
         tracing::error!({ fields::ACCOUNT } = %account.name, %why, "an account cannot be used");
-        engine.scheduler.rest(account.id, cooldown, engine.clock.now());
+        let parked = engine.scheduler.rest(account.id, cooldown, engine.clock.now());
+        journey.trail.rests(&parked);
+        journey.trail.end(StopEnd::Unusable);
         Setback::Next
     };
     let failing = |why| Cooldown::of_account(CooldownReason::Failing, None, why);
@@ -408,6 +440,7 @@ async fn exchange(
             return Err(unreachable(book, &TransportError::Timeout { guard, after: wait }));
         }
     };
+    journey.trail.head();
     book.status = Some(response.status().as_u16());
     book.phase = AttemptPhase::AwaitingContent;
     book.request_losses = losses.clone();

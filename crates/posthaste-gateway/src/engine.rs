@@ -10,7 +10,7 @@ use posthaste_vault::{CredentialSource, Vault};
 
 use crate::{
     AccountDirectory, Authenticator, RelayOptions, affinity::Homes, asked::AskedModel, budgets::Budgets,
-    lines::Lines, memory::Memory, metrics::Metrics, projects::Projects, quotas::Quotas,
+    lines::Lines, memory::Memory, metrics::Metrics, projects::Projects, quotas::Quotas, recorder::Recorder,
     thresholds::Thresholds,
 };
 
@@ -56,6 +56,7 @@ pub(crate) struct Engine {
     pub(crate) homes: Homes,
     pub(crate) projects: Projects,
     pub(crate) thresholds: Thresholds,
+    pub(crate) recorder: Arc<Recorder>,
 }
 
 impl Engine {

@@ -15,6 +15,7 @@ pub(crate) async fn follow(engine: &Engine, store: &dyn ConfigStore, since: Revi
             Ok(changes) => {
                 since = changes.revision;
                 apply(engine, &changes).await;
+                engine.recorder.note_revision(since);
             }
             Err(error) => {
                 tracing::warn!(%error, "the change feed cannot be read; trying again");

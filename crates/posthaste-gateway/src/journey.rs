@@ -16,6 +16,7 @@ use crate::{
     limits::{Estimate, Hold},
     mending::Mend,
     targets::Targets,
+    trail::Trail,
 };
 
 /// An admitted request: what every step and every attempt needs to know of it. It lives as long as the answer, so it
@@ -45,6 +46,8 @@ pub(crate) struct Journey {
     pub(crate) mend: Option<Mend>,
     pub(crate) prompt_bytes: usize,
     pub(crate) received: Instant,
+    /// What is noted of it, so that it can be explained.
+    pub(crate) trail: Trail,
 }
 
 impl Journey {

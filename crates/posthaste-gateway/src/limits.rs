@@ -63,6 +63,11 @@ impl Estimate {
         Self { usage, tokens: input.saturating_add(output), cost }
     }
 
+    /// The tokens and the cost that are reserved.
+    pub(crate) const fn reserve(&self) -> (u64, NanoUsd) {
+        (self.tokens, self.cost)
+    }
+
     /// The tokens of the prompt.
     pub(crate) const fn prompt(&self) -> u64 {
         self.usage.input
@@ -140,6 +145,11 @@ impl Hold {
                 }))
             }
         }
+    }
+
+    /// What was checked, and where each counter stood with that.
+    pub(crate) fn checks(&self) -> impl Iterator<Item = (&LimitCheck, &Standing)> {
+        self.claim.checks.iter().zip(&self.standings)
     }
 
     /// Where the tightest limits of the kinds that dialects have headers for stand. Those that refuse nobody are left out.

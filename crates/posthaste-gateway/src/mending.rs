@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use posthaste_core::{Fault, Operation, RequestId, fields};
+use posthaste_core::{Fault, Operation, Repairs, RequestId, fields};
 use posthaste_translate::Loss;
 use posthaste_wire::{Repaired, repair};
 
@@ -23,6 +23,12 @@ impl Mend {
     /// What the request lost by it.
     pub(crate) fn loss(self) -> Option<Loss> {
         (self.dropped > 0).then(|| Loss::degraded("tool results", "left out, their calls are missing"))
+    }
+}
+
+impl From<Mend> for Repairs {
+    fn from(mend: Mend) -> Self {
+        Self { answered: mend.answered as u64, dropped: mend.dropped as u64 }
     }
 }
 

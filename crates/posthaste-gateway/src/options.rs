@@ -21,6 +21,8 @@ pub struct RelayOptions {
     pub by_provider: HashMap<ProviderKind, TimeoutOverrides>,
     /// How accounts are chosen and asked again where no pool has rules of its own.
     pub rules: PoolRules,
+    /// How long requests are remembered, so that they can be explained; `None` where nothing is to be remembered.
+    pub records: Option<RecordRules>,
     /// Whether the last bytes of an answer wait until its attempt is booked durably.
     pub strict_accounting: bool,
 }
@@ -36,6 +38,21 @@ pub struct TimeoutOverrides {
     pub head: Option<Duration>,
     /// The longest silence within an answer's body.
     pub gap: Option<Duration>,
+}
+
+/// How long the records of requests are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordRules {
+    /// No longer than this.
+    pub keep: Duration,
+    /// And no more than this many.
+    pub most: u64,
+}
+
+impl Default for RecordRules {
+    fn default() -> Self {
+        Self { keep: Duration::from_secs(7 * 86_400), most: 100_000 }
+    }
 }
 
 impl RelayOptions {
@@ -93,6 +110,7 @@ impl Default for RelayOptions {
             keep_alive: Duration::from_secs(10),
             by_provider: HashMap::new(),
             rules: PoolRules::default(),
+            records: Some(RecordRules::default()),
             strict_accounting: false,
         }
     }

@@ -129,6 +129,13 @@ pub(crate) fn may_use(policy: &KeyPolicy, account: &Account) -> bool {
     provider && bound
 }
 
+impl Leg<'_> {
+    /// Whom to ask, and why not the others.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+}
+
 impl Course<'_> {
     /// The account that is asked first.
     pub(crate) fn first(&self) -> Option<&Arc<Account>> {

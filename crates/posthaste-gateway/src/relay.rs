@@ -18,7 +18,7 @@ use crate::{
     engine::Engine,
     follow::follow,
     journey::{Journey, Upload},
-    limits::{Estimate, Hold, caller_fault},
+    limits::{Estimate, Hold, Unseated, caller_fault},
     lines::Lines,
     memory::Memory,
     mending::mend,
@@ -27,8 +27,10 @@ use crate::{
     planning::{self, LegRules},
     projects::Projects,
     quotas::{Quotas, WindowForecast},
+    recorder::Recorder,
     targets::{Target, Targets},
     thresholds::Thresholds,
+    trail::Trail,
     unpack::{Unpacked, unpack},
     visitor::{Visitor, check_visitor},
     waiting,
@@ -63,7 +65,9 @@ impl Relay {
     pub async fn new(ports: RelayPorts, options: RelayOptions) -> Result<Self, StorageError> {
         let config = ports.stores.config;
         let since = config.revision().await?;
+        let clock = Arc::clone(&ports.clock);
         let engine = Engine {
+            recorder: Recorder::start(ports.stores.requests, options.records, clock, since),
             authenticator: Authenticator::new(ports.vault, Arc::clone(&config)),
             directory: AccountDirectory::load(Arc::clone(&config)).await?,
             admission: ports.stores.admission,
@@ -182,6 +186,11 @@ impl Relay {
         self.engine.quotas.forecasts(account, self.engine.clock.now())
     }
 
+    /// Waits until the requests that are over are in their store, or could not be brought there.
+    pub async fn flush_records(&self) {
+        self.engine.recorder.flush().await;
+    }
+
     /// How many attempts are under way, answers that are still being read included.
     pub fn in_flight(&self) -> u64 {
         self.engine.metrics.open_attempts()
@@ -193,24 +202,32 @@ impl Relay {
     }
 
     async fn serve(&self, mut call: Call) -> Result<Answer, Fault> {
-        let engine = &self.engine;
         // 3 peek
         let unpacked = unpack(&mut call)?;
+        let trail = self.engine.recorder.begin(&call, &unpacked.envelope);
+        let served = self.admitted(call, unpacked, trail.clone()).await;
+        served.inspect_err(|fault| trail.failed(fault))
+    }
+
+    async fn admitted(&self, call: Call, unpacked: Unpacked, trail: Trail) -> Result<Answer, Fault> {
+        let engine = &self.engine;
         // 4 admit
         let model = engine.asked(&unpacked.envelope.model);
         let caller = admit(engine, &call, &unpacked.envelope, &model).await?;
         let (unpacked, mend) = mend(engine, &caller, &call, unpacked)?;
+        trail.admitted(mend.map(Into::into));
         let Unpacked { envelope, body, headers } = unpacked;
         let home = home(engine, &caller, &call, &envelope)?;
         let targets = Targets::of(engine, &model);
         let estimate = Estimate::of(engine, &envelope, targets.iter(&model), body.len());
-        let hold = hold(engine, &caller, &model, call.operation, &estimate).await?;
+        let hold = hold(engine, &caller, &model, call.operation, (&estimate, &trail)).await?;
         let affinity = match targets.iter(&model).next() {
             Some(first) => {
                 affinity(engine, &caller, first, call.operation, (&headers, &envelope, &body)).await
             }
             None => None,
         };
+        trail.belongs_to(affinity.as_ref().map(Affinity::found), home);
         let Call { id, surface, operation, path, query, received, .. } = call;
         let journey = Journey {
             engine: Arc::clone(engine),
@@ -229,6 +246,7 @@ impl Relay {
             mend,
             prompt_bytes: body.len(),
             received,
+            trail,
         };
         if planning::nobody_counts(&journey) {
             return Ok(counting::estimated(&journey, &body));
@@ -244,7 +262,7 @@ async fn hold(
     caller: &Caller,
     model: &AskedModel,
     operation: Operation,
-    estimate: &Estimate,
+    (estimate, trail): (&Estimate, &Trail),
 ) -> Result<Option<Hold>, Fault> {
     if operation == Operation::CountTokens {
         return Ok(None);
@@ -257,6 +275,11 @@ async fn hold(
         Some(rules) => engine.lines.of(key.id).wait(rules, take).await,
         None => take().await,
     };
+    match &held {
+        Ok(hold) => trail.reserved(estimate, hold.as_ref()),
+        Err(Unseated::Limit(refusal)) => trail.refused_by(estimate, refusal),
+        Err(Unseated::Store(_)) => {}
+    }
     held.map_err(|unseated| caller_fault(unseated, engine.clock.now()))
 }
 

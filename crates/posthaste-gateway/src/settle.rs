@@ -118,6 +118,7 @@ impl AttemptBook {
         self.phase = AttemptPhase::Delivering;
         let took = self.started.elapsed();
         self.first_content = Some(took);
+        self.journey.trail.content();
         let engine = &self.journey.engine;
         engine.scheduler.first_token(self.account.id, took, engine.clock.now());
         self.vouch();
@@ -146,6 +147,7 @@ impl AttemptBook {
         self.judged = true;
         let engine = &self.journey.engine;
         let parked = engine.scheduler.rest(self.account.id, cooldown, engine.clock.now());
+        self.journey.trail.rests(&parked);
         tracing::warn!(
             { fields::REQUEST_ID } = %self.journey.id, { fields::ACCOUNT } = %self.account.name, reason = %parked.reason,
             until = %parked.until, why = %parked.why, "account rests"
@@ -188,6 +190,7 @@ impl AttemptBook {
     /// for before the last bytes may leave.
     pub(crate) fn settle(&mut self, ending: Ending) -> Option<Booked> {
         let slot = self.slot.take()?;
+        self.journey.trail.over();
         let engine = &self.journey.engine;
         if !self.judged {
             match ending.outcome {

@@ -27,6 +27,7 @@ use crate::{
     attempt::{Delivery, run},
     journey::{Journey, Upload},
     pulse::{Beat, Pulse},
+    trail::Trail,
     transcode::own_events,
 };
 
@@ -67,6 +68,7 @@ fn keep_company(journey: &Journey, asking: Asking) -> Answer {
     let body = WaitingBody {
         client: journey.surface,
         id: journey.id,
+        trail: journey.trail.clone(),
         pulse: Pulse::new(journey.engine.options.keep_alive, NO_END),
         state: State::First(asking),
     };
@@ -79,6 +81,7 @@ pub(crate) fn respond(
     mut headers: HeaderMap,
     body: RelayBody,
 ) -> Answer {
+    journey.trail.answered(status.as_u16());
     if let Ok(id) = HeaderValue::from_str(&journey.id.to_string()) {
         headers.insert(REQUEST_ID, id);
     }
@@ -112,6 +115,7 @@ fn dropped(losses: &[Loss]) -> Option<HeaderValue> {
 struct WaitingBody {
     client: Surface,
     id: RequestId,
+    trail: Trail,
     pulse: Pulse,
     state: State,
 }
@@ -144,6 +148,7 @@ impl WaitingBody {
             Ok(Delivery { fault: Some(fault), .. }) | Err(fault) => fault,
         };
         self.state = State::Done;
+        self.trail.failed(&fault);
         Some(own_events(self.client, &render_event(self.client.dialect, &fault, self.id), false).into())
     }
 }

@@ -1,0 +1,197 @@
+//! Keeping the records of requests, away from the requests.
+//!
+//! Requests hand their trails over without waiting. When the queue is full, since the store is slow or down, records are
+//! lost and counted: they explain, and nothing rests on them.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use metrics::{Counter, counter};
+use posthaste_core::Clock;
+use posthaste_storage::{KeptRequest, RequestStore, Revision};
+use posthaste_wire::Envelope;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep},
+};
+
+use crate::{
+    Call, RecordRules,
+    trail::{Draft, Trail},
+};
+
+/// Takes trails in. One a relay.
+pub(crate) struct Recorder {
+    /// Nothing is recorded without it.
+    queue: Option<mpsc::Sender<Entry>>,
+    clock: Arc<dyn Clock>,
+    revision: AtomicU64,
+    lost: Counter,
+}
+
+enum Entry {
+    Draft(Box<Draft>),
+    /// Somebody waits for all that came before.
+    Flush(oneshot::Sender<()>),
+}
+
+impl Recorder {
+    /// Starts the task that keeps records, if any are to be kept. It ends when the recorder and every trail are gone.
+    pub(crate) fn start(
+        store: Arc<dyn RequestStore>,
+        rules: Option<RecordRules>,
+        clock: Arc<dyn Clock>,
+        revision: Revision,
+    ) -> Arc<Self> {
+        let lost = counter!("posthaste_request_records_lost_total");
+        let queue = rules.map(|rules| {
+            let (queue, entries) = mpsc::channel(QUEUE);
+            let keeper = Keeper {
+                store,
+                rules,
+                clock: Arc::clone(&clock),
+                lost: lost.clone(),
+                trimmed: None,
+                fails: false,
+            };
+            tokio::spawn(keeper.run(entries));
+            queue
+        });
+        Arc::new(Self { queue, clock, revision: AtomicU64::new(revision.0), lost })
+    }
+
+    /// Begins a request's trail.
+    pub(crate) fn begin(self: &Arc<Self>, call: &Call, envelope: &Envelope) -> Trail {
+        if self.queue.is_none() {
+            return Trail::default();
+        }
+        Trail::begin(self, call, envelope, self.clock.now())
+    }
+
+    /// Where the configuration stands, as far as is known.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Relaxed)
+    }
+
+    /// The configuration has moved on.
+    pub(crate) fn note_revision(&self, revision: Revision) {
+        self.revision.store(revision.0, Ordering::Relaxed);
+    }
+
+    /// Takes a trail that has ended.
+    pub(crate) fn hand_over(&self, draft: Box<Draft>) {
+        if let Some(queue) = &self.queue
+            && queue.try_send(Entry::Draft(draft)).is_err()
+        {
+            self.lost.increment(1);
+        }
+    }
+
+    /// Waits until what was handed over is kept, or was tried to be.
+    pub(crate) async fn flush(&self) {
+        let Some(queue) = &self.queue else { return };
+        let (done, kept) = oneshot::channel();
+        if queue.send(Entry::Flush(done)).await.is_ok() {
+            // An error means that the task has ended, so that nothing is left to wait for.
+            let _ = kept.await;
+        }
+    }
+}
+
+/// The task behind the queue.
+struct Keeper {
+    store: Arc<dyn RequestStore>,
+    rules: RecordRules,
+    clock: Arc<dyn Clock>,
+    lost: Counter,
+    trimmed: Option<Instant>,
+    /// Whether the store failed the last time, so that an outage is told once.
+    fails: bool,
+}
+
+impl Keeper {
+    async fn run(mut self, mut entries: mpsc::Receiver<Entry>) {
+        let mut taken = Vec::new();
+        while entries.recv_many(&mut taken, BATCH).await > 0 {
+            let hurry = taken.iter().any(|entry| matches!(entry, Entry::Flush(_)));
+            if !hurry && taken.len() < BATCH {
+                // Sleeping instead of receiving: a sleeping task costs those who hand over nothing.
+                sleep(GATHERING).await;
+            }
+            while taken.len() < BATCH
+                && let Ok(entry) = entries.try_recv()
+            {
+                taken.push(entry);
+            }
+            let (mut kept, mut waiting) = (Vec::with_capacity(taken.len()), Vec::new());
+            for entry in taken.drain(..) {
+                match entry {
+                    Entry::Draft(draft) => kept.push(self.finish(*draft)),
+                    Entry::Flush(done) => waiting.push(done),
+                }
+            }
+            self.keep(&kept).await;
+            for waiting in waiting {
+                // Whoever no longer waits need not be told.
+                let _ = waiting.send(());
+            }
+        }
+    }
+
+    fn finish(&self, draft: Draft) -> KeptRequest {
+        KeptRequest { record: draft.into_record(), bodies: None }
+    }
+
+    async fn keep(&mut self, kept: &[KeptRequest]) {
+        if kept.is_empty() {
+            return;
+        }
+        match self.store.put(kept, self.rules.keep).await {
+            Ok(()) => {
+                self.fails = false;
+                self.trim().await;
+            }
+            Err(error) => {
+                self.lost.increment(kept.len() as u64);
+                if !std::mem::replace(&mut self.fails, true) {
+                    tracing::warn!(%error, "requests cannot be recorded; they are served and booked all the same");
+                }
+            }
+        }
+    }
+
+    /// Forgets what is old or too much, now and then.
+    async fn trim(&mut self) {
+        if self.trimmed.is_some_and(|last| last.elapsed() < BETWEEN_TRIMS) {
+            return;
+        }
+        self.trimmed = Some(Instant::now());
+        let before = self.clock.now().minus(self.rules.keep);
+        loop {
+            match self.store.trim(before, self.rules.most).await {
+                Ok(0) => return,
+                Ok(_) => tokio::task::yield_now().await,
+                Err(error) => {
+                    tracing::warn!(%error, "old records of requests cannot be forgotten; trying again later");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Trails that wait; beyond that they are lost. Some 20 MB at most.
+const QUEUE: usize = 4_096;
+
+/// Records that are written together.
+const BATCH: usize = 512;
+
+/// How long a record waits for others.
+const GATHERING: Duration = Duration::from_millis(100);
+
+const BETWEEN_TRIMS: Duration = Duration::from_secs(60);

@@ -1,0 +1,122 @@
+//! A plan, copied as far as it is kept and put into words later.
+
+use std::collections::BTreeMap;
+
+use posthaste_core::{
+    AccountId, AskedAccount, Barrier, ModelName, PassedOver, PlannedLeg, PoolId, RequestPlan, Strategy,
+};
+use posthaste_scheduler::{Exclusion, Pick};
+
+use super::rest;
+use crate::planning::{Course, Leg};
+
+/// A plan as the scheduler made it, cut to what is kept.
+pub(super) struct PlanSketch {
+    round: u32,
+    legs: Vec<LegSketch>,
+}
+
+struct LegSketch {
+    model: ModelName,
+    pool: Option<PoolId>,
+    strategy: Strategy,
+    asked: Vec<Pick>,
+    asked_more: u32,
+    excluded: Vec<(AccountId, Exclusion)>,
+    excluded_more: [u32; BARRIERS.len()],
+}
+
+impl PlanSketch {
+    pub(super) fn of(course: &Course<'_>, round: u32) -> Self {
+        let mut room = MOST_CANDIDATES;
+        let legs = course.legs.iter().take(MOST_LEGS).map(|leg| LegSketch::of(leg, &mut room));
+        Self { round, legs: legs.collect() }
+    }
+
+    pub(super) fn into_plan(self) -> RequestPlan {
+        RequestPlan { round: self.round, legs: self.legs.into_iter().map(LegSketch::into_leg).collect() }
+    }
+}
+
+impl LegSketch {
+    /// Those that are asked come first, then those that rest: what stands against the others changes seldom.
+    fn of(leg: &Leg<'_>, room: &mut usize) -> Self {
+        let plan = leg.plan();
+        let asked = &plan.order[..plan.order.len().min(*room)];
+        *room -= asked.len();
+        let rests = |exclusion: &Exclusion| matches!(exclusion, Exclusion::Parked(_));
+        let mut excluded = Vec::with_capacity(plan.excluded.len().min(*room));
+        let mut excluded_more = [0; BARRIERS.len()];
+        let resting = plan.excluded.iter().filter(|(_, exclusion)| rests(exclusion));
+        for entry in resting.chain(plan.excluded.iter().filter(|(_, exclusion)| !rests(exclusion))) {
+            if *room > 0 {
+                *room -= 1;
+                excluded.push(entry.clone());
+            } else {
+                excluded_more[barrier(&entry.1) as usize] += 1;
+            }
+        }
+        Self {
+            model: leg.model.name().clone(),
+            pool: leg.rules.pool(),
+            strategy: leg.rules.strategy,
+            asked: asked.to_vec(),
+            asked_more: u32::try_from(plan.order.len() - asked.len()).unwrap_or(u32::MAX),
+            excluded,
+            excluded_more,
+        }
+    }
+
+    fn into_leg(self) -> PlannedLeg {
+        let asked = |pick: Pick| AskedAccount { account: pick.account, why: pick.reason.to_string() };
+        let passed_over = |(account, exclusion): (AccountId, Exclusion)| PassedOver {
+            account,
+            barrier: barrier(&exclusion),
+            rest: match &exclusion {
+                Exclusion::Parked(parked) => Some(rest(parked)),
+                _ => None,
+            },
+        };
+        let more = BARRIERS.into_iter().zip(self.excluded_more).filter(|(_, count)| *count > 0);
+        PlannedLeg {
+            model: self.model,
+            pool: self.pool,
+            strategy: self.strategy,
+            asked: self.asked.into_iter().map(asked).collect(),
+            asked_more: self.asked_more,
+            passed_over: self.excluded.into_iter().map(passed_over).collect(),
+            passed_over_more: more.collect::<BTreeMap<_, _>>(),
+        }
+    }
+}
+
+const fn barrier(exclusion: &Exclusion) -> Barrier {
+    match exclusion {
+        Exclusion::Parked(_) => Barrier::Rests,
+        Exclusion::Disabled => Barrier::Disabled,
+        Exclusion::ModelNotServed => Barrier::ModelNotServed,
+        Exclusion::NotForThisKey => Barrier::NotForThisKey,
+        Exclusion::NotInThePlace => Barrier::NotInThePlace,
+        Exclusion::OperationNotServed => Barrier::OperationNotServed,
+        Exclusion::PinnedElsewhere => Barrier::PinnedElsewhere,
+        Exclusion::NotTheHome => Barrier::NotTheHome,
+    }
+}
+
+/// In the order of their declaration, so that a member as a number is its place.
+const BARRIERS: [Barrier; 8] = [
+    Barrier::Rests,
+    Barrier::Disabled,
+    Barrier::ModelNotServed,
+    Barrier::NotForThisKey,
+    Barrier::NotInThePlace,
+    Barrier::OperationNotServed,
+    Barrier::PinnedElsewhere,
+    Barrier::NotTheHome,
+];
+
+/// The most accounts of a plan that are kept one by one; the rest is counted.
+const MOST_CANDIDATES: usize = 64;
+
+/// Routes are shorter than this.
+const MOST_LEGS: usize = 32;
