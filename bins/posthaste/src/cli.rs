@@ -7,6 +7,7 @@ mod input;
 mod keys;
 mod output;
 mod pools;
+mod requests;
 mod routes;
 mod session;
 mod spinner;
@@ -90,6 +91,11 @@ enum Command {
     /// Routes: model names of your own, with a list of models to ask
     #[command(subcommand)]
     Routes(routes::Command),
+    /// What became of a request, and why: who was asked, why not the others, how long it took, what it cost
+    Explain(requests::Explain),
+    /// Requests that are on record
+    #[command(subcommand)]
+    Requests(requests::Command),
     /// The configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -130,6 +136,12 @@ fn run(line: Line) -> Result<(), Failure> {
         }
         Command::Routes(command) => {
             runtime(Threads::One)?.block_on(routes::run(command, &load(&global, Vec::new())?, &out))
+        }
+        Command::Explain(explain) => {
+            runtime(Threads::One)?.block_on(requests::explain(explain, &load(&global, Vec::new())?, &out))
+        }
+        Command::Requests(command) => {
+            runtime(Threads::One)?.block_on(requests::run(command, &load(&global, Vec::new())?, &out))
         }
         Command::Status => runtime(Threads::One)?.block_on(status::run(&load(&global, Vec::new())?, &out)),
     }
@@ -197,5 +209,5 @@ Exit codes:
   0  done
   1  failed
   2  the command line, an input or the configuration is not in order
-  3  no such account, key, pool or route, or nothing is kept here yet
+  3  no such account, key, pool, route or request, or nothing is kept here yet
   4  a name is taken, or a record kept changing";

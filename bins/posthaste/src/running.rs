@@ -259,6 +259,7 @@ fn relay_options(config: &Config) -> RelayOptions {
         keep_alive: config.server.keep_alive_after,
         by_provider: config.timeouts.overrides(),
         rules: config.scheduling.rules(),
+        records: config.records.rules(),
         strict_accounting: config.accounting.durability == Durability::Strict,
     }
 }

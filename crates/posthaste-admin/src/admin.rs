@@ -8,8 +8,8 @@ use posthaste_storage::{Repository, Stores};
 use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
 
 use crate::{
-    AccountService, AdminError, Command, KeyService, PoolService, Reply, RouteService, Runtime, StatusView,
-    accounts::Logins, command, status,
+    AccountService, AdminError, Command, KeyService, PoolService, Reply, RequestService, RouteService,
+    Runtime, StatusView, accounts::Logins, command, status,
 };
 
 /// What the services are made from.
@@ -66,6 +66,11 @@ impl Admin {
     /// Routes.
     pub fn routes(&self) -> RouteService<'_> {
         RouteService::new(self)
+    }
+
+    /// What became of requests.
+    pub fn requests(&self) -> RequestService<'_> {
+        RequestService::new(self)
     }
 
     /// The whole at a glance.

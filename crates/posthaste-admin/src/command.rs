@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountChange, AccountView, Admin, AdminError, CreatedKey, Disclosed, KeyChange, KeyView, LoginFlow,
-    LoginFor, LoginPlan, NewAccount, NewKey, NewPool, PolledLogin, PoolChange, PoolView, PresetView,
-    RefreshedAccount, RouteInput, RouteView, SavedAccount, StartedLogin, StatusView, TargetInput, TestReport,
-    UsageView, accounts,
+    AccountChange, AccountView, Admin, AdminError, CreatedKey, Disclosed, ExplainView, KeyChange, KeyView,
+    LoginFlow, LoginFor, LoginPlan, NewAccount, NewKey, NewPool, PolledLogin, PoolChange, PoolView,
+    PresetView, RefreshedAccount, RequestSummary, RouteInput, RouteView, SavedAccount, StartedLogin,
+    StatusView, TargetInput, TestReport, UsageView, accounts,
 };
 
 /// A piece of work. Records are named by id or by name.
@@ -147,6 +147,21 @@ pub enum Command {
         /// Which.
         route: String,
     },
+    /// Tell what became of a request, and why.
+    Explain {
+        /// Its id.
+        request: String,
+        /// Whether its bodies are to be told, where they were captured.
+        #[serde(default)]
+        bodies: bool,
+    },
+    /// Tell the latest requests.
+    ListRequests {
+        /// Only this client key's.
+        key: Option<String>,
+        /// How many at most.
+        limit: usize,
+    },
     /// Tell the whole at a glance.
     Status,
 }
@@ -191,6 +206,10 @@ pub enum Reply {
     Routes(Vec<RouteView>),
     /// A route, as it is or as it was when it was removed.
     Route(RouteView),
+    /// A request, explained.
+    Explained(Box<ExplainView>),
+    /// Requests, the newest first.
+    Requests(Vec<RequestSummary>),
     /// The whole at a glance.
     Status(StatusView),
 }
@@ -240,6 +259,12 @@ pub(crate) async fn execute(admin: &Admin, command: Command) -> Result<Reply, Ad
         Command::ShowRoute { route } => Reply::Route(routes.show(&route).await?),
         Command::UpdateRoute { route, targets } => Reply::Route(routes.update(&route, targets).await?),
         Command::DeleteRoute { route } => Reply::Route(routes.delete(&route).await?),
+        Command::Explain { request, bodies } => {
+            Reply::Explained(Box::new(admin.requests().explain(&request, bodies).await?))
+        }
+        Command::ListRequests { key, limit } => {
+            Reply::Requests(admin.requests().list(key.as_deref(), limit).await?)
+        }
         Command::Status => Reply::Status(admin.status().await?),
     })
 }

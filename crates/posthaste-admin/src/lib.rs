@@ -10,6 +10,7 @@ mod keys;
 mod limit_text;
 mod place;
 mod pools;
+mod requests;
 mod routes;
 mod runtime;
 mod status;
@@ -30,6 +31,7 @@ pub use keys::{
 pub use limit_text::{length_text, limit_text, parse_length, parse_limit};
 pub use place::PlaceInput;
 pub use pools::{NewPool, PoolChange, PoolService, PoolView, RulesChange};
+pub use requests::{ExplainView, NamedAccount, RequestService, RequestSummary};
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};
 pub use runtime::{ParkedModels, ParkedView, QuotaView, Runtime};
 pub use status::{KeyCounts, ServerView, StatusView};

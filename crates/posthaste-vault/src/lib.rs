@@ -17,7 +17,7 @@ mod vault;
 pub use client_key::NewClientKey;
 pub use error::VaultError;
 pub use master::MasterKey;
-pub use place::{Place, account_credential_place, account_proxy_place};
+pub use place::{Place, account_credential_place, account_proxy_place, request_bodies_place};
 pub use refreshing::{Entra, EntraSettings, Issued, Issuer, RefreshingCredentials, TokenReport};
 pub use source::{CredentialSource, StaticCredentials};
 pub use stored::{GrantRefused, RefreshMark, StoredAwsKeys, StoredCredential, StoredEntra, StoredToken};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use posthaste_core::AccountId;
+use posthaste_core::{AccountId, RequestId};
 use uuid::Uuid;
 
 /// The record and the field that a secret is sealed for. It opens nowhere else, so that whoever can write to the store
@@ -41,6 +41,11 @@ pub fn account_credential_place(account: AccountId) -> Place<'static> {
 /// Where the password of an account's proxy belongs.
 pub fn account_proxy_place(account: AccountId) -> Place<'static> {
     Place { kind: "account", id: account.uuid(), field: "proxy" }
+}
+
+/// Where the captured bodies of a request belong.
+pub fn request_bodies_place(request: RequestId) -> Place<'static> {
+    Place { kind: "request", id: request.uuid(), field: "bodies" }
 }
 
 /// Kinds and fields are names in our own code.

@@ -207,6 +207,19 @@ impl Setting for u16 {
     }
 }
 
+impl Setting for u32 {
+    const EXPECTED: &'static str = "a whole number";
+    const KINDS: &'static [Kind] = &[Kind::Integer];
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+}
+
 impl Setting for Duration {
     const EXPECTED: &'static str = "a time above zero such as `500ms`, `10s`, `15m` or `1h`";
 
