@@ -1,6 +1,6 @@
 //! A relay that runs: its ports wired together, its listeners, and its orderly end.
 
-use std::{future::pending, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::pending, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -244,6 +244,10 @@ impl Runtime for LiveRuntime {
 
     fn in_flight(&self) -> u64 {
         self.relay.in_flight()
+    }
+
+    fn settle_records(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.relay.flush_records())
     }
 }
 

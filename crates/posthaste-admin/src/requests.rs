@@ -2,7 +2,7 @@
 
 mod view;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use posthaste_core::{
     AccountId, AttemptRow, CapturedBodies, ClientKeyId, PoolId, RequestId, RequestRecord, Sealed,
@@ -71,6 +71,7 @@ impl<'a> RequestService<'a> {
             Some(key) => Some(self.key_id(key).await?),
             None => None,
         };
+        self.settle().await;
         let records = self.admin.parts().stores.requests.latest(key, limit).await?;
         let keys = self.admin.key_records().all().await?;
         let keys: BTreeMap<_, _> = keys.into_iter().map(|key| (key.value.id, key.value.name)).collect();
@@ -85,11 +86,17 @@ impl<'a> RequestService<'a> {
     async fn find(self, id: RequestId) -> Result<Option<KeptRequest>, AdminError> {
         let requests = &self.admin.parts().stores.requests;
         let found = requests.find(id).await?;
-        if found.is_some() || self.admin.parts().runtime.is_none() {
+        if found.is_some() {
             return Ok(found);
         }
-        tokio::time::sleep(ON_ITS_WAY).await;
+        self.settle().await;
         Ok(requests.find(id).await?)
+    }
+
+    async fn settle(self) {
+        if let Some(runtime) = &self.admin.parts().runtime {
+            runtime.settle_records().await;
+        }
     }
 
     fn open(self, id: RequestId, sealed: &Sealed) -> Result<CapturedBodies, AdminError> {
@@ -162,6 +169,3 @@ fn not_found(id: RequestId, rows: &[AttemptRow]) -> AdminError {
 }
 
 const MOST_LISTED: usize = 1_000;
-
-/// A little longer than a running relay gathers records.
-const ON_ITS_WAY: Duration = Duration::from_millis(300);

@@ -1,5 +1,7 @@
 //! What only a running relay knows.
 
+use std::pin::Pin;
+
 use posthaste_core::{AccountId, CooldownReason, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,9 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// How many requests are in flight.
     fn in_flight(&self) -> u64;
+
+    /// Waits until the requests that are over are on record.
+    fn settle_records(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
 /// An account's rest.

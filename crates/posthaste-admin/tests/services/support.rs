@@ -49,6 +49,10 @@ impl Runtime for FakeRuntime {
         FakeClock::default().now()
     }
 
+    fn settle_records(&self) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::ready(()))
+    }
+
     fn in_flight(&self) -> u64 {
         7
     }

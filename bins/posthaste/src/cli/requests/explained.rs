@@ -255,7 +255,7 @@ fn steps(view: &ExplainView) -> String {
     let rows = [
         ("body looked at", steps.peeked_us),
         ("admitted", steps.admitted_us),
-        ("limits reserved", steps.reserved_us),
+        ("limits checked", steps.reserved_us),
         ("planned", steps.planned_us),
         ("head answered", steps.answered_us),
         ("over", Some(steps.ended_us)),
