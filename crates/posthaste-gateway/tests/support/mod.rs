@@ -10,8 +10,8 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use posthaste_core::{
-    Account, AttemptRow, ClientKey, Clock, Dialect, Fault, Operation, RelayBody, RequestId, Timestamp,
-    Transport, Usage,
+    Account, AttemptRow, ClientKey, Clock, Dialect, Fault, Operation, RelayBody, RequestId, RequestRecord,
+    Timestamp, Transport, Usage,
 };
 use posthaste_gateway::{Answer, Call, Relay, RelayOptions, RelayPorts};
 use posthaste_metering::PriceBook;
@@ -194,6 +194,14 @@ impl Rig {
         let mut rows = self.stores.ledger.recent(None, 100_000).await.unwrap();
         rows.sort_by_key(|row| (row.request_id, row.attempt));
         rows
+    }
+
+    /// The record of every request that is over, in the order of time.
+    pub(crate) async fn records(&self) -> Vec<RequestRecord> {
+        self.relay.flush_records().await;
+        let mut records = self.stores.requests.latest(None, 1_000).await.unwrap();
+        records.reverse();
+        records
     }
 
     pub(crate) async fn rows_of(&self, request: RequestId) -> Vec<AttemptRow> {
