@@ -5,7 +5,7 @@ mod usage;
 mod view;
 
 use policy::CheckedPolicy;
-pub use policy::{BindingInput, PolicyInput, QueueInput, multiplier_text};
+pub use policy::{BindingInput, CaptureInput, PolicyInput, QueueInput, multiplier_text};
 pub use usage::{DayUsage, ModelUsage, UsageTotals, UsageView};
 pub use view::{CreatedKey, KeyView};
 

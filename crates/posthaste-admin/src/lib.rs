@@ -25,8 +25,8 @@ pub use command::{Command, Reply};
 pub use error::{AdminError, AdminFailure, FailureKind};
 pub use input::{Disclosed, ModelMapping};
 pub use keys::{
-    BindingInput, CreatedKey, DayUsage, ExpiryInput, KeyChange, KeyService, KeyView, ModelUsage, NewKey,
-    PolicyInput, QueueInput, UsageTotals, UsageView, multiplier_text,
+    BindingInput, CaptureInput, CreatedKey, DayUsage, ExpiryInput, KeyChange, KeyService, KeyView,
+    ModelUsage, NewKey, PolicyInput, QueueInput, UsageTotals, UsageView, multiplier_text,
 };
 pub use limit_text::{length_text, limit_text, parse_length, parse_limit};
 pub use place::PlaceInput;

@@ -78,6 +78,9 @@ pub struct RequestRecord {
     /// What went wrong, as the client was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<RecordedFault>,
+    /// Whether its bodies were to be captured, and could not be: too many were at that moment.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bodies_missed: bool,
 }
 
 /// What is known of a conversation before the request is planned.

@@ -9,6 +9,7 @@ mod authenticate;
 mod betas;
 mod budgets;
 mod call;
+mod capture;
 mod collecting;
 mod counting;
 mod directory;

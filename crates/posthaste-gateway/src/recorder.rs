@@ -12,16 +12,18 @@ use std::{
 };
 
 use metrics::{Counter, counter};
-use posthaste_core::Clock;
+use posthaste_core::{CapturedBodies, Clock, RequestId, Sealed, Secret};
 use posthaste_storage::{KeptRequest, RequestStore, Revision};
+use posthaste_vault::{Vault, VaultError, request_bodies_place};
 use posthaste_wire::Envelope;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Semaphore, mpsc, oneshot},
     time::{Instant, sleep},
 };
 
 use crate::{
     Call, RecordRules,
+    capture::{Capture, PLACES},
     trail::{Draft, Trail},
 };
 
@@ -31,6 +33,8 @@ pub(crate) struct Recorder {
     queue: Option<mpsc::Sender<Entry>>,
     clock: Arc<dyn Clock>,
     revision: AtomicU64,
+    /// For requests whose bodies are captured.
+    places: Arc<Semaphore>,
     lost: Counter,
 }
 
@@ -43,7 +47,7 @@ enum Entry {
 impl Recorder {
     /// Starts the task that keeps records, if any are to be kept. It ends when the recorder and every trail are gone.
     pub(crate) fn start(
-        store: Arc<dyn RequestStore>,
+        (store, vault): (Arc<dyn RequestStore>, Arc<Vault>),
         rules: Option<RecordRules>,
         clock: Arc<dyn Clock>,
         revision: Revision,
@@ -53,6 +57,7 @@ impl Recorder {
             let (queue, entries) = mpsc::channel(QUEUE);
             let keeper = Keeper {
                 store,
+                vault,
                 rules,
                 clock: Arc::clone(&clock),
                 lost: lost.clone(),
@@ -62,7 +67,8 @@ impl Recorder {
             tokio::spawn(keeper.run(entries));
             queue
         });
-        Arc::new(Self { queue, clock, revision: AtomicU64::new(revision.0), lost })
+        let (revision, places) = (AtomicU64::new(revision.0), Arc::new(Semaphore::new(PLACES)));
+        Arc::new(Self { queue, clock, revision, places, lost })
     }
 
     /// Begins a request's trail.
@@ -70,7 +76,10 @@ impl Recorder {
         if self.queue.is_none() {
             return Trail::default();
         }
-        Trail::begin(self, call, envelope, self.clock.now())
+        let now = self.clock.now();
+        let rules = call.caller.key().policy.capture;
+        let capture = Capture::begin(rules, &call.body, &self.places, now);
+        Trail::begin(self, call, envelope, capture, now)
     }
 
     /// Where the configuration stands, as far as is known.
@@ -106,6 +115,7 @@ impl Recorder {
 /// The task behind the queue.
 struct Keeper {
     store: Arc<dyn RequestStore>,
+    vault: Arc<Vault>,
     rules: RecordRules,
     clock: Arc<dyn Clock>,
     lost: Counter,
@@ -144,7 +154,19 @@ impl Keeper {
     }
 
     fn finish(&self, draft: Draft) -> KeptRequest {
-        KeptRequest { record: draft.into_record(), bodies: None }
+        let (mut record, bodies) = draft.finish();
+        let sealed = bodies.map(|bodies| self.seal(record.id, &bodies)).transpose();
+        record.bodies_missed |= sealed.is_err();
+        KeptRequest { record, bodies: sealed.unwrap_or_default() }
+    }
+
+    fn seal(&self, request: RequestId, bodies: &CapturedBodies) -> Result<Sealed, VaultError> {
+        // A structure of texts and numbers can always be written.
+        let json = serde_json::to_string(bodies).unwrap_or_default();
+        let sealed = self.vault.seal(&request_bodies_place(request), &Secret::new(json));
+        sealed.inspect_err(
+            |error| tracing::warn!(%error, "captured bodies cannot be sealed, so they are not kept"),
+        )
     }
 
     async fn keep(&mut self, kept: &[KeptRequest]) {

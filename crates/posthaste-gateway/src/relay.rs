@@ -67,7 +67,12 @@ impl Relay {
         let since = config.revision().await?;
         let clock = Arc::clone(&ports.clock);
         let engine = Engine {
-            recorder: Recorder::start(ports.stores.requests, options.records, clock, since),
+            recorder: Recorder::start(
+                (ports.stores.requests, Arc::clone(&ports.vault)),
+                options.records,
+                clock,
+                since,
+            ),
             authenticator: Authenticator::new(ports.vault, Arc::clone(&config)),
             directory: AccountDirectory::load(Arc::clone(&config)).await?,
             admission: ports.stores.admission,

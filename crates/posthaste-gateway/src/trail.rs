@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use posthaste_core::{
-    AccountId, ConversationFound, Estimated, Fault, RecordedFault, Repairs, RequestRecord, RequestSteps,
-    Rest, Stop, StopEnd, Surface, Timestamp,
+    AccountId, CapturedBodies, ConversationFound, Estimated, Fault, RecordedFault, Repairs, RequestRecord,
+    RequestSteps, Rest, Stop, StopEnd, Surface, Timestamp,
 };
 use posthaste_scheduler::Parked;
 use posthaste_storage::Refusal;
@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use self::{limits::checked, sketch::PlanSketch};
 use crate::{
     Call,
+    capture::{Capture, Captured, Piece},
     limits::{Estimate, Hold},
     planning::Course,
     recorder::Recorder,
@@ -41,12 +42,19 @@ struct Open {
 pub(crate) struct Draft {
     record: RequestRecord,
     sketches: Vec<PlanSketch>,
+    captured: Option<Box<Captured>>,
     received: Instant,
 }
 
 impl Trail {
     /// Begins a trail with what the body and the path said.
-    pub(crate) fn begin(recorder: &Arc<Recorder>, call: &Call, envelope: &Envelope, now: Timestamp) -> Self {
+    pub(crate) fn begin(
+        recorder: &Arc<Recorder>,
+        call: &Call,
+        envelope: &Envelope,
+        capture: Capture,
+        now: Timestamp,
+    ) -> Self {
         let Surface { dialect, packing } = call.surface;
         let record = RequestRecord {
             id: call.id,
@@ -72,8 +80,13 @@ impl Trail {
             steps: RequestSteps { peeked_us: Some(micros(call.received)), ..RequestSteps::default() },
             status: None,
             fault: None,
+            bodies_missed: matches!(capture, Capture::NoRoom),
         };
-        let draft = Box::new(Draft { record, sketches: Vec::new(), received: call.received });
+        let captured = match capture {
+            Capture::Begun(captured) => Some(captured),
+            Capture::NoRoom | Capture::Unwanted => None,
+        };
+        let draft = Box::new(Draft { record, sketches: Vec::new(), captured, received: call.received });
         Self(Some(Arc::new(Open { draft: Mutex::new(Some(draft)), recorder: Arc::clone(recorder) })))
     }
 
@@ -215,6 +228,22 @@ impl Trail {
         });
     }
 
+    /// Whether the request's bodies are captured.
+    pub(crate) fn captures(&self) -> bool {
+        let mut captures = false;
+        self.note(|draft| captures = draft.captured.is_some());
+        captures
+    }
+
+    /// What was delivered of the answer's body.
+    pub(crate) fn captured_answer(&self, answer: Piece) {
+        self.note(|draft| {
+            if let Some(captured) = &mut draft.captured {
+                captured.answered(answer);
+            }
+        });
+    }
+
     fn at_stop(&self, note: impl FnOnce(&mut Stop, u64)) {
         self.note(|draft| {
             let now = micros(draft.received);
@@ -257,10 +286,10 @@ impl Draft {
         steps.ended_us = said.map_or(now, |said| said.max(steps.answered_us.unwrap_or(0)));
     }
 
-    /// The record, in words.
-    pub(crate) fn into_record(self) -> RequestRecord {
+    /// The record in words, and the bodies that were captured.
+    pub(crate) fn finish(self) -> (RequestRecord, Option<CapturedBodies>) {
         let plans = self.sketches.into_iter().map(PlanSketch::into_plan).collect();
-        RequestRecord { plans, ..self.record }
+        (RequestRecord { plans, ..self.record }, self.captured.map(|captured| captured.finish()))
     }
 }
 

@@ -25,6 +25,7 @@ use crate::{
     Answer,
     answered::stream_headers,
     attempt::{Delivery, run},
+    capture::capturing,
     journey::{Journey, Upload},
     pulse::{Beat, Pulse},
     trail::Trail,
@@ -95,7 +96,7 @@ pub(crate) fn respond(
     if let Some(Ok(repaired)) = journey.mend.map(|mend| HeaderValue::from_str(&mend.to_string())) {
         headers.insert(REPAIRED, repaired);
     }
-    let mut response = http::Response::new(body);
+    let mut response = http::Response::new(capturing(&journey.trail, body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     Answer { response }

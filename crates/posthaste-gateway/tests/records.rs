@@ -7,11 +7,10 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use posthaste_core::{
-    Account, Barrier, ClientKey, Cooldown, CooldownReason, FaultKind, Limit, LimitUnit, LimitWindow,
-    ModelPattern, Origin, PoolRules, RequestId, RequestRecord, StopEnd,
+    Account, Barrier, Cooldown, CooldownReason, FaultKind, Limit, LimitUnit, LimitWindow, ModelPattern,
+    Origin, PoolRules, RequestId, RequestRecord, StopEnd,
 };
 use posthaste_gateway::{RecordRules, RelayOptions};
-use posthaste_storage::Repository;
 use posthaste_testkit::{
     MemoryTransport, Reply, Script, ScriptedUpstream, account, anthropic_error, anthropic_json,
     anthropic_sse, client_key,
@@ -47,14 +46,6 @@ async fn only_record(rig: &Rig) -> RequestRecord {
     let records = rig.records().await;
     assert_eq!(records.len(), 1, "{records:?}");
     records.into_iter().next().unwrap()
-}
-
-async fn with_key(rig: &Rig, change: impl FnOnce(&mut ClientKey)) {
-    let keys: Repository<ClientKey> = Repository::new(Arc::clone(&rig.stores.config));
-    let found = keys.client_key(client_key("tester").id).await.unwrap().unwrap();
-    let mut key = found.value;
-    change(&mut key);
-    keys.replace(key, found.version).await.unwrap();
 }
 
 #[tokio::test]
@@ -151,7 +142,7 @@ async fn a_request_that_a_limit_refuses_names_the_limit() {
         models: Vec::new(),
         shadow: false,
     };
-    with_key(&rig, |key| {
+    rig.with_key(|key| {
         key.policy.limits =
             vec![limit("many", LimitUnit::Tokens, 1_000_000), limit("few", LimitUnit::Requests, 1)];
     })
@@ -219,7 +210,7 @@ async fn a_request_that_nobody_can_serve_is_on_record() {
 async fn a_client_key_that_may_not_ask_is_on_record_and_a_stranger_is_not() {
     let good = good().await;
     let rig = Rig::new(vec![at("good", good.base_url(), 1)]).await;
-    with_key(&rig, |key| key.models.allow = vec![ModelPattern::new("other-*")]).await;
+    rig.with_key(|key| key.models.allow = vec![ModelPattern::new("other-*")]).await;
     rig.ask(&whole()).await.unwrap_err();
     rig.relay.authenticate(Some("cr_dummy-stranger")).await.unwrap_err();
     let record = only_record(&rig).await;
@@ -324,7 +315,7 @@ async fn the_configuration_s_revision_is_on_record() {
     let good = good().await;
     let rig = Rig::new(vec![at("good", good.base_url(), 1)]).await;
     rig.read(&whole()).await.unwrap();
-    with_key(&rig, |key| key.hint = "1111".to_owned()).await;
+    rig.with_key(|key| key.hint = "1111".to_owned()).await;
     rig.relay_forgets().await;
     rig.read(&whole()).await.unwrap();
     let revisions: Vec<_> = rig.records().await.iter().map(|record| record.revision).collect();

@@ -4,8 +4,8 @@ pub(super) mod view;
 
 use clap::{Args, Subcommand};
 use posthaste_admin::{
-    BindingInput, Command as Work, ExpiryInput, KeyChange, NewKey, PlaceInput, PolicyInput, QueueInput,
-    Reply, parse_length, parse_limit,
+    BindingInput, CaptureInput, Command as Work, ExpiryInput, KeyChange, NewKey, PlaceInput, PolicyInput,
+    QueueInput, Reply, parse_length, parse_limit,
 };
 use posthaste_core::{Limit, QueueRules, Timestamp};
 
@@ -13,7 +13,7 @@ use super::{
     Failure, Output, input,
     session::{Session, unexpected},
 };
-use crate::Config;
+use crate::{Config, config::ByteSize};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -121,6 +121,13 @@ struct Settings {
     /// Let so many requests wait in line while its concurrency is used up, each for so long: 20/30s; '' for none
     #[arg(long, value_name = "LENGTH/TIME", value_parser = line)]
     queue: Option<QueueInput>,
+    /// Keep the bodies of its requests and answers for so long from now, with secrets masked, for `explain --bodies`: 30m,
+    /// 2h; at most 7d; '' to stop
+    #[arg(long, value_name = "DURATION", value_parser = capture)]
+    capture: Option<Captures>,
+    /// Keep so much of each body: 32KiB unless said otherwise, at most 256KiB
+    #[arg(long, value_name = "BYTES", value_parser = size, requires = "capture")]
+    capture_max: Option<u32>,
     /// The id of the user whose it is; '' for nobody
     #[arg(long, value_name = "USER_ID")]
     owner: Option<String>,
@@ -132,6 +139,11 @@ impl Settings {
         let soon = self.expires_in.map(|seconds| ExpiryInput::In { seconds });
         let later = self.expires_after_first_use.map(|seconds| ExpiryInput::FromFirstUse { seconds });
         at.or(soon).or(later).or(self.never_expires.then_some(ExpiryInput::Never))
+    }
+
+    fn capture_for(&self, seconds: Option<u64>) -> CaptureInput {
+        let most_bytes = self.capture_max.unwrap_or(CaptureInput::USUAL_BYTES);
+        seconds.map_or(CaptureInput::None, |seconds| CaptureInput::For { seconds, most_bytes })
     }
 
     fn policy(&mut self) -> PolicyInput {
@@ -150,6 +162,7 @@ impl Settings {
                 (None, None) => None,
             },
             queue: self.queue,
+            capture: self.capture.map(|Captures(seconds)| self.capture_for(seconds)),
         }
     }
 }
@@ -223,6 +236,22 @@ fn line(text: &str) -> Result<QueueInput, String> {
     let patience = input::duration(patience.trim()).map_err(|_| EXPECTED)?;
     let patience_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
     Ok(QueueInput::Line(QueueRules { length, patience_ms }))
+}
+
+/// For how many seconds bodies are kept; none where the text is empty.
+#[derive(Clone, Copy, Debug)]
+struct Captures(Option<u64>);
+
+fn capture(text: &str) -> Result<Captures, String> {
+    if text.trim().is_empty() {
+        return Ok(Captures(None));
+    }
+    parse_length(text).map(|seconds| Captures(Some(seconds)))
+}
+
+fn size(text: &str) -> Result<u32, String> {
+    let size = ByteSize::parse_text(text).and_then(|size| u32::try_from(size.bytes()).ok());
+    size.ok_or_else(|| "expected a size such as `64KiB` or a number of bytes".to_owned())
 }
 
 fn days_or_length(text: &str) -> Result<u64, String> {

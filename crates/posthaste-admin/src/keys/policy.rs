@@ -1,8 +1,10 @@
 //! A client key's policy as operators write it.
 
+use std::time::Duration;
+
 use posthaste_core::{
-    Binding, ClientKey, ClientPattern, KeyPolicy, LimitUnit, Multiplier, Network, ProviderKind, QueueRules,
-    UserId,
+    Binding, CaptureRules, ClientKey, ClientPattern, KeyPolicy, LimitUnit, Multiplier, Network, ProviderKind,
+    QueueRules, Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +33,8 @@ pub struct PolicyInput {
     pub binding: Option<BindingInput>,
     /// Whether requests beyond its concurrency wait in line.
     pub queue: Option<QueueInput>,
+    /// Whether bodies are kept for a while.
+    pub capture: Option<CaptureInput>,
 }
 
 /// To whom a key is bound.
@@ -55,6 +59,31 @@ pub enum QueueInput {
     Line(QueueRules),
 }
 
+/// Keeping the bodies of a key's requests and answers with their records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaptureInput {
+    /// They are not kept from now on.
+    None,
+    /// They are kept, and that ends by itself.
+    For {
+        /// How many seconds from now.
+        seconds: u64,
+        /// How much of each body, in bytes.
+        #[serde(default = "usual_capture")]
+        most_bytes: u32,
+    },
+}
+
+const fn usual_capture() -> u32 {
+    CaptureInput::USUAL_BYTES
+}
+
+impl CaptureInput {
+    /// How much of each body is kept where nothing else is said.
+    pub const USUAL_BYTES: u32 = 32 * 1024;
+}
+
 /// What is to be of a binding, its names found.
 enum Bond {
     Kept,
@@ -66,6 +95,7 @@ enum Bond {
 pub(super) struct CheckedPolicy<'a> {
     input: &'a PolicyInput,
     binding: Bond,
+    now: Timestamp,
 }
 
 impl<'a> CheckedPolicy<'a> {
@@ -80,7 +110,7 @@ impl<'a> CheckedPolicy<'a> {
             Some(BindingInput::Strict(place)) => found(place, true).await?,
             Some(BindingInput::First(place)) => found(place, false).await?,
         };
-        Ok(Self { input, binding })
+        Ok(Self { input, binding, now: admin.parts().clock.now() })
     }
 
     /// Changes a policy.
@@ -95,8 +125,28 @@ impl<'a> CheckedPolicy<'a> {
             Some(QueueInput::None) => policy.queue = None,
             Some(QueueInput::Line(rules)) => policy.queue = Some(queue(rules)?),
         }
+        match self.input.capture {
+            None => {}
+            Some(CaptureInput::None) => policy.capture = None,
+            Some(CaptureInput::For { seconds, most_bytes }) => {
+                policy.capture = Some(capture(seconds, most_bytes, self.now)?);
+            }
+        }
         self.input.apply(policy)
     }
+}
+
+fn capture(seconds: u64, most_bytes: u32, now: Timestamp) -> Result<CaptureRules, AdminError> {
+    if !(1..=MOST_CAPTURE_SECONDS).contains(&seconds) {
+        let message =
+            format!("{seconds} s is not a time from 1 s to 7 d: keep bodies for a while only, such as 2h");
+        return Err(AdminError::invalid("capture", message));
+    }
+    if !(1..=MOST_CAPTURE_BYTES).contains(&most_bytes) {
+        let message = format!("{most_bytes} is not a size from 1 byte to 256KiB");
+        return Err(AdminError::invalid("capture_max", message));
+    }
+    Ok(CaptureRules { until: now.plus(Duration::from_secs(seconds)), most_bytes })
 }
 
 fn queue(rules: QueueRules) -> Result<QueueRules, AdminError> {
@@ -262,6 +312,8 @@ pub fn multiplier_text(multiplier: Multiplier) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+const MOST_CAPTURE_SECONDS: u64 = 7 * 86_400;
+const MOST_CAPTURE_BYTES: u32 = 256 * 1024;
 const MOST_WAITING: u32 = 10_000;
 const MOST_PATIENCE_MS: u64 = 300_000;
 const MOST_CLIENT: usize = 256;

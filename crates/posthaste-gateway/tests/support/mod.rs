@@ -261,3 +261,14 @@ impl Read {
         String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap()
     }
 }
+
+impl Rig {
+    /// Changes the client key before it is first presented.
+    pub(crate) async fn with_key(&self, change: impl FnOnce(&mut ClientKey)) {
+        let keys: Repository<ClientKey> = Repository::new(Arc::clone(&self.stores.config));
+        let found = keys.client_key(client_key("tester").id).await.unwrap().unwrap();
+        let mut key = found.value;
+        change(&mut key);
+        keys.replace(key, found.version).await.unwrap();
+    }
+}

@@ -142,6 +142,7 @@ fn record(key_id: ClientKeyId, second: u64) -> RequestRecord {
         steps: RequestSteps { ended_us: 1_234, ..RequestSteps::default() },
         status: Some(200),
         fault: None,
+        bodies_missed: false,
     }
 }
 
@@ -209,6 +210,7 @@ fn full_record(key: ClientKeyId) -> RequestRecord {
             origin: Origin::Relay,
             message: "no \"account\"".to_owned(),
         }),
+        bodies_missed: true,
         ..record(key, 1)
     }
 }

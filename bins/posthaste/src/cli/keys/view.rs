@@ -4,7 +4,8 @@ use posthaste_admin::{
     CreatedKey, KeyView, PlaceInput, UsageTotals, UsageView, length_text, limit_text, multiplier_text,
 };
 use posthaste_core::{
-    ClientPattern, Expiry, KeyStatus, Limit, ModelPattern, Network, ProviderKind, Timestamp,
+    ClientPattern, Clock, Expiry, KeyStatus, Limit, ModelPattern, Network, ProviderKind, SystemClock,
+    Timestamp,
 };
 
 use crate::cli::output;
@@ -54,6 +55,7 @@ pub(super) fn one(key: &KeyView) -> String {
         ("line", line(key)),
         ("billed at", multiplier_text(policy.multiplier)),
         ("repairs", if policy.repair_conversations { "conversations" } else { "-" }.to_owned()),
+        ("bodies", bodies(key)),
         ("tags", listed(policy.tags.iter().cloned(), "-")),
         ("owner", policy.owner.map_or_else(|| "-".to_owned(), |owner| owner.to_string())),
         ("made", key.created_at.to_string()),
@@ -75,6 +77,14 @@ fn served_by(key: &KeyView) -> String {
     };
     let strict = key.policy.binding.is_some_and(|binding| binding.strict);
     if strict { format!("{place} only") } else { format!("{place} first") }
+}
+
+fn bodies(key: &KeyView) -> String {
+    let rules = key.policy.capture.filter(|rules| rules.until > SystemClock.now());
+    rules.map_or_else(
+        || "not kept".to_owned(),
+        |rules| format!("kept until {}, {} bytes of each at most", rules.until, rules.most_bytes),
+    )
 }
 
 fn line(key: &KeyView) -> String {

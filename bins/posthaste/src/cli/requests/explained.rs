@@ -273,6 +273,9 @@ fn steps(view: &ExplainView) -> String {
 
 fn bodies(view: &ExplainView) -> Option<String> {
     let Some(bodies) = &view.bodies else {
+        if view.record.bodies_missed {
+            return Some("its bodies could not be kept: too many were at that moment".to_owned());
+        }
         return view.captured.then(|| "its bodies are kept: --bodies shows them".to_owned());
     };
     let answer = bodies
