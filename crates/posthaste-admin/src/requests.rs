@@ -2,7 +2,7 @@
 
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use posthaste_core::{
     AccountId, AttemptRow, CapturedBodies, ClientKeyId, PoolId, RequestId, RequestRecord, Sealed,
@@ -137,12 +137,12 @@ impl<'a> RequestService<'a> {
     }
 
     async fn pool_names(self, record: &RequestRecord) -> Result<BTreeMap<PoolId, String>, AdminError> {
+        let pools: BTreeSet<_> =
+            record.plans.iter().flat_map(|plan| &plan.legs).filter_map(|leg| leg.pool).collect();
         let mut names = BTreeMap::new();
-        for id in record.plans.iter().flat_map(|plan| &plan.legs).filter_map(|leg| leg.pool) {
-            if !names.contains_key(&id) {
-                let found = self.admin.pool_records().get(id.uuid()).await?;
-                names.insert(id, found.map_or_else(|| id.to_string(), |found| found.value.name));
-            }
+        for id in pools {
+            let found = self.admin.pool_records().get(id.uuid()).await?;
+            names.insert(id, found.map_or_else(|| id.to_string(), |found| found.value.name));
         }
         Ok(names)
     }
