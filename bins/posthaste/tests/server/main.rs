@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod canary;
+mod explained;
 mod killed;
 mod leaving;
 mod live;
