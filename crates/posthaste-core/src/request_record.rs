@@ -125,6 +125,6 @@ pub struct RecordedFault {
     pub kind: FaultKind,
     /// Whose fault it is.
     pub origin: Origin,
-    /// What the client was told.
-    pub message: String,
+    /// What the client was told; `None` where that may repeat what the client had sent.
+    pub message: Option<String>,
 }

@@ -6,12 +6,12 @@
 mod limits;
 mod sketch;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use parking_lot::Mutex;
 use posthaste_core::{
-    AccountId, CapturedBodies, ConversationFound, Estimated, Fault, RecordedFault, Repairs, RequestRecord,
-    RequestSteps, Rest, Stop, StopEnd, Surface, Timestamp,
+    AccountId, CapturedBodies, ConversationFound, Estimated, Fault, FaultKind, Origin, RecordedFault,
+    Repairs, RequestRecord, RequestSteps, Rest, Stop, StopEnd, Surface, Timestamp,
 };
 use posthaste_scheduler::Parked;
 use posthaste_storage::Refusal;
@@ -223,7 +223,7 @@ impl Trail {
     /// The client is told a fault.
     pub(crate) fn failed(&self, fault: &Fault) {
         self.note(|draft| {
-            let message = fault.message.chars().take(MOST_WORDS).collect();
+            let message = own_words(fault).map(|words| words.chars().take(MOST_WORDS).collect());
             draft.record.fault = Some(RecordedFault { kind: fault.kind, origin: fault.origin, message });
         });
     }
@@ -290,6 +290,17 @@ impl Draft {
     pub(crate) fn finish(self) -> (RequestRecord, Option<CapturedBodies>) {
         let plans = self.sketches.into_iter().map(PlanSketch::into_plan).collect();
         (RequestRecord { plans, ..self.record }, self.captured.map(|captured| captured.finish()))
+    }
+}
+
+/// What a fault says, unless it may quote the client's body: complaints about a request do, the relay's and the vendors'.
+fn own_words(fault: &Fault) -> Option<&str> {
+    match &fault.message {
+        Cow::Borrowed(words) => Some(words),
+        Cow::Owned(words) => {
+            let quotes = fault.kind == FaultKind::InvalidRequest || fault.origin == Origin::Upstream;
+            (!quotes).then_some(words.as_str())
+        }
     }
 }
 

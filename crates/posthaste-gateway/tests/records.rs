@@ -7,20 +7,21 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use posthaste_core::{
-    Account, Barrier, Cooldown, CooldownReason, FaultKind, Limit, LimitUnit, LimitWindow, ModelPattern,
-    Origin, PoolRules, RequestId, RequestRecord, StopEnd,
+    Account, Barrier, Cooldown, CooldownReason, Dialect, FaultKind, Limit, LimitUnit, LimitWindow,
+    ModelPattern, Operation, Origin, PoolRules, RequestId, RequestRecord, StopEnd,
 };
 use posthaste_gateway::{RecordRules, RelayOptions};
 use posthaste_testkit::{
     MemoryTransport, Reply, Script, ScriptedUpstream, account, anthropic_error, anthropic_json,
     anthropic_sse, client_key,
 };
-use support::{MODEL, Rig, USAGE, at, next_piece, streamed, whole};
+use serde_json::json;
+use support::{MODEL, Read, Rig, USAGE, at, next_piece, streamed, whole};
 
 /// An upstream that answers well, whole or as a stream.
 async fn good() -> ScriptedUpstream {
     ScriptedUpstream::start(|received| {
-        if received.json()["stream"] == serde_json::json!(true) {
+        if received.json()["stream"] == json!(true) {
             Script::sse(&anthropic_sse(&["Hel", "lo"], USAGE))
         } else {
             Script::json(200, &anthropic_json("Hello", USAGE))
@@ -162,7 +163,7 @@ async fn a_request_that_a_limit_refuses_names_the_limit() {
     assert_eq!(limit.resets_at, Some(rig.relay_now().plus(Duration::from_secs(3_600))));
     let fault = refused.fault.as_ref().unwrap();
     assert_eq!((fault.kind, fault.origin), (FaultKind::RateLimited, Origin::Client));
-    assert!(fault.message.contains("`few`"), "{}", fault.message);
+    assert!(fault.message.as_ref().unwrap().contains("`few`"), "{fault:?}");
     assert_eq!((refused.status, refused.rounds, refused.stops.len()), (None, 0, 0));
 }
 
@@ -216,6 +217,34 @@ async fn a_client_key_that_may_not_ask_is_on_record_and_a_stranger_is_not() {
     let record = only_record(&rig).await;
     assert_eq!(record.fault.unwrap().kind, FaultKind::PermissionDenied);
     assert_eq!((record.steps.admitted_us, record.estimated, record.rounds), (None, None, 0));
+}
+
+#[tokio::test]
+async fn complaints_about_a_request_are_on_record_without_its_words() {
+    let upstream = ScriptedUpstream::start(|received| {
+        let said = received.json()["messages"][0]["content"].clone();
+        Script::json(400, &anthropic_error("invalid_request_error", &format!("bad content: {said}")))
+    })
+    .await;
+    let rig = Rig::new(vec![at("bad", upstream.base_url(), 1)]).await;
+    let mut body = whole();
+    body["messages"][0]["content"] = json!("dummy-CANARY");
+    for dialect in [Dialect::AnthropicMessages, Dialect::OpenAiChat] {
+        let asked = rig.ask_as(dialect, Operation::Chat, body.to_string().into()).await;
+        let told = match asked {
+            Ok(answer) => Read::from(answer).await.text().to_owned(),
+            Err(fault) => fault.message.into_owned(),
+        };
+        assert!(told.contains("dummy-CANARY"), "the client is told: {told}");
+    }
+    let records = rig.records().await;
+    assert_eq!(
+        records.iter().map(|record| record.stops[0].end).collect::<Vec<_>>(),
+        [StopEnd::Delivered, StopEnd::Final]
+    );
+    let fault = records[1].fault.as_ref().unwrap();
+    assert_eq!((fault.kind, fault.message.as_ref()), (FaultKind::InvalidRequest, None));
+    assert!(!serde_json::to_string(&records).unwrap().contains("CANARY"), "{records:?}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use self::{
     cast::{Cast, PROMPT, STRANGERS_KEY},
-    places::Places,
+    places::{BODIES, Places},
 };
 use crate::support::{Server, streamed, whole};
 
@@ -61,11 +61,12 @@ impl Cast {
             let head = format!("{} {:?}\n", answer.status, answer.headers);
             places.note("answers", &(head + &answer.text().await.unwrap_or_default()));
         };
+        let key = &self.client_key;
+        // People paste their keys.
         let prompt = |mut body: Value| {
-            body["messages"][0]["content"] = json!(PROMPT);
+            body["messages"][0]["content"] = json!(format!("{PROMPT} {key}, api_key={}", cast::API_KEY));
             body.to_string()
         };
-        let key = &self.client_key;
         for url in [
             "/v1/messages".to_owned(),
             "/openai/v1/chat/completions".to_owned(),
@@ -104,6 +105,28 @@ impl Cast {
         names.iter().map(&mut test).collect()
     }
 
+    /// What is told of the requests, their bodies too.
+    fn explain(&self, places: &mut Places) {
+        let listed = self.bench.cli("requests list --limit 1000");
+        places.note("the list of requests", &listed.to_string());
+        let requests = listed.as_array().unwrap();
+        assert!(requests.len() > 30, "{}", requests.len());
+        let mut captured = 0;
+        // The latest met upstreams that fail in each way, the first ones all went well.
+        for request in requests.iter().take(20).chain(requests.iter().rev().take(3)) {
+            let id = request["id"].as_str().unwrap();
+            for line in [format!("explain {id}"), format!("explain {id} --json")] {
+                assert_eq!(self.run(&line, places), Some(0), "{line}");
+            }
+            let bodies = &self.bench.cli(&format!("explain {id} --bodies"))["bodies"];
+            if bodies["request"]["text"].as_str().is_some_and(|text| text.contains(PROMPT)) {
+                captured += 1;
+            }
+            places.note(BODIES, &bodies.to_string());
+        }
+        assert!(captured > 10, "{captured}");
+    }
+
     /// What operators and probes see.
     async fn look_around(&self, server: &Server, places: &mut Places) {
         let token = format!("Bearer {}", cast::METRICS_TOKEN);
@@ -132,6 +155,7 @@ impl Cast {
                 assert_eq!(self.run(&line, places), Some(0), "{line}");
             }
         }
+        self.explain(places);
         // Inputs that are refused are not repeated either.
         for line in [
             format!(

@@ -208,7 +208,7 @@ fn full_record(key: ClientKeyId) -> RequestRecord {
         fault: Some(RecordedFault {
             kind: FaultKind::Overloaded,
             origin: Origin::Relay,
-            message: "no \"account\"".to_owned(),
+            message: Some("no \"account\"".to_owned()),
         }),
         bodies_missed: true,
         ..record(key, 1)

@@ -68,7 +68,11 @@ fn outcome(view: &ExplainView) -> String {
     let by = served.map(|stop| format!("answered by {}", view.account(stop.account)));
     let status = record.status.map(|status| format!("status {status}"));
     let ending = view.attempts.last().filter(|_| served.is_some()).map(|row| row.outcome.as_str().to_owned());
-    let fault = record.fault.as_ref().map(|fault| format!("{}: {}", fault.kind.as_str(), fault.message));
+    let fault = record.fault.as_ref().map(|fault| {
+        let words =
+            fault.message.as_deref().unwrap_or("(what it said may repeat what was sent, so it is not kept)");
+        format!("{}: {words}", fault.kind.as_str())
+    });
     let nothing =
         (status.is_none() && fault.is_none()).then(|| "the client left without an answer".to_owned());
     let parts = [status, by, ending, fault, nothing].into_iter().flatten();

@@ -74,6 +74,7 @@ impl Cast {
             bench.cli(&format!("accounts add {line}"));
         }
         let client_key = bench.create_key("team");
+        bench.cli("keys update team --capture 2h");
         Self { bench, upstream, others, issuer, proxy, client_key }
     }
 

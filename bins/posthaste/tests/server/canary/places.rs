@@ -4,6 +4,9 @@ use std::{fs, path::Path};
 
 use super::cast::PROMPT;
 
+/// The place where captured bodies were shown.
+pub(super) const BODIES: &str = "captured bodies";
+
 /// What was printed, answered, logged and kept, by where that was.
 #[derive(Default)]
 pub(super) struct Places(Vec<(String, String)>);
@@ -32,8 +35,8 @@ impl Places {
     /// Nowhere is this secret; the message shows what stands around it.
     pub(super) fn hold_no(&self, label: &str, secret: &str) {
         for (name, text) in &self.0 {
-            // Clients may be told what is wrong with their own words.
-            if name == "answers" && secret == PROMPT {
+            // Clients may be told what is wrong with their own words, and captured bodies are what clients said.
+            if (name == "answers" || name == BODIES) && secret == PROMPT {
                 continue;
             }
             let found = text.find(secret).map(|at| {
