@@ -6,6 +6,7 @@ mod keys;
 mod logins;
 mod pools;
 mod presenting;
+mod requests;
 mod signed_in;
 mod support;
 mod trying_out;
