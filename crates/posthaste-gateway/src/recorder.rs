@@ -210,8 +210,8 @@ impl Keeper {
 /// Trails that wait; beyond that they are lost. Some 20 MB at most.
 const QUEUE: usize = 4_096;
 
-/// Records that are written together.
-const BATCH: usize = 512;
+/// Records that are written together: so few that rows of the books do not wait long behind them.
+const BATCH: usize = 128;
 
 /// How long a record waits for others.
 const GATHERING: Duration = Duration::from_millis(100);

@@ -42,7 +42,7 @@ impl LegSketch {
     /// Those that are asked come first, then those that rest: what stands against the others changes seldom.
     fn of(leg: &Leg<'_>, room: &mut usize) -> Self {
         let plan = leg.plan();
-        let asked = &plan.order[..plan.order.len().min(*room)];
+        let asked = &plan.order[..plan.order.len().min(MOST_ASKED).min(*room)];
         *room -= asked.len();
         let rests = |exclusion: &Exclusion| matches!(exclusion, Exclusion::Parked(_));
         let mut excluded = Vec::with_capacity(plan.excluded.len().min(*room));
@@ -117,6 +117,10 @@ const BARRIERS: [Barrier; 8] = [
 
 /// The most accounts of a plan that are kept one by one; the rest is counted.
 const MOST_CANDIDATES: usize = 64;
+
+/// Of a leg's accounts that are to be asked, so many: an attempt seldom comes to those behind, and where it does, its turn is
+/// on record.
+const MOST_ASKED: usize = 16;
 
 /// Routes are shorter than this.
 const MOST_LEGS: usize = 32;
