@@ -56,12 +56,16 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Builds a relay from its ports and reads the accounts.
+    /// Builds a relay from its ports, reads the accounts, and starts the task that keeps the records of requests, unless none
+    /// are to be kept. That task ends with the relay's last clone and its last request.
     ///
     /// Spawn [`follow`](Self::follow) as well, or changes in the store stay unseen.
     ///
     /// # Errors
     /// When the store cannot be read.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     pub async fn new(ports: RelayPorts, options: RelayOptions) -> Result<Self, StorageError> {
         let config = ports.stores.config;
         let since = config.revision().await?;

@@ -4,13 +4,22 @@
 
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
 
 use posthaste_core::{
-    Account, Barrier, Cooldown, CooldownReason, Dialect, FaultKind, Limit, LimitUnit, LimitWindow,
-    ModelPattern, Operation, Origin, PoolRules, RequestId, RequestRecord, StopEnd,
+    Account, Barrier, ClientKeyId, Cooldown, CooldownReason, Dialect, FaultKind, Limit, LimitUnit,
+    LimitWindow, ModelPattern, Operation, Origin, PoolRules, RequestId, RequestRecord, StopEnd, Timestamp,
 };
 use posthaste_gateway::{RecordRules, RelayOptions};
+use posthaste_storage::{KeptRequest, RequestStore, StorageError, memory::MemoryStores};
 use posthaste_testkit::{
     MemoryTransport, Reply, Script, ScriptedUpstream, account, anthropic_error, anthropic_json,
     anthropic_sse, client_key,
@@ -313,6 +322,71 @@ async fn of_a_wait_the_first_plan_and_the_last_are_on_record() {
     assert_eq!(rounds, [1, record.rounds]);
     assert_eq!(record.plans[0].legs[0].passed_over[0].barrier, Barrier::Rests);
     assert_eq!(record.plans[1].legs[0].asked.len(), 1);
+}
+
+#[tokio::test]
+async fn a_fault_behind_a_head_that_is_out_is_on_record_with_both() {
+    let slow = ScriptedUpstream::start(|_| {
+        Script::json(500, &anthropic_error("api_error", "oops")).head_after(Duration::from_millis(300))
+    })
+    .await;
+    let options = RelayOptions { keep_alive: Duration::from_millis(30), ..RelayOptions::default() };
+    let rig = Rig::with(vec![at("bad", slow.base_url(), 1)], options).await;
+    let read = rig.read(&streamed()).await.unwrap();
+    assert!(read.status == 200 && read.text().contains("overloaded_error"), "{}", read.text());
+    let record = only_record(&rig).await;
+    assert_eq!((record.status, record.fault.unwrap().kind), (Some(200), FaultKind::Overloaded));
+    assert_eq!(record.stops[0].end, StopEnd::Next);
+    assert!(record.steps.answered_us.unwrap() < record.stops[0].head_us.unwrap(), "the head went out before");
+}
+
+/// Keeps nothing until it is mended.
+struct Broken {
+    inner: Arc<dyn RequestStore>,
+    is_mended: AtomicBool,
+}
+
+#[async_trait]
+impl RequestStore for Broken {
+    async fn put(&self, requests: &[KeptRequest], keep: Duration) -> Result<(), StorageError> {
+        if self.is_mended.load(Ordering::SeqCst) {
+            return self.inner.put(requests, keep).await;
+        }
+        Err(StorageError::unavailable("keeping records", "the disk is full"))
+    }
+
+    async fn find(&self, request: RequestId) -> Result<Option<KeptRequest>, StorageError> {
+        self.inner.find(request).await
+    }
+
+    async fn latest(
+        &self,
+        key: Option<ClientKeyId>,
+        limit: usize,
+    ) -> Result<Vec<RequestRecord>, StorageError> {
+        self.inner.latest(key, limit).await
+    }
+
+    async fn trim(&self, before: Timestamp, most: u64) -> Result<u64, StorageError> {
+        self.inner.trim(before, most).await
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_harms_no_request_and_no_book() {
+    let transport = MemoryTransport::new(|_| Reply::json(200, &anthropic_json("Hello", USAGE)));
+    let broken =
+        Arc::new(Broken { inner: MemoryStores::stores().requests, is_mended: AtomicBool::new(false) });
+    let accounts = vec![at("good", "http://127.0.0.1:9".to_owned(), 1)];
+    let rig = Rig::recording(accounts, Arc::new(transport), Arc::clone(&broken) as _).await;
+    for _ in 0..3 {
+        assert_eq!(rig.read(&whole()).await.unwrap().status, 200);
+    }
+    assert!(rig.records().await.is_empty());
+    assert_eq!(rig.rows().await.len(), 3);
+    broken.is_mended.store(true, Ordering::SeqCst);
+    rig.read(&whole()).await.unwrap();
+    assert_eq!(rig.records().await.len(), 1, "what was lost stays lost, and the next is kept");
 }
 
 #[tokio::test]

@@ -16,7 +16,9 @@ use posthaste_core::{
 use posthaste_gateway::{Answer, Call, Relay, RelayOptions, RelayPorts};
 use posthaste_metering::PriceBook;
 use posthaste_scheduler::{Backoff, Scheduler};
-use posthaste_storage::{LedgerOptions, LedgerStore, LedgerWriter, Repository, Stores, memory::MemoryStores};
+use posthaste_storage::{
+    LedgerOptions, LedgerStore, LedgerWriter, Repository, RequestStore, Stores, memory::MemoryStores,
+};
 use posthaste_testkit::{AccountSetters, FakeClock, account, client_key, client_key_secret};
 use posthaste_upstream::{HttpTransport, UpstreamOptions};
 use posthaste_vault::{CredentialSource, MasterKey, StaticCredentials, Vault};
@@ -78,6 +80,16 @@ impl Rig {
         ledger: Arc<dyn LedgerStore>,
     ) -> Self {
         Self::wired(accounts, options, transport, Stores { ledger, ..MemoryStores::stores() }, None).await
+    }
+
+    /// A relay whose requests are recorded in this store.
+    pub(crate) async fn recording(
+        accounts: Vec<Account>,
+        transport: Arc<dyn Transport>,
+        requests: Arc<dyn RequestStore>,
+    ) -> Self {
+        let stores = Stores { requests, ..MemoryStores::stores() };
+        Self::wired(accounts, RelayOptions::default(), transport, stores, None).await
     }
 
     /// A relay with other prices than the built-in ones.

@@ -6,5 +6,6 @@ mod books;
 mod chatter;
 mod contract;
 mod limits;
+mod requests;
 mod support;
 mod trouble;

@@ -113,6 +113,11 @@ fn kept(record: RequestRecord) -> KeptRequest {
     KeptRequest { record, bodies: None }
 }
 
+/// A plain record of a request of its own.
+pub fn record_of_now() -> RequestRecord {
+    RequestRecord { id: RequestId::generate(), ..record(ClientKeyId::generate(), 0) }
+}
+
 /// A record of a request that came some seconds after noon.
 fn record(key_id: ClientKeyId, second: u64) -> RequestRecord {
     let received_at = noon_plus(second);

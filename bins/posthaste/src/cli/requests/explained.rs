@@ -65,7 +65,13 @@ fn outcome(view: &ExplainView) -> String {
     let record = &view.record;
     let attempts = output::counted(view.attempts.len() as u64, "attempt", "attempts");
     let served = record.stops.iter().rev().find(|stop| stop.end == StopEnd::Delivered);
-    let by = served.map(|stop| format!("answered by {}", view.account(stop.account)));
+    let by = match served {
+        Some(stop) => Some(format!("answered by {}", view.account(stop.account))),
+        None if record.stops.is_empty() && record.fault.is_none() && record.status.is_some() => {
+            Some("answered by the relay itself".to_owned())
+        }
+        None => None,
+    };
     let status = record.status.map(|status| format!("status {status}"));
     let ending = view.attempts.last().filter(|_| served.is_some()).map(|row| row.outcome.as_str().to_owned());
     let fault = record.fault.as_ref().map(|fault| {
