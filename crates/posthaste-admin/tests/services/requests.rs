@@ -36,7 +36,7 @@ fn served(key_id: ClientKeyId, account: AccountId) -> RequestRecord {
         operation: Operation::Chat,
         streamed: false,
         pinned: None,
-        model: ModelName::parse("gpt-5").unwrap(),
+        model: ModelName::parse("gpt-5").expect("a valid name"),
         prompt_bytes: 9,
         revision: 1,
         conversation: None,
@@ -67,7 +67,7 @@ fn row(record: &RequestRecord) -> AttemptRow {
 
 async fn put(bench: &Bench, record: &RequestRecord) {
     let kept = KeptRequest { record: record.clone(), bodies: None };
-    bench.stores.requests.put(&[kept], KEEP).await.unwrap();
+    bench.stores.requests.put(&[kept], KEEP).await.expect("memory keeps it");
 }
 
 #[tokio::test]
