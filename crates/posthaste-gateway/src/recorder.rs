@@ -62,6 +62,7 @@ impl Recorder {
                 clock: Arc::clone(&clock),
                 lost: lost.clone(),
                 trimmed: None,
+                kept_since: 0,
                 fails: false,
             };
             tokio::spawn(keeper.run(entries));
@@ -120,6 +121,8 @@ struct Keeper {
     clock: Arc<dyn Clock>,
     lost: Counter,
     trimmed: Option<Instant>,
+    /// How many were kept since then.
+    kept_since: u64,
     /// Whether the store failed the last time, so that an outage is told once.
     fails: bool,
 }
@@ -150,6 +153,7 @@ impl Keeper {
                 // Whoever no longer waits need not be told.
                 let _ = waiting.send(());
             }
+            self.trim().await;
         }
     }
 
@@ -176,7 +180,7 @@ impl Keeper {
         match self.store.put(kept, self.rules.keep).await {
             Ok(()) => {
                 self.fails = false;
-                self.trim().await;
+                self.kept_since = self.kept_since.saturating_add(kept.len() as u64);
             }
             Err(error) => {
                 self.lost.increment(kept.len() as u64);
@@ -187,12 +191,14 @@ impl Keeper {
         }
     }
 
-    /// Forgets what is old or too much, now and then.
+    /// Forgets what is old or too much: now and then, and before there is a tenth more than is wanted.
     async fn trim(&mut self) {
-        if self.trimmed.is_some_and(|last| last.elapsed() < BETWEEN_TRIMS) {
+        let recent = self.trimmed.is_some_and(|last| last.elapsed() < BETWEEN_TRIMS);
+        let few = self.kept_since.saturating_mul(10) < self.rules.most;
+        if self.kept_since == 0 || (recent && few) {
             return;
         }
-        self.trimmed = Some(Instant::now());
+        (self.trimmed, self.kept_since) = (Some(Instant::now()), 0);
         let before = self.clock.now().minus(self.rules.keep);
         loop {
             match self.store.trim(before, self.rules.most).await {
