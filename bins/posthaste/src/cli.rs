@@ -10,7 +10,9 @@ mod pools;
 mod routes;
 mod session;
 mod spinner;
+mod stats;
 mod status;
+mod totals;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -93,6 +95,8 @@ enum Command {
     /// The configuration
     #[command(subcommand)]
     Config(config::Command),
+    /// What was used and what it cost: by key, owner, account, model, provider, hour, day or month
+    Stats(Box<stats::Question>),
     /// Whether a relay runs here, and how its accounts are
     Status,
 }
@@ -130,6 +134,9 @@ fn run(line: Line) -> Result<(), Failure> {
         }
         Command::Routes(command) => {
             runtime(Threads::One)?.block_on(routes::run(command, &load(&global, Vec::new())?, &out))
+        }
+        Command::Stats(question) => {
+            runtime(Threads::One)?.block_on(stats::run(*question, &load(&global, Vec::new())?, &out))
         }
         Command::Status => runtime(Threads::One)?.block_on(status::run(&load(&global, Vec::new())?, &out)),
     }

@@ -396,6 +396,19 @@ fn usage_of_an_unused_key_is_nothing() {
 }
 
 #[test]
+fn statistics_of_unused_books_are_nothing() {
+    let bench = bench().with_key();
+    let stats = bench.run("stats --by day,key --since 7d --key team --json").json();
+    assert_eq!(
+        (stats["totals"]["attempts"].as_u64(), stats["rows"].as_array().map(Vec::len)),
+        (Some(0), Some(0))
+    );
+    assert!(bench.run("stats").ok().contains("UNPRICED"));
+    assert_eq!(bench.run("stats --by colour").code, 2);
+    assert_eq!(bench.run("stats --key nobody").code, 3);
+}
+
+#[test]
 fn status_tells_that_no_relay_runs() {
     let bench = bench().with_account().with_key();
     let status = bench.run("status --json").json();

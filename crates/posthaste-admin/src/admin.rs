@@ -8,8 +8,8 @@ use posthaste_storage::{Repository, Stores};
 use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
 
 use crate::{
-    AccountService, AdminError, Command, KeyService, PoolService, Reply, RouteService, Runtime, StatusView,
-    accounts::Logins, command, status,
+    AccountService, AdminError, Command, KeyService, PoolService, Reply, RouteService, Runtime, StatsInput,
+    StatsView, StatusView, accounts::Logins, command, stats, status,
 };
 
 /// What the services are made from.
@@ -74,6 +74,14 @@ impl Admin {
     /// When the store fails.
     pub async fn status(&self) -> Result<StatusView, AdminError> {
         status::status(self).await
+    }
+
+    /// What was used and what it cost, told apart as asked.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`] for a question that cannot be asked, [`AdminError::NotFound`] for a name of nobody.
+    pub async fn stats(&self, input: &StatsInput) -> Result<StatsView, AdminError> {
+        stats::stats(self, input).await
     }
 
     /// Carries out a command that travelled.

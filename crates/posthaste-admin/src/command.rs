@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AccountChange, AccountView, Admin, AdminError, CreatedKey, Disclosed, KeyChange, KeyView, LoginFlow,
     LoginFor, LoginPlan, NewAccount, NewKey, NewPool, PolledLogin, PoolChange, PoolView, PresetView,
-    RefreshedAccount, RouteInput, RouteView, SavedAccount, StartedLogin, StatusView, TargetInput, TestReport,
-    UsageView, accounts,
+    RefreshedAccount, RouteInput, RouteView, SavedAccount, StartedLogin, StatsInput, StatsView, StatusView,
+    TargetInput, TestReport, UsageView, accounts,
 };
 
 /// A piece of work. Records are named by id or by name.
@@ -147,6 +147,8 @@ pub enum Command {
         /// Which.
         route: String,
     },
+    /// Tell what was used and what it cost.
+    Stats(StatsInput),
     /// Tell the whole at a glance.
     Status,
 }
@@ -191,6 +193,8 @@ pub enum Reply {
     Routes(Vec<RouteView>),
     /// A route, as it is or as it was when it was removed.
     Route(RouteView),
+    /// What was used and what it cost.
+    Stats(StatsView),
     /// The whole at a glance.
     Status(StatusView),
 }
@@ -240,6 +244,7 @@ pub(crate) async fn execute(admin: &Admin, command: Command) -> Result<Reply, Ad
         Command::ShowRoute { route } => Reply::Route(routes.show(&route).await?),
         Command::UpdateRoute { route, targets } => Reply::Route(routes.update(&route, targets).await?),
         Command::DeleteRoute { route } => Reply::Route(routes.delete(&route).await?),
+        Command::Stats(input) => Reply::Stats(admin.stats(&input).await?),
         Command::Status => Reply::Status(admin.status().await?),
     })
 }

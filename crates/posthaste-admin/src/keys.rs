@@ -5,8 +5,9 @@ mod usage;
 mod view;
 
 use policy::CheckedPolicy;
+pub(crate) use policy::provider as provider_named;
 pub use policy::{BindingInput, PolicyInput, QueueInput, multiplier_text};
-pub use usage::{DayUsage, ModelUsage, UsageTotals, UsageView};
+pub use usage::{DayUsage, ModelUsage, UsageView};
 pub use view::{CreatedKey, KeyView};
 
 use std::time::Duration;

@@ -12,7 +12,9 @@ mod place;
 mod pools;
 mod routes;
 mod runtime;
+mod stats;
 mod status;
+mod totals;
 
 pub use accounts::{
     AccountChange, AccountService, AccountView, AwsKeysInput, EntraInput, Expires, Health, LoginFlow,
@@ -25,11 +27,13 @@ pub use error::{AdminError, AdminFailure, FailureKind};
 pub use input::{Disclosed, ModelMapping};
 pub use keys::{
     BindingInput, CreatedKey, DayUsage, ExpiryInput, KeyChange, KeyService, KeyView, ModelUsage, NewKey,
-    PolicyInput, QueueInput, UsageTotals, UsageView, multiplier_text,
+    PolicyInput, QueueInput, UsageView, multiplier_text,
 };
 pub use limit_text::{length_text, limit_text, parse_length, parse_limit};
 pub use place::PlaceInput;
 pub use pools::{NewPool, PoolChange, PoolService, PoolView, RulesChange};
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};
 pub use runtime::{ParkedModels, ParkedView, QuotaView, Runtime};
+pub use stats::{NamedId, StatsBy, StatsInput, StatsRow, StatsView};
 pub use status::{KeyCounts, ServerView, StatusView};
+pub use totals::UsageTotals;

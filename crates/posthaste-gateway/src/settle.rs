@@ -256,6 +256,7 @@ impl AttemptBook {
             attempt: self.attempt,
             started_at: self.started_at,
             key_id: journey.caller.key().id,
+            owner: journey.caller.key().policy.owner,
             account_id: self.account.id,
             provider: self.account.provider,
             operation: journey.operation,

@@ -135,7 +135,7 @@ async fn a_newer_schema_is_refused_and_left_as_it_is() {
     let path = folder.path().join("posthaste.db");
     SqliteStores::open(&path).unwrap().close().await.unwrap();
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    assert_refused(&path, SchemaError::Newer { found: 99, known: 3 });
+    assert_refused(&path, SchemaError::Newer { found: 99, known: 4 });
 }
 
 #[test]
@@ -265,9 +265,8 @@ async fn check(stores: &Stores, filled: &Filled) {
 }
 
 async fn attempts_in_rollups(stores: &Stores) -> u64 {
-    let query =
-        UsageQuery { period: RollupPeriod::Day, key_id: None, account_id: None, from: None, until: None };
-    stores.ledger.usage(&query).await.unwrap().iter().map(|row| row.attempts).sum()
+    let query = UsageQuery::all(RollupPeriod::Day);
+    stores.ledger.usage(&query).await.unwrap().iter().map(|row| row.sums.attempts).sum()
 }
 
 const TTL: Duration = Duration::from_secs(60);

@@ -114,7 +114,7 @@ fn queue(rules: QueueRules) -> Result<QueueRules, AdminError> {
 impl PolicyInput {
     fn apply(&self, policy: &mut KeyPolicy) -> Result<(), AdminError> {
         if let Some(providers) = &self.providers {
-            policy.providers = distinct(providers, provider)?;
+            policy.providers = distinct(providers, |text| provider("providers", text))?;
         }
         if let Some(clients) = &self.clients {
             policy.clients = distinct(clients, client)?;
@@ -179,12 +179,12 @@ fn distinct<T: PartialEq>(
 }
 
 /// By its name, with or without the dashes that set words apart: presets are called `openai`, providers `open-ai`.
-fn provider(text: &str) -> Result<ProviderKind, AdminError> {
+pub(crate) fn provider(field: &'static str, text: &str) -> Result<ProviderKind, AdminError> {
     let plain = |name: &str| name.replace('-', "");
     let found = ProviderKind::ALL.into_iter().find(|provider| plain(provider.as_str()) == plain(text));
     found.ok_or_else(|| {
         let names = ProviderKind::ALL.map(ProviderKind::as_str).join(", ");
-        AdminError::invalid("providers", format!("`{}` is none; write one of {names}", text.escape_debug()))
+        AdminError::invalid(field, format!("`{}` is none; write one of {names}", text.escape_debug()))
     })
 }
 
@@ -292,9 +292,9 @@ mod tests {
 
     #[test]
     fn providers_are_named_with_or_without_dashes() {
-        assert_eq!(provider("openai").unwrap(), ProviderKind::OpenAi);
-        assert_eq!(provider("open-ai-compatible").unwrap(), ProviderKind::OpenAiCompatible);
-        assert!(provider("opena").unwrap_err().to_string().contains("write one of anthropic"));
+        assert_eq!(provider("providers", "openai").unwrap(), ProviderKind::OpenAi);
+        assert_eq!(provider("providers", "open-ai-compatible").unwrap(), ProviderKind::OpenAiCompatible);
+        assert!(provider("providers", "opena").unwrap_err().to_string().contains("write one of anthropic"));
     }
 
     #[test]

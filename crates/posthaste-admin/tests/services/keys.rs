@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use posthaste_admin::{AdminError, ExpiryInput, KeyChange, NewKey, PolicyInput, parse_limit};
-use posthaste_core::{
-    AccountId, AttemptOutcome, AttemptPhase, AttemptRow, ClientKey, ClientKeyId, Clock, CostBasis, Dialect,
-    KeyStatus, LossList, ModelName, NanoUsd, Operation, ProviderKind, RequestId, Timestamp, Usage,
-    UsageSource,
-};
+use posthaste_core::{ClientKey, ClientKeyId, Clock, KeyStatus, NanoUsd, ProviderKind, Timestamp};
 use posthaste_storage::Repository;
 
-use crate::support::{Bench, quiet};
+use crate::{
+    booked::{book, row},
+    support::quiet,
+};
 
 fn named(name: &str) -> NewKey {
     NewKey { name: name.to_owned(), ..NewKey::default() }
@@ -214,38 +213,4 @@ async fn usage_adds_up_in_all_by_model_and_by_day() {
     assert_eq!((after.name, after.totals), (None, usage.totals));
     let nobody = bench.admin.keys().usage(&ClientKeyId::generate().to_string()).await;
     assert!(matches!(nobody, Err(AdminError::NotFound { .. })));
-}
-
-async fn book(bench: &Bench, rows: &[AttemptRow]) {
-    bench.stores.ledger.append(rows).await.expect("memory takes rows");
-}
-
-fn row(key_id: ClientKeyId, started_at: Timestamp, model: &str, output: u64) -> AttemptRow {
-    let model = ModelName::parse(model).expect("a test names models rightly");
-    AttemptRow {
-        request_id: RequestId::generate(),
-        attempt: 1,
-        started_at,
-        key_id,
-        account_id: AccountId::generate(),
-        provider: ProviderKind::Sandbox,
-        operation: Operation::Chat,
-        client_dialect: Dialect::AnthropicMessages,
-        upstream_dialect: Dialect::AnthropicMessages,
-        streamed: false,
-        upstream_model: model.clone(),
-        model,
-        outcome: AttemptOutcome::Complete,
-        phase: AttemptPhase::Finished,
-        status: Some(200),
-        first_content_us: None,
-        duration_us: 1,
-        usage: Usage { output, ..Usage::default() },
-        usage_source: UsageSource::Reported,
-        cost: NanoUsd::from_nanos(i64::try_from(output).expect("a small number")),
-        billed: NanoUsd::from_nanos(2 * i64::try_from(output).expect("a small number")),
-        cost_basis: CostBasis::Priced,
-        request_losses: LossList::default(),
-        answer_losses: LossList::default(),
-    }
 }

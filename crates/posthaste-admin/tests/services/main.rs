@@ -1,11 +1,13 @@
 //! The services over memory stores: what operators are promised.
 
 mod accounts;
+mod booked;
 mod commands;
 mod keys;
 mod logins;
 mod pools;
 mod presenting;
 mod signed_in;
+mod stats;
 mod support;
 mod trying_out;
