@@ -12,6 +12,7 @@ mod file;
 mod keys;
 mod log;
 mod oauth;
+mod pricing;
 mod reader;
 mod reference;
 mod relay;
@@ -30,6 +31,7 @@ pub use error::{ConfigError, ConfigErrors};
 pub use keys::Keys;
 pub use log::{Log, LogFormat};
 pub use oauth::OAuth;
+pub use pricing::PricingMultiplier;
 pub use reader::{FileText, Flag, Sources};
 pub use reference::reference_markdown;
 pub use relay::Relay;
@@ -55,6 +57,8 @@ pub struct Config {
     pub keys: Keys,
     /// `[accounting]`
     pub accounting: Accounting,
+    /// `[pricing.multiplier]`
+    pub pricing: PricingMultiplier,
     /// `[relay]`
     pub relay: Relay,
     /// `[timeouts.<provider>]`
@@ -71,7 +75,7 @@ pub struct Config {
 
 impl Config {
     /// Every section, in the order of the reference.
-    pub const SECTIONS: [SectionInfo; 23] = {
+    pub const SECTIONS: [SectionInfo; 24] = {
         let [t0, t1, t2, t3, t4, t5, t6, t7] = Timeouts::SECTIONS;
         let [general, claude, openai, google, qwen, sandbox, entra] = OAuth::SECTIONS;
         [
@@ -79,6 +83,7 @@ impl Config {
             Data::INFO,
             Keys::INFO,
             Accounting::INFO,
+            PricingMultiplier::INFO,
             Relay::INFO,
             t0,
             t1,
@@ -123,6 +128,7 @@ impl Config {
             self.data.show(),
             self.keys.show(),
             self.accounting.show(),
+            self.pricing.show(),
             self.relay.show(),
             self.timeouts.show(),
             self.scheduling.show(),
@@ -139,6 +145,7 @@ impl Config {
             data: Data::read(reader),
             keys: Keys::read(reader),
             accounting: Accounting::read(reader),
+            pricing: PricingMultiplier::read(reader),
             relay: Relay::read(reader),
             timeouts: Timeouts::read(reader),
             scheduling: Scheduling::read(reader),

@@ -280,6 +280,7 @@ fn relay_options(config: &Config) -> RelayOptions {
         gap_timeout: config.relay.gap_timeout,
         keep_alive: config.server.keep_alive_after,
         by_provider: config.timeouts.overrides(),
+        multipliers: config.pricing.by_provider(),
         rules: config.scheduling.rules(),
         strict_accounting: config.accounting.durability == Durability::Strict,
     }

@@ -6,7 +6,7 @@ mod view;
 
 use policy::CheckedPolicy;
 pub(crate) use policy::provider as provider_named;
-pub use policy::{BindingInput, PolicyInput, QueueInput, multiplier_text};
+pub use policy::{BindingInput, PolicyInput, QueueInput};
 pub use usage::{DayUsage, ModelUsage, UsageView};
 pub use view::{CreatedKey, KeyView};
 

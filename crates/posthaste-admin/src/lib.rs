@@ -27,7 +27,7 @@ pub use error::{AdminError, AdminFailure, FailureKind};
 pub use input::{Disclosed, ModelMapping};
 pub use keys::{
     BindingInput, CreatedKey, DayUsage, ExpiryInput, KeyChange, KeyService, KeyView, ModelUsage, NewKey,
-    PolicyInput, QueueInput, UsageView, multiplier_text,
+    PolicyInput, QueueInput, UsageView,
 };
 pub use limit_text::{length_text, limit_text, parse_length, parse_limit};
 pub use place::PlaceInput;

@@ -273,7 +273,7 @@ impl AttemptBook {
             usage: charge.usage,
             usage_source: ending.source,
             cost,
-            billed: journey.caller.key().policy.multiplier.of(cost),
+            billed: journey.bills(self.account.provider, cost),
             cost_basis: charge.basis,
             request_losses: loss_list(&losses),
             answer_losses: loss_list(&self.answer_losses),

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use posthaste_core::{
-    AttemptOutcome, AttemptPhase, AttemptRow, ClientKeyId, CostBasis, FaultKind, RequestId, Usage,
+    AttemptOutcome, AttemptPhase, AttemptRow, ClientKeyId, CostBasis, FaultKind, RequestId, Timestamp, Usage,
     UsageSource,
 };
 use posthaste_gateway::RelayOptions;

@@ -209,25 +209,14 @@ fn network(text: &str) -> Result<Network, AdminError> {
 }
 
 fn multiplier(text: &str) -> Result<Multiplier, AdminError> {
-    let refuse = || {
+    Multiplier::parse(text).ok_or_else(|| {
         let message = format!(
-            "`{}` is no factor from 0 to {MOST_MULTIPLIER} with up to six decimals; write 1.25 to bill a dollar as $1.25",
-            text.escape_debug()
+            "`{}` is no factor from 0 to {} with up to six decimals; write 1.25 to bill a dollar as $1.25",
+            text.escape_debug(),
+            Multiplier::MOST
         );
         AdminError::invalid("multiplier", message)
-    };
-    let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), "0"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(whole) || !digits(fraction) || fraction.len() > 6 {
-        return Err(refuse());
-    }
-    let whole: u32 = whole.parse().map_err(|_| refuse())?;
-    let fraction: u32 = format!("{fraction:0<6}").parse().map_err(|_| refuse())?;
-    let millionths = whole.checked_mul(1_000_000).and_then(|millionths| millionths.checked_add(fraction));
-    millionths
-        .filter(|millionths| *millionths <= MOST_MULTIPLIER * 1_000_000)
-        .map(Multiplier::from_millionths)
-        .ok_or_else(refuse)
+    })
 }
 
 fn tag(text: &str) -> Result<String, AdminError> {
@@ -255,18 +244,10 @@ fn owner(text: &str) -> Result<Option<UserId>, AdminError> {
     })
 }
 
-/// The factor as an operator writes it.
-pub fn multiplier_text(multiplier: Multiplier) -> String {
-    let millionths = multiplier.as_millionths();
-    let text = format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
 const MOST_WAITING: u32 = 10_000;
 const MOST_PATIENCE_MS: u64 = 300_000;
 const MOST_CLIENT: usize = 256;
 const MOST_TAG: usize = 64;
-const MOST_MULTIPLIER: u32 = 1_000;
 
 #[cfg(test)]
 mod tests {
@@ -282,7 +263,7 @@ mod tests {
             ("1000", 1_000_000_000, "1000"),
         ] {
             let read = multiplier(text).unwrap();
-            assert_eq!((read.as_millionths(), multiplier_text(read).as_str()), (millionths, shown));
+            assert_eq!((read.as_millionths(), read.to_string().as_str()), (millionths, shown));
         }
         for text in ["", "-1", "1.", ".5", "1e3", "1.0000001", "1000.000001", "5000", "4294967296", "½"] {
             let error = multiplier(text).unwrap_err().to_string();

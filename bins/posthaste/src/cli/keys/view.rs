@@ -1,6 +1,6 @@
 //! Client keys for people.
 
-use posthaste_admin::{CreatedKey, KeyView, PlaceInput, UsageView, length_text, limit_text, multiplier_text};
+use posthaste_admin::{CreatedKey, KeyView, PlaceInput, UsageView, length_text, limit_text};
 use posthaste_core::{
     ClientPattern, Expiry, KeyStatus, Limit, ModelPattern, Network, ProviderKind, Timestamp,
 };
@@ -50,7 +50,7 @@ pub(super) fn one(key: &KeyView) -> String {
         ("networks", listed(policy.networks.iter().map(Network::to_string), "all")),
         ("served by", served_by(key)),
         ("line", line(key)),
-        ("billed at", multiplier_text(policy.multiplier)),
+        ("billed at", policy.multiplier.to_string()),
         ("repairs", if policy.repair_conversations { "conversations" } else { "-" }.to_owned()),
         ("tags", listed(policy.tags.iter().cloned(), "-")),
         ("owner", policy.owner.map_or_else(|| "-".to_owned(), |owner| owner.to_string())),
