@@ -6,6 +6,7 @@ mod failure;
 mod input;
 mod keys;
 mod output;
+mod owners;
 mod pools;
 mod routes;
 mod session;
@@ -86,6 +87,12 @@ enum Command {
     /// Client keys
     #[command(subcommand)]
     Keys(Box<keys::Command>),
+    /// Owners of client keys, each with limits for all its keys together
+    #[command(subcommand)]
+    Owners(owners::Command),
+    /// Teams of owners, each with limits for all their keys together
+    #[command(subcommand)]
+    Teams(owners::TeamCommand),
     /// Pools of accounts, each with its own way of choosing
     #[command(subcommand)]
     Pools(pools::Command),
@@ -128,6 +135,12 @@ fn run(line: Line) -> Result<(), Failure> {
         }
         Command::Keys(command) => {
             runtime(Threads::One)?.block_on(keys::run(*command, &load(&global, Vec::new())?, &out))
+        }
+        Command::Owners(command) => {
+            runtime(Threads::One)?.block_on(owners::run(command, &load(&global, Vec::new())?, &out))
+        }
+        Command::Teams(command) => {
+            runtime(Threads::One)?.block_on(owners::run_teams(command, &load(&global, Vec::new())?, &out))
         }
         Command::Pools(command) => {
             runtime(Threads::One)?.block_on(pools::run(command, &load(&global, Vec::new())?, &out))

@@ -409,6 +409,23 @@ fn statistics_of_unused_books_are_nothing() {
 }
 
 #[test]
+fn owners_and_teams_are_made_shown_and_removed() {
+    let bench = bench().with_key();
+    assert_eq!(bench.run("keys update team --owner alice").code, 2);
+    bench.run("teams set crew --limit cost=25/month").ok();
+    let owner = bench.run("owners set alice --limit requests=100/day --team crew --json").json();
+    assert_eq!((owner["name"].as_str(), owner["team"].as_str()), (Some("alice"), Some("crew")));
+    assert_eq!(bench.run("keys update team --owner alice --json").json()["owner"], "alice");
+    assert!(bench.run("owners show alice").ok().contains("team"));
+    assert!(bench.run("teams list").ok().contains("alice"));
+    assert_eq!(bench.run("owners delete alice").code, 4);
+    bench.run("keys update team --owner=").ok();
+    bench.run("owners delete alice").ok();
+    bench.run("teams delete crew").ok();
+    assert_eq!(bench.run("owners show alice").code, 3);
+}
+
+#[test]
 fn status_tells_that_no_relay_runs() {
     let bench = bench().with_account().with_key();
     let status = bench.run("status --json").json();

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{Account, ClientKey, Clock, Pool, Route, Transport};
+use posthaste_core::{Account, ClientKey, Clock, Owner, Pool, Route, Team, Transport};
 use posthaste_metering::PriceBook;
 use posthaste_storage::{Repository, Stores};
 use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
 
 use crate::{
-    AccountService, AdminError, Command, KeyService, PoolService, Reply, RouteService, Runtime, StatsInput,
-    StatsView, StatusView, accounts::Logins, command, stats, status,
+    AccountService, AdminError, Command, KeyService, OwnerService, PoolService, Reply, RouteService, Runtime,
+    StatsInput, StatsView, StatusView, accounts::Logins, command, stats, status,
 };
 
 /// What the services are made from.
@@ -61,6 +61,11 @@ impl Admin {
     /// Pools of accounts.
     pub fn pools(&self) -> PoolService<'_> {
         PoolService::new(self)
+    }
+
+    /// Owners of client keys, and their teams.
+    pub fn owners(&self) -> OwnerService<'_> {
+        OwnerService::new(self)
     }
 
     /// Routes.
@@ -122,6 +127,14 @@ impl Admin {
     }
 
     pub(crate) fn route_records(&self) -> Repository<Route> {
+        Repository::new(Arc::clone(&self.parts.stores.config))
+    }
+
+    pub(crate) fn owner_records(&self) -> Repository<Owner> {
+        Repository::new(Arc::clone(&self.parts.stores.config))
+    }
+
+    pub(crate) fn team_records(&self) -> Repository<Team> {
         Repository::new(Arc::clone(&self.parts.stores.config))
     }
 

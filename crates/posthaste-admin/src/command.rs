@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountChange, AccountView, Admin, AdminError, CreatedKey, Disclosed, KeyChange, KeyView, LoginFlow,
-    LoginFor, LoginPlan, NewAccount, NewKey, NewPool, PolledLogin, PoolChange, PoolView, PresetView,
-    RefreshedAccount, RouteInput, RouteView, SavedAccount, StartedLogin, StatsInput, StatsView, StatusView,
-    TargetInput, TestReport, UsageView, accounts,
+    LoginFor, LoginPlan, NewAccount, NewKey, NewPool, OwnerInput, OwnerView, PolledLogin, PoolChange,
+    PoolView, PresetView, RefreshedAccount, RouteInput, RouteView, SavedAccount, StartedLogin, StatsInput,
+    StatsView, StatusView, TargetInput, TeamInput, TeamView, TestReport, UsageView, accounts,
 };
 
 /// A piece of work. Records are named by id or by name.
@@ -126,6 +126,44 @@ pub enum Command {
         /// Which.
         pool: String,
     },
+    /// Tell all owners.
+    ListOwners,
+    /// Tell one owner.
+    ShowOwner {
+        /// Which.
+        owner: String,
+    },
+    /// Make or change an owner.
+    SetOwner {
+        /// Which.
+        owner: String,
+        /// What.
+        with: OwnerInput,
+    },
+    /// Remove an owner of no keys.
+    DeleteOwner {
+        /// Which.
+        owner: String,
+    },
+    /// Tell all teams.
+    ListTeams,
+    /// Tell one team.
+    ShowTeam {
+        /// Which.
+        team: String,
+    },
+    /// Make or change a team.
+    SetTeam {
+        /// Which.
+        team: String,
+        /// What.
+        with: TeamInput,
+    },
+    /// Remove a team of no owners.
+    DeleteTeam {
+        /// Which.
+        team: String,
+    },
     /// Make a route.
     CreateRoute(RouteInput),
     /// Tell all routes.
@@ -189,6 +227,14 @@ pub enum Reply {
     Pools(Vec<PoolView>),
     /// A pool, as it is or as it was when it was removed.
     Pool(PoolView),
+    /// Owners, by name.
+    Owners(Vec<OwnerView>),
+    /// An owner, as it is or as it was when it was removed.
+    Owner(OwnerView),
+    /// Teams, by name.
+    Teams(Vec<TeamView>),
+    /// A team, as it is or as it was when it was removed.
+    Team(TeamView),
     /// Routes, by model.
     Routes(Vec<RouteView>),
     /// A route, as it is or as it was when it was removed.
@@ -201,7 +247,7 @@ pub enum Reply {
 
 pub(crate) async fn execute(admin: &Admin, command: Command) -> Result<Reply, AdminError> {
     let (accounts, keys) = (admin.accounts(), admin.keys());
-    let (pools, routes) = (admin.pools(), admin.routes());
+    let (pools, routes, owners) = (admin.pools(), admin.routes(), admin.owners());
     Ok(match command {
         Command::ListPresets => Reply::Presets(accounts::presets()),
         Command::AddAccount(new) => Reply::SavedAccount(accounts.add(new).await?),
@@ -239,6 +285,14 @@ pub(crate) async fn execute(admin: &Admin, command: Command) -> Result<Reply, Ad
         Command::ShowPool { pool } => Reply::Pool(pools.show(&pool).await?),
         Command::UpdatePool { pool, change } => Reply::Pool(pools.update(&pool, change).await?),
         Command::DeletePool { pool } => Reply::Pool(pools.delete(&pool).await?),
+        Command::ListOwners => Reply::Owners(owners.list().await?),
+        Command::ShowOwner { owner } => Reply::Owner(owners.show(&owner).await?),
+        Command::SetOwner { owner, with } => Reply::Owner(owners.set(&owner, &with).await?),
+        Command::DeleteOwner { owner } => Reply::Owner(owners.delete(&owner).await?),
+        Command::ListTeams => Reply::Teams(owners.list_teams().await?),
+        Command::ShowTeam { team } => Reply::Team(owners.show_team(&team).await?),
+        Command::SetTeam { team, with } => Reply::Team(owners.set_team(&team, &with).await?),
+        Command::DeleteTeam { team } => Reply::Team(owners.delete_team(&team).await?),
         Command::CreateRoute(new) => Reply::Route(routes.create(new).await?),
         Command::ListRoutes => Reply::Routes(routes.list().await?),
         Command::ShowRoute { route } => Reply::Route(routes.show(&route).await?),

@@ -8,6 +8,7 @@ mod error;
 mod input;
 mod keys;
 mod limit_text;
+mod owners;
 mod place;
 mod pools;
 mod routes;
@@ -30,6 +31,7 @@ pub use keys::{
     PolicyInput, QueueInput, UsageView,
 };
 pub use limit_text::{length_text, limit_text, parse_length, parse_limit};
+pub use owners::{OwnerInput, OwnerService, OwnerView, TeamInput, TeamView};
 pub use place::PlaceInput;
 pub use pools::{NewPool, PoolChange, PoolService, PoolView, RulesChange};
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};

@@ -6,7 +6,7 @@ pub use view::{NamedId, StatsRow, StatsView};
 
 use std::time::Duration;
 
-use posthaste_core::{Account, AccountId, ClientKey, ClientKeyId, ModelName, Timestamp};
+use posthaste_core::{Account, AccountId, ClientKey, ClientKeyId, ModelName, Owner, Timestamp, UserId};
 use posthaste_storage::{Dimension, GroupSums, Repository, RollupPeriod, Sums, UsageQuery};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -26,7 +26,7 @@ pub struct StatsInput {
     pub by: Vec<StatsBy>,
     /// Only this client key's, by name or id.
     pub key: Option<String>,
-    /// Only this owner's, by id.
+    /// Only this owner's, by name or id.
     pub owner: Option<String>,
     /// Only this account's, by name or id.
     pub account: Option<String>,
@@ -163,8 +163,8 @@ async fn query(admin: &Admin, input: &StatsInput) -> Result<UsageQuery, AdminErr
         query.account_id = Some(AccountId::from_uuid(id));
     }
     if let Some(owner) = &input.owner {
-        let parsed = owner.parse().map_err(|error| AdminError::invalid("owner", format!("{error}")))?;
-        query.owner = Some(parsed);
+        let id = identity(&admin.owner_records(), owner).await?;
+        query.owner = Some(UserId::from_uuid(id));
     }
     if let Some(model) = &input.model {
         let parsed =
@@ -237,7 +237,11 @@ async fn rows(admin: &Admin, by: &[Dimension], groups: Vec<GroupSums>) -> Result
         true => admin.account_records().all().await?.into_iter().map(|record| record.value).collect(),
         false => Vec::new(),
     };
-    let names = view::Names::new(&keys, &accounts);
+    let owners: Vec<Owner> = match by.contains(&Dimension::Owner) {
+        true => admin.owner_records().all().await?.into_iter().map(|record| record.value).collect(),
+        false => Vec::new(),
+    };
+    let names = view::Names::new(&keys, &accounts, &owners);
     Ok(groups.into_iter().map(|group| StatsRow::new(group, by, &names)).collect())
 }
 

@@ -5,7 +5,8 @@ use std::{error::Error, sync::Arc, time::Duration};
 use http::{HeaderMap, StatusCode};
 use posthaste_core::{
     Account, AttemptOutcome, AttemptPhase, Cooldown, CooldownReason, Credential, Egress, Fault, FaultKind,
-    Limit, ModelName, Operation, Origin, RelayBody, TimeoutGuard, Timestamp, TransportError, fields,
+    Limit, LimitOwner, ModelName, Operation, Origin, RelayBody, TimeoutGuard, Timestamp, TransportError,
+    fields,
 };
 use posthaste_provider::{Provider, provider};
 use posthaste_scheduler::Attempts;
@@ -23,6 +24,7 @@ use crate::{
     prepare::{Prepared, prepare},
     projects::NoProject,
     settle::{AttemptBook, Ending},
+    shares::Share,
 };
 
 /// An answer that goes to the client.
@@ -286,12 +288,14 @@ async fn seats(
     let engine = &journey.engine;
     let pools: Vec<_> = rules.pools.iter().filter_map(|pool| engine.directory.pool(*pool)).collect();
     let pools = pools.iter().map(|pool| (pool.id.uuid(), &pool.limits));
+    let whose = LimitOwner::Account(account.id);
     for (owner, limits) in std::iter::once((account.id.uuid(), &rules.limits)).chain(pools) {
         if limits.is_empty() {
             continue;
         }
+        let share = Share { whose, prefix: String::new(), limits };
         let covers = |limit: &Limit| limit.covers(model);
-        let seat = Hold::take(engine, Half::Seat, owner, limits, covers, &journey.estimate).await;
+        let seat = Hold::take(engine, Half::Seat, owner, &[share], covers, &journey.estimate).await;
         seats.extend(seat.map_err(|unseated| no_seat(account, unseated, tally))?);
     }
     Ok(seats)
@@ -299,7 +303,7 @@ async fn seats(
 
 fn no_seat(account: &Account, unseated: Unseated, tally: &mut Tally) -> Setback {
     match unseated {
-        Unseated::Limit(refusal) => {
+        Unseated::Limit(refusal, _) => {
             tracing::debug!({ fields::ACCOUNT } = %account.name, limit = refusal.counter.name, "an account is at its own limit, or its pool is");
             tally.full = true;
             tally.full_until = match (tally.full_until, refusal.resets_at) {

@@ -31,6 +31,7 @@ mod pulse;
 mod quotas;
 mod relay;
 mod settle;
+mod shares;
 mod stream;
 mod targets;
 mod thresholds;

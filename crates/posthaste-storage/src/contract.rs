@@ -55,6 +55,7 @@ macro_rules! contract_tests {
             a_limit_may_be_reached_but_not_passed,
             of_parallel_claims_exactly_as_many_pass_as_fit,
             parallel_claims_over_several_limits_are_all_or_none,
+            keys_of_one_owner_share_its_limit_and_keep_their_own,
             the_same_lease_counts_once,
             settling_frees_concurrency,
             a_lapsed_lease_holds_no_concurrency,

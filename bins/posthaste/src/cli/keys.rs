@@ -121,8 +121,9 @@ struct Settings {
     /// Let so many requests wait in line while its concurrency is used up, each for so long: 20/30s; '' for none
     #[arg(long, value_name = "LENGTH/TIME", value_parser = line)]
     queue: Option<QueueInput>,
-    /// The id of the user whose it is; '' for nobody
-    #[arg(long, value_name = "USER_ID")]
+    /// The owner whose it is, by name or id (`posthaste owners`), with whose other keys it shares the owner's limits; '' for
+    /// nobody. Its counters begin anew with another owner
+    #[arg(long, value_name = "OWNER")]
     owner: Option<String>,
 }
 

@@ -66,6 +66,8 @@ enum Bond {
 pub(super) struct CheckedPolicy<'a> {
     input: &'a PolicyInput,
     binding: Bond,
+    /// Whose it is to be; whose it was where nothing is said.
+    owner: Option<Option<UserId>>,
 }
 
 impl<'a> CheckedPolicy<'a> {
@@ -80,7 +82,12 @@ impl<'a> CheckedPolicy<'a> {
             Some(BindingInput::Strict(place)) => found(place, true).await?,
             Some(BindingInput::First(place)) => found(place, false).await?,
         };
-        Ok(Self { input, binding })
+        let owner = match input.owner.as_deref().map(str::trim) {
+            None => None,
+            Some("") => Some(None),
+            Some(owner) => Some(Some(admin.owners().known(owner).await?)),
+        };
+        Ok(Self { input, binding, owner })
     }
 
     /// Changes a policy.
@@ -90,6 +97,7 @@ impl<'a> CheckedPolicy<'a> {
             Bond::Loosed => policy.binding = None,
             Bond::To(binding) => policy.binding = Some(binding),
         }
+        policy.owner = self.owner.unwrap_or(policy.owner);
         match self.input.queue {
             None => {}
             Some(QueueInput::None) => policy.queue = None,
@@ -130,9 +138,6 @@ impl PolicyInput {
         }
         if let Some(tags) = &self.tags {
             policy.tags = distinct(tags, tag)?;
-        }
-        if let Some(text) = &self.owner {
-            policy.owner = owner(text)?;
         }
         Ok(())
     }
@@ -231,19 +236,6 @@ fn tag(text: &str) -> Result<String, AdminError> {
     Ok(text.to_owned())
 }
 
-fn owner(text: &str) -> Result<Option<UserId>, AdminError> {
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    text.trim().parse().map(Some).map_err(|_| {
-        let message = format!(
-            "`{}` is no user's id; write one such as 0190c0de-0000-7000-8000-000000000001, or nothing for nobody",
-            text.escape_debug()
-        );
-        AdminError::invalid("owner", message)
-    })
-}
-
 const MOST_WAITING: u32 = 10_000;
 const MOST_PATIENCE_MS: u64 = 300_000;
 const MOST_CLIENT: usize = 256;
@@ -285,11 +277,9 @@ mod tests {
             (network("192.0.2.7/24").unwrap_err(), "write 192.0.2.0/24"),
             (tag("a,b").unwrap_err(), "without a comma"),
             (tag("").unwrap_err(), "write a word"),
-            (owner("alice").unwrap_err(), "write one such as"),
         ] {
             assert!(error.to_string().contains(hint), "{error}");
         }
-        assert_eq!(owner(" ").unwrap(), None);
         assert!(client("my-agent/1.2").is_ok());
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use posthaste_core::{
-    Account, AccountId, ClientKey, ClientKeyId, ModelName, ProviderKind, Timestamp, UserId,
+    Account, AccountId, ClientKey, ClientKeyId, ModelName, Owner, ProviderKind, Timestamp, UserId,
 };
 use posthaste_storage::{Dimension, GroupSums};
 use serde::{Deserialize, Serialize};
@@ -68,10 +68,11 @@ pub struct NamedId {
 pub(super) struct Names<'a>(HashMap<Uuid, &'a str>);
 
 impl<'a> Names<'a> {
-    pub(super) fn new(keys: &'a [ClientKey], accounts: &'a [Account]) -> Self {
+    pub(super) fn new(keys: &'a [ClientKey], accounts: &'a [Account], owners: &'a [Owner]) -> Self {
         let keys = keys.iter().map(|key| (key.id.uuid(), key.name.as_str()));
         let accounts = accounts.iter().map(|account| (account.id.uuid(), account.name.as_str()));
-        Self(keys.chain(accounts).collect())
+        let owners = owners.iter().map(|owner| (owner.id.uuid(), owner.name.as_str()));
+        Self(keys.chain(accounts).chain(owners).collect())
     }
 
     fn of(&self, id: Uuid) -> NamedId {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use posthaste_admin::{AdminError, ExpiryInput, KeyChange, NewKey, PolicyInput, parse_limit};
+use posthaste_admin::{AdminError, ExpiryInput, KeyChange, NewKey, OwnerInput, PolicyInput, parse_limit};
 use posthaste_core::{ClientKey, ClientKeyId, Clock, KeyStatus, NanoUsd, ProviderKind, Timestamp};
 use posthaste_storage::Repository;
 
@@ -104,7 +104,7 @@ async fn a_policy_is_set_shown_and_changed_in_parts() {
     let bench = quiet().await;
     let keys = bench.admin.keys();
     let texts = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
-    let owner = "0190c0de-0000-7000-8000-000000000001";
+    let owner = bench.admin.owners().set("alice", &OwnerInput::default()).await.unwrap().id.to_string();
     let policy = PolicyInput {
         providers: texts(&["anthropic", "openai", "anthropic"]),
         clients: texts(&["claude-code", "my-agent/*"]),
@@ -112,7 +112,7 @@ async fn a_policy_is_set_shown_and_changed_in_parts() {
         multiplier: Some("1.25".to_owned()),
         repair_conversations: Some(true),
         tags: texts(&["blue", " team a "]),
-        owner: Some(owner.to_owned()),
+        owner: Some("alice".to_owned()),
         ..PolicyInput::default()
     };
     let made = keys.create(NewKey { policy, ..named("team") }).await.unwrap().view.policy;
@@ -120,10 +120,7 @@ async fn a_policy_is_set_shown_and_changed_in_parts() {
     assert_eq!(made.networks.len(), 1, "the same network in two forms is one");
     assert!(made.repair_conversations);
     assert_eq!(made.multiplier.as_millionths(), 1_250_000);
-    assert_eq!(
-        (made.tags, made.owner.unwrap().to_string()),
-        (vec!["blue".into(), "team a".into()], owner.into())
-    );
+    assert_eq!((made.tags, made.owner.unwrap().to_string()), (vec!["blue".into(), "team a".into()], owner));
 
     let part = PolicyInput { networks: texts(&[]), owner: Some(String::new()), ..PolicyInput::default() };
     let changed =

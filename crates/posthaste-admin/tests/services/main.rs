@@ -5,6 +5,7 @@ mod booked;
 mod commands;
 mod keys;
 mod logins;
+mod owners;
 mod pools;
 mod presenting;
 mod signed_in;

@@ -124,7 +124,10 @@ async fn questions_that_cannot_be_asked_are_refused() {
         refused(&|input| input.provider = Some("x".to_owned())).await,
         AdminError::Invalid { .. }
     ));
-    assert!(matches!(refused(&|input| input.owner = Some("x".to_owned())).await, AdminError::Invalid { .. }));
+    assert!(matches!(
+        refused(&|input| input.owner = Some("x".to_owned())).await,
+        AdminError::NotFound { .. }
+    ));
     let backwards =
         |input: &mut StatsInput| (input.since, input.until) = (Some(FIRST), Some(FIRST.minus(DAY)));
     assert!(matches!(refused(&backwards).await, AdminError::Invalid { .. }));

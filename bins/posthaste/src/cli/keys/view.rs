@@ -53,7 +53,7 @@ pub(super) fn one(key: &KeyView) -> String {
         ("billed at", policy.multiplier.to_string()),
         ("repairs", if policy.repair_conversations { "conversations" } else { "-" }.to_owned()),
         ("tags", listed(policy.tags.iter().cloned(), "-")),
-        ("owner", policy.owner.map_or_else(|| "-".to_owned(), |owner| owner.to_string())),
+        ("owner", owner(key)),
         ("made", key.created_at.to_string()),
         ("changed", key.updated_at.to_string()),
     ])
@@ -63,6 +63,11 @@ pub(super) fn one(key: &KeyView) -> String {
 pub(in crate::cli) fn limits(limits: &[Limit]) -> String {
     let texts: Vec<_> = limits.iter().map(limit_text).collect();
     if texts.is_empty() { "-".to_owned() } else { texts.join("\n") }
+}
+
+fn owner(key: &KeyView) -> String {
+    let unnamed = || key.policy.owner.map_or_else(|| "-".to_owned(), |owner| owner.to_string());
+    key.owner.clone().unwrap_or_else(unnamed)
 }
 
 fn served_by(key: &KeyView) -> String {
