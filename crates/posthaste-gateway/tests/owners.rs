@@ -117,7 +117,7 @@ async fn a_teams_limit_is_shared_by_its_owners_who_keep_their_own() {
     let team = team(vec![limit("requests", LimitUnit::Requests, 50)]);
     let alice = owner("alice", vec![limit("requests", LimitUnit::Requests, 10)], Some(team.id));
     let bob = owner("bob", Vec::new(), Some(team.id));
-    let whose = |number: usize| if number % 2 == 0 { alice.id } else { bob.id };
+    let whose = |number: usize| if number.is_multiple_of(2) { alice.id } else { bob.id };
     let rig = rig(&[alice.clone(), bob.clone()], Some(team), |number| (whose(number), Vec::new())).await;
     let served = storm(&rig).await;
     assert_eq!(served.iter().sum::<u32>(), 50, "{served:?}");

@@ -62,12 +62,18 @@ enum Bond {
     To(Binding),
 }
 
+/// Whose a key is to be, the name found.
+enum Whose {
+    Kept,
+    Nobodys,
+    Of(UserId),
+}
+
 /// A change whose names are known to exist.
 pub(super) struct CheckedPolicy<'a> {
     input: &'a PolicyInput,
     binding: Bond,
-    /// Whose it is to be; whose it was where nothing is said.
-    owner: Option<Option<UserId>>,
+    owner: Whose,
 }
 
 impl<'a> CheckedPolicy<'a> {
@@ -83,9 +89,9 @@ impl<'a> CheckedPolicy<'a> {
             Some(BindingInput::First(place)) => found(place, false).await?,
         };
         let owner = match input.owner.as_deref().map(str::trim) {
-            None => None,
-            Some("") => Some(None),
-            Some(owner) => Some(Some(admin.owners().known(owner).await?)),
+            None => Whose::Kept,
+            Some("") => Whose::Nobodys,
+            Some(owner) => Whose::Of(admin.owners().known(owner).await?),
         };
         Ok(Self { input, binding, owner })
     }
@@ -97,7 +103,11 @@ impl<'a> CheckedPolicy<'a> {
             Bond::Loosed => policy.binding = None,
             Bond::To(binding) => policy.binding = Some(binding),
         }
-        policy.owner = self.owner.unwrap_or(policy.owner);
+        match self.owner {
+            Whose::Kept => {}
+            Whose::Nobodys => policy.owner = None,
+            Whose::Of(owner) => policy.owner = Some(owner),
+        }
         match self.input.queue {
             None => {}
             Some(QueueInput::None) => policy.queue = None,

@@ -27,8 +27,12 @@ struct Books {
 
 async fn books() -> Books {
     let bench = quiet().await;
-    let key =
-        bench.admin.keys().create(NewKey { name: "team".to_owned(), ..NewKey::default() }).await.unwrap();
+    let key = bench
+        .admin
+        .keys()
+        .create(NewKey { name: "team".to_owned(), ..NewKey::default() })
+        .await
+        .expect("a key is made");
     let (key, other) = (key.view.id, ClientKeyId::generate());
     let (owner, account) = (UserId::generate(), AccountId::generate());
     let rows = [
