@@ -6,12 +6,15 @@ mod failure;
 mod input;
 mod keys;
 mod output;
+mod owners;
 mod pools;
 mod requests;
 mod routes;
 mod session;
 mod spinner;
+mod stats;
 mod status;
+mod totals;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -85,6 +88,12 @@ enum Command {
     /// Client keys
     #[command(subcommand)]
     Keys(Box<keys::Command>),
+    /// Owners of client keys, each with limits for all its keys together
+    #[command(subcommand)]
+    Owners(owners::Command),
+    /// Teams of owners, each with limits for all their keys together
+    #[command(subcommand)]
+    Teams(owners::TeamCommand),
     /// Pools of accounts, each with its own way of choosing
     #[command(subcommand)]
     Pools(pools::Command),
@@ -99,6 +108,8 @@ enum Command {
     /// The configuration
     #[command(subcommand)]
     Config(config::Command),
+    /// What was used and what it cost: by key, owner, account, model, provider, hour, day or month
+    Stats(Box<stats::Question>),
     /// Whether a relay runs here, and how its accounts are
     Status,
 }
@@ -131,6 +142,12 @@ fn run(line: Line) -> Result<(), Failure> {
         Command::Keys(command) => {
             runtime(Threads::One)?.block_on(keys::run(*command, &load(&global, Vec::new())?, &out))
         }
+        Command::Owners(command) => {
+            runtime(Threads::One)?.block_on(owners::run(command, &load(&global, Vec::new())?, &out))
+        }
+        Command::Teams(command) => {
+            runtime(Threads::One)?.block_on(owners::run_teams(command, &load(&global, Vec::new())?, &out))
+        }
         Command::Pools(command) => {
             runtime(Threads::One)?.block_on(pools::run(command, &load(&global, Vec::new())?, &out))
         }
@@ -142,6 +159,9 @@ fn run(line: Line) -> Result<(), Failure> {
         }
         Command::Requests(command) => {
             runtime(Threads::One)?.block_on(requests::run(command, &load(&global, Vec::new())?, &out))
+        }
+        Command::Stats(question) => {
+            runtime(Threads::One)?.block_on(stats::run(*question, &load(&global, Vec::new())?, &out))
         }
         Command::Status => runtime(Threads::One)?.block_on(status::run(&load(&global, Vec::new())?, &out)),
     }

@@ -12,6 +12,7 @@ mod file;
 mod keys;
 mod log;
 mod oauth;
+mod pricing;
 mod reader;
 mod records;
 mod reference;
@@ -31,6 +32,7 @@ pub use error::{ConfigError, ConfigErrors};
 pub use keys::Keys;
 pub use log::{Log, LogFormat};
 pub use oauth::OAuth;
+pub use pricing::PricingMultiplier;
 pub use reader::{FileText, Flag, Sources};
 pub use records::Records;
 pub use reference::reference_markdown;
@@ -59,6 +61,8 @@ pub struct Config {
     pub accounting: Accounting,
     /// `[records]`
     pub records: Records,
+    /// `[pricing.multiplier]`
+    pub pricing: PricingMultiplier,
     /// `[relay]`
     pub relay: Relay,
     /// `[timeouts.<provider>]`
@@ -75,7 +79,7 @@ pub struct Config {
 
 impl Config {
     /// Every section, in the order of the reference.
-    pub const SECTIONS: [SectionInfo; 24] = {
+    pub const SECTIONS: [SectionInfo; 25] = {
         let [t0, t1, t2, t3, t4, t5, t6, t7] = Timeouts::SECTIONS;
         let [general, claude, openai, google, qwen, sandbox, entra] = OAuth::SECTIONS;
         [
@@ -84,6 +88,7 @@ impl Config {
             Keys::INFO,
             Accounting::INFO,
             Records::INFO,
+            PricingMultiplier::INFO,
             Relay::INFO,
             t0,
             t1,
@@ -129,6 +134,7 @@ impl Config {
             self.keys.show(),
             self.accounting.show(),
             self.records.show(),
+            self.pricing.show(),
             self.relay.show(),
             self.timeouts.show(),
             self.scheduling.show(),
@@ -146,6 +152,7 @@ impl Config {
             keys: Keys::read(reader),
             accounting: Accounting::read(reader),
             records: Records::read(reader),
+            pricing: PricingMultiplier::read(reader),
             relay: Relay::read(reader),
             timeouts: Timeouts::read(reader),
             scheduling: Scheduling::read(reader),

@@ -9,9 +9,13 @@ use posthaste_core::{AccountId, Clock, CooldownScope, SystemClock, Timestamp, Tr
 use posthaste_gateway::{FirstEventTimeouts, Relay, RelayOptions, RelayPorts, WindowForecast};
 use posthaste_http::{Front, FrontOptions, ServerOptions, metrics_router, router, serve};
 use posthaste_scheduler::{Backoff, Parked, Scheduler};
-use posthaste_storage::{LedgerOptions, LedgerWriter};
+use posthaste_storage::{LedgerOptions, LedgerStore, LedgerWriter, Retention, Swept};
 use posthaste_vault::RefreshingCredentials;
-use tokio::{net::TcpListener, task::JoinSet, time::sleep};
+use tokio::{
+    net::TcpListener,
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -107,6 +111,7 @@ impl Running {
             background.keep_fresh(credentials.clone(), relay.clone());
         }
         background.upkeep(metrics.clone());
+        background.forget(Arc::clone(&opened.stores.ledger), config.accounting.retention());
         background.admin(socket, admin.clone());
         if let Some(listener) = metrics_listener {
             background.metrics(listener, metrics, server.clone());
@@ -163,6 +168,23 @@ impl Background {
             loop {
                 rounds.tick().await;
                 metrics.run_upkeep();
+            }
+        });
+    }
+
+    /// Drops what the books are not to keep any longer.
+    fn forget(&mut self, ledger: Arc<dyn LedgerStore>, retention: Retention) {
+        self.spawn(async move {
+            let mut rounds = tokio::time::interval_at(Instant::now() + FIRST_SWEEP, SWEEPS);
+            loop {
+                rounds.tick().await;
+                match retention.sweep(&*ledger, SystemClock.now()).await {
+                    Ok(Swept { rows: 0, rollups: 0 }) => {}
+                    Ok(Swept { rows, rollups }) => tracing::info!(rows, rollups, "old books are dropped"),
+                    Err(error) => {
+                        tracing::warn!(%error, "old books could not be dropped; trying again in an hour")
+                    }
+                }
             }
         });
     }
@@ -262,6 +284,7 @@ fn relay_options(config: &Config) -> RelayOptions {
         gap_timeout: config.relay.gap_timeout,
         keep_alive: config.server.keep_alive_after,
         by_provider: config.timeouts.overrides(),
+        multipliers: config.pricing.by_provider(),
         rules: config.scheduling.rules(),
         records: config.records.rules(),
         strict_accounting: config.accounting.durability == Durability::Strict,
@@ -290,6 +313,10 @@ fn install_metrics() -> anyhow::Result<PrometheusHandle> {
 
 /// Answers of models take from a tenth of a second to many minutes.
 const SECONDS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0];
+/// How often old books are dropped, and how long after the start for the first time: those who start a relay have more
+/// urgent work for the store.
+const SWEEPS: Duration = Duration::from_secs(3_600);
+const FIRST_SWEEP: Duration = Duration::from_secs(60);
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
 /// What booking and closing may take when somebody is in a hurry; both are a matter of milliseconds with a sound store.

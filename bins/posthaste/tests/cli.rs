@@ -396,6 +396,36 @@ fn usage_of_an_unused_key_is_nothing() {
 }
 
 #[test]
+fn statistics_of_unused_books_are_nothing() {
+    let bench = bench().with_key();
+    let stats = bench.run("stats --by day,key --since 7d --key team --json").json();
+    assert_eq!(
+        (stats["totals"]["attempts"].as_u64(), stats["rows"].as_array().map(Vec::len)),
+        (Some(0), Some(0))
+    );
+    assert!(bench.run("stats").ok().contains("UNPRICED"));
+    assert_eq!(bench.run("stats --by colour").code, 2);
+    assert_eq!(bench.run("stats --key nobody").code, 3);
+}
+
+#[test]
+fn owners_and_teams_are_made_shown_and_removed() {
+    let bench = bench().with_key();
+    assert_eq!(bench.run("keys update team --owner alice").code, 2);
+    bench.run("teams set crew --limit cost=25/month").ok();
+    let owner = bench.run("owners set alice --limit requests=100/day --team crew --json").json();
+    assert_eq!((owner["name"].as_str(), owner["team"].as_str()), (Some("alice"), Some("crew")));
+    assert_eq!(bench.run("keys update team --owner alice --json").json()["owner"], "alice");
+    assert!(bench.run("owners show alice").ok().contains("team"));
+    assert!(bench.run("teams list").ok().contains("alice"));
+    assert_eq!(bench.run("owners delete alice").code, 4);
+    bench.run("keys update team --owner=").ok();
+    bench.run("owners delete alice").ok();
+    bench.run("teams delete crew").ok();
+    assert_eq!(bench.run("owners show alice").code, 3);
+}
+
+#[test]
 fn status_tells_that_no_relay_runs() {
     let bench = bench().with_account().with_key();
     let status = bench.run("status --json").json();

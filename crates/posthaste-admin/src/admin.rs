@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{Account, ClientKey, Clock, Pool, Route, Transport};
+use posthaste_core::{Account, ClientKey, Clock, Owner, Pool, Route, Team, Transport};
 use posthaste_metering::PriceBook;
 use posthaste_storage::{Repository, Stores};
 use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
 
 use crate::{
-    AccountService, AdminError, Command, KeyService, PoolService, Reply, RequestService, RouteService,
-    Runtime, StatusView, accounts::Logins, command, status,
+    AccountService, AdminError, Command, KeyService, OwnerService, PoolService, Reply, RequestService,
+    RouteService, Runtime, StatsInput, StatsView, StatusView, accounts::Logins, command, stats, status,
 };
 
 /// What the services are made from.
@@ -63,6 +63,11 @@ impl Admin {
         PoolService::new(self)
     }
 
+    /// Owners of client keys, and their teams.
+    pub fn owners(&self) -> OwnerService<'_> {
+        OwnerService::new(self)
+    }
+
     /// Routes.
     pub fn routes(&self) -> RouteService<'_> {
         RouteService::new(self)
@@ -79,6 +84,14 @@ impl Admin {
     /// When the store fails.
     pub async fn status(&self) -> Result<StatusView, AdminError> {
         status::status(self).await
+    }
+
+    /// What was used and what it cost, told apart as asked.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`] for a question that cannot be asked, [`AdminError::NotFound`] for a name of nobody.
+    pub async fn stats(&self, input: &StatsInput) -> Result<StatsView, AdminError> {
+        stats::stats(self, input).await
     }
 
     /// Carries out a command that travelled.
@@ -119,6 +132,14 @@ impl Admin {
     }
 
     pub(crate) fn route_records(&self) -> Repository<Route> {
+        Repository::new(Arc::clone(&self.parts.stores.config))
+    }
+
+    pub(crate) fn owner_records(&self) -> Repository<Owner> {
+        Repository::new(Arc::clone(&self.parts.stores.config))
+    }
+
+    pub(crate) fn team_records(&self) -> Repository<Team> {
         Repository::new(Arc::clone(&self.parts.stores.config))
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use posthaste_core::{Account, ClientKey, Pool, Route};
+use posthaste_core::{Account, ClientKey, Owner, Pool, Route, Team};
 use posthaste_storage::{Entity, Repository, StorageError, Versioned};
 use tokio::time;
 use uuid::Uuid;
@@ -46,6 +46,22 @@ impl Named for Route {
 
     fn name(&self) -> &str {
         self.model.as_str()
+    }
+}
+
+impl Named for Owner {
+    const NOUN: &'static str = "owner";
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Named for Team {
+    const NOUN: &'static str = "team";
+
+    fn name(&self) -> &str {
+        &self.name
     }
 }
 

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountChange, AccountView, Admin, AdminError, CreatedKey, Disclosed, ExplainView, KeyChange, KeyView,
-    LoginFlow, LoginFor, LoginPlan, NewAccount, NewKey, NewPool, PolledLogin, PoolChange, PoolView,
-    PresetView, RefreshedAccount, RequestSummary, RouteInput, RouteView, SavedAccount, StartedLogin,
-    StatusView, TargetInput, TestReport, UsageView, accounts,
+    LoginFlow, LoginFor, LoginPlan, NewAccount, NewKey, NewPool, OwnerInput, OwnerView, PolledLogin,
+    PoolChange, PoolView, PresetView, RefreshedAccount, RequestSummary, RouteInput, RouteView, SavedAccount,
+    StartedLogin, StatsInput, StatsView, StatusView, TargetInput, TeamInput, TeamView, TestReport, UsageView,
+    accounts,
 };
 
 /// A piece of work. Records are named by id or by name.
@@ -126,6 +127,44 @@ pub enum Command {
         /// Which.
         pool: String,
     },
+    /// Tell all owners.
+    ListOwners,
+    /// Tell one owner.
+    ShowOwner {
+        /// Which.
+        owner: String,
+    },
+    /// Make or change an owner.
+    SetOwner {
+        /// Which.
+        owner: String,
+        /// What.
+        with: OwnerInput,
+    },
+    /// Remove an owner of no keys.
+    DeleteOwner {
+        /// Which.
+        owner: String,
+    },
+    /// Tell all teams.
+    ListTeams,
+    /// Tell one team.
+    ShowTeam {
+        /// Which.
+        team: String,
+    },
+    /// Make or change a team.
+    SetTeam {
+        /// Which.
+        team: String,
+        /// What.
+        with: TeamInput,
+    },
+    /// Remove a team of no owners.
+    DeleteTeam {
+        /// Which.
+        team: String,
+    },
     /// Make a route.
     CreateRoute(RouteInput),
     /// Tell all routes.
@@ -162,6 +201,8 @@ pub enum Command {
         /// How many at most.
         limit: usize,
     },
+    /// Tell what was used and what it cost.
+    Stats(StatsInput),
     /// Tell the whole at a glance.
     Status,
 }
@@ -202,6 +243,14 @@ pub enum Reply {
     Pools(Vec<PoolView>),
     /// A pool, as it is or as it was when it was removed.
     Pool(PoolView),
+    /// Owners, by name.
+    Owners(Vec<OwnerView>),
+    /// An owner, as it is or as it was when it was removed.
+    Owner(OwnerView),
+    /// Teams, by name.
+    Teams(Vec<TeamView>),
+    /// A team, as it is or as it was when it was removed.
+    Team(TeamView),
     /// Routes, by model.
     Routes(Vec<RouteView>),
     /// A route, as it is or as it was when it was removed.
@@ -210,13 +259,15 @@ pub enum Reply {
     Explained(Box<ExplainView>),
     /// Requests, the newest first.
     Requests(Vec<RequestSummary>),
+    /// What was used and what it cost.
+    Stats(StatsView),
     /// The whole at a glance.
     Status(StatusView),
 }
 
 pub(crate) async fn execute(admin: &Admin, command: Command) -> Result<Reply, AdminError> {
     let (accounts, keys) = (admin.accounts(), admin.keys());
-    let (pools, routes) = (admin.pools(), admin.routes());
+    let (pools, routes, owners) = (admin.pools(), admin.routes(), admin.owners());
     Ok(match command {
         Command::ListPresets => Reply::Presets(accounts::presets()),
         Command::AddAccount(new) => Reply::SavedAccount(accounts.add(new).await?),
@@ -254,6 +305,14 @@ pub(crate) async fn execute(admin: &Admin, command: Command) -> Result<Reply, Ad
         Command::ShowPool { pool } => Reply::Pool(pools.show(&pool).await?),
         Command::UpdatePool { pool, change } => Reply::Pool(pools.update(&pool, change).await?),
         Command::DeletePool { pool } => Reply::Pool(pools.delete(&pool).await?),
+        Command::ListOwners => Reply::Owners(owners.list().await?),
+        Command::ShowOwner { owner } => Reply::Owner(owners.show(&owner).await?),
+        Command::SetOwner { owner, with } => Reply::Owner(owners.set(&owner, &with).await?),
+        Command::DeleteOwner { owner } => Reply::Owner(owners.delete(&owner).await?),
+        Command::ListTeams => Reply::Teams(owners.list_teams().await?),
+        Command::ShowTeam { team } => Reply::Team(owners.show_team(&team).await?),
+        Command::SetTeam { team, with } => Reply::Team(owners.set_team(&team, &with).await?),
+        Command::DeleteTeam { team } => Reply::Team(owners.delete_team(&team).await?),
         Command::CreateRoute(new) => Reply::Route(routes.create(new).await?),
         Command::ListRoutes => Reply::Routes(routes.list().await?),
         Command::ShowRoute { route } => Reply::Route(routes.show(&route).await?),
@@ -265,6 +324,7 @@ pub(crate) async fn execute(admin: &Admin, command: Command) -> Result<Reply, Ad
         Command::ListRequests { key, limit } => {
             Reply::Requests(admin.requests().list(key.as_deref(), limit).await?)
         }
+        Command::Stats(input) => Reply::Stats(admin.stats(&input).await?),
         Command::Status => Reply::Status(admin.status().await?),
     })
 }

@@ -5,8 +5,9 @@ mod usage;
 mod view;
 
 use policy::CheckedPolicy;
+pub(crate) use policy::provider as provider_named;
 pub use policy::{BindingInput, CaptureInput, PolicyInput, QueueInput, multiplier_text};
-pub use usage::{DayUsage, ModelUsage, UsageTotals, UsageView};
+pub use usage::{DayUsage, ModelUsage, UsageView};
 pub use view::{CreatedKey, KeyView};
 
 use std::time::Duration;
@@ -201,13 +202,17 @@ impl<'a> KeyService<'a> {
         usage::usage(self.admin, key).await
     }
 
-    /// The key with the name of whom it is bound to.
+    /// The key with the names of whom it is bound to and whose it is.
     async fn view(self, key: ClientKey) -> Result<KeyView, AdminError> {
         let bound_to = match key.policy.binding {
             Some(binding) => Some(PlaceInput::of(self.admin, binding.to).await?),
             None => None,
         };
-        Ok(KeyView { bound_to, ..KeyView::new(key, self.now()) })
+        let owner = match key.policy.owner {
+            Some(owner) => self.admin.owners().name_of(owner).await?,
+            None => None,
+        };
+        Ok(KeyView { bound_to, owner, ..KeyView::new(key, self.now()) })
     }
 
     async fn create_named(self, key: ClientKey) -> Result<ClientKey, AdminError> {

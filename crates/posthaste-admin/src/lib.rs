@@ -8,12 +8,15 @@ mod error;
 mod input;
 mod keys;
 mod limit_text;
+mod owners;
 mod place;
 mod pools;
 mod requests;
 mod routes;
 mod runtime;
+mod stats;
 mod status;
+mod totals;
 
 pub use accounts::{
     AccountChange, AccountService, AccountView, AwsKeysInput, EntraInput, Expires, Health, LoginFlow,
@@ -26,12 +29,15 @@ pub use error::{AdminError, AdminFailure, FailureKind};
 pub use input::{Disclosed, ModelMapping};
 pub use keys::{
     BindingInput, CaptureInput, CreatedKey, DayUsage, ExpiryInput, KeyChange, KeyService, KeyView,
-    ModelUsage, NewKey, PolicyInput, QueueInput, UsageTotals, UsageView, multiplier_text,
+    ModelUsage, NewKey, PolicyInput, QueueInput, UsageView, multiplier_text,
 };
 pub use limit_text::{length_text, limit_text, parse_length, parse_limit};
+pub use owners::{OwnerInput, OwnerService, OwnerView, TeamInput, TeamView};
 pub use place::PlaceInput;
 pub use pools::{NewPool, PoolChange, PoolService, PoolView, RulesChange};
 pub use requests::{ExplainView, NamedAccount, RequestService, RequestSummary};
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};
 pub use runtime::{ParkedModels, ParkedView, QuotaView, Runtime};
+pub use stats::{NamedId, StatsBy, StatsInput, StatsRow, StatsView};
 pub use status::{KeyCounts, ServerView, StatusView};
+pub use totals::UsageTotals;

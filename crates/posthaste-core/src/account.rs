@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The vendor, and with it the adapter that shapes requests and reads answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProviderKind {
     /// Anthropic's own API.

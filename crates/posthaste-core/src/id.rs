@@ -82,6 +82,10 @@ id! {
     UserId
 }
 id! {
+    /// The identity of a [`Team`](crate::Team).
+    TeamId
+}
+id! {
     /// The identity of one client request, told to the client as `x-posthaste-request-id`.
     RequestId
 }

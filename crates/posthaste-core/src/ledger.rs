@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, ClientKeyId, Dialect, FaultKind, LossList, ModelName, NanoUsd, Operation, ProviderKind,
-    RequestId, Timestamp, Usage,
+    RequestId, Timestamp, Usage, UserId,
 };
 
 /// How an attempt ended.
@@ -167,6 +167,10 @@ pub struct AttemptRow {
     pub started_at: Timestamp,
     /// Who asked.
     pub key_id: ClientKeyId,
+    /// Whose the client key was at that time. Absent in JSON where it was nobody's, as in rows of releases that did not
+    /// tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<UserId>,
     /// Who was asked.
     pub account_id: AccountId,
     /// The account's provider.
@@ -255,6 +259,7 @@ mod tests {
             attempt: 1,
             started_at: Timestamp::EPOCH,
             key_id: ClientKeyId::generate(),
+            owner: None,
             account_id: AccountId::generate(),
             provider: ProviderKind::Sandbox,
             operation: Operation::Chat,
@@ -277,7 +282,7 @@ mod tests {
             answer_losses: LossList::default(),
         };
         let json = serde_json::to_string(&row).unwrap();
-        assert!(!json.contains("losses"), "{json}");
+        assert!(!json.contains("losses") && !json.contains("owner"), "{json}");
         assert_eq!(serde_json::from_str::<AttemptRow>(&json).unwrap(), row);
 
         row.answer_losses = LossList::of([("content.annotations", "dropped, no counterpart")]);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, ClientKeyId, LimitUnit, Timestamp};
+use crate::{AccountId, ClientKeyId, LimitUnit, TeamId, Timestamp, UserId};
 
 /// A limit has been used or reserved up to a threshold. Each instance tells it once for a threshold and a window; whoever
 /// listens to several knows repeats by owner, limit, window and threshold.
@@ -37,6 +37,12 @@ impl LimitEvent {
 pub enum LimitOwner {
     /// A client key's.
     ClientKey(ClientKeyId),
+    /// Of all keys of an owner together.
+    Owner(UserId),
+    /// Of all keys of a team's owners together.
+    Team(TeamId),
     /// An account's.
     Account(AccountId),
+    /// Of all accounts of a pool together.
+    Pool(PoolId),
 }

@@ -47,12 +47,44 @@ impl Multiplier {
         self.0
     }
 
+    /// Reads a factor from 0 to 1,000 with up to six decimals, such as `1.25`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), "0"));
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole) || !digits(fraction) || fraction.len() > 6 {
+            return None;
+        }
+        let fraction: u32 = format!("{fraction:0<6}").parse().ok()?;
+        let millionths = whole.parse::<u32>().ok()?.checked_mul(1_000_000)?.checked_add(fraction)?;
+        (millionths <= Self::MOST.0).then_some(Self(millionths))
+    }
+
+    /// The largest that [`parse`](Self::parse) reads.
+    pub const MOST: Self = Self(1_000_000_000);
+
     /// The billed amount, rounded half away from zero; saturates.
     pub fn of(self, amount: NanoUsd) -> NanoUsd {
-        let product = i128::from(amount.as_nanos()) * i128::from(self.0);
-        let half = if product < 0 { -500_000 } else { 500_000 };
-        let nanos = (product + half) / 1_000_000;
+        self.and(Self::ONE, amount)
+    }
+
+    /// The amount billed by two multipliers, one upon the other, rounded once; saturates.
+    pub fn and(self, other: Self, amount: NanoUsd) -> NanoUsd {
+        // At most 127 bits: 63 of the amount and twice 32. Only the half may pass the top.
+        let product = i128::from(amount.as_nanos()) * i128::from(self.0) * i128::from(other.0);
+        let half = if product < 0 { -HALF } else { HALF };
+        let nanos = product.saturating_add(half) / (2 * HALF);
         NanoUsd(i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX }))
+    }
+}
+
+/// Half of what a nano-dollar counts after two multipliers in millionths.
+const HALF: i128 = 500_000_000_000;
+
+/// Writes the factor with the decimals that it has: `1.25`, `0`, `3`.
+impl fmt::Display for Multiplier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("{}.{:06}", self.0 / 1_000_000, self.0 % 1_000_000);
+        f.pad(text.trim_end_matches('0').trim_end_matches('.'))
     }
 }
 
@@ -112,6 +144,21 @@ mod tests {
         assert_eq!(Multiplier::ONE.of(NanoUsd::from_nanos(7)), NanoUsd::from_nanos(7));
         let twice = Multiplier::from_millionths(2_000_000);
         assert_eq!(twice.of(NanoUsd::from_nanos(i64::MAX)), NanoUsd::from_nanos(i64::MAX));
+    }
+
+    #[test]
+    fn two_multipliers_are_rounded_once() {
+        let [half, third] = [500_000, 333_333].map(Multiplier::from_millionths);
+        let amount = NanoUsd::from_nanos;
+        // 7 × 0.5 × 0.333333 = 1.1666655; rounded twice it would be 4 × 0.333333 = 1.333332.
+        assert_eq!(half.and(third, amount(7)), amount(1));
+        // 9 × 0.5 × 0.333333 = 1.4999985, and 5 × 0.333333 = 1.666665 when rounded twice.
+        assert_eq!(half.and(third, amount(9)), amount(1));
+        assert_eq!(third.of(half.of(amount(9))), amount(2));
+        let most = Multiplier::from_millionths(u32::MAX);
+        assert_eq!(most.and(most, amount(i64::MAX)), amount(i64::MAX));
+        assert_eq!(most.and(most, amount(i64::MIN)), amount(i64::MIN));
+        assert_eq!(most.and(Multiplier::from_millionths(0), amount(5)), NanoUsd::ZERO);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::{error::Error, sync::Arc, time::Duration};
 use http::{HeaderMap, StatusCode};
 use posthaste_core::{
     Account, AttemptOutcome, AttemptPhase, Cooldown, CooldownReason, Credential, Egress, Fault, FaultKind,
-    Limit, ModelName, Operation, Origin, RelayBody, StopEnd, TimeoutGuard, Timestamp, TransportError, fields,
+    Limit, LimitOwner, ModelName, Operation, Origin, RelayBody, StopEnd, TimeoutGuard, Timestamp,
+    TransportError, fields,
 };
 use posthaste_provider::{Provider, provider};
 use posthaste_scheduler::{Attempts, Parked};
@@ -23,6 +24,7 @@ use crate::{
     prepare::{Prepared, prepare},
     projects::NoProject,
     settle::{AttemptBook, Ending},
+    shares::Share,
 };
 
 /// An answer that goes to the client.
@@ -304,13 +306,15 @@ async fn seats(
     }
     let engine = &journey.engine;
     let pools: Vec<_> = rules.pools.iter().filter_map(|pool| engine.directory.pool(*pool)).collect();
-    let pools = pools.iter().map(|pool| (pool.id.uuid(), &pool.limits));
-    for (owner, limits) in std::iter::once((account.id.uuid(), &rules.limits)).chain(pools) {
+    let pools = pools.iter().map(|pool| (LimitOwner::Pool(pool.id), pool.id.uuid(), &pool.limits));
+    let own = (LimitOwner::Account(account.id), account.id.uuid(), &rules.limits);
+    for (whose, owner, limits) in std::iter::once(own).chain(pools) {
         if limits.is_empty() {
             continue;
         }
+        let share = Share { whose, prefix: String::new(), limits };
         let covers = |limit: &Limit| limit.covers(model);
-        let seat = Hold::take(engine, Half::Seat, owner, limits, covers, &journey.estimate).await;
+        let seat = Hold::take(engine, Half::Seat, owner, &[share], covers, &journey.estimate).await;
         let seat = seat.map_err(|unseated| no_seat(journey, account, unseated, tally))?;
         seat.iter().for_each(|seat| journey.trail.seated(seat));
         seats.extend(seat);
@@ -320,7 +324,7 @@ async fn seats(
 
 fn no_seat(journey: &Journey, account: &Account, unseated: Unseated, tally: &mut Tally) -> Setback {
     match unseated {
-        Unseated::Limit(refusal) => {
+        Unseated::Limit(refusal, _) => {
             journey.trail.unseated(&refusal);
             journey.trail.end(StopEnd::AtItsLimit);
             tracing::debug!({ fields::ACCOUNT } = %account.name, limit = refusal.counter.name, "an account is at its own limit, or its pool is");

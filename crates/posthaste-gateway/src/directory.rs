@@ -1,4 +1,4 @@
-//! Accounts, pools and routes as they are now, without asking the store.
+//! Accounts, pools, routes, owners and teams as they are now, without asking the store.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -6,17 +6,21 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use posthaste_core::{Account, AccountId, ModelName, Pool, PoolId, Route};
+use posthaste_core::{Account, AccountId, ModelName, Owner, Pool, PoolId, Route, Team, TeamId, UserId};
 use posthaste_storage::{ConfigStore, Repository, StorageError};
 
-/// Immutable snapshots of all accounts, pools and routes, each replaced whole when one of its kind changes.
+/// Immutable snapshots of all of them, each replaced whole when one of its kind changes.
 pub struct AccountDirectory {
     accounts: Repository<Account>,
     pools: Repository<Pool>,
     routes: Repository<Route>,
+    owners: Repository<Owner>,
+    teams: Repository<Team>,
     snapshot: ArcSwap<Vec<Arc<Account>>>,
     by_pool: ArcSwap<HashMap<PoolId, Arc<Pool>>>,
     by_model: ArcSwap<BTreeMap<ModelName, Arc<Route>>>,
+    by_owner: ArcSwap<HashMap<UserId, Arc<Owner>>>,
+    by_team: ArcSwap<HashMap<TeamId, Arc<Team>>>,
 }
 
 impl AccountDirectory {
@@ -28,13 +32,18 @@ impl AccountDirectory {
         let directory = Self {
             accounts: Repository::new(Arc::clone(&store)),
             pools: Repository::new(Arc::clone(&store)),
-            routes: Repository::new(store),
+            routes: Repository::new(Arc::clone(&store)),
+            owners: Repository::new(Arc::clone(&store)),
+            teams: Repository::new(store),
             snapshot: ArcSwap::default(),
             by_pool: ArcSwap::default(),
             by_model: ArcSwap::default(),
+            by_owner: ArcSwap::default(),
+            by_team: ArcSwap::default(),
         };
         directory.reload().await?;
         directory.reload_places().await?;
+        directory.reload_owners().await?;
         Ok(directory)
     }
 
@@ -63,6 +72,29 @@ impl AccountDirectory {
         self.by_pool.store(Arc::new(pools.collect()));
         self.by_model.store(Arc::new(routes.collect()));
         Ok(())
+    }
+
+    /// Reads all owners and teams again.
+    ///
+    /// # Errors
+    /// As [`reload`](Self::reload).
+    pub async fn reload_owners(&self) -> Result<(), StorageError> {
+        let teams = self.teams.all().await?.into_iter().map(|team| (team.value.id, Arc::new(team.value)));
+        let owners =
+            self.owners.all().await?.into_iter().map(|owner| (owner.value.id, Arc::new(owner.value)));
+        self.by_team.store(Arc::new(teams.collect()));
+        self.by_owner.store(Arc::new(owners.collect()));
+        Ok(())
+    }
+
+    /// The owner with this identity.
+    pub fn owner(&self, id: UserId) -> Option<Arc<Owner>> {
+        self.by_owner.load().get(&id).cloned()
+    }
+
+    /// The team with this identity.
+    pub fn team(&self, id: TeamId) -> Option<Arc<Team>> {
+        self.by_team.load().get(&id).cloned()
     }
 
     /// All accounts, in the order of their identity.

@@ -46,6 +46,17 @@ async fn apply(engine: &Engine, changes: &Changes) {
     if changes.truncated || changes.changes.iter().any(|change| is_place(change.kind)) {
         reload_places(engine).await;
     }
+    let is_owner = |kind| matches!(kind, RecordKind::Owner | RecordKind::Team);
+    if changes.truncated || changes.changes.iter().any(|change| is_owner(change.kind)) {
+        reload_owners(engine).await;
+    }
+}
+
+async fn reload_owners(engine: &Engine) {
+    while let Err(error) = engine.directory.reload_owners().await {
+        tracing::warn!(%error, "the owners and teams cannot be read; trying again");
+        tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+    }
 }
 
 async fn reload_places(engine: &Engine) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use posthaste_core::{AccountId, Dialect, Operation, RequestId, Surface};
+use posthaste_core::{AccountId, Dialect, NanoUsd, Operation, ProviderKind, RequestId, Surface};
 use posthaste_wire::Envelope;
 use tokio::time::Instant;
 
@@ -51,6 +51,12 @@ pub(crate) struct Journey {
 }
 
 impl Journey {
+    /// What the caller is billed for what it cost at a provider: by the multipliers of both.
+    pub(crate) fn bills(&self, provider: ProviderKind, cost: NanoUsd) -> NanoUsd {
+        let of_provider = self.engine.options.multiplier(provider);
+        self.caller.key().policy.multiplier.and(of_provider, cost)
+    }
+
     /// A number of the request's own, by which lots are drawn.
     pub(crate) fn seed(&self) -> u64 {
         self.id.uuid().as_u64_pair().1

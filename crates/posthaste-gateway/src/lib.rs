@@ -33,6 +33,7 @@ mod quotas;
 mod recorder;
 mod relay;
 mod settle;
+mod shares;
 mod stream;
 mod targets;
 mod thresholds;

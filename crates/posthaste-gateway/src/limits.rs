@@ -12,8 +12,8 @@ use std::{
 };
 
 use posthaste_core::{
-    Account, CallerLimits, Clock, CostBasis, Fault, FaultKind, Limit, LimitState, LimitUnit, ModelName,
-    NanoUsd, Origin, Timestamp, Usage, UsageSource,
+    Account, CallerLimits, Clock, CostBasis, Fault, FaultKind, Limit, LimitOwner, LimitState, LimitUnit,
+    ModelName, NanoUsd, Origin, Timestamp, Usage, UsageSource,
 };
 use posthaste_metering::{Seller, Span, WindowError, span};
 use posthaste_storage::{
@@ -24,7 +24,7 @@ use posthaste_wire::Envelope;
 use tokio::{runtime::Handle, task::AbortHandle};
 use uuid::Uuid;
 
-use crate::{asked::AskedModel, engine::Engine, estimate, targets::Target};
+use crate::{asked::AskedModel, engine::Engine, estimate, shares::Share, targets::Target};
 
 /// What a request is taken to use until the truth is known.
 #[derive(Clone, Copy, Debug)]
@@ -83,8 +83,8 @@ impl Estimate {
 
 /// Why a claim was not granted.
 pub(crate) enum Unseated {
-    /// A limit is used up.
-    Limit(Refusal),
+    /// A limit is used up; the refusal calls it by its own name.
+    Limit(Refusal, LimitOwner),
     /// The store could not be asked.
     Store(StorageError),
 }
@@ -92,6 +92,8 @@ pub(crate) enum Unseated {
 /// What is held while a request or an attempt lasts. Dropping it settles with what was spent until then.
 pub(crate) struct Hold {
     claim: Claim,
+    /// What the limits of the claim's checks are called, in their order.
+    names: Vec<String>,
     /// Where the counters stood when the claim was granted, in the order of its checks.
     standings: Vec<Standing>,
     granted_at: Timestamp,
@@ -104,36 +106,48 @@ pub(crate) struct Hold {
 }
 
 impl Hold {
-    /// Takes what those of `limits` say that cover the request's model; `None` when none of them does.
+    /// Takes what those limits in a slot say that cover the request's model; `None` when none of them does.
     pub(crate) async fn take(
         engine: &Engine,
         half: Half,
         owner: Uuid,
-        limits: &[Limit],
+        shares: &[Share<'_>],
         covers: impl Fn(&Limit) -> bool,
         estimate: &Estimate,
     ) -> Result<Option<Self>, Unseated> {
         let now = engine.clock.now();
-        let checks: Vec<_> = limits
-            .iter()
-            .filter(|limit| covers(limit))
-            .filter_map(|limit| usable(check(limit, estimate, now), limit))
-            .collect();
+        let mut checks = Vec::new();
+        let mut told = Vec::new();
+        for Share { whose, prefix, limits } in shares {
+            for limit in limits.iter().filter(|limit| covers(limit)) {
+                if let Some(mut check) = usable(check(limit, estimate, now), limit) {
+                    check.counter.name.insert_str(0, prefix);
+                    checks.push(check);
+                    told.push((*whose, limit.name.clone()));
+                }
+            }
+        }
         if checks.is_empty() {
             return Ok(None);
         }
         let claim = Claim { half, owner, lease: LeaseId::generate(), ttl: LEASE, checks };
         let store = Arc::clone(&engine.admission);
         match store.reserve(&claim, now).await.map_err(Unseated::Store)? {
-            Outcome::Refused(refusal) => Err(Unseated::Limit(refusal)),
+            Outcome::Refused(mut refusal) => {
+                let at = claim.checks.iter().position(|check| check.counter == refusal.counter);
+                let (whose, name) = told.swap_remove(at.unwrap_or(0));
+                refusal.counter.name = name;
+                Err(Unseated::Limit(refusal, whose))
+            }
             Outcome::Granted(standings) => {
-                for (check, standing) in claim.checks.iter().zip(&standings) {
-                    engine.thresholds.note(&engine.metrics, half, owner, check, *standing);
+                for ((check, standing), (whose, name)) in claim.checks.iter().zip(&standings).zip(&told) {
+                    engine.thresholds.note(&engine.metrics, *whose, name, check, *standing);
                 }
                 let clock = Arc::clone(&engine.clock);
                 let renewer = renew(Arc::clone(&store), Arc::clone(&clock), &claim);
                 Ok(Some(Self {
                     claim,
+                    names: told.into_iter().map(|(_, name)| name).collect(),
                     standings,
                     granted_at: now,
                     store,
@@ -165,9 +179,9 @@ impl Hold {
 
     /// The names of the limits that would have refused the request if they did refuse.
     pub(crate) fn shadow_refusals(&self) -> impl Iterator<Item = &str> {
-        let checks = self.claim.checks.iter().zip(&self.standings);
-        let refusing = checks.filter(|(check, standing)| check.shadow && standing.used > check.limit);
-        refusing.map(|(check, _)| check.counter.name.as_str())
+        let checks = self.claim.checks.iter().zip(&self.standings).zip(&self.names);
+        let refusing = checks.filter(|((check, standing), _)| check.shadow && standing.used > check.limit);
+        refusing.map(|(_, name)| name.as_str())
     }
 
     /// Adds what an attempt used.
@@ -275,9 +289,13 @@ fn note_state(limits: &mut CallerLimits, counter: &Counter, state: LimitState) {
 }
 
 /// What a caller is told whose own limit is used up.
-pub(crate) fn caller_fault(unseated: Unseated, now: Timestamp) -> Fault {
-    let refusal = match unseated {
-        Unseated::Limit(refusal) => refusal,
+pub(crate) fn caller_fault(
+    unseated: Unseated,
+    called: impl Fn(LimitOwner) -> String,
+    now: Timestamp,
+) -> Fault {
+    let (refusal, whose) = match unseated {
+        Unseated::Limit(refusal, whose) => (refusal, called(whose)),
         Unseated::Store(error) => {
             let message = "the relay cannot check this client key's limits at the moment: ask again soon";
             return Fault::new(FaultKind::Overloaded, Origin::Relay, message)
@@ -301,8 +319,7 @@ pub(crate) fn caller_fault(unseated: Unseated, now: Timestamp) -> Fault {
         (_, None) => "ask the relay's operator".to_owned(),
     };
     let kind = if counter.unit == Unit::Cost { FaultKind::QuotaExhausted } else { FaultKind::RateLimited };
-    let fault =
-        Fault::new(kind, Origin::Client, format!("limit `{name}` of this client key: {state}; {then}"));
+    let fault = Fault::new(kind, Origin::Client, format!("limit `{name}` of {whose}: {state}; {then}"));
     let mut limits = CallerLimits::at(now);
     note_state(&mut limits, &counter, state_of(limit, used, resets_at));
     let fault = if limits.requests.or(limits.tokens).is_some() { fault.with_limits(limits) } else { fault };

@@ -86,7 +86,7 @@ impl Line {
 
 /// Whether places get free again without anybody's doing.
 fn is_crowded(unseated: &Unseated) -> bool {
-    matches!(unseated, Unseated::Limit(refusal) if refusal.counter.unit == Unit::Concurrency)
+    matches!(unseated, Unseated::Limit(refusal, _) if refusal.counter.unit == Unit::Concurrency)
 }
 
 /// A place in a line, given back when it is dropped.
@@ -113,15 +113,20 @@ const SWEEP_AT: usize = 1_024;
 
 #[cfg(test)]
 mod tests {
+    use posthaste_core::LimitOwner;
     use std::sync::atomic::AtomicUsize;
 
     use posthaste_storage::{Counter, CounterWindow, Refusal};
 
     use super::*;
 
+    fn nobody() -> LimitOwner {
+        LimitOwner::ClientKey(ClientKeyId::from_uuid(uuid::Uuid::nil()))
+    }
+
     fn crowded() -> Unseated {
         let counter = Counter { name: "c".to_owned(), unit: Unit::Concurrency, window: CounterWindow::Held };
-        Unseated::Limit(Refusal { counter, used: 1, limit: 1, resets_at: None })
+        Unseated::Limit(Refusal { counter, used: 1, limit: 1, resets_at: None }, nobody())
     }
 
     fn rules(length: u32, patience_ms: u64) -> QueueRules {
@@ -188,7 +193,7 @@ mod tests {
             let window = CounterWindow::Total;
             let counter = Counter { name: "r".to_owned(), unit: Unit::Requests, window };
             let refusal = Refusal { counter, used: 1, limit: 1, resets_at: None };
-            std::future::ready(Err::<(), _>(Unseated::Limit(refusal)))
+            std::future::ready(Err::<(), _>(Unseated::Limit(refusal, nobody())))
         };
         assert!(line.wait(&rules(1, 60_000), used_up).await.is_err());
         assert!(began.elapsed() < Duration::from_millis(1));

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use posthaste_core::{Dialect, PoolRules, ProviderKind};
+use posthaste_core::{Dialect, Multiplier, PoolRules, ProviderKind};
 
 /// Time-outs, bounds and policies of a request's journey.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct RelayOptions {
     pub keep_alive: Duration,
     /// Time-outs of some providers' accounts, in place of those above.
     pub by_provider: HashMap<ProviderKind, TimeoutOverrides>,
+    /// What a dollar of cost at some providers' accounts is billed as; at others, a dollar.
+    pub multipliers: HashMap<ProviderKind, Multiplier>,
     /// How accounts are chosen and asked again where no pool has rules of its own.
     pub rules: PoolRules,
     /// How long requests are remembered, so that they can be explained; `None` where nothing is to be remembered.
@@ -59,6 +61,11 @@ impl RelayOptions {
     /// What a provider's accounts are given in place of the usual.
     pub(crate) fn overrides(&self, provider: ProviderKind) -> TimeoutOverrides {
         self.by_provider.get(&provider).copied().unwrap_or_default()
+    }
+
+    /// What a dollar of cost at a provider's accounts is billed as.
+    pub(crate) fn multiplier(&self, provider: ProviderKind) -> Multiplier {
+        self.multipliers.get(&provider).copied().unwrap_or_default()
     }
 
     /// How long the first event of a stream, or else the head of an answer, may take.
@@ -109,6 +116,7 @@ impl Default for RelayOptions {
             gap_timeout: Duration::from_secs(300),
             keep_alive: Duration::from_secs(10),
             by_provider: HashMap::new(),
+            multipliers: HashMap::new(),
             rules: PoolRules::default(),
             records: Some(RecordRules::default()),
             strict_accounting: false,

@@ -28,6 +28,7 @@ use crate::{
     projects::Projects,
     quotas::{Quotas, WindowForecast},
     recorder::Recorder,
+    shares::Circles,
     targets::{Target, Targets},
     thresholds::Thresholds,
     trail::Trail,
@@ -277,19 +278,20 @@ async fn hold(
         return Ok(None);
     }
     let key = caller.key();
-    let limits = &key.policy.limits;
+    let circles = Circles::of(&engine.directory, key);
+    let (slot, shares) = (circles.slot(), circles.shares());
     let covers = |limit: &Limit| model.is_covered(limit);
-    let take = || Hold::take(engine, Half::Caller, key.id.uuid(), limits, covers, estimate);
+    let take = || Hold::take(engine, Half::Caller, slot, &shares, covers, estimate);
     let held = match &key.policy.queue {
         Some(rules) => engine.lines.of(key.id).wait(rules, take).await,
         None => take().await,
     };
     match &held {
         Ok(hold) => trail.reserved(estimate, hold.as_ref()),
-        Err(Unseated::Limit(refusal)) => trail.refused_by(estimate, refusal),
+        Err(Unseated::Limit(refusal, _)) => trail.refused_by(estimate, refusal),
         Err(Unseated::Store(_)) => {}
     }
-    held.map_err(|unseated| caller_fault(unseated, engine.clock.now()))
+    held.map_err(|unseated| caller_fault(unseated, |whose| circles.called(whose), engine.clock.now()))
 }
 
 /// The conversation that a request is part of. Where one account alone could serve, it is there anyway.

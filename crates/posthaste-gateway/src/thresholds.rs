@@ -3,9 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use moka::sync::Cache;
-use posthaste_core::{AccountId, ClientKeyId, LimitEvent, LimitOwner, LimitUnit, Timestamp};
-use posthaste_storage::{Half, LimitCheck, Standing, Unit};
-use uuid::Uuid;
+use posthaste_core::{LimitEvent, LimitOwner, LimitUnit, Timestamp};
+use posthaste_storage::{LimitCheck, Standing, Unit};
 
 use crate::metrics::Metrics;
 
@@ -34,28 +33,30 @@ impl Thresholds {
     pub(crate) fn note(
         &self,
         metrics: &Metrics,
-        half: Half,
-        owner: Uuid,
+        owner: LimitOwner,
+        limit: &str,
         check: &LimitCheck,
         standing: Standing,
     ) {
-        for event in self.reached(half, owner, check, standing) {
+        for event in self.reached(owner, limit, check, standing) {
             metrics.threshold_reached(event.unit, event.percent);
             tell(&event);
         }
     }
 
-    fn reached(&self, half: Half, owner: Uuid, check: &LimitCheck, standing: Standing) -> Vec<LimitEvent> {
+    fn reached(
+        &self,
+        owner: LimitOwner,
+        limit: &str,
+        check: &LimitCheck,
+        standing: Standing,
+    ) -> Vec<LimitEvent> {
         let Some(unit) = unit_of(check) else { return Vec::new() };
         let reached = percent_reached(standing.used, check.limit);
         if reached == 0 {
             return Vec::new();
         }
-        let owner = match half {
-            Half::Caller => LimitOwner::ClientKey(ClientKeyId::from_uuid(owner)),
-            Half::Seat => LimitOwner::Account(AccountId::from_uuid(owner)),
-        };
-        let (limit, resets_at) = (check.counter.name.clone(), standing.resets_at);
+        let (limit, resets_at) = (limit.to_owned(), standing.resets_at);
         let window = Window { owner, limit, amount: check.limit, resets_at };
         let told = {
             let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,7 +100,10 @@ fn percent_reached(used: i64, limit: i64) -> u8 {
 fn tell(event: &LimitEvent) {
     let (kind, owner) = match event.owner {
         LimitOwner::ClientKey(id) => ("client_key", id.to_string()),
+        LimitOwner::Owner(id) => ("owner", id.to_string()),
+        LimitOwner::Team(id) => ("team", id.to_string()),
         LimitOwner::Account(id) => ("account", id.to_string()),
+        LimitOwner::Pool(id) => ("pool", id.to_string()),
     };
     let LimitEvent { limit, unit, percent, used, amount, shadow, .. } = event;
     let resets_at = event.resets_at.map(|at| at.to_string());
@@ -115,7 +119,9 @@ const WINDOWS: u64 = 100_000;
 
 #[cfg(test)]
 mod tests {
+    use posthaste_core::ClientKeyId;
     use posthaste_storage::{Counter, CounterWindow};
+    use uuid::Uuid;
 
     use super::*;
 
@@ -128,7 +134,8 @@ mod tests {
 
     fn told(thresholds: &Thresholds, owner: Uuid, check: &LimitCheck, used: i64, day: i64) -> Vec<u8> {
         let standing = Standing { used, resets_at: Some(Timestamp::from_secs(day * 86_400)) };
-        let events = thresholds.reached(Half::Caller, owner, check, standing);
+        let owner = LimitOwner::ClientKey(ClientKeyId::from_uuid(owner));
+        let events = thresholds.reached(owner, &check.counter.name, check, standing);
         events.iter().map(|event| event.percent).collect()
     }
 

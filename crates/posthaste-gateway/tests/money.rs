@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use posthaste_core::{
-    CostBasis, Dialect, FaultKind, ModelName, Operation, ProviderKind, ServiceTier, Terms, Usage,
+    ClientKey, CostBasis, Dialect, FaultKind, ModelName, Multiplier, Operation, ProviderKind, ServiceTier,
+    Terms, Usage,
 };
 use posthaste_gateway::RelayOptions;
 use posthaste_metering::{PriceBook, UnknownModels};
+use posthaste_storage::Repository;
 use posthaste_testkit::{AccountSetters, MemoryTransport, Reply, account, anthropic_json, anthropic_sse};
 use serde_json::json;
 use support::{Rig, USAGE, streamed, whole};
@@ -102,4 +104,25 @@ async fn a_model_without_a_price_is_booked_assumed_or_refused_as_the_operator_ch
     assert!(refusing.rows().await.is_empty());
     refusing.read(&whole()).await.unwrap();
     assert_eq!(refusing.rows().await[0].cost_basis, CostBasis::Priced);
+}
+
+#[tokio::test]
+async fn what_is_billed_is_the_cost_times_the_keys_and_the_providers_multipliers() {
+    let transport = MemoryTransport::new(move |_| Reply::json(200, &anthropic_json("hi", USAGE)));
+    let multipliers = [(ProviderKind::Anthropic, Multiplier::from_millionths(1_100_000))];
+    let options = RelayOptions { multipliers: multipliers.into(), ..RelayOptions::default() };
+    let rig =
+        Rig::over(vec![account("one").with_provider(ProviderKind::Anthropic)], options, Arc::new(transport))
+            .await;
+    let keys = Repository::<ClientKey>::new(Arc::clone(&rig.stores.config));
+    let found = keys.all().await.unwrap().pop().unwrap();
+    let mut key = found.value;
+    key.policy.multiplier = Multiplier::from_millionths(1_500_000);
+    keys.replace(key, found.version).await.unwrap();
+    let mut body = whole();
+    body["model"] = "claude-opus-5".into();
+    rig.read(&body).await.unwrap();
+    let row = &rig.rows().await[0];
+    assert!(row.cost.as_nanos() > 0);
+    assert_eq!(row.billed.as_nanos(), row.cost.as_nanos() * 165 / 100);
 }

@@ -7,11 +7,13 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use posthaste_core::{
-    AttemptOutcome, AttemptPhase, AttemptRow, ClientKeyId, CostBasis, FaultKind, RequestId, Usage,
+    AttemptOutcome, AttemptPhase, AttemptRow, ClientKeyId, CostBasis, FaultKind, RequestId, Timestamp, Usage,
     UsageSource,
 };
 use posthaste_gateway::RelayOptions;
-use posthaste_storage::{LedgerStore, RollupRow, StorageError, UsageQuery};
+use posthaste_storage::{
+    Dimension, GroupSums, LedgerStore, RollupPeriod, RollupRow, StorageError, UsageQuery,
+};
 use posthaste_testkit::{
     MemoryTransport, Reply, Script, ScriptedUpstream, account, anthropic_error, anthropic_json, anthropic_sse,
 };
@@ -249,6 +251,18 @@ impl LedgerStore for FullDisk {
     }
 
     async fn count(&self) -> Result<u64, StorageError> {
+        Ok(0)
+    }
+
+    async fn sums(&self, _: &UsageQuery, _: &[Dimension]) -> Result<Vec<GroupSums>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    async fn forget_rows(&self, _: Timestamp, _: usize) -> Result<usize, StorageError> {
+        Ok(0)
+    }
+
+    async fn forget_rollups(&self, _: RollupPeriod, _: Timestamp, _: usize) -> Result<usize, StorageError> {
         Ok(0)
     }
 }

@@ -15,8 +15,11 @@ use fred::{
     types::Value,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
-use posthaste_core::{AttemptRow, ClientKeyId, RequestId};
-use posthaste_storage::{LedgerStore, RollupRow, StorageError, UsageQuery};
+use posthaste_core::{AttemptRow, ClientKeyId, RequestId, Timestamp};
+use posthaste_storage::{
+    Dimension, GroupSums, Grouped, LedgerStore, RollupPeriod, RollupRow, StorageError, UsageQuery,
+    first_request,
+};
 
 use self::booking::{Batch, RowId};
 use crate::{
@@ -89,10 +92,21 @@ impl LedgerStore for RedisLedger {
             .buffer_unordered(AT_ONCE)
             .try_concat()
             .await?;
-        rollups.sort_by(|a, b| {
-            (a.start, a.key_id, a.account_id, &a.model).cmp(&(b.start, b.key_id, b.account_id, &b.model))
-        });
+        rollups.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(rollups)
+    }
+
+    async fn sums(&self, query: &UsageQuery, by: &[Dimension]) -> Result<Vec<GroupSums>, StorageError> {
+        let keys = match query.key_id {
+            Some(key) => vec![key],
+            None => self.callers().await?,
+        };
+        let mut grouped = Grouped::by(by);
+        let mut read = stream::iter(keys).map(|key| self.key_usage(key, query)).buffer_unordered(FEW_AT_ONCE);
+        while let Some(rollups) = read.try_next().await? {
+            rollups.iter().for_each(|rollup| grouped.add(&rollup.key, &rollup.sums));
+        }
+        Ok(grouped.finish())
     }
 
     async fn count(&self) -> Result<u64, StorageError> {
@@ -101,6 +115,40 @@ impl LedgerStore for RedisLedger {
             self.link.call(READING, |client| async move { client.hlen::<u64, _>(rows).await }).await
         });
         counts.buffer_unordered(AT_ONCE).try_fold(0, |sum, count| async move { Ok(sum + count) }).await
+    }
+
+    async fn forget_rows(&self, before: Timestamp, most: usize) -> Result<usize, StorageError> {
+        let mut forgotten = 0;
+        while forgotten < most {
+            let names = self.oldest(before, CHUNK.min(most - forgotten)).await?;
+            if names.is_empty() {
+                break;
+            }
+            let rows = located(None, &names).map_err(|error| error.during(FORGETTING))?;
+            self.forget(rows).await?;
+            // What the index names goes last: whoever is stopped in between is not left with rows that nobody finds.
+            let (index, members) = (self.keys.ledger_index(), names.clone());
+            let _: u64 =
+                self.link.call(FORGETTING, |client| async move { client.zrem(index, members).await }).await?;
+            forgotten += names.len();
+        }
+        Ok(forgotten)
+    }
+
+    async fn forget_rollups(
+        &self,
+        period: RollupPeriod,
+        before: Timestamp,
+        most: usize,
+    ) -> Result<usize, StorageError> {
+        let mut forgotten = 0;
+        for key in self.callers().await? {
+            if forgotten == most {
+                break;
+            }
+            forgotten += self.forget_spans(key, period, before, most - forgotten).await?;
+        }
+        Ok(forgotten)
     }
 }
 
@@ -151,6 +199,31 @@ impl RedisLedger {
             .call(READING, |client| async move { client.zrevrangebylex(index, before, "-", limit).await })
             .await?;
         reply::each(found, reply::text).map_err(|error| error.during(READING))
+    }
+
+    /// The first names in the index over all client keys, of requests that were made before a moment.
+    async fn oldest(&self, before: Timestamp, most: usize) -> Result<Vec<String>, StorageError> {
+        let (index, before) = (self.keys.ledger_index(), format!("({}", first_request(before)));
+        let limit = Some((0, i64::try_from(most).unwrap_or(i64::MAX)));
+        let found: Value = self
+            .link
+            .call(FORGETTING, |client| async move { client.zrangebylex(index, "-", before, limit).await })
+            .await?;
+        reply::each(found, reply::text).map_err(|error| error.during(FORGETTING))
+    }
+
+    /// Forgets rows, each client key's in one step.
+    async fn forget(&self, rows: Vec<(RowId, ClientKeyId)>) -> Result<(), StorageError> {
+        let mut by_key: BTreeMap<ClientKeyId, Vec<Value>> = BTreeMap::new();
+        for (row, key) in rows {
+            by_key.entry(key).or_default().push(Value::from(row.to_string()));
+        }
+        let each = stream::iter(by_key).map(|(key, names)| async move {
+            let keys = vec![self.keys.ledger_rows(key), self.keys.ledger_order(key)];
+            let forget = &script::LEDGER_FORGET_ROWS;
+            self.link.eval(FORGETTING, forget, Repeat::Harmless, keys, names).await.map(drop)
+        });
+        each.buffer_unordered(AT_ONCE).try_collect().await
     }
 
     /// The rows that are booked, in the order asked for.
@@ -220,5 +293,9 @@ const CHUNK: usize = 200;
 /// Calls under way at the same time, sharing the connection.
 const AT_ONCE: usize = 64;
 
+/// Client keys whose roll-ups are held at the same time while they are added up.
+const FEW_AT_ONCE: usize = 4;
+
+const FORGETTING: &str = "forgetting old books";
 const BOOKING: &str = "booking ledger rows";
 const READING: &str = "reading the ledger";

@@ -37,6 +37,10 @@ scripts! {
     LEDGER_INDEX = "ledger_index";
     /// Books rows of one client key.
     LEDGER_BOOK = "ledger_book";
+    /// Forgets rows of one client key.
+    LEDGER_FORGET_ROWS = "ledger_forget_rows";
+    /// Forgets sums of one client key's span.
+    LEDGER_FORGET_SPAN = "ledger_forget_span";
     /// Takes a lock.
     LOCK_ACQUIRE = "lock_acquire";
     /// Gives a lock back.

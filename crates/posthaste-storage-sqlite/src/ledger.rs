@@ -1,11 +1,15 @@
 //! The books.
 
+mod grouped;
 mod rollup;
 mod row;
 
 use async_trait::async_trait;
-use posthaste_core::{AttemptRow, ClientKeyId, RequestId};
-use posthaste_storage::{LedgerStore, RollupRow, Rollups, StorageError, UsageQuery};
+use posthaste_core::{AttemptRow, ClientKeyId, RequestId, Timestamp};
+use posthaste_storage::{
+    Dimension, GroupSums, LedgerStore, RollupPeriod, RollupRow, Rollups, StorageError, UsageQuery,
+    first_request,
+};
 use rusqlite::{Connection, params};
 
 use crate::{error::Failure, stores::Database};
@@ -49,6 +53,13 @@ impl LedgerStore for Database {
         self.readers.read("reading roll-ups", move |connection| rollup::select(connection, &query)).await
     }
 
+    async fn sums(&self, query: &UsageQuery, by: &[Dimension]) -> Result<Vec<GroupSums>, StorageError> {
+        let (query, by) = (query.clone(), by.to_vec());
+        self.readers
+            .read("adding up roll-ups", move |connection| grouped::select(connection, &query, &by))
+            .await
+    }
+
     async fn count(&self) -> Result<u64, StorageError> {
         let read = |connection: &Connection| {
             let mut select = connection.prepare_cached("SELECT booked FROM ledger")?;
@@ -56,6 +67,27 @@ impl LedgerStore for Database {
             Ok(booked.cast_unsigned())
         };
         self.readers.read("counting attempts", read).await
+    }
+
+    async fn forget_rows(&self, before: Timestamp, most: usize) -> Result<usize, StorageError> {
+        let (before, most) = (first_request(before), i64::try_from(most).unwrap_or(i64::MAX));
+        let forget = move |connection: &Connection| {
+            let forgotten = connection.prepare_cached(FORGET)?.execute(params![before.uuid(), most])?;
+            let fewer = i64::try_from(forgotten).unwrap_or(i64::MAX);
+            connection.prepare_cached("UPDATE ledger SET booked = booked - ?1")?.execute([fewer])?;
+            Ok(forgotten)
+        };
+        self.writer.write("forgetting old attempts", forget).await
+    }
+
+    async fn forget_rollups(
+        &self,
+        period: RollupPeriod,
+        before: Timestamp,
+        most: usize,
+    ) -> Result<usize, StorageError> {
+        let forget = move |connection: &Connection| rollup::forget(connection, period, before, most);
+        self.writer.write("forgetting old roll-ups", forget).await
     }
 }
 
@@ -74,6 +106,12 @@ fn append(connection: &Connection, rows: &[AttemptRow]) -> Result<(), Failure> {
     connection.prepare_cached("UPDATE ledger SET booked = booked + ?1")?.execute([booked])?;
     Ok(())
 }
+
+/// Identities begin with the time, so that the oldest rows are the first ones of the table.
+const FORGET: &str = "
+    DELETE FROM attempt WHERE (request_id, attempt) IN (
+        SELECT request_id, attempt FROM attempt WHERE request_id < ?1 ORDER BY request_id, attempt LIMIT ?2
+    )";
 
 const RECENT: &str = "SELECT * FROM attempt ORDER BY request_id DESC, attempt DESC LIMIT ?1";
 

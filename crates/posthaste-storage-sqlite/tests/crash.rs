@@ -128,11 +128,11 @@ async fn check(stores: &Stores, acknowledged: &Acknowledged, round: usize) {
     assert_eq!(lost, 0, "round {round}: of {} rows", acknowledged.rows.len());
     assert_eq!(stores.ledger.count().await.unwrap(), booked.len() as u64);
     for period in RollupPeriod::ALL {
-        let query = UsageQuery { period, key_id: None, account_id: None, from: None, until: None };
+        let query = UsageQuery::all(period);
         let sums = stores.ledger.usage(&query).await.unwrap();
-        assert_eq!(sums.iter().map(|sum| sum.attempts).sum::<u64>(), booked.len() as u64);
+        assert_eq!(sums.iter().map(|sum| sum.sums.attempts).sum::<u64>(), booked.len() as u64);
         let input: u64 = booked.iter().map(|row| row.usage.input).sum();
-        assert_eq!(sums.iter().map(|sum| sum.usage.input).sum::<u64>(), input);
+        assert_eq!(sums.iter().map(|sum| sum.sums.usage.input).sum::<u64>(), input);
     }
     for (id, version) in &acknowledged.records {
         let record = stores.config.get(RecordKind::Account, *id).await.unwrap().unwrap();

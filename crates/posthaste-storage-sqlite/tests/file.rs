@@ -265,9 +265,8 @@ async fn check(stores: &Stores, filled: &Filled) {
 }
 
 async fn attempts_in_rollups(stores: &Stores) -> u64 {
-    let query =
-        UsageQuery { period: RollupPeriod::Day, key_id: None, account_id: None, from: None, until: None };
-    stores.ledger.usage(&query).await.unwrap().iter().map(|row| row.attempts).sum()
+    let query = UsageQuery::all(RollupPeriod::Day);
+    stores.ledger.usage(&query).await.unwrap().iter().map(|row| row.sums.attempts).sum()
 }
 
 const TTL: Duration = Duration::from_secs(60);

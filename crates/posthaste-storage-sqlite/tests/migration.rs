@@ -4,8 +4,8 @@
 
 use std::{path::Path, sync::Barrier, thread};
 
-use posthaste_core::{AttemptRow, LossList, Usage};
-use posthaste_storage::contract::row;
+use posthaste_core::{AttemptRow, LossList, ProviderKind, Usage};
+use posthaste_storage::{Dimension, RollupPeriod, RollupRow, UsageQuery, contract::row};
 use posthaste_storage_sqlite::SqliteStores;
 use rusqlite::{Connection, params};
 
@@ -35,6 +35,35 @@ async fn rows_from_before_losses_were_told_have_lost_nothing() {
     assert_eq!(again.count().await.unwrap(), 2);
 }
 
+#[tokio::test]
+async fn rollups_from_before_owners_and_providers_were_told_keep_their_sums() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("posthaste.db");
+    let old = AttemptRow { provider: ProviderKind::Bedrock, ..row_of_schema_1() };
+    make_schema_1(&path, &old);
+    let file = Connection::open(&path).unwrap();
+    let rollup = "INSERT INTO rollup VALUES ('day', ?1, ?2, ?3, 'gpt-5', 7, 6, 5, 4, 11, 12, 13, 14, 15, 16, 17, 1800)";
+    let start = RollupPeriod::Day.start_of(old.started_at);
+    file.execute(rollup, params![start.as_micros(), old.key_id.uuid(), old.account_id.uuid()]).unwrap();
+    drop(file);
+
+    let ledger = SqliteStores::open(&path).unwrap().stores().ledger;
+    let told = ledger.usage(&UsageQuery::all(RollupPeriod::Day)).await.unwrap();
+    let [RollupRow { key, sums }] = told.as_slice() else { panic!("one roll-up is one roll-up: {told:?}") };
+    assert_eq!((key.start, key.key_id, key.account_id), (start, old.key_id, old.account_id));
+    assert_eq!((key.owner, key.provider, key.model.as_str()), (None, ProviderKind::Bedrock, "gpt-5"));
+    assert_eq!((sums.attempts, sums.completed, sums.estimated, sums.unpriced), (7, 6, 5, 4));
+    assert_eq!((sums.usage.input, sums.usage.web_searches), (11, 17));
+    assert_eq!((sums.cost.as_nanos(), sums.billed.as_nanos()), (1_800, 1_800));
+
+    ledger
+        .append(&[AttemptRow { request_id: row().request_id, model: key.model.clone(), ..old }])
+        .await
+        .unwrap();
+    let sums = ledger.sums(&UsageQuery::all(RollupPeriod::Day), &[Dimension::Provider]).await.unwrap();
+    assert_eq!((sums.len(), sums[0].sums.attempts), (1, 8), "what comes now is added to it");
+}
+
 #[test]
 fn of_two_that_open_an_earlier_file_one_brings_it_up_to_date() {
     for _ in 0..20 {
@@ -52,7 +81,7 @@ fn of_two_that_open_an_earlier_file_one_brings_it_up_to_date() {
         });
         let version = "SELECT user_version FROM pragma_user_version";
         let version: i64 = Connection::open(&path).unwrap().query_row(version, [], |row| row.get(0)).unwrap();
-        assert_eq!(version, 4);
+        assert_eq!(version, 5);
     }
 }
 
@@ -60,6 +89,7 @@ fn of_two_that_open_an_earlier_file_one_brings_it_up_to_date() {
 fn row_of_schema_1() -> AttemptRow {
     let mut row = row();
     row.billed = row.cost;
+    row.owner = None;
     row.usage = Usage {
         input_audio: 0,
         cache_read_audio: 0,

@@ -158,14 +158,8 @@ async fn both_sides_may_book_the_same_rows() {
         let booked: HashSet<_> =
             side.recent(None, 1_000).await.unwrap().iter().map(|row| row.request_id).collect();
         assert_eq!(booked.len(), 100);
-        let query = UsageQuery {
-            period: RollupPeriod::Month,
-            key_id: None,
-            account_id: None,
-            from: None,
-            until: None,
-        };
-        let attempts: u64 = side.usage(&query).await.unwrap().iter().map(|row| row.attempts).sum();
+        let query = UsageQuery::all(RollupPeriod::Month);
+        let attempts: u64 = side.usage(&query).await.unwrap().iter().map(|row| row.sums.attempts).sum();
         assert_eq!(attempts, 100);
     }
 }

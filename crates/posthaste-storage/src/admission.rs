@@ -88,7 +88,7 @@ pub enum CounterWindow {
 /// One counter of an owner.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Counter {
-    /// The limit's name, unique for its owner; `[A-Za-z0-9_-]`, at most 64 characters.
+    /// The limit's name, unique within its slot; `[A-Za-z0-9_-]`, at most 128 characters.
     pub name: String,
     /// What is counted.
     pub unit: Unit,
@@ -121,7 +121,9 @@ pub struct LimitCheck {
 pub struct Claim {
     /// Which half.
     pub half: Half,
-    /// Whose counters: a client key's or an account's identity.
+    /// Whose counters: the identity of an account or a pool, or of the widest circle that a client key shares limits with: a
+    /// team, an owner, or the key itself. The limits of narrower circles are counted there as well, under names of their
+    /// own, so that one step takes them all.
     pub owner: Uuid,
     /// The lease to be held. The same identity again is the same claim and counts once.
     pub lease: LeaseId,

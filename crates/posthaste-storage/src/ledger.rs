@@ -1,10 +1,10 @@
 //! The books.
 
 use async_trait::async_trait;
-use posthaste_core::{AccountId, AttemptRow, ClientKeyId, ModelName, NanoUsd, RequestId, Timestamp, Usage};
+use posthaste_core::{AttemptRow, ClientKeyId, RequestId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::StorageError;
+use crate::{Dimension, GroupSums, RollupRow, StorageError, UsageQuery};
 
 /// How long a roll-up's span is. Spans are in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,50 +32,6 @@ impl RollupPeriod {
     }
 }
 
-/// Sums over the attempts of one span, key, account and model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RollupRow {
-    /// The span's length.
-    pub period: RollupPeriod,
-    /// The span's first moment. An attempt counts in the span in which it began.
-    pub start: Timestamp,
-    /// Whose requests.
-    pub key_id: ClientKeyId,
-    /// Who served them.
-    pub account_id: AccountId,
-    /// The model that the clients named.
-    pub model: ModelName,
-    /// Attempts, failed ones included.
-    pub attempts: u64,
-    /// Attempts whose outcome is `complete`.
-    pub completed: u64,
-    /// Attempts whose tokens were estimated.
-    pub estimated: u64,
-    /// Attempts whose model has no price.
-    pub unpriced: u64,
-    /// Tokens.
-    pub usage: Usage,
-    /// What they cost; attempts without a price add nothing here.
-    pub cost: NanoUsd,
-    /// What the client key is billed for them; likewise.
-    pub billed: NanoUsd,
-}
-
-/// Which roll-ups are wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UsageQuery {
-    /// The span's length.
-    pub period: RollupPeriod,
-    /// Only this key's.
-    pub key_id: Option<ClientKeyId>,
-    /// Only this account's.
-    pub account_id: Option<AccountId>,
-    /// Spans that start at this moment or later.
-    pub from: Option<Timestamp>,
-    /// Spans that start before this moment.
-    pub until: Option<Timestamp>,
-}
-
 /// One row for each attempt, with roll-ups that always agree with the rows.
 #[async_trait]
 pub trait LedgerStore: Send + Sync + 'static {
@@ -90,9 +46,28 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// requests' identities, which grow with time, and of their attempts.
     async fn recent(&self, key: Option<ClientKeyId>, limit: usize) -> Result<Vec<AttemptRow>, StorageError>;
 
-    /// Roll-ups, by start, key, account and model.
+    /// Roll-ups, by start, key, account, model, owner and provider.
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<RollupRow>, StorageError>;
 
-    /// How many rows are booked.
+    /// The sums of the same roll-ups for each combination of `by` that occurs, sorted by their groups; with nothing to
+    /// group by, the sums of all in one group, and none where there is no roll-up. Sums are exact, or at the top where a
+    /// number cannot hold them.
+    async fn sums(&self, query: &UsageQuery, by: &[Dimension]) -> Result<Vec<GroupSums>, StorageError>;
+
+    /// How many rows are kept.
     async fn count(&self) -> Result<u64, StorageError>;
+
+    /// Forgets rows of requests that were made before a moment, as their identities tell it: the oldest, at most `most` of
+    /// them. Answers how many those were; fewer than `most` means that no older ones are left. Roll-ups stay as they are:
+    /// each row is in them, since both are booked as one. A forgotten row that is booked again counts again.
+    async fn forget_rows(&self, before: Timestamp, most: usize) -> Result<usize, StorageError>;
+
+    /// Forgets roll-ups of one period whose spans start before a moment, at most `most` of them. Answers how many those
+    /// were; fewer than `most` means that none are left.
+    async fn forget_rollups(
+        &self,
+        period: RollupPeriod,
+        before: Timestamp,
+        most: usize,
+    ) -> Result<usize, StorageError>;
 }

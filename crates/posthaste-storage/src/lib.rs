@@ -13,7 +13,9 @@ pub mod memory;
 mod places;
 mod record;
 mod requests;
+mod retention;
 mod rollup;
+mod usage;
 
 pub use admission::{
     AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseId, LeaseRef, LimitCheck, Outcome, Refusal,
@@ -22,13 +24,15 @@ pub use admission::{
 pub use affinity::{AffinityKey, AffinityStore};
 pub use config::{Change, Changes, ConfigStore, Expect, Page, Revision};
 pub use error::StorageError;
-pub use ledger::{LedgerStore, RollupPeriod, RollupRow, UsageQuery};
+pub use ledger::{LedgerStore, RollupPeriod};
 pub use ledger_writer::{Booked, Durability, LedgerClosed, LedgerOptions, LedgerSlot, LedgerWriter};
 pub use lock::{Fence, LockStore};
 pub use places::{CounterAmount, Places};
 pub use record::{Entity, Record, RecordKind, Repository, Versioned};
 pub use requests::{KeptRequest, RequestStore};
-pub use rollup::{RollupKey, Rollups};
+pub use retention::{Retention, Swept, first_request};
+pub use rollup::{RollupKey, RollupRow, Rollups, Sums};
+pub use usage::{Dimension, Group, GroupSums, Grouped, UsageQuery};
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
-use posthaste_core::{Account, AccountId, ClientKey, ClientKeyHash, ClientKeyId, Pool, Route};
+use posthaste_core::{Account, AccountId, ClientKey, ClientKeyHash, ClientKeyId, Owner, Pool, Route, Team};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
@@ -22,11 +22,16 @@ pub enum RecordKind {
     Pool,
     /// Routes; looked up by the model that clients ask for.
     Route,
+    /// Owners of client keys; looked up by name.
+    Owner,
+    /// Teams of owners; looked up by name.
+    Team,
 }
 
 impl RecordKind {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 5] = [Self::Keyring, Self::Account, Self::ClientKey, Self::Pool, Self::Route];
+    pub const ALL: [Self; 7] =
+        [Self::Keyring, Self::Account, Self::ClientKey, Self::Pool, Self::Route, Self::Owner, Self::Team];
 
     /// The stable name used in stores.
     pub const fn as_str(self) -> &'static str {
@@ -36,6 +41,8 @@ impl RecordKind {
             Self::ClientKey => "client_key",
             Self::Pool => "pool",
             Self::Route => "route",
+            Self::Owner => "owner",
+            Self::Team => "team",
         }
     }
 
@@ -123,6 +130,30 @@ impl Entity for Route {
 
     fn lookup(&self) -> Option<String> {
         Some(self.model.as_str().to_owned())
+    }
+}
+
+impl Entity for Owner {
+    const KIND: RecordKind = RecordKind::Owner;
+
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn lookup(&self) -> Option<String> {
+        Some(self.name.clone())
+    }
+}
+
+impl Entity for Team {
+    const KIND: RecordKind = RecordKind::Team;
+
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn lookup(&self) -> Option<String> {
+        Some(self.name.clone())
     }
 }
 

@@ -4,11 +4,39 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use posthaste_core::{
-    AccountId, AttemptOutcome, AttemptRow, ClientKeyId, CostBasis, ModelName, NanoUsd, Timestamp, Usage,
-    UsageSource,
+    AccountId, AttemptOutcome, AttemptRow, ClientKeyId, CostBasis, ModelName, NanoUsd, ProviderKind,
+    Timestamp, Usage, UsageSource, UserId,
 };
 
-use crate::{RollupPeriod, RollupRow};
+use crate::RollupPeriod;
+
+/// Sums over the attempts of one span, key, account, model, owner and provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RollupRow {
+    /// Over which attempts.
+    pub key: RollupKey,
+    /// The sums.
+    pub sums: Sums,
+}
+
+/// Sums over attempts. They saturate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Attempts, failed ones included.
+    pub attempts: u64,
+    /// Attempts whose outcome is `complete`.
+    pub completed: u64,
+    /// Attempts whose tokens were estimated.
+    pub estimated: u64,
+    /// Attempts whose model has no price.
+    pub unpriced: u64,
+    /// Tokens.
+    pub usage: Usage,
+    /// What they cost; attempts without a price add nothing here.
+    pub cost: NanoUsd,
+    /// What the client keys are billed for them; likewise.
+    pub billed: NanoUsd,
+}
 
 /// What a roll-up is kept under; sorts as [`LedgerStore::usage`](crate::LedgerStore::usage) answers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,11 +51,15 @@ pub struct RollupKey {
     pub account_id: AccountId,
     /// The model that the clients named.
     pub model: ModelName,
+    /// Whose the key was.
+    pub owner: Option<UserId>,
+    /// The account's provider.
+    pub provider: ProviderKind,
 }
 
 /// Sums of new ledger rows, so that a store touches each roll-up once for each append.
 #[derive(Clone, Debug, Default)]
-pub struct Rollups(BTreeMap<RollupKey, RollupRow>);
+pub struct Rollups(BTreeMap<RollupKey, Sums>);
 
 impl Rollups {
     /// Adds one attempt to the roll-up of each period.
@@ -39,21 +71,33 @@ impl Rollups {
                 key_id: row.key_id,
                 account_id: row.account_id,
                 model: row.model.clone(),
+                owner: row.owner,
+                provider: row.provider,
             };
-            self.0.entry(key).or_insert_with_key(RollupRow::empty).add(row);
+            self.0.entry(key).or_default().add(row);
         }
     }
 
     /// The sums, by period and then as [`LedgerStore::usage`](crate::LedgerStore::usage) sorts.
-    pub fn rows(&self) -> impl Iterator<Item = &RollupRow> {
-        self.0.values()
+    pub fn iter(&self) -> impl Iterator<Item = (&RollupKey, &Sums)> {
+        self.0.iter()
     }
 
     /// Takes what is kept under a key.
     pub(crate) fn merge(&mut self, other: &Self) {
         for (key, sums) in &other.0 {
-            self.0.entry(key.clone()).or_insert_with_key(RollupRow::empty).merge(sums);
+            self.0.entry(key.clone()).or_default().merge(sums);
         }
+    }
+
+    /// Forgets spans of one period that start before a moment, at most `most`; answers how many.
+    pub(crate) fn forget(&mut self, period: RollupPeriod, before: Timestamp, most: usize) -> usize {
+        let old = self.0.keys().filter(|key| key.period == period && key.start < before);
+        let old: Vec<RollupKey> = old.take(most).cloned().collect();
+        for key in &old {
+            self.0.remove(key);
+        }
+        old.len()
     }
 
     /// Forgets the oldest spans of the shortest periods until at most `most` are left.
@@ -80,26 +124,8 @@ impl RollupPeriod {
     }
 }
 
-impl RollupRow {
-    /// A roll-up that nothing was added to.
-    pub fn empty(key: &RollupKey) -> Self {
-        Self {
-            period: key.period,
-            start: key.start,
-            key_id: key.key_id,
-            account_id: key.account_id,
-            model: key.model.clone(),
-            attempts: 0,
-            completed: 0,
-            estimated: 0,
-            unpriced: 0,
-            usage: Usage::default(),
-            cost: NanoUsd::ZERO,
-            billed: NanoUsd::ZERO,
-        }
-    }
-
-    /// Adds one attempt. Sums saturate.
+impl Sums {
+    /// Adds one attempt.
     pub fn add(&mut self, row: &AttemptRow) {
         self.attempts += 1;
         self.completed += u64::from(row.outcome == AttemptOutcome::Complete);
@@ -112,7 +138,7 @@ impl RollupRow {
         }
     }
 
-    /// Adds another roll-up's sums. Sums saturate.
+    /// Adds other sums.
     pub fn merge(&mut self, other: &Self) {
         self.attempts = self.attempts.saturating_add(other.attempts);
         self.completed = self.completed.saturating_add(other.completed);

@@ -128,8 +128,9 @@ struct Settings {
     /// Keep so much of each body: 32KiB unless said otherwise, at most 256KiB
     #[arg(long, value_name = "BYTES", value_parser = size, requires = "capture")]
     capture_max: Option<u32>,
-    /// The id of the user whose it is; '' for nobody
-    #[arg(long, value_name = "USER_ID")]
+    /// The owner whose it is, by name or id (`posthaste owners`), with whose other keys it shares the owner's limits; '' for
+    /// nobody. Its counters begin anew with another owner
+    #[arg(long, value_name = "OWNER")]
     owner: Option<String>,
 }
 

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use posthaste_core::ModelName;
+use posthaste_storage::Retention;
 
 use super::{
     ConfigError,
@@ -28,15 +29,46 @@ section! {
         unknown_models: UnknownModels = "unpriced",
         /// The model whose price counts for those that have none, where `unknown_models` is `assume`.
         assumed_model: Option<String> = unset,
+        /// How long the row of each attempt is kept. 1d or more; what is older is dropped within the hour, in small steps.
+        /// The sums below do not change with it.
+        keep_rows: Duration = "90d",
+        /// How long sums by the hour are kept. 1d or more.
+        keep_hours: Duration = "90d",
+        /// How long sums by the day are kept. 1d or more.
+        keep_days: Duration = "730d",
+        /// How long sums by the month are kept; for ever when unset. 31d or more.
+        keep_months: Option<Duration> = unset,
     }
 }
 
 impl Accounting {
+    /// How long the books are kept.
+    pub(crate) fn retention(&self) -> Retention {
+        Retention {
+            rows: Some(self.keep_rows),
+            hours: Some(self.keep_hours),
+            days: Some(self.keep_days),
+            months: self.keep_months,
+        }
+    }
+
     pub(super) fn finish(&self, errors: &mut Vec<ConfigError>) {
         if !(SHORTEST_FLUSH..=LONGEST_FLUSH).contains(&self.flush_every) {
             let [given, least, most] = [self.flush_every, SHORTEST_FLUSH, LONGEST_FLUSH].map(show_duration);
             let problem = format!("`{given}` is not a time from {least} to {most}");
             errors.push(ConfigError::new("accounting.flush_every", None, problem));
+        }
+        let kept = [
+            ("accounting.keep_rows", Some(self.keep_rows), DAY),
+            ("accounting.keep_hours", Some(self.keep_hours), DAY),
+            ("accounting.keep_days", Some(self.keep_days), DAY),
+            ("accounting.keep_months", self.keep_months, 31 * DAY),
+        ];
+        for (path, keep, least) in kept {
+            if let Some(keep) = keep.filter(|keep| *keep < least) {
+                let [given, least] = [keep, least].map(show_duration);
+                errors.push(ConfigError::new(path, None, format!("`{given}` is shorter than {least}")));
+            }
         }
         let assumes = matches!(self.unknown_models, UnknownModels::Assume);
         match &self.assumed_model {
@@ -52,6 +84,9 @@ impl Accounting {
         }
     }
 }
+
+/// A row that comes again, after its writer was not sure that it was booked, must still be there to be known.
+const DAY: Duration = Duration::from_secs(86_400);
 
 const SHORTEST_FLUSH: Duration = Duration::from_millis(1);
 

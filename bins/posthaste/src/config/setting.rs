@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use posthaste_core::{Network, Secret};
+use posthaste_core::{Multiplier, Network, Secret};
 use url::Url;
 
 use super::units::{self, ByteSize};
@@ -96,6 +96,19 @@ impl Setting for bool {
 
     fn show(&self) -> Option<String> {
         Some(self.to_string())
+    }
+}
+
+impl Setting for Multiplier {
+    const EXPECTED: &'static str =
+        "a factor in quotes, from 0 to 1000 with up to six decimals, such as `\"1.25\"`";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(format!("\"{self}\""))
     }
 }
 

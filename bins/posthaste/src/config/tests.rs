@@ -223,6 +223,29 @@ fn a_variable_with_one_underscore_too_few_is_told_and_a_strange_one_left_alone()
 }
 
 #[test]
+fn a_provider_has_a_multiplier_of_its_own() {
+    let config = read("[pricing.multiplier]\nopenai_compatible = '1.25'\n", &[], &[]).unwrap();
+    let own = config.pricing.by_provider();
+    let wanted = posthaste_core::Multiplier::from_millionths(1_250_000);
+    assert_eq!(own, [(posthaste_core::ProviderKind::OpenAiCompatible, wanted)].into());
+    for wrong in ["'-1'", "'1.0000001'", "'1001'", "1.5"] {
+        assert_eq!(errors(&format!("[pricing.multiplier]\ngemini = {wrong}\n"), &[]).len(), 1, "{wrong}");
+    }
+}
+
+#[test]
+fn the_books_are_kept_for_a_day_at_least() {
+    let config = read("[accounting]\nkeep_rows = '1d'\nkeep_months = '3650d'\n", &[], &[]).unwrap();
+    let kept = config.accounting.retention();
+    let days = |days: u64| Some(Duration::from_secs(days * 86_400));
+    assert_eq!((kept.rows, kept.hours, kept.days, kept.months), (days(1), days(90), days(730), days(3_650)));
+    for wrong in ["keep_rows = '23h'", "keep_hours = '1h'", "keep_days = '1s'", "keep_months = '30d'"] {
+        let found = errors(&format!("[accounting]\n{wrong}\n"), &[]);
+        assert!(found.len() == 1 && found[0].contains("is shorter than"), "{found:?}");
+    }
+}
+
+#[test]
 fn a_provider_has_time_outs_of_its_own() {
     let config = read("[timeouts.gemini]\nhead = '5s'\n", &[], &[]).unwrap();
     let own = config.timeouts.overrides();

@@ -91,11 +91,19 @@ enum Bond {
     To(Binding),
 }
 
+/// Whose a key is to be, the name found.
+enum Whose {
+    Kept,
+    Nobodys,
+    Of(UserId),
+}
+
 /// A change whose names are known to exist.
 pub(super) struct CheckedPolicy<'a> {
     input: &'a PolicyInput,
     binding: Bond,
     now: Timestamp,
+    owner: Whose,
 }
 
 impl<'a> CheckedPolicy<'a> {
@@ -110,7 +118,12 @@ impl<'a> CheckedPolicy<'a> {
             Some(BindingInput::Strict(place)) => found(place, true).await?,
             Some(BindingInput::First(place)) => found(place, false).await?,
         };
-        Ok(Self { input, binding, now: admin.parts().clock.now() })
+        let owner = match input.owner.as_deref().map(str::trim) {
+            None => Whose::Kept,
+            Some("") => Whose::Nobodys,
+            Some(owner) => Whose::Of(admin.owners().known(owner).await?),
+        };
+        Ok(Self { input, binding, now: admin.parts().clock.now(), owner })
     }
 
     /// Changes a policy.
@@ -119,6 +132,11 @@ impl<'a> CheckedPolicy<'a> {
             Bond::Kept => {}
             Bond::Loosed => policy.binding = None,
             Bond::To(binding) => policy.binding = Some(binding),
+        }
+        match self.owner {
+            Whose::Kept => {}
+            Whose::Nobodys => policy.owner = None,
+            Whose::Of(owner) => policy.owner = Some(owner),
         }
         match self.input.queue {
             None => {}
@@ -164,7 +182,7 @@ fn queue(rules: QueueRules) -> Result<QueueRules, AdminError> {
 impl PolicyInput {
     fn apply(&self, policy: &mut KeyPolicy) -> Result<(), AdminError> {
         if let Some(providers) = &self.providers {
-            policy.providers = distinct(providers, provider)?;
+            policy.providers = distinct(providers, |text| provider("providers", text))?;
         }
         if let Some(clients) = &self.clients {
             policy.clients = distinct(clients, client)?;
@@ -180,9 +198,6 @@ impl PolicyInput {
         }
         if let Some(tags) = &self.tags {
             policy.tags = distinct(tags, tag)?;
-        }
-        if let Some(text) = &self.owner {
-            policy.owner = owner(text)?;
         }
         Ok(())
     }
@@ -229,12 +244,12 @@ fn distinct<T: PartialEq>(
 }
 
 /// By its name, with or without the dashes that set words apart: presets are called `openai`, providers `open-ai`.
-fn provider(text: &str) -> Result<ProviderKind, AdminError> {
+pub(crate) fn provider(field: &'static str, text: &str) -> Result<ProviderKind, AdminError> {
     let plain = |name: &str| name.replace('-', "");
     let found = ProviderKind::ALL.into_iter().find(|provider| plain(provider.as_str()) == plain(text));
     found.ok_or_else(|| {
         let names = ProviderKind::ALL.map(ProviderKind::as_str).join(", ");
-        AdminError::invalid("providers", format!("`{}` is none; write one of {names}", text.escape_debug()))
+        AdminError::invalid(field, format!("`{}` is none; write one of {names}", text.escape_debug()))
     })
 }
 
@@ -259,25 +274,14 @@ fn network(text: &str) -> Result<Network, AdminError> {
 }
 
 fn multiplier(text: &str) -> Result<Multiplier, AdminError> {
-    let refuse = || {
+    Multiplier::parse(text).ok_or_else(|| {
         let message = format!(
-            "`{}` is no factor from 0 to {MOST_MULTIPLIER} with up to six decimals; write 1.25 to bill a dollar as $1.25",
-            text.escape_debug()
+            "`{}` is no factor from 0 to {} with up to six decimals; write 1.25 to bill a dollar as $1.25",
+            text.escape_debug(),
+            Multiplier::MOST
         );
         AdminError::invalid("multiplier", message)
-    };
-    let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), "0"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(whole) || !digits(fraction) || fraction.len() > 6 {
-        return Err(refuse());
-    }
-    let whole: u32 = whole.parse().map_err(|_| refuse())?;
-    let fraction: u32 = format!("{fraction:0<6}").parse().map_err(|_| refuse())?;
-    let millionths = whole.checked_mul(1_000_000).and_then(|millionths| millionths.checked_add(fraction));
-    millionths
-        .filter(|millionths| *millionths <= MOST_MULTIPLIER * 1_000_000)
-        .map(Multiplier::from_millionths)
-        .ok_or_else(refuse)
+    })
 }
 
 fn tag(text: &str) -> Result<String, AdminError> {
@@ -290,19 +294,6 @@ fn tag(text: &str) -> Result<String, AdminError> {
         return Err(AdminError::invalid("tags", message));
     }
     Ok(text.to_owned())
-}
-
-fn owner(text: &str) -> Result<Option<UserId>, AdminError> {
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    text.trim().parse().map(Some).map_err(|_| {
-        let message = format!(
-            "`{}` is no user's id; write one such as 0190c0de-0000-7000-8000-000000000001, or nothing for nobody",
-            text.escape_debug()
-        );
-        AdminError::invalid("owner", message)
-    })
 }
 
 /// The factor as an operator writes it.
@@ -318,7 +309,6 @@ const MOST_WAITING: u32 = 10_000;
 const MOST_PATIENCE_MS: u64 = 300_000;
 const MOST_CLIENT: usize = 256;
 const MOST_TAG: usize = 64;
-const MOST_MULTIPLIER: u32 = 1_000;
 
 #[cfg(test)]
 mod tests {
@@ -334,7 +324,7 @@ mod tests {
             ("1000", 1_000_000_000, "1000"),
         ] {
             let read = multiplier(text).unwrap();
-            assert_eq!((read.as_millionths(), multiplier_text(read).as_str()), (millionths, shown));
+            assert_eq!((read.as_millionths(), read.to_string().as_str()), (millionths, shown));
         }
         for text in ["", "-1", "1.", ".5", "1e3", "1.0000001", "1000.000001", "5000", "4294967296", "½"] {
             let error = multiplier(text).unwrap_err().to_string();
@@ -344,9 +334,9 @@ mod tests {
 
     #[test]
     fn providers_are_named_with_or_without_dashes() {
-        assert_eq!(provider("openai").unwrap(), ProviderKind::OpenAi);
-        assert_eq!(provider("open-ai-compatible").unwrap(), ProviderKind::OpenAiCompatible);
-        assert!(provider("opena").unwrap_err().to_string().contains("write one of anthropic"));
+        assert_eq!(provider("providers", "openai").unwrap(), ProviderKind::OpenAi);
+        assert_eq!(provider("providers", "open-ai-compatible").unwrap(), ProviderKind::OpenAiCompatible);
+        assert!(provider("providers", "opena").unwrap_err().to_string().contains("write one of anthropic"));
     }
 
     #[test]
@@ -356,11 +346,9 @@ mod tests {
             (network("192.0.2.7/24").unwrap_err(), "write 192.0.2.0/24"),
             (tag("a,b").unwrap_err(), "without a comma"),
             (tag("").unwrap_err(), "write a word"),
-            (owner("alice").unwrap_err(), "write one such as"),
         ] {
             assert!(error.to_string().contains(hint), "{error}");
         }
-        assert_eq!(owner(" ").unwrap(), None);
         assert!(client("my-agent/1.2").is_ok());
     }
 }

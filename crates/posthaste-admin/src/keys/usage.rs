@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use posthaste_core::{ClientKeyId, ModelName, NanoUsd, Timestamp, Usage};
-use posthaste_storage::{RollupPeriod, RollupRow, UsageQuery};
+use posthaste_core::{ClientKeyId, ModelName, Timestamp};
+use posthaste_storage::{Dimension, GroupSums, RollupPeriod, Sums, UsageQuery};
 use serde::{Deserialize, Serialize};
 
-use crate::{Admin, AdminError, change::find};
+use crate::{Admin, AdminError, change::find, totals::UsageTotals};
 
 /// What a client key used, in all, by model and by day (UTC).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,31 +21,6 @@ pub struct UsageView {
     pub by_model: Vec<ModelUsage>,
     /// By day, the earliest first; days without use are left out.
     pub by_day: Vec<DayUsage>,
-}
-
-/// Sums over attempts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UsageTotals {
-    /// Attempts at upstreams, failed ones included.
-    pub attempts: u64,
-    /// Attempts that were answered to the end.
-    pub completed: u64,
-    /// Attempts whose tokens were estimated.
-    pub estimated: u64,
-    /// Attempts whose model has no price; their cost is unknown and not in the sum.
-    pub unpriced: u64,
-    /// Tokens.
-    pub usage: Usage,
-    /// What they cost, in billionths of a dollar.
-    pub cost_nano_usd: NanoUsd,
-    /// The same in dollars, for people.
-    pub cost: String,
-    /// What the key is billed for them, in billionths of a dollar.
-    #[serde(default)]
-    pub billed_nano_usd: NanoUsd,
-    /// The same in dollars, for people.
-    #[serde(default)]
-    pub billed: String,
 }
 
 /// What was used of a model.
@@ -75,61 +50,37 @@ pub(super) async fn usage(admin: &Admin, key: &str) -> Result<UsageView, AdminEr
         (Err(AdminError::NotFound { .. }), Ok(id)) => (id, None),
         (Err(error), _) => return Err(error),
     };
-    let query = UsageQuery {
-        period: RollupPeriod::Day,
-        key_id: Some(key_id),
-        account_id: None,
-        from: None,
-        until: None,
-    };
-    let rows = admin.parts().stores.ledger.usage(&query).await?;
-    if name.is_none() && rows.is_empty() {
+    let query = UsageQuery { key_id: Some(key_id), ..UsageQuery::all(RollupPeriod::Day) };
+    let by = [Dimension::Span, Dimension::Model];
+    let groups = admin.parts().stores.ledger.sums(&query, &by).await?;
+    if name.is_none() && groups.is_empty() {
         return Err(AdminError::NotFound {
             what: format!("client key `{key_id}`, nor anything that it used"),
         });
     }
-    Ok(sum(key_id, name, &rows))
+    Ok(sum(key_id, name, groups))
 }
 
-fn sum(key_id: ClientKeyId, name: Option<String>, rows: &[RollupRow]) -> UsageView {
-    let mut totals = UsageTotals::default();
-    let mut by_model = BTreeMap::<&ModelName, UsageTotals>::new();
-    let mut by_day = BTreeMap::<Timestamp, UsageTotals>::new();
-    for row in rows {
-        totals.add(row);
-        by_model.entry(&row.model).or_default().add(row);
-        by_day.entry(row.start).or_default().add(row);
+fn sum(key_id: ClientKeyId, name: Option<String>, groups: Vec<GroupSums>) -> UsageView {
+    let mut totals = Sums::default();
+    let mut by_model = BTreeMap::<ModelName, Sums>::new();
+    let mut by_day = BTreeMap::<Timestamp, Sums>::new();
+    for GroupSums { group, sums } in groups {
+        totals.merge(&sums);
+        if let Some(model) = group.model {
+            by_model.entry(model).or_default().merge(&sums);
+        }
+        if let Some(day) = group.start {
+            by_day.entry(day).or_default().merge(&sums);
+        }
     }
-    let model = |(model, totals): (&ModelName, UsageTotals)| ModelUsage {
-        model: model.clone(),
-        totals: totals.with_cost(),
-    };
+    let model = |(model, sums)| ModelUsage { model, totals: UsageTotals::from(sums) };
+    let day = |(day, sums)| DayUsage { day, totals: UsageTotals::from(sums) };
     UsageView {
         key_id,
         name,
-        totals: totals.with_cost(),
+        totals: UsageTotals::from(totals),
         by_model: by_model.into_iter().map(model).collect(),
-        by_day: by_day
-            .into_iter()
-            .map(|(day, totals)| DayUsage { day, totals: totals.with_cost() })
-            .collect(),
-    }
-}
-
-impl UsageTotals {
-    fn add(&mut self, row: &RollupRow) {
-        self.attempts += row.attempts;
-        self.completed += row.completed;
-        self.estimated += row.estimated;
-        self.unpriced += row.unpriced;
-        self.usage.add(&row.usage);
-        self.cost_nano_usd += row.cost;
-        self.billed_nano_usd += row.billed;
-    }
-
-    fn with_cost(mut self) -> Self {
-        self.cost = self.cost_nano_usd.to_string();
-        self.billed = self.billed_nano_usd.to_string();
-        self
+        by_day: by_day.into_iter().map(day).collect(),
     }
 }

@@ -37,6 +37,9 @@ pub struct KeyView {
     /// Whom `policy.binding` means, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound_to: Option<PlaceInput>,
+    /// Whom `policy.owner` means, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -69,6 +72,7 @@ impl KeyView {
             models: key.models,
             policy: key.policy,
             bound_to: None,
+            owner: None,
             created_at: key.created_at,
             updated_at: key.updated_at,
         }

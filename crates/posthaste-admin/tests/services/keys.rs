@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use posthaste_admin::{AdminError, ExpiryInput, KeyChange, NewKey, PolicyInput, parse_limit};
-use posthaste_core::{
-    AccountId, AttemptOutcome, AttemptPhase, AttemptRow, ClientKey, ClientKeyId, Clock, CostBasis, Dialect,
-    KeyStatus, LossList, ModelName, NanoUsd, Operation, ProviderKind, RequestId, Timestamp, Usage,
-    UsageSource,
-};
+use posthaste_admin::{AdminError, ExpiryInput, KeyChange, NewKey, OwnerInput, PolicyInput, parse_limit};
+use posthaste_core::{ClientKey, ClientKeyId, Clock, KeyStatus, NanoUsd, ProviderKind, Timestamp};
 use posthaste_storage::Repository;
 
-use crate::support::{Bench, quiet};
+use crate::{
+    booked::{book, row},
+    support::quiet,
+};
 
 fn named(name: &str) -> NewKey {
     NewKey { name: name.to_owned(), ..NewKey::default() }
@@ -105,7 +104,7 @@ async fn a_policy_is_set_shown_and_changed_in_parts() {
     let bench = quiet().await;
     let keys = bench.admin.keys();
     let texts = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
-    let owner = "0190c0de-0000-7000-8000-000000000001";
+    let owner = bench.admin.owners().set("alice", &OwnerInput::default()).await.unwrap().id.to_string();
     let policy = PolicyInput {
         providers: texts(&["anthropic", "openai", "anthropic"]),
         clients: texts(&["claude-code", "my-agent/*"]),
@@ -113,7 +112,7 @@ async fn a_policy_is_set_shown_and_changed_in_parts() {
         multiplier: Some("1.25".to_owned()),
         repair_conversations: Some(true),
         tags: texts(&["blue", " team a "]),
-        owner: Some(owner.to_owned()),
+        owner: Some("alice".to_owned()),
         ..PolicyInput::default()
     };
     let made = keys.create(NewKey { policy, ..named("team") }).await.unwrap().view.policy;
@@ -121,10 +120,7 @@ async fn a_policy_is_set_shown_and_changed_in_parts() {
     assert_eq!(made.networks.len(), 1, "the same network in two forms is one");
     assert!(made.repair_conversations);
     assert_eq!(made.multiplier.as_millionths(), 1_250_000);
-    assert_eq!(
-        (made.tags, made.owner.unwrap().to_string()),
-        (vec!["blue".into(), "team a".into()], owner.into())
-    );
+    assert_eq!((made.tags, made.owner.unwrap().to_string()), (vec!["blue".into(), "team a".into()], owner));
 
     let part = PolicyInput { networks: texts(&[]), owner: Some(String::new()), ..PolicyInput::default() };
     let changed =
@@ -214,38 +210,4 @@ async fn usage_adds_up_in_all_by_model_and_by_day() {
     assert_eq!((after.name, after.totals), (None, usage.totals));
     let nobody = bench.admin.keys().usage(&ClientKeyId::generate().to_string()).await;
     assert!(matches!(nobody, Err(AdminError::NotFound { .. })));
-}
-
-async fn book(bench: &Bench, rows: &[AttemptRow]) {
-    bench.stores.ledger.append(rows).await.expect("memory takes rows");
-}
-
-fn row(key_id: ClientKeyId, started_at: Timestamp, model: &str, output: u64) -> AttemptRow {
-    let model = ModelName::parse(model).expect("a test names models rightly");
-    AttemptRow {
-        request_id: RequestId::generate(),
-        attempt: 1,
-        started_at,
-        key_id,
-        account_id: AccountId::generate(),
-        provider: ProviderKind::Sandbox,
-        operation: Operation::Chat,
-        client_dialect: Dialect::AnthropicMessages,
-        upstream_dialect: Dialect::AnthropicMessages,
-        streamed: false,
-        upstream_model: model.clone(),
-        model,
-        outcome: AttemptOutcome::Complete,
-        phase: AttemptPhase::Finished,
-        status: Some(200),
-        first_content_us: None,
-        duration_us: 1,
-        usage: Usage { output, ..Usage::default() },
-        usage_source: UsageSource::Reported,
-        cost: NanoUsd::from_nanos(i64::try_from(output).expect("a small number")),
-        billed: NanoUsd::from_nanos(2 * i64::try_from(output).expect("a small number")),
-        cost_basis: CostBasis::Priced,
-        request_losses: LossList::default(),
-        answer_losses: LossList::default(),
-    }
 }

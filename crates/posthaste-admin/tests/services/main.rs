@@ -1,12 +1,15 @@
 //! The services over memory stores: what operators are promised.
 
 mod accounts;
+mod booked;
 mod commands;
 mod keys;
 mod logins;
+mod owners;
 mod pools;
 mod presenting;
 mod requests;
 mod signed_in;
+mod stats;
 mod support;
 mod trying_out;

@@ -74,13 +74,13 @@ impl Batch {
             call.arguments.push(Value::from(json.clone()));
             sums.add(row);
         }
-        for sum in sums.rows() {
-            let spans = call.key(keys.spans(self.key, sum.period));
-            let key = call.key(keys.sums(self.key, sum.period, sum.start));
-            let fields = rollup::fields(sum);
+        for (of, sum) in sums.iter() {
+            let spans = call.key(keys.spans(self.key, of.period));
+            let key = call.key(keys.sums(self.key, of.period, of.start));
+            let fields = rollup::fields(of, sum);
             call.push(spans);
             call.push(key);
-            call.push(sum.start.as_micros());
+            call.push(of.start.as_micros());
             call.push(fields.len());
             for (field, amount) in fields {
                 call.push(field);

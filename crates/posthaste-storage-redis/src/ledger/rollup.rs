@@ -1,4 +1,5 @@
-//! Sums in hashes: one hash for each client key, period and span, with fields `<account>:<model>:<sum>`.
+//! Sums in hashes: one hash for each client key, period and span, with fields
+//! `<account>:<provider>:<owner>:<model>:<sum>`; the owner is empty where it is nobody.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +11,11 @@ use fred::{
     },
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
-use posthaste_core::{AccountId, ClientKeyId, ModelName, NanoUsd, Timestamp};
-use posthaste_storage::{RollupKey, RollupPeriod, RollupRow, StorageError, UsageQuery};
+use posthaste_core::{ClientKeyId, ModelName, NanoUsd, ProviderKind, Timestamp};
+use posthaste_storage::{RollupKey, RollupPeriod, RollupRow, StorageError, Sums, UsageQuery};
 
-use super::{AT_ONCE, READING, RedisLedger};
-use crate::{error::CallError, reply};
+use super::{AT_ONCE, FORGETTING, READING, RedisLedger};
+use crate::{error::CallError, link::Repeat, reply, script};
 
 impl RedisLedger {
     /// One client key's roll-ups, in no order.
@@ -36,8 +37,8 @@ impl RedisLedger {
         let starts = reply::each(found, reply::number).map_err(|error| error.during(READING))?;
         let starts = starts.into_iter().map(Timestamp::from_micros);
         let sums = stream::iter(starts).map(|start| self.span_usage(key, query.period, start));
-        let mut rollups = sums.buffer_unordered(AT_ONCE).try_concat().await?;
-        rollups.retain(|rollup| query.account_id.is_none_or(|account| rollup.account_id == account));
+        let mut rollups: Vec<RollupRow> = sums.buffer_unordered(AT_ONCE).try_concat().await?;
+        rollups.retain(|rollup| query.wants(&rollup.key));
         Ok(rollups)
     }
 
@@ -50,8 +51,47 @@ impl RedisLedger {
         let sums = self.keys.sums(key_id, period, start);
         let found: Value =
             self.link.call(READING, |client| async move { client.hgetall(sums).await }).await?;
-        read(found, |account_id, model| RollupKey { period, start, key_id, account_id, model })
-            .map_err(|error| error.during(READING))
+        read(found, (period, start, key_id)).map_err(|error| error.during(READING))
+    }
+
+    /// Forgets the oldest of one client key's spans of a period, at most `most`; answers how many roll-ups those were.
+    pub(super) async fn forget_spans(
+        &self,
+        key: ClientKeyId,
+        period: RollupPeriod,
+        before: Timestamp,
+        most: usize,
+    ) -> Result<usize, StorageError> {
+        let spans = self.keys.spans(key, period);
+        let before = bound(Some(before), ZRangeKind::Exclusive, ZRangeBound::InfiniteScore);
+        let limit = Some((0, i64::try_from(most).unwrap_or(i64::MAX)));
+        let from = bound(None, ZRangeKind::Inclusive, ZRangeBound::NegInfiniteScore);
+        let found: Value =
+            self.link
+                .call(READING, |client| async move {
+                    client.zrangebyscore(spans, from, before, false, limit).await
+                })
+                .await?;
+        let starts: Vec<i64> = reply::each(found, reply::number).map_err(|error| error.during(READING))?;
+        let mut forgotten = 0;
+        for start in starts {
+            let start = Timestamp::from_micros(start);
+            let rollups = self.span_usage(key, period, start).await?;
+            let (fields, whole) = oldest(&rollups, most - forgotten);
+            forgotten += rollups.len().min(most - forgotten);
+            let keys = vec![self.keys.spans(key, period), self.keys.sums(key, period, start)];
+            let mut arguments = vec![Value::from(start.as_micros().to_string())];
+            if !whole {
+                arguments.extend(fields.into_iter().map(Value::from));
+            }
+            self.link
+                .eval(FORGETTING, &script::LEDGER_FORGET_SPAN, Repeat::Harmless, keys, arguments)
+                .await?;
+            if forgotten >= most {
+                break;
+            }
+        }
+        Ok(forgotten)
     }
 }
 
@@ -62,33 +102,56 @@ fn bound(moment: Option<Timestamp>, kind: ZRangeKind, unbounded: ZRangeBound) ->
     }
 }
 
+/// The fields of the first `most` roll-ups of a span, and whether those are all of it.
+fn oldest(rollups: &[RollupRow], most: usize) -> (Vec<String>, bool) {
+    let names = |rollup: &RollupRow| {
+        let key = rollup.key.clone();
+        SUMS.map(|(name, _, _)| field(&key, name))
+    };
+    (rollups.iter().take(most).flat_map(names).collect(), rollups.len() <= most)
+}
+
 /// What a roll-up adds to its hash; what adds nothing is left out.
-pub(super) fn fields(sums: &RollupRow) -> Vec<(String, i64)> {
+pub(super) fn fields(key: &RollupKey, sums: &Sums) -> Vec<(String, i64)> {
     let all = SUMS.into_iter().map(|(name, value, _)| (name, value(sums)));
     // The number of attempts is always there, so that a roll-up of nothing else is kept too.
     let told = all.filter(|(_, amount)| *amount != 0);
-    told.map(|(name, amount)| (format!("{}:{}:{name}", sums.account_id, sums.model), amount)).collect()
+    told.map(|(name, amount)| (field(key, name), amount)).collect()
 }
 
-fn read(found: Value, key: impl Fn(AccountId, ModelName) -> RollupKey) -> Result<Vec<RollupRow>, CallError> {
-    let mut rollups: BTreeMap<RollupKey, RollupRow> = BTreeMap::new();
+fn field(key: &RollupKey, name: &str) -> String {
+    let owner = key.owner.map(|owner| owner.to_string()).unwrap_or_default();
+    format!("{}:{}:{owner}:{}:{name}", key.account_id, key.provider.as_str(), key.model)
+}
+
+fn read(found: Value, span: Span) -> Result<Vec<RollupRow>, CallError> {
+    let mut rollups: BTreeMap<RollupKey, Sums> = BTreeMap::new();
     for (field, amount) in pairs(found)? {
-        let (account, model, name) =
-            split(&field).ok_or_else(|| CallError::Unreadable("not a sum's name".into()))?;
-        let rollup = rollups.entry(key(account, model)).or_insert_with_key(RollupRow::empty);
+        let (key, name) =
+            split(&field, span).ok_or_else(|| CallError::Unreadable("not a sum's name".into()))?;
+        let sums = rollups.entry(key).or_default();
         // A sum that this release does not know was written by a newer one.
         if let Some((_, _, add)) = SUMS.iter().find(|(known, _, _)| *known == name) {
-            add(rollup, amount);
+            add(sums, amount);
         }
     }
-    Ok(rollups.into_values().collect())
+    Ok(rollups.into_iter().map(|(key, sums)| RollupRow { key, sums }).collect())
 }
 
-fn split(field: &str) -> Option<(AccountId, ModelName, &str)> {
+/// What the hash of a field tells.
+type Span = (RollupPeriod, Timestamp, ClientKeyId);
+
+fn split(field: &str, (period, start, key_id): Span) -> Option<(RollupKey, &str)> {
     let (account, rest) = field.split_once(':')?;
+    let (provider, rest) = rest.split_once(':')?;
+    let (owner, rest) = rest.split_once(':')?;
     // A model's name may hold colons.
     let (model, name) = rest.rsplit_once(':')?;
-    Some((account.parse().ok()?, ModelName::parse(model).ok()?, name))
+    let account_id = account.parse().ok()?;
+    let provider = ProviderKind::ALL.into_iter().find(|kind| kind.as_str() == provider)?;
+    let owner = if owner.is_empty() { None } else { Some(owner.parse().ok()?) };
+    let model = ModelName::parse(model).ok()?;
+    Some((RollupKey { period, start, key_id, account_id, model, owner, provider }, name))
 }
 
 fn pairs(found: Value) -> Result<Vec<(String, i64)>, CallError> {
@@ -107,7 +170,7 @@ fn pairs(found: Value) -> Result<Vec<(String, i64)>, CallError> {
 }
 
 /// A sum's name, how it is read from a roll-up, and how it is put into an empty one.
-type Sum = (&'static str, fn(&RollupRow) -> i64, fn(&mut RollupRow, i64));
+type Sum = (&'static str, fn(&Sums) -> i64, fn(&mut Sums, i64));
 
 /// The sums of a roll-up. Redis counts in `i64`, where sums saturate; so larger counts are told as the greatest `i64`.
 const SUMS: [Sum; 18] = [
@@ -173,19 +236,22 @@ fn size(amount: i64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use posthaste_core::{Terms, Usage};
+    use posthaste_core::{AccountId, Terms, Usage, UserId};
 
     use super::*;
 
-    fn key(account_id: AccountId, model: ModelName) -> RollupKey {
-        let key_id = ClientKeyId::from_uuid(uuid::Uuid::nil());
-        RollupKey { period: RollupPeriod::Day, start: Timestamp::EPOCH, key_id, account_id, model }
-    }
-
     #[test]
     fn every_sum_comes_back() {
-        let model = ModelName::parse("arn:aws:bedrock:eu::model/a:0").unwrap();
-        let empty = RollupRow::empty(&key(AccountId::generate(), model));
+        let span = (RollupPeriod::Day, Timestamp::EPOCH, ClientKeyId::from_uuid(uuid::Uuid::nil()));
+        let key = |owner| RollupKey {
+            period: span.0,
+            start: span.1,
+            key_id: span.2,
+            account_id: AccountId::generate(),
+            model: ModelName::parse("arn:aws:bedrock:eu::model/a:0").unwrap(),
+            owner,
+            provider: ProviderKind::Bedrock,
+        };
         let usage = Usage {
             input: 5,
             output: 6,
@@ -202,11 +268,13 @@ mod tests {
             terms: Terms::default(),
         };
         let (cost, billed) = (NanoUsd::from_nanos(-17), NanoUsd::from_nanos(18));
-        let sums =
-            RollupRow { attempts: 1, completed: 2, estimated: 3, unpriced: 4, usage, cost, billed, ..empty };
-        let map = fields(&sums).into_iter().map(|(field, amount)| (field, Value::from(amount.to_string())));
-        let found: BTreeMap<String, Value> = map.collect();
-        let found = Value::Map(found.try_into().unwrap());
-        assert_eq!(read(found, key).unwrap(), [sums]);
+        let sums = Sums { attempts: 1, completed: 2, estimated: 3, unpriced: 4, usage, cost, billed };
+        for key in [key(None), key(Some(UserId::generate()))] {
+            let map = fields(&key, &sums).into_iter();
+            let found: BTreeMap<String, Value> =
+                map.map(|(field, amount)| (field, Value::from(amount.to_string()))).collect();
+            let found = Value::Map(found.try_into().unwrap());
+            assert_eq!(read(found, span).unwrap(), [RollupRow { key, sums: sums.clone() }]);
+        }
     }
 }

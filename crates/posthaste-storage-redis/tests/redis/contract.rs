@@ -29,6 +29,8 @@ async fn every_step_touches_one_slot() -> Promise {
     ledger::a_batch_of_new_and_known_rows_adds_the_new_ones(fresh().await).await?;
     ledger::the_latest_rows_of_a_key_are_its_own(fresh().await).await?;
     ledger::rollups_are_filtered(fresh().await).await?;
+    ledger::old_rows_are_forgotten_and_their_rollups_stay(fresh().await).await?;
+    ledger::old_rollups_are_forgotten(fresh().await).await?;
     affinity::a_home_can_be_forgotten(fresh().await).await?;
     requests::no_more_requests_are_kept_than_wanted(fresh().await).await?;
     requests::the_latest_requests_come_first(fresh().await).await?;

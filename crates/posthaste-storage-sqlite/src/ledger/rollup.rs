@@ -1,22 +1,24 @@
 //! Roll-ups: sums that grow in place.
 
-use posthaste_core::{AccountId, ClientKeyId, NanoUsd, Timestamp};
-use posthaste_storage::{RollupPeriod, RollupRow, Rollups, UsageQuery};
-use rusqlite::{Connection, Row, params};
+use posthaste_core::{AccountId, ClientKeyId, NanoUsd, Timestamp, UserId};
+use posthaste_storage::{RollupKey, RollupPeriod, RollupRow, Rollups, Sums, UsageQuery};
+use rusqlite::{Connection, Row, ToSql, params};
 
-use super::row::{model, unsigned, usage};
+use super::row::{model, provider, unsigned, usage};
 use crate::error::{Failure, UnknownName};
 
 /// Adds sums to what is there, each roll-up once.
 pub(super) fn add(connection: &Connection, sums: &Rollups) -> Result<(), Failure> {
     let mut upsert = connection.prepare_cached(UPSERT)?;
-    for sum in sums.rows() {
+    for (key, sum) in sums.iter() {
         upsert.execute(params![
-            sum.period.as_str(),
-            sum.start.as_micros(),
-            sum.key_id.uuid(),
-            sum.account_id.uuid(),
-            sum.model.as_str(),
+            key.period.as_str(),
+            key.start.as_micros(),
+            key.key_id.uuid(),
+            key.account_id.uuid(),
+            key.model.as_str(),
+            owner(&key.owner),
+            key.provider.as_str(),
             signed(sum.attempts),
             signed(sum.completed),
             signed(sum.estimated),
@@ -42,25 +44,64 @@ pub(super) fn add(connection: &Connection, sums: &Rollups) -> Result<(), Failure
 
 /// Reads the wanted roll-ups, in the order of the table's key.
 pub(super) fn select(connection: &Connection, query: &UsageQuery) -> Result<Vec<RollupRow>, Failure> {
-    let mut select = connection.prepare_cached(SELECT)?;
-    let wanted = params![
-        query.period.as_str(),
-        query.from.map_or(i64::MIN, Timestamp::as_micros),
-        query.until.map(Timestamp::as_micros),
-        query.key_id.map(ClientKeyId::uuid),
-        query.account_id.map(AccountId::uuid),
-    ];
-    Ok(select.query_map(wanted, read)?.collect::<Result<_, _>>()?)
+    let (wanted, values) = wanted(query);
+    let order = "period, start, key_id, account_id, model, owner, provider";
+    let mut select =
+        connection.prepare_cached(&format!("SELECT * FROM rollup WHERE {wanted} ORDER BY {order}"))?;
+    let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
+    let mut rows: Vec<RollupRow> = select.query_map(&*values, read)?.collect::<Result<_, _>>()?;
+    // Providers have an order of their own; whatever else is equal was read one after another.
+    rows.sort_by(|left, right| left.key.cmp(&right.key));
+    Ok(rows)
+}
+
+/// Forgets old spans of one period, the oldest first; answers how many roll-ups those were.
+pub(super) fn forget(
+    connection: &Connection,
+    period: RollupPeriod,
+    before: Timestamp,
+    most: usize,
+) -> Result<usize, Failure> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let mut delete = connection.prepare_cached(FORGET)?;
+    Ok(delete.execute(params![period.as_str(), before.as_micros(), most])?)
+}
+
+/// The condition that a query stands for, with its values. Only what is asked for is in it, so that SQLite can go by the
+/// table's key.
+pub(super) fn wanted(query: &UsageQuery) -> (String, Vec<Box<dyn ToSql>>) {
+    let mut texts = vec!["period = ?".to_owned()];
+    let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(query.period.as_str())];
+    let mut add = |text: &str, value: Option<Box<dyn ToSql>>| {
+        if let Some(value) = value {
+            texts.push(text.to_owned());
+            values.push(value);
+        }
+    };
+    let uuid = |id: Option<uuid::Uuid>| id.map(|id| Box::new(id) as Box<dyn ToSql>);
+    let number = |at: Option<Timestamp>| at.map(|at| Box::new(at.as_micros()) as Box<dyn ToSql>);
+    add("start >= ?", number(query.from));
+    add("start < ?", number(query.until));
+    add("key_id = ?", uuid(query.key_id.map(ClientKeyId::uuid)));
+    add("account_id = ?", uuid(query.account_id.map(AccountId::uuid)));
+    add("model = ?", query.model.as_ref().map(|model| Box::new(model.as_str().to_owned()) as Box<dyn ToSql>));
+    add("owner = ?", uuid(query.owner.map(UserId::uuid)));
+    add("provider = ?", query.provider.map(|kind| Box::new(kind.as_str()) as Box<dyn ToSql>));
+    (texts.join(" AND "), values)
 }
 
 fn read(row: &Row<'_>) -> Result<RollupRow, rusqlite::Error> {
     let period: String = row.get("period")?;
-    Ok(RollupRow {
+    let key = RollupKey {
         period: RollupPeriod::parse(&period).ok_or(UnknownName { column: "period", text: period })?,
         start: Timestamp::from_micros(row.get("start")?),
         key_id: ClientKeyId::from_uuid(row.get("key_id")?),
         account_id: AccountId::from_uuid(row.get("account_id")?),
         model: model(row, "model")?,
+        owner: read_owner(row)?,
+        provider: provider(row)?,
+    };
+    let sums = Sums {
         attempts: unsigned(row, "attempts")?,
         completed: unsigned(row, "completed")?,
         estimated: unsigned(row, "estimated")?,
@@ -68,7 +109,20 @@ fn read(row: &Row<'_>) -> Result<RollupRow, rusqlite::Error> {
         usage: usage(row)?,
         cost: NanoUsd::from_nanos(row.get("cost_nanos")?),
         billed: NanoUsd::from_nanos(row.get("billed_nanos")?),
-    })
+    };
+    Ok(RollupRow { key, sums })
+}
+
+/// Reads whose a roll-up is; a key's part cannot be NULL, so that nobody is an empty identity.
+pub(super) fn read_owner(row: &Row<'_>) -> Result<Option<UserId>, rusqlite::Error> {
+    if row.get_ref("owner")?.as_blob()?.is_empty() {
+        return Ok(None);
+    }
+    row.get("owner").map(|id| Some(UserId::from_uuid(id)))
+}
+
+fn owner(owner: &Option<UserId>) -> Vec<u8> {
+    owner.map(|id| id.uuid().as_bytes().to_vec()).unwrap_or_default()
 }
 
 /// Sums are added up by SQLite, whose numbers are signed.
@@ -80,13 +134,14 @@ fn signed(count: u64) -> i64 {
 /// be below zero; only a sum of two positive ones can pass the top.
 const UPSERT: &str = "
     INSERT INTO rollup (
-        period, start, key_id, account_id, model, attempts, completed, estimated, unpriced, input, output,
+        period, start, key_id, account_id, model, owner, provider, attempts, completed, estimated, unpriced, input, output,
         cache_read, cache_write_5m, cache_write_1h, reasoning, web_searches, cost_nanos, billed_nanos,
         input_audio, cache_read_audio, output_audio, input_image, output_image
     ) VALUES (
-        ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23
+        ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
+        ?24, ?25
     )
-    ON CONFLICT (period, start, key_id, account_id, model) DO UPDATE SET
+    ON CONFLICT (period, start, key_id, account_id, model, owner, provider) DO UPDATE SET
         attempts = attempts + excluded.attempts,
         completed = completed + excluded.completed,
         estimated = estimated + excluded.estimated,
@@ -106,8 +161,8 @@ const UPSERT: &str = "
         input_image = input_image + min(excluded.input_image, 9223372036854775807 - input_image),
         output_image = output_image + min(excluded.output_image, 9223372036854775807 - output_image)";
 
-const SELECT: &str = "
-    SELECT * FROM rollup
-    WHERE period = ?1 AND start >= ?2
-        AND (?3 IS NULL OR start < ?3) AND (?4 IS NULL OR key_id = ?4) AND (?5 IS NULL OR account_id = ?5)
-    ORDER BY period, start, key_id, account_id, model";
+const FORGET: &str = "
+    DELETE FROM rollup WHERE (period, start, key_id, account_id, model, owner, provider) IN (
+        SELECT period, start, key_id, account_id, model, owner, provider FROM rollup
+        WHERE period = ?1 AND start < ?2 ORDER BY start LIMIT ?3
+    )";

@@ -3,7 +3,7 @@
 use posthaste_core::{
     AccountId, AttemptOutcome, AttemptPhase, AttemptRow, ClientKeyId, CostBasis, Dialect, FaultKind,
     Geography, LossList, ModelName, NanoUsd, Operation, ProviderKind, RequestId, ServiceTier, Terms,
-    Timestamp, Usage, UsageSource,
+    Timestamp, Usage, UsageSource, UserId,
 };
 use rusqlite::{CachedStatement, Row, params};
 
@@ -16,10 +16,10 @@ pub(super) const INSERT: &str = "
         upstream_dialect, streamed, model, upstream_model, outcome, fault, phase, status, first_content_us,
         duration_us, input, output, cache_read, cache_write_5m, cache_write_1h, reasoning, web_searches,
         usage_source, cost_nanos, cost_basis, request_losses, answer_losses, billed_nanos, input_audio,
-        cache_read_audio, output_audio, input_image, output_image, tier, fast, geography
+        cache_read_audio, output_audio, input_image, output_image, tier, fast, geography, owner
     ) VALUES (
         ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-        ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39
+        ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40
     ) ON CONFLICT (request_id, attempt) DO NOTHING";
 
 /// Tells whether the row is new.
@@ -64,6 +64,7 @@ pub(super) fn insert(statement: &mut CachedStatement<'_>, row: &AttemptRow) -> R
         row.usage.terms.tier.as_str(),
         row.usage.terms.fast,
         row.usage.terms.geography.as_str(),
+        row.owner.map(UserId::uuid),
     ])?;
     Ok(inserted > 0)
 }
@@ -75,8 +76,9 @@ pub(super) fn read(row: &Row<'_>) -> Result<AttemptRow, rusqlite::Error> {
         attempt: row.get("attempt")?,
         started_at: Timestamp::from_micros(row.get("started_at")?),
         key_id: ClientKeyId::from_uuid(row.get("key_id")?),
+        owner: row.get::<_, Option<_>>("owner")?.map(UserId::from_uuid),
         account_id: AccountId::from_uuid(row.get("account_id")?),
-        provider: named(row, "provider", &ProviderKind::ALL, ProviderKind::as_str)?,
+        provider: provider(row)?,
         operation: named(row, "operation", &Operation::ALL, Operation::as_str)?,
         client_dialect: named(row, "client_dialect", &Dialect::ALL, Dialect::as_str)?,
         upstream_dialect: named(row, "upstream_dialect", &Dialect::ALL, Dialect::as_str)?,
@@ -133,6 +135,11 @@ pub(super) fn unsigned(row: &Row<'_>, column: &'static str) -> Result<u64, rusql
 /// Reads a model's name.
 pub(super) fn model(row: &Row<'_>, column: &'static str) -> Result<ModelName, rusqlite::Error> {
     ModelName::parse(row.get_ref(column)?.as_str()?).map_err(unreadable)
+}
+
+/// Reads a provider's name.
+pub(super) fn provider(row: &Row<'_>) -> Result<ProviderKind, rusqlite::Error> {
+    named(row, "provider", &ProviderKind::ALL, ProviderKind::as_str)
 }
 
 fn losses(row: &Row<'_>, column: &'static str) -> Result<LossList, rusqlite::Error> {

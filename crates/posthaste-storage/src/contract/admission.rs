@@ -100,6 +100,38 @@ pub async fn parallel_claims_over_several_limits_are_all_or_none(stores: Stores)
     Ok(())
 }
 
+/// Four keys of one owner claim in its slot, each under a counter of its own beside the shared one: together they get exactly
+/// what the owner may, none more than its own limit, and a refusal by either leaves both as they were.
+pub async fn keys_of_one_owner_share_its_limit_and_keep_their_own(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let day = hour_from(NOON);
+    let claims: Vec<_> = (0..64)
+        .map(|number| {
+            let admission = Arc::clone(&stores.admission);
+            let own = format!("key-{}-requests", number % 4);
+            // The first key may less than its share.
+            let own = check(&own, Unit::Requests, day, 1, if number % 4 == 0 { 5 } else { 100 });
+            let shared = check("owner-requests", Unit::Requests, day, 1, 40);
+            let claim = claim(owner, vec![own, shared]);
+            tokio::spawn(
+                async move { Ok::<_, StorageError>(admission.reserve(&claim, NOON).await?.is_granted()) },
+            )
+        })
+        .collect();
+    let mut granted = [0_i64; 4];
+    for (number, claim) in claims.into_iter().enumerate() {
+        granted[number % 4] += i64::from(claim.await.expect("a claimant does not panic")?);
+    }
+    assert_eq!(granted.iter().sum::<i64>(), 40);
+    assert!(granted[0] <= 5);
+    for (number, granted) in granted.into_iter().enumerate() {
+        let name = format!("key-{number}-requests");
+        let counter = Counter { name, unit: Unit::Requests, window: day };
+        assert_eq!(stores.admission.used(Half::Caller, owner, &counter, NOON).await?, granted);
+    }
+    Ok(())
+}
+
 /// A claim whose answer was lost and that is sent again is the same claim, also at a limit that is full by now.
 pub async fn the_same_lease_counts_once(stores: Stores) -> Promise {
     let owner = Uuid::now_v7();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use posthaste_core::{
     AccountId, AttemptOutcome, AttemptPhase, AttemptRow, ClientKeyId, CostBasis, Dialect, LossList,
-    ModelName, NanoUsd, Operation, ProviderKind, RequestId, Terms, Timestamp, Usage, UsageSource,
+    ModelName, NanoUsd, Operation, ProviderKind, RequestId, Terms, Timestamp, Usage, UsageSource, UserId,
 };
 use uuid::Uuid;
 
@@ -68,6 +68,7 @@ pub fn row() -> AttemptRow {
         attempt: 1,
         started_at: NOON,
         key_id: ClientKeyId::generate(),
+        owner: Some(UserId::generate()),
         account_id: AccountId::generate(),
         provider: ProviderKind::Anthropic,
         operation: Operation::Chat,

@@ -5,14 +5,19 @@ use std::sync::Arc;
 use posthaste_core::{
     AccountId, AttemptOutcome, AttemptPhase, AttemptRow, ClientKeyId, CostBasis, Dialect, FaultKind,
     Geography, LossList, NanoUsd, Operation, ProviderKind, RequestId, ServiceTier, Terms, Timestamp, Usage,
-    UsageSource,
+    UsageSource, UserId,
 };
+
+use uuid::Uuid;
 
 use super::{
     Promise,
     fixtures::{NOON, model, row, rows},
 };
-use crate::{RollupPeriod, RollupRow, StorageError, Stores, UsageQuery};
+use crate::{
+    Dimension, Group, GroupSums, RollupKey, RollupPeriod, RollupRow, StorageError, Stores, Sums, UsageQuery,
+    first_request,
+};
 
 /// Every field of a row comes back as it was booked.
 pub async fn a_row_is_read_as_booked(stores: Stores) -> Promise {
@@ -74,7 +79,7 @@ pub async fn an_empty_append_books_nothing(stores: Stores) -> Promise {
     stores.ledger.append(&[]).await?;
     assert_eq!(stores.ledger.count().await?, 0);
     assert!(stores.ledger.recent(None, 10).await?.is_empty());
-    assert!(stores.ledger.usage(&every(RollupPeriod::Hour)).await?.is_empty());
+    assert!(stores.ledger.usage(&UsageQuery::all(RollupPeriod::Hour)).await?.is_empty());
     Ok(())
 }
 
@@ -171,34 +176,134 @@ pub async fn rollups_are_the_sums_of_the_rows(stores: Stores) -> Promise {
     assert_rollups_agree(&stores, &booked).await
 }
 
-/// Filters on key, account and time hold, one by one and together.
+/// Filters hold, one by one and together.
 pub async fn rollups_are_filtered(stores: Stores) -> Promise {
     let booked = varied_rows();
     stores.ledger.append(&booked).await?;
-    let all = stores.ledger.usage(&every(RollupPeriod::Hour)).await?;
-    let key = Some(booked[0].key_id);
-    let account = Some(booked[1].account_id);
-    let (from, until) = (Some(all[4].start), all.last().map(|row| row.start));
-    let none = every(RollupPeriod::Hour);
-    for query in [
-        UsageQuery { key_id: key, ..none.clone() },
-        UsageQuery { account_id: account, ..none.clone() },
-        UsageQuery { from, ..none.clone() },
-        UsageQuery { until, ..none.clone() },
-        UsageQuery { key_id: key, account_id: account, from, until, ..none.clone() },
-        UsageQuery { key_id: Some(ClientKeyId::generate()), ..none.clone() },
-        UsageQuery { from: until, until: from, ..none.clone() },
-    ] {
+    let all = stores.ledger.usage(&UsageQuery::all(RollupPeriod::Hour)).await?;
+    let queries = filters(&booked, &all);
+    for query in &queries {
         let wanted = all.iter().filter(|row| {
-            query.key_id.is_none_or(|key| row.key_id == key)
-                && query.account_id.is_none_or(|account| row.account_id == account)
-                && query.from.is_none_or(|from| row.start >= from)
-                && query.until.is_none_or(|until| row.start < until)
+            let key = &row.key;
+            query.key_id.is_none_or(|id| key.key_id == id)
+                && query.owner.is_none_or(|owner| key.owner == Some(owner))
+                && query.account_id.is_none_or(|id| key.account_id == id)
+                && query.model.as_ref().is_none_or(|model| key.model == *model)
+                && query.provider.is_none_or(|provider| key.provider == provider)
+                && query.from.is_none_or(|from| key.start >= from)
+                && query.until.is_none_or(|until| key.start < until)
         });
         let wanted: Vec<RollupRow> = wanted.cloned().collect();
         assert!(wanted.len() < all.len(), "each of these filters leaves something out");
-        assert_eq!(stores.ledger.usage(&query).await?, wanted, "{query:?}");
+        assert_eq!(stores.ledger.usage(query).await?, wanted, "{query:?}");
     }
+    let together = stores.ledger.usage(&queries[0]).await?;
+    assert!(!together.is_empty(), "something passes all filters at once");
+    Ok(())
+}
+
+/// Every way of grouping gives the sums of the rows, told apart as asked, whatever is filtered.
+pub async fn sums_of_every_grouping_are_the_sums_of_the_rows(stores: Stores) -> Promise {
+    let booked = varied_rows();
+    stores.ledger.append(&booked).await?;
+    for by in groupings() {
+        for period in RollupPeriod::ALL {
+            let told = stores.ledger.sums(&UsageQuery::all(period), &by).await?;
+            assert_eq!(told, group_by_hand(&sum_by_hand(period, &booked), &by), "{period:?} by {by:?}");
+        }
+    }
+    let all = stores.ledger.usage(&UsageQuery::all(RollupPeriod::Hour)).await?;
+    for query in filters(&booked, &all) {
+        let wanted = stores.ledger.usage(&query).await?;
+        for by in
+            [vec![], vec![Dimension::Owner], vec![Dimension::Model, Dimension::Span], groupings().remove(63)]
+        {
+            assert_eq!(
+                stores.ledger.sums(&query, &by).await?,
+                group_by_hand(&wanted, &by),
+                "{query:?} by {by:?}"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Where nothing was booked there is no group, not an empty one.
+pub async fn nothing_has_no_group(stores: Stores) -> Promise {
+    for by in [vec![], vec![Dimension::Span], Dimension::ALL.to_vec()] {
+        assert_eq!(stores.ledger.sums(&UsageQuery::all(RollupPeriod::Day), &by).await?, []);
+    }
+    Ok(())
+}
+
+/// A key that changes its owner is told under each for the attempts of that one's time.
+pub async fn an_attempt_counts_for_the_owner_of_its_time(stores: Stores) -> Promise {
+    let owners = [Some(UserId::generate()), Some(UserId::generate()), None];
+    let mut booked = rows(6);
+    for (position, row) in booked.iter_mut().enumerate() {
+        row.owner = owners[position / 2];
+        row.cost = NanoUsd::from_nanos(100);
+        row.billed = NanoUsd::from_nanos(150 + position as i64);
+    }
+    stores.ledger.append(&booked).await?;
+    let query = UsageQuery { key_id: Some(booked[0].key_id), ..UsageQuery::all(RollupPeriod::Month) };
+    let mut told = stores.ledger.sums(&query, &[Dimension::Owner]).await?;
+    told.sort_by_key(|sums| owners.iter().position(|owner| *owner == sums.group.owner));
+    let told: Vec<_> =
+        told.iter().map(|GroupSums { group, sums }| (group.owner, sums.attempts, sums.billed)).collect();
+    let billed = |nanos| NanoUsd::from_nanos(nanos);
+    assert_eq!(told, [(owners[0], 2, billed(301)), (owners[1], 2, billed(305)), (owners[2], 2, billed(309))]);
+    Ok(())
+}
+
+/// Old rows go, the oldest first and no more than were asked for; their roll-ups stay, and so do the younger rows.
+pub async fn old_rows_are_forgotten_and_their_rollups_stay(stores: Stores) -> Promise {
+    let mut booked = rows(10);
+    for (day, row) in booked.iter_mut().enumerate() {
+        let moment = NOON.plus(std::time::Duration::from_secs(day as u64 * 86_400));
+        row.started_at = moment;
+        row.request_id = request_at(moment);
+        row.key_id = if day % 2 == 0 { ClientKeyId::generate() } else { row.key_id };
+    }
+    let second = AttemptRow { attempt: 2, ..booked[5].clone() };
+    booked.insert(6, second);
+    stores.ledger.append(&booked).await?;
+    let before = usage_of_all_periods(&stores).await?;
+
+    let border = booked[7].started_at;
+    assert_eq!(stores.ledger.forget_rows(border, 3).await?, 3);
+    assert_left(&stores, &booked[3..]).await?;
+    assert_eq!(stores.ledger.forget_rows(border, 100).await?, 4);
+    assert_eq!(stores.ledger.forget_rows(border, 100).await?, 0);
+    assert_left(&stores, &booked[7..]).await?;
+    assert!(stores.ledger.attempts(booked[5].request_id).await?.is_empty());
+    assert!(stores.ledger.recent(Some(booked[0].key_id), 10).await?.is_empty());
+    assert_eq!(usage_of_all_periods(&stores).await?, before);
+
+    let young = rows(1);
+    stores.ledger.append(&young).await?;
+    assert_eq!(stores.ledger.count().await?, 5);
+    Ok(())
+}
+
+/// Old spans of one period go, no more than were asked for; other periods, later spans and all rows stay.
+pub async fn old_rollups_are_forgotten(stores: Stores) -> Promise {
+    let booked = varied_rows();
+    stores.ledger.append(&booked).await?;
+    let all = stores.ledger.usage(&UsageQuery::all(RollupPeriod::Hour)).await?;
+    let border = all[all.len() - 1].key.start;
+    let (old, young): (Vec<RollupRow>, Vec<RollupRow>) =
+        all.into_iter().partition(|row| row.key.start < border);
+    let most = old.len() - 2;
+    assert_eq!(stores.ledger.forget_rollups(RollupPeriod::Hour, border, most).await?, most);
+    assert_eq!(stores.ledger.usage(&UsageQuery::all(RollupPeriod::Hour)).await?.len(), young.len() + 2);
+    assert_eq!(stores.ledger.forget_rollups(RollupPeriod::Hour, border, most).await?, 2);
+    assert_eq!(stores.ledger.forget_rollups(RollupPeriod::Hour, border, most).await?, 0);
+    assert_eq!(stores.ledger.usage(&UsageQuery::all(RollupPeriod::Hour)).await?, young);
+    for period in [RollupPeriod::Day, RollupPeriod::Month] {
+        assert_eq!(stores.ledger.usage(&UsageQuery::all(period)).await?, sum_by_hand(period, &booked));
+    }
+    assert_eq!(stores.ledger.count().await?, booked.len() as u64);
     Ok(())
 }
 
@@ -249,12 +354,12 @@ pub async fn large_numbers_are_kept(stores: Stores) -> Promise {
     }
     stores.ledger.append(&large[..4]).await?;
     stores.ledger.append(&large[4..]).await?;
-    let sums = UsageQuery { key_id: Some(large[0].key_id), ..every(RollupPeriod::Day) };
+    let sums = UsageQuery { key_id: Some(large[0].key_id), ..UsageQuery::all(RollupPeriod::Day) };
     let sums = stores.ledger.usage(&sums).await?;
     assert_eq!(sums.len(), 1);
-    assert_eq!(sums[0].usage.input, 8_000_000_000_000_008);
-    assert_eq!(sums[0].cost, NanoUsd::from_nanos(8_000_000_000_000_024));
-    assert_eq!(sums[0].billed, NanoUsd::from_nanos(-8_000_000_000_000_008));
+    assert_eq!(sums[0].sums.usage.input, 8_000_000_000_000_008);
+    assert_eq!(sums[0].sums.cost, NanoUsd::from_nanos(8_000_000_000_000_024));
+    assert_eq!(sums[0].sums.billed, NanoUsd::from_nanos(-8_000_000_000_000_008));
     Ok(())
 }
 
@@ -267,30 +372,44 @@ pub async fn sums_do_not_wrap(stores: Stores) -> Promise {
         row.cost = NanoUsd::from_nanos(i64::MAX);
         row.billed = NanoUsd::from_nanos(i64::MAX);
     }
+    let other: Vec<_> = rows(4)
+        .iter()
+        .zip(&bogus)
+        .map(|(new, row)| AttemptRow { request_id: new.request_id, model: model("other"), ..row.clone() })
+        .collect();
     stores.ledger.append(&bogus[..2]).await?;
     stores.ledger.append(&bogus[2..]).await?;
+    stores.ledger.append(&other).await?;
     for period in RollupPeriod::ALL {
-        let sums = stores.ledger.usage(&every(period)).await?;
-        assert_eq!(sums.len(), 1);
-        assert_eq!(sums[0].attempts, 4);
-        assert!(sums[0].usage.input >= (1 << 53) - 1);
-        assert!(sums[0].usage.output_image >= (1 << 53) - 1);
-        assert!(sums[0].cost >= NanoUsd::from_nanos((1 << 53) - 1));
-        assert!(sums[0].billed >= NanoUsd::from_nanos((1 << 53) - 1));
+        let sums = stores.ledger.usage(&UsageQuery::all(period)).await?;
+        assert_eq!(sums.len(), 2);
+        assert_eq!(sums[0].sums.attempts, 4);
+        assert!(sums[0].sums.usage.input >= (1 << 53) - 1);
+        assert!(sums[0].sums.usage.output_image >= (1 << 53) - 1);
+        assert!(sums[0].sums.cost >= NanoUsd::from_nanos((1 << 53) - 1));
+        assert!(sums[0].sums.billed >= NanoUsd::from_nanos((1 << 53) - 1));
+        let grouped = stores.ledger.sums(&UsageQuery::all(period), &[]).await?;
+        assert_eq!(grouped.len(), 1);
+        assert_eq!(grouped[0].sums.attempts, 8);
+        assert!(grouped[0].sums.usage.input >= (1 << 53) - 1);
+        assert!(grouped[0].sums.cost >= NanoUsd::from_nanos((1 << 53) - 1));
     }
     Ok(())
 }
 
-/// Rows over several keys, accounts, models and both sides of an hour's, a day's and a month's border.
+/// Rows over several keys, owners, accounts, models, providers and both sides of an hour's, a day's and a month's border.
 fn varied_rows() -> Vec<AttemptRow> {
     let keys = [ClientKeyId::generate(), ClientKeyId::generate()];
     let accounts = [AccountId::generate(), AccountId::generate(), AccountId::generate()];
     let models = [model("claude-opus-4-8"), model("gpt-5"), model("Claude-opus-4-8")];
+    let owners = [Some(UserId::generate()), None, Some(UserId::generate())];
     let mut rows = rows(120);
     for (position, row) in rows.iter_mut().enumerate() {
         row.key_id = keys[position % 2];
         row.account_id = accounts[(position / 2) % 3];
         row.model = models[(position / 6) % 3].clone();
+        row.owner = owners[(position / 4) % 3];
+        row.provider = ProviderKind::ALL[(position / 8) % 3];
         row.started_at = Timestamp::from_micros(STARTS[position % STARTS.len()]);
         row.outcome = if position % 3 == 0 { AttemptOutcome::Cut } else { AttemptOutcome::Complete };
         row.usage.input = position as u64 * 31;
@@ -354,14 +473,27 @@ fn rows_of_every_member() -> Vec<AttemptRow> {
 async fn usage_of_all_periods(stores: &Stores) -> Result<Vec<RollupRow>, StorageError> {
     let mut all = Vec::new();
     for period in RollupPeriod::ALL {
-        all.extend(stores.ledger.usage(&every(period)).await?);
+        all.extend(stores.ledger.usage(&UsageQuery::all(period)).await?);
     }
     Ok(all)
 }
 
+async fn assert_left(stores: &Stores, rows: &[AttemptRow]) -> Promise {
+    let newest: Vec<AttemptRow> = rows.iter().rev().cloned().collect();
+    assert_eq!(stores.ledger.recent(None, 100).await?, newest);
+    assert_eq!(stores.ledger.count().await?, rows.len() as u64);
+    Ok(())
+}
+
+/// An identity as a request made at `moment` has it.
+fn request_at(moment: Timestamp) -> RequestId {
+    let chance = Uuid::now_v7().as_u128() & ((1 << 64) - 1);
+    RequestId::from_uuid(Uuid::from_u128(first_request(moment).uuid().as_u128() | chance))
+}
+
 async fn assert_rollups_agree(stores: &Stores, rows: &[AttemptRow]) -> Promise {
     for period in RollupPeriod::ALL {
-        let told = stores.ledger.usage(&every(period)).await?;
+        let told = stores.ledger.usage(&UsageQuery::all(period)).await?;
         assert_eq!(told, sum_by_hand(period, rows), "{period:?}");
     }
     Ok(())
@@ -371,42 +503,99 @@ async fn assert_rollups_agree(stores: &Stores, rows: &[AttemptRow]) -> Promise {
 fn sum_by_hand(period: RollupPeriod, rows: &[AttemptRow]) -> Vec<RollupRow> {
     let mut sums: Vec<RollupRow> = Vec::new();
     for row in rows {
-        let start = start_by_text(period, row.started_at);
-        let same = |sum: &&mut RollupRow| {
-            sum.start == start
-                && sum.key_id == row.key_id
-                && sum.account_id == row.account_id
-                && sum.model == row.model
+        let key = RollupKey {
+            period,
+            start: start_by_text(period, row.started_at),
+            key_id: row.key_id,
+            account_id: row.account_id,
+            model: row.model.clone(),
+            owner: row.owner,
+            provider: row.provider,
         };
-        match sums.iter_mut().find(same) {
-            Some(sum) => add_by_hand(sum, row),
+        match sums.iter_mut().find(|sum| sum.key == key) {
+            Some(sum) => add_by_hand(&mut sum.sums, row),
             None => {
-                let mut sum = RollupRow {
-                    period,
-                    start,
-                    key_id: row.key_id,
-                    account_id: row.account_id,
-                    model: row.model.clone(),
-                    attempts: 0,
-                    completed: 0,
-                    estimated: 0,
-                    unpriced: 0,
-                    usage: Usage::default(),
-                    cost: NanoUsd::ZERO,
-                    billed: NanoUsd::ZERO,
-                };
+                let mut sum = Sums::default();
                 add_by_hand(&mut sum, row);
-                sums.push(sum);
+                sums.push(RollupRow { key, sums: sum });
             }
         }
     }
-    sums.sort_by(|a, b| {
-        (a.start, a.key_id, a.account_id, &a.model).cmp(&(b.start, b.key_id, b.account_id, &b.model))
-    });
+    let order = |row: &RollupRow| {
+        let RollupKey { start, key_id, account_id, model, owner, provider, .. } = row.key.clone();
+        (start, key_id, account_id, model, owner, provider)
+    };
+    sums.sort_by_key(order);
     sums
 }
 
-fn add_by_hand(sum: &mut RollupRow, row: &AttemptRow) {
+/// Groups roll-ups the slow way.
+fn group_by_hand(rows: &[RollupRow], by: &[Dimension]) -> Vec<GroupSums> {
+    let mut groups: Vec<GroupSums> = Vec::new();
+    for RollupRow { key, sums } in rows {
+        let mut group = Group::default();
+        for dimension in by {
+            match dimension {
+                Dimension::Span => group.start = Some(key.start),
+                Dimension::Key => group.key_id = Some(key.key_id),
+                Dimension::Owner => group.owner = key.owner,
+                Dimension::Account => group.account_id = Some(key.account_id),
+                Dimension::Model => group.model = Some(key.model.clone()),
+                Dimension::Provider => group.provider = Some(key.provider),
+            }
+        }
+        match groups.iter_mut().find(|known| known.group == group) {
+            Some(known) => known.sums.merge(sums),
+            None => groups.push(GroupSums { group, sums: sums.clone() }),
+        }
+    }
+    groups.sort_by(|left, right| left.group.cmp(&right.group));
+    groups
+}
+
+/// Every set of dimensions, the empty one first.
+fn groupings() -> Vec<Vec<Dimension>> {
+    let chosen =
+        |set: usize| Dimension::ALL.into_iter().enumerate().filter(move |(bit, _)| set >> bit & 1 == 1);
+    (0..64).map(|set| chosen(set).map(|(_, dimension)| dimension).collect()).collect()
+}
+
+/// Queries that each leave out something of varied rows; the first filters by everything at once.
+fn filters(booked: &[AttemptRow], all: &[RollupRow]) -> Vec<UsageQuery> {
+    let none = UsageQuery::all(RollupPeriod::Hour);
+    let one = &all[all.len() / 2].key;
+    let (key_id, account_id, model) = (Some(one.key_id), Some(one.account_id), Some(one.model.clone()));
+    let owner = one.owner.or(booked[0].owner);
+    let (provider, from) = (Some(one.provider), Some(one.start));
+    let until = all.last().map(|row| row.key.start);
+    let owned = all.iter().find(|row| row.key.owner.is_some()).map(|row| row.key.clone());
+    let owned = owned.expect("varied rows have owners");
+    let everything = UsageQuery {
+        period: RollupPeriod::Hour,
+        key_id: Some(owned.key_id),
+        owner: owned.owner,
+        account_id: Some(owned.account_id),
+        model: Some(owned.model),
+        provider: Some(owned.provider),
+        from: Some(owned.start),
+        until,
+    };
+    vec![
+        everything,
+        UsageQuery { key_id, ..none.clone() },
+        UsageQuery { owner, ..none.clone() },
+        UsageQuery { account_id, ..none.clone() },
+        UsageQuery { model, ..none.clone() },
+        UsageQuery { provider, ..none.clone() },
+        UsageQuery { from, ..none.clone() },
+        UsageQuery { until, ..none.clone() },
+        UsageQuery { key_id: Some(ClientKeyId::generate()), ..none.clone() },
+        UsageQuery { owner: Some(UserId::generate()), ..none.clone() },
+        UsageQuery { from: until, until: from, ..none },
+    ]
+}
+
+fn add_by_hand(sum: &mut Sums, row: &AttemptRow) {
     sum.attempts += 1;
     sum.completed += u64::from(row.outcome == AttemptOutcome::Complete);
     sum.estimated += u64::from(row.usage_source == UsageSource::Estimated);
@@ -436,10 +625,6 @@ fn start_by_text(period: RollupPeriod, moment: Timestamp) -> Timestamp {
         RollupPeriod::Month => format!("{}-01T00:00:00Z", &text[..7]),
     };
     start.parse().expect("a span's start is a moment")
-}
-
-fn every(period: RollupPeriod) -> UsageQuery {
-    UsageQuery { period, key_id: None, account_id: None, from: None, until: None }
 }
 
 /// Both sides of borders: 2026-02-28T23:59:59.999999Z and the moment after, and some hours around them.

@@ -2,11 +2,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use posthaste_core::{ClientKeyId, RequestId};
+use posthaste_core::{ClientKeyId, RequestId, Timestamp};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
-use crate::{RollupRow, UsageQuery, contract::row};
+use crate::{Dimension, GroupSums, RollupPeriod, RollupRow, UsageQuery, contract::row};
 
 #[tokio::test(start_paused = true)]
 async fn rows_booked_close_together_share_one_append() {
@@ -225,6 +225,18 @@ impl LedgerStore for FlakyLedger {
     }
 
     async fn count(&self) -> Result<u64, StorageError> {
+        unreachable!("the writer only appends")
+    }
+
+    async fn sums(&self, _: &UsageQuery, _: &[Dimension]) -> Result<Vec<GroupSums>, StorageError> {
+        unreachable!("the writer only appends")
+    }
+
+    async fn forget_rows(&self, _: Timestamp, _: usize) -> Result<usize, StorageError> {
+        unreachable!("the writer only appends")
+    }
+
+    async fn forget_rollups(&self, _: RollupPeriod, _: Timestamp, _: usize) -> Result<usize, StorageError> {
         unreachable!("the writer only appends")
     }
 }

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use posthaste_core::{AttemptRow, ClientKeyId, RequestId};
+use posthaste_core::{AttemptRow, ClientKeyId, RequestId, Timestamp};
 
-use crate::{LedgerStore, RollupRow, Rollups, StorageError, UsageQuery};
+use crate::{
+    Dimension, GroupSums, Grouped, LedgerStore, RollupPeriod, RollupRow, Rollups, StorageError, UsageQuery,
+    retention::first_request,
+};
 
 /// Keeps the latest rows, by request and attempt, and the roll-ups of all.
 #[derive(Default)]
@@ -18,7 +21,6 @@ pub(super) struct MemoryLedger {
 struct Books {
     rows: BTreeMap<(RequestId, u16), AttemptRow>,
     rollups: Rollups,
-    booked: u64,
 }
 
 #[async_trait]
@@ -42,11 +44,42 @@ impl LedgerStore for MemoryLedger {
 
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<RollupRow>, StorageError> {
         let books = self.books.lock();
-        Ok(books.rollups.rows().filter(|row| wanted(query, row)).cloned().collect())
+        let wanted = books.rollups.iter().filter(|(key, _)| query.wants(key));
+        Ok(wanted.map(|(key, sums)| RollupRow { key: key.clone(), sums: sums.clone() }).collect())
+    }
+
+    async fn sums(&self, query: &UsageQuery, by: &[Dimension]) -> Result<Vec<GroupSums>, StorageError> {
+        let mut grouped = Grouped::by(by);
+        let books = self.books.lock();
+        books
+            .rollups
+            .iter()
+            .filter(|(key, _)| query.wants(key))
+            .for_each(|(key, sums)| grouped.add(key, sums));
+        Ok(grouped.finish())
     }
 
     async fn count(&self) -> Result<u64, StorageError> {
-        Ok(self.books.lock().booked)
+        Ok(self.books.lock().rows.len() as u64)
+    }
+
+    async fn forget_rows(&self, before: Timestamp, most: usize) -> Result<usize, StorageError> {
+        let mut books = self.books.lock();
+        let old = books.rows.range(..(first_request(before), 0)).take(most);
+        let old: Vec<_> = old.map(|(identity, _)| *identity).collect();
+        for identity in &old {
+            books.rows.remove(identity);
+        }
+        Ok(old.len())
+    }
+
+    async fn forget_rollups(
+        &self,
+        period: RollupPeriod,
+        before: Timestamp,
+        most: usize,
+    ) -> Result<usize, StorageError> {
+        Ok(self.books.lock().rollups.forget(period, before, most))
     }
 }
 
@@ -59,7 +92,6 @@ impl Books {
                 continue;
             }
             new.add(row);
-            self.booked += 1;
             self.rows.insert(identity, row.clone());
         }
         self.rollups.merge(&new);
@@ -72,14 +104,6 @@ impl Books {
         }
         self.rollups.trim(MOST_ROLLUPS);
     }
-}
-
-fn wanted(query: &UsageQuery, row: &RollupRow) -> bool {
-    row.period == query.period
-        && query.key_id.is_none_or(|key| row.key_id == key)
-        && query.account_id.is_none_or(|account| row.account_id == account)
-        && query.from.is_none_or(|from| row.start >= from)
-        && query.until.is_none_or(|until| row.start < until)
 }
 
 const MOST_ROWS: usize = 200_000;

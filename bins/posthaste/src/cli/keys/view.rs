@@ -1,14 +1,12 @@
 //! Client keys for people.
 
-use posthaste_admin::{
-    CreatedKey, KeyView, PlaceInput, UsageTotals, UsageView, length_text, limit_text, multiplier_text,
-};
+use posthaste_admin::{CreatedKey, KeyView, PlaceInput, UsageView, length_text, limit_text};
 use posthaste_core::{
     ClientPattern, Clock, Expiry, KeyStatus, Limit, ModelPattern, Network, ProviderKind, SystemClock,
     Timestamp,
 };
 
-use crate::cli::output;
+use crate::cli::{output, totals};
 
 pub(super) fn created(created: &CreatedKey) -> String {
     format!(
@@ -53,11 +51,11 @@ pub(super) fn one(key: &KeyView) -> String {
         ("networks", listed(policy.networks.iter().map(Network::to_string), "all")),
         ("served by", served_by(key)),
         ("line", line(key)),
-        ("billed at", multiplier_text(policy.multiplier)),
+        ("billed at", policy.multiplier.to_string()),
         ("repairs", if policy.repair_conversations { "conversations" } else { "-" }.to_owned()),
         ("bodies", bodies(key)),
         ("tags", listed(policy.tags.iter().cloned(), "-")),
-        ("owner", policy.owner.map_or_else(|| "-".to_owned(), |owner| owner.to_string())),
+        ("owner", owner(key)),
         ("made", key.created_at.to_string()),
         ("changed", key.updated_at.to_string()),
     ])
@@ -67,6 +65,11 @@ pub(super) fn one(key: &KeyView) -> String {
 pub(in crate::cli) fn limits(limits: &[Limit]) -> String {
     let texts: Vec<_> = limits.iter().map(limit_text).collect();
     if texts.is_empty() { "-".to_owned() } else { texts.join("\n") }
+}
+
+fn owner(key: &KeyView) -> String {
+    let unnamed = || key.policy.owner.map_or_else(|| "-".to_owned(), |owner| owner.to_string());
+    key.owner.clone().unwrap_or_else(unnamed)
 }
 
 fn served_by(key: &KeyView) -> String {
@@ -96,54 +99,16 @@ fn line(key: &KeyView) -> String {
 pub(super) fn usage(usage: &UsageView) -> String {
     let name = usage.name.as_deref().unwrap_or("(removed)");
     let mut text = format!("client key `{name}` ({})\n", usage.key_id);
-    let totals = std::iter::once(("all".to_owned(), &usage.totals));
-    text.push_str(&sums("", totals));
+    let all = std::iter::once((vec!["all".to_owned()], &usage.totals));
+    text.push_str(&totals::table(&[""], all));
     if !usage.by_model.is_empty() {
-        let models = usage.by_model.iter().map(|row| (row.model.to_string(), &row.totals));
-        text.push_str(&format!("\n{}", sums("MODEL", models)));
-        let days = usage.by_day.iter().map(|row| (day(row.day), &row.totals));
-        text.push_str(&format!("\n{}", sums("DAY (UTC)", days)));
+        let models = usage.by_model.iter().map(|row| (vec![row.model.to_string()], &row.totals));
+        text.push_str(&format!("\n{}", totals::table(&["MODEL"], models)));
+        let days = usage.by_day.iter().map(|row| (vec![day(row.day)], &row.totals));
+        text.push_str(&format!("\n{}", totals::table(&["DAY (UTC)"], days)));
     }
-    if usage.totals.unpriced > 0 {
-        let unpriced = output::counted(
-            usage.totals.unpriced,
-            "attempt has no known price",
-            "attempts have no known price",
-        );
-        text.push_str(&format!("\nnot in the cost: {unpriced}"));
-    }
-    if usage.totals.estimated > 0 {
-        let estimated = output::counted(usage.totals.estimated, "attempt", "attempts");
-        text.push_str(&format!("\nthe tokens of {estimated} are estimated"));
-    }
+    text.push_str(&totals::remarks(&usage.totals));
     text
-}
-
-fn sums<'a>(what: &str, rows: impl Iterator<Item = (String, &'a UsageTotals)>) -> String {
-    let mut table = output::table(&[
-        what,
-        "ATTEMPTS",
-        "COMPLETED",
-        "INPUT",
-        "OUTPUT",
-        "CACHE READ",
-        "CACHE WRITE",
-        "COST",
-    ]);
-    for (name, totals) in rows {
-        let usage = &totals.usage;
-        table.add_row([
-            name,
-            totals.attempts.to_string(),
-            totals.completed.to_string(),
-            usage.input.to_string(),
-            usage.output.to_string(),
-            usage.cache_read.to_string(),
-            usage.cache_write_5m.saturating_add(usage.cache_write_1h).to_string(),
-            totals.cost.clone(),
-        ]);
-    }
-    table.to_string()
 }
 
 fn state(key: &KeyView) -> String {
