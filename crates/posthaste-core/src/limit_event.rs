@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, ClientKeyId, LimitUnit, TeamId, Timestamp, UserId};
+use crate::{AccountId, ClientKeyId, LimitUnit, PoolId, TeamId, Timestamp, UserId};
 
 /// A limit has been used or reserved up to a threshold. Each instance tells it once for a threshold and a window; whoever
 /// listens to several knows repeats by owner, limit, window and threshold.

@@ -102,7 +102,9 @@ pub(crate) struct Hold {
     asked: AtomicBool,
     tokens: AtomicI64,
     cost: AtomicI64,
-    renewer: AbortHandle,
+    /// Nothing was taken, so that there is nothing to give back.
+    refused: bool,
+    renewer: Option<AbortHandle>,
 }
 
 impl Hold {
@@ -131,32 +133,37 @@ impl Hold {
             return Ok(None);
         }
         let claim = Claim { half, owner, lease: LeaseId::generate(), ttl: LEASE, checks };
-        let store = Arc::clone(&engine.admission);
-        match store.reserve(&claim, now).await.map_err(Unseated::Store)? {
+        // Made before the store is asked: a client that leaves meanwhile, or an answer that is lost, may leave a lease behind,
+        // which dropping this gives back.
+        let mut hold = Self {
+            claim,
+            names: told.iter().map(|(_, name)| name.clone()).collect(),
+            standings: Vec::new(),
+            granted_at: now,
+            store: Arc::clone(&engine.admission),
+            clock: Arc::clone(&engine.clock),
+            asked: AtomicBool::new(false),
+            tokens: AtomicI64::new(0),
+            cost: AtomicI64::new(0),
+            refused: false,
+            renewer: None,
+        };
+        match hold.store.reserve(&hold.claim, now).await.map_err(Unseated::Store)? {
             Outcome::Refused(mut refusal) => {
-                let at = claim.checks.iter().position(|check| check.counter == refusal.counter);
+                hold.refused = true;
+                let at = hold.claim.checks.iter().position(|check| check.counter == refusal.counter);
                 let (whose, name) = told.swap_remove(at.unwrap_or(0));
                 refusal.counter.name = name;
                 Err(Unseated::Limit(refusal, whose))
             }
             Outcome::Granted(standings) => {
-                for ((check, standing), (whose, name)) in claim.checks.iter().zip(&standings).zip(&told) {
+                for ((check, standing), (whose, name)) in hold.claim.checks.iter().zip(&standings).zip(&told)
+                {
                     engine.thresholds.note(&engine.metrics, *whose, name, check, *standing);
                 }
-                let clock = Arc::clone(&engine.clock);
-                let renewer = renew(Arc::clone(&store), Arc::clone(&clock), &claim);
-                Ok(Some(Self {
-                    claim,
-                    names: told.into_iter().map(|(_, name)| name).collect(),
-                    standings,
-                    granted_at: now,
-                    store,
-                    clock,
-                    asked: AtomicBool::new(false),
-                    tokens: AtomicI64::new(0),
-                    cost: AtomicI64::new(0),
-                    renewer,
-                }))
+                hold.standings = standings;
+                hold.renewer = Some(renew(Arc::clone(&hold.store), Arc::clone(&hold.clock), &hold.claim));
+                Ok(Some(hold))
             }
         }
     }
@@ -217,7 +224,12 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.renewer.abort();
+        if self.refused {
+            return;
+        }
+        if let Some(renewer) = &self.renewer {
+            renewer.abort();
+        }
         let (store, lease, truth) = (Arc::clone(&self.store), self.claim.lease_ref(), self.truth());
         let now = self.clock.now();
         // Without a runtime the program is ending: the lease lapses by itself, and what was reserved stays counted.

@@ -74,6 +74,10 @@ mod tests {
             check_limits(&[requests("a"), limit("b", LimitUnit::Concurrency, LimitWindow::Now)]),
             Ok(())
         );
+        let longest = "x".repeat(64);
+        for name in ["weekly_opus", "weekly-opus", &longest] {
+            assert_eq!(check_limits(&[requests(name)]), Ok(()));
+        }
         let long = "x".repeat(65);
         for name in ["", "a b", "ä", &long] {
             assert_eq!(check_limits(&[requests(name)]), Err(LimitError::Name(name.to_owned())));

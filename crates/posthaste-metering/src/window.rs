@@ -228,7 +228,15 @@ mod tests {
         assert_eq!(fails(LimitWindow::Rolling { seconds: 0 }), WindowError::Length(0));
     }
 
-    const ZONES: [&str; 8] = [
+    #[test]
+    fn a_rolling_window_lasts_a_leap_year_at_most() {
+        let rolling = |seconds| span(&LimitWindow::Rolling { seconds }, Timestamp::EPOCH);
+        assert_eq!(rolling(31_622_400), Ok(Span::Rolling(Duration::from_secs(31_622_400))));
+        assert_eq!(rolling(31_622_401), Err(WindowError::Length(31_622_401)));
+    }
+
+    /// Whose clocks do what others' do not: half an hour, two hours, a day left out, twice a year by the moon.
+    const ZONES: [&str; 13] = [
         "UTC",
         "Europe/Berlin",
         "America/New_York",
@@ -237,6 +245,11 @@ mod tests {
         "Australia/Lord_Howe",
         "America/Havana",
         "Asia/Kathmandu",
+        "Africa/Casablanca",
+        "Antarctica/Troll",
+        "America/St_Johns",
+        "Asia/Gaza",
+        "Pacific/Kwajalein",
     ];
 
     fn windows() -> impl Strategy<Value = LimitWindow> {
@@ -264,6 +277,32 @@ mod tests {
             }
             let Ok(Span::Between { start: next, .. }) = span(&window, end) else { panic!("a calendar's span") };
             prop_assert_eq!(next, end);
+        }
+
+        /// A day begins at its hour by the wall clock; where that hour was left out, as soon as it has passed. No change of
+        /// clocks makes a day shorter or longer than two hours.
+        #[test]
+        fn a_day_begins_at_its_hour(
+            zone in prop::sample::select(&ZONES[..]),
+            hour in 0u8..24,
+            secs in 631_152_000i64..2_871_763_200,
+        ) {
+            let window = LimitWindow::Day(calendar(zone, hour));
+            let Ok(Span::Between { start, end }) = span(&window, Timestamp::from_secs(secs)) else {
+                panic!("a calendar's span")
+            };
+            let hours = end.since(start).as_secs_f64() / 3_600.0;
+            prop_assert!((22.0..=26.0).contains(&hours), "{} h", hours);
+            let zone = TimeZone::get(zone).unwrap();
+            let local = zone.to_datetime(start.into());
+            let asked = local.date().at(hour.cast_signed(), 0, 0, 0);
+            let is_no_plain_hour = |day: Date| {
+                zone.to_ambiguous_timestamp(day.at(hour.cast_signed(), 0, 0, 0)).is_ambiguous()
+            };
+            prop_assert!(
+                local == asked || is_no_plain_hour(local.date()) || is_no_plain_hour(days_later(local.date(), -1)),
+                "{} is not at {} h", local, hour
+            );
         }
     }
 }
