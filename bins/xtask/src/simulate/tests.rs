@@ -13,6 +13,25 @@ fn every_policy_keeps_the_invariants() {
     }
 }
 
+/// The promise of docs/adr/0015; the large worlds of docs/SCHEDULING.md hold it by more.
+#[test]
+fn the_default_beats_plain_on_caches_and_quotas_without_more_refusals() {
+    let worlds = [60, 85].into_iter().flat_map(|load| (1..=3).map(move |seed| Setting { load, seed, ..SMALL }));
+    let (mut hits, mut unused, mut refusals) = ([0.0; 2], [0.0; 2], [0.0; 2]);
+    for world in worlds {
+        for (side, policy) in [Policy::Plain, Policy::Posthaste(Strategy::default())].into_iter().enumerate() {
+            let tally = simulate(&world, policy).unwrap();
+            hits[side] += tally.hit_rate();
+            unused[side] += tally.weeks_unused;
+            refusals[side] += tally.refusal_rate();
+        }
+    }
+    let [plain, default] = [0, 1].map(|side| (hits[side], unused[side], refusals[side]));
+    assert!(default.0 > plain.0, "cache hits: {default:?} against {plain:?}");
+    assert!(default.1 < plain.1, "weeks unused: {default:?} against {plain:?}");
+    assert!(default.2 <= plain.2, "refusals: {default:?} against {plain:?}");
+}
+
 #[test]
 fn the_same_seed_gives_the_same_history() {
     let run = |seed| {
