@@ -249,8 +249,7 @@ impl Place {
         let counted = self.counted.get_mut(&CounterKey::of(&reserved.counter));
         if let Some(counted) = counted.filter(|counted| counted.opened == reserved.opened) {
             self.unsaved = true;
-            counted.add(reserved.amount.saturating_neg());
-            counted.add(actual);
+            counted.replace(reserved.amount, actual);
         }
     }
 
@@ -265,6 +264,11 @@ impl Counted {
     fn add(&mut self, amount: i64) {
         self.used = self.used.saturating_add(amount);
         self.unsaved = self.unsaved.saturating_add(amount);
+    }
+
+    fn replace(&mut self, reserved: i64, actual: i64) {
+        self.used = self.used.saturating_sub(reserved).saturating_add(actual);
+        self.unsaved = self.unsaved.saturating_sub(reserved).saturating_add(actual);
     }
 }
 
