@@ -16,10 +16,12 @@ fn every_policy_keeps_the_invariants() {
 /// The promise of docs/adr/0015; the large worlds of docs/SCHEDULING.md hold it by more.
 #[test]
 fn the_default_beats_plain_on_caches_and_quotas_without_more_refusals() {
-    let worlds = [60, 85, 110].into_iter().flat_map(|load| (1..=2).map(move |seed| Setting { load, seed, ..SMALL }));
+    let worlds =
+        [60, 85, 110].into_iter().flat_map(|load| (1..=2).map(move |seed| Setting { load, seed, ..SMALL }));
     let (mut hits, mut unused, mut refusals) = ([0.0; 2], [0.0; 2], [0.0; 2]);
     for world in worlds {
-        for (side, policy) in [Policy::Plain, Policy::Posthaste(Strategy::default())].into_iter().enumerate() {
+        for (side, policy) in [Policy::Plain, Policy::Posthaste(Strategy::default())].into_iter().enumerate()
+        {
             let tally = simulate(&world, policy).unwrap();
             hits[side] += tally.hit_rate();
             unused[side] += tally.weeks_unused;
