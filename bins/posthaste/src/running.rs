@@ -8,7 +8,7 @@ use posthaste_admin::{Admin, ParkedModels, ParkedView, QuotaView, Runtime};
 use posthaste_core::{AccountId, Clock, CooldownScope, SystemClock, Timestamp, Transport};
 use posthaste_gateway::{FirstEventTimeouts, Relay, RelayOptions, RelayPorts, WindowForecast};
 use posthaste_http::{Front, FrontOptions, ServerOptions, metrics_router, router, serve};
-use posthaste_scheduler::{Backoff, Parked, Scheduler};
+use posthaste_scheduler::{Backoff, Instance, Parked, Scheduler};
 use posthaste_storage::{LedgerOptions, LedgerStore, LedgerWriter, Retention, Swept};
 use posthaste_vault::RefreshingCredentials;
 use tokio::{
@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Config,
     admin_socket::{self, AdminListener},
-    config::Durability,
+    config::{Durability, StoreKind},
     wiring::{self, Opened},
 };
 
@@ -71,7 +71,8 @@ impl Running {
         }
         let socket = AdminListener::bind(&socket_path).await?;
 
-        let scheduler = Arc::new(Scheduler::new(Backoff::default()));
+        let scheduler = Scheduler::new(Backoff::default()).with_instance(instance(config.data.store));
+        let scheduler = Arc::new(scheduler);
         let flush_every = config.accounting.flush_every;
         let ledger_options = LedgerOptions { flush_every, ..LedgerOptions::default() };
         let (ledger, _writer) = LedgerWriter::start(Arc::clone(&opened.stores.ledger), ledger_options);
@@ -222,6 +223,15 @@ impl Background {
 
 fn parked_view(parked: &Parked) -> ParkedView {
     ParkedView { reason: parked.reason, until: parked.until, why: parked.why.to_string() }
+}
+
+/// Relays that may share their accounts with others each go at a beat of their own.
+fn instance(store: StoreKind) -> Instance {
+    match store {
+        // The half of an identity that is by chance alone.
+        StoreKind::Redis => Instance(AccountId::generate().uuid().as_u64_pair().1),
+        StoreKind::Sqlite | StoreKind::Memory => Instance::default(),
+    }
 }
 
 /// What operators' services see of the running relay.

@@ -44,6 +44,11 @@ pub enum Command {
         /// For which model; the service chooses one when it is not told.
         model: Option<String>,
     },
+    /// End an account's rest.
+    ResetAccount {
+        /// Which.
+        account: String,
+    },
     /// Renew an account's token.
     RefreshAccount {
         /// Which.
@@ -280,6 +285,7 @@ pub(crate) async fn execute(admin: &Admin, command: Command) -> Result<Reply, Ad
         Command::TestAccount { account, model } => {
             Reply::Tested(accounts.test(&account, model.as_deref()).await?)
         }
+        Command::ResetAccount { account } => Reply::Account(accounts.reset(&account).await?),
         Command::RefreshAccount { account } => Reply::Refreshed(accounts.refresh(&account).await?),
         Command::PlanLogin(whose) => Reply::LoginPlan(accounts.plan_login(&whose).await?),
         Command::StartLogin { whose, flow } => {

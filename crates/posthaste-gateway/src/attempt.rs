@@ -23,6 +23,7 @@ use crate::{
     planning::{self, Course, Leg},
     prepare::{Prepared, prepare},
     projects::NoProject,
+    rests::rest,
     settle::{AttemptBook, Ending},
     shares::Share,
 };
@@ -223,7 +224,7 @@ fn refuse_credential(journey: &Journey, account: &Account, error: Option<&VaultE
     }
     tracing::warn!({ fields::REQUEST_ID } = %journey.id, { fields::ACCOUNT } = %account.name, %why, "account rests");
     let now = engine.clock.now();
-    let parked = engine.scheduler.rest(account.id, &rest_without_credential(error, why, now), now);
+    let parked = rest(engine, account, &rest_without_credential(error, why, now), now);
     journey.trail.rests(&parked);
 }
 
@@ -366,7 +367,7 @@ async fn ready_request(
     let unusable = |cooldown: &Cooldown| {
         let why = &cooldown.why;
         tracing::error!({ fields::ACCOUNT } = %account.name, %why, "an account cannot be used");
-        let parked = engine.scheduler.rest(account.id, cooldown, engine.clock.now());
+        let parked = rest(engine, account, cooldown, engine.clock.now());
         journey.trail.rests(&parked);
         journey.trail.end(StopEnd::Unusable);
         Setback::Next

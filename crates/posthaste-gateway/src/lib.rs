@@ -32,6 +32,7 @@ mod pulse;
 mod quotas;
 mod recorder;
 mod relay;
+mod rests;
 mod settle;
 mod shares;
 mod stream;

@@ -12,7 +12,7 @@ use posthaste_storage::{Booked, LedgerSlot};
 use posthaste_translate::{Loss, Remembered};
 use tokio::time::{Instant, timeout};
 
-use crate::{estimate, journey::Journey, limits::Hold, mending::Mend, metrics::OpenAttempt};
+use crate::{estimate, journey::Journey, limits::Hold, mending::Mend, metrics::OpenAttempt, rests::rest};
 
 /// One attempt that was begun. It is booked when it is settled, and as cancelled when it is dropped before.
 pub(crate) struct AttemptBook {
@@ -146,7 +146,7 @@ impl AttemptBook {
     pub(crate) fn rest(&mut self, cooldown: &Cooldown) {
         self.judged = true;
         let engine = &self.journey.engine;
-        let parked = engine.scheduler.rest(self.account.id, cooldown, engine.clock.now());
+        let parked = rest(engine, &self.account, cooldown, engine.clock.now());
         self.journey.trail.rests(&parked);
         tracing::warn!(
             { fields::REQUEST_ID } = %self.journey.id, { fields::ACCOUNT } = %self.account.name, reason = %parked.reason,

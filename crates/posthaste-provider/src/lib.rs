@@ -42,7 +42,7 @@ pub use fitting::Fitted;
 pub use gemini::project::{ProjectError, ProjectSearch, ProjectStep};
 pub use owns::owns;
 pub use plan_window::PlanWindow;
-pub use preset::{Preset, Site, preset, presets};
+pub use preset::{Preset, Rests, Site, preset, presets};
 pub use registry::provider;
 pub use rule::{ErrorRule, Means, Reset, rule_of};
 pub use settings::SettingsError;

@@ -8,6 +8,8 @@ mod plans;
 mod sandbox;
 mod services;
 
+use std::time::Duration;
+
 use posthaste_core::{AuthForm, ChatVariant, Dialect, ProviderKind};
 
 use crate::{plan_window::PlanWindow, rule::ErrorRule};
@@ -37,12 +39,24 @@ pub struct Preset {
     pub windows: &'static [PlanWindow],
     /// What the vendor's own errors mean, looked up before the dialect's general table.
     pub rules: &'static [ErrorRule],
+    /// How long an account rests for trouble that passes when its upstream does not say, where that is not what it is for
+    /// most.
+    pub rests: Option<Rests>,
     /// A model that an account's test may ask for where the price book names none.
     pub test_model: Option<&'static str>,
     /// Where the vendor documents it, and when that was read; empty where nobody does.
     pub source: &'static str,
     /// One line for the operator.
     pub summary: &'static str,
+}
+
+/// The lengths of rests for trouble that passes by itself: doubled with each failure in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rests {
+    /// After the first failure.
+    pub first: Duration,
+    /// Never longer than this.
+    pub most: Duration,
 }
 
 /// A place where a vendor serves.
@@ -77,6 +91,7 @@ impl Preset {
         oauth_base_url: None,
         windows: &[],
         rules: &[],
+        rests: None,
         test_model: None,
         source: "",
         summary: "",

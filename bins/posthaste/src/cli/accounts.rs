@@ -35,6 +35,8 @@ pub(super) enum Command {
     Delete(Which),
     /// Log an account in at its vendor: a new one, or one whose login has ended
     Login(Box<login::Login>),
+    /// End an account's rest and forget what it failed at: it is asked with the next request
+    Reset(Which),
     /// Renew the token of an account now, and tell until when it is good
     Refresh(Which),
     /// Send one tiny real request with an account; it costs what such a request costs
@@ -221,6 +223,7 @@ fn work(command: Command) -> Result<Work, Failure> {
         Command::Disable(which) => enabled(which.account, false),
         Command::Update(update) => update_account(*update)?,
         Command::Delete(which) => Work::DeleteAccount { account: which.account },
+        Command::Reset(which) => Work::ResetAccount { account: which.account },
         Command::Refresh(which) => Work::RefreshAccount { account: which.account },
         Command::Test(test) => Work::TestAccount { account: test.account, model: test.model },
         Command::Presets => Work::ListPresets,

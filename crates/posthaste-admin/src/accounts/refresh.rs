@@ -1,11 +1,11 @@
-//! Renewing an account's token at once.
+//! Renewing an account's token at once, and ending its rest.
 
 use posthaste_core::{AccountId, AuthForm, Timestamp};
 use posthaste_vault::oauth::OAuthError;
 use serde::{Deserialize, Serialize};
 
 use super::AccountService;
-use crate::{AdminError, change::find};
+use crate::{AccountView, AdminError, change::find};
 
 /// An account whose token was renewed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,21 @@ pub struct RefreshedAccount {
 }
 
 impl AccountService<'_> {
+    /// Ends an account's rest and forgets what it failed at, so that it is asked with the next request.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`] where no relay runs: rests end with the relay.
+    pub async fn reset(self, account: &str) -> Result<AccountView, AdminError> {
+        let found = find(&self.admin.account_records(), account).await?.value;
+        let Some(runtime) = &self.admin.parts().runtime else {
+            let message =
+                "no relay runs on this data folder, and rests end with the relay: there is nothing to reset";
+            return Err(AdminError::invalid("account", message));
+        };
+        runtime.release(found.id);
+        self.show(account).await
+    }
+
     /// Gets an account's next token now, whatever it has, and also after its refresh token was refused.
     ///
     /// # Errors

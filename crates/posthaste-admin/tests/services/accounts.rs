@@ -147,6 +147,18 @@ async fn health_is_shown_and_a_cure_ends_the_rest() {
 }
 
 #[tokio::test]
+async fn a_reset_ends_the_rest() {
+    let bench = quiet().await;
+    let accounts = bench.admin.accounts();
+    let id = accounts.add(compatible("one")).await.unwrap().account.id;
+    let parked =
+        ParkedView { reason: CooldownReason::Failing, until: bench.clock.now(), why: "down".to_owned() };
+    bench.runtime.parked.lock().insert(id, parked);
+    assert_eq!(accounts.reset("one").await.unwrap().health, Some(Health::Ready));
+    assert!(accounts.reset("nobody").await.is_err());
+}
+
+#[tokio::test]
 async fn a_deleted_account_is_gone_and_its_name_free() {
     let bench = quiet().await;
     let accounts = bench.admin.accounts();

@@ -1,11 +1,19 @@
 //! Servers that people run themselves.
 
+use std::time::Duration;
+
 use posthaste_core::{AuthForm, ChatVariant};
 
-use super::{Preset, Site};
+use super::{Preset, Rests, Site};
 
-const LOCAL: Preset =
-    Preset { auth: AuthForm::None, needs_credential: false, chat: ChatVariant::Compatible, ..Preset::BASE };
+const LOCAL: Preset = Preset {
+    auth: AuthForm::None,
+    needs_credential: false,
+    chat: ChatVariant::Compatible,
+    // Such a server is back as soon as it is started again or has read its model, and asking it costs nobody anything.
+    rests: Some(Rests { first: Duration::from_secs(1), most: Duration::from_secs(15) }),
+    ..Preset::BASE
+};
 
 pub(super) const ROWS: &[Preset] = &[
     Preset {
