@@ -273,14 +273,14 @@ async fn attempt(
     let seats = seats(journey, account, prepared.upstream_model.as_str(), tally).await?;
     // Other requests may have learnt since the plan was made, and only one of them may try an account that was parked.
     let engine = &journey.engine;
-    engine
+    let ticket = engine
         .scheduler
         .try_start(account.id, prepared.upstream_model.as_str(), engine.clock.now())
         .map_err(|parked| just_parked(journey, &parked))?;
     tally.attempts += 1;
     journey.trail.sent(tally.attempts);
     let upstream = (prepared.upstream.dialect, prepared.upstream_model.clone());
-    let book = AttemptBook::open(journey, account, tally.attempts, upstream, (slot, seats));
+    let book = AttemptBook::open(journey, account, (tally.attempts, ticket), upstream, (slot, seats));
     let began = Instant::now();
     let result = exchange(journey, &egress, vendor, prepared, book).await;
     tally.upstream_wait += began.elapsed();
