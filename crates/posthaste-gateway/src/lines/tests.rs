@@ -32,6 +32,7 @@ struct Scene {
     free: Arc<AtomicUsize>,
     asked: Arc<AtomicUsize>,
     served: Arc<Mutex<Vec<u64>>>,
+    kept: Arc<Mutex<Vec<Taken>>>,
 }
 
 /// A place that is given back when it is dropped.
@@ -63,7 +64,7 @@ impl Scene {
             let taken = scene.line.wait(&rules, |_, _| true, || scene.take(Duration::ZERO)).await;
             let Ok(taken) = taken else { return false };
             scene.served.lock().push(number);
-            std::mem::forget(taken);
+            scene.kept.lock().push(taken);
             true
         })
     }
