@@ -224,7 +224,7 @@ fn refuse_credential(journey: &Journey, account: &Account, error: Option<&VaultE
     }
     tracing::warn!({ fields::REQUEST_ID } = %journey.id, { fields::ACCOUNT } = %account.name, %why, "account rests");
     let now = engine.clock.now();
-    let parked = rest(engine, account, &rest_without_credential(error, why, now), now);
+    let parked = rest(engine, account, None, &rest_without_credential(error, why, now), now);
     journey.trail.rests(&parked);
 }
 
@@ -274,14 +274,14 @@ async fn attempt(
     let seats = seats(journey, account, prepared.upstream_model.as_str(), tally).await?;
     // Other requests may have learnt since the plan was made, and only one of them may try an account that was parked.
     let engine = &journey.engine;
-    engine
+    let ticket = engine
         .scheduler
         .try_start(account.id, prepared.upstream_model.as_str(), engine.clock.now())
         .map_err(|parked| just_parked(journey, &parked))?;
     tally.attempts += 1;
     journey.trail.sent(tally.attempts);
     let upstream = (prepared.upstream.dialect, prepared.upstream_model.clone());
-    let book = AttemptBook::open(journey, account, tally.attempts, upstream, (slot, seats));
+    let book = AttemptBook::open(journey, account, (tally.attempts, ticket), upstream, (slot, seats));
     let began = Instant::now();
     let result = exchange(journey, &egress, vendor, prepared, book).await;
     tally.upstream_wait += began.elapsed();
@@ -367,7 +367,7 @@ async fn ready_request(
     let unusable = |cooldown: &Cooldown| {
         let why = &cooldown.why;
         tracing::error!({ fields::ACCOUNT } = %account.name, %why, "an account cannot be used");
-        let parked = rest(engine, account, cooldown, engine.clock.now());
+        let parked = rest(engine, account, None, cooldown, engine.clock.now());
         journey.trail.rests(&parked);
         journey.trail.end(StopEnd::Unusable);
         Setback::Next

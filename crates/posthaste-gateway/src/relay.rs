@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use posthaste_core::{Account, AccountId, Dialect, Fault, FaultKind, Limit, ModelName, Operation, Origin};
+use posthaste_core::{
+    Account, AccountId, Dialect, Fault, FaultKind, Limit, LimitOwner, ModelName, Operation, Origin,
+};
 use posthaste_storage::{ConfigStore, Half, Revision, StorageError};
 use posthaste_wire::{Envelope, ModelEntry};
 
@@ -283,7 +285,14 @@ async fn hold(
     let covers = |limit: &Limit| model.is_covered(limit);
     let take = || Hold::take(engine, Half::Caller, slot, &shares, covers, estimate);
     let held = match &key.policy.queue {
-        Some(rules) => engine.lines.of(key.id).wait(rules, take).await,
+        Some(rules) => {
+            let is_mine = |whose: LimitOwner, name: &str| {
+                let mut limits =
+                    shares.iter().filter(|share| share.whose == whose).flat_map(|share| share.limits);
+                limits.any(|limit| limit.name == name && covers(limit))
+            };
+            engine.lines.of(key.id).wait(rules, is_mine, take).await
+        }
         None => take().await,
     };
     match &held {

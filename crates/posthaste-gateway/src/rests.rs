@@ -2,15 +2,24 @@
 
 use posthaste_core::{Account, Cooldown, Timestamp};
 use posthaste_provider::{Rests, preset};
-use posthaste_scheduler::{Backoff, Parked, Steps};
+use posthaste_scheduler::{Backoff, Parked, Steps, Ticket};
 
 use crate::engine::Engine;
 
-/// Parks an account: until its upstream's word, else by the steps of its preset, else by those of the relay.
-pub(crate) fn rest(engine: &Engine, account: &Account, cooldown: &Cooldown, now: Timestamp) -> Parked {
-    match steps_of(account) {
-        Some(backoff) => engine.scheduler.rest_by(account.id, cooldown, &backoff, now),
-        None => engine.scheduler.rest(account.id, cooldown, now),
+/// Parks an account: until its upstream's word, else by the steps of its preset, else by those of the relay. `ticket` is that
+/// of the attempt that found it out, if one did.
+pub(crate) fn rest(
+    engine: &Engine,
+    account: &Account,
+    ticket: Option<Ticket>,
+    cooldown: &Cooldown,
+    now: Timestamp,
+) -> Parked {
+    let scheduler = &engine.scheduler;
+    match (steps_of(account), ticket) {
+        (Some(backoff), ticket) => scheduler.rest_by(account.id, ticket, cooldown, &backoff, now),
+        (None, Some(ticket)) => scheduler.rest_after(account.id, ticket, cooldown, now),
+        (None, None) => scheduler.rest(account.id, cooldown, now),
     }
 }
 
@@ -37,13 +46,13 @@ mod tests {
         let mut now = Timestamp::from_secs(1_000);
         let mut longest = Duration::ZERO;
         for _ in 0..12 {
-            let parked = scheduler.rest_by(own.id, &failing, &backoff, now);
+            let parked = scheduler.rest_by(own.id, None, &failing, &backoff, now);
             longest = longest.max(parked.until.since(now));
             now = parked.until.plus(Duration::from_secs(3));
         }
         assert!(longest > Duration::from_secs(10) && longest <= Duration::from_secs(15), "{longest:?}");
         let refused = Cooldown::of_account(CooldownReason::Unauthorised, None, "401");
-        let parked = scheduler.rest_by(own.id, &refused, &backoff, now);
+        let parked = scheduler.rest_by(own.id, None, &refused, &backoff, now);
         assert!(parked.until.since(now) > Duration::from_secs(60), "what lasts rests as everywhere");
     }
 

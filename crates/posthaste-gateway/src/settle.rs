@@ -7,7 +7,7 @@ use posthaste_core::{
     ModelName, Timestamp, Usage, UsageSource, fields,
 };
 use posthaste_provider::provider;
-use posthaste_scheduler::Flight;
+use posthaste_scheduler::{Flight, Ticket};
 use posthaste_storage::{Booked, LedgerSlot};
 use posthaste_translate::{Loss, Remembered};
 use tokio::time::{Instant, timeout};
@@ -19,6 +19,8 @@ pub(crate) struct AttemptBook {
     journey: Arc<Journey>,
     account: Arc<Account>,
     attempt: u16,
+    /// The attempt, as the scheduler knows it.
+    ticket: Ticket,
     upstream_dialect: Dialect,
     upstream_model: ModelName,
     started_at: Timestamp,
@@ -63,7 +65,7 @@ impl AttemptBook {
     pub(crate) fn open(
         journey: &Arc<Journey>,
         account: &Arc<Account>,
-        attempt: u16,
+        (attempt, ticket): (u16, Ticket),
         upstream: (Dialect, ModelName),
         (slot, seats): (LedgerSlot, Vec<Hold>),
     ) -> Self {
@@ -71,6 +73,7 @@ impl AttemptBook {
             journey: Arc::clone(journey),
             account: Arc::clone(account),
             attempt,
+            ticket,
             upstream_dialect: upstream.0,
             upstream_model: upstream.1,
             started_at: journey.engine.clock.now(),
@@ -128,10 +131,15 @@ impl AttemptBook {
     pub(crate) fn vouch(&mut self) {
         if !self.judged {
             self.judged = true;
-            let engine = &self.journey.engine;
-            engine.scheduler.succeeded(self.account.id, self.upstream_model.as_str(), engine.clock.now());
+            self.tell_success();
             self.note_home(None);
         }
+    }
+
+    fn tell_success(&self) {
+        let engine = &self.journey.engine;
+        let model = self.upstream_model.as_str();
+        engine.scheduler.succeeded(self.account.id, model, self.ticket, engine.clock.now());
     }
 
     /// The account serves the conversation: what comes next goes there as well.
@@ -146,7 +154,7 @@ impl AttemptBook {
     pub(crate) fn rest(&mut self, cooldown: &Cooldown) {
         self.judged = true;
         let engine = &self.journey.engine;
-        let parked = rest(engine, &self.account, cooldown, engine.clock.now());
+        let parked = rest(engine, &self.account, Some(self.ticket), cooldown, engine.clock.now());
         self.journey.trail.rests(&parked);
         tracing::warn!(
             { fields::REQUEST_ID } = %self.journey.id, { fields::ACCOUNT } = %self.account.name, reason = %parked.reason,
@@ -194,17 +202,13 @@ impl AttemptBook {
         let engine = &self.journey.engine;
         if !self.judged {
             match ending.outcome {
-                AttemptOutcome::Complete => engine.scheduler.succeeded(
-                    self.account.id,
-                    self.upstream_model.as_str(),
-                    engine.clock.now(),
-                ),
-                // None of these tells how the account is; all of them end a trial.
+                AttemptOutcome::Complete => self.tell_success(),
+                // None of these tells how the account is; where it was the trial, another request makes it.
                 AttemptOutcome::ClientFault
                 | AttemptOutcome::Cancelled
                 | AttemptOutcome::Failed(_)
                 | AttemptOutcome::Cut => {
-                    engine.scheduler.cancelled(self.account.id, self.upstream_model.as_str())
+                    engine.scheduler.cancelled(self.account.id, self.ticket);
                 }
             }
         }

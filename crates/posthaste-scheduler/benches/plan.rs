@@ -29,9 +29,9 @@ impl World {
         for step in 0..count {
             // 997 is coprime to all counts that are measured.
             let account = accounts[(step * 997 % count) as usize];
-            scheduler.started(account, MODEL, NOW);
+            let ticket = scheduler.started(account, MODEL, NOW);
             scheduler.first_token(account, Duration::from_millis(u64::from(step * 389 % 2_000)), NOW);
-            scheduler.succeeded(account, MODEL, NOW);
+            scheduler.succeeded(account, MODEL, ticket, NOW);
         }
         Self { scheduler, accounts, windows }
     }

@@ -22,10 +22,15 @@ pub struct Parked {
     pub why: Arc<str>,
 }
 
-/// What is known of one account.
+/// Which attempt is spoken of: the scheduler gives one to each that begins, later ones greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(pub(crate) u64);
+
+/// What is known of one account, or of some of its models.
 #[derive(Debug, Default)]
 pub(crate) struct Health {
-    state: State,
+    /// `None` where nothing is held against it.
+    rest: Option<Rest>,
     passing: Tally,
     lasting: Tally,
 }
@@ -33,54 +38,57 @@ pub(crate) struct Health {
 impl Health {
     /// Why the account may not be asked at `now`; `None` when it may.
     pub(crate) fn parked(&self, now: Timestamp) -> Option<Parked> {
-        match &self.state {
-            State::Parked(parked) if now < parked.until => Some(parked.clone()),
-            State::OnTrial { since, from } => {
-                let until = since.plus(LONGEST_TRIAL);
-                (now < until).then(|| Parked {
-                    reason: from.reason,
-                    until,
-                    on_trial: true,
-                    why: Arc::clone(&ON_TRIAL),
-                })
-            }
-            State::Parked(_) | State::Healthy => None,
+        let rest = self.rest.as_ref()?;
+        if now < rest.parked.until {
+            return Some(rest.parked.clone());
         }
+        let until = rest.trial.as_ref()?.since.plus(LONGEST_TRIAL);
+        (now < until).then(|| Parked {
+            reason: rest.parked.reason,
+            until,
+            on_trial: true,
+            why: Arc::clone(&ON_TRIAL),
+        })
     }
 
     /// Whether nothing is held against it.
     pub(crate) const fn is_healthy(&self) -> bool {
-        matches!(self.state, State::Healthy)
+        self.rest.is_none()
     }
 
     /// An attempt begins. The first one after a rest is the trial; the next after a trial without a word is another.
-    pub(crate) fn started(&mut self, now: Timestamp) {
+    pub(crate) fn started(&mut self, ticket: Ticket, now: Timestamp) {
         if self.parked(now).is_some() {
             return;
         }
-        self.state = match std::mem::take(&mut self.state) {
-            State::Healthy => State::Healthy,
-            State::Parked(from) | State::OnTrial { from, .. } => State::OnTrial { since: now, from },
-        };
-    }
-
-    /// An attempt went well. During a rest, or before the trial, that is news of an attempt begun before the rest, and
-    /// says nothing of the time after it.
-    pub(crate) fn succeeded(&mut self) {
-        if matches!(self.state, State::Healthy | State::OnTrial { .. }) {
-            *self = Self::default();
+        if let Some(rest) = &mut self.rest {
+            rest.trial = Some(Trial { ticket, since: now });
+            rest.first.get_or_insert(ticket);
         }
     }
 
-    /// An attempt ended without telling anything of the account. The next request may make the trial in its place.
-    pub(crate) fn cancelled(&mut self) {
-        self.state = match std::mem::take(&mut self.state) {
-            State::OnTrial { from, .. } => State::Parked(from),
-            state => state,
-        };
+    /// An attempt went well. One that was begun before the first trial says nothing of the time after the rest, and takes
+    /// no strike back either: a vendor at its limit still serves what it took on before. It may be a trial itself, during
+    /// which the account was sent to rest anew; then it is another's turn.
+    pub(crate) fn succeeded(&mut self, ticket: Ticket) {
+        let Some(rest) = &self.rest else { return };
+        if rest.first.is_some_and(|first| first <= ticket) {
+            *self = Self::default();
+        } else {
+            self.cancelled(ticket);
+        }
     }
 
-    /// The account has earned a rest. Also tells whether this is a new strike, and not one of those that are known.
+    /// An attempt ended without telling anything of the account. If it was the trial, the next request may make it.
+    pub(crate) fn cancelled(&mut self, ticket: Ticket) {
+        if let Some(rest) = &mut self.rest {
+            rest.trial.take_if(|trial| trial.ticket == ticket);
+        }
+    }
+
+    /// The account has earned a rest. Also tells whether this is a new strike, and not one of those that are known. A
+    /// trial that is under way stays the only one, also beyond a short rest: its own end is told by
+    /// [`cancelled`](Self::cancelled).
     pub(crate) fn rest(
         &mut self,
         account: AccountId,
@@ -96,18 +104,20 @@ impl Health {
         };
         let why = Arc::from(cooldown.why.as_str());
         let wanted = Parked { reason: cooldown.reason, until, on_trial: false, why };
-        let parked = match std::mem::take(&mut self.state) {
-            State::Parked(current) if current.until >= wanted.until => current,
-            _ => wanted,
+        let (parked, trial) = match self.rest.take() {
+            Some(Rest { parked, trial, .. }) if now < parked.until && parked.until >= wanted.until => {
+                (parked, trial)
+            }
+            before => (wanted, before.and_then(|before| before.trial)),
         };
-        self.state = State::Parked(parked.clone());
+        self.rest = Some(Rest { parked: parked.clone(), first: None, trial });
         (parked, counts)
     }
 
     /// Counts a strike, and tells how many there are of this kind and whether it is a new one. Requests that ran side by side fail side by side:
     /// what comes within [`BURST`] of the last strike, or while the account rests already, is the same strike.
     fn count(&mut self, reason: CooldownReason, now: Timestamp) -> (u32, bool) {
-        let resting = matches!(&self.state, State::Parked(parked) if now < parked.until);
+        let resting = self.rest.as_ref().is_some_and(|rest| now < rest.parked.until);
         let tally = match Trouble::of(reason) {
             Trouble::Passing => &mut self.passing,
             Trouble::Lasting => &mut self.lasting,
@@ -120,15 +130,21 @@ impl Health {
     }
 }
 
-#[derive(Debug, Default)]
-enum State {
-    /// Nothing is held against it.
-    #[default]
-    Healthy,
-    /// It rests; once `until` has passed, it is a candidate that has yet to prove itself.
-    Parked(Parked),
-    /// One request finds out whether it has recovered.
-    OnTrial { since: Timestamp, from: Parked },
+/// A rest, until an attempt that was begun after it goes well.
+#[derive(Debug)]
+struct Rest {
+    /// Once its end has passed, the account is a candidate that has yet to prove itself.
+    parked: Parked,
+    /// The first attempt since this rest ended: what it and later ones tell is news.
+    first: Option<Ticket>,
+    /// The request that finds out whether the account has recovered; it may be one from before this rest.
+    trial: Option<Trial>,
+}
+
+#[derive(Debug)]
+struct Trial {
+    ticket: Ticket,
+    since: Timestamp,
 }
 
 /// Strikes in a row. Passing and lasting trouble count apart: nine rate limits do not make the first refused

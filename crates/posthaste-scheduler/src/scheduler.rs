@@ -13,7 +13,7 @@ use posthaste_core::{AccountId, Cooldown, CooldownReason, CooldownScope, Timesta
 
 use crate::{
     Backoff, Candidate, Exclusion, Flight, Hint, Instance, Parked, Plan, Tuning,
-    health::Health,
+    health::{Health, Ticket},
     observed::Observed,
     quota::used_up_until,
     ranking::{Situation, rank},
@@ -22,8 +22,9 @@ use id_hasher::BuildIdHasher;
 
 /// Plans over candidates, and learns from how the attempts end.
 ///
-/// For each attempt the caller tells [`started`](Self::started) (or [`try_start`](Self::try_start)), and then exactly one
-/// of [`succeeded`](Self::succeeded), [`rest`](Self::rest) and [`cancelled`](Self::cancelled). Tell `succeeded` when
+/// For each attempt the caller gets a [`Ticket`] from [`try_start`](Self::try_start) (or [`started`](Self::started)), and
+/// tells with it one of [`succeeded`](Self::succeeded), [`rest_after`](Self::rest_after) and
+/// [`cancelled`](Self::cancelled). Tell `succeeded` when
 /// content begins to come, not when a long answer ends: until then an account that comes back from a rest serves
 /// nobody else.
 #[derive(Debug, Default)]
@@ -100,8 +101,8 @@ impl Scheduler {
 
     /// Notes that an attempt for a model begins, as the upstream calls it. After a rest the first one is the trial, and
     /// others see the account, or the models that rested, as parked until it ends, 60 s at most.
-    pub fn started(&self, account: AccountId, model: &str, now: Timestamp) {
-        self.accounts.lock().start(account, model, &self.tuning, now);
+    pub fn started(&self, account: AccountId, model: &str, now: Timestamp) -> Ticket {
+        self.accounts.lock().start(account, model, &self.tuning, now)
     }
 
     /// Notes that an attempt begins, unless the account has been parked since the plan was made or another request took
@@ -109,61 +110,82 @@ impl Scheduler {
     ///
     /// # Errors
     /// Why the account may not be asked now; nothing was noted then.
-    pub fn try_start(&self, account: AccountId, model: &str, now: Timestamp) -> Result<(), Parked> {
+    pub fn try_start(&self, account: AccountId, model: &str, now: Timestamp) -> Result<Ticket, Parked> {
         let mut accounts = self.accounts.lock();
         match accounts.entries.get(&account).and_then(|entry| entry.parked(model, now)) {
             Some(parked) => Err(parked),
-            None => {
-                accounts.start(account, model, &self.tuning, now);
-                Ok(())
-            }
+            None => Ok(accounts.start(account, model, &self.tuning, now)),
         }
     }
 
-    /// Notes that the account serves the model: strikes are forgotten and a trial ends. A rest that lies ahead stays, since
-    /// then the attempt is one that began before it.
-    pub fn succeeded(&self, account: AccountId, model: &str, now: Timestamp) {
+    /// Notes that the account serves the model: strikes are forgotten and a trial ends. An attempt that began before the
+    /// account was sent to rest changes neither, whenever it goes well: it was taken on before the trouble.
+    pub fn succeeded(&self, account: AccountId, model: &str, ticket: Ticket, now: Timestamp) {
         if let Some(entry) = self.accounts.lock().entries.get_mut(&account) {
-            entry.healths_of(model).for_each(Health::succeeded);
+            entry.healths_of(model).for_each(|health| health.succeeded(ticket));
             entry.parts.retain(|(_, health)| !health.is_healthy());
             entry.seen.judged(self.tuning.hybrid.success, &self.tuning.hybrid, now);
         }
     }
 
     /// Notes that an attempt ended without a word on the account's health: the client went away, or the request was at
-    /// fault.
-    pub fn cancelled(&self, account: AccountId, model: &str) {
+    /// fault. Where it was the trial, the next request makes it; no other attempt's end touches a trial.
+    pub fn cancelled(&self, account: AccountId, ticket: Ticket) {
         if let Some(entry) = self.accounts.lock().entries.get_mut(&account) {
-            entry.healths_of(model).for_each(Health::cancelled);
+            entry.ended(ticket);
         }
     }
 
-    /// Parks an account, or some of its models, and tells for how long.
+    /// Parks an account, or some of its models, for what an attempt met with, and tells for how long. The attempt is over,
+    /// and where it was the trial of more than what is parked, the next request makes that one.
+    pub fn rest_after(
+        &self,
+        account: AccountId,
+        ticket: Ticket,
+        cooldown: &Cooldown,
+        now: Timestamp,
+    ) -> Parked {
+        self.park(account, Some(ticket), cooldown, &self.backoff, now)
+    }
+
+    /// Parks an account, or some of its models, for what is known without an attempt, and tells for how long.
     ///
     /// The end is the one that the upstream named, at most a day ahead unless the cause is one that lasts (quota,
     /// credential, block); where it named none, the [`Backoff`] by the number of strikes in a row. Failures within 2 s of
     /// a strike, or while the account rests already, are the same strike, but a later end is taken.
     pub fn rest(&self, account: AccountId, cooldown: &Cooldown, now: Timestamp) -> Parked {
-        self.rest_by(account, cooldown, &self.backoff, now)
+        self.park(account, None, cooldown, &self.backoff, now)
     }
 
-    /// The same by other steps, such as those of the account's preset.
+    /// The same by other steps, such as those of the account's preset; `ticket` is that of the attempt that found it out, if
+    /// one did, as in [`rest_after`](Self::rest_after).
     pub fn rest_by(
         &self,
         account: AccountId,
+        ticket: Option<Ticket>,
+        cooldown: &Cooldown,
+        backoff: &Backoff,
+        now: Timestamp,
+    ) -> Parked {
+        self.park(account, ticket, cooldown, backoff, now)
+    }
+
+    fn park(
+        &self,
+        account: AccountId,
+        ticket: Option<Ticket>,
         cooldown: &Cooldown,
         backoff: &Backoff,
         now: Timestamp,
     ) -> Parked {
         let mut accounts = self.accounts.lock();
         let entry = accounts.entry(account);
+        if let Some(ticket) = ticket {
+            entry.ended(ticket);
+        }
         let health = match &cooldown.scope {
             CooldownScope::Account => &mut entry.health,
-            part @ (CooldownScope::Models(_) | CooldownScope::Model(_)) => {
-                // The attempt that found this out was no word on the rest of the account.
-                entry.health.cancelled();
-                part_of(&mut entry.parts, part)
-            }
+            part @ (CooldownScope::Models(_) | CooldownScope::Model(_)) => part_of(&mut entry.parts, part),
         };
         let (parked, counts) = health.rest(account, cooldown, backoff, self.instance, now);
         if counts {
@@ -226,11 +248,13 @@ impl Accounts {
         self.uses
     }
 
-    fn start(&mut self, account: AccountId, model: &str, tuning: &Tuning, now: Timestamp) {
+    fn start(&mut self, account: AccountId, model: &str, tuning: &Tuning, now: Timestamp) -> Ticket {
         let number = self.next_use();
+        let ticket = Ticket(number);
         let entry = self.entry(account);
         entry.seen.used(number, &tuning.hybrid, now);
-        entry.healths_of(model).for_each(|health| health.started(now));
+        entry.healths_of(model).for_each(|health| health.started(ticket, now));
+        ticket
     }
 }
 
@@ -252,6 +276,12 @@ impl Entry {
         let parts = self.parts.iter().filter(|(part, _)| part.covers(model));
         let healths = parts.map(|(_, health)| health).chain([&self.health]);
         healths.filter_map(|health| health.parked(now)).max_by_key(|parked| parked.until)
+    }
+
+    /// An attempt is over: what it was the trial of waits for another.
+    fn ended(&mut self, ticket: Ticket) {
+        let parts = self.parts.iter_mut().map(|(_, health)| health);
+        parts.chain([&mut self.health]).for_each(|health| health.cancelled(ticket));
     }
 
     /// What an attempt for the model tells of.

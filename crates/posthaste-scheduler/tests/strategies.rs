@@ -115,8 +115,13 @@ impl Made {
     fn live(&self, scheduler: &Scheduler, flights: &mut Vec<Flight>) {
         for event in &self.history {
             match *event {
-                Event::Started => scheduler.started(self.account, MODEL, NOW),
-                Event::Succeeded => scheduler.succeeded(self.account, MODEL, NOW),
+                Event::Started => {
+                    scheduler.started(self.account, MODEL, NOW);
+                }
+                Event::Succeeded => {
+                    let ticket = scheduler.started(self.account, MODEL, NOW);
+                    scheduler.succeeded(self.account, MODEL, ticket, NOW);
+                }
                 Event::Flight => flights.push(scheduler.flight(self.account)),
                 Event::FirstToken(ms) => {
                     scheduler.first_token(self.account, Duration::from_millis(ms), NOW);

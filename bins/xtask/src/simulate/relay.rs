@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use posthaste_core::{AccountId, Cooldown, CooldownReason, NanoUsd, Strategy, Timestamp};
-use posthaste_scheduler::{Backoff, Candidate, Hint, QuotaWindow, Scheduler, Warmth};
+use posthaste_scheduler::{Backoff, Candidate, Hint, QuotaWindow, Scheduler, Ticket, Warmth};
 
 use super::{
     load::{Ask, CLIENTS, Conversation, DAY, HOUR, SYSTEM_TOKENS},
@@ -188,7 +188,7 @@ impl Relay {
     }
 
     /// An upstream turned a request down: until when the account rests.
-    pub(crate) fn fails(&mut self, account: usize, fault: Fault, now: i64) -> i64 {
+    pub(crate) fn fails(&mut self, (account, ticket): (usize, Ticket), fault: Fault, now: i64) -> i64 {
         let (reason, until) = match fault {
             Fault::UsedUp { until } => (CooldownReason::QuotaExhausted, Some(at(until))),
             Fault::Overloaded => (CooldownReason::Overloaded, None),
@@ -196,7 +196,8 @@ impl Relay {
             Fault::Forbidden => (CooldownReason::Forbidden, None),
         };
         let cooldown = Cooldown::of_account(reason, until, "the vendor said so");
-        self.scheduler.rest(self.ids[account], &cooldown, at(now)).until.as_millis() - EPOCH
+        let parked = self.scheduler.rest_after(self.ids[account], ticket, &cooldown, at(now));
+        parked.until.as_millis() - EPOCH
     }
 }
 

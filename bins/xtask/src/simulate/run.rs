@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use posthaste_scheduler::Flight;
+use posthaste_scheduler::{Flight, Ticket};
 
 use super::{
     Setting,
@@ -65,6 +65,7 @@ struct Live {
 /// An attempt under way.
 struct Seat {
     account: usize,
+    ticket: Ticket,
     reserved: u64,
     asked_at: i64,
     outcome: Outcome,
@@ -139,9 +140,10 @@ impl World {
             let id = self.relay.id(account);
             let most = self.vendor.accounts[account].most;
             let full = self.relay.scheduler.in_flight(id) >= most;
-            if full || self.relay.scheduler.try_start(id, MODEL, at(self.now)).is_err() {
+            if full {
                 continue;
             }
+            let Ok(ticket) = self.relay.scheduler.try_start(id, MODEL, at(self.now)) else { continue };
             live.attempts += 1;
             self.tally.attempts += 1;
             let flight = self.relay.scheduler.flight(id);
@@ -165,7 +167,7 @@ impl World {
                     Outcome::Refused(fault)
                 }
             };
-            let seat = Seat { account, reserved, asked_at: self.now, outcome, _flight: flight };
+            let seat = Seat { account, ticket, reserved, asked_at: self.now, outcome, _flight: flight };
             if let Some(live) = &mut self.live[conversation as usize] {
                 live.seat = Some(seat);
             }
@@ -195,11 +197,11 @@ impl World {
 
     fn turned_down(&mut self, conversation: u32) -> Result<()> {
         let seat = self.leave_seat(conversation)?;
-        let account = seat.account;
+        let (account, ticket) = (seat.account, seat.ticket);
         let Outcome::Refused(fault) = seat.outcome else { anyhow::bail!("a served request was turned down") };
         drop(seat);
         self.tally.wasted += 1;
-        let until = self.relay.fails(account, fault, self.now);
+        let until = self.relay.fails((account, ticket), fault, self.now);
         self.audit.rests(account, until);
         self.check(account)?;
         self.attempt(conversation)
@@ -207,7 +209,7 @@ impl World {
 
     fn hang_up(&mut self, conversation: u32) -> Result<()> {
         let seat = self.leave_seat(conversation)?;
-        self.relay.scheduler.cancelled(self.relay.id(seat.account), MODEL);
+        self.relay.scheduler.cancelled(self.relay.id(seat.account), seat.ticket);
         self.audit.said_nothing(seat.account);
         self.bill(seat.account, seat.outcome)?;
         let account = seat.account;
@@ -220,11 +222,11 @@ impl World {
     fn content(&mut self, conversation: u32) -> Result<()> {
         let live = self.live[conversation as usize].as_ref().context("no request")?;
         let seat = live.seat.as_ref().context("content without a seat")?;
-        let (account, asked_at) = (seat.account, seat.asked_at);
+        let (account, ticket, asked_at) = (seat.account, seat.ticket, seat.asked_at);
         let id = self.relay.id(account);
         let took = Duration::from_millis((self.now - asked_at).unsigned_abs());
         self.relay.scheduler.first_token(id, took, at(self.now));
-        self.relay.scheduler.succeeded(id, MODEL, at(self.now));
+        self.relay.scheduler.succeeded(id, MODEL, ticket, at(self.now));
         self.audit.proved(account, self.now);
         self.check(account)
     }

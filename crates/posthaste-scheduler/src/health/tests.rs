@@ -14,11 +14,19 @@ fn at(secs: i64) -> Timestamp {
 struct Subject {
     account: AccountId,
     health: Health,
+    begun: u64,
 }
 
 impl Subject {
     fn new() -> Self {
-        Self { account: AccountId::generate(), health: Health::default() }
+        Self { account: AccountId::generate(), health: Health::default(), begun: 0 }
+    }
+
+    fn start(&mut self, now: i64) -> Ticket {
+        self.begun += 1;
+        let ticket = Ticket(self.begun);
+        self.health.started(ticket, at(now));
+        ticket
     }
 
     fn rest(&mut self, reason: CooldownReason, until: Option<i64>, now: i64) -> Parked {
@@ -126,16 +134,17 @@ fn success_forgets_the_strikes() {
     let mut subject = Subject::new();
     subject.rest(Failing, None, 0);
     subject.rest(Failing, None, 100);
-    subject.health.started(at(200));
-    subject.health.succeeded();
+    let ticket = subject.start(200);
+    subject.health.succeeded(ticket);
     assert_eq!(subject.rest_step(Failing, SECOND, 300), 1);
 }
 
 #[test]
 fn success_of_a_request_begun_before_the_rest_does_not_end_it() {
     let mut subject = Subject::new();
+    let ticket = subject.start(0);
     subject.rest(RateLimited, Some(60), 0);
-    subject.health.succeeded();
+    subject.health.succeeded(ticket);
     assert_eq!(subject.health.parked(at(59)).unwrap().until, at(60));
     assert_eq!(subject.rest_step(RateLimited, SECOND, 100), 2);
 }
@@ -144,10 +153,10 @@ fn success_of_a_request_begun_before_the_rest_does_not_end_it() {
 fn after_a_rest_one_request_tries_alone() {
     let mut subject = Subject::new();
     subject.rest(RateLimited, Some(10), 0);
-    subject.health.started(at(20));
+    let ticket = subject.start(20);
     let parked = subject.health.parked(at(21)).unwrap();
     assert_eq!(parked, Parked { reason: RateLimited, until: at(80), on_trial: true, why: "on trial".into() });
-    subject.health.succeeded();
+    subject.health.succeeded(ticket);
     assert_eq!(subject.health.parked(at(22)), None);
 }
 
@@ -155,11 +164,11 @@ fn after_a_rest_one_request_tries_alone() {
 fn a_trial_without_a_word_keeps_others_away_for_a_minute() {
     let mut subject = Subject::new();
     subject.rest(RateLimited, Some(10), 0);
-    subject.health.started(at(20));
-    subject.health.started(at(70));
+    subject.start(20);
+    subject.start(70);
     assert!(subject.health.parked(at(79)).is_some(), "a second start does not lengthen the trial");
     assert_eq!(subject.health.parked(at(80)), None);
-    subject.health.started(at(81));
+    subject.start(81);
     assert_eq!(subject.health.parked(at(82)).unwrap().until, at(141), "the next request is the next trial");
 }
 
@@ -167,10 +176,10 @@ fn a_trial_without_a_word_keeps_others_away_for_a_minute() {
 fn a_cancelled_trial_leaves_the_trial_to_the_next_request() {
     let mut subject = Subject::new();
     subject.rest(RateLimited, Some(10), 0);
-    subject.health.started(at(20));
-    subject.health.cancelled();
+    let ticket = subject.start(20);
+    subject.health.cancelled(ticket);
     assert_eq!(subject.health.parked(at(21)), None);
-    subject.health.started(at(22));
+    subject.start(22);
     assert!(subject.health.parked(at(23)).is_some());
 }
 
@@ -178,7 +187,7 @@ fn a_cancelled_trial_leaves_the_trial_to_the_next_request() {
 fn a_failed_trial_is_the_next_strike() {
     let mut subject = Subject::new();
     subject.rest(Failing, None, 0);
-    subject.health.started(at(20));
+    subject.start(20);
     assert_eq!(subject.rest_step(Failing, SECOND, 30), 2);
 }
 
@@ -186,14 +195,69 @@ fn a_failed_trial_is_the_next_strike() {
 fn an_attempt_that_begins_during_the_rest_is_no_trial() {
     let mut subject = Subject::new();
     subject.rest(RateLimited, Some(60), 0);
-    subject.health.started(at(30));
-    subject.health.succeeded();
+    let ticket = subject.start(30);
+    subject.health.succeeded(ticket);
     assert_eq!(subject.health.parked(at(31)).unwrap().until, at(60));
 }
 
 #[test]
 fn a_healthy_account_serves_many_at_once() {
     let mut subject = Subject::new();
-    subject.health.started(at(0));
+    subject.start(0);
     assert_eq!(subject.health.parked(at(0)), None);
+}
+
+#[test]
+fn a_trial_is_ended_by_nobody_else() {
+    let mut subject = Subject::new();
+    let older = subject.start(0);
+    subject.rest(RateLimited, Some(10), 0);
+    let trial = subject.start(20);
+    subject.health.cancelled(older);
+    assert!(subject.health.parked(at(21)).unwrap().on_trial);
+    subject.health.succeeded(older);
+    assert!(subject.health.parked(at(21)).unwrap().on_trial);
+    subject.health.succeeded(trial);
+    assert!(subject.health.is_healthy());
+}
+
+#[test]
+fn a_trial_stays_the_only_one_beyond_a_rest_that_another_attempt_brought() {
+    let mut subject = Subject::new();
+    subject.rest(RateLimited, Some(10), 0);
+    let trial = subject.start(20);
+    subject.rest(RateLimited, Some(30), 25);
+    assert!(!subject.health.parked(at(29)).unwrap().on_trial);
+    assert!(subject.health.parked(at(30)).unwrap().on_trial);
+    subject.health.succeeded(trial);
+    assert_eq!(subject.health.parked(at(31)), None);
+    assert!(!subject.health.is_healthy(), "it began before the rest, and so the next one is a trial as well");
+}
+
+#[test]
+fn a_trial_that_was_given_up_as_lost_still_proves_the_account() {
+    let mut subject = Subject::new();
+    subject.rest(RateLimited, Some(10), 0);
+    let slow = subject.start(20);
+    subject.start(80);
+    subject.health.succeeded(slow);
+    assert!(subject.health.is_healthy());
+}
+
+impl Health {
+    /// All but the strikes, with times by `ahead`, attempts by `place`, and which of those that are open bring news.
+    pub(crate) fn likeness(
+        &self,
+        ahead: &impl Fn(Timestamp) -> i64,
+        place: &impl Fn(Ticket) -> Option<usize>,
+        open: &[Option<Ticket>],
+    ) -> String {
+        let rest = self.rest.as_ref().map(|rest| {
+            let news = |ticket: &Option<Ticket>| ticket.is_some_and(|ticket| rest.first <= Some(ticket));
+            let trial = rest.trial.as_ref().map(|trial| (place(trial.ticket), ahead(trial.since)));
+            let news: Vec<_> = open.iter().map(news).collect();
+            (ahead(rest.parked.until), trial, rest.first.is_some(), news)
+        });
+        format!("{rest:?}")
+    }
 }

@@ -1,3 +1,5 @@
+mod explored;
+
 use std::time::Duration;
 
 use posthaste_core::{CooldownReason, Strategy};
@@ -61,13 +63,13 @@ fn of_many_that_planned_at_once_one_gets_the_trial() {
     let account = AccountId::generate();
     let back = scheduler.rest(account, &limited(Timestamp::from_secs(1_010)), NOW).until;
     assert_eq!(order(&scheduler, &[candidate(account, 50)], back), [account]);
-    assert_eq!(scheduler.try_start(account, MODEL, back), Ok(()));
+    let trial = scheduler.try_start(account, MODEL, back).unwrap();
     let refused = scheduler.try_start(account, MODEL, back).unwrap_err();
     assert_eq!((refused.on_trial, &*refused.why), (true, "on trial"));
     let waiting = scheduler.plan(&[candidate(account, 50)], &LRU, back);
     assert_eq!(waiting.soonest_return(), Some(back.plus(Duration::from_secs(1))));
-    scheduler.succeeded(account, MODEL, back);
-    assert_eq!(scheduler.try_start(account, MODEL, back), Ok(()));
+    scheduler.succeeded(account, MODEL, trial, back);
+    scheduler.try_start(account, MODEL, back).unwrap();
 }
 
 #[test]
@@ -108,8 +110,8 @@ fn looking_at_an_account_makes_no_state() {
     let scheduler = Scheduler::default();
     let account = AccountId::generate();
     scheduler.plan(&[candidate(account, 50)], &LRU, NOW);
-    scheduler.succeeded(account, MODEL, NOW);
-    scheduler.cancelled(account, MODEL);
+    scheduler.succeeded(account, MODEL, Ticket(1), NOW);
+    scheduler.cancelled(account, Ticket(1));
     scheduler.release(account);
     assert_eq!(scheduler.parked(account, NOW), None);
     assert!(scheduler.accounts.lock().entries.is_empty());
@@ -123,20 +125,21 @@ fn a_rest_of_some_models_leaves_the_others_alone() {
         scope: CooldownScope::Models("claude-opus".to_owned()),
         ..Cooldown::of_account(CooldownReason::QuotaExhausted, Some(until), "weekly")
     };
-    scheduler.started(account, "claude-opus-4-8", NOW);
-    scheduler.rest(account, &cooldown, NOW);
+    let ticket = scheduler.started(account, "claude-opus-4-8", NOW);
+    scheduler.rest_after(account, ticket, &cooldown, NOW);
     let order = |model, now| order(&scheduler, &[Candidate::new(account, model)], now);
     assert_eq!(order("claude-haiku-4-5", NOW), [account]);
     assert_eq!(order("claude-opus-4-8", NOW), []);
     assert_eq!(scheduler.parked(account, NOW), None);
     assert_eq!(scheduler.parked_models(account, NOW)[0].0, cooldown.scope);
 
-    scheduler.succeeded(account, "claude-haiku-4-5", NOW);
+    let other = scheduler.started(account, "claude-haiku-4-5", NOW);
+    scheduler.succeeded(account, "claude-haiku-4-5", other, NOW);
     assert_eq!(order("claude-opus-4-8", NOW), [], "another model's success is no news of this one");
-    assert_eq!(scheduler.try_start(account, "claude-opus-4-8", until), Ok(()));
+    let trial = scheduler.try_start(account, "claude-opus-4-8", until).unwrap();
     scheduler.try_start(account, "claude-opus-4-8", until).unwrap_err();
     assert_eq!(order("claude-haiku-4-5", until), [account], "the trial is of the models alone");
-    scheduler.succeeded(account, "claude-opus-4-8", until);
+    scheduler.succeeded(account, "claude-opus-4-8", trial, until);
     assert_eq!(scheduler.parked_models(account, NOW), []);
 }
 
@@ -149,7 +152,7 @@ fn a_rest_of_one_model_leaves_those_alone_whose_names_are_longer() {
     };
     scheduler.rest(account, &cooldown, NOW);
     scheduler.try_start(account, "gpt-5", NOW).unwrap_err();
-    assert_eq!(scheduler.try_start(account, "gpt-5-mini", NOW), Ok(()));
+    scheduler.try_start(account, "gpt-5-mini", NOW).unwrap();
     scheduler.release(account);
     assert_eq!(scheduler.parked_models(account, NOW), []);
 }
@@ -230,4 +233,16 @@ fn a_window_that_is_used_up_parks_an_account_until_it_resets() {
     let Exclusion::Parked(parked) = &plan.excluded[0].1 else { panic!("{plan:?}") };
     assert_eq!((parked.reason, parked.until), (CooldownReason::QuotaExhausted, resets_at));
     assert_eq!(order(&scheduler, &candidates, resets_at), [account]);
+}
+
+#[test]
+fn a_rest_of_the_account_leaves_no_trial_of_its_models_behind() {
+    let (scheduler, account) = (Scheduler::default(), AccountId::generate());
+    let scope = CooldownScope::Model(MODEL.to_owned());
+    let part = Cooldown { scope, ..limited(NOW.plus(Duration::from_secs(1))) };
+    let back = scheduler.rest(account, &part, NOW).until;
+    let trial = scheduler.try_start(account, MODEL, back).unwrap();
+    let until = scheduler.rest_after(account, trial, &limited(back.plus(Duration::from_secs(1))), back).until;
+    assert_eq!(scheduler.parked_models(account, until), []);
+    scheduler.try_start(account, MODEL, until).unwrap();
 }
