@@ -146,11 +146,8 @@ mod tests {
 
     #[test]
     fn a_warning_names_each_model_told_of_beyond_belief_once() {
-        let lines = logged(&[
-            ("claude-haiku-4-5", 5),
-            ("claude-haiku-4-5", u64::MAX),
-            ("claude-haiku-4-5", u64::MAX),
-        ]);
+        let absurd = ("claude-haiku-4-5", u64::MAX);
+        let lines = logged(&[("claude-haiku-4-5", 5), absurd, absurd, absurd]);
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert!(
             lines[0].contains("WARN") && lines[0].contains("beyond what the model can hold"),
