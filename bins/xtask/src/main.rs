@@ -4,6 +4,7 @@
 mod bench;
 mod docs;
 mod fuzz;
+mod mutants;
 mod report;
 mod setup;
 mod shell;
@@ -37,6 +38,8 @@ enum Task {
     Simulate(simulate::Options),
     /// Feed mutated bodies and streams to every reader
     Fuzz(fuzz::Options),
+    /// Change the code of metering and limits and count of how many changes the tests tell
+    Mutants(mutants::Options),
     /// Write the generated documents again
     Docs(docs::Options),
     /// Compare the crates' dependencies with the table of layers
@@ -62,6 +65,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Bench(options) => bench::run(&workspace, options)?,
         Task::Simulate(options) => simulate::run(&workspace, options)?,
         Task::Fuzz(options) => fuzz::run(&workspace, options)?,
+        Task::Mutants(options) => mutants::run(&workspace, options)?,
         Task::Docs(options) => docs::run(&workspace, options)?,
         Task::Layering => layering(&workspace)?,
         Task::Setup => setup::all(&workspace)?,

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{read, run, works};
+use crate::shell::{cargo, read, run, works};
 use crate::workspace::Workspace;
 
 /// Everything that `cargo xtask test` needs.
@@ -24,6 +24,23 @@ pub(crate) fn program(name: &str, package: &str) -> Result<()> {
         return Ok(());
     }
     apt_install(&[package])
+}
+
+/// `cargo-mutants`: the one that is there, or else one in a folder of the target directory.
+pub(crate) fn cargo_mutants(workspace: &Workspace) -> Result<PathBuf> {
+    let root = workspace.target().join("mutants/tool");
+    let own = root.join("bin/cargo-mutants");
+    let candidates = [PathBuf::from("cargo-mutants"), own.clone()];
+    if let Some(found) =
+        candidates.into_iter().find(|found| works(Command::new(found).args(["mutants", "--version"])))
+    {
+        return Ok(found);
+    }
+    println!("Installing cargo-mutants {MUTANTS} into {}", root.display());
+    run(cargo(workspace)
+        .args(["install", "--locked", "--version", MUTANTS, "cargo-mutants", "--root"])
+        .arg(&root))?;
+    Ok(own)
 }
 
 /// The interpreter of an environment that holds what `e2e/requirements.txt` pins.
@@ -150,6 +167,9 @@ fn privileged(packages: &[&str]) -> Result<Vec<&'static str>> {
 
 /// Kept beside what is installed: the list that it was installed from.
 const INSTALLED: &str = "requirements.installed";
+
+/// The release by which the figures of `docs/MUTATION.md` were measured.
+const MUTANTS: &str = "27.1.0";
 
 /// What `@google/genai` asks for.
 const OLDEST_NODE: u32 = 20;

@@ -171,5 +171,32 @@ mod tests {
         let text = serde_json::to_string(&limit).unwrap();
         assert_eq!(serde_json::from_str::<Limit>(&text).unwrap(), limit);
         assert!(limit.covers("claude-opus-4-8") && !limit.covers("claude-haiku-4-5"));
+        let of_all = Limit { models: Vec::new(), ..limit };
+        assert!(of_all.covers("claude-haiku-4-5"));
+    }
+
+    #[test]
+    fn the_tighter_limit_has_the_smaller_part_left() {
+        let state = |remaining, limit| LimitState { limit, remaining, resets_at: None };
+        // A tenth is less than a half, however many that are.
+        assert!(state(100, 1_000).is_tighter_than(&state(5, 10)));
+        assert!(!state(5, 10).is_tighter_than(&state(100, 1_000)));
+        assert!(!state(5, 10).is_tighter_than(&state(500, 1_000)), "neither is, when the parts are equal");
+        assert!(state(3, 7).is_tighter_than(&state(1, 2)));
+        assert!(state(u64::MAX - 1, u64::MAX).is_tighter_than(&state(u64::MAX, u64::MAX)));
+    }
+
+    #[test]
+    fn a_unit_is_called_as_it_is_written_in_json() {
+        for unit in [LimitUnit::Requests, LimitUnit::Tokens, LimitUnit::Cost, LimitUnit::Concurrency] {
+            assert_eq!(serde_json::to_value(unit).unwrap(), unit.as_str());
+            assert_eq!(unit.to_string(), unit.as_str());
+        }
+    }
+
+    #[test]
+    fn a_calendar_is_that_of_utc_from_midnight_on_where_none_is_told() {
+        let day: LimitWindow = serde_json::from_str(r#"{"window":"day"}"#).unwrap();
+        assert_eq!(day, LimitWindow::Day(Calendar { zone: "UTC".to_owned(), hour: 0 }));
     }
 }

@@ -134,6 +134,36 @@ mod tests {
         assert_eq!(NanoUsd::from_nanos(3_000_000_000).to_string(), "$3.00");
         assert_eq!(NanoUsd::from_nanos(10_500_000).to_string(), "$0.0105");
         assert_eq!(NanoUsd::from_nanos(-1).to_string(), "-$0.000000001");
+        assert_eq!(NanoUsd::ZERO.to_string(), "$0.00");
+        assert_eq!(NanoUsd::from_nanos(12_345_678_901).to_string(), "$12.345678901");
+    }
+
+    #[test]
+    fn a_multiplier_reads_what_it_writes() {
+        for (text, millionths) in [
+            ("0", 0),
+            ("1", 1_000_000),
+            ("1.25", 1_250_000),
+            ("0.000001", 1),
+            ("10.5", 10_500_000),
+            ("1000", 1_000_000_000),
+        ] {
+            let multiplier = Multiplier::from_millionths(millionths);
+            assert_eq!(Multiplier::parse(text), Some(multiplier));
+            assert_eq!(multiplier.to_string(), text);
+            assert_eq!(multiplier.as_millionths(), millionths);
+        }
+        assert_eq!(Multiplier::parse(" 2.50 "), Some(Multiplier::from_millionths(2_500_000)));
+        assert_eq!(Multiplier::default(), Multiplier::ONE);
+    }
+
+    #[test]
+    fn what_is_no_multiplier_is_not_read() {
+        for text in
+            ["", ".", "1.", ".5", "-1", "+1", "1,5", "1e3", "0.0000001", "1000.000001", "4295", "x", "1.x"]
+        {
+            assert_eq!(Multiplier::parse(text), None, "{text}");
+        }
     }
 
     #[test]
@@ -165,5 +195,11 @@ mod tests {
     fn sums_saturate() {
         let most = NanoUsd::from_nanos(i64::MAX);
         assert_eq!(most + NanoUsd::from_nanos(1), most);
+        let [one, two] = [1, 2].map(NanoUsd::from_nanos);
+        assert_eq!([one, two, most].into_iter().sum::<NanoUsd>(), most);
+        assert_eq!([one, two].into_iter().sum::<NanoUsd>(), NanoUsd::from_nanos(3));
+        let mut grown = two;
+        grown += one;
+        assert_eq!(grown.as_nanos(), 3);
     }
 }

@@ -80,7 +80,84 @@ const MOST_NAMES: usize = 1_000;
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{self, Write},
+        sync::Arc,
+    };
+
+    use posthaste_core::UsageSource;
+    use tracing_subscriber::fmt::MakeWriter;
+
     use super::*;
+    use crate::PriceBook;
+
+    /// What was logged, a line for each event.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Log {
+        fn lines(&self) -> Vec<String> {
+            String::from_utf8(self.0.lock().clone()).unwrap().lines().map(str::to_owned).collect()
+        }
+    }
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl MakeWriter<'_> for Log {
+        type Writer = Self;
+
+        fn make_writer(&self) -> Self {
+            self.clone()
+        }
+    }
+
+    /// What is logged when exchanges of these models, each with so many tokens of answer, are charged by a new book.
+    fn logged(exchanges: &[(&str, u64)]) -> Vec<String> {
+        let book = PriceBook::builtin().with_unknown(UnknownModels::Unpriced).unwrap();
+        let log = Log::default();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            for (model, output) in exchanges {
+                let usage = Usage { output: *output, ..Usage::NONE };
+                book.charge(ProviderKind::Anthropic, model, &usage, UsageSource::Reported);
+            }
+        });
+        log.lines()
+    }
+
+    #[test]
+    fn a_warning_names_each_model_without_a_price_once() {
+        let lines =
+            logged(&[("nobody-knows", 5), ("claude-haiku-4-5", 5), ("nobody-knows", 5), ("nor-this", 5)]);
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        for (line, model) in lines.iter().zip(["nobody-knows", "nor-this"]) {
+            assert!(line.contains("WARN") && line.contains("the model has no price"), "{line}");
+            assert!(line.contains(model) && line.contains("without a cost"), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_warning_names_each_model_told_of_beyond_belief_once() {
+        let absurd = ("claude-haiku-4-5", u64::MAX);
+        let lines = logged(&[("claude-haiku-4-5", 5), absurd, absurd, absurd]);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(
+            lines[0].contains("WARN") && lines[0].contains("beyond what the model can hold"),
+            "{lines:?}"
+        );
+        assert!(
+            lines[0].contains("claude-haiku-4-5") && lines[0].contains(&u64::MAX.to_string()),
+            "{lines:?}"
+        );
+    }
 
     #[test]
     fn a_model_is_named_once() {

@@ -94,6 +94,13 @@ mod tests {
     }
 
     #[test]
+    fn sound_and_pictures_are_no_more_than_the_prompt_that_is_left() {
+        let usage = Usage { input: u64::MAX, input_audio: 150_000, input_image: 150_000, ..Usage::NONE };
+        let (cut, _) = cut(usage);
+        assert_eq!((cut.input, cut.input_audio, cut.input_image), (200_000, 150_000, 50_000));
+    }
+
+    #[test]
     fn a_model_that_is_not_known_is_taken_for_the_largest() {
         let usage = Usage { output: 100_000_000, ..Usage::NONE };
         assert_eq!(believable(None, &usage), (Usage { output: LARGEST_WINDOW, ..usage }, true));

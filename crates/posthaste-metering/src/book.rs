@@ -432,6 +432,10 @@ mod tests {
         assert_eq!(provider(ProviderKind::Anthropic, "deepseek-chat"), None);
         assert_eq!(provider(ProviderKind::Sandbox, "sandbox-fast"), Some("sandbox"));
         assert_eq!(provider(ProviderKind::Sandbox, "claude-haiku-4-5"), Some("anthropic"));
+        assert_eq!(provider(ProviderKind::Sandbox, "gpt-5.4"), Some("openai"));
+        assert_eq!(provider(ProviderKind::Sandbox, "gemini-2.5-pro"), Some("gemini"));
+        assert_eq!(provider(ProviderKind::Sandbox, "amazon.nova-lite-v1:0"), Some("bedrock"));
+        assert_eq!(provider(ProviderKind::Sandbox, "deepseek-chat"), None);
         assert_eq!(provider(ProviderKind::Anthropic, "sandbox-fast"), None);
     }
 

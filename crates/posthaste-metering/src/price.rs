@@ -246,4 +246,34 @@ mod tests {
         assert_eq!(sheet.for_prompt(101), price(2, Some(8)));
         assert_eq!(sheet.for_prompt(201), price(3, Some(7)));
     }
+
+    fn dated(created: &str, deprecated: &str) -> ModelPrice {
+        let row = format!(
+            r#"{{"provider":"p","model":"m","mode":"chat","standard":{{"price":{{"input":1}}}},
+                "created":"{created}","deprecated":"{deprecated}"}}"#
+        );
+        serde_json::from_str(&row).unwrap()
+    }
+
+    #[test]
+    fn a_model_came_out_as_its_day_began() {
+        let start: Timestamp = "2026-03-05T00:00:00Z".parse().unwrap();
+        assert_eq!(dated("2026-03-05", "2027-01-17").created_at(), Some(start));
+    }
+
+    #[test]
+    fn a_model_is_retired_from_the_day_of_the_notice_on() {
+        let model = dated("2026-03-05", "2027-01-17");
+        let at = |moment: &str| model.is_retired(moment.parse().unwrap());
+        assert!(!at("2027-01-16T23:59:59Z"));
+        assert!(at("2027-01-17T00:00:00Z") && at("2027-01-18T00:00:00Z"));
+        let kept = ModelPrice { deprecated: None, ..model.clone() };
+        assert!(!kept.is_retired("2099-01-01T00:00:00Z".parse().unwrap()));
+    }
+
+    #[test]
+    fn conversations_are_two_of_the_modes() {
+        let modes = [Mode::Chat, Mode::Responses, Mode::Completion, Mode::Embedding];
+        assert_eq!(modes.map(Mode::is_conversation), [true, true, false, false]);
+    }
 }

@@ -186,9 +186,38 @@ mod tests {
         r#","standard":{"price":{"input":1},"above":[{"input_tokens_over":9,"price":{}},{"input_tokens_over":9,"price":{}}]}"#,
         "the steps of `above` do not rise"
     )]
+    #[case::step_of_a_tier(
+        &format!(r#"{PRICED},"tiers":{{"batch":{{"price":{{}},"above":[{{"input_tokens_over":0,"price":{{}}}}]}}}}"#),
+        "the steps of `above` do not rise"
+    )]
+    #[case::high_step(
+        r#","standard":{"price":{"input":1},"above":[{"input_tokens_over":1000000001,"price":{}}]}"#,
+        "the steps of `above` do not rise"
+    )]
+    #[case::large_window(&format!(r#"{PRICED},"context_window":1000000001"#), "context_window is not between")]
+    #[case::long_answer(&format!(r#"{PRICED},"max_output":1000000001"#), "max_output is not between")]
+    #[case::nameless_route(&format!(r#"{PRICED},"route":"""#), "provider and route are")]
+    #[case::long_route(&format!(r#"{PRICED},"route":"{}""#, "r".repeat(65)), "provider and route are")]
     fn a_row_that_cannot_be_true_is_refused(#[case] more: &str, #[case] expected: &str) {
         let refusal = refusal(&file(&row(more)));
         assert!(refusal.contains(expected), "{refusal}");
+    }
+
+    #[rstest]
+    #[case::window_and_answer(&format!(r#"{PRICED},"context_window":1000000000,"max_output":1000000000"#))]
+    #[case::step(
+        r#","standard":{"price":{"input":1},"above":[{"input_tokens_over":1000000000,"price":{}}]}"#
+    )]
+    #[case::route(&format!(r#"{PRICED},"route":"{}""#, "r".repeat(64)))]
+    fn a_row_at_the_borders_is_taken(#[case] more: &str) {
+        assert_eq!(read(&file(&row(more))).unwrap().models.len(), 1);
+    }
+
+    #[test]
+    fn a_file_as_large_as_may_be_is_taken() {
+        let json = file(&row(PRICED));
+        let padded = format!("{json}{}", " ".repeat(MOST_BYTES - json.len()));
+        assert_eq!(read(&padded).unwrap().models.len(), 1);
     }
 
     #[test]
