@@ -14,7 +14,7 @@ use crate::{bench, docs, fuzz, layering, setup, smoke};
 #[derive(Args)]
 pub(crate) struct Options {
     /// Also check what takes long, or needs a release build or the network: each client with each upstream, the vendors'
-    /// agents, the benchmark's programs, the fuzz targets, security advisories
+    /// agents, long orders of claims and settlements, the benchmark's programs, the fuzz targets, security advisories
     #[arg(long)]
     all: bool,
 }
@@ -154,6 +154,23 @@ fn pytest(workspace: &Workspace, binary: &Path) -> Result<Command> {
 
 fn extras(workspace: &Workspace, report: &mut Report) {
     deny(workspace, report, "advisories", &["advisories"], false);
+    report.step("long orders of steps", || {
+        shell_run(cargo(workspace).args([
+            "test",
+            "--locked",
+            "--package",
+            "posthaste-storage",
+            "--package",
+            "posthaste-storage-sqlite",
+            "--package",
+            "posthaste-storage-redis",
+            "--lib",
+            "--tests",
+            "every_long_order",
+            "--",
+            "--ignored",
+        ]))
+    });
     report.step("benchmark programs", || bench::check(workspace));
     if !fuzz::installed(workspace) {
         return report.not_checked("fuzz targets", fuzz::NOT_INSTALLED);

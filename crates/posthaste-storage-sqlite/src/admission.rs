@@ -74,16 +74,16 @@ impl<'a> Place<'a> {
             return self.standings(claim, now);
         }
         for check in &claim.checks {
-            if let Some(refusal) = self.refusal(check, now)? {
+            if let Some(refusal) = self.refusal(check, claim.sum_of(&check.counter), now)? {
                 return Ok(Outcome::Refused(refusal));
             }
         }
         self.hold(claim, now)?;
-        for check in &claim.checks {
-            let row = self.row_of(&check.counter, now)?;
-            self.note_reserve(claim, check, row.start)?;
-            if !check.counter.is_held() {
-                self.count(&check.counter, row, check.amount)?;
+        for (counter, amount) in claim.sums() {
+            let row = self.row_of(counter, now)?;
+            self.note_reserve(claim, counter, amount, row.start)?;
+            if !counter.is_held() {
+                self.count(counter, row, amount)?;
             }
         }
         self.standings(claim, now)
@@ -105,12 +105,13 @@ impl<'a> Place<'a> {
         })
     }
 
-    fn refusal(&self, check: &LimitCheck, now: Timestamp) -> Result<Option<Refusal>, Failure> {
+    /// `asked` is what the whole claim reserves of the counter.
+    fn refusal(&self, check: &LimitCheck, asked: i64, now: Timestamp) -> Result<Option<Refusal>, Failure> {
         if check.shadow {
             return Ok(None);
         }
         let used = self.used(&check.counter, now)?;
-        let fits = used.saturating_add(check.amount) <= check.limit;
+        let fits = used.saturating_add(asked) <= check.limit;
         if fits {
             return Ok(None);
         }
@@ -134,7 +135,10 @@ impl<'a> Place<'a> {
 
     fn settle(&self, lease: &LeaseRef, truth: &[Settlement], now: Timestamp) -> Result<(), Failure> {
         self.sweep(now)?;
-        for told in truth.iter().filter(|told| !told.counter.is_held()) {
+        for (at, told) in truth.iter().enumerate().filter(|(_, told)| !told.counter.is_held()) {
+            if truth.iter().take(at).any(|earlier| earlier.counter.is_same(&told.counter)) {
+                continue;
+            }
             if let Some((start, reserved)) = self.reserved(lease, &told.counter)? {
                 self.replace(&told.counter, start, reserved, told.actual)?;
             }
@@ -239,15 +243,15 @@ impl<'a> Place<'a> {
         Ok(())
     }
 
-    fn note_reserve(&self, claim: &Claim, check: &LimitCheck, start: i64) -> Result<(), Failure> {
+    fn note_reserve(&self, claim: &Claim, counter: &Counter, amount: i64, start: i64) -> Result<(), Failure> {
         self.connection.prepare_cached(NOTE_RESERVE)?.execute(params![
             self.half.as_str(),
             self.owner,
             claim.lease.0,
-            stored_name(&check.counter),
-            check.counter.unit.as_str(),
+            stored_name(counter),
+            counter.unit.as_str(),
             start,
-            check.amount
+            amount
         ])?;
         Ok(())
     }
@@ -355,11 +359,9 @@ const REPLACE: &str = "
     UPDATE counter SET used = ?6
     WHERE half = ?1 AND owner = ?2 AND name = ?3 AND unit = ?4 AND span_start = ?5";
 
-/// A claim that names a counter twice has reserved the sum.
 const NOTE_RESERVE: &str = "
     INSERT INTO reserve (half, owner, lease, name, unit, span_start, amount)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-    ON CONFLICT (half, owner, lease, name, unit, span_start) DO UPDATE SET amount = amount + excluded.amount";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
 const SET: &str = "
     INSERT INTO counter (half, owner, name, unit, span_start, span_end, used)

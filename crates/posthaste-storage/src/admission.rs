@@ -101,6 +101,17 @@ impl Counter {
     pub fn is_held(&self) -> bool {
         self.unit == Unit::Concurrency || self.window == CounterWindow::Held
     }
+
+    /// Whether both name one count: a span is known by its start, a rolling window by being one.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same_window = match (self.window, other.window) {
+            (CounterWindow::Span { start, .. }, CounterWindow::Span { start: other, .. }) => start == other,
+            (CounterWindow::Rolling(_), CounterWindow::Rolling(_)) => true,
+            (CounterWindow::Held | CounterWindow::Total, CounterWindow::Held | CounterWindow::Total) => true,
+            _ => false,
+        };
+        same_window && self.unit == other.unit && self.name == other.name
+    }
 }
 
 /// One limit that a claim must pass.
@@ -129,7 +140,7 @@ pub struct Claim {
     pub lease: LeaseId,
     /// How long the lease holds without renewal.
     pub ttl: Duration,
-    /// The limits.
+    /// The limits. Several may name one counter: each must then hold for the sum that they reserve of it.
     pub checks: Vec<LimitCheck>,
 }
 
@@ -137,6 +148,21 @@ impl Claim {
     /// What renewing and settling need to know of this claim.
     pub fn lease_ref(&self) -> LeaseRef {
         LeaseRef { half: self.half, owner: self.owner, lease: self.lease }
+    }
+
+    /// All that the claim reserves of a counter.
+    pub fn sum_of(&self, counter: &Counter) -> i64 {
+        let same = self.checks.iter().filter(|check| check.counter.is_same(counter));
+        same.fold(0, |sum: i64, check| sum.saturating_add(check.amount))
+    }
+
+    /// Each counter that the claim names, once, with all that is reserved of it.
+    pub fn sums(&self) -> impl Iterator<Item = (&Counter, i64)> {
+        let is_first = |(at, check): &(usize, &LimitCheck)| {
+            !self.checks.iter().take(*at).any(|earlier| earlier.counter.is_same(&check.counter))
+        };
+        let firsts = self.checks.iter().enumerate().filter(is_first);
+        firsts.map(|(_, check)| (&check.counter, self.sum_of(&check.counter)))
     }
 }
 
@@ -209,8 +235,8 @@ pub trait AdmissionStore: Send + Sync + 'static {
     /// Holds a lease for `ttl` from `now` on. `false` when it has lapsed or was settled.
     async fn renew(&self, lease: LeaseRef, ttl: Duration, now: Timestamp) -> Result<bool, StorageError>;
 
-    /// Ends a lease: concurrency is given back and each reserved amount is replaced by the truth. Counters that are not
-    /// named keep what was reserved. A second settlement of the same lease changes nothing.
+    /// Ends a lease: concurrency is given back and each reserved amount is replaced by the truth: all that was reserved of
+    /// a counter by the first truth that names it. Counters that are not named keep what was reserved. A second settlement of the same lease changes nothing.
     async fn settle(&self, lease: LeaseRef, truth: &[Settlement], now: Timestamp)
     -> Result<(), StorageError>;
 

@@ -7,6 +7,7 @@ pub mod admission;
 pub mod affinity;
 pub mod config;
 mod fixtures;
+mod interleavings;
 pub mod ledger;
 pub mod lock;
 pub mod requests;
@@ -77,6 +78,12 @@ macro_rules! contract_tests {
             a_granted_claim_tells_where_its_counters_stand,
             halves_and_owners_do_not_meet,
             huge_amounts_do_not_overflow,
+            a_counter_that_is_named_twice_is_checked_for_the_sum,
+            a_counter_that_is_named_twice_is_settled_once,
+            every_order_of_steps_gives_what_it_should,
+        ]);
+        $crate::contract_tests!($fresh, admission, long: [
+            every_long_order_of_steps_gives_what_it_should,
         ]);
         $crate::contract_tests!($fresh, ledger: [
             a_row_is_read_as_booked,
@@ -132,6 +139,16 @@ macro_rules! contract_tests {
     ($fresh:expr, $port:ident: [$($promise:ident,)*]) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $promise() -> $crate::contract::Promise {
+                let (stores, _guard) = $fresh.await;
+                $crate::contract::$port::$promise(stores).await
+            }
+        )*
+    };
+    ($fresh:expr, $port:ident, long: [$($promise:ident,)*]) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "takes minutes; `cargo xtask test --all` runs it"]
             async fn $promise() -> $crate::contract::Promise {
                 let (stores, _guard) = $fresh.await;
                 $crate::contract::$port::$promise(stores).await

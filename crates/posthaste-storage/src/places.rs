@@ -14,7 +14,7 @@ use crate::{
 ///
 /// What counters have gained since they were last saved can be [taken](Self::take_unsaved) to be saved elsewhere; leases
 /// are never saved, since they end with the process that holds them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places {
     places: HashMap<(Half, Uuid), Place>,
 }
@@ -116,7 +116,7 @@ impl Places {
 }
 
 /// The counters and leases of one owner's half.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Place {
     counted: HashMap<CounterKey, Counted>,
     /// Whether a counter may have something unsaved.
@@ -133,7 +133,7 @@ struct CounterKey {
     rolling: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Counted {
     used: i64,
     /// How much of it nobody saved yet.
@@ -143,13 +143,13 @@ struct Counted {
     end: Option<Timestamp>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Lease {
     until: Timestamp,
     reserved: Vec<Reserved>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Reserved {
     counter: Counter,
     amount: i64,
@@ -169,13 +169,15 @@ impl Place {
             held.until = now.plus(claim.ttl);
             return Outcome::Granted(self.standings(claim, now));
         }
-        if let Some(refusal) = claim.checks.iter().find_map(|check| self.refusal(check)) {
+        if let Some(refusal) =
+            claim.checks.iter().find_map(|check| self.refusal(check, claim.sum_of(&check.counter)))
+        {
             return Outcome::Refused(refusal);
         }
         let mut reserved = Vec::with_capacity(claim.checks.len());
-        for LimitCheck { counter, amount, .. } in &claim.checks {
-            let opened = if counter.is_held() { None } else { self.count(counter, *amount, now) };
-            reserved.push(Reserved { counter: counter.clone(), amount: *amount, opened });
+        for (counter, amount) in claim.sums() {
+            let opened = if counter.is_held() { None } else { self.count(counter, amount, now) };
+            reserved.push(Reserved { counter: counter.clone(), amount, opened });
         }
         self.leases.insert(claim.lease, Lease { until: now.plus(claim.ttl), reserved });
         Outcome::Granted(self.standings(claim, now))
@@ -191,9 +193,10 @@ impl Place {
         claim.checks.iter().map(|check| standing(&check.counter)).collect()
     }
 
-    fn refusal(&self, check: &LimitCheck) -> Option<Refusal> {
+    /// `asked` is what the whole claim reserves of the counter.
+    fn refusal(&self, check: &LimitCheck, asked: i64) -> Option<Refusal> {
         let used = self.used(&check.counter);
-        let fits = used.saturating_add(check.amount) <= check.limit;
+        let fits = used.saturating_add(asked) <= check.limit;
         (!fits && !check.shadow).then(|| Refusal {
             counter: check.counter.clone(),
             used,
@@ -205,8 +208,7 @@ impl Place {
     fn settle(&mut self, lease: LeaseId, truth: &[Settlement]) {
         let Some(lease) = self.leases.remove(&lease) else { return };
         for reserved in lease.reserved.iter().filter(|reserved| !reserved.counter.is_held()) {
-            let key = CounterKey::of(&reserved.counter);
-            if let Some(told) = truth.iter().find(|told| CounterKey::of(&told.counter) == key) {
+            if let Some(told) = truth.iter().find(|told| told.counter.is_same(&reserved.counter)) {
                 self.replace(reserved, told.actual);
             }
         }
@@ -221,12 +223,11 @@ impl Place {
     }
 
     fn used(&self, counter: &Counter) -> i64 {
-        let key = CounterKey::of(counter);
         if !counter.is_held() {
-            return self.counted.get(&key).map_or(0, |counted| counted.used);
+            return self.counted.get(&CounterKey::of(counter)).map_or(0, |counted| counted.used);
         }
         let reserved = self.leases.values().flat_map(|lease| &lease.reserved);
-        let held = reserved.filter(|reserved| CounterKey::of(&reserved.counter) == key);
+        let held = reserved.filter(|reserved| reserved.counter.is_same(counter));
         held.fold(0, |sum: i64, reserved| sum.saturating_add(reserved.amount))
     }
 

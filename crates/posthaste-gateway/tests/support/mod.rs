@@ -17,7 +17,8 @@ use posthaste_gateway::{Answer, Call, Relay, RelayOptions, RelayPorts};
 use posthaste_metering::PriceBook;
 use posthaste_scheduler::{Backoff, Scheduler};
 use posthaste_storage::{
-    LedgerOptions, LedgerStore, LedgerWriter, Repository, RequestStore, Stores, memory::MemoryStores,
+    AdmissionStore, LedgerOptions, LedgerStore, LedgerWriter, Repository, RequestStore, Stores,
+    memory::MemoryStores,
 };
 use posthaste_testkit::{AccountSetters, FakeClock, account, client_key, client_key_secret};
 use posthaste_upstream::{HttpTransport, UpstreamOptions};
@@ -89,6 +90,16 @@ impl Rig {
         requests: Arc<dyn RequestStore>,
     ) -> Self {
         let stores = Stores { requests, ..MemoryStores::stores() };
+        Self::wired(accounts, RelayOptions::default(), transport, stores, None).await
+    }
+
+    /// A relay whose limits are counted in this store.
+    pub(crate) async fn admitting(
+        accounts: Vec<Account>,
+        transport: Arc<dyn Transport>,
+        admission: Arc<dyn AdmissionStore>,
+    ) -> Self {
+        let stores = Stores { admission, ..MemoryStores::stores() };
         Self::wired(accounts, RelayOptions::default(), transport, stores, None).await
     }
 

@@ -65,10 +65,17 @@ if redis.call('ZSCORE', leases, lease) then
   return granted()
 end
 
+-- A counter that is named twice is checked for the sum, and noted once.
+local sums = {}
+for at = FIRST, #ARGV, WIDTH do
+  local counter = ARGV[at + 1]
+  sums[counter] = plus(sums[counter] or {0, 0}, parse(ARGV[at + 2]))
+end
+
 for at = FIRST, #ARGV, WIDTH do
   if ARGV[at + 4] ~= '1' then
     local stands = used(ARGV[at], ARGV[at + 1], ARGV[at + 6])
-    if less(parse(ARGV[at + 3]), plus(stands, parse(ARGV[at + 2]))) then
+    if less(parse(ARGV[at + 3]), plus(stands, sums[ARGV[at + 1]])) then
       local found = ARGV[at + 6] ~= '' and open(ARGV[at])
       return {0, (at - FIRST) / WIDTH, text(stands), found and found[3] or ""}
     end
@@ -77,8 +84,13 @@ end
 
 local reserved = {}
 for at = FIRST, #ARGV, WIDTH do
-  local opened = count(ARGV[at], ARGV[at + 1], parse(ARGV[at + 2]), ARGV[at + 5], ARGV[at + 6])
-  reserved[#reserved + 1] = {ARGV[at] == HELD and HELD or 'window', ARGV[at + 1], ARGV[at + 2], opened}
+  local counter = ARGV[at + 1]
+  local sum = sums[counter]
+  if sum then
+    local opened = count(ARGV[at], counter, sum, ARGV[at + 5], ARGV[at + 6])
+    reserved[#reserved + 1] = {ARGV[at] == HELD and HELD or 'window', counter, text(sum), opened}
+    sums[counter] = nil
+  end
 end
 redis.call('ZADD', leases, until_, lease)
 redis.call('HSET', book, 'lease:' .. lease, cjson.encode(reserved))

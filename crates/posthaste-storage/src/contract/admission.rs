@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{
     Promise,
     fixtures::{NOON, TTL, check, claim, concurrency, hour_from, noon_plus, requests, rolling, tokens},
+    interleavings::{Orders, explore},
 };
 use crate::{
     AdmissionStore, Claim, Counter, CounterWindow, Half, LimitCheck, Outcome, Settlement, StorageError,
@@ -452,6 +453,61 @@ pub async fn huge_amounts_do_not_overflow(stores: Stores) -> Promise {
     grant(&stores, &claim(owner, vec![large.clone()])).await?;
     assert_eq!(used(&stores, owner, &large).await?, 8_000_000_000_000_002, "four million dollars, twice");
     Ok(())
+}
+
+/// Each of its checks must hold for all that the claim reserves of the counter, so that no limit is passed in parts.
+pub async fn a_counter_that_is_named_twice_is_checked_for_the_sum(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let tight = claim(owner, vec![tokens(600, 1_000), tokens(600, 10_000)]);
+    let Outcome::Refused(refusal) = stores.admission.reserve(&tight, NOON).await? else {
+        panic!("1,200 are more than 1,000");
+    };
+    assert_eq!((refusal.used, refusal.limit), (0, 1_000));
+    assert_eq!(used(&stores, owner, &tokens(0, 0)).await?, 0);
+    assert!(!granted(&stores, &claim(owner, vec![concurrency(1), concurrency(1)]), NOON).await?);
+    assert!(!granted(&stores, &claim(owner, vec![rolling(1), rolling(1)]), NOON).await?);
+    let watched = LimitCheck { shadow: true, ..tokens(600, 100) };
+    assert!(!granted(&stores, &claim(owner, vec![tokens(600, 1_000), watched]), NOON).await?);
+
+    let fits = vec![tokens(600, 1_000), concurrency(2), tokens(400, 1_000), concurrency(2)];
+    let Outcome::Granted(standings) = stores.admission.reserve(&claim(owner, fits), NOON).await? else {
+        panic!("1,000 fit");
+    };
+    let standings: Vec<_> = standings.iter().map(|standing| standing.used).collect();
+    assert_eq!(standings, [1_000, 2, 1_000, 2]);
+    assert!(!granted(&stores, &claim(owner, vec![tokens(1, 1_000)]), NOON).await?);
+    Ok(())
+}
+
+/// The first truth that is told of a counter takes the place of all that was reserved of it.
+pub async fn a_counter_that_is_named_twice_is_settled_once(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let twice = vec![tokens(600, 9_000), rolling(9), concurrency(9), tokens(50, 9_000), rolling(9)];
+    let twice = claim(owner, twice);
+    grant(&stores, &claim(owner, vec![tokens(7, 9_000), rolling(9)])).await?;
+    grant(&stores, &twice).await?;
+    assert_eq!(used(&stores, owner, &tokens(0, 0)).await?, 657);
+    assert_eq!(used(&stores, owner, &rolling(9)).await?, 3);
+    let told: Vec<_> =
+        twice.checks.iter().zip([30, 4, 0, 31, 5]).map(|(check, actual)| truth(check, actual)).collect();
+    stores.admission.settle(twice.lease_ref(), &told, NOON).await?;
+    assert_eq!(used(&stores, owner, &tokens(0, 0)).await?, 37);
+    assert_eq!(used(&stores, owner, &rolling(9)).await?, 5);
+    assert_eq!(used(&stores, owner, &concurrency(9)).await?, 0);
+    Ok(())
+}
+
+/// In whatever order three clients claim, renew, settle or vanish while time passes, answers and counters are those that a
+/// list of what was granted adds up to.
+pub async fn every_order_of_steps_gives_what_it_should(stores: Stores) -> Promise {
+    explore(&stores.admission, Orders::OneForEachState, 4).await
+}
+
+/// The same for every order of a few steps that there is, also of those that should lead to the same state, and for more
+/// steps.
+pub async fn every_long_order_of_steps_gives_what_it_should(stores: Stores) -> Promise {
+    explore(&stores.admission, Orders::All, 4).await?;
+    explore(&stores.admission, Orders::OneForEachState, 6).await
 }
 
 async fn granted(stores: &Stores, claim: &Claim, now: Timestamp) -> Result<bool, StorageError> {
