@@ -64,7 +64,8 @@ impl Alone {
         }
         let gained = Arc::new(gained);
         let given = Arc::clone(&gained);
-        let now = Timestamp::from_micros(self.now.load(Ordering::Relaxed));
+        // Not at once, for the case that the clock is set back.
+        let now = Timestamp::from_micros(self.now.load(Ordering::Relaxed)).minus(KEPT_AFTER_ITS_END);
         let write = move |connection: &Connection| saved::add(connection, &given, now);
         match self.database.writer.write("saving counters", write).await {
             Ok(stands) => {
@@ -148,4 +149,5 @@ impl AdmissionStore for AloneAdmission {
 
 /// As long as the ledger's rows wait for each other.
 const SAVE_EVERY: Duration = Duration::from_millis(20);
+const KEPT_AFTER_ITS_END: Duration = Duration::from_secs(86_400);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
