@@ -103,5 +103,12 @@ async fn a_conversation_that_goes_on_at_one_relay_is_not_over_at_the_other() {
     assert_eq!(asked(&pair, a, &turn("one", 3)).await, moved);
     pair.wait_told(4).await;
     a.clock.advance(Duration::from_secs(1_000));
+    // Without a home, it would be the turn of an account that was used longer ago than this one.
+    for topic in 0.. {
+        if asked(&pair, b, &turn(&format!("another {topic}"), 0)).await == moved {
+            break;
+        }
+        assert!(topic < 8, "all four accounts have their turn");
+    }
     assert_eq!(asked(&pair, b, &turn("one", 4)).await, moved, "an hour is over here, but not there");
 }

@@ -38,19 +38,23 @@ impl Pair {
         let told = Arc::new(AtomicUsize::new(0));
         let stores = stores(&redis, &told).await;
         let mut accounts: Vec<_> = (0..accounts).map(numbered).collect();
-        if let Some(pool) = pool {
+        if let Some(pool) = &pool {
             accounts.iter_mut().for_each(|account| account.scheduling.pools = vec![pool.id]);
-            let pools = Repository::new(Arc::clone(&stores.config));
-            pools.create(pool).await.expect("an empty store takes a pool");
         }
-        let first = Rig::on(accounts, Arc::clone(&upstream) as _, stores).await;
-        let second = second(&first, &redis, &upstream, &told).await;
+        // A relay reads the pools when it starts; only an empty store takes a vault.
+        let founder = Rig::on(accounts, Arc::clone(&upstream) as _, stores).await;
+        if let Some(pool) = pool {
+            let pools = Repository::new(Arc::clone(&founder.stores.config));
+            pools.create(pool).await.expect("a new pool is taken");
+        }
+        let first = joining(&founder, &redis, &upstream, &told).await;
+        let second = joining(&founder, &redis, &upstream, &told).await;
         Self { relays: [Arc::new(first), Arc::new(second)], upstream, told, redis }
     }
 
     /// A relay that comes later and knows only what is in the store.
     pub(crate) async fn third(&self) -> Rig {
-        second(&self.relays[0], &self.redis, &self.upstream, &self.told).await
+        joining(&self.relays[0], &self.redis, &self.upstream, &self.told).await
     }
 
     /// Waits until the store was told of so many homes.
@@ -59,8 +63,13 @@ impl Pair {
     }
 }
 
-async fn second(first: &Rig, redis: &SpawnedRedis, upstream: &Arc<Upstream>, told: &Arc<AtomicUsize>) -> Rig {
-    first.beside(stores(redis, told).await, Arc::clone(upstream) as _).await
+async fn joining(
+    first: &Rig,
+    redis: &SpawnedRedis,
+    upstream: &Arc<Upstream>,
+    told: &Arc<AtomicUsize>,
+) -> Rig {
+    founder.beside(stores(redis, told).await, Arc::clone(upstream) as _).await
 }
 
 async fn stores(redis: &SpawnedRedis, told: &Arc<AtomicUsize>) -> Stores {
