@@ -64,7 +64,7 @@ impl Pair {
 }
 
 async fn joining(
-    first: &Rig,
+    founder: &Rig,
     redis: &SpawnedRedis,
     upstream: &Arc<Upstream>,
     told: &Arc<AtomicUsize>,
