@@ -134,8 +134,9 @@ impl Homes {
     }
 
     async fn find(&self, key: AffinityKey, now: Timestamp) -> Option<Home> {
-        if let Some(home) = self.known.get(&key) {
-            return Some(home).filter(|home| home.until > now);
+        // One that is over here may have gone on at another relay, which the store knows.
+        if let Some(home) = self.known.get(&key).filter(|home| home.until > now) {
+            return Some(home);
         }
         let found = self.store.home(key, now).await;
         let account = found

@@ -112,6 +112,11 @@ impl Rig {
         Self::made(accounts, RelayOptions::default(), transport, MemoryStores::stores(), None, prices).await
     }
 
+    /// A relay over these stores.
+    pub(crate) async fn on(accounts: Vec<Account>, transport: Arc<dyn Transport>, stores: Stores) -> Self {
+        Self::wired(accounts, RelayOptions::default(), transport, stores, None).await
+    }
+
     async fn wired(
         accounts: Vec<Account>,
         options: RelayOptions,
@@ -162,21 +167,31 @@ impl Rig {
 
     /// Another relay over the same stores, at the sandbox.
     pub(crate) async fn another(&self) -> Self {
+        let ledger = self.ledger.clone();
+        self.joined(self.stores.clone(), Arc::new(posthaste_sandbox::Sandbox::default()), ledger).await
+    }
+
+    /// Another relay of the same fleet, with the same clock and a way of its own to the stores.
+    pub(crate) async fn beside(&self, stores: Stores, transport: Arc<dyn Transport>) -> Self {
+        let (ledger, _) = LedgerWriter::start(Arc::clone(&stores.ledger), LedgerOptions::default());
+        self.joined(stores, transport, ledger).await
+    }
+
+    async fn joined(&self, stores: Stores, transport: Arc<dyn Transport>, ledger: LedgerWriter) -> Self {
         let vault = Arc::clone(&self.vault);
         let scheduler = Arc::new(Scheduler::new(Backoff::default()));
         let ports = RelayPorts {
-            stores: self.stores.clone(),
-            ledger: self.ledger.clone(),
+            stores: stores.clone(),
+            ledger: ledger.clone(),
             credentials: Arc::new(StaticCredentials::new(Arc::clone(&vault))),
             vault: Arc::clone(&vault),
-            transport: Arc::new(posthaste_sandbox::Sandbox::default()),
+            transport,
             prices: PriceBook::builtin(),
             scheduler: Arc::clone(&scheduler),
             clock: Arc::clone(&self.clock) as _,
         };
         let relay = Relay::new(ports, RelayOptions::default()).await.unwrap();
-        let (stores, clock, ledger) = (self.stores.clone(), Arc::clone(&self.clock), self.ledger.clone());
-        Self { relay, stores, vault: Arc::clone(&self.vault), clock, scheduler, ledger }
+        Self { relay, stores, vault, clock: Arc::clone(&self.clock), scheduler, ledger }
     }
 
     /// The relay's present moment.
