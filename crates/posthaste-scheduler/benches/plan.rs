@@ -75,7 +75,7 @@ fn window(number: u32, hours: u32) -> QuotaWindow {
 fn plan<const COUNT: u32>(bencher: Bencher<'_, '_>, strategy: Strategy) {
     let world = World::new(COUNT);
     let candidates = world.candidates();
-    let hint = Hint { strategy, seed: 7, affinity: true };
+    let hint = Hint { seed: 7, affinity: true, ..Hint::of(strategy) };
     bencher
         .counter(ItemsCount::new(COUNT))
         .bench_local(|| world.scheduler.plan(divan::black_box(&candidates), &hint, NOW));

@@ -54,6 +54,28 @@ impl Backoff {
     }
 }
 
+impl Backoff {
+    /// How long after the last strike the account may be asked before its rest is over, where nobody else can serve;
+    /// `None` where that would not help: a limit is a limit, and what lasts wants a hand.
+    pub(crate) fn early_at(
+        &self,
+        instance: Instance,
+        account: AccountId,
+        reason: CooldownReason,
+        strikes: u32,
+    ) -> Option<Duration> {
+        match reason {
+            CooldownReason::Overloaded | CooldownReason::Failing => {
+                Some(EARLY - EARLY / 4 / SHARES * share(instance, account, strikes))
+            }
+            CooldownReason::RateLimited
+            | CooldownReason::Unauthorised
+            | CooldownReason::Forbidden
+            | CooldownReason::QuotaExhausted => None,
+        }
+    }
+}
+
 impl Default for Backoff {
     /// 1 s to 5 min for what passes, 10 min to 24 h for what lasts.
     fn default() -> Self {
@@ -92,6 +114,10 @@ impl Trouble {
         }
     }
 }
+
+/// Often enough that an outage's end is seen while its clients still ask again, seldom enough that a vendor in trouble does
+/// not feel it.
+const EARLY: Duration = Duration::from_secs(10);
 
 /// Into how many parts the quarter that may be taken off is cut. A quarter keeps the series growing: three quarters of a
 /// doubled rest are longer than the whole rest before it.

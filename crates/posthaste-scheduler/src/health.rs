@@ -16,10 +16,34 @@ pub struct Parked {
     pub reason: CooldownReason,
     /// When it is a candidate again; of an account on trial, at the latest.
     pub until: Timestamp,
-    /// Its rest is over, and another request finds out at this moment whether it has recovered.
+    /// Another request finds out at this moment whether it has recovered, after its rest or before its end.
     pub on_trial: bool,
+    /// From when it may be asked although it rests, where nobody else can serve (see [`Resort::Last`]): soon after trouble
+    /// whose end is the relay's own guess, else not before `until`.
+    pub early: Timestamp,
     /// What the upstream said, for the operator; `on trial` where that is the case.
     pub why: Arc<str>,
+}
+
+/// Whom a request is content with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Resort {
+    /// Accounts that do not rest.
+    #[default]
+    Usual,
+    /// Since there are no others, also those that rest only by the relay's own guess, and that a while ago: when an
+    /// outage that went on for long is over, this finds it out within seconds, by one attempt for each account.
+    Last,
+}
+
+impl Parked {
+    /// From when a request may ask the account.
+    pub(crate) const fn opens(&self, resort: Resort) -> Timestamp {
+        match resort {
+            Resort::Usual => self.until,
+            Resort::Last => self.early,
+        }
+    }
 }
 
 /// Which attempt is spoken of: the scheduler gives one to each that begins, later ones greater.
@@ -39,16 +63,21 @@ impl Health {
     /// Why the account may not be asked at `now`; `None` when it may.
     pub(crate) fn parked(&self, now: Timestamp) -> Option<Parked> {
         let rest = self.rest.as_ref()?;
-        if now < rest.parked.until {
-            return Some(rest.parked.clone());
+        let trial = rest.trial.as_ref().filter(|trial| now < trial.end());
+        if now < rest.parked.until && !trial.is_some_and(|trial| trial.early) {
+            // There is one trial at a time, also where it began before this rest.
+            let early = trial.map_or(rest.parked.early, |trial| rest.parked.early.max(trial.end()));
+            return Some(Parked { early: early.min(rest.parked.until), ..rest.parked.clone() });
         }
-        let until = rest.trial.as_ref()?.since.plus(LONGEST_TRIAL);
-        (now < until).then(|| Parked {
-            reason: rest.parked.reason,
-            until,
-            on_trial: true,
-            why: Arc::clone(&ON_TRIAL),
-        })
+        // An early trial that nobody tells the end of does not end the rest.
+        let until = trial?.end().max(rest.parked.until);
+        let why = Arc::clone(&ON_TRIAL);
+        Some(Parked { reason: rest.parked.reason, until, on_trial: true, early: until, why })
+    }
+
+    /// The same for one who is content with less: what stands in the way at `now`.
+    pub(crate) fn bars(&self, resort: Resort, now: Timestamp) -> Option<Parked> {
+        self.parked(now).filter(|parked| parked.on_trial || now < parked.opens(resort))
     }
 
     /// Whether nothing is held against it.
@@ -56,13 +85,14 @@ impl Health {
         self.rest.is_none()
     }
 
-    /// An attempt begins. The first one after a rest is the trial; the next after a trial without a word is another.
-    pub(crate) fn started(&mut self, ticket: Ticket, now: Timestamp) {
-        if self.parked(now).is_some() {
+    /// An attempt begins. The first one after a rest, or in it where nobody else can serve, is the trial; the next after a
+    /// trial without a word is another.
+    pub(crate) fn started(&mut self, ticket: Ticket, resort: Resort, now: Timestamp) {
+        if self.bars(resort, now).is_some() {
             return;
         }
         if let Some(rest) = &mut self.rest {
-            rest.trial = Some(Trial { ticket, since: now });
+            rest.trial = Some(Trial { ticket, since: now, early: now < rest.parked.until });
             rest.first.get_or_insert(ticket);
         }
     }
@@ -98,20 +128,30 @@ impl Health {
         now: Timestamp,
     ) -> (Parked, bool) {
         let (strikes, counts) = self.count(cooldown.reason, now);
-        let until = match asked_for(cooldown, now) {
-            Some(until) => until.plus(instance.delay(account)),
-            None => now.plus(backoff.rest_at(instance, account, cooldown.reason, strikes)),
+        let (until, early) = match asked_for(cooldown, now) {
+            Some(until) => {
+                let until = until.plus(instance.delay(account));
+                (until, until)
+            }
+            None => {
+                let until = now.plus(backoff.rest_at(instance, account, cooldown.reason, strikes));
+                let early = backoff.early_at(instance, account, cooldown.reason, strikes);
+                (until, early.map_or(until, |early| until.min(now.plus(early))))
+            }
         };
         let why = Arc::from(cooldown.why.as_str());
-        let wanted = Parked { reason: cooldown.reason, until, on_trial: false, why };
+        let wanted = Parked { reason: cooldown.reason, until, on_trial: false, early, why };
         let (parked, trial) = match self.rest.take() {
+            // What has just failed is not tried again at once.
             Some(Rest { parked, trial, .. }) if now < parked.until && parked.until >= wanted.until => {
-                (parked, trial)
+                (Parked { early: parked.early.max(early), ..parked }, trial)
             }
             before => (wanted, before.and_then(|before| before.trial)),
         };
+        // A trial that began before this rest keeps others away, but is none of this rest's.
+        let trial = trial.map(|trial| Trial { early: false, ..trial });
         self.rest = Some(Rest { parked: parked.clone(), first: None, trial });
-        (parked, counts)
+        (self.parked(now).unwrap_or(parked), counts)
     }
 
     /// Counts a strike, and tells how many there are of this kind and whether it is a new one. Requests that ran side by side fail side by side:
@@ -135,7 +175,7 @@ impl Health {
 struct Rest {
     /// Once its end has passed, the account is a candidate that has yet to prove itself.
     parked: Parked,
-    /// The first attempt since this rest ended: what it and later ones tell is news.
+    /// The first attempt since this rest ended, or that was let in before its end: what it and later ones tell is news.
     first: Option<Ticket>,
     /// The request that finds out whether the account has recovered; it may be one from before this rest.
     trial: Option<Trial>,
@@ -145,6 +185,15 @@ struct Rest {
 struct Trial {
     ticket: Ticket,
     since: Timestamp,
+    /// Whether it began before the rest's end.
+    early: bool,
+}
+
+impl Trial {
+    /// When it keeps nobody away any more.
+    fn end(&self) -> Timestamp {
+        self.since.plus(LONGEST_TRIAL)
+    }
 }
 
 /// Strikes in a row. Passing and lasting trouble count apart: nine rate limits do not make the first refused

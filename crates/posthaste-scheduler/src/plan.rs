@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use posthaste_core::{AccountId, CooldownReason, Timestamp};
 
-use crate::{Exclusion, Parked, Reason};
+use crate::{Exclusion, Parked, Reason, Resort};
 
 /// Whom to ask, in order, and why not the others. Each candidate is in exactly one of the lists.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,8 @@ pub struct Plan {
     pub order: Vec<Pick>,
     /// The accounts that are not asked, in the order in which they were given.
     pub excluded: Vec<(AccountId, Exclusion)>,
+    /// Whom it was content with.
+    pub resort: Resort,
     /// When the plan was made.
     pub made_at: Timestamp,
 }
@@ -44,7 +46,20 @@ impl Plan {
     }
 
     fn return_of(&self, parked: &Parked) -> Timestamp {
-        if parked.on_trial { parked.until.min(self.made_at.plus(USUAL_TRIAL)) } else { parked.until }
+        if parked.on_trial {
+            parked.until.min(self.made_at.plus(USUAL_TRIAL))
+        } else {
+            parked.opens(self.resort)
+        }
+    }
+
+    /// When the first of the accounts may be a candidate again that rest because they failed or had too much to do; `None`
+    /// when there is none.
+    pub fn soonest_recovery(&self) -> Option<Timestamp> {
+        let failing = self
+            .parked()
+            .filter(|parked| matches!(parked.reason, CooldownReason::Failing | CooldownReason::Overloaded));
+        failing.map(|parked| self.return_of(parked)).min()
     }
 
     /// Whether nothing but limits stands in the way: of the excluded accounts that are switched on and serve the model,
@@ -73,17 +88,17 @@ mod tests {
 
     fn plan(exclusions: Vec<Exclusion>) -> Plan {
         let excluded = exclusions.into_iter().map(|exclusion| (AccountId::generate(), exclusion)).collect();
-        Plan { order: Vec::new(), excluded, made_at: Timestamp::from_secs(10) }
+        Plan { order: Vec::new(), excluded, resort: Resort::Usual, made_at: Timestamp::from_secs(10) }
     }
 
     fn parked(reason: CooldownReason, until: i64) -> Exclusion {
         let until = Timestamp::from_secs(until);
-        Exclusion::Parked(Parked { reason, until, on_trial: false, why: "429".into() })
+        Exclusion::Parked(Parked { reason, until, on_trial: false, early: until, why: "429".into() })
     }
 
     fn on_trial(reason: CooldownReason, until_ms: i64) -> Exclusion {
         let until = Timestamp::from_millis(until_ms);
-        Exclusion::Parked(Parked { reason, until, on_trial: true, why: "on trial".into() })
+        Exclusion::Parked(Parked { reason, until, on_trial: true, early: until, why: "on trial".into() })
     }
 
     #[test]

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use posthaste_core::{AccountId, Cooldown, CooldownReason, CooldownScope, Timestamp};
 
 use crate::{
-    Backoff, Candidate, Exclusion, Flight, Hint, Instance, Parked, Plan, Tuning,
+    Backoff, Candidate, Exclusion, Flight, Hint, Instance, Parked, Plan, Resort, Tuning,
     health::{Health, Ticket},
     observed::Observed,
     quota::used_up_until,
@@ -61,7 +61,7 @@ impl Scheduler {
         let accounts = self.accounts.lock();
         let order = rank(candidates, &situation, |candidate| {
             let entry = accounts.entries.get(&candidate.account);
-            if let Some(exclusion) = exclusion(candidate, entry, now) {
+            if let Some(exclusion) = exclusion(candidate, entry, hint.resort, now) {
                 excluded.push((candidate.account, exclusion));
                 return None;
             }
@@ -71,7 +71,7 @@ impl Scheduler {
             })
         });
         drop(accounts);
-        Plan { order, excluded, made_at: now }
+        Plan { order, excluded, resort: hint.resort, made_at: now }
     }
 
     /// Notes that a request will ask the account soon, so that plans that are made before its attempt begins go elsewhere.
@@ -102,19 +102,25 @@ impl Scheduler {
     /// Notes that an attempt for a model begins, as the upstream calls it. After a rest the first one is the trial, and
     /// others see the account, or the models that rested, as parked until it ends, 60 s at most.
     pub fn started(&self, account: AccountId, model: &str, now: Timestamp) -> Ticket {
-        self.accounts.lock().start(account, model, &self.tuning, now)
+        self.accounts.lock().start(account, model, Resort::Usual, &self.tuning, now)
     }
 
     /// Notes that an attempt begins, unless the account has been parked since the plan was made or another request took
-    /// the trial first.
+    /// the trial first. `resort` is that of the plan.
     ///
     /// # Errors
     /// Why the account may not be asked now; nothing was noted then.
-    pub fn try_start(&self, account: AccountId, model: &str, now: Timestamp) -> Result<Ticket, Parked> {
+    pub fn try_start(
+        &self,
+        account: AccountId,
+        model: &str,
+        resort: Resort,
+        now: Timestamp,
+    ) -> Result<Ticket, Parked> {
         let mut accounts = self.accounts.lock();
-        match accounts.entries.get(&account).and_then(|entry| entry.parked(model, now)) {
+        match accounts.entries.get(&account).and_then(|entry| entry.bars(model, resort, now)) {
             Some(parked) => Err(parked),
-            None => Ok(accounts.start(account, model, &self.tuning, now)),
+            None => Ok(accounts.start(account, model, resort, &self.tuning, now)),
         }
     }
 
@@ -248,12 +254,19 @@ impl Accounts {
         self.uses
     }
 
-    fn start(&mut self, account: AccountId, model: &str, tuning: &Tuning, now: Timestamp) -> Ticket {
+    fn start(
+        &mut self,
+        account: AccountId,
+        model: &str,
+        resort: Resort,
+        tuning: &Tuning,
+        now: Timestamp,
+    ) -> Ticket {
         let number = self.next_use();
         let ticket = Ticket(number);
         let entry = self.entry(account);
         entry.seen.used(number, &tuning.hybrid, now);
-        entry.healths_of(model).for_each(|health| health.started(ticket, now));
+        entry.healths_of(model).for_each(|health| health.started(ticket, resort, now));
         ticket
     }
 }
@@ -268,14 +281,14 @@ struct Entry {
 
 impl Entry {
     /// Why the account may not be asked for the model: the longest of the reasons.
-    fn parked(&self, model: &str, now: Timestamp) -> Option<Parked> {
+    fn bars(&self, model: &str, resort: Resort, now: Timestamp) -> Option<Parked> {
         if self.parts.is_empty() {
             // Nearly all accounts, nearly always.
-            return self.health.parked(now);
+            return self.health.bars(resort, now);
         }
         let parts = self.parts.iter().filter(|(part, _)| part.covers(model));
         let healths = parts.map(|(_, health)| health).chain([&self.health]);
-        healths.filter_map(|health| health.parked(now)).max_by_key(|parked| parked.until)
+        healths.filter_map(|health| health.bars(resort, now)).max_by_key(|parked| parked.opens(resort))
     }
 
     /// An attempt is over: what it was the trial of waits for another.
@@ -303,16 +316,22 @@ fn part_of<'e>(parts: &'e mut Vec<(CooldownScope, Health)>, part: &CooldownScope
 }
 
 /// What stands against a candidate: what the caller knows, else what its upstream said, else what its quota says.
-fn exclusion(candidate: &Candidate<'_>, entry: Option<&Entry>, now: Timestamp) -> Option<Exclusion> {
+fn exclusion(
+    candidate: &Candidate<'_>,
+    entry: Option<&Entry>,
+    resort: Resort,
+    now: Timestamp,
+) -> Option<Exclusion> {
     if let Some(known) = &candidate.exclusion {
         return Some(known.clone());
     }
-    if let Some(parked) = entry.and_then(|entry| entry.parked(candidate.model, now)) {
+    if let Some(parked) = entry.and_then(|entry| entry.bars(candidate.model, resort, now)) {
         return Some(Exclusion::Parked(parked));
     }
     let until = used_up_until(candidate.quota, now)?;
     let why = Arc::clone(&USED_UP);
-    Some(Exclusion::Parked(Parked { reason: CooldownReason::QuotaExhausted, until, on_trial: false, why }))
+    let reason = CooldownReason::QuotaExhausted;
+    Some(Exclusion::Parked(Parked { reason, until, on_trial: false, early: until, why }))
 }
 
 /// Shared, since many plans hold it.

@@ -5,7 +5,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use posthaste_core::{AccountId, Cooldown, CooldownReason, Timestamp};
-use posthaste_scheduler::{Candidate, Exclusion, Hint, Plan, Scheduler, Ticket};
+use posthaste_scheduler::{Candidate, Exclusion, Hint, Plan, Resort, Scheduler, Ticket};
 use proptest::{prelude::*, sample::select};
 
 const MODEL: &str = "claude-haiku-4-5";
@@ -205,6 +205,34 @@ proptest! {
     }
 
     #[test]
+    fn as_a_last_resort_one_request_at_a_time_tries_what_rests_by_guess(
+        history in prop::collection::vec(happening(), 0..60),
+    ) {
+        let mut world = World::new([50; ACCOUNTS]);
+        for happening in history {
+            world.happens(happening)?;
+        }
+        for account in world.candidates.iter().map(|candidate| candidate.account).collect::<Vec<_>>() {
+            let (scheduler, now) = (&world.scheduler, world.now);
+            let Some(parked) = scheduler.parked(account, now) else { continue };
+            let Ok(ticket) = scheduler.try_start(account, MODEL, Resort::Last, now) else {
+                prop_assert!(parked.on_trial || parked.early > now);
+                continue;
+            };
+            prop_assert!(parked.early <= now && parked.early < parked.until);
+            prop_assert!(matches!(parked.reason, CooldownReason::Failing | CooldownReason::Overloaded));
+            prop_assert!(scheduler.try_start(account, MODEL, Resort::Last, now).is_err());
+            scheduler.cancelled(account, ticket);
+            prop_assert_eq!(scheduler.parked(account, now), Some(parked), "as if nothing had been");
+            let ticket = scheduler.try_start(account, MODEL, Resort::Last, now).unwrap();
+            let failing = Cooldown::of_account(CooldownReason::Failing, None, "still");
+            scheduler.rest_after(account, ticket, &failing, now);
+            let soon = now.plus(Duration::from_secs(7));
+            prop_assert!(scheduler.try_start(account, MODEL, Resort::Last, soon).is_err());
+        }
+    }
+
+    #[test]
     fn a_returning_account_serves_one_request_at_a_time(
         history in prop::collection::vec(happening(), 0..30),
         reason in select(vec![CooldownReason::RateLimited, CooldownReason::Forbidden]),
@@ -219,11 +247,11 @@ proptest! {
         }
         let cooldown = Cooldown::of_account(reason, None, "upstream said so");
         let back = world.scheduler.rest(account, &cooldown, world.now).until;
-        prop_assert!(world.scheduler.try_start(account, MODEL, back).is_ok());
+        prop_assert!(world.scheduler.try_start(account, MODEL, Resort::Usual, back).is_ok());
         for later in [0, 1, 59_999] {
             let now = back.plus(Duration::from_millis(later));
-            prop_assert!(world.scheduler.try_start(account, MODEL, now).is_err());
+            prop_assert!(world.scheduler.try_start(account, MODEL, Resort::Usual, now).is_err());
         }
-        prop_assert!(world.scheduler.try_start(account, MODEL, back.plus(LONGEST_TRIAL)).is_ok());
+        prop_assert!(world.scheduler.try_start(account, MODEL, Resort::Usual, back.plus(LONGEST_TRIAL)).is_ok());
     }
 }

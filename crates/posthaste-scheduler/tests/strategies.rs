@@ -164,7 +164,7 @@ impl World {
 
 fn hint() -> impl Generator<Value = Hint> {
     (select(Strategy::ALL.to_vec()), any::<u64>(), any::<bool>())
-        .prop_map(|(strategy, seed, affinity)| Hint { strategy, seed, affinity })
+        .prop_map(|(strategy, seed, affinity)| Hint { seed, affinity, ..Hint::of(strategy) })
 }
 
 proptest! {

@@ -107,7 +107,7 @@ impl Relay {
         let hint = match self.policy {
             Policy::Plain => Hint::of(Strategy::LeastRecentlyUsed),
             Policy::Posthaste(strategy) | Policy::Beginnings(strategy) => {
-                Hint { strategy, seed: ask.seed, affinity: true }
+                Hint { seed: ask.seed, affinity: true, ..Hint::of(strategy) }
             }
         };
         let plan = self.scheduler.plan(&candidates, &hint, at(now));

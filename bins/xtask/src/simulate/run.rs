@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use posthaste_scheduler::{Flight, Ticket};
+use posthaste_scheduler::{Flight, Resort, Ticket};
 
 use super::{
     Setting,
@@ -143,7 +143,9 @@ impl World {
             if full {
                 continue;
             }
-            let Ok(ticket) = self.relay.scheduler.try_start(id, MODEL, at(self.now)) else { continue };
+            let Ok(ticket) = self.relay.scheduler.try_start(id, MODEL, Resort::Usual, at(self.now)) else {
+                continue;
+            };
             live.attempts += 1;
             self.tally.attempts += 1;
             let flight = self.relay.scheduler.flight(id);

@@ -25,7 +25,7 @@ impl Subject {
     fn start(&mut self, now: i64) -> Ticket {
         self.begun += 1;
         let ticket = Ticket(self.begun);
-        self.health.started(ticket, at(now));
+        self.health.started(ticket, Resort::Usual, at(now));
         ticket
     }
 
@@ -54,7 +54,13 @@ fn the_upstreams_own_end_is_kept(#[case] reason: CooldownReason) {
     let parked = subject.rest(reason, Some(3_600), 0);
     assert_eq!(
         parked,
-        Parked { reason, until: at(3_600), on_trial: false, why: format!("{reason} at 0").into() }
+        Parked {
+            reason,
+            until: at(3_600),
+            on_trial: false,
+            early: at(3_600),
+            why: format!("{reason} at 0").into()
+        }
     );
     assert_eq!(subject.health.parked(at(3_599)), Some(parked));
     assert_eq!(subject.health.parked(at(3_600)), None);
@@ -155,7 +161,10 @@ fn after_a_rest_one_request_tries_alone() {
     subject.rest(RateLimited, Some(10), 0);
     let ticket = subject.start(20);
     let parked = subject.health.parked(at(21)).unwrap();
-    assert_eq!(parked, Parked { reason: RateLimited, until: at(80), on_trial: true, why: "on trial".into() });
+    assert_eq!(
+        parked,
+        Parked { reason: RateLimited, until: at(80), on_trial: true, early: at(80), why: "on trial".into() }
+    );
     subject.health.succeeded(ticket);
     assert_eq!(subject.health.parked(at(22)), None);
 }
@@ -242,6 +251,86 @@ fn a_trial_that_was_given_up_as_lost_still_proves_the_account() {
     subject.start(80);
     subject.health.succeeded(slow);
     assert!(subject.health.is_healthy());
+}
+
+/// So many failures in a row that the account rests for minutes.
+fn failing_for_long(subject: &mut Subject, now: i64) -> Parked {
+    for before in (1..10).rev() {
+        subject.rest(Failing, None, now - before * 400);
+    }
+    subject.rest(Failing, None, now)
+}
+
+#[rstest]
+#[case(Overloaded)]
+#[case(Failing)]
+fn where_nobody_else_can_serve_a_long_guess_is_tried_within_seconds(#[case] reason: CooldownReason) {
+    let mut subject = Subject::new();
+    failing_for_long(&mut subject, 9_600);
+    let parked = subject.rest(reason, None, 10_000);
+    assert!(parked.until >= at(10_225), "{parked:?}");
+    assert!(parked.early > at(10_007) && parked.early <= at(10_010), "{parked:?}");
+    assert!(subject.health.bars(Resort::Last, at(10_007)).is_some());
+    assert_eq!(subject.health.bars(Resort::Last, at(10_010)), None);
+    assert!(
+        subject.health.bars(Resort::Usual, at(10_010)).is_some(),
+        "others are asked as long as there are any"
+    );
+}
+
+#[rstest]
+#[case::named(Failing, Some(20_000))]
+#[case::a_limit(RateLimited, None)]
+#[case::a_quota(QuotaExhausted, None)]
+#[case::a_credential(Unauthorised, None)]
+#[case::a_block(Forbidden, None)]
+fn what_the_upstream_said_and_what_lasts_is_left_alone(
+    #[case] reason: CooldownReason,
+    #[case] until: Option<i64>,
+) {
+    let mut subject = Subject::new();
+    for now in [1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 7_000, 8_000, 9_000] {
+        subject.rest(reason, None, now);
+    }
+    let parked = subject.rest(reason, until, 10_000);
+    assert!(parked.until > at(10_200));
+    assert_eq!(parked.early, parked.until);
+}
+
+#[test]
+fn an_early_trial_is_the_only_one_and_the_next_comes_seconds_later() {
+    let mut subject = Subject::new();
+    let long = failing_for_long(&mut subject, 10_000);
+    subject.begun += 1;
+    let trial = Ticket(subject.begun);
+    subject.health.started(trial, Resort::Last, at(10_020));
+    let seen = subject.health.bars(Resort::Last, at(10_021)).unwrap();
+    assert!(seen.on_trial && seen.until >= long.until, "{seen:?}");
+    subject.health.cancelled(trial);
+    let again = subject.rest(Failing, None, 10_030);
+    assert!(again.until >= long.until && !again.on_trial, "{again:?}");
+    assert!(again.early > at(10_037) && again.early <= at(10_040), "{again:?}");
+}
+
+#[test]
+fn an_early_trial_that_goes_well_ends_the_rest() {
+    let mut subject = Subject::new();
+    failing_for_long(&mut subject, 10_000);
+    let trial = Ticket(7_000);
+    subject.health.started(trial, Resort::Last, at(10_020));
+    subject.health.succeeded(trial);
+    assert!(subject.health.is_healthy());
+}
+
+#[test]
+fn a_trial_from_before_the_rest_keeps_early_ones_away() {
+    let mut subject = Subject::new();
+    failing_for_long(&mut subject, 10_000);
+    let slow = subject.start(10_400);
+    subject.rest(Failing, None, 10_405);
+    assert!(subject.health.bars(Resort::Last, at(10_459)).is_some());
+    subject.health.cancelled(slow);
+    assert_eq!(subject.health.bars(Resort::Last, at(10_459)), None);
 }
 
 impl Health {

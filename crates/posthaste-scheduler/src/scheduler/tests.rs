@@ -63,13 +63,13 @@ fn of_many_that_planned_at_once_one_gets_the_trial() {
     let account = AccountId::generate();
     let back = scheduler.rest(account, &limited(Timestamp::from_secs(1_010)), NOW).until;
     assert_eq!(order(&scheduler, &[candidate(account, 50)], back), [account]);
-    let trial = scheduler.try_start(account, MODEL, back).unwrap();
-    let refused = scheduler.try_start(account, MODEL, back).unwrap_err();
+    let trial = scheduler.try_start(account, MODEL, Resort::Usual, back).unwrap();
+    let refused = scheduler.try_start(account, MODEL, Resort::Usual, back).unwrap_err();
     assert_eq!((refused.on_trial, &*refused.why), (true, "on trial"));
     let waiting = scheduler.plan(&[candidate(account, 50)], &LRU, back);
     assert_eq!(waiting.soonest_return(), Some(back.plus(Duration::from_secs(1))));
     scheduler.succeeded(account, MODEL, trial, back);
-    scheduler.try_start(account, MODEL, back).unwrap();
+    scheduler.try_start(account, MODEL, Resort::Usual, back).unwrap();
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_refused_start_does_not_count_as_a_use() {
     let [parked, other] = [(); 2].map(|()| AccountId::generate());
     scheduler.rest(parked, &limited(Timestamp::from_secs(1_010)), NOW);
     scheduler.started(other, MODEL, NOW);
-    scheduler.try_start(parked, MODEL, NOW).unwrap_err();
+    scheduler.try_start(parked, MODEL, Resort::Usual, NOW).unwrap_err();
     scheduler.release(parked);
     assert_eq!(order(&scheduler, &[candidate(other, 50), candidate(parked, 50)], NOW), [parked, other]);
 }
@@ -136,8 +136,8 @@ fn a_rest_of_some_models_leaves_the_others_alone() {
     let other = scheduler.started(account, "claude-haiku-4-5", NOW);
     scheduler.succeeded(account, "claude-haiku-4-5", other, NOW);
     assert_eq!(order("claude-opus-4-8", NOW), [], "another model's success is no news of this one");
-    let trial = scheduler.try_start(account, "claude-opus-4-8", until).unwrap();
-    scheduler.try_start(account, "claude-opus-4-8", until).unwrap_err();
+    let trial = scheduler.try_start(account, "claude-opus-4-8", Resort::Usual, until).unwrap();
+    scheduler.try_start(account, "claude-opus-4-8", Resort::Usual, until).unwrap_err();
     assert_eq!(order("claude-haiku-4-5", until), [account], "the trial is of the models alone");
     scheduler.succeeded(account, "claude-opus-4-8", trial, until);
     assert_eq!(scheduler.parked_models(account, NOW), []);
@@ -151,8 +151,8 @@ fn a_rest_of_one_model_leaves_those_alone_whose_names_are_longer() {
         ..Cooldown::of_account(CooldownReason::RateLimited, None, "429")
     };
     scheduler.rest(account, &cooldown, NOW);
-    scheduler.try_start(account, "gpt-5", NOW).unwrap_err();
-    scheduler.try_start(account, "gpt-5-mini", NOW).unwrap();
+    scheduler.try_start(account, "gpt-5", Resort::Usual, NOW).unwrap_err();
+    scheduler.try_start(account, "gpt-5-mini", Resort::Usual, NOW).unwrap();
     scheduler.release(account);
     assert_eq!(scheduler.parked_models(account, NOW), []);
 }
@@ -241,8 +241,8 @@ fn a_rest_of_the_account_leaves_no_trial_of_its_models_behind() {
     let scope = CooldownScope::Model(MODEL.to_owned());
     let part = Cooldown { scope, ..limited(NOW.plus(Duration::from_secs(1))) };
     let back = scheduler.rest(account, &part, NOW).until;
-    let trial = scheduler.try_start(account, MODEL, back).unwrap();
+    let trial = scheduler.try_start(account, MODEL, Resort::Usual, back).unwrap();
     let until = scheduler.rest_after(account, trial, &limited(back.plus(Duration::from_secs(1))), back).until;
     assert_eq!(scheduler.parked_models(account, until), []);
-    scheduler.try_start(account, MODEL, until).unwrap();
+    scheduler.try_start(account, MODEL, Resort::Usual, until).unwrap();
 }

@@ -92,7 +92,7 @@ impl World {
             Event::Step(step) => self.now = now.plus(STEPS[step]),
             Event::Start(slot) => {
                 let away = self.about(slot).any(|kept| kept.keeps_away(now));
-                let started = self.scheduler.try_start(self.account, MODELS[slot], now);
+                let started = self.scheduler.try_start(self.account, MODELS[slot], Resort::Usual, now);
                 assert_eq!(started.is_err(), away, "who begins, at {now}");
                 let Ok(ticket) = started else { return };
                 self.open[slot] = Some(ticket);
