@@ -105,6 +105,21 @@ pub enum CooldownReason {
 }
 
 impl CooldownReason {
+    /// Every reason, in the order of their declaration.
+    pub const ALL: [Self; 6] = [
+        Self::RateLimited,
+        Self::Overloaded,
+        Self::QuotaExhausted,
+        Self::Unauthorised,
+        Self::Forbidden,
+        Self::Failing,
+    ];
+
+    /// Its place in [`ALL`](Self::ALL), for tables.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
     /// The stable name used in metrics and JSON.
     pub const fn as_str(self) -> &'static str {
         match self {

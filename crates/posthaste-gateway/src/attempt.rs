@@ -9,7 +9,7 @@ use posthaste_core::{
     TransportError, fields,
 };
 use posthaste_provider::{Provider, provider};
-use posthaste_scheduler::{Attempts, Parked};
+use posthaste_scheduler::{Attempts, Parked, Resort};
 use posthaste_storage::{Half, LedgerSlot};
 use posthaste_translate::Loss;
 use posthaste_vault::VaultError;
@@ -63,9 +63,11 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
     let engine = &journey.engine;
     let began = Instant::now();
     let mut tally = Tally::default();
+    let mut repeats = 0;
     loop {
         let course = planning::plan(&journey, engine.clock.now());
         journey.trail.planned(&course);
+        tally.in_outage = course.resort == Resort::Last;
         // Those that arrive together would otherwise all choose the same account.
         if let Some(first) = course.first() {
             engine.scheduler.assign(first.id);
@@ -88,7 +90,12 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
         let patience = Duration::from_millis(patience).saturating_sub(began.elapsed());
         let now = engine.clock.now();
         let course = planning::plan(&journey, now);
-        let Some(pause) = pause(&course, &tally, patience, now) else {
+        let (pause, most) = if let Some(pause) = pause(&course, &tally, patience, now) {
+            (pause, None)
+        } else if let Some(pause) = repeat(&journey, &course, &tally, repeats, now) {
+            repeats += 1;
+            (pause, Some(tally.attempts.saturating_add(1)))
+        } else {
             let fault = if tally.full && tally.attempts == 0 {
                 all_full(tally.full_until, now)
             } else {
@@ -97,7 +104,8 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
             return Err(Fault { attempts: tally.attempts, ..fault });
         };
         tokio::time::sleep(pause).await;
-        tally = Tally { attempts: tally.attempts, upstream_wait: tally.upstream_wait, ..Tally::default() };
+        tally =
+            Tally { attempts: tally.attempts, upstream_wait: tally.upstream_wait, most, ..Tally::default() };
     }
 }
 
@@ -111,14 +119,19 @@ async fn ask_leg(
 ) -> Option<Result<Delivery, Fault>> {
     let engine = &journey.engine;
     let attempts = Attempts::of(leg.rules.retry, engine.options.attempts);
-    let most = tally.attempts.saturating_add(attempts.most);
+    let most = tally.most.unwrap_or(u16::MAX).min(tally.attempts.saturating_add(attempts.most));
     let pool = leg.rules.pool();
     engine.budgets.request(pool, engine.clock.now());
     'accounts: for account in course.accounts(leg) {
         if tally.attempts >= most {
             break;
         }
-        let stop = Stop { account, model: leg.model };
+        // While nobody is well, more than one attempt is a repeat.
+        let is_repeat = course.resort == Resort::Last && tally.attempts > 0;
+        if is_repeat && !engine.budgets.take(pool, engine.clock.now()) {
+            break;
+        }
+        let stop = Stop { account, model: leg.model, resort: course.resort };
         let mut repeats = attempts.repeats;
         let mut may_redial = true;
         let mut may_renew = true;
@@ -187,11 +200,34 @@ fn pause(course: &Course<'_>, tally: &Tally, patience: Duration, now: Timestamp)
     (wait <= patience).then(|| wait.max(LEAST_PAUSE).min(patience))
 }
 
+/// How long to wait before the request is sent once more to an account that failed it, where there is no other. That is a
+/// repeat, and so the pool's policy and its budget decide. In an outage that is known nobody waits.
+fn repeat(
+    journey: &Journey,
+    course: &Course<'_>,
+    tally: &Tally,
+    repeats: u16,
+    now: Timestamp,
+) -> Option<Duration> {
+    let engine = &journey.engine;
+    if course.has_candidates() || !tally.some_failed || tally.in_outage {
+        return None;
+    }
+    let recovery = |leg: &Leg<'_>| Some((leg.plan().soonest_recovery()?, leg.rules.clone()));
+    let (until, rules) = course.legs.iter().filter_map(recovery).min_by_key(|(until, _)| *until)?;
+    let attempts = Attempts::of(rules.retry, engine.options.attempts);
+    let allowed = (1..attempts.most).contains(&tally.attempts) && repeats < attempts.repeats;
+    let pause = until.since(now);
+    (allowed && pause <= LONGEST_REPEAT && engine.budgets.take(rules.pool(), now))
+        .then(|| pause.max(LEAST_PAUSE))
+}
+
 /// An account, and what it is asked for.
 #[derive(Clone, Copy)]
 struct Stop<'a> {
     account: &'a Arc<Account>,
     model: &'a AskedModel,
+    resort: Resort,
 }
 
 /// Gets another credential in the place of a refused one. An account without another rests.
@@ -222,7 +258,6 @@ fn refuse_credential(journey: &Journey, account: &Account, error: Option<&VaultE
         why.push_str(", and another could not be had: ");
         why.push_str(&with_causes(error));
     }
-    tracing::warn!({ fields::REQUEST_ID } = %journey.id, { fields::ACCOUNT } = %account.name, %why, "account rests");
     let now = engine.clock.now();
     let parked = rest(engine, account, None, &rest_without_credential(error, why, now), now);
     journey.trail.rests(&parked);
@@ -252,6 +287,10 @@ struct Tally {
     full_until: Option<Timestamp>,
     /// Whether there was such an account.
     full: bool,
+    /// Whether nobody was well when this round began.
+    in_outage: bool,
+    /// After so many attempts in all no more is made in this round.
+    most: Option<u16>,
 }
 
 /// All that an attempt needs.
@@ -276,7 +315,7 @@ async fn attempt(
     let engine = &journey.engine;
     let ticket = engine
         .scheduler
-        .try_start(account.id, prepared.upstream_model.as_str(), engine.clock.now())
+        .try_start(account.id, prepared.upstream_model.as_str(), stop.resort, engine.clock.now())
         .map_err(|parked| just_parked(journey, &parked))?;
     tally.attempts += 1;
     journey.trail.sent(tally.attempts);
@@ -359,14 +398,12 @@ fn all_full(until: Option<Timestamp>, now: Timestamp) -> Fault {
 async fn ready_request(
     journey: &Journey,
     upload: &Upload,
-    Stop { account, model }: Stop<'_>,
+    Stop { account, model, .. }: Stop<'_>,
     vendor: &dyn Provider,
     tally: &mut Tally,
 ) -> Result<Ready, Setback> {
     let engine = &journey.engine;
     let unusable = |cooldown: &Cooldown| {
-        let why = &cooldown.why;
-        tracing::error!({ fields::ACCOUNT } = %account.name, %why, "an account cannot be used");
         let parked = rest(engine, account, None, cooldown, engine.clock.now());
         journey.trail.rests(&parked);
         journey.trail.end(StopEnd::Unusable);
@@ -493,6 +530,8 @@ const SLOT_PATIENCE: Duration = Duration::from_secs(2);
 const PLACE_PAUSE: Duration = Duration::from_millis(100);
 /// Of those who wait for one account, all wake at once.
 const LEAST_PAUSE: Duration = Duration::from_millis(50);
+/// A client that waits longer than this had better be told: the first rests are over by then.
+const LONGEST_REPEAT: Duration = Duration::from_secs(1);
 /// Requests end all the time.
 const FULL_WAIT: Duration = Duration::from_secs(1);
 const SLOT_RETRY: Duration = Duration::from_secs(5);

@@ -12,7 +12,8 @@ use std::{
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use posthaste_core::{
-    AttemptOutcome, CostBasis, Dialect, FaultKind, LimitEvent, LimitUnit, NanoUsd, ProviderKind, Usage,
+    AttemptOutcome, CooldownReason, CostBasis, Dialect, FaultKind, LimitEvent, LimitUnit, NanoUsd,
+    ProviderKind, Usage,
 };
 
 /// Every handle.
@@ -24,6 +25,8 @@ pub(crate) struct Metrics {
     cost: Counter,
     unpriced: Counter,
     thresholds: [[Counter; LimitEvent::THRESHOLDS.len()]; LIMIT_UNITS.len()],
+    rests: [Counter; CooldownReason::ALL.len()],
+    recoveries: Counter,
     calls_answered: Counter,
     results_dropped: Counter,
     first_content: Histogram,
@@ -56,6 +59,9 @@ impl Metrics {
                     counter!("posthaste_limit_thresholds_total", "unit" => unit.as_str(), "percent" => percent.to_string())
                 })
             }),
+            rests: CooldownReason::ALL
+                .map(|reason| counter!("posthaste_account_rests_total", "reason" => reason.as_str())),
+            recoveries: counter!("posthaste_account_recoveries_total"),
             calls_answered: counter!("posthaste_repairs_total", "kind" => "call_answered"),
             results_dropped: counter!("posthaste_repairs_total", "kind" => "result_dropped"),
             first_content: histogram!("posthaste_first_content_seconds"),
@@ -79,6 +85,14 @@ impl Metrics {
         if let (Some(unit), Some(percent)) = (unit, percent) {
             self.thresholds[unit][percent].increment(1);
         }
+    }
+
+    pub(crate) fn rest_began(&self, reason: CooldownReason) {
+        self.rests[reason.index()].increment(1);
+    }
+
+    pub(crate) fn rest_ended(&self) {
+        self.recoveries.increment(1);
     }
 
     pub(crate) fn repaired(&self, answered: usize, dropped: usize) {

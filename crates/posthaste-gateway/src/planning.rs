@@ -6,7 +6,7 @@ mod nobody;
 use std::sync::Arc;
 
 use posthaste_core::{Account, KeyPolicy, Operation, Place, PoolId, PoolRules, Timestamp};
-use posthaste_scheduler::{Exclusion, Hint, Plan};
+use posthaste_scheduler::{Exclusion, Hint, Plan, Resort};
 
 use self::candidate::{candidate, cannot_serve};
 use crate::{Caller, asked::AskedModel, engine::Engine, journey::Journey, targets::Target};
@@ -15,6 +15,8 @@ use crate::{Caller, asked::AskedModel, engine::Engine, journey::Journey, targets
 pub(crate) struct Course<'a> {
     /// The accounts that the plans were made from.
     snapshot: Arc<Vec<Arc<Account>>>,
+    /// Whom the plans were content with.
+    pub(crate) resort: Resort,
     pub(crate) legs: Vec<Leg<'a>>,
 }
 
@@ -66,7 +68,16 @@ impl LegRules {
     }
 }
 
+/// Plans each leg. Where nobody is left on any, those that rest by the relay's own guess are looked at as well.
 pub(crate) fn plan(journey: &Journey, now: Timestamp) -> Course<'_> {
+    let usual = plan_for(journey, Resort::Usual, now);
+    if usual.has_candidates() || usual.soonest_return().is_none() {
+        return usual;
+    }
+    plan_for(journey, Resort::Last, now)
+}
+
+fn plan_for(journey: &Journey, resort: Resort, now: Timestamp) -> Course<'_> {
     let snapshot = journey.engine.directory.all();
     let quotas = journey.engine.quotas.read();
     let legs = journey.targets.iter(&journey.model).map(|target| {
@@ -76,12 +87,12 @@ pub(crate) fn plan(journey: &Journey, now: Timestamp) -> Course<'_> {
             .iter()
             .map(|account| candidate(journey, account, target, strategy, &quotas, now))
             .collect();
-        let hint = Hint { strategy: rules.strategy, seed: journey.seed(), affinity: rules.affinity.enabled };
+        let hint = Hint { strategy, seed: journey.seed(), affinity: rules.affinity.enabled, resort };
         let plan = journey.engine.scheduler.plan(&candidates, &hint, now);
         Leg { model: target.model, rules, plan }
     });
     let legs = legs.collect();
-    Course { snapshot, legs }
+    Course { snapshot, resort, legs }
 }
 
 /// Whether tokens are to be counted and accounts serve the model, none of which has an endpoint for that.

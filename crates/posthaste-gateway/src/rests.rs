@@ -1,13 +1,15 @@
-//! How long accounts rest.
+//! How long accounts rest, and that it is told.
 
-use posthaste_core::{Account, Cooldown, Timestamp};
+use posthaste_core::{Account, Cooldown, Timestamp, fields};
 use posthaste_provider::{Rests, preset};
-use posthaste_scheduler::{Backoff, Parked, Steps, Ticket};
+use posthaste_scheduler::{Backoff, Parked, Rested, Steps, Ticket};
 
 use crate::engine::Engine;
 
 /// Parks an account: until its upstream's word, else by the steps of its preset, else by those of the relay. `ticket` is that
 /// of the attempt that found it out, if one did.
+///
+/// The operator is told when trouble begins or becomes another, and not by each request that meets with it.
 pub(crate) fn rest(
     engine: &Engine,
     account: &Account,
@@ -15,11 +17,23 @@ pub(crate) fn rest(
     cooldown: &Cooldown,
     now: Timestamp,
 ) -> Parked {
-    let scheduler = &engine.scheduler;
-    match (steps_of(account), ticket) {
-        (Some(backoff), ticket) => scheduler.rest_by(account.id, ticket, cooldown, &backoff, now),
-        (None, Some(ticket)) => scheduler.rest_after(account.id, ticket, cooldown, now),
-        (None, None) => scheduler.rest(account.id, cooldown, now),
+    let backoff = steps_of(account);
+    let rested = engine.scheduler.rest_by(account.id, ticket, cooldown, backoff.as_ref(), now);
+    let Rested { parked, begins, .. } = &rested;
+    if *begins {
+        engine.metrics.rest_began(parked.reason);
+        tracing::warn!({ fields::ACCOUNT } = %account.name, reason = %parked.reason, until = %parked.until, why = %parked.why, "account rests");
+    } else {
+        tracing::debug!({ fields::ACCOUNT } = %account.name, reason = %parked.reason, until = %parked.until, why = %cooldown.why, "account still rests");
+    }
+    rested.parked
+}
+
+/// An attempt went well. The operator is told where that ends trouble.
+pub(crate) fn serves(engine: &Engine, account: &Account, model: &str, ticket: Ticket) {
+    if engine.scheduler.succeeded(account.id, model, ticket, engine.clock.now()) {
+        engine.metrics.rest_ended();
+        tracing::info!({ fields::ACCOUNT } = %account.name, model, "account serves again");
     }
 }
 
@@ -46,13 +60,13 @@ mod tests {
         let mut now = Timestamp::from_secs(1_000);
         let mut longest = Duration::ZERO;
         for _ in 0..12 {
-            let parked = scheduler.rest_by(own.id, None, &failing, &backoff, now);
+            let parked = scheduler.rest_by(own.id, None, &failing, Some(&backoff), now).parked;
             longest = longest.max(parked.until.since(now));
             now = parked.until.plus(Duration::from_secs(3));
         }
         assert!(longest > Duration::from_secs(10) && longest <= Duration::from_secs(15), "{longest:?}");
         let refused = Cooldown::of_account(CooldownReason::Unauthorised, None, "401");
-        let parked = scheduler.rest_by(own.id, None, &refused, &backoff, now);
+        let parked = scheduler.rest_by(own.id, None, &refused, Some(&backoff), now).parked;
         assert!(parked.until.since(now) > Duration::from_secs(60), "what lasts rests as everywhere");
     }
 

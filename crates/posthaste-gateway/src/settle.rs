@@ -12,7 +12,14 @@ use posthaste_storage::{Booked, LedgerSlot};
 use posthaste_translate::{Loss, Remembered};
 use tokio::time::{Instant, timeout};
 
-use crate::{estimate, journey::Journey, limits::Hold, mending::Mend, metrics::OpenAttempt, rests::rest};
+use crate::{
+    estimate,
+    journey::Journey,
+    limits::Hold,
+    mending::Mend,
+    metrics::OpenAttempt,
+    rests::{rest, serves},
+};
 
 /// One attempt that was begun. It is booked when it is settled, and as cancelled when it is dropped before.
 pub(crate) struct AttemptBook {
@@ -137,9 +144,7 @@ impl AttemptBook {
     }
 
     fn tell_success(&self) {
-        let engine = &self.journey.engine;
-        let model = self.upstream_model.as_str();
-        engine.scheduler.succeeded(self.account.id, model, self.ticket, engine.clock.now());
+        serves(&self.journey.engine, &self.account, self.upstream_model.as_str(), self.ticket);
     }
 
     /// The account serves the conversation: what comes next goes there as well.
@@ -156,10 +161,6 @@ impl AttemptBook {
         let engine = &self.journey.engine;
         let parked = rest(engine, &self.account, Some(self.ticket), cooldown, engine.clock.now());
         self.journey.trail.rests(&parked);
-        tracing::warn!(
-            { fields::REQUEST_ID } = %self.journey.id, { fields::ACCOUNT } = %self.account.name, reason = %parked.reason,
-            until = %parked.until, why = %parked.why, "account rests"
-        );
     }
 
     /// The account failed in a way that no answer of the vendor describes.

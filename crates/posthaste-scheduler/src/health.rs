@@ -25,6 +25,27 @@ pub struct Parked {
     pub why: Arc<str>,
 }
 
+/// What came of sending an account, or some of its models, to rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rested {
+    /// For how long it rests now, and why.
+    pub parked: Parked,
+    /// Whether this is news: it was well before, or rested for another class of reason. What fails again and again is told
+    /// once.
+    pub begins: bool,
+    /// Whether this is a strike, and not one of those that are known.
+    pub(crate) is_strike: bool,
+}
+
+/// What trouble an attempt that went well has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Recovery {
+    /// That of one account.
+    OfOne,
+    /// That of one account which was tried early, since nobody was well.
+    OfAll,
+}
+
 /// Whom a request is content with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Resort {
@@ -100,12 +121,24 @@ impl Health {
     /// An attempt went well. One that was begun before the first trial says nothing of the time after the rest, and takes
     /// no strike back either: a vendor at its limit still serves what it took on before. It may be a trial itself, during
     /// which the account was sent to rest anew; then it is another's turn.
-    pub(crate) fn succeeded(&mut self, ticket: Ticket) {
-        let Some(rest) = &self.rest else { return };
+    ///
+    /// Tells what trouble this ended.
+    pub(crate) fn succeeded(&mut self, ticket: Ticket) -> Option<Recovery> {
+        let rest = self.rest.as_ref()?;
         if rest.first.is_some_and(|first| first <= ticket) {
+            let of_all = rest.trial.as_ref().is_some_and(|trial| trial.early && trial.ticket == ticket);
             *self = Self::default();
+            Some(if of_all { Recovery::OfAll } else { Recovery::OfOne })
         } else {
             self.cancelled(ticket);
+            None
+        }
+    }
+
+    /// An outage of all seems to be over: where the end of a rest is a guess, it is the early one.
+    pub(crate) fn hope(&mut self) {
+        if let Some(rest) = &mut self.rest {
+            rest.parked.until = rest.parked.early;
         }
     }
 
@@ -116,8 +149,7 @@ impl Health {
         }
     }
 
-    /// The account has earned a rest. Also tells whether this is a new strike, and not one of those that are known. A
-    /// trial that is under way stays the only one, also beyond a short rest: its own end is told by
+    /// The account has earned a rest. A trial that is under way stays the only one, also beyond a short rest: its own end is told by
     /// [`cancelled`](Self::cancelled).
     pub(crate) fn rest(
         &mut self,
@@ -126,8 +158,9 @@ impl Health {
         backoff: &Backoff,
         instance: Instance,
         now: Timestamp,
-    ) -> (Parked, bool) {
-        let (strikes, counts) = self.count(cooldown.reason, now);
+    ) -> Rested {
+        let (strikes, is_strike) = self.count(cooldown.reason, now);
+        let reason_before = self.rest.as_ref().map(|rest| rest.parked.reason);
         let (until, early) = match asked_for(cooldown, now) {
             Some(until) => {
                 let until = until.plus(instance.delay(account));
@@ -150,8 +183,9 @@ impl Health {
         };
         // A trial that began before this rest keeps others away, but is none of this rest's.
         let trial = trial.map(|trial| Trial { early: false, ..trial });
+        let begins = reason_before != Some(parked.reason);
         self.rest = Some(Rest { parked: parked.clone(), first: None, trial });
-        (self.parked(now).unwrap_or(parked), counts)
+        Rested { parked: self.parked(now).unwrap_or(parked), begins, is_strike }
     }
 
     /// Counts a strike, and tells how many there are of this kind and whether it is a new one. Requests that ran side by side fail side by side:

@@ -20,7 +20,7 @@ mod tuning;
 pub use affinity::Warmth;
 pub use backoff::{Backoff, Instance, Steps};
 pub use candidate::{Candidate, Exclusion};
-pub use health::{Parked, Resort, Ticket};
+pub use health::{Parked, Resort, Rested, Ticket};
 pub use hint::Hint;
 pub use observed::Flight;
 pub use plan::{Pick, Plan};

@@ -49,6 +49,8 @@ pub enum Reason {
     Home,
     /// It serves as many requests as it may, and is asked when all others of its priority failed.
     Full,
+    /// It rests by the relay's own guess, and is tried before its time since nobody else is left.
+    LastResort,
 }
 
 impl fmt::Display for Reason {
@@ -68,6 +70,7 @@ impl fmt::Display for Reason {
             Self::WarmCache { worth } => write!(f, "warm cache worth {} nano-dollars", worth.as_nanos()),
             Self::Home => f.write_str("made the request's opaque items"),
             Self::Full => f.write_str("serves as many as it may"),
+            Self::LastResort => f.write_str("rests, and nobody else is left"),
         }
     }
 }

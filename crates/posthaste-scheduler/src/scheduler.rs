@@ -12,8 +12,8 @@ use parking_lot::Mutex;
 use posthaste_core::{AccountId, Cooldown, CooldownReason, CooldownScope, Timestamp};
 
 use crate::{
-    Backoff, Candidate, Exclusion, Flight, Hint, Instance, Parked, Plan, Resort, Tuning,
-    health::{Health, Ticket},
+    Backoff, Candidate, Exclusion, Flight, Hint, Instance, Parked, Plan, Reason, Resort, Rested, Tuning,
+    health::{Health, Recovery, Ticket},
     observed::Observed,
     quota::used_up_until,
     ranking::{Situation, rank},
@@ -59,7 +59,7 @@ impl Scheduler {
         let mut excluded = Vec::new();
         let situation = Situation { hint: *hint, tuning: &self.tuning, instance: self.instance, now };
         let accounts = self.accounts.lock();
-        let order = rank(candidates, &situation, |candidate| {
+        let mut order = rank(candidates, &situation, |candidate| {
             let entry = accounts.entries.get(&candidate.account);
             if let Some(exclusion) = exclusion(candidate, entry, hint.resort, now) {
                 excluded.push((candidate.account, exclusion));
@@ -70,6 +70,15 @@ impl Scheduler {
                 None => Observed::nothing(),
             })
         });
+        if hint.resort == Resort::Last {
+            for pick in &mut order {
+                let candidate = &candidates[pick.candidate as usize];
+                let entry = accounts.entries.get(&pick.account);
+                if entry.is_some_and(|entry| entry.bars(candidate.model, Resort::Usual, now).is_some()) {
+                    pick.reason = Reason::LastResort;
+                }
+            }
+        }
         drop(accounts);
         Plan { order, excluded, resort: hint.resort, made_at: now }
     }
@@ -126,12 +135,23 @@ impl Scheduler {
 
     /// Notes that the account serves the model: strikes are forgotten and a trial ends. An attempt that began before the
     /// account was sent to rest changes neither, whenever it goes well: it was taken on before the trouble.
-    pub fn succeeded(&self, account: AccountId, model: &str, ticket: Ticket, now: Timestamp) {
-        if let Some(entry) = self.accounts.lock().entries.get_mut(&account) {
-            entry.healths_of(model).for_each(|health| health.succeeded(ticket));
-            entry.parts.retain(|(_, health)| !health.is_healthy());
-            entry.seen.judged(self.tuning.hybrid.success, &self.tuning.hybrid, now);
+    ///
+    /// Tells whether this ended trouble that was known, of the account or of models of it. Where nobody was well, the other
+    /// accounts whose rests are guesses are tried soon as well, each by one request: one alone could not carry the load of
+    /// all.
+    pub fn succeeded(&self, account: AccountId, model: &str, ticket: Ticket, now: Timestamp) -> bool {
+        let mut accounts = self.accounts.lock();
+        let Some(entry) = accounts.entries.get_mut(&account) else { return false };
+        let mut ended = None;
+        for health in entry.healths_of(model) {
+            ended = ended.max(health.succeeded(ticket));
         }
+        entry.parts.retain(|(_, health)| !health.is_healthy());
+        entry.seen.judged(self.tuning.hybrid.success, &self.tuning.hybrid, now);
+        if ended == Some(Recovery::OfAll) {
+            accounts.entries.values_mut().flat_map(Entry::healths).for_each(Health::hope);
+        }
+        ended.is_some()
     }
 
     /// Notes that an attempt ended without a word on the account's health: the client went away, or the request was at
@@ -151,7 +171,7 @@ impl Scheduler {
         cooldown: &Cooldown,
         now: Timestamp,
     ) -> Parked {
-        self.park(account, Some(ticket), cooldown, &self.backoff, now)
+        self.rest_by(account, Some(ticket), cooldown, None, now).parked
     }
 
     /// Parks an account, or some of its models, for what is known without an attempt, and tells for how long.
@@ -160,30 +180,20 @@ impl Scheduler {
     /// credential, block); where it named none, the [`Backoff`] by the number of strikes in a row. Failures within 2 s of
     /// a strike, or while the account rests already, are the same strike, but a later end is taken.
     pub fn rest(&self, account: AccountId, cooldown: &Cooldown, now: Timestamp) -> Parked {
-        self.park(account, None, cooldown, &self.backoff, now)
+        self.rest_by(account, None, cooldown, None, now).parked
     }
 
-    /// The same by other steps, such as those of the account's preset; `ticket` is that of the attempt that found it out, if
-    /// one did, as in [`rest_after`](Self::rest_after).
+    /// The same with all that can be said: `ticket` is that of the attempt that found it out, if one did, as in
+    /// [`rest_after`](Self::rest_after), and `backoff` other steps than the scheduler's, such as those of the account's preset.
+    /// Also tells whether it is news.
     pub fn rest_by(
         &self,
         account: AccountId,
         ticket: Option<Ticket>,
         cooldown: &Cooldown,
-        backoff: &Backoff,
+        backoff: Option<&Backoff>,
         now: Timestamp,
-    ) -> Parked {
-        self.park(account, ticket, cooldown, backoff, now)
-    }
-
-    fn park(
-        &self,
-        account: AccountId,
-        ticket: Option<Ticket>,
-        cooldown: &Cooldown,
-        backoff: &Backoff,
-        now: Timestamp,
-    ) -> Parked {
+    ) -> Rested {
         let mut accounts = self.accounts.lock();
         let entry = accounts.entry(account);
         if let Some(ticket) = ticket {
@@ -193,8 +203,9 @@ impl Scheduler {
             CooldownScope::Account => &mut entry.health,
             part @ (CooldownScope::Models(_) | CooldownScope::Model(_)) => part_of(&mut entry.parts, part),
         };
-        let (parked, counts) = health.rest(account, cooldown, backoff, self.instance, now);
-        if counts {
+        let backoff = backoff.unwrap_or(&self.backoff);
+        let rested = health.rest(account, cooldown, backoff, self.instance, now);
+        if rested.is_strike {
             let tuning = &self.tuning.hybrid;
             let loss = match cooldown.reason {
                 CooldownReason::RateLimited | CooldownReason::QuotaExhausted | CooldownReason::Overloaded => {
@@ -206,7 +217,7 @@ impl Scheduler {
             };
             entry.seen.judged(-loss, tuning, now);
         }
-        parked
+        rested
     }
 
     /// Why the whole account may not be asked at `now`; `None` when it may, for some models at least.
@@ -291,10 +302,14 @@ impl Entry {
         healths.filter_map(|health| health.bars(resort, now)).max_by_key(|parked| parked.opens(resort))
     }
 
+    /// Of the account and of its models.
+    fn healths(&mut self) -> impl Iterator<Item = &mut Health> {
+        self.parts.iter_mut().map(|(_, health)| health).chain([&mut self.health])
+    }
+
     /// An attempt is over: what it was the trial of waits for another.
     fn ended(&mut self, ticket: Ticket) {
-        let parts = self.parts.iter_mut().map(|(_, health)| health);
-        parts.chain([&mut self.health]).for_each(|health| health.cancelled(ticket));
+        self.healths().for_each(|health| health.cancelled(ticket));
     }
 
     /// What an attempt for the model tells of.

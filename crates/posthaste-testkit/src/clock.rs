@@ -1,22 +1,33 @@
 //! A clock that moves only when told to.
 
 use std::{
-    sync::atomic::{AtomicI64, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
 use posthaste_core::{Clock, Timestamp};
+use tokio::time::Instant;
 
 /// A [`Clock`] set by hand; share it as `Arc<FakeClock>`.
 #[derive(Debug)]
 pub struct FakeClock {
     micros: AtomicI64,
+    /// Since when it goes with tokio's time.
+    runs_since: OnceLock<Instant>,
 }
 
 impl FakeClock {
     /// Starts at `now`.
     pub const fn at(now: Timestamp) -> Self {
-        Self { micros: AtomicI64::new(now.as_micros()) }
+        Self { micros: AtomicI64::new(now.as_micros()), runs_since: OnceLock::new() }
+    }
+
+    /// From now on it also moves with tokio's time, which a test may have paused: then sleeping moves both.
+    pub fn run(&self) {
+        self.runs_since.get_or_init(Instant::now);
     }
 
     /// Jumps to `now`, also backwards.
@@ -42,7 +53,8 @@ impl Default for FakeClock {
 
 impl Clock for FakeClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.micros.load(Ordering::SeqCst))
+        let set = Timestamp::from_micros(self.micros.load(Ordering::SeqCst));
+        self.runs_since.get().map_or(set, |since| set.plus(since.elapsed()))
     }
 }
 
@@ -59,5 +71,16 @@ mod tests {
         assert_eq!(clock.now(), moved);
         clock.set(Timestamp::EPOCH);
         assert_eq!(clock.now(), Timestamp::EPOCH);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_goes_with_the_runtimes_time_once_it_runs() {
+        let clock = FakeClock::at(Timestamp::EPOCH);
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        clock.run();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(clock.now(), Timestamp::from_secs(60));
+        clock.set(Timestamp::from_secs(1_000));
+        assert_eq!(clock.now(), Timestamp::from_secs(1_060));
     }
 }

@@ -31,7 +31,7 @@ impl Subject {
 
     fn rest(&mut self, reason: CooldownReason, until: Option<i64>, now: i64) -> Parked {
         let cooldown = Cooldown::of_account(reason, until.map(at), format!("{reason} at {now}"));
-        self.health.rest(self.account, &cooldown, &Backoff::default(), Instance::default(), at(now)).0
+        self.health.rest(self.account, &cooldown, &Backoff::default(), Instance::default(), at(now)).parked
     }
 
     /// How long a rest without an end is, in the number of the strike: 1 for the first step, 2 for the doubled one, …
@@ -318,8 +318,26 @@ fn an_early_trial_that_goes_well_ends_the_rest() {
     failing_for_long(&mut subject, 10_000);
     let trial = Ticket(7_000);
     subject.health.started(trial, Resort::Last, at(10_020));
-    subject.health.succeeded(trial);
+    assert_eq!(subject.health.succeeded(trial), Some(Recovery::OfAll));
     assert!(subject.health.is_healthy());
+}
+
+#[rstest]
+#[case::guessed(Failing, None, true)]
+#[case::named(Failing, Some(10_300), false)]
+#[case::a_limit(RateLimited, None, false)]
+fn when_an_outage_is_over_what_was_a_guess_is_tried_soon(
+    #[case] reason: CooldownReason,
+    #[case] until: Option<i64>,
+    #[case] soon: bool,
+) {
+    let mut subject = Subject::new();
+    for now in [1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 7_000, 8_000, 9_000] {
+        subject.rest(reason, None, now);
+    }
+    subject.rest(reason, until, 10_000);
+    subject.health.hope();
+    assert_eq!(subject.health.parked(at(10_010)).is_none(), soon);
 }
 
 #[test]
@@ -331,6 +349,32 @@ fn a_trial_from_before_the_rest_keeps_early_ones_away() {
     assert!(subject.health.bars(Resort::Last, at(10_459)).is_some());
     subject.health.cancelled(slow);
     assert_eq!(subject.health.bars(Resort::Last, at(10_459)), None);
+}
+
+#[test]
+fn trouble_is_told_once_until_it_is_over_or_becomes_another() {
+    let mut subject = Subject::new();
+    let rest = |subject: &mut Subject, reason, now| {
+        let cooldown = Cooldown::of_account(reason, None, "why");
+        let rested = subject.health.rest(
+            subject.account,
+            &cooldown,
+            &Backoff::default(),
+            Instance::default(),
+            at(now),
+        );
+        rested.begins
+    };
+    assert!(rest(&mut subject, Unauthorised, 0));
+    assert!(!rest(&mut subject, Unauthorised, 1));
+    let failed = subject.start(5_000);
+    subject.health.cancelled(failed);
+    assert!(!rest(&mut subject, Unauthorised, 5_001), "it was never well in between");
+    assert!(!rest(&mut subject, Failing, 5_002), "what lasts longer stays the reason");
+    let trial = subject.start(100_000);
+    assert_eq!(subject.health.succeeded(trial), Some(Recovery::OfOne), "and its end is told");
+    assert!(rest(&mut subject, Unauthorised, 100_001));
+    assert!(rest(&mut subject, Forbidden, 200_000));
 }
 
 impl Health {

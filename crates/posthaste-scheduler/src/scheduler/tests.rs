@@ -175,7 +175,7 @@ fn a_preset_may_have_steps_of_its_own() {
     let steps = Steps { first: Duration::from_secs(60), most: Duration::from_secs(60) };
     let slow = Backoff { passing: steps, lasting: steps };
     let failing = Cooldown::of_account(CooldownReason::Failing, None, "it broke off");
-    let parked = scheduler.rest_by(account, None, &failing, &slow, NOW);
+    let parked = scheduler.rest_by(account, None, &failing, Some(&slow), NOW).parked;
     let length = parked.until.since(NOW);
     assert!(length <= Duration::from_secs(60) && length >= Duration::from_secs(45), "{length:?}");
     assert!(Scheduler::default().rest(account, &failing, NOW).until.since(NOW) <= Duration::from_secs(1));
