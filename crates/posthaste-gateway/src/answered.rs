@@ -11,7 +11,8 @@ use posthaste_core::{
 use posthaste_provider::{AnswerHead, Provider};
 use posthaste_translate::{Loss, translate_count, translate_response};
 use posthaste_wire::{
-    Framing, StreamCollector, UpstreamError, read_error_answer, read_other, read_whole, response_id,
+    Framing, StreamCollector, UpstreamError, read_error_answer, read_other, read_whole, refuses_seal,
+    response_id,
 };
 use tokio::time::Instant;
 
@@ -75,6 +76,7 @@ impl Answered<'_> {
         self.book.phase = AttemptPhase::Finished;
         let booked = self.book.settle(Ending::uncounted(AttemptOutcome::ClientFault));
         until_booked(booked).await.map_err(Setback::Final)?;
+        let refuses = error.as_ref().is_some_and(refuses_seal);
         let fault = client_fault(head.status, error);
         let client = self.book.journey().surface;
         let told = if self.way_back.translates() || client.error_dialect() != self.upstream.error_dialect() {
@@ -86,6 +88,9 @@ impl Answered<'_> {
         };
         if verdict == Verdict::NotServed {
             return Err(Setback::NotServed(Box::new(told)));
+        }
+        if refuses {
+            return Err(Setback::Sealed(Box::new(told)));
         }
         told.map_err(Setback::Final)
     }
@@ -208,7 +213,7 @@ impl Answered<'_> {
         match verdict(self.vendor, &self.book, head, Some(&error)) {
             Verdict::ClientFault => {
                 drop(self.book.settle(Ending::uncounted(AttemptOutcome::ClientFault)));
-                Setback::Final(client_fault(StatusCode::BAD_REQUEST, Some(error)))
+                refused_in_success(Some(error))
             }
             Verdict::NotServed => {
                 drop(self.book.settle(Ending::uncounted(AttemptOutcome::ClientFault)));
@@ -253,7 +258,7 @@ fn opened_with_error(vendor: &dyn Provider, head: &Parts, mut answer: StreamAnsw
     match verdict(vendor, &answer.book, head, error.as_ref()) {
         Verdict::ClientFault => {
             drop(answer.settle(AttemptOutcome::ClientFault));
-            Setback::Final(client_fault(StatusCode::BAD_REQUEST, error))
+            refused_in_success(error)
         }
         Verdict::NotServed => {
             drop(answer.settle(AttemptOutcome::ClientFault));
@@ -283,6 +288,13 @@ fn verdict(
         error,
         now,
     })
+}
+
+/// The upstream's complaint about the client's request, in an answer that began as a success.
+fn refused_in_success(error: Option<UpstreamError>) -> Setback {
+    let refuses = error.as_ref().is_some_and(refuses_seal);
+    let fault = client_fault(StatusCode::BAD_REQUEST, error);
+    if refuses { Setback::Sealed(Box::new(Err(fault))) } else { Setback::Final(fault) }
 }
 
 /// What the attempt loop and the books take from a verdict that delivers nothing.

@@ -4,8 +4,8 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use http::{HeaderMap, StatusCode};
 use posthaste_core::{
-    Account, AttemptOutcome, AttemptPhase, Cooldown, CooldownReason, Credential, Egress, Fault, FaultKind,
-    Limit, LimitOwner, ModelName, Operation, Origin, RelayBody, StopEnd, TimeoutGuard, Timestamp,
+    Account, AttemptOutcome, AttemptPhase, Cooldown, CooldownReason, Credential, Dialect, Egress, Fault,
+    FaultKind, Limit, LimitOwner, ModelName, Operation, Origin, RelayBody, StopEnd, TimeoutGuard, Timestamp,
     TransportError, fields,
 };
 use posthaste_provider::{Provider, provider};
@@ -54,6 +54,9 @@ pub(crate) enum Setback {
     /// The account has not what was asked for: ask the next candidate. If none of those that are asked has it, the client
     /// gets this.
     NotServed(Box<Result<Delivery, Fault>>),
+    /// It does not accept thoughts that another one sealed: ask the same account once more without them. Where that cannot be,
+    /// the client gets this.
+    Sealed(Box<Result<Delivery, Fault>>),
     /// Nobody else could do better.
     Final(Fault),
 }
@@ -81,10 +84,7 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
         if !tally.some_failed
             && let Some(refusal) = tally.refusal.take()
         {
-            let (attempts, upstream_wait) = (tally.attempts, tally.upstream_wait);
-            return refusal
-                .map(|delivery| Delivery { attempts, upstream_wait, ..delivery })
-                .map_err(|fault| Fault { attempts, ..fault });
+            return counted(refusal, &tally);
         }
         let patience = course.legs.iter().map(|leg| leg.rules.patience_ms).max().unwrap_or_default();
         let patience = Duration::from_millis(patience).saturating_sub(began.elapsed());
@@ -104,8 +104,13 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
             return Err(Fault { attempts: tally.attempts, ..fault });
         };
         tokio::time::sleep(pause).await;
-        tally =
-            Tally { attempts: tally.attempts, upstream_wait: tally.upstream_wait, most, ..Tally::default() };
+        tally = Tally {
+            attempts: tally.attempts,
+            upstream_wait: tally.upstream_wait,
+            unsealed: tally.unsealed,
+            most,
+            ..Tally::default()
+        };
     }
 }
 
@@ -137,11 +142,22 @@ async fn ask_leg(
         let mut may_renew = true;
         while tally.attempts < most {
             journey.trail.turn_to(account.id, number);
-            let result = attempt(journey, upload, stop, tally).await;
+            let unsealed = tally.unsealed.clone();
+            let result = attempt(journey, unsealed.as_deref().unwrap_or(upload), stop, tally).await;
             journey.trail.end(stop_end(&result));
             match result {
                 Ok(delivery) => return Some(Ok(delivery)),
                 Err(Setback::Final(fault)) => return Some(Err(Fault { attempts: tally.attempts, ..fault })),
+                Err(Setback::Sealed(refusal)) => {
+                    tally.unsealed = if unsealed.is_none() && tally.attempts < most {
+                        unseal(journey, upload).map(Arc::new)
+                    } else {
+                        None
+                    };
+                    if tally.unsealed.is_none() {
+                        return Some(counted(*refusal, tally));
+                    }
+                }
                 Err(Setback::NotServed(refusal)) => {
                     tally.refusal.get_or_insert(*refusal);
                     continue 'accounts;
@@ -172,12 +188,32 @@ async fn ask_leg(
     None
 }
 
+/// What the client gets after all, with what it took.
+fn counted(refusal: Result<Delivery, Fault>, tally: &Tally) -> Result<Delivery, Fault> {
+    let (attempts, upstream_wait) = (tally.attempts, tally.upstream_wait);
+    refusal
+        .map(|delivery| Delivery { attempts, upstream_wait, ..delivery })
+        .map_err(|fault| Fault { attempts, ..fault })
+}
+
+/// The same without sealed thoughts; `None` where there are none, so that nothing would change.
+fn unseal(journey: &Journey, upload: &Upload) -> Option<Upload> {
+    let unsealed = posthaste_wire::unseal(journey.surface.dialect, &upload.body);
+    // Chat's clients carry nothing sealed: what the relay remembers for them is left out.
+    if unsealed.is_none() && journey.surface.dialect != Dialect::OpenAiChat {
+        return None;
+    }
+    tracing::debug!({ fields::REQUEST_ID } = %journey.id, "an upstream did not accept sealed thoughts: they are left out");
+    let body = unsealed.map_or_else(|| upload.body.clone(), |unsealed| unsealed.body);
+    Some(Upload { body, unsealed: true, ..upload.clone() })
+}
+
 /// What came of a turn, for the request's record.
 fn stop_end(result: &Result<Delivery, Setback>) -> StopEnd {
     match result {
         Ok(_) => StopEnd::Delivered,
         Err(Setback::Next) => StopEnd::Next,
-        Err(Setback::Again(_)) => StopEnd::Again,
+        Err(Setback::Again(_) | Setback::Sealed(_)) => StopEnd::Again,
         Err(Setback::Renew) => StopEnd::Renew,
         Err(Setback::NotServed(_)) => StopEnd::NotServed,
         Err(Setback::Final(_)) => StopEnd::Final,
@@ -287,6 +323,8 @@ struct Tally {
     full_until: Option<Timestamp>,
     /// Whether there was such an account.
     full: bool,
+    /// What is sent instead, where an upstream did not accept sealed thoughts.
+    unsealed: Option<Arc<Upload>>,
     /// Whether nobody was well when this round began.
     in_outage: bool,
     /// After so many attempts in all no more is made in this round.

@@ -69,8 +69,11 @@ impl Journey {
 }
 
 /// What goes up: needed until an account answers, and let go then.
+#[derive(Clone)]
 pub(crate) struct Upload {
     pub(crate) headers: HeaderMap,
     pub(crate) query: Option<String>,
     pub(crate) body: Bytes,
+    /// Whether sealed thoughts are left out of it, since an upstream did not accept them.
+    pub(crate) unsealed: bool,
 }

@@ -5,7 +5,9 @@ use posthaste_core::{
     Account, Credential, Dialect, Fault, FaultKind, ModelName, Operation, Origin, Packing, Payload, Surface,
 };
 use posthaste_provider::{Outbound, Provider, preset, upstream_dialect};
-use posthaste_translate::{Ask, Loss, StreamContext, Target, holds_carrier, translate_request};
+use posthaste_translate::{
+    Ask, Forgetful, Loss, Recall, StreamContext, Target, holds_carrier, translate_request,
+};
 use posthaste_wire::{Edits, code_assist, to_invoke};
 
 use crate::{
@@ -71,6 +73,9 @@ pub(crate) fn prepare(
         };
         (Payload::from(translated.body), way_back, translated.losses, !same)
     };
+    if upload.unsealed {
+        losses.push(Loss::degraded("reasoning", "left out, the upstream did not accept its seal"));
+    }
     let fitted = provider.fit(account, journey.operation, body)?;
     losses.extend(fitted.left_out.into_iter().map(Loss::dropped));
     let packed = Packed { upstream, model: &upstream_model, project, translated };
@@ -103,7 +108,9 @@ fn translate(
     target: &Target,
     upstream_model: &ModelName,
 ) -> Result<posthaste_translate::TranslatedRequest, Fault> {
-    let memory = journey.engine.memory.of(journey.caller.key().id);
+    let known = journey.engine.memory.of(journey.caller.key().id);
+    // What is remembered for Chat's clients is sealed as well.
+    let memory: &dyn Recall = if upload.unsealed { &Forgetful } else { &known };
     Ok(translate_request(&Ask {
         from: journey.surface.dialect,
         to: target,
@@ -114,7 +121,7 @@ fn translate(
         stream: journey.envelope.stream,
         id: journey.id.uuid(),
         now: journey.engine.clock.now(),
-        memory: &memory,
+        memory,
     })?)
 }
 

@@ -264,7 +264,7 @@ impl Relay {
             return Ok(counting::estimated(&journey, &body));
         }
         // 5 plan, 6 credential, 7 prepare, 8 send, 9 judge, 10 deliver and settle
-        waiting::answer(Arc::new(journey), Upload { headers, query, body }).await
+        waiting::answer(Arc::new(journey), Upload { headers, query, body, unsealed: false }).await
     }
 }
 

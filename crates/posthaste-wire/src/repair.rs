@@ -87,12 +87,12 @@ fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<()>, D:
 }
 
 /// The elements of a list as they stand; `None` for what is no list.
-fn elements(list: &RawValue) -> Option<Vec<&RawValue>> {
+pub(crate) fn elements(list: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(list.get()).ok()
 }
 
 /// A list of values that are JSON already.
-fn list_of<T: AsRef<str>>(values: &[T]) -> String {
+pub(crate) fn list_of<T: AsRef<str>>(values: &[T]) -> String {
     let mut list = String::from("[");
     for (position, value) in values.iter().enumerate() {
         if position > 0 {

@@ -8,3 +8,4 @@ mod support;
 mod credentials;
 mod outage;
 mod passing;
+mod thinking;
