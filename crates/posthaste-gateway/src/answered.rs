@@ -17,7 +17,7 @@ use posthaste_wire::{
 use tokio::time::Instant;
 
 use crate::{
-    attempt::{Delivery, Setback},
+    attempt::{Delivery, Refusal, Setback},
     collecting::{Uncollected, collect_stream},
     open::{OpenFailure, open},
     prepare::{WayBack, pack_answer, unpack_answer},
@@ -87,7 +87,7 @@ impl Answered<'_> {
             Ok(Delivery { fault: Some(fault), ..self.delivery(head.status, headers, full_body(body)) })
         };
         if verdict == Verdict::NotServed {
-            return Err(Setback::NotServed(Box::new(told)));
+            return Err(Setback::NotServed(Box::new(Refusal { told, sealed: refuses })));
         }
         if refuses {
             return Err(Setback::Sealed(Box::new(told)));
@@ -217,7 +217,7 @@ impl Answered<'_> {
             }
             Verdict::NotServed => {
                 drop(self.book.settle(Ending::uncounted(AttemptOutcome::ClientFault)));
-                Setback::NotServed(Box::new(Err(client_fault(StatusCode::BAD_REQUEST, Some(error)))))
+                not_served_in_success(Some(error))
             }
             verdict => self.set_back(verdict),
         }
@@ -262,7 +262,7 @@ fn opened_with_error(vendor: &dyn Provider, head: &Parts, mut answer: StreamAnsw
         }
         Verdict::NotServed => {
             drop(answer.settle(AttemptOutcome::ClientFault));
-            Setback::NotServed(Box::new(Err(client_fault(StatusCode::BAD_REQUEST, error))))
+            not_served_in_success(error)
         }
         verdict => {
             let lesson = learn(&mut answer.book, verdict);
@@ -295,6 +295,11 @@ fn refused_in_success(error: Option<UpstreamError>) -> Setback {
     let refuses = error.as_ref().is_some_and(refuses_seal);
     let fault = client_fault(StatusCode::BAD_REQUEST, error);
     if refuses { Setback::Sealed(Box::new(Err(fault))) } else { Setback::Final(fault) }
+}
+
+fn not_served_in_success(error: Option<UpstreamError>) -> Setback {
+    let sealed = error.as_ref().is_some_and(refuses_seal);
+    Setback::NotServed(Box::new(Refusal { told: Err(client_fault(StatusCode::BAD_REQUEST, error)), sealed }))
 }
 
 /// What the attempt loop and the books take from a verdict that delivers nothing.

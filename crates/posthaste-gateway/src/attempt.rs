@@ -53,12 +53,19 @@ pub(crate) enum Setback {
     Renew,
     /// The account has not what was asked for: ask the next candidate. If none of those that are asked has it, the client
     /// gets this.
-    NotServed(Box<Result<Delivery, Fault>>),
+    NotServed(Box<Refusal>),
     /// It does not accept thoughts that another one sealed: ask the same account once more without them. Where that cannot be,
     /// the client gets this.
     Sealed(Box<Result<Delivery, Fault>>),
     /// Nobody else could do better.
     Final(Fault),
+}
+
+/// What an account says that has not what was asked for.
+pub(crate) struct Refusal {
+    pub(crate) told: Result<Delivery, Fault>,
+    /// Whether it is for thoughts that another account has sealed.
+    pub(crate) sealed: bool,
 }
 
 /// Asks one candidate after another, one leg after another; and all of them again while the rules allow to wait.
@@ -84,17 +91,22 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
         if !tally.some_failed
             && let Some(refusal) = tally.refusal.take()
         {
-            return counted(refusal, &tally);
+            // Those who could have opened the seals are not among them: then it has to go without.
+            let unsealed =
+                (refusal.sealed && tally.unsealed.is_none()).then(|| unseal(&journey, &upload)).flatten();
+            let Some(unsealed) = unsealed else { return counted(refusal.told, &tally) };
+            tally = tally.another_round(Some(1), Some(Arc::new(unsealed)));
+            continue;
         }
         let patience = course.legs.iter().map(|leg| leg.rules.patience_ms).max().unwrap_or_default();
         let patience = Duration::from_millis(patience).saturating_sub(began.elapsed());
         let now = engine.clock.now();
         let course = planning::plan(&journey, now);
-        let (pause, most) = if let Some(pause) = pause(&course, &tally, patience, now) {
+        let (pause, more) = if let Some(pause) = pause(&course, &tally, patience, now) {
             (pause, None)
         } else if let Some(pause) = repeat(&journey, &course, &tally, repeats, now) {
             repeats += 1;
-            (pause, Some(tally.attempts.saturating_add(1)))
+            (pause, Some(1))
         } else {
             let fault = if tally.full && tally.attempts == 0 {
                 all_full(tally.full_until, now)
@@ -104,13 +116,8 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
             return Err(Fault { attempts: tally.attempts, ..fault });
         };
         tokio::time::sleep(pause).await;
-        tally = Tally {
-            attempts: tally.attempts,
-            upstream_wait: tally.upstream_wait,
-            unsealed: tally.unsealed,
-            most,
-            ..Tally::default()
-        };
+        let unsealed = tally.unsealed.take();
+        tally = tally.another_round(more, unsealed);
     }
 }
 
@@ -316,7 +323,7 @@ struct Tally {
     /// The credential of the last attempt.
     presented: Option<Arc<Credential>>,
     /// What the first account said that has not what was asked for.
-    refusal: Option<Result<Delivery, Fault>>,
+    refusal: Option<Refusal>,
     /// Whether an account could not be asked, or failed.
     some_failed: bool,
     /// When the first of the accounts whose own limits are used up may serve again, as far as that is known.
@@ -329,6 +336,15 @@ struct Tally {
     in_outage: bool,
     /// After so many attempts in all no more is made in this round.
     most: Option<u16>,
+}
+
+impl Tally {
+    /// What is kept for another round; of `more` attempts at most, where that is given.
+    fn another_round(self, more: Option<u16>, unsealed: Option<Arc<Upload>>) -> Self {
+        let Self { attempts, upstream_wait, .. } = self;
+        let most = more.map(|more| attempts.saturating_add(more));
+        Self { attempts, upstream_wait, most, unsealed, ..Self::default() }
+    }
 }
 
 /// All that an attempt needs.
