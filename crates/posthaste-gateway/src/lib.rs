@@ -40,6 +40,7 @@ mod targets;
 mod thresholds;
 mod trail;
 mod transcode;
+mod turns;
 mod unpack;
 mod visitor;
 mod waiting;

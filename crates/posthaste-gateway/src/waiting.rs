@@ -24,12 +24,13 @@ use tokio::time::timeout;
 use crate::{
     Answer,
     answered::stream_headers,
-    attempt::{Delivery, run},
+    attempt::Delivery,
     capture::capturing,
     journey::{Journey, Upload},
     pulse::{Beat, Pulse},
     trail::Trail,
     transcode::own_events,
+    turns::run,
 };
 
 /// Steps 5 to 10, with the client kept company.

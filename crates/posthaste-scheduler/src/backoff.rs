@@ -54,25 +54,22 @@ impl Backoff {
     }
 }
 
-impl Backoff {
-    /// How long after the last strike the account may be asked before its rest is over, where nobody else can serve;
-    /// `None` where that would not help: a limit is a limit, and what lasts wants a hand.
-    pub(crate) fn early_at(
-        &self,
-        instance: Instance,
-        account: AccountId,
-        reason: CooldownReason,
-        strikes: u32,
-    ) -> Option<Duration> {
-        match reason {
-            CooldownReason::Overloaded | CooldownReason::Failing => {
-                Some(EARLY - EARLY / 4 / SHARES * share(instance, account, strikes))
-            }
-            CooldownReason::RateLimited
-            | CooldownReason::Unauthorised
-            | CooldownReason::Forbidden
-            | CooldownReason::QuotaExhausted => None,
+/// How long after the last strike an account may be asked before its rest is over, where nobody else can serve; `None` where
+/// that would not help: a limit is a limit, and what lasts wants a hand.
+pub(crate) fn early(
+    instance: Instance,
+    account: AccountId,
+    reason: CooldownReason,
+    strikes: u32,
+) -> Option<Duration> {
+    match reason {
+        CooldownReason::Overloaded | CooldownReason::Failing => {
+            Some(EARLY - EARLY / 4 / SHARES * share(instance, account, strikes))
         }
+        CooldownReason::RateLimited
+        | CooldownReason::Unauthorised
+        | CooldownReason::Forbidden
+        | CooldownReason::QuotaExhausted => None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use posthaste_core::{AccountId, Cooldown, CooldownReason, Timestamp};
 
-use crate::backoff::{Backoff, Instance, Trouble};
+use crate::backoff::{Backoff, Instance, Trouble, early};
 
 /// Why an account is left alone, and for how long. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,7 +168,7 @@ impl Health {
             }
             None => {
                 let until = now.plus(backoff.rest_at(instance, account, cooldown.reason, strikes));
-                let early = backoff.early_at(instance, account, cooldown.reason, strikes);
+                let early = early(instance, account, cooldown.reason, strikes);
                 (until, early.map_or(until, |early| until.min(now.plus(early))))
             }
         };
