@@ -1,0 +1,11 @@
+//! The tests of `docs/RELIABILITY.md`, named by the ids of its table: `cargo nextest run -p posthaste-gateway u9_`.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod cuts;
+mod heard;
+mod recording;
+mod side;
