@@ -39,7 +39,8 @@ struct Came {
 }
 
 impl Cutting {
-    async fn new(side: &Side, client: Surface, ending: Ending) -> Self {
+    async fn new(side: &'static Side, client: Surface, ending: Ending) -> Self {
+        let side = side.towards(client);
         let recording = Recording::long(side).await;
         let cut = Arc::new(AtomicUsize::new(usize::MAX));
         let (played, at) = (recording.clone(), Arc::clone(&cut));
@@ -75,60 +76,65 @@ impl Cutting {
     /// What the client may be told, wherever the stream was cut.
     fn check(&self, came: &Came) {
         let Came { at, read, heard } = came;
-        let context = format!("cut at {at} of {}: {heard:?}", self.recording.bytes().len());
+        let context = || format!("cut at {at} of {}: {heard:?}", self.recording.bytes().len());
         if self.is_before_content(*at) {
-            assert_eq!(read.header("x-posthaste-attempts"), "2", "{context}");
-            assert_eq!(heard.end, End::Clean, "{context}");
-            assert_eq!(heard.text, self.recording.text_until(usize::MAX), "{context}");
+            assert_eq!(read.header("x-posthaste-attempts"), "2", "{}", context());
+            assert_eq!(heard.end, End::Clean, "{}", context());
+            assert_eq!(heard.text, self.recording.text, "{}", context());
             if self.client == self.recording.surface {
-                assert_eq!(read.body, self.whole.body, "nothing of the first attempt is seen: {context}");
+                assert_eq!(
+                    read.body,
+                    self.whole.body,
+                    "something of the first attempt is seen: {}",
+                    context()
+                );
             }
             return;
         }
-        assert_eq!(read.header("x-posthaste-attempts"), "1", "{context}");
+        assert_eq!(read.header("x-posthaste-attempts"), "1", "{}", context());
         // All that came whole, and nothing else.
         let texts = [self.recording.text_until(*at), self.recording.text_until(at + SLACK)];
-        assert!(texts.contains(&heard.text), "{context}");
-        assert_ne!(heard.end, End::None, "{context}");
-        let upstream_stopped = at + SLACK >= self.recording.stop_end();
-        assert!(upstream_stopped || !heard.stopped, "a false stop: {context}");
+        assert!(texts.contains(&heard.text.as_str()), "{}", context());
+        assert_ne!(heard.end, End::None, "{}", context());
+        let upstream_stopped = at + SLACK >= self.recording.stop_end;
+        assert!(upstream_stopped || !heard.stopped, "a false stop: {}", context());
         let may_be_clean = upstream_stopped && self.ending == Ending::Close;
-        assert!(may_be_clean || heard.end == End::Error, "a false end: {context}");
+        assert!(may_be_clean || heard.end == End::Error, "a false end: {}", context());
     }
 
     fn is_before_content(&self, at: usize) -> bool {
+        let (bytes, end) = (self.recording.bytes(), self.recording.content_end);
         // An event that ends with CR LF has ended with the CR already.
-        let content_end = self.recording.content_end();
-        at < content_end && !(at + 1 == content_end && self.recording.bytes()[at] == b'\n' && self.recording.bytes()[at - 1] == b'\r')
+        at < end && !(at + 1 == end && bytes[..end].ends_with(b"\r\n"))
     }
 
     /// What is in the books for it.
     fn check_rows(&self, came: &Came, rows: &[AttemptRow]) {
         let Came { at, heard, .. } = came;
-        let context = format!("cut at {at}: {rows:?}");
+        let context = || format!("cut at {at}: {rows:?}");
         if self.is_before_content(*at) {
-            let [failed, served] = rows else { panic!("{context}") };
-            assert_eq!(failed.outcome, AttemptOutcome::Failed(FaultKind::UpstreamFailed), "{context}");
-            assert_eq!(failed.phase, AttemptPhase::AwaitingContent, "{context}");
+            let [failed, served] = rows else { panic!("{}", context()) };
+            assert_eq!(failed.outcome, AttemptOutcome::Failed(FaultKind::UpstreamFailed), "{}", context());
+            assert_eq!(failed.phase, AttemptPhase::AwaitingContent, "{}", context());
             assert_eq!((served.outcome, served.phase), (AttemptOutcome::Complete, AttemptPhase::Finished));
-            assert_eq!(served.usage_source, UsageSource::Reported, "{context}");
+            assert_eq!(served.usage_source, UsageSource::Reported, "{}", context());
             return;
         }
-        let [row] = rows else { panic!("{context}") };
-        assert!(row.usage.prompt() > 0 && row.usage.output > 0 && row.cost.as_nanos() > 0, "{context}");
-        if heard.end == End::Clean {
-            assert_eq!((row.outcome, row.phase), (AttemptOutcome::Complete, AttemptPhase::Finished), "{context}");
-        } else {
-            assert_eq!((row.outcome, row.phase), (AttemptOutcome::Cut, AttemptPhase::Delivering), "{context}");
-        }
-        if *at + SLACK < self.recording.stop_end() {
-            assert_eq!(row.usage_source, UsageSource::Estimated, "{context}");
+        let [row] = rows else { panic!("{}", context()) };
+        assert!(row.usage.prompt() > 0 && row.usage.output > 0 && row.cost.as_nanos() > 0, "{}", context());
+        let expected = match heard.end {
+            End::Clean => (AttemptOutcome::Complete, AttemptPhase::Finished),
+            End::Error | End::None => (AttemptOutcome::Cut, AttemptPhase::Delivering),
+        };
+        assert_eq!((row.outcome, row.phase), expected, "{}", context());
+        if *at + SLACK < self.recording.stop_end {
+            assert_eq!(row.usage_source, UsageSource::Estimated, "{}", context());
         }
     }
 }
 
 /// Cuts the stream at each of these places; gives how many those were.
-async fn cut_at_each(side: &Side, client: Surface, ending: Ending, step: usize) -> usize {
+async fn cut_at_each(side: &'static Side, client: Surface, ending: Ending, step: usize) -> usize {
     let cutting = Cutting::new(side, client, ending).await;
     let mut all = Vec::new();
     for at in (0..cutting.recording.bytes().len()).step_by(step) {
@@ -176,8 +182,10 @@ async fn u9_a_lost_connection_at_every_byte_for_a_client_of_the_same_dialect(#[c
 #[case::converse(&CONVERSE)]
 #[case::invoke(&INVOKE)]
 #[tokio::test(start_paused = true)]
-async fn u9_a_lost_connection_at_every_byte_for_a_client_of_another_dialect(#[case] side: &'static Side) {
-    assert!(cut_at_each(side, side.stranger(), Ending::Break, 1).await > 2_000);
+async fn u9_a_lost_connection_at_every_other_byte_for_a_client_of_another_dialect(
+    #[case] side: &'static Side,
+) {
+    assert!(cut_at_each(side, side.stranger(), Ending::Break, 2).await > 1_000);
 }
 
 /// As if the answer were over, which no framing tells apart but that of HTTP itself.
@@ -189,9 +197,9 @@ async fn u9_a_lost_connection_at_every_byte_for_a_client_of_another_dialect(#[ca
 #[case::converse(&CONVERSE)]
 #[case::invoke(&INVOKE)]
 #[tokio::test(start_paused = true)]
-async fn u9_a_close_in_good_order_at_every_third_byte(#[case] side: &'static Side) {
+async fn u9_a_close_in_good_order_at_some_places(#[case] side: &'static Side) {
     for client in [side.surface, side.stranger()] {
-        cut_at_each(side, client, Ending::Close, 3).await;
+        cut_at_each(side, client, Ending::Close, 7).await;
     }
 }
 
@@ -206,7 +214,7 @@ async fn u9_a_close_in_good_order_at_every_third_byte(#[case] side: &'static Sid
 async fn u9_a_cut_at_some_places_for_every_client(#[case] side: &'static Side) {
     for client in CLIENTS {
         for ending in [Ending::Break, Ending::Close] {
-            cut_at_each(side, client, ending, 37).await;
+            cut_at_each(side, client, ending, 101).await;
         }
     }
 }

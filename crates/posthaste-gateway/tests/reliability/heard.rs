@@ -50,7 +50,10 @@ pub(crate) fn hear(client: Surface, body: &[u8]) -> Heard {
             // `error`, at which SDKs raise, and `response.failed`, for which Codex waits.
             let most = if client.dialect == Dialect::OpenAiResponses { 2 } else { 1 };
             let behind = &events[error..];
-            assert!(behind.len() <= most && behind.iter().all(|event| is_error(client, event)), "behind the error: {behind:?}");
+            assert!(
+                behind.len() <= most && behind.iter().all(|event| is_error(client, event)),
+                "behind the error: {behind:?}"
+            );
             End::Error
         }
         (None, Some(end)) => {
@@ -70,8 +73,12 @@ pub(crate) fn taken_apart(surface: Surface, body: &[u8]) -> Vec<Event> {
     let mut events = match Framing::of(surface) {
         Framing::Sse => server_sent(body),
         Framing::JsonArray => {
-            let elements: Vec<Value> = serde_json::from_slice(body).expect("the array is whole");
-            elements.into_iter().map(|data| Event { name: None, data: Some(data), exception: false }).collect()
+            let elements: Vec<Value> = serde_json::from_slice(body)
+                .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(body)));
+            elements
+                .into_iter()
+                .map(|data| Event { name: None, data: Some(data), exception: false })
+                .collect()
         }
         framing @ (Framing::EventStream | Framing::InvokeChunks) => {
             let mut splitter = Splitter::new(framing);
@@ -99,8 +106,18 @@ pub(crate) fn taken_apart(surface: Surface, body: &[u8]) -> Vec<Event> {
     events
 }
 
+/// The events of one piece of a stream as the imitation sends it: of an array an element and what parts it from the others.
+#[track_caller]
+pub(crate) fn taken_apart_piece(surface: Surface, piece: &[u8]) -> Vec<Event> {
+    if Framing::of(surface) != Framing::JsonArray {
+        return taken_apart(surface, piece);
+    }
+    let element = str::from_utf8(piece).unwrap().trim_matches(['[', ']', ',', '\n']);
+    taken_apart(surface, format!("[{element}]").as_bytes())
+}
+
 /// Server-sent events by the letter of the HTML standard, but for what no relay should send: an event that is cut off, or
-/// data that no client of these APIs can read.
+/// data that no client of these APIs can read. A CR alone is no line's end here: not every client knows it.
 #[track_caller]
 fn server_sent(body: &[u8]) -> Vec<Event> {
     let text = str::from_utf8(body).expect("a stream of events is UTF-8").replace("\r\n", "\n");
@@ -112,7 +129,9 @@ fn server_sent(body: &[u8]) -> Vec<Event> {
                 let name = name.take();
                 if !data.is_empty() {
                     let data = std::mem::take(&mut data);
-                    let json = (data != "[DONE]").then(|| serde_json::from_str(&data).unwrap_or_else(|error| panic!("{error}: {data}")));
+                    let json = (data != "[DONE]").then(|| {
+                        serde_json::from_str(&data).unwrap_or_else(|error| panic!("{error}: {data}"))
+                    });
                     events.push(Event { name, data: json, exception: false });
                 }
             }

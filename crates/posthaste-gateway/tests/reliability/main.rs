@@ -6,6 +6,9 @@
 mod support;
 
 mod cuts;
+mod ends;
+mod errors;
 mod heard;
 mod recording;
 mod side;
+mod silence;

@@ -9,17 +9,18 @@ use http::{Request, Response, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use parking_lot::Mutex;
-use posthaste_core::{
-    Egress, Payload, RelayBody, Surface, Transport, TransportError, boxed_body, full_body,
-};
+use posthaste_core::{Egress, Payload, RelayBody, Surface, Transport, TransportError, boxed_body, full_body};
 use posthaste_gateway::RelayOptions;
 use posthaste_sandbox::Sandbox;
 use posthaste_testkit::{AccountSetters, Reply};
 
 use crate::{
-    heard::{is_stop, says, taken_apart},
+    heard::{is_stop, says, taken_apart_piece},
     side::Side,
-    support::{Read, Rig, asking::question},
+    support::{
+        Read, Rig,
+        asking::{MODEL, question},
+    },
 };
 
 /// A stream of one side, one event an element.
@@ -27,6 +28,15 @@ use crate::{
 pub(crate) struct Recording {
     pub(crate) surface: Surface,
     pub(crate) frames: Vec<Bytes>,
+    /// All that is said.
+    pub(crate) text: String,
+    /// Where the first event with content ends.
+    pub(crate) content_end: usize,
+    /// Where the event ends that tells why the answer stopped.
+    pub(crate) stop_end: usize,
+    bytes: Bytes,
+    /// Where each event ends, and how much of the text has been said by then.
+    ends: Vec<(usize, usize)>,
     content_type: String,
 }
 
@@ -51,18 +61,52 @@ impl Recording {
         let answer = rig.ask_on(client, &question(client, text, true), true).await.unwrap();
         assert_eq!(Read::from(answer).await.status, 200);
         let (content_type, frames) = tape.recorded.lock().take().unwrap();
-        Self { surface: client, frames, content_type }
+        Self::new(client, content_type, frames)
     }
 
-    /// A stream that is long enough to be cut at 2,000 places.
+    fn new(surface: Surface, content_type: String, frames: Vec<Bytes>) -> Self {
+        let (mut text, mut ends, mut end) = (String::new(), Vec::new(), 0);
+        let (mut content_end, mut stop_end) = (usize::MAX, usize::MAX);
+        for frame in &frames {
+            end += frame.len();
+            for event in taken_apart_piece(surface, frame) {
+                text.push_str(&says(surface, &event));
+                if is_stop(surface, &event) {
+                    stop_end = stop_end.min(end);
+                }
+            }
+            if !text.is_empty() {
+                content_end = content_end.min(end);
+            }
+            ends.push((end, text.len()));
+        }
+        let bytes = frames.concat().into();
+        Self { surface, frames, text, content_end, stop_end, bytes, ends, content_type }
+    }
+
+    /// A stream that is just long enough to be cut at 2,000 places.
     pub(crate) async fn long(side: &Side) -> Self {
-        let recording = Self::of(side, crate::support::asking::MODEL, QUESTION).await;
-        assert!(recording.bytes().len() > 2_000, "{} bytes", recording.bytes().len());
-        recording
+        for words in 1..=WORDS.len() {
+            let recording = Self::of(side, MODEL, &WORDS[..words].join(" ")).await;
+            if recording.bytes.len() > 2_000 {
+                return recording;
+            }
+        }
+        panic!("all the words are too few");
     }
 
-    pub(crate) fn bytes(&self) -> Bytes {
-        self.frames.concat().into()
+    /// The same with other events.
+    pub(crate) fn with_frames(&self, frames: Vec<Bytes>) -> Self {
+        Self::new(self.surface, self.content_type.clone(), frames)
+    }
+
+    /// How many of the events end before the one that tells why the answer stopped.
+    pub(crate) fn frames_before_stop(&self) -> usize {
+        self.ends.iter().take_while(|(end, _)| *end < self.stop_end).count()
+    }
+
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.bytes
     }
 
     /// The first `length` bytes, in the pieces in which they came.
@@ -79,32 +123,10 @@ impl Recording {
         pieces
     }
 
-    /// Where each event ends.
-    fn ends(&self) -> impl Iterator<Item = (&Bytes, usize)> {
-        self.frames.iter().scan(0, |end, frame| {
-            *end += frame.len();
-            Some((frame, *end))
-        })
-    }
-
-    /// Where the first event with content ends.
-    pub(crate) fn content_end(&self) -> usize {
-        self.ends().find(|(frame, _)| !self.text_of(frame).is_empty()).unwrap().1
-    }
-
-    /// Where the event ends that tells why the answer stopped.
-    pub(crate) fn stop_end(&self) -> usize {
-        let stops = |frame: &Bytes| taken_apart(self.surface, frame).iter().any(|event| is_stop(self.surface, event));
-        self.ends().find(|(frame, _)| stops(frame)).unwrap().1
-    }
-
     /// What is said by the events that have ended by then.
-    pub(crate) fn text_until(&self, length: usize) -> String {
-        self.ends().take_while(|(_, end)| *end <= length).map(|(frame, _)| self.text_of(frame)).collect()
-    }
-
-    fn text_of(&self, frame: &Bytes) -> String {
-        taken_apart(self.surface, frame).iter().map(|event| says(self.surface, event)).collect()
+    pub(crate) fn text_until(&self, length: usize) -> &str {
+        let ended = self.ends.iter().take_while(|(end, _)| *end <= length);
+        &self.text[..ended.last().map_or(0, |(_, said)| *said)]
     }
 
     /// An answer of these pieces.
@@ -127,6 +149,15 @@ impl Recording {
     pub(crate) fn whole(&self) -> Reply {
         self.reply(self.frames.clone(), Ending::Close)
     }
+}
+
+/// What a model of the imitation answers in one piece.
+pub(crate) async fn whole_answer(side: &Side, model: &str, text: &str) -> serde_json::Value {
+    let account = side.account("sandbox", 1).with_model_name("*", model);
+    let rig = Rig::over(vec![account], RelayOptions::default(), Arc::new(Sandbox::default())).await;
+    let client = side.surface;
+    let answer = rig.ask_on(client, &question(client, text, false), false).await.unwrap();
+    serde_json::from_slice(&Read::from(answer).await.body).unwrap()
 }
 
 /// The imitation, with a tape that runs along.
@@ -155,4 +186,17 @@ impl Transport for Tape {
     }
 }
 
-const QUESTION: &str = "Grüße aus der Ferne, 世界! 🎉 Tell me again what I have said, and do not leave out a word of it.";
+const WORDS: [&str; 12] = [
+    "Grüße",
+    "aus der Ferne,",
+    "世界! 🎉",
+    "Tell me",
+    "again what",
+    "I have said,",
+    "and do",
+    "not leave",
+    "out a word",
+    "of it,",
+    "not even",
+    "the last.",
+];

@@ -43,6 +43,14 @@ pub(crate) static GEMINI: Side = Side {
     priced: "gemini-2.5-flash",
 };
 
+/// Asked so for clients that want an array, which is then passed on as it is.
+static GEMINI_ARRAY: Side = Side {
+    surface: Surface { dialect: Dialect::GeminiGenerate, packing: Packing::JsonArray },
+    provider: ProviderKind::Gemini,
+    path: "",
+    priced: "gemini-2.5-flash",
+};
+
 pub(crate) static CONVERSE: Side = Side {
     surface: Surface::plain(Dialect::BedrockConverse),
     provider: ProviderKind::Bedrock,
@@ -86,6 +94,12 @@ impl Side {
     /// The same, whose upstream calls the model by a name that has a price.
     pub(crate) fn priced(&self, name: &str, priority: u8) -> Account {
         self.account(name, priority).with_model_name("*", self.priced)
+    }
+
+    /// How the same upstream speaks when this client asks.
+    pub(crate) fn towards(&'static self, client: Surface) -> &'static Self {
+        let is_array = client == GEMINI_ARRAY.surface && self.surface == GEMINI.surface;
+        if is_array { &GEMINI_ARRAY } else { self }
     }
 
     /// A client that speaks something else.
