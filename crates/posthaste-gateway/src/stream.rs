@@ -278,7 +278,8 @@ impl StreamAnswer {
         match &mut self.transcoder {
             // What cannot be framed any more is left out: the client sees the stream break off.
             Some(transcoder) => drop(transcoder.append(event, last, &mut out)),
-            None => out = own_events(self.client, event, self.begun),
+            // What is ready goes before it.
+            None => out = own_events(self.client, event, self.begun || !self.outbox.is_empty()),
         }
         self.outbox.push_whole(out.into());
     }
