@@ -17,7 +17,7 @@ use posthaste_core::{
 };
 use posthaste_storage::Booked;
 use posthaste_wire::{
-    Progress, StreamTap, event_stream,
+    JsonArrayWriter, Progress, StreamTap, event_stream,
     fault::{keep_alive, render_event},
 };
 
@@ -219,6 +219,7 @@ impl StreamAnswer {
                     .map_or_else(String::new, |error| format!("{}: {}", error.kind, error.message));
                 self.book.rest_as_failing(format!("error event within the answer: {said}"));
                 self.outbox.release();
+                self.end_framing();
                 self.end(AttemptOutcome::Failed(FaultKind::UpstreamFailed));
             }
         }
@@ -257,6 +258,17 @@ impl StreamAnswer {
         drop(self.settle(outcome));
         self.upstream = None;
         self.stage = Stage::Closing;
+    }
+
+    /// What follows an upstream's own error where the framing itself has an end.
+    fn end_framing(&mut self) {
+        let mut out = Vec::new();
+        match &mut self.transcoder {
+            Some(transcoder) => drop(transcoder.append(b"", true, &mut out)),
+            None if self.tap.lacks_array_end() => JsonArrayWriter::resumed().finish(&mut out),
+            None => {}
+        }
+        self.outbox.push_whole(out.into());
     }
 
     fn break_off(&mut self, broken: &Broken) {
