@@ -17,7 +17,7 @@ use posthaste_core::{
 };
 use posthaste_storage::Booked;
 use posthaste_wire::{
-    JsonArrayWriter, Progress, StreamTap, event_stream,
+    Framing, JsonArrayWriter, Progress, StreamTap, event_stream,
     fault::{keep_alive, render_event},
 };
 
@@ -290,8 +290,15 @@ impl StreamAnswer {
         match &mut self.transcoder {
             // What cannot be framed any more is left out: the client sees the stream break off.
             Some(transcoder) => drop(transcoder.append(event, last, &mut out)),
-            // What is ready goes before it.
-            None => out = own_events(self.client, event, self.begun || !self.outbox.is_empty()),
+            None => {
+                // A CR ends a line, and so an event may have ended with one. Some clients know CR LF alone: the LF that did not
+                // come is put behind it.
+                if self.outbox.ends_with_cr() && Framing::of(self.client) == Framing::Sse {
+                    out.push(b'\n');
+                }
+                // What is ready goes before it.
+                out.extend(own_events(self.client, event, self.begun || !self.outbox.is_empty()));
+            }
         }
         self.outbox.push_whole(out.into());
     }
