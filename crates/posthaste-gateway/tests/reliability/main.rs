@@ -5,10 +5,18 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod books;
+mod counts;
 mod cuts;
 mod ends;
 mod errors;
 mod heard;
+mod held;
+mod identities;
+mod left;
+mod limited;
 mod recording;
 mod side;
 mod silence;
+mod storm;
+mod unreachable;

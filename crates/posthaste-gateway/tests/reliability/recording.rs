@@ -13,6 +13,7 @@ use posthaste_core::{Egress, Payload, RelayBody, Surface, Transport, TransportEr
 use posthaste_gateway::RelayOptions;
 use posthaste_sandbox::Sandbox;
 use posthaste_testkit::{AccountSetters, Reply};
+use posthaste_wire::{Framing, Repacker, Splitter, write_frame};
 
 use crate::{
     heard::{is_stop, says, taken_apart_piece},
@@ -37,7 +38,7 @@ pub(crate) struct Recording {
     bytes: Bytes,
     /// Where each event ends, and how much of the text has been said by then.
     ends: Vec<(usize, usize)>,
-    content_type: String,
+    pub(crate) content_type: String,
 }
 
 /// How a stream ends that is played.
@@ -98,6 +99,28 @@ impl Recording {
     /// The same with other events.
     pub(crate) fn with_frames(&self, frames: Vec<Bytes>) -> Self {
         Self::new(self.surface, self.content_type.clone(), frames)
+    }
+
+    /// The same with every event's data changed by `change`, which is given the JSON as text.
+    pub(crate) fn with_data(&self, change: impl Fn(&str) -> String) -> Self {
+        let framing = Framing::of(self.surface);
+        let mut splitter = Splitter::new(framing);
+        let mut repacker = Repacker::new(Framing::Sse, framing);
+        let mut frames: Vec<Bytes> = Vec::new();
+        let taken = splitter.push(&self.bytes, |frame| {
+            let data = change(str::from_utf8(frame.data).unwrap());
+            let mut event = Vec::new();
+            write_frame(&mut event, frame.event, data.as_bytes());
+            let mut out = Vec::new();
+            if framing == Framing::Sse {
+                out = event;
+            } else {
+                repacker.push(&event, &mut out).unwrap();
+            }
+            frames.push(out.into());
+        });
+        taken.unwrap();
+        Self { bytes: frames.concat().into(), frames, ..self.clone() }
     }
 
     /// How many of the events end before the one that tells why the answer stopped.
