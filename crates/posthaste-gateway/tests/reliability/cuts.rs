@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use bytes::Bytes;
 use posthaste_core::{AttemptOutcome, AttemptPhase, AttemptRow, FaultKind, Surface, UsageSource};
 use posthaste_gateway::RelayOptions;
 use posthaste_testkit::{MemoryTransport, account};
@@ -15,9 +16,12 @@ use rstest::rstest;
 
 use crate::{
     heard::{End, Heard, hear},
-    recording::{Ending, Recording},
+    recording::{Ending, Recording, whole_answer},
     side::{CHAT, CLIENTS, CONVERSE, GEMINI, INVOKE, MESSAGES, RESPONSES, Side},
-    support::{Read, Rig, asking::question},
+    support::{
+        Read, Rig,
+        asking::{MODEL, question},
+    },
 };
 
 /// One stream, cut at one place after another, with an account beside it that serves well.
@@ -233,6 +237,49 @@ async fn u9_a_cut_at_every_byte_for_every_client(#[case] side: &'static Side) {
         for ending in [Ending::Break, Ending::Close] {
             assert!(cut_at_each(side, client, ending, 1).await > 2_000);
         }
+    }
+}
+
+/// An answer in one piece leaves when it is there, so that another account can take over wherever it breaks.
+#[rstest]
+#[case::messages(&MESSAGES)]
+#[case::chat(&CHAT)]
+#[case::responses(&RESPONSES)]
+#[case::gemini(&GEMINI)]
+#[case::converse(&CONVERSE)]
+#[case::invoke(&INVOKE)]
+#[tokio::test(start_paused = true)]
+async fn u9_an_answer_in_one_piece_that_is_cut_is_taken_over(#[case] side: &'static Side) {
+    let recording = Recording::of(side, MODEL, "hello").await;
+    let whole = Bytes::from(whole_answer(side, MODEL, "hello").await.to_string());
+    for ending in [Ending::Break, Ending::Close] {
+        let cut = Arc::new(AtomicUsize::new(usize::MAX));
+        let (at, answer, played) = (Arc::clone(&cut), whole.clone(), recording.clone());
+        let transport = MemoryTransport::new(move |sent| match sent.uri.host() {
+            Some("bad.example") => played.whole_reply(answer.slice(..at.load(Ordering::Relaxed)), ending),
+            _ => played.whole_reply(answer.clone(), Ending::Close),
+        });
+        let accounts = vec![side.priced("bad", 1), side.priced("good", 2)];
+        let rig = Rig::over(accounts, RelayOptions::default(), Arc::new(transport)).await;
+        for at in (0..whole.len()).step_by(5) {
+            cut.store(at, Ordering::Relaxed);
+            let client = side.surface;
+            let answer = rig.ask_on(client, &question(client, "hello", false), false).await.unwrap();
+            let read = Read::from(answer).await;
+            rig.scheduler.release(account("bad").id);
+            assert_eq!(
+                (read.status, &read.body, read.header("x-posthaste-attempts")),
+                (200, &whole, "2"),
+                "{at}"
+            );
+        }
+        let rows = rig.rows().await;
+        let failed = rows.iter().filter(|row| row.attempt == 1);
+        assert!(failed.clone().all(|row| row.outcome == AttemptOutcome::Failed(FaultKind::UpstreamFailed)));
+        assert!(
+            rows.iter().filter(|row| row.attempt == 2).all(|row| row.outcome == AttemptOutcome::Complete)
+        );
+        assert_eq!(2 * failed.count(), rows.len());
     }
 }
 

@@ -168,6 +168,12 @@ impl Recording {
         response.into()
     }
 
+    /// An answer that is no stream.
+    pub(crate) fn whole_reply(&self, body: Bytes, ending: Ending) -> Reply {
+        let json = Self { content_type: "application/json".to_owned(), ..self.clone() };
+        json.reply(vec![body], ending)
+    }
+
     /// The whole answer, as it was recorded.
     pub(crate) fn whole(&self) -> Reply {
         self.reply(self.frames.clone(), Ending::Close)

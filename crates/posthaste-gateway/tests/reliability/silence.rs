@@ -145,3 +145,26 @@ async fn u8_a_silent_stream_is_kept_alive_and_ends_as_an_error(#[case] side: &'s
         assert_eq!(&*rests.why, "silent for 300 s");
     }
 }
+
+/// The relay's own head is out by then.
+#[rstest]
+#[case::messages(&MESSAGES)]
+#[case::converse(&CONVERSE)]
+#[tokio::test(start_paused = true)]
+async fn u7_when_nobody_answers_who_waits_is_told_in_its_own_words(#[case] side: &'static Side) {
+    for client in CLIENTS {
+        let transport = MemoryTransport::new(|_| Reply::never());
+        let accounts = vec![side.priced("only", 1)];
+        let rig = Rig::over(accounts, RelayOptions::default(), Arc::new(transport)).await;
+        let began = Instant::now();
+        let answer = rig.ask_on(client, &question(client, "hello", true), true).await.unwrap();
+        assert_eq!((answer.response.status().as_u16(), began.elapsed().as_secs()), (200, 10), "{client:?}");
+        let read = Read::from(answer).await;
+        assert_eq!(began.elapsed().as_secs(), first_event(side), "{client:?}");
+        let heard = hear(client, &read.body);
+        assert_eq!((heard.end, heard.stopped), (End::Error, false), "{client:?}: {heard:?}");
+        let rows = rig.rows().await;
+        let [row] = &rows[..] else { panic!("{rows:?}") };
+        assert_eq!((row.outcome, row.usage.total()), (AttemptOutcome::Failed(FaultKind::Timeout), 0));
+    }
+}
