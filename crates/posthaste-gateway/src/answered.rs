@@ -171,9 +171,9 @@ impl Answered<'_> {
             self.book.note_answer_id(&id);
         }
         let source = match answer.usage {
-            Some(_) => UsageSource::Reported,
-            None if billed => UsageSource::Estimated,
-            None => UsageSource::None,
+            Some(_) if !answer.in_part => UsageSource::Reported,
+            Some(_) | None if billed => UsageSource::Estimated,
+            _ => UsageSource::None,
         };
         let usage = answer.usage.unwrap_or_default();
         let ending = Ending { outcome: AttemptOutcome::Complete, usage, source, answer_bytes: body.len() };

@@ -17,7 +17,7 @@ use posthaste_core::{
 };
 use posthaste_storage::Booked;
 use posthaste_wire::{
-    Progress, StreamTap, event_stream,
+    Framing, JsonArrayWriter, Progress, StreamTap, event_stream,
     fault::{keep_alive, render_event},
 };
 
@@ -219,6 +219,7 @@ impl StreamAnswer {
                     .map_or_else(String::new, |error| format!("{}: {}", error.kind, error.message));
                 self.book.rest_as_failing(format!("error event within the answer: {said}"));
                 self.outbox.release();
+                self.end_framing();
                 self.end(AttemptOutcome::Failed(FaultKind::UpstreamFailed));
             }
         }
@@ -259,6 +260,17 @@ impl StreamAnswer {
         self.stage = Stage::Closing;
     }
 
+    /// What follows an upstream's own error where the framing itself has an end.
+    fn end_framing(&mut self) {
+        let mut out = Vec::new();
+        match &mut self.transcoder {
+            Some(transcoder) => drop(transcoder.append(b"", true, &mut out)),
+            None if self.tap.lacks_array_end() => JsonArrayWriter::resumed().finish(&mut out),
+            None => {}
+        }
+        self.outbox.push_whole(out.into());
+    }
+
     fn break_off(&mut self, broken: &Broken) {
         self.book.rest_as_failing(broken.why.clone());
         self.outbox.abandon_partial();
@@ -278,7 +290,15 @@ impl StreamAnswer {
         match &mut self.transcoder {
             // What cannot be framed any more is left out: the client sees the stream break off.
             Some(transcoder) => drop(transcoder.append(event, last, &mut out)),
-            None => out = own_events(self.client, event, self.begun),
+            None => {
+                // A CR ends a line, and so an event may have ended with one. Some clients know CR LF alone: the LF that did not
+                // come is put behind it.
+                if self.outbox.ends_with_cr() && Framing::of(self.client) == Framing::Sse {
+                    out.push(b'\n');
+                }
+                // What is ready goes before it.
+                out.extend(own_events(self.client, event, self.begun || !self.outbox.is_empty()));
+            }
         }
         self.outbox.push_whole(out.into());
     }

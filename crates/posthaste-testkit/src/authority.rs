@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr, sync::Arc};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::{
     ServerConfig,
     crypto::ring,
@@ -45,9 +45,21 @@ impl TestAuthority {
     /// # Panics
     /// When a name is none.
     pub fn server(&self, names: &[&str], protocols: &[&str]) -> Arc<ServerConfig> {
+        self.server_with(params(names), protocols)
+    }
+
+    /// The same for a server whose certificate ended years ago, and that offers no protocols.
+    ///
+    /// # Panics
+    /// As [`server`](Self::server).
+    pub fn expired_server(&self, names: &[&str]) -> Arc<ServerConfig> {
+        let mut params = params(names);
+        params.not_after = date_time_ymd(2020, 1, 1);
+        self.server_with(params, &[])
+    }
+
+    fn server_with(&self, params: CertificateParams, protocols: &[&str]) -> Arc<ServerConfig> {
         let key = KeyPair::generate().expect("keys can be made");
-        let names = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let params = CertificateParams::new(names).expect("these are names");
         let certificate = params.signed_by(&key, &self.0).expect("a certificate can be made");
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -61,6 +73,11 @@ impl TestAuthority {
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
         Arc::new(config)
     }
+}
+
+fn params(names: &[&str]) -> CertificateParams {
+    let names = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    CertificateParams::new(names).expect("these are names")
 }
 
 impl Default for TestAuthority {

@@ -194,6 +194,11 @@ impl StreamTap {
         }
     }
 
+    /// Whether the stream is a JSON array whose end has not come.
+    pub fn lacks_array_end(&self) -> bool {
+        matches!(&self.splitter, Splitter::JsonArray(array) if !array.is_closed())
+    }
+
     /// The tokens counted so far.
     pub fn usage(&self) -> Usage {
         self.seen.usage

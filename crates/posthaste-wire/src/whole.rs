@@ -16,6 +16,8 @@ use crate::{
 pub struct WholeAnswer {
     /// The tokens to bill; `None` when the answer tells none, as the answer to a token count does.
     pub usage: Option<Usage>,
+    /// Whether one side of the counts is missing, or is no count: then they are no bill.
+    pub in_part: bool,
     /// The error, where the body is one in spite of its status.
     pub error: Option<UpstreamError>,
 }
@@ -66,14 +68,18 @@ pub fn read_whole(dialect: Dialect, body: &[u8]) -> Result<WholeAnswer, WholeErr
 /// When the body is not a JSON object.
 pub fn read_other(dialect: Dialect, body: &[u8]) -> Result<WholeAnswer, WholeError> {
     match object::<Other>(body) {
-        Ok(Some(other)) if other.error.0 => Ok(WholeAnswer { usage: None, error: read_error(dialect, body) }),
+        Ok(Some(other)) if other.error.0 => {
+            Ok(WholeAnswer { error: read_error(dialect, body), ..WholeAnswer::default() })
+        }
         Ok(Some(other)) => {
+            let prompt = |counts: &OtherUsage| counts.input_tokens.or(counts.prompt_tokens);
+            let in_part = other.usage.0.as_ref().is_some_and(|counts| prompt(counts).0.is_none());
             let usage = other.usage.0.map(|counts| Usage {
-                input: counts.input_tokens.or(counts.prompt_tokens).or_zero(),
+                input: prompt(&counts).or_zero(),
                 output: counts.output_tokens.or(counts.completion_tokens).or_zero(),
                 ..Usage::default()
             });
-            Ok(WholeAnswer { usage, error: None })
+            Ok(WholeAnswer { usage, in_part, error: None })
         }
         Ok(None) => Err(WholeError::NotAnAnswer { dialect }),
         Err(error) if error.is_data() => Err(WholeError::NotAnAnswer { dialect }),

@@ -18,6 +18,8 @@ pub(super) struct Outbox {
     parts_may_leave: bool,
     /// Whether the client has a part of an event.
     mid_event: bool,
+    /// Whether all that was made ready so far ends with a CR.
+    ends_with_cr: bool,
 }
 
 impl Outbox {
@@ -98,8 +100,14 @@ impl Outbox {
         !self.mid_event
     }
 
+    /// Whether what the client has, and is about to get, ends with a CR, to which an LF may belong.
+    pub(super) fn ends_with_cr(&self) -> bool {
+        self.ends_with_cr
+    }
+
     fn make_ready(&mut self, piece: Bytes) {
-        if !piece.is_empty() {
+        if let Some(last) = piece.last() {
+            self.ends_with_cr = *last == b'\r';
             self.ready_bytes += piece.len();
             self.ready.push_back(piece);
         }

@@ -1,11 +1,26 @@
-//! Faults by their ids in docs/RELIABILITY.md, each with what the relay does about it.
+//! The tests of `docs/RELIABILITY.md`, named by the ids of its table: `cargo nextest run -p posthaste-gateway u9_`.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod books;
+mod counts;
 mod credentials;
+mod cuts;
+mod ends;
+mod errors;
+mod heard;
+mod held;
+mod identities;
+mod left;
+mod limited;
 mod outage;
 mod passing;
+mod recording;
+mod side;
+mod silence;
+mod storm;
 mod thinking;
+mod unreachable;

@@ -60,7 +60,8 @@ fn read_delta(data: &[u8], seen: &mut Sighting) {
     }
     if let Some(counts) = usage.0 {
         counts.merge_into(&mut seen.usage);
-        seen.usage_final |= counts.tells_output();
+        // Every prompt has tokens: where none were told, one side is missing.
+        seen.usage_final |= counts.tells_output() && seen.usage.prompt() > 0;
     }
 }
 

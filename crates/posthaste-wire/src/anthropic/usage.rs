@@ -51,6 +51,11 @@ impl Counts {
         self.output_tokens.0.is_some()
     }
 
+    /// Whether both sides are told, without which the counts are no bill.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.input_tokens.0.is_some() && self.tells_output()
+    }
+
     /// The split by lifetime where it is given; what the total holds beyond it counts as the default lifetime.
     /// `message_delta` repeats the total without the split, which then leaves an earlier split as it is.
     fn merge_cache_writes(&self, usage: &mut Usage) {

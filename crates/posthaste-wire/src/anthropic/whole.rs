@@ -15,16 +15,19 @@ pub(crate) fn read(body: &[u8]) -> serde_json::Result<Option<WholeAnswer>> {
     let Some(answer) = object::<Answer<'_>>(body)? else { return Ok(None) };
     let kind = answer.kind.0.as_ref().map(|kind| &*kind.0);
     if answer.error.0 || kind == Some("error") {
-        return Ok(error::read(body).map(|error| WholeAnswer { usage: None, error: Some(error) }));
+        return Ok(
+            error::read(body).map(|error| WholeAnswer { error: Some(error), ..WholeAnswer::default() })
+        );
     }
     let is_message = kind == Some("message");
     let is_token_count = kind.is_none() && answer.input_tokens.0.is_some();
+    let in_part = answer.usage.0.is_some_and(|counts| !counts.is_complete());
     let usage = answer.usage.0.map(|counts| {
         let mut usage = Usage::default();
         counts.merge_into(&mut usage);
         usage
     });
-    Ok((is_message || is_token_count).then_some(WholeAnswer { usage, error: None }))
+    Ok((is_message || is_token_count).then_some(WholeAnswer { usage, in_part, error: None }))
 }
 
 #[derive(Deserialize)]

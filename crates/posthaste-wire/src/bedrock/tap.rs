@@ -55,7 +55,7 @@ fn read_metadata(data: &[u8], seen: &mut Sighting) {
     if let Some(counts) = usage.0.filter(Counts::tells_something) {
         seen.usage = counts.to_usage();
         service_tier.0.unwrap_or_default().put(&mut seen.usage);
-        seen.usage_final = true;
+        seen.usage_final = counts.is_complete();
     }
     seen.ended = seen.stopped();
 }

@@ -42,6 +42,11 @@ impl Counts<'_> {
         self.input_tokens.0.is_some() || self.output_tokens.0.is_some()
     }
 
+    /// Whether both sides are told, without which the counts are no bill.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.input_tokens.0.is_some() && self.output_tokens.0.is_some()
+    }
+
     /// The split by lifetime where it is given; what the total holds beyond it counts as the default lifetime.
     fn cache_writes(&self) -> (u64, u64) {
         let total = self.cache_write_input_tokens.or(self.cache_write_input_token_count);

@@ -19,6 +19,7 @@ pub(crate) fn read(body: &[u8]) -> serde_json::Result<Option<WholeAnswer>> {
     let Some(answer) = object::<Answer<'_>>(body)? else { return Ok(None) };
     if answer.output.is_some() {
         let tier = answer.service_tier.0.unwrap_or_default();
+        let in_part = answer.usage.0.as_ref().is_some_and(|counts| !counts.is_complete());
         let usage = answer.usage.0.map(|counts| {
             let mut usage = counts.to_usage();
             tier.put(&mut usage);
@@ -26,12 +27,12 @@ pub(crate) fn read(body: &[u8]) -> serde_json::Result<Option<WholeAnswer>> {
         });
         let reason = answer.stop_reason.0;
         let error = reason.and_then(|word| spoiled(Dialect::BedrockConverse, &word.0));
-        return Ok(Some(WholeAnswer { usage, error }));
+        return Ok(Some(WholeAnswer { usage, in_part, error }));
     }
     if answer.input_tokens.0.is_some() {
         return Ok(Some(WholeAnswer::default()));
     }
-    Ok(error::read(body).map(|error| WholeAnswer { usage: None, error: Some(error) }))
+    Ok(error::read(body).map(|error| WholeAnswer { error: Some(error), ..WholeAnswer::default() }))
 }
 
 #[derive(Deserialize)]

@@ -57,7 +57,8 @@ pub(crate) fn read(frame: Frame<'_>, seen: &mut Sighting) {
     }
     if let Some(counts) = chunk.usage_metadata.0.filter(Counts::tells_something) {
         counts.merge_into(&mut seen.usage);
-        seen.usage_final = seen.stopped();
+        // Every prompt has tokens: where none were told, one side is missing.
+        seen.usage_final = seen.stopped() && seen.usage.prompt() > 0;
     }
 }
 

@@ -14,13 +14,19 @@ use crate::{
 /// Reads an answer; `None` when the JSON is none of this dialect.
 pub(crate) fn read(body: &[u8]) -> serde_json::Result<Option<WholeAnswer>> {
     let Some(answer) = object::<Answer<'_>>(body)? else {
-        return Ok(error::read(body).map(|error| WholeAnswer { usage: None, error: Some(error) }));
+        return Ok(
+            error::read(body).map(|error| WholeAnswer { error: Some(error), ..WholeAnswer::default() })
+        );
     };
     if answer.error.0 {
-        return Ok(error::read(body).map(|error| WholeAnswer { usage: None, error: Some(error) }));
+        return Ok(
+            error::read(body).map(|error| WholeAnswer { error: Some(error), ..WholeAnswer::default() })
+        );
     }
     let usage = answer.usage_metadata.0.filter(Counts::tells_something).map(Counts::to_usage);
-    Ok(answer.is_one().then(|| WholeAnswer { usage, error: answer.spoiled() }))
+    // Every prompt has tokens; an answer that was blocked has none.
+    let in_part = usage.is_some_and(|usage| usage.prompt() == 0);
+    Ok(answer.is_one().then(|| WholeAnswer { usage, in_part, error: answer.spoiled() }))
 }
 
 #[derive(Deserialize)]

@@ -13,14 +13,15 @@ use crate::{
 pub(crate) fn read(body: &[u8]) -> serde_json::Result<Option<WholeAnswer>> {
     let Some(answer) = object::<Answer>(body)? else { return Ok(None) };
     if let Some(error) = error::read(body).filter(|_| answer.choices.0.is_none() || answer.error.0) {
-        return Ok(Some(WholeAnswer { usage: None, error: Some(error) }));
+        return Ok(Some(WholeAnswer { error: Some(error), ..WholeAnswer::default() }));
     }
+    let in_part = answer.usage.0.is_some_and(|counts| !counts.is_complete());
     let usage = answer.usage.0.map(|counts| {
         let mut usage = counts.to_usage();
         answer.service_tier.put(&mut usage.terms.tier);
         usage
     });
-    Ok(answer.choices.0.map(|_| WholeAnswer { usage, error: None }))
+    Ok(answer.choices.0.map(|_| WholeAnswer { usage, in_part, error: None }))
 }
 
 #[derive(Deserialize)]

@@ -14,7 +14,7 @@ fn a_message_tells_its_usage() {
         "content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn","stop_sequence":null,
         "usage":{"input_tokens":8,"cache_read_input_tokens":2,"output_tokens":5}}"#;
     let usage = Usage { input: 8, cache_read: 2, output: 5, ..Usage::default() };
-    assert_eq!(read_whole(ANTHROPIC, body), Ok(WholeAnswer { usage: Some(usage), error: None }));
+    assert_eq!(read_whole(ANTHROPIC, body), Ok(WholeAnswer { usage: Some(usage), ..WholeAnswer::default() }));
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn a_completion_tells_its_usage() {
         {"role":"assistant","content":"Hi"},"finish_reason":"stop"}],"error":null,
         "usage":{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":2}}}"#;
     let usage = Usage { input: 8, cache_read: 2, output: 5, ..Usage::default() };
-    assert_eq!(read_whole(CHAT, body), Ok(WholeAnswer { usage: Some(usage), error: None }));
+    assert_eq!(read_whole(CHAT, body), Ok(WholeAnswer { usage: Some(usage), ..WholeAnswer::default() }));
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn generated_content_tells_its_usage() {
     let body = br#"{"candidates":[{"content":{"parts":[{"text":"Hi"}],"role":"model"},"finishReason":"STOP"}],
         "usageMetadata":{"promptTokenCount":10,"cachedContentTokenCount":2,"candidatesTokenCount":5,"thoughtsTokenCount":7}}"#;
     let usage = Usage { input: 8, cache_read: 2, output: 12, reasoning: 7, ..Usage::default() };
-    assert_eq!(read_whole(GEMINI, body), Ok(WholeAnswer { usage: Some(usage), error: None }));
+    assert_eq!(read_whole(GEMINI, body), Ok(WholeAnswer { usage: Some(usage), ..WholeAnswer::default() }));
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn a_converse_answer_tells_its_usage() {
         br#"{"output":{"message":{"role":"assistant","content":[{"text":"Hi"}]}},"stopReason":"end_turn",
         "metrics":{"latencyMs":3},"usage":{"inputTokens":8,"cacheReadInputTokens":2,"outputTokens":5}}"#;
     let usage = Usage { input: 8, cache_read: 2, output: 5, ..Usage::default() };
-    assert_eq!(read_whole(CONVERSE, body), Ok(WholeAnswer { usage: Some(usage), error: None }));
+    assert_eq!(read_whole(CONVERSE, body), Ok(WholeAnswer { usage: Some(usage), ..WholeAnswer::default() }));
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_response_tells_its_usage() {
     let body = br#"{"id":"resp_1","object":"response","status":"completed","output":[],"error":null,
         "usage":{"input_tokens":10,"output_tokens":5,"input_tokens_details":{"cached_tokens":2}}}"#;
     let usage = Usage { input: 8, cache_read: 2, output: 5, ..Usage::default() };
-    assert_eq!(read_whole(RESPONSES, body), Ok(WholeAnswer { usage: Some(usage), error: None }));
+    assert_eq!(read_whole(RESPONSES, body), Ok(WholeAnswer { usage: Some(usage), ..WholeAnswer::default() }));
 }
 
 #[rstest]
@@ -117,7 +117,10 @@ fn an_error_under_a_200_is_recognised(
 ) {
     let error = UpstreamError::new(kind, code.map(str::to_owned), "Overloaded");
     assert_eq!(read_error(dialect, body.as_bytes()), Some(error.clone()));
-    assert_eq!(read_whole(dialect, body.as_bytes()), Ok(WholeAnswer { usage: None, error: Some(error) }));
+    assert_eq!(
+        read_whole(dialect, body.as_bytes()),
+        Ok(WholeAnswer { error: Some(error), ..WholeAnswer::default() })
+    );
 }
 
 #[rstest]
@@ -155,4 +158,24 @@ fn a_body_that_is_no_json_is_refused_with_its_place(
         assert_eq!(read_whole(dialect, body.as_bytes()), Err(WholeError::NotJson { line, column }));
         assert_eq!(read_error(dialect, body.as_bytes()), None);
     }
+}
+
+#[rstest]
+#[case(ANTHROPIC, r#"{"type":"message","content":[],"usage":{"input_tokens":8}}"#)]
+#[case(ANTHROPIC, r#"{"type":"message","content":[],"usage":{"input_tokens":-8,"output_tokens":5}}"#)]
+#[case(CHAT, r#"{"choices":[],"usage":{"prompt_tokens":8,"completion_tokens":"5"}}"#)]
+#[case(RESPONSES, r#"{"object":"response","output":[],"usage":{"output_tokens":5}}"#)]
+#[case(GEMINI, r#"{"candidates":[],"usageMetadata":{"promptTokenCount":"8","candidatesTokenCount":5}}"#)]
+#[case(CONVERSE, r#"{"output":{},"usage":{"inputTokens":8,"outputTokens":null}}"#)]
+fn one_side_alone_is_no_bill(#[case] dialect: Dialect, #[case] body: &str) {
+    let answer = read_whole(dialect, body.as_bytes()).unwrap();
+    assert!(answer.in_part && answer.usage.is_some(), "{answer:?}");
+}
+
+#[test]
+fn vectors_have_a_prompt_alone() {
+    let of_vectors =
+        |usage: &str| read_other(CHAT, format!(r#"{{"data":[],"usage":{usage}}}"#).as_bytes()).unwrap();
+    assert!(!of_vectors(r#"{"prompt_tokens":8,"total_tokens":8}"#).in_part);
+    assert!(of_vectors(r#"{"prompt_tokens":"8"}"#).in_part);
 }
