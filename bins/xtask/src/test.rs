@@ -171,10 +171,6 @@ fn extras(workspace: &Workspace, report: &mut Report) {
             "--ignored",
         ]))
     });
-    report.step("long reliability tests", || {
-        let package = ["test", "--locked", "--package", "posthaste-gateway", "--test", "reliability"];
-        shell_run(cargo(workspace).args(package).args(["--", "--ignored"]))
-    });
     report.step("benchmark programs", || bench::check(workspace));
     if !fuzz::installed(workspace) {
         return report.not_checked("fuzz targets", fuzz::NOT_INSTALLED);

@@ -231,7 +231,7 @@ async fn u9_a_cut_at_some_places_for_every_client(#[case] side: &'static Side) {
 #[case::converse(&CONVERSE)]
 #[case::invoke(&INVOKE)]
 #[tokio::test(start_paused = true)]
-#[ignore = "long: cargo xtask test --all"]
+#[ignore = "long: run it with --ignored"]
 async fn u9_a_cut_at_every_byte_for_every_client(#[case] side: &'static Side) {
     for client in CLIENTS {
         for ending in [Ending::Break, Ending::Close] {

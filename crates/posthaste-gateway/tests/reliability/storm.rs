@@ -145,7 +145,7 @@ async fn c2_two_thousand_streams_are_dropped_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "long: cargo xtask test --all"]
+#[ignore = "long: run it with --ignored"]
 async fn c2_ten_thousand_streams_are_dropped_at_once() {
     storm(10_000).await;
 }
