@@ -134,7 +134,7 @@ proptest! {
             (any::<prop::sample::Index>(), any::<prop::sample::Index>(), ".{0,2}").prop_map(|(which, cut, more)| {
                 let lists = Lists::of(&OVERLAID);
                 let models: Vec<_> = lists.models().collect();
-                let mut model = which.get(&models).to_string();
+                let mut model = (*which.get(&models)).to_owned();
                 // A name that is nearly one.
                 let end = cut.index(model.len() + 1);
                 if model.is_char_boundary(end) {
