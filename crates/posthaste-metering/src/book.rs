@@ -1,7 +1,7 @@
 //! What is known of models: their prices, sizes and names, by whose list they stand on.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     sync::{Arc, LazyLock},
 };
 
@@ -15,6 +15,7 @@ use crate::{
     catalogue::Catalogue,
     charge::{basis, charge},
     names::Names,
+    places::Places,
     read::{Contents, read},
     seller::{MAKERS, OTHER_LISTS},
 };
@@ -23,9 +24,9 @@ use crate::{
 #[derive(Debug)]
 pub struct PriceBook {
     as_of: Date,
-    catalogues: BTreeMap<String, Catalogue>,
-    /// The list on which a model is found when its vendor is not known.
-    anywhere: Arc<HashMap<String, String>>,
+    catalogues: BTreeMap<String, Arc<Catalogue>>,
+    /// Where each model stands on them.
+    places: Arc<Places>,
     names: Names,
     unknown: UnknownModels,
     alarm: Alarm,
@@ -85,9 +86,10 @@ impl PriceBook {
         for model in models {
             catalogues.entry(model.provider.clone()).or_default().add(model);
         }
-        let anywhere = Arc::new(anywhere(&catalogues));
+        let catalogues = catalogues.into_iter().map(|(list, rows)| (list, Arc::new(rows))).collect();
+        let places = Arc::new(Places::of(&catalogues));
         let (unknown, alarm) = (UnknownModels::default(), Alarm::default());
-        Ok(Self { as_of, catalogues, anywhere, names, unknown, alarm })
+        Ok(Self { as_of, catalogues, places, names, unknown, alarm })
     }
 
     /// This book with an operator's choice for models without a price.
@@ -101,8 +103,8 @@ impl PriceBook {
             return Err(PriceBookError::NoSuchExample { model: model.to_string() });
         }
         let (catalogues, names) = (self.catalogues.clone(), self.names.clone());
-        let anywhere = Arc::clone(&self.anywhere);
-        Ok(Self { as_of: self.as_of, catalogues, anywhere, names, unknown, alarm: Alarm::default() })
+        let places = Arc::clone(&self.places);
+        Ok(Self { as_of: self.as_of, catalogues, places, names, unknown, alarm: Alarm::default() })
     }
 
     /// Whether there may be models that [`refuses`](Self::refuses) tells of.
@@ -198,7 +200,7 @@ impl PriceBook {
             None => OTHER_LISTS[..MAKERS].to_vec(),
         };
         let lists = lists.into_iter().filter_map(|list| self.catalogues.get(list));
-        lists.flat_map(Catalogue::models).filter(|model| !model.unlisted)
+        lists.flat_map(|list| list.models()).filter(|model| !model.unlisted)
     }
 
     /// The model whose price counts for those that have none.
@@ -211,49 +213,31 @@ impl PriceBook {
 
     fn example(&self, model: &ModelName) -> Option<(&Catalogue, &ModelPrice)> {
         let model = self.names.meaning(model.as_str()).unwrap_or(model);
-        self.find_anywhere(model.as_str())
-    }
-
-    fn find_anywhere(&self, model: &str) -> Option<(&Catalogue, &ModelPrice)> {
-        self.find_on(self.anywhere.get(model)?, model)
+        self.places.of_model(model.as_str())?.anywhere()
     }
 
     fn find(&self, seller: &Seller<'_>, model: &str) -> Option<(&Catalogue, &ModelPrice)> {
+        let found = self.places.of_model(model)?;
         let sold = self.names.sold_by(seller.preset);
         let mut lists = sold.into_iter().chain(seller.own_lists().iter().copied());
-        lists.find_map(|list| self.find_on(list, model)).or_else(|| {
-            match seller.provider {
-                _ if seller.is_compatible() => self.find_anywhere(model),
-                // The imitation answers to everybody's names.
-                ProviderKind::Sandbox => {
-                    ["openai", "gemini", "bedrock"].into_iter().find_map(|list| self.find_on(list, model))
-                }
-                _ => None,
+        lists.find_map(|list| found.on(list)).or_else(|| match seller.provider {
+            _ if seller.is_compatible() => found.anywhere(),
+            // The imitation answers to everybody's names.
+            ProviderKind::Sandbox => {
+                ["openai", "gemini", "bedrock"].into_iter().find_map(|list| found.on(list))
             }
+            _ => None,
         })
     }
-
-    fn find_on(&self, list: &str, model: &str) -> Option<(&Catalogue, &ModelPrice)> {
-        let catalogue = self.catalogues.get(list)?;
-        Some((catalogue, catalogue.get(model)?))
-    }
-}
-
-/// The first list on which each model stands.
-fn anywhere(catalogues: &BTreeMap<String, Catalogue>) -> HashMap<String, String> {
-    let mut found = HashMap::new();
-    for list in OTHER_LISTS.into_iter().chain(catalogues.keys().map(String::as_str)) {
-        for model in catalogues.get(list).into_iter().flat_map(Catalogue::models) {
-            found.entry(model.model.to_string()).or_insert_with(|| list.to_owned());
-        }
-    }
-    found
 }
 
 const BUILTIN_FILE: &str = include_str!("../data/models.json");
 
 /// Lists of models name an operator's aliases, but not the program's, which are other spellings.
 const LISTED: bool = true;
+
+#[cfg(test)]
+mod finding;
 
 #[cfg(test)]
 mod tests {

@@ -25,8 +25,14 @@ impl Catalogue {
         self.models.push(model);
     }
 
-    pub(crate) fn get(&self, model: &str) -> Option<&ModelPrice> {
-        self.by_name.get(model).map(|&index| &self.models[index])
+    /// The row that counts for each model, by its number.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.by_name.iter().map(|(model, &row)| (model.as_str(), row))
+    }
+
+    /// A row of [`places`](Self::places).
+    pub(crate) fn row(&self, row: usize) -> &ModelPrice {
+        &self.models[row]
     }
 
     /// Each model once.

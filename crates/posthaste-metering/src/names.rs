@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use posthaste_core::{ModelName, ModelPattern};
 use serde::Deserialize;
 
-use crate::PriceBookError;
+use crate::{PriceBookError, quick::QuickHash};
 
 /// A vendor, told by the names of its models.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -34,7 +34,7 @@ pub(crate) struct Meaning {
 pub(crate) struct Names {
     vendors: Vec<Vendor>,
     /// Which of the vendors sells by a preset: the first that names it.
-    by_preset: HashMap<String, usize>,
+    by_preset: HashMap<String, usize, QuickHash>,
     aliases: BTreeMap<ModelName, Meaning>,
 }
 
@@ -77,7 +77,7 @@ impl Names {
         for (meaning, end) in all.values_mut().zip(ends) {
             meaning.model = end;
         }
-        let mut by_preset = HashMap::new();
+        let mut by_preset = HashMap::default();
         for (index, vendor) in vendors.iter().enumerate() {
             for preset in &vendor.presets {
                 by_preset.entry(preset.clone()).or_insert(index);

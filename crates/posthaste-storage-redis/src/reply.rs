@@ -1,5 +1,6 @@
 //! Reading answers. An answer of another shape means that something else wrote the key, or a newer release did.
 
+use bytes::Bytes;
 use fred::types::Value;
 
 use crate::error::CallError;
@@ -42,6 +43,16 @@ pub(crate) fn optional_text(value: Value) -> Result<Option<String>, CallError> {
             .map_err(|_| CallError::Unreadable("expected UTF-8".into())),
         Value::Integer(number) => Ok(Some(number.to_string())),
         other => Err(shape("a text", &other)),
+    }
+}
+
+/// Bytes, or nothing. What happens to be UTF-8 may come as a text.
+pub(crate) fn optional_bytes(value: Value) -> Result<Option<Bytes>, CallError> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text.into_inner())),
+        Value::Bytes(bytes) => Ok(Some(bytes)),
+        other => Err(shape("bytes", &other)),
     }
 }
 

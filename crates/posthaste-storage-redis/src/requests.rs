@@ -6,14 +6,14 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use fred::{
     interfaces::{KeysInterface, SortedSetsInterface},
     types::{Expiration, Value},
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
-use posthaste_core::{ClientKeyId, RequestId, RequestRecord, Sealed, Timestamp};
-use posthaste_storage::{KeptRequest, RequestStore, StorageError};
-use serde_json::json;
+use posthaste_core::{ClientKeyId, RequestId, RequestRecord, Timestamp};
+use posthaste_storage::{KeptRequest, RequestStore, StorageError, pack_kept_request, unpack_kept_request};
 
 use crate::{error::CallError, keys::Keys, link::Link, reply, script::ttl_millis};
 
@@ -37,9 +37,11 @@ impl RequestStore for RedisRequests {
         if requests.is_empty() {
             return Ok(());
         }
-        let texts: Vec<_> =
-            requests.iter().map(|kept| (self.keys.request(kept.record.id), text(kept))).collect();
-        let writes = stream::iter(texts).map(|(key, text)| self.write(key, text, keep));
+        let packed: Vec<_> = requests
+            .iter()
+            .map(|kept| (self.keys.request(kept.record.id), pack_kept_request(kept).into()))
+            .collect();
+        let writes = stream::iter(packed).map(|(key, bytes)| self.write(key, bytes, keep));
         writes.buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
         let mut by_key: BTreeMap<ClientKeyId, Vec<String>> = BTreeMap::new();
         for KeptRequest { record, .. } in requests {
@@ -55,8 +57,8 @@ impl RequestStore for RedisRequests {
     async fn find(&self, request: RequestId) -> Result<Option<KeptRequest>, StorageError> {
         let key = self.keys.request(request);
         let found: Value = self.link.call(READING, |client| async move { client.get(key).await }).await?;
-        let found = reply::optional_text(found).map_err(|error| error.during(READING))?;
-        found.map(|json| read(request, &json)).transpose()
+        let found = reply::optional_bytes(found).map_err(|error| error.during(READING))?;
+        found.map(|bytes| read(request, &bytes)).transpose()
     }
 
     async fn latest(
@@ -117,9 +119,11 @@ impl RedisRequests {
         Self { link, keys }
     }
 
-    async fn write(&self, key: String, text: String, keep: Duration) -> Result<(), StorageError> {
+    async fn write(&self, key: String, record: Bytes, keep: Duration) -> Result<(), StorageError> {
         let sweep = Some(Expiration::PX(ttl_millis(keep)));
-        self.link.call(KEEPING, |client| async move { client.set(key, text, sweep, None, false).await }).await
+        self.link
+            .call(KEEPING, |client| async move { client.set(key, record, sweep, None, false).await })
+            .await
     }
 
     /// Notes names in an order, which is forgotten when nothing was noted for as long as records are kept.
@@ -157,21 +161,9 @@ impl RedisRequests {
     }
 }
 
-fn text(kept: &KeptRequest) -> String {
-    let bodies = kept.bodies.as_ref().map(Sealed::as_text);
-    json!({ "record": kept.record, "bodies": bodies }).to_string()
-}
-
-#[derive(serde::Deserialize)]
-struct Written {
-    record: RequestRecord,
-    bodies: Option<Sealed>,
-}
-
-fn read(request: RequestId, json: &str) -> Result<KeptRequest, StorageError> {
-    let Written { record, bodies } = serde_json::from_str(json)
-        .map_err(|error| StorageError::corrupt(format!("the record of request {request}"), error))?;
-    Ok(KeptRequest { record, bodies })
+fn read(request: RequestId, bytes: &[u8]) -> Result<KeptRequest, StorageError> {
+    let corrupt = |error| StorageError::corrupt(format!("the record of request {request}"), error);
+    unpack_kept_request(bytes).map_err(corrupt)
 }
 
 /// The request that a name in either order begins with.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use posthaste_core::{ClientKeyId, RequestId, RequestRecord, Sealed, Timestamp};
-use posthaste_storage::{KeptRequest, RequestStore, StorageError};
+use posthaste_storage::{KeptRequest, RequestStore, StorageError, pack_request, unpack_request};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{error::unreadable, stores::Database};
@@ -16,7 +16,7 @@ impl RequestStore for Database {
             return Ok(());
         }
         // Written out here, so that the writer's thread only stores.
-        let rows = requests.iter().map(Row::of).collect::<Result<Vec<_>, _>>()?;
+        let rows: Vec<_> = requests.iter().map(Row::of).collect();
         let write = move |connection: &Connection| {
             let mut insert = connection.prepare_cached(PUT)?;
             for row in &rows {
@@ -85,22 +85,19 @@ impl RequestStore for Database {
 struct Row {
     id: RequestId,
     key_id: ClientKeyId,
-    record: String,
+    record: Vec<u8>,
     bodies: Option<String>,
 }
 
 impl Row {
-    fn of(kept: &KeptRequest) -> Result<Self, StorageError> {
-        let record = serde_json::to_string(&kept.record)
-            .map_err(|error| StorageError::corrupt("a request's record", error))?;
+    fn of(kept: &KeptRequest) -> Self {
         let bodies = kept.bodies.as_ref().map(|sealed| sealed.as_text().to_owned());
-        Ok(Self { id: kept.record.id, key_id: kept.record.key_id, record, bodies })
+        Self { id: kept.record.id, key_id: kept.record.key_id, record: pack_request(&kept.record), bodies }
     }
 }
 
 fn record(row: &rusqlite::Row<'_>) -> Result<RequestRecord, rusqlite::Error> {
-    let json = row.get_ref(0)?.as_str()?;
-    serde_json::from_str(json).map_err(unreadable)
+    unpack_request(row.get_ref(0)?.as_blob()?).map_err(unreadable)
 }
 
 const PUT: &str = "

@@ -135,7 +135,7 @@ async fn a_newer_schema_is_refused_and_left_as_it_is() {
     let path = folder.path().join("posthaste.db");
     SqliteStores::open(&path).unwrap().close().await.unwrap();
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    assert_refused(&path, SchemaError::Newer { found: 99, known: 5 });
+    assert_refused(&path, SchemaError::Newer { found: 99, known: 6 });
 }
 
 #[test]

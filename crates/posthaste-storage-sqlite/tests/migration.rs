@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
-use std::{path::Path, sync::Barrier, thread};
+use std::{path::Path, sync::Barrier, thread, time::Duration};
 
-use posthaste_core::{AttemptRow, LossList, ProviderKind, Usage};
-use posthaste_storage::{Dimension, RollupPeriod, RollupRow, UsageQuery, contract::row};
+use posthaste_core::{AttemptRow, LossList, ProviderKind, RequestRecord, Sealed, Timestamp, Usage};
+use posthaste_storage::{
+    Dimension, KeptRequest, RollupPeriod, RollupRow, UsageQuery,
+    contract::{requests::record_of_now, row},
+};
 use posthaste_storage_sqlite::SqliteStores;
 use rusqlite::{Connection, params};
 
@@ -64,6 +67,47 @@ async fn rollups_from_before_owners_and_providers_were_told_keep_their_sums() {
     assert_eq!((sums.len(), sums[0].sums.attempts), (1, 8), "what comes now is added to it");
 }
 
+#[tokio::test]
+async fn records_of_requests_from_before_they_were_bytes_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("posthaste.db");
+    make_schema_1(&path, &row_of_schema_1());
+    let (plain, captured) = (record_of_now(), record_of_now());
+    let file = Connection::open(&path).unwrap();
+    for (from, step) in (1..).zip([
+        include_str!("../src/schema/0002.sql"),
+        include_str!("../src/schema/0003.sql"),
+        include_str!("../src/schema/0004.sql"),
+        include_str!("../src/schema/0005.sql"),
+    ]) {
+        file.execute_batch(step).unwrap();
+        file.pragma_update(None, "user_version", from + 1).unwrap();
+    }
+    for (record, bodies) in [(&plain, None), (&captured, Some("c2VhbGVk"))] {
+        let json = serde_json::to_string(record).unwrap();
+        let values = params![record.id.uuid(), record.key_id.uuid(), json, bodies];
+        file.execute("INSERT INTO request VALUES (?1, ?2, ?3, ?4)", values).unwrap();
+    }
+    drop(file);
+
+    let requests = SqliteStores::open(&path).unwrap().stores().requests;
+    let kept = |record: &RequestRecord, bodies: Option<&str>| KeptRequest {
+        record: record.clone(),
+        bodies: bodies.map(Sealed::from_text),
+    };
+    assert_eq!(requests.find(plain.id).await.unwrap(), Some(kept(&plain, None)));
+    assert_eq!(requests.find(captured.id).await.unwrap(), Some(kept(&captured, Some("c2VhbGVk"))));
+    assert_eq!(requests.latest(Some(plain.key_id), 10).await.unwrap(), std::slice::from_ref(&plain));
+
+    let new = RequestRecord { key_id: plain.key_id, ..record_of_now() };
+    let again = RequestRecord { status: Some(503), ..plain };
+    let keep = Duration::from_secs(3_600);
+    requests.put(&[kept(&new, None), kept(&again, None)], keep).await.unwrap();
+    assert_eq!(requests.latest(Some(new.key_id), 10).await.unwrap(), [new.clone(), again.clone()]);
+    assert_eq!(requests.latest(None, 10).await.unwrap(), [new, captured, again]);
+    assert_eq!(requests.trim(Timestamp::EPOCH, 1).await.unwrap(), 2, "the old ones count");
+}
+
 #[test]
 fn of_two_that_open_an_earlier_file_one_brings_it_up_to_date() {
     for _ in 0..20 {
@@ -81,7 +125,7 @@ fn of_two_that_open_an_earlier_file_one_brings_it_up_to_date() {
         });
         let version = "SELECT user_version FROM pragma_user_version";
         let version: i64 = Connection::open(&path).unwrap().query_row(version, [], |row| row.get(0)).unwrap();
-        assert_eq!(version, 5);
+        assert_eq!(version, 6);
     }
 }
 

@@ -159,9 +159,10 @@ macro_rules! contract_tests {
 
 #[cfg(test)]
 mod tests {
-    const SUITES: [&str; 6] = [
+    const SUITES: [&str; 7] = [
         include_str!("contract/config.rs"),
         include_str!("contract/admission.rs"),
+        include_str!("contract/admission/windows.rs"),
         include_str!("contract/ledger.rs"),
         include_str!("contract/affinity.rs"),
         include_str!("contract/requests.rs"),

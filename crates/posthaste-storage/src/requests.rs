@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use posthaste_core::{ClientKeyId, RequestId, RequestRecord, Sealed, Timestamp};
+use serde::Deserialize;
 
 use crate::StorageError;
 
 /// A request's record as it is kept.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct KeptRequest {
     /// The record.
     pub record: RequestRecord,

@@ -1,11 +1,11 @@
 //! A plan, copied as far as it is kept and put into words later.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write};
 
 use posthaste_core::{
     AccountId, AskedAccount, Barrier, ModelName, PassedOver, PlannedLeg, PoolId, RequestPlan, Strategy,
 };
-use posthaste_scheduler::{Exclusion, Pick};
+use posthaste_scheduler::{Exclusion, Pick, Reason};
 
 use super::rest;
 use crate::planning::{Course, Leg};
@@ -68,7 +68,6 @@ impl LegSketch {
     }
 
     fn into_leg(self) -> PlannedLeg {
-        let asked = |pick: Pick| AskedAccount { account: pick.account, why: pick.reason.to_string() };
         let passed_over = |(account, exclusion): (AccountId, Exclusion)| PassedOver {
             account,
             barrier: barrier(&exclusion),
@@ -82,12 +81,35 @@ impl LegSketch {
             model: self.model,
             pool: self.pool,
             strategy: self.strategy,
-            asked: self.asked.into_iter().map(asked).collect(),
+            asked: in_words(&self.asked),
             asked_more: self.asked_more,
             passed_over: self.excluded.into_iter().map(passed_over).collect(),
             passed_over_more: more.collect::<BTreeMap<_, _>>(),
         }
     }
+}
+
+/// Neighbours often stand where they stand for the same reason, and copying words is far cheaper than finding them.
+fn in_words(picks: &[Pick]) -> Vec<AskedAccount> {
+    let mut asked: Vec<AskedAccount> = Vec::with_capacity(picks.len());
+    let mut before = None;
+    for &Pick { account, reason, .. } in picks {
+        let why = match asked.last() {
+            Some(last) if before == Some(reason) => last.why.clone(),
+            _ => words(reason),
+        };
+        before = Some(reason);
+        asked.push(AskedAccount { account, why });
+    }
+    asked
+}
+
+/// In a text that is large enough from the start: one that grows word by word is moved several times.
+fn words(reason: Reason) -> String {
+    let mut words = String::with_capacity(USUAL_WORDS);
+    // A text takes whatever is written into it.
+    let _ = write!(words, "{reason}");
+    words
 }
 
 const fn barrier(exclusion: &Exclusion) -> Barrier {
@@ -124,3 +146,6 @@ const MOST_ASKED: usize = 16;
 
 /// Routes are shorter than this.
 const MOST_LEGS: usize = 32;
+
+/// The bytes that most reasons take.
+const USUAL_WORDS: usize = 32;

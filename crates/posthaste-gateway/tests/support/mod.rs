@@ -117,6 +117,16 @@ impl Rig {
         Self::wired(accounts, RelayOptions::default(), transport, stores, None).await
     }
 
+    /// The same with other settings.
+    pub(crate) async fn on_with(
+        accounts: Vec<Account>,
+        options: RelayOptions,
+        transport: Arc<dyn Transport>,
+        stores: Stores,
+    ) -> Self {
+        Self::wired(accounts, options, transport, stores, None).await
+    }
+
     async fn wired(
         accounts: Vec<Account>,
         options: RelayOptions,

@@ -152,7 +152,7 @@ fn record(key_id: ClientKeyId, second: u64) -> RequestRecord {
 }
 
 /// A record in which nothing is left out.
-fn full_record(key: ClientKeyId) -> RequestRecord {
+pub(crate) fn full_record(key: ClientKeyId) -> RequestRecord {
     let account = AccountId::generate();
     let rest =
         Rest { reason: CooldownReason::RateLimited, until: NOON, why: "429 \"slow down\" 🦀".into() };

@@ -1,0 +1,95 @@
+//! Records of requests as bytes, for stores that keep bytes: about a fifth of what they take as JSON, and quickly written,
+//! since one is written for every request.
+//!
+//! The first byte is the number of the form. Behind it come the fields in the order of [`record`], without names: whole
+//! numbers as in LEB128 (signed ones in zigzag), texts and lists behind their length, what may be missing behind a 0 or 1,
+//! members of enums by a number of their own.
+//!
+//! Earlier releases kept JSON, whose first byte is `{`; that is still read. A field or a member that is added makes a new form
+//! where it stands in the way of reading what lies in stores: a new member does not, a new field does. Readers of this form
+//! stay, then, as long as records are kept anywhere.
+
+mod bytes;
+mod record;
+#[cfg(test)]
+mod tests;
+
+use posthaste_core::RequestRecord;
+use serde::de::DeserializeOwned;
+
+use self::bytes::{Input, Packed};
+use crate::KeptRequest;
+
+/// Why bytes are no record.
+#[derive(Debug, thiserror::Error)]
+pub enum UnpackError {
+    /// A newer release wrote it, or it is no record at all.
+    #[error("its form is {0}, which this release does not know")]
+    UnknownForm(u8),
+    /// It ends too early.
+    #[error("it is cut off")]
+    Cut,
+    /// More follows than belongs to it.
+    #[error("{0} bytes too many follow")]
+    TooMuch(usize),
+    /// Something cannot be what it should be.
+    #[error("{0} cannot be read")]
+    Unreadable(&'static str),
+    /// It is JSON, and not that of a record.
+    #[error("its JSON cannot be read")]
+    Json(#[from] serde_json::Error),
+}
+
+/// A record as bytes.
+pub fn pack_request(record: &RequestRecord) -> Vec<u8> {
+    pack(record)
+}
+
+/// A record out of its bytes, or out of the JSON of earlier releases.
+///
+/// # Errors
+/// When they are no record, or one of a form that is not known.
+pub fn unpack_request(bytes: &[u8]) -> Result<RequestRecord, UnpackError> {
+    unpack(bytes)
+}
+
+/// A record with its sealed bodies as bytes, for stores that keep one value for both.
+pub fn pack_kept_request(kept: &KeptRequest) -> Vec<u8> {
+    pack(kept)
+}
+
+/// A record with its sealed bodies out of their bytes, or out of the JSON of earlier releases.
+///
+/// # Errors
+/// When they are no record, or one of a form that is not known.
+pub fn unpack_kept_request(bytes: &[u8]) -> Result<KeptRequest, UnpackError> {
+    unpack(bytes)
+}
+
+fn pack(value: &impl Packed) -> Vec<u8> {
+    let mut out = Vec::with_capacity(USUAL_BYTES);
+    out.push(FORM);
+    value.pack(&mut out);
+    out
+}
+
+fn unpack<T: Packed + DeserializeOwned>(bytes: &[u8]) -> Result<T, UnpackError> {
+    match bytes.split_first() {
+        Some((&FORM, rest)) => {
+            let mut input = Input(rest);
+            let value = T::unpack(&mut input)?;
+            match input.0.len() {
+                0 => Ok(value),
+                more => Err(UnpackError::TooMuch(more)),
+            }
+        }
+        Some((b'{', _)) => Ok(serde_json::from_slice(bytes)?),
+        Some((&form, _)) => Err(UnpackError::UnknownForm(form)),
+        None => Err(UnpackError::Cut),
+    }
+}
+
+const FORM: u8 = 1;
+
+/// What most records stay below, so that their buffer is made once.
+const USUAL_BYTES: usize = 512;
