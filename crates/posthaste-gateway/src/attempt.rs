@@ -8,8 +8,8 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use http::{HeaderMap, StatusCode};
 use posthaste_core::{
-    Account, AttemptOutcome, AttemptPhase, Egress, Fault, FaultKind, ModelName, Origin, RelayBody, StopEnd,
-    TimeoutGuard, TransportError,
+    Account, AttemptOutcome, AttemptPhase, Egress, Fault, FaultKind, ModelName, Origin, ProxyProblem,
+    RelayBody, StopEnd, TimeoutGuard, TransportError,
 };
 use posthaste_provider::{Provider, provider};
 use posthaste_scheduler::{Parked, Resort};
@@ -181,7 +181,11 @@ fn unreachable(mut book: AttemptBook, error: &TransportError) -> Setback {
     // An unused connection was closed as we wrote to it: that tells nothing about the account.
     let stale = matches!(error, TransportError::Stale(_));
     if !stale {
-        book.rest_as_failing(with_causes(error));
+        let why = with_causes(error);
+        if matches!(error, TransportError::Proxy { problem: ProxyProblem::Unreachable, .. }) {
+            book.rest_others_behind_proxy(&why);
+        }
+        book.rest_as_failing(why);
     }
     drop(book.settle(Ending::uncounted(AttemptOutcome::Failed(kind))));
     if stale { Setback::Again(Duration::ZERO) } else { Setback::Next }

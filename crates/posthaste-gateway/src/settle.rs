@@ -163,6 +163,21 @@ impl AttemptBook {
         self.journey.trail.rests(&parked);
     }
 
+    /// The account's proxy is down: so are the others behind it, and requests need not find out one by one.
+    pub(crate) fn rest_others_behind_proxy(&self, why: &str) {
+        let engine = &self.journey.engine;
+        let Some(proxy) = &self.account.proxy else { return };
+        let shares = |other: &&Arc<Account>| {
+            let theirs = other.proxy.as_ref();
+            other.id != self.account.id
+                && theirs.is_some_and(|other| (&other.host, other.port) == (&proxy.host, proxy.port))
+        };
+        let cooldown = Cooldown::of_account(CooldownReason::Failing, None, why);
+        for other in engine.directory.all().iter().filter(shares) {
+            rest(engine, other, None, &cooldown, engine.clock.now());
+        }
+    }
+
     /// The account failed in a way that no answer of the vendor describes.
     pub(crate) fn rest_as_failing(&mut self, why: impl Into<String>) {
         self.rest(&Cooldown::of_account(CooldownReason::Failing, None, why));

@@ -9,8 +9,8 @@ use std::{borrow::Cow, time::Duration};
 use async_trait::async_trait;
 use posthaste_core::Timestamp;
 use posthaste_storage::{
-    AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseRef, LimitCheck, Outcome, Refusal, Settlement,
-    Standing, StorageError,
+    AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseRef, LimitCheck, Outcome, Refusal, SPANS_KEPT,
+    Settlement, Standing, StorageError,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
@@ -150,13 +150,19 @@ impl<'a> Place<'a> {
         Ok(())
     }
 
-    /// Forgets leases that lapsed and spans that ended.
+    /// Forgets leases that lapsed, rolling windows that ended, and spans that ended a day ago: a clock that was ahead and is set
+    /// back must not find them empty.
     fn sweep(&self, now: Timestamp) -> Result<(), Failure> {
         let place = params![self.half.as_str(), self.owner, now.as_micros()];
         self.connection
             .prepare_cached("DELETE FROM lease WHERE half = ?1 AND owner = ?2 AND until <= ?3")?
             .execute(place)?;
-        self.connection.prepare_cached(FORGET)?.execute(place)?;
+        self.connection.prepare_cached(FORGET)?.execute(params![
+            self.half.as_str(),
+            self.owner,
+            now.as_micros(),
+            now.minus(SPANS_KEPT).as_micros()
+        ])?;
         Ok(())
     }
 
@@ -333,7 +339,10 @@ const ROLLING_MARK: &str = "~";
 /// The moment before which nothing has ended.
 const BEFORE_ALL: Timestamp = Timestamp::from_micros(i64::MIN);
 
-const FORGET: &str = "DELETE FROM counter WHERE half = ?1 AND owner = ?2 AND span_end <= ?3";
+/// The name of a rolling window ends with its mark.
+const FORGET: &str = "
+    DELETE FROM counter WHERE half = ?1 AND owner = ?2 AND span_end <= ?3
+        AND (substr(name, -1) = '~' OR span_end <= ?4)";
 
 const HELD: &str = "
     SELECT reserve.amount FROM lease JOIN reserve

@@ -71,6 +71,7 @@ macro_rules! contract_tests {
             a_shadow_limit_counts_and_never_refuses,
             a_span_with_another_start_is_empty,
             totals_outlive_spans,
+            a_clock_that_jumps_grants_two_windows_at_most,
             a_rolling_window_opens_with_its_first_claim,
             a_refused_claim_opens_no_window,
             a_late_settlement_leaves_the_next_rolling_window_alone,

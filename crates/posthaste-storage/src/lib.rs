@@ -29,7 +29,7 @@ pub use ledger::{LedgerStore, RollupPeriod};
 pub use ledger_writer::{Booked, Durability, LedgerClosed, LedgerOptions, LedgerSlot, LedgerWriter};
 pub use lock::{Fence, LockStore};
 pub use packed::{UnpackError, pack_kept_request, pack_request, unpack_kept_request, unpack_request};
-pub use places::{CounterAmount, Places};
+pub use places::{CounterAmount, Places, SPANS_KEPT};
 pub use record::{Entity, Record, RecordKind, Repository, Versioned};
 pub use requests::{KeptRequest, RequestStore};
 pub use retention::{Retention, Swept, first_request};

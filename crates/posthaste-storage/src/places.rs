@@ -69,7 +69,7 @@ impl Places {
     pub fn used(&mut self, half: Half, owner: Uuid, counter: &Counter, now: Timestamp) -> i64 {
         let Some(place) = self.places.get_mut(&(half, owner)) else { return 0 };
         place.sweep(now);
-        place.used(counter)
+        place.used(counter, now)
     }
 
     /// What counters have gained, or lost, since this was asked last; a window that has ended and is forgotten tells nothing
@@ -158,10 +158,12 @@ struct Reserved {
 }
 
 impl Place {
-    /// Forgets leases that lapsed and spans that ended.
+    /// Forgets leases that lapsed and windows that ended. A span is kept for a day more: a clock that was ahead and is set back
+    /// must not find it empty.
     fn sweep(&mut self, now: Timestamp) {
         self.leases.retain(|_, lease| lease.until > now);
-        self.counted.retain(|_, counted| counted.end.is_none_or(|end| end > now));
+        let kept = |counted: &Counted| if counted.opened.is_some() { Duration::ZERO } else { SPANS_KEPT };
+        self.counted.retain(|_, counted| counted.end.is_none_or(|end| end.plus(kept(counted)) > now));
     }
 
     fn reserve(&mut self, claim: &Claim, now: Timestamp) -> Outcome {
@@ -170,7 +172,7 @@ impl Place {
             return Outcome::Granted(self.standings(claim, now));
         }
         if let Some(refusal) =
-            claim.checks.iter().find_map(|check| self.refusal(check, claim.sum_of(&check.counter)))
+            claim.checks.iter().find_map(|check| self.refusal(check, claim.sum_of(&check.counter), now))
         {
             return Outcome::Refused(refusal);
         }
@@ -188,14 +190,14 @@ impl Place {
         let standing = |counter: &Counter| {
             let resets_at = self.resets_at(counter);
             let is_open = resets_at.is_none_or(|end| end > now);
-            Standing { used: if is_open { self.used(counter) } else { 0 }, resets_at }
+            Standing { used: if is_open { self.used(counter, now) } else { 0 }, resets_at }
         };
         claim.checks.iter().map(|check| standing(&check.counter)).collect()
     }
 
     /// `asked` is what the whole claim reserves of the counter.
-    fn refusal(&self, check: &LimitCheck, asked: i64) -> Option<Refusal> {
-        let used = self.used(&check.counter);
+    fn refusal(&self, check: &LimitCheck, asked: i64, now: Timestamp) -> Option<Refusal> {
+        let used = self.used(&check.counter, now);
         let fits = used.saturating_add(asked) <= check.limit;
         (!fits && !check.shadow).then(|| Refusal {
             counter: check.counter.clone(),
@@ -222,9 +224,12 @@ impl Place {
         }
     }
 
-    fn used(&self, counter: &Counter) -> i64 {
+    /// Nothing in a window that has ended, though a span may be kept.
+    fn used(&self, counter: &Counter, now: Timestamp) -> i64 {
         if !counter.is_held() {
-            return self.counted.get(&CounterKey::of(counter)).map_or(0, |counted| counted.used);
+            let counted = self.counted.get(&CounterKey::of(counter));
+            let open = counted.filter(|counted| counted.end.is_none_or(|end| end > now));
+            return open.map_or(0, |counted| counted.used);
         }
         let reserved = self.leases.values().flat_map(|lease| &lease.reserved);
         let held = reserved.filter(|reserved| reserved.counter.is_same(counter));
@@ -301,6 +306,9 @@ impl CounterKey {
         }
     }
 }
+
+/// How long a span is kept behind its end. Rolling windows are not: one that is open when the clock is set back stays open.
+pub const SPANS_KEPT: Duration = Duration::from_secs(86_400);
 
 #[cfg(test)]
 mod tests {

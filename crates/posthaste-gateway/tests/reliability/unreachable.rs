@@ -141,3 +141,31 @@ async fn u6_an_upstream_that_is_down_behind_a_proxy_that_works() {
     is_stepped_over(bad, Some(&authority), FaultKind::UpstreamFailed, "could not connect to localhost").await;
     assert!(upstream.received().is_empty());
 }
+
+/// What one request has found out holds for every account behind the proxy.
+#[tokio::test]
+async fn u6_a_proxy_that_is_down_is_found_out_once() {
+    let (proxy, upstream) = (TestProxy::http(None).await, good().await);
+    proxy.kill().await;
+    let behind = |name: &str| {
+        let mut account = at(name, upstream.base_url(), 1);
+        account.proxy = Some(ProxySettings {
+            scheme: ProxyScheme::Http,
+            host: "127.0.0.1".to_owned(),
+            port: proxy.address().port(),
+            username: None,
+            password: None,
+        });
+        account
+    };
+    let accounts =
+        vec![behind("one"), behind("two"), behind("three"), at("straight", upstream.base_url(), 2)];
+    let rig = Rig::new(accounts).await;
+    let answer = rig.read(&whole()).await.unwrap();
+    assert_eq!((answer.status, answer.header("x-posthaste-attempts")), (200, "2"));
+    for name in ["one", "two", "three"] {
+        let parked = rig.scheduler.parked(account(name).id, rig.relay_now()).unwrap();
+        assert!(parked.why.contains("the proxy 127.0.0.1"), "{}", parked.why);
+    }
+    assert!(rig.scheduler.parked(account("straight").id, rig.relay_now()).is_none());
+}

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use posthaste_core::Timestamp;
 use posthaste_storage::{
-    AdmissionStore, Claim, Counter, Half, LeaseRef, Outcome, Places, Settlement, StorageError,
+    AdmissionStore, Claim, Counter, Half, LeaseRef, Outcome, Places, SPANS_KEPT, Settlement, StorageError,
 };
 use rusqlite::Connection;
 use tokio::runtime::Handle;
@@ -65,7 +65,7 @@ impl Alone {
         let gained = Arc::new(gained);
         let given = Arc::clone(&gained);
         // Not at once, for the case that the clock is set back.
-        let now = Timestamp::from_micros(self.now.load(Ordering::Relaxed)).minus(KEPT_AFTER_ITS_END);
+        let now = Timestamp::from_micros(self.now.load(Ordering::Relaxed)).minus(SPANS_KEPT);
         let write = move |connection: &Connection| saved::add(connection, &given, now);
         match self.database.writer.write("saving counters", write).await {
             Ok(stands) => {
@@ -149,5 +149,4 @@ impl AdmissionStore for AloneAdmission {
 
 /// As long as the ledger's rows wait for each other.
 const SAVE_EVERY: Duration = Duration::from_millis(20);
-const KEPT_AFTER_ITS_END: Duration = Duration::from_secs(86_400);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);

@@ -24,7 +24,13 @@ pub(super) fn add(
 ) -> Result<Vec<CounterAmount>, Failure> {
     let stands = gained.iter().map(|gain| add_one(connection, gain)).collect::<Result<_, _>>()?;
     for CounterAmount { half, owner, .. } in gained {
-        connection.prepare_cached(super::FORGET)?.execute(params![half.as_str(), owner, now.as_micros()])?;
+        let forgotten = now.as_micros();
+        connection.prepare_cached(super::FORGET)?.execute(params![
+            half.as_str(),
+            owner,
+            forgotten,
+            forgotten
+        ])?;
     }
     Ok(stands)
 }

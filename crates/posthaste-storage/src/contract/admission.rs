@@ -18,9 +18,9 @@ use crate::{
 };
 
 pub use self::windows::{
-    a_late_settlement_leaves_the_next_rolling_window_alone, a_refusal_tells_when_its_window_ends,
-    a_refused_claim_opens_no_window, a_rolling_window_opens_with_its_first_claim,
-    a_span_with_another_start_is_empty, totals_outlive_spans,
+    a_clock_that_jumps_grants_two_windows_at_most, a_late_settlement_leaves_the_next_rolling_window_alone,
+    a_refusal_tells_when_its_window_ends, a_refused_claim_opens_no_window,
+    a_rolling_window_opens_with_its_first_claim, a_span_with_another_start_is_empty, totals_outlive_spans,
 };
 
 /// Without a limit there is nothing to refuse; the lease is held all the same.

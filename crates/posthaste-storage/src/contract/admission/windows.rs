@@ -104,3 +104,25 @@ pub async fn totals_outlive_spans(stores: Stores) -> Promise {
     assert!(!granted(&stores, &claim(owner, vec![total]), noon_plus(a_year)).await?);
     Ok(())
 }
+
+/// A clock that is set ahead opens the next window early, and that is all: set back, it finds the one before as it was, however
+/// often it is moved.
+pub async fn a_clock_that_jumps_grants_two_windows_at_most(stores: Stores) -> Promise {
+    let moments = [0, 3_601, 10, 3_605, 20, 3_599, 3_700, 5];
+    let spans = |now: u64| {
+        let start = noon_plus(now / 3_600 * 3_600);
+        check("requests", Unit::Requests, hour_from(start), 1, 5)
+    };
+    let kinds: [&dyn Fn(u64) -> LimitCheck; 2] = [&spans, &|_| rolling(5)];
+    for check_at in kinds {
+        let (owner, mut passed) = (Uuid::now_v7(), 0);
+        for now in moments {
+            for _ in 0..7 {
+                passed +=
+                    i32::from(granted(&stores, &claim(owner, vec![check_at(now)]), noon_plus(now)).await?);
+            }
+        }
+        assert!((6..=10).contains(&passed), "{passed} of 5 in a window");
+    }
+    Ok(())
+}
