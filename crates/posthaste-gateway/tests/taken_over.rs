@@ -186,7 +186,7 @@ async fn a_relay_that_runs_learns_of_keys_that_are_taken_over_elsewhere() {
     let secret = client_key_secret("moved");
     assert!(rig.relay.authenticate(Some(secret.expose())).await.is_err());
 
-    // Another process's vault on the same store has its own memory.
+    // The refusal is remembered, and has to be forgotten.
     let keys = Repository::<ClientKey>::new(rig.stores.config.clone());
     rig.vault.keep_crs_key(&*rig.stores.config, &crs_key()).await.unwrap();
     keys.create(old("moved")).await.unwrap();

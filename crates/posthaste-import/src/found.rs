@@ -8,6 +8,7 @@ pub use usage::{Counts, FoundUsage};
 
 use std::collections::BTreeMap;
 
+use posthaste_core::ClientKeyHash;
 use posthaste_vault::CrsSeal;
 
 /// Everything that was found.
@@ -31,6 +32,16 @@ pub struct Found {
     pub others: BTreeMap<&'static str, u64>,
     /// What could not be read, or only in part.
     pub flaws: Vec<Flaw>,
+}
+
+impl Found {
+    /// Whether there are client keys of which the predecessor's hash alone is known.
+    pub fn has_hashed_keys(&self) -> bool {
+        let hashed = |key: &FoundRecord| {
+            key.fields.text("apiKey").is_some_and(|text| ClientKeyHash::from_hex(&text).is_some())
+        };
+        self.keys.iter().any(hashed)
+    }
 }
 
 /// A place at the source where something is not in order.

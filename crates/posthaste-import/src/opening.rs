@@ -64,6 +64,7 @@ pub(crate) async fn books(
     let entry = |(key, (known, differs)): (ClientKeyId, (bool, bool))| Entry {
         id: key.uuid(),
         name: names.get(&key).map(|name| format!("what `{name}` used")).unwrap_or_default(),
+        about: String::new(),
         state: match (known, differs) {
             (_, false) => State::Same,
             (false, true) => State::New,
@@ -116,6 +117,7 @@ pub(crate) async fn limits(
         entries.push(Entry {
             id: wanted.key.id.uuid(),
             name: format!("what limit {} of `{}` has counted", counted.limit.name, wanted.key.name),
+            about: String::new(),
             state,
             differences: if by > 0 { vec![difference] } else { Vec::new() },
             unreadable: false,

@@ -237,6 +237,7 @@ fn account(
     }
     let mut entry = entry(id, &wanted.account.name, found.is_some(), differ);
     entry.unreadable = wanted.unreadable;
+    entry.about = about_account(&wanted.account);
     entry.notes.clone_from(&wanted.notes);
     let write = (entry.state != State::Same)
         .then(|| Write { record: wanted, over: found.map(|found| found.version) });
@@ -292,10 +293,33 @@ fn client_key(
         differ = differences(found, &key, &ALWAYS_LEFT_ALONE);
     }
     let mut entry = entry(key.id.uuid(), &key.name, found.is_some(), differ);
+    entry.about = about_key(&key);
     entry.notes = notes;
     let write =
         (entry.state != State::Same).then(|| Write { record: key, over: found.map(|found| found.version) });
     (entry, write)
+}
+
+fn about_account(account: &Account) -> String {
+    let off = match (account.enabled, account.scheduling.schedulable) {
+        (false, _) => ", off",
+        (true, false) => ", paused",
+        (true, true) => "",
+    };
+    format!("{} at {}{off}", account.preset, account.base_url)
+}
+
+fn about_key(key: &ClientKey) -> String {
+    let mut about: Vec<&str> = key.policy.limits.iter().map(|limit| limit.name.as_str()).collect();
+    if key.policy.binding.is_some() {
+        about.push("bound");
+    }
+    if key.revoked_at.is_some() {
+        about.push("revoked");
+    } else if !key.enabled {
+        about.push("off");
+    }
+    about.join(", ")
 }
 
 fn entry(id: Uuid, name: &str, is_here: bool, differences: Vec<Difference>) -> Entry {
@@ -304,7 +328,8 @@ fn entry(id: Uuid, name: &str, is_here: bool, differences: Vec<Difference>) -> E
         (true, false) => State::Changed,
         (true, true) => State::Same,
     };
-    Entry { id, name: name.to_owned(), state, differences, unreadable: false, notes: Vec::new() }
+    let (name, about) = (name.to_owned(), String::new());
+    Entry { id, name, about, state, differences, unreadable: false, notes: Vec::new() }
 }
 
 const ALWAYS_LEFT_ALONE: [&str; 2] = ["created_at", "updated_at"];

@@ -63,6 +63,9 @@ pub struct Entry {
     pub id: Uuid,
     /// Its name here.
     pub name: String,
+    /// What it is to be, in a few words.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub about: String,
     /// How it stands.
     pub state: State,
     /// What differs.
@@ -154,7 +157,8 @@ fn lines(text: &mut String, entries: &[Entry], most: usize) {
     let told: Vec<_> = entries.iter().filter(|entry| entry.state != State::Same).collect();
     for entry in told.iter().take(most) {
         let sign = if entry.state == State::New { '+' } else { '~' };
-        let _ = writeln!(text, "  {sign} {}", entry.name);
+        let about = if entry.about.is_empty() { String::new() } else { format!(": {}", entry.about) };
+        let _ = writeln!(text, "  {sign} {}{about}", entry.name);
         for Difference { field, here, there } in &entry.differences {
             let _ = writeln!(text, "      {field}: {here} -> {there}");
         }

@@ -86,6 +86,11 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
     let key = encryption_key(&crs)?;
     let progress = ProgressLine::new(out.is_json());
     let found = read(&crs, now, &progress).await?;
+    // Before a data folder is made for nothing.
+    let keys = crs.only.is_empty() || crs.only.contains(&Part::Keys);
+    if crs.apply && keys && key.is_none() && found.has_hashed_keys() {
+        return Err(failure(ImportError::NoKey));
+    }
     let opened = open(&crs, config).await?;
     let done = take_over(&crs, &opened, &found, key.as_ref(), now, out, &progress).await;
     let closed = opened.close().await;
@@ -141,7 +146,7 @@ async fn refuse_where_it_cannot_be(crs: &Crs, config: &Config) -> Result<(), Fai
 
 /// Nothing is made for a look.
 async fn open(crs: &Crs, config: &Config) -> Result<Opened, Failure> {
-    if !crs.apply && !wiring::is_initialised(config) {
+    if !crs.apply && !(wiring::is_initialised(config) && wiring::has_master_key(config)) {
         return Ok(wiring::open_forgetful().await?);
     }
     let opened = wiring::open_stores(config).await?;

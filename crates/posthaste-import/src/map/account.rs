@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use posthaste_core::{
-    Account, AccountId, AccountSettings, AuthForm, Dialect, ModelMap, ModelRules, PresetName,
+    Account, AccountId, AccountSettings, AuthForm, Dialect, ModelMap, ModelPattern, ModelRules, PresetName,
     PrivateAddressConsent, SchedulingRules,
 };
 use posthaste_provider::{check_base_url, preset, provider};
@@ -181,9 +181,13 @@ fn shape(found: &FoundAccount, secrets: &mut Secrets<'_>, notes: &mut Vec<String
                 Some("bearer_token") => AuthForm::Bearer,
                 _ => AuthForm::AwsKeys,
             };
-            // It overrides whatever model a request names.
+            // It overrides whatever model a request names; only requests for Claude's came to such accounts.
             let model_map = text("defaultModel").map(|model| always(&model)).unwrap_or_default();
-            Shape { settings, bare: chain, model_map, ..base("bedrock", auth, credential) }
+            let mut models = ModelRules::default();
+            if !model_map.0.is_empty() {
+                models.allow.push(ModelPattern::new("*claude*"));
+            }
+            Shape { settings, bare: chain, models, model_map, ..base("bedrock", auth, credential) }
         }
         AccountKind::Gemini => {
             if text("oauthProvider").as_deref() == Some("antigravity") {
@@ -218,11 +222,23 @@ fn shape(found: &FoundAccount, secrets: &mut Secrets<'_>, notes: &mut Vec<String
         AccountKind::AzureOpenAi => {
             let url = text("azureEndpoint").ok_or("it has no address")?;
             let settings = AccountSettings { api_version: text("apiVersion"), ..AccountSettings::default() };
-            let model_map = text("deploymentName").map(|name| always(&name)).unwrap_or(model_map.clone());
+            let deployment = text("deploymentName");
+            let model_map = deployment.as_deref().map(always).unwrap_or(model_map.clone());
+            let mut models = models.clone();
+            if let Some(deployment) = deployment.as_deref().filter(|_| models.allow.is_empty()) {
+                // Whatever requests for Azure named, there; here other vendors' models must not end at its one deployment.
+                let names = OPEN_AIS_OWN.iter().copied().chain([deployment]);
+                models.allow.extend(names.map(ModelPattern::new));
+                notes.push(format!(
+                    "whichever model of OpenAI's it is asked for, it is its deployment `{deployment}`: narrow that with \
+                     --allow-model"
+                ));
+            }
             let credential = credential::key(found, secrets);
             Shape {
                 base_url: Some(url),
                 settings,
+                models,
                 model_map,
                 ..base("azure-openai", AuthForm::ApiKey, credential)
             }
@@ -295,3 +311,6 @@ fn with_version(url: &str) -> String {
         _ => url.trim().to_owned(),
     }
 }
+
+/// How OpenAI calls its models.
+const OPEN_AIS_OWN: [&str; 4] = ["gpt-*", "o1*", "o3*", "o4*"];

@@ -3,7 +3,7 @@
 //! There an account is *shared* (anybody's who is not bound), *dedicated* (for keys that are bound to it) or a *group*'s, and a
 //! key may be bound for each platform apart. Here every account is anybody's unless a key is bound, to one place. So whatever
 //! set of accounts a key could use there becomes the place that it is bound to here: an account, a group's pool, or a pool made
-//! for that set. A key that could use every account is not bound.
+//! for that set. A key without a binding is bound to nothing where every account is shared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -136,10 +136,9 @@ impl<'a> Groups<'a> {
     /// Binds a key to what it could use there.
     pub(super) fn bind(&mut self, record: &FoundRecord, wanted: &mut WantedKey) {
         let permitted = permitted(&record.fields);
-        let (mut usable, mut all) = (Set::new(), Set::new());
+        let mut usable = Set::new();
         let mut told = Vec::new();
         for platform in Platform::ALL.into_iter().filter(|platform| permitted.contains(&platform.service())) {
-            all.extend(self.platforms.get(&platform).into_iter().flatten());
             let bound = self.bound(&record.fields, platform, &mut wanted.notes);
             match &bound {
                 Some((words, accounts)) => {
@@ -157,9 +156,6 @@ impl<'a> Groups<'a> {
                 let id = self.pool_of("shared", "crs shared", shared);
                 wanted.key.policy.binding = Some(Binding { to: Place::Pool(id), strict: true });
             }
-            return;
-        }
-        if usable == all && !all.is_empty() {
             return;
         }
         let one = usable.first().copied().filter(|_| usable.len() == 1);

@@ -89,12 +89,11 @@ impl Service {
     }
 }
 
-/// The services that a key is permitted; all where nothing is said.
+/// The services that a key is permitted: all where nothing is said, and none where nothing that is said is known.
 pub(super) fn permitted(fields: &Fields) -> Vec<Service> {
     let told = fields.list("permissions");
-    let named: Vec<_> =
-        Service::ALL.into_iter().filter(|service| told.iter().any(|name| name == service.name())).collect();
-    if named.is_empty() || told.iter().any(|name| name == "all") { Service::ALL.to_vec() } else { named }
+    let all = told.is_empty() || told.iter().any(|name| name == "all");
+    Service::ALL.into_iter().filter(|service| all || told.iter().any(|name| name == service.name())).collect()
 }
 
 pub(super) fn key(
@@ -119,8 +118,10 @@ pub(super) fn key(
     };
     let mut closed = (fields.flag("isActive") != Some(true)).then(|| "it was switched off".to_owned());
     if !all && providers.is_empty() {
-        closed = Some("it was permitted for Droid only".to_owned());
-        notes.push("it was permitted for Droid only, which is not known here: it is off".to_owned());
+        closed = Some("it was permitted for nothing that is known here".to_owned());
+        notes.push(
+            "it was permitted for nothing that is known here, such as Droid alone: it is off".to_owned(),
+        );
     }
     let owner = fields.text("userId").filter(|id| users.contains_key(&**id));
     if owner.as_ref().is_some_and(|id| users.get(&**id) == Some(&false)) {
@@ -237,3 +238,23 @@ const DAYS_FROM_ACTIVATION: u64 = 30;
 const MOST_SECONDS: u64 = 100 * 366 * 86_400;
 /// As long as tags may be here, in characters.
 const MOST_TAG: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_key_is_permitted_never_grows() {
+        let of =
+            |permissions: serde_json::Value| permitted(&Fields::of(json!({ "permissions": permissions })));
+        assert_eq!(of(json!("[]")), Service::ALL);
+        assert_eq!(of(json!("")), Service::ALL);
+        assert_eq!(of(json!("all")), Service::ALL);
+        assert_eq!(of(json!("claude")), [Service::Claude]);
+        assert_eq!(of(json!("claude,gemini")), [Service::Claude, Service::Gemini]);
+        assert_eq!(of(json!(["openai"])), [Service::OpenAi]);
+        assert!(of(json!(["another"])).is_empty());
+    }
+}

@@ -16,7 +16,11 @@ fn opened(mut record: Map<String, Value>, seal: CrsSeal, json_field: &str) -> Ma
     let key = crs_key();
     for (name, value) in &mut record {
         if let Some(plain) = value.as_str().and_then(|text| key.open(seal, text).ok()) {
-            *value = if name == json_field { serde_json::from_str(plain.expose()).unwrap() } else { json!(plain.expose()) };
+            *value = if name == json_field {
+                serde_json::from_str(plain.expose()).unwrap()
+            } else {
+                json!(plain.expose())
+            };
         }
     }
     record
@@ -135,7 +139,8 @@ async fn versions_one_and_two_give_the_same_keys_and_accounts() {
         assert_eq!(home.all::<ClientKey>().await.into_iter().map(bare_key).collect::<Vec<_>>(), keys);
         assert_accounts(&home, &reference, 3).await;
         let max = home.account("max").await;
-        let token = home.vault.unseal(&account_credential_place(max.id), max.credential.as_ref().unwrap()).unwrap();
+        let token =
+            home.vault.unseal(&account_credential_place(max.id), max.credential.as_ref().unwrap()).unwrap();
         assert!(token.expose().contains("sk-ant-ort-dummy"));
         let again = home.report(&read_file(&export.to_string()).unwrap()).await;
         assert!(again.is_all_same(), "{}", again.text(50));
@@ -179,7 +184,9 @@ async fn a_key_in_plain_text_is_kept_under_the_relays_own_hash_at_once() {
     let found = read_file(&export.to_string()).unwrap();
     let plan = home.plan_with(&found, None).await.unwrap();
     assert_eq!(plan.report.flaws.len(), 1);
-    posthaste_import::apply(home.target(), plan, None, false, crate::support::now(), &|_, _, _| {}).await.unwrap();
+    posthaste_import::apply(home.target(), plan, None, false, crate::support::now(), &|_, _, _| {})
+        .await
+        .unwrap();
     let key = home.key("typed").await;
     assert_eq!(key.hash, home.vault.hash_client_key(&secret(7)));
     assert_eq!(key.hint, "0707");

@@ -1,10 +1,6 @@
 //! From its Redis.
 
-use std::{
-    collections::BTreeSet,
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use posthaste_core::{
     Account, AccountId, AuthForm, Binding, ClientKey, HashForm, Owner, Place, Pool, Secret,
@@ -16,7 +12,9 @@ use posthaste_storage::{
 };
 use posthaste_storage_sqlite::SqliteStores;
 use posthaste_testkit::{SpawnedRedis, spawn_redis};
-use posthaste_vault::{CrsKey, StoredAwsKeys, StoredCredential, StoredToken, account_credential_place, account_proxy_place};
+use posthaste_vault::{
+    CrsKey, StoredAwsKeys, StoredCredential, StoredToken, account_credential_place, account_proxy_place,
+};
 
 use crate::{
     predecessor::{Predecessor, connect, crs_key, dump, id, secret},
@@ -101,7 +99,10 @@ async fn secrets_come_out_as_they_went_in() {
     assert_eq!(claude.facts.identity.as_deref(), Some("me@example.org"));
     assert_eq!((token(2).access_token.expose(), refresh(&token(2))), ("sk-ant-oat-setup-dummy", None));
     assert_eq!((token(6).provider.as_str(), refresh(&token(6)).as_deref()), ("google", Some("1//dummy")));
-    assert_eq!((token(9).provider.as_str(), token(9).facts.account.as_deref()), ("openai", Some("acct-dummy")));
+    assert_eq!(
+        (token(9).provider.as_str(), token(9).facts.account.as_deref()),
+        ("openai", Some("acct-dummy"))
+    );
     let aws = StoredAwsKeys::open(&home.vault, of(14).id, of(14).credential.as_ref().unwrap()).unwrap();
     assert_eq!((aws.access_key_id.as_str(), aws.secret_access_key.expose()), ("AKIADUMMY", "aws-dummy"));
     let password = of(1).proxy.as_ref().unwrap().password.as_ref().unwrap();
@@ -155,7 +156,12 @@ async fn bindings_let_keys_use_what_they_could_use() {
     assert_eq!(usable(&home.key("plain (00000106)").await), names(&["setup token"]));
     // The shared ones: no group's, no dedicated one, none that is asked for by prefix.
     let shared = usable(&home.key("plain").await);
-    assert!(shared.contains("console") && shared.contains("gemini") && shared.contains("azure") && shared.contains("bedrock"));
+    assert!(
+        shared.contains("console")
+            && shared.contains("gemini")
+            && shared.contains("azure")
+            && shared.contains("bedrock")
+    );
     assert!(!shared.contains("max") && !shared.contains("setup token") && !shared.contains("router"));
     // Bound for Claude and Gemini; for OpenAI to an account that is gone; free for Azure.
     assert_eq!(usable(&home.key("mixed").await), names(&["console", "gemini key", "azure"]));
@@ -174,12 +180,16 @@ async fn books_and_limits_go_on_from_where_they_stood() {
         let sums = home.stores.ledger.sums(&query, &[]).await.unwrap().remove(0).sums;
         assert_eq!((sums.attempts, sums.completed), (100, 100), "{period:?}");
         assert_eq!((sums.usage.input, sums.usage.output), (10_000, 5_000));
-        assert_eq!((sums.usage.cache_read, sums.usage.cache_write_5m, sums.usage.cache_write_1h), (900, 600, 100));
+        assert_eq!(
+            (sums.usage.cache_read, sums.usage.cache_write_5m, sums.usage.cache_write_1h),
+            (900, 600, 100)
+        );
         assert_eq!((sums.billed.as_nanos(), sums.cost.as_nanos()), (20_500_000_000, 10_250_000_000));
     }
     let query = UsageQuery { key_id: Some(key.id), ..UsageQuery::all(RollupPeriod::Month) };
     let months = home.stores.ledger.sums(&query, &[Dimension::Span, Dimension::Owner]).await.unwrap();
-    let told: Vec<_> = months.iter().map(|month| (month.group.start.unwrap().to_string(), month.sums.attempts)).collect();
+    let told: Vec<_> =
+        months.iter().map(|month| (month.group.start.unwrap().to_string(), month.sums.attempts)).collect();
     let month = |month: &str| format!("2026-{month}-01T00:00:00Z");
     assert_eq!(told, [(month("02"), 49), (month("10"), 30), (month("11"), 21)]);
     assert!(months.iter().all(|month| month.group.owner == key.policy.owner && key.policy.owner.is_some()));
@@ -191,7 +201,8 @@ async fn books_and_limits_go_on_from_where_they_stood() {
             _ => CounterWindow::Total,
         };
         // In its owner's slot, under a name of its own.
-        let counter = Counter { name: format!("key-{}-{name}", key.id.uuid().simple()), unit: Unit::Cost, window };
+        let counter =
+            Counter { name: format!("key-{}-{name}", key.id.uuid().simple()), unit: Unit::Cost, window };
         let owner = key.policy.owner.unwrap().uuid();
         home.stores.admission.used(Half::Caller, owner, &counter, now()).await.unwrap()
     };
@@ -202,13 +213,25 @@ async fn books_and_limits_go_on_from_where_they_stood() {
     // The old one goes on a while: what it counts more is added, once.
     let client = connect(&redis.url()).await;
     let owner = id(0x101);
-    fred::interfaces::KeysInterface::set::<(), _, _>(&client, format!("usage:cost:total:{owner}"), "21.5", None, None, false)
-        .await
-        .unwrap();
+    fred::interfaces::KeysInterface::set::<(), _, _>(
+        &client,
+        format!("usage:cost:total:{owner}"),
+        "21.5",
+        None,
+        None,
+        false,
+    )
+    .await
+    .unwrap();
     for _ in 0..2 {
         home.apply(&read(&redis.url()).await, false).await;
         assert_eq!(standing("total-cost").await, 21_500_000_000);
-        let sums = home.stores.ledger.sums(&UsageQuery { key_id: Some(key.id), ..UsageQuery::all(RollupPeriod::Day) }, &[]).await.unwrap();
+        let sums = home
+            .stores
+            .ledger
+            .sums(&UsageQuery { key_id: Some(key.id), ..UsageQuery::all(RollupPeriod::Day) }, &[])
+            .await
+            .unwrap();
         assert_eq!(sums[0].sums.billed.as_nanos(), 21_500_000_000);
     }
 }
@@ -232,7 +255,11 @@ async fn what_was_changed_here_stays_unless_it_is_wanted_otherwise() {
     let report = home.report(&found).await;
     let entry = report.parts[&Part::Accounts].iter().find(|entry| entry.name == "max").unwrap();
     assert_eq!(entry.state, State::Changed);
-    let told: Vec<_> = entry.differences.iter().map(|difference| (difference.field.as_str(), difference.here.as_str(), difference.there.as_str())).collect();
+    let told: Vec<_> = entry
+        .differences
+        .iter()
+        .map(|difference| (difference.field.as_str(), difference.here.as_str(), difference.there.as_str()))
+        .collect();
     assert_eq!(told, [("priority", "77", "10")]);
 
     let applied = home.apply(&found, false).await;
@@ -241,7 +268,11 @@ async fn what_was_changed_here_stays_unless_it_is_wanted_otherwise() {
     let max = home.account("max").await;
     assert_eq!(max.priority, 10);
     let token = StoredToken::open(&home.vault, max.id, max.credential.as_ref().unwrap()).unwrap();
-    assert_eq!(token.refresh_token.unwrap().expose(), "newer-dummy", "a token is never replaced by an older one");
+    assert_eq!(
+        token.refresh_token.unwrap().expose(),
+        "newer-dummy",
+        "a token is never replaced by an older one"
+    );
 }
 
 #[tokio::test]
@@ -263,7 +294,10 @@ async fn the_wrong_key_and_no_key_are_noticed_before_anything_is_written() {
     let home = Home::new().await;
     let found = read(&redis.url()).await;
     let wrong = CrsKey::new(Secret::new("ffffffffffffffffffffffffffffffff"));
-    assert!(matches!(home.plan_with(&found, Some(&wrong)).await, Err(ImportError::WrongKey(_) | ImportError::Vault(_))));
+    assert!(matches!(
+        home.plan_with(&found, Some(&wrong)).await,
+        Err(ImportError::WrongKey(_) | ImportError::Vault(_))
+    ));
     let plan = home.plan_with(&found, None).await.unwrap();
     assert!(plan.report.unreadable.iter().all(|unreadable| unreadable.why.contains("no ENCRYPTION_KEY")));
     let refused = apply(home.target(), plan, None, false, now(), &|_, _, _| {}).await;
@@ -271,7 +305,8 @@ async fn the_wrong_key_and_no_key_are_noticed_before_anything_is_written() {
     assert!(home.all::<Account>().await.is_empty());
 
     home.apply(&found, false).await;
-    let other = home.plan_with(&found, Some(&CrsKey::new(Secret::new("another ENCRYPTION_KEY, 32 bytes")))).await;
+    let other =
+        home.plan_with(&found, Some(&CrsKey::new(Secret::new("another ENCRYPTION_KEY, 32 bytes")))).await;
     assert!(other.is_err());
 }
 
@@ -279,7 +314,10 @@ async fn the_wrong_key_and_no_key_are_noticed_before_anything_is_written() {
 async fn a_server_without_the_predecessors_data_or_without_an_answer_is_told() {
     let redis = spawn_redis();
     let url = |url: String| async move {
-        read_redis(&Secret::new(url), &posthaste_import::ReadOptions::default(), &|_, _, _| {}).await.unwrap_err().to_string()
+        read_redis(&Secret::new(url), &posthaste_import::ReadOptions::default(), &|_, _, _| {})
+            .await
+            .unwrap_err()
+            .to_string()
     };
     assert!(url(redis.url()).await.contains("nothing of claude-relay-service"));
     let nobody = url("redis://:canary@127.0.0.1:1".to_owned()).await;
@@ -301,14 +339,33 @@ async fn a_hundred_thousand_keys() {
             let own = id(0x100_0000 + number);
             let hash = key.hash_client_key(&format!("cr_{number:064x}")).to_hex();
             let fields = [
-                ("name", format!("key {number}")), ("apiKey", hash), ("isActive", "true".to_owned()),
-                ("createdAt", "2026-01-01T00:00:00.000Z".to_owned()), ("permissions", "[]".to_owned()),
-                ("totalCostLimit", "100".to_owned()), ("concurrencyLimit", "3".to_owned()),
+                ("name", format!("key {number}")),
+                ("apiKey", hash),
+                ("isActive", "true".to_owned()),
+                ("createdAt", "2026-01-01T00:00:00.000Z".to_owned()),
+                ("permissions", "[]".to_owned()),
+                ("totalCostLimit", "100".to_owned()),
+                ("concurrencyLimit", "3".to_owned()),
             ];
-            let _: () = fred::interfaces::HashesInterface::hset(&pipeline, format!("apikey:{own}"), fields.to_vec()).await.unwrap();
+            let _: () =
+                fred::interfaces::HashesInterface::hset(&pipeline, format!("apikey:{own}"), fields.to_vec())
+                    .await
+                    .unwrap();
             let totals = [("totalRequests", "10"), ("totalInputTokens", "1000")];
-            let _: () = fred::interfaces::HashesInterface::hset(&pipeline, format!("usage:{own}"), totals.to_vec()).await.unwrap();
-            let _: () = fred::interfaces::KeysInterface::set(&pipeline, format!("usage:cost:total:{own}"), "1.5", None, None, false).await.unwrap();
+            let _: () =
+                fred::interfaces::HashesInterface::hset(&pipeline, format!("usage:{own}"), totals.to_vec())
+                    .await
+                    .unwrap();
+            let _: () = fred::interfaces::KeysInterface::set(
+                &pipeline,
+                format!("usage:cost:total:{own}"),
+                "1.5",
+                None,
+                None,
+                false,
+            )
+            .await
+            .unwrap();
         }
         let _: Vec<fred::types::Value> = pipeline.all().await.unwrap();
     }
@@ -320,15 +377,27 @@ async fn a_hundred_thousand_keys() {
     let read_in = start.elapsed();
     let plan = home.plan_with(&found, Some(&key)).await.unwrap();
     let planned_in = start.elapsed() - read_in;
-    let applied = apply(home.target(), plan, Some(&key), false, now(), &|_, _, _| {}).await.unwrap();
+    let steps = parking_lot::Mutex::new(Vec::new());
+    let told = |step, done: u64, all: u64| {
+        if done == all {
+            steps.lock().push(format!("{step:?} after {:?}", start.elapsed()));
+        }
+    };
+    let applied = apply(home.target(), plan, Some(&key), false, now(), &told).await.unwrap();
     let all = start.elapsed();
     assert_eq!(applied.written[&Part::Keys], 100_000);
     let again = Instant::now();
     assert!(home.report(&found).await.is_all_same());
-    let text = format!("read {read_in:?}, planned {planned_in:?}, all {all:?}; planned again {:?}", again.elapsed());
+    let text = format!(
+        "read {read_in:?}, planned {planned_in:?}, all {all:?}, {:?}; planned again {:?}",
+        steps.lock(),
+        again.elapsed()
+    );
     std::fs::write(std::env::temp_dir().join("posthaste-import-100k.txt"), text).unwrap();
-    let found: Option<Versioned<ClientKey>> =
-        Repository::<ClientKey>::new(home.stores.config.clone()).by_crs_hash(key.hash_client_key(&format!("cr_{:064x}", 5))).await.unwrap();
+    let found: Option<Versioned<ClientKey>> = Repository::<ClientKey>::new(home.stores.config.clone())
+        .by_crs_hash(key.hash_client_key(&format!("cr_{:064x}", 5)))
+        .await
+        .unwrap();
     assert_eq!(found.unwrap().value.name, "key 5");
     sqlite.close().await.unwrap();
 }

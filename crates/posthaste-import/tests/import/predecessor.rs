@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use fred::{
     clients::Client,
-    interfaces::{ClientLike, HashesInterface, KeysInterface, ListInterface, SetsInterface, SortedSetsInterface},
+    interfaces::{
+        ClientLike, HashesInterface, KeysInterface, ListInterface, SetsInterface, SortedSetsInterface,
+    },
     types::{Builder, Value, config::Config},
 };
 use posthaste_core::Secret;
@@ -81,10 +83,15 @@ impl Predecessor {
             "proxy": proxy.to_string(), "description": "the first one", "subscriptionExpiresAt": "2027-01-01T00:00:00.000Z",
             "schedulable": "false", "rateLimitAutoStopped": "true", "accountType": "group",
         }));
-        self.account("claude:account:", 2, "setup token", json!({
-            "accessToken": seal(CrsSeal::Claude, "sk-ant-oat-setup-dummy"), "expiresAt": "1795000000000",
-            "accountType": "dedicated",
-        }));
+        self.account(
+            "claude:account:",
+            2,
+            "setup token",
+            json!({
+                "accessToken": seal(CrsSeal::Claude, "sk-ant-oat-setup-dummy"), "expiresAt": "1795000000000",
+                "accountType": "dedicated",
+            }),
+        );
         self.account("claude_console_account:", 3, "console", json!({
             "apiUrl": "https://claude.test/anthropic", "apiKey": seal(CrsSeal::Console, "console-dummy"),
             "supportedModels": r#"{"claude-sonnet-4-5":"sonnet-best","claude-haiku-4-5":"claude-haiku-4-5"}"#,
@@ -92,10 +99,15 @@ impl Predecessor {
         }));
         // It saved what it could not open, and so sealed it twice.
         let once = seal(CrsSeal::Console, "sk-ant-twice-dummy");
-        self.account("claude_console_account:", 4, "console", json!({
-            "apiUrl": "http://127.0.0.1:9/v1/messages", "apiKey": seal(CrsSeal::Console, &once),
-            "isActive": "false", "schedulable": "false", "status": "rate_limited",
-        }));
+        self.account(
+            "claude_console_account:",
+            4,
+            "console",
+            json!({
+                "apiUrl": "http://127.0.0.1:9/v1/messages", "apiKey": seal(CrsSeal::Console, &once),
+                "isActive": "false", "schedulable": "false", "status": "rate_limited",
+            }),
+        );
         self.account("ccr_account:", 5, "router", json!({
             "apiUrl": "https://ccr.test", "apiKey": seal(CrsSeal::Ccr, "ccr-dummy"), "supportedModels": "[\"glm-5\"]",
         }));
@@ -103,9 +115,14 @@ impl Predecessor {
             "geminiOauth": seal(CrsSeal::Gemini, r#"{"access_token":"ya29-dummy","refresh_token":"1//dummy","expiry_date":1790000000000}"#),
             "oauthProvider": "gemini-cli", "projectId": "project-dummy",
         }));
-        self.account("gemini_account:", 7, "antigravity", json!({
-            "accessToken": seal(CrsSeal::Gemini, "ya29-other-dummy"), "oauthProvider": "antigravity",
-        }));
+        self.account(
+            "gemini_account:",
+            7,
+            "antigravity",
+            json!({
+                "accessToken": seal(CrsSeal::Gemini, "ya29-other-dummy"), "oauthProvider": "antigravity",
+            }),
+        );
         self.account("gemini_api_account:", 8, "gemini key", json!({
             "apiKey": seal(CrsSeal::GeminiApi, "AIza-dummy"),
             "baseUrl": "https://gemini.test/v1beta/models/{model}:{action}", "supportedModels": "[\"gemini-3-pro\"]",
@@ -115,10 +132,15 @@ impl Predecessor {
             "email": seal(CrsSeal::OpenAi, "me@example.org"), "accountId": "acct-dummy",
             "expiresAt": "2026-12-24T00:00:00.000Z",
         }));
-        self.account("openai_responses_account:", 10, "openai key", json!({
-            "apiKey": seal(CrsSeal::OpenAiResponses, "sk-dummy"), "baseApi": "https://api.openai.com",
-            "dailyQuota": "0",
-        }));
+        self.account(
+            "openai_responses_account:",
+            10,
+            "openai key",
+            json!({
+                "apiKey": seal(CrsSeal::OpenAiResponses, "sk-dummy"), "baseApi": "https://api.openai.com",
+                "dailyQuota": "0",
+            }),
+        );
         self.account("openai_responses_account:", 11, "other relay", json!({
             "apiKey": seal(CrsSeal::OpenAiResponses, "sk-other-dummy"), "baseApi": "https://relay.test/openai",
             "providerEndpoint": "auto", "proxy": r#"{"type":"http","host":"proxy.test","port":"3128"}"#,
@@ -127,9 +149,20 @@ impl Predecessor {
             "apiKey": seal(CrsSeal::AzureOpenAi, "azure-dummy"), "azureEndpoint": "https://dummy.openai.azure.com",
             "apiVersion": "2024-10-21", "deploymentName": "gpt-5-mini",
         }));
-        self.account("droid:account:", 13, "factory", json!({"refreshToken": seal(CrsSeal::Droid, "droid-dummy")}));
+        self.account(
+            "droid:account:",
+            13,
+            "factory",
+            json!({"refreshToken": seal(CrsSeal::Droid, "droid-dummy")}),
+        );
         for (number, name, kind, field, plain) in [
-            (14, "bedrock", "access_key", "awsCredentials", r#"{"accessKeyId":"AKIADUMMY","secretAccessKey":"aws-dummy"}"#),
+            (
+                14,
+                "bedrock",
+                "access_key",
+                "awsCredentials",
+                r#"{"accessKeyId":"AKIADUMMY","secretAccessKey":"aws-dummy"}"#,
+            ),
             (15, "bedrock bearer", "bearer_token", "bearerToken", r#"{"token":"bedrock-dummy"}"#),
         ] {
             let sealed = seal(CrsSeal::Bedrock, plain);
@@ -180,16 +213,28 @@ impl Predecessor {
         self.key(3, "waiting", json!({
             "expirationMode": "activation", "activationDays": "12", "activationUnit": "hours", "isActivated": "false",
         }));
-        self.key(4, "deleted", json!({
-            "isDeleted": "true", "deletedAt": "2026-10-01T00:00:00.000Z", "isActive": "false",
-        }));
+        self.key(
+            4,
+            "deleted",
+            json!({
+                "isDeleted": "true", "deletedAt": "2026-10-01T00:00:00.000Z", "isActive": "false",
+            }),
+        );
         self.key(5, "droid", json!({ "permissions": r#"["droid"]"# }));
         self.key(6, "plain", json!({ "permissions": "claude", "claudeAccountId": id(2) }));
-        self.key(7, "mixed", json!({
-            "claudeConsoleAccountId": id(3), "geminiAccountId": format!("api:{}", id(8)),
-            "openaiAccountId": format!("responses:{}", id(0x9999)),
-        }));
-        self.key(8, "of bob", json!({ "userId": "u-2", "tokenLimit": "1000", "rateLimitWindow": "60", "rateLimitCost": "9" }));
+        self.key(
+            7,
+            "mixed",
+            json!({
+                "claudeConsoleAccountId": id(3), "geminiAccountId": format!("api:{}", id(8)),
+                "openaiAccountId": format!("responses:{}", id(0x9999)),
+            }),
+        );
+        self.key(
+            8,
+            "of bob",
+            json!({ "userId": "u-2", "tokenLimit": "1000", "rateLimitWindow": "60", "rateLimitCost": "9" }),
+        );
     }
 
     fn others(&mut self) {
@@ -206,14 +251,21 @@ impl Predecessor {
             self.texts.insert(format!("username:{name}"), user.to_owned());
         }
         self.texts.insert("user_session:token".to_owned(), "{}".to_owned());
-        self.texts.insert("webhook_config:default".to_owned(), r#"{"platforms":[{"secret":"canary"}]}"#.to_owned());
+        self.texts
+            .insert("webhook_config:default".to_owned(), r#"{"platforms":[{"secret":"canary"}]}"#.to_owned());
         self.texts.insert("claude_relay_config".to_owned(), json!({
             "claudeCodeOnlyEnabled": false, "globalSessionBindingEnabled": true, "concurrentRequestQueueEnabled": true,
             "concurrentRequestQueueMaxSize": 3, "concurrentRequestQueueMaxSizeMultiplier": 2,
             "concurrentRequestQueueTimeoutMs": 15_000,
         }).to_string());
-        self.texts.insert("system:service_rates".to_owned(), r#"{"baseService":"claude","rates":{"claude":1,"codex":1.2}}"#.to_owned());
-        self.hash("session:admin_credentials".to_owned(), &json!({"username": "admin", "passwordHash": "canary"}));
+        self.texts.insert(
+            "system:service_rates".to_owned(),
+            r#"{"baseService":"claude","rates":{"claude":1,"codex":1.2}}"#.to_owned(),
+        );
+        self.hash(
+            "session:admin_credentials".to_owned(),
+            &json!({"username": "admin", "passwordHash": "canary"}),
+        );
         self.hash("quota_card:1".to_owned(), &json!({"code": "CC_AAAA_BBBB_CCCC"}));
         self.ranks.extend(["apikey:idx:all", "apikey:idx:name", "concurrency:x"].map(str::to_owned));
         self.sets.insert("apikey:set:active".to_owned(), vec![id(0x101)]);
@@ -229,10 +281,12 @@ impl Predecessor {
             "totalCacheCreateTokens": "700", "totalCacheReadTokens": "900", "totalEphemeral1hTokens": "100",
             "totalAllTokens": "16600",
         }));
-        let counts = |requests, input, micro| json!({
-            "requests": requests, "inputTokens": input, "outputTokens": input / 2, "cacheCreateTokens": 10,
-            "cacheReadTokens": 20, "realCostMicro": micro, "ratedCostMicro": micro * 2,
-        });
+        let counts = |requests, input, micro| {
+            json!({
+                "requests": requests, "inputTokens": input, "outputTokens": input / 2, "cacheCreateTokens": 10,
+                "cacheReadTokens": 20, "realCostMicro": micro, "ratedCostMicro": micro * 2,
+            })
+        };
         for (span, requests, micro) in [
             ("daily:claude-sonnet-4-5:2026-11-26", 3, 300_000),
             ("daily:claude-sonnet-4-5:2026-11-25", 5, 500_000),
@@ -245,9 +299,7 @@ impl Predecessor {
         ] {
             self.hash(format!("usage:{key}:model:{span}"), &counts(requests, requests * 100, micro));
         }
-        for (name, value) in [
-            ("cost:total:", "20.5"), ("cost:real:total:", "10.25"), ("opus:total:", "20"),
-        ] {
+        for (name, value) in [("cost:total:", "20.5"), ("cost:real:total:", "10.25"), ("opus:total:", "20")] {
             self.texts.insert(format!("usage:{name}{key}"), value.to_owned());
         }
         self.texts.insert(format!("usage:cost:daily:{key}:2026-11-27"), "0.6".to_owned());
@@ -264,25 +316,42 @@ impl Predecessor {
         // Old OpenSSL values, plain text, another key's, and a changed one.
         let mut changed = key.seal(CrsSeal::Console, [1; 16], "changed-dummy");
         changed.replace_range(40..42, "00");
-        let foreign = CrsKey::new(Secret::new("another ENCRYPTION_KEY, 32 bytes")).seal(CrsSeal::Console, [2; 16], "foreign-dummy");
+        let foreign = CrsKey::new(Secret::new("another ENCRYPTION_KEY, 32 bytes")).seal(
+            CrsSeal::Console,
+            [2; 16],
+            "foreign-dummy",
+        );
         for (number, name, sealed) in [
             (0x20, "openssl", "U2FsdGVkX19kdW1teWR1bW15".to_owned()),
             (0x21, "in plain text", "canary-plain-text".to_owned()),
             (0x22, "of another", foreign),
             (0x23, "changed", changed),
         ] {
-            self.account("claude_console_account:", number, name, json!({"apiUrl": "https://x.test", "apiKey": sealed}));
+            self.account(
+                "claude_console_account:",
+                number,
+                name,
+                json!({"apiUrl": "https://x.test", "apiKey": sealed}),
+            );
         }
         let sealed = key.seal(CrsSeal::Console, [3; 16], "proxied-dummy");
-        self.account("claude_console_account:", 0x24, "broken proxy", json!({
-            "apiUrl": "https://x.test", "apiKey": sealed, "proxy": "{\"type\":\"socks5\",\"host\":",
-        }));
+        self.account(
+            "claude_console_account:",
+            0x24,
+            "broken proxy",
+            json!({
+                "apiUrl": "https://x.test", "apiKey": sealed, "proxy": "{\"type\":\"socks5\",\"host\":",
+            }),
+        );
         // Half-written hashes.
         self.hash(format!("claude:account:{}", id(0x30)), &json!({"lastUsedAt": "2026-11-25T00:00:00.000Z"}));
         self.hash(format!("apikey:{}", id(0x31)), &json!({"lastUsedAt": "2026-11-25T00:00:00.000Z"}));
         // Two records with one secret.
         let hash = key.hash_client_key(&secret(2)).to_hex();
-        self.hash(format!("apikey:{}", id(0x32)), &json!({"name": "twin", "apiKey": hash, "createdAt": "2026-09-01T00:00:00.000Z"}));
+        self.hash(
+            format!("apikey:{}", id(0x32)),
+            &json!({"name": "twin", "apiKey": hash, "createdAt": "2026-09-01T00:00:00.000Z"}),
+        );
         // Keys of other types under known names.
         self.lists.push(format!("claude_console_account:{}", id(0x33)));
         self.sets.insert(format!("apikey:{}", id(0x34)), vec!["x".to_owned()]);
@@ -319,7 +388,8 @@ impl Predecessor {
         below
             .filter(|(id, _)| *id != "hash_map" && !id.contains(':'))
             .map(|(id, fields)| {
-                let mut map: Map<_, _> = fields.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+                let mut map: Map<_, _> =
+                    fields.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
                 map.insert("id".to_owned(), json!(id));
                 map
             })
@@ -336,7 +406,8 @@ pub(crate) async fn connect(url: &str) -> Client {
 /// Every key with its value and time to live.
 pub(crate) async fn dump(url: &str) -> BTreeMap<String, (Vec<u8>, i64)> {
     let client = connect(url).await;
-    let (cursor, names): (String, Vec<String>) = client.scan_page("0", "*", Some(100_000), None).await.unwrap();
+    let (cursor, names): (String, Vec<String>) =
+        client.scan_page("0", "*", Some(100_000), None).await.unwrap();
     assert_eq!(cursor, "0");
     let mut all = BTreeMap::new();
     for name in names {

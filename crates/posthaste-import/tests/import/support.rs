@@ -45,8 +45,13 @@ impl Home {
     }
 
     pub(crate) async fn all<T: Entity>(&self) -> Vec<T> {
-        let mut all: Vec<T> =
-            Repository::new(self.stores.config.clone()).all().await.unwrap().into_iter().map(|found| found.value).collect();
+        let mut all: Vec<T> = Repository::new(self.stores.config.clone())
+            .all()
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|found| found.value)
+            .collect();
         all.sort_by_key(Entity::id);
         all
     }
