@@ -62,7 +62,6 @@ pub enum HashForm {
 
 impl HashForm {
     /// Whether it is the relay's own.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
     pub fn is_own(&self) -> bool {
         *self == Self::Own
     }

@@ -146,7 +146,8 @@ async fn refuse_where_it_cannot_be(crs: &Crs, config: &Config) -> Result<(), Fai
 
 /// Nothing is made for a look.
 async fn open(crs: &Crs, config: &Config) -> Result<Opened, Failure> {
-    if !crs.apply && !(wiring::is_initialised(config) && wiring::has_master_key(config)) {
+    let is_there = wiring::is_initialised(config) && wiring::has_master_key(config);
+    if !crs.apply && !is_there {
         return Ok(wiring::open_forgetful().await?);
     }
     let opened = wiring::open_stores(config).await?;

@@ -14,9 +14,8 @@ pub(super) fn supported(fields: &Fields) -> (ModelRules, ModelMap) {
             for (from, to) in &pairs {
                 let Ok(name) = ModelName::parse(from) else { continue };
                 rules.allow.push(ModelPattern::new(name.as_str()));
-                match to.as_str().filter(|to| to != from).map(ModelName::parse) {
-                    Some(Ok(to)) => map.0.push((ModelPattern::new(name.as_str()), to)),
-                    Some(Err(_)) | None => {}
+                if let Some(Ok(to)) = to.as_str().filter(|to| to != from).map(ModelName::parse) {
+                    map.0.push((ModelPattern::new(name.as_str()), to));
                 }
             }
         }

@@ -286,7 +286,7 @@ async fn a_store_does_not_write_among_another_relays_keys() {
     server.command("HSET apikey:hash_map 00 id");
     for prefix in ["", "apikey"] {
         let refused = RedisStores::connect(options(prefix)).await.unwrap_err();
-        let told = std::error::Error::source(&refused).map(ToString::to_string).unwrap_or_default();
+        let told = Error::source(&refused).map(ToString::to_string).unwrap_or_default();
         assert!(format!("{refused} {told}").contains("posthaste import crs"), "{refused}: {told}");
     }
     let beside = RedisStores::connect(options("posthaste")).await.unwrap();
