@@ -3,6 +3,7 @@
 mod accounts;
 mod config;
 mod failure;
+mod import;
 mod input;
 mod keys;
 mod output;
@@ -105,6 +106,9 @@ enum Command {
     /// Requests that are on record
     #[command(subcommand)]
     Requests(requests::Command),
+    /// Move in from another relay
+    #[command(subcommand)]
+    Import(import::Command),
     /// The configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -153,6 +157,9 @@ fn run(line: Line) -> Result<(), Failure> {
         }
         Command::Routes(command) => {
             runtime(Threads::One)?.block_on(routes::run(command, &load(&global, Vec::new())?, &out))
+        }
+        Command::Import(command) => {
+            runtime(Threads::One)?.block_on(import::run(command, &load(&global, Vec::new())?, &out))
         }
         Command::Explain(explain) => {
             runtime(Threads::One)?.block_on(requests::explain(explain, &load(&global, Vec::new())?, &out))

@@ -137,6 +137,11 @@ pub fn is_initialised(config: &Config) -> bool {
     }
 }
 
+/// Whether there is a master key already; [`open_stores`] makes one otherwise.
+pub fn has_master_key(config: &Config) -> bool {
+    config.vault.master_key.is_some() || master_key_path(config).exists()
+}
+
 /// The price book: the configured file's, else the built-in one; with the operator's own models over it.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ pub use view::{CreatedKey, KeyView};
 
 use std::time::Duration;
 
-use posthaste_core::{ClientKey, ClientKeyId, Expiry, KeyPolicy, Limit, Timestamp};
+use posthaste_core::{ClientKey, ClientKeyId, Expiry, HashForm, KeyPolicy, Limit, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -114,6 +114,7 @@ impl<'a> KeyService<'a> {
             id: ClientKeyId::generate(),
             name,
             hash: made.hash,
+            hash_form: HashForm::Own,
             hint: made.hint,
             enabled: true,
             disabled_because: None,

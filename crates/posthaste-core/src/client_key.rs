@@ -49,6 +49,24 @@ impl<'de> Deserialize<'de> for ClientKeyHash {
     }
 }
 
+/// Which hash a client key is stored under.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HashForm {
+    /// The relay's own keyed hash.
+    #[default]
+    Own,
+    /// That of claude-relay-service, from which the key was taken over; its own takes its place at the first use.
+    Crs,
+}
+
+impl HashForm {
+    /// Whether it is the relay's own.
+    pub fn is_own(&self) -> bool {
+        *self == Self::Own
+    }
+}
+
 /// When a client key ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case")]
@@ -119,6 +137,9 @@ pub struct ClientKey {
     pub name: String,
     /// The keyed hash of the secret.
     pub hash: ClientKeyHash,
+    /// Which hash that is. Absent in JSON where it is the relay's own.
+    #[serde(default, skip_serializing_if = "HashForm::is_own")]
+    pub hash_form: HashForm,
     /// The secret's last four characters, so that a holder can tell keys apart.
     pub hint: String,
     /// Whether it is switched on.
@@ -188,6 +209,7 @@ mod tests {
             id: ClientKeyId::generate(),
             name: "team".into(),
             hash: ClientKeyHash([7; 32]),
+            hash_form: HashForm::Own,
             hint: "0000".into(),
             enabled: true,
             disabled_because: None,
@@ -251,6 +273,18 @@ mod tests {
         assert!(allows(&["fast", "claude-haiku-4-5"]));
         assert!(!allows(&["fast", "claude-opus-5"]));
         assert!(!allows(&["claude-haiku-4-5", "claude-haiku-4-5"]));
+    }
+
+    #[test]
+    fn the_relays_own_hash_needs_no_word_in_json() {
+        let mut key = key(Expiry::Never);
+        let own = serde_json::to_string(&key).unwrap();
+        assert!(!own.contains("hash_form"), "{own}");
+        assert_eq!(serde_json::from_str::<ClientKey>(&own).unwrap(), key);
+        key.hash_form = HashForm::Crs;
+        let old = serde_json::to_string(&key).unwrap();
+        assert!(old.contains(r#""hash_form":"crs""#), "{old}");
+        assert_eq!(serde_json::from_str::<ClientKey>(&old).unwrap(), key);
     }
 
     #[test]

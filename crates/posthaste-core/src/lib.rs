@@ -32,7 +32,7 @@ mod verdict;
 pub use account::{
     Account, AccountSettings, AuthForm, DialectUrl, ModelMap, PresetName, PrivateAddressConsent, ProviderKind,
 };
-pub use client_key::{ClientKey, ClientKeyHash, Expiry, KeyStatus, ModelRules};
+pub use client_key::{ClientKey, ClientKeyHash, Expiry, HashForm, KeyStatus, ModelRules};
 pub use client_name::ClientPattern;
 pub use clock::{Clock, SystemClock};
 pub use credential::{AccessToken, AwsKeys, Credential, TokenFacts};

@@ -9,9 +9,9 @@ use std::{
 };
 
 use moka::sync::Cache;
-use posthaste_core::{ClientKey, ClientKeyHash, ClientKeyId, Fault, FaultKind, Origin};
+use posthaste_core::{ClientKey, ClientKeyHash, ClientKeyId, Fault, FaultKind, HashForm, Origin};
 use posthaste_storage::{ConfigStore, Repository, StorageError, Versioned};
-use posthaste_vault::Vault;
+use posthaste_vault::{Vault, VaultError};
 
 /// The authenticated owner of a client key.
 #[derive(Clone, Debug)]
@@ -58,8 +58,12 @@ impl Authenticator {
 
     /// Finds the owner of a presented secret. Whether the key may be used now is for admission to say.
     ///
+    /// A key that was taken over from claude-relay-service is recognised by its hash there, and kept under the relay's own
+    /// from then on.
+    ///
     /// # Errors
-    /// `Unauthenticated` when nothing was presented or nobody owns it; `Overloaded` when the store cannot be asked.
+    /// `Unauthenticated` when nothing was presented or nobody owns it; `Overloaded` when the store cannot be asked, or not be
+    /// written where it has to be.
     pub async fn authenticate(&self, presented: Option<&str>) -> Result<Caller, Fault> {
         let presented = presented.ok_or_else(|| {
             unauthenticated(
@@ -77,7 +81,23 @@ impl Authenticator {
         if self.unknown.contains_key(&hash) {
             return Err(unknown_key());
         }
+        // The old hash goes first: where another request takes the key over in between, it is found by the new one.
+        if let Some(old) = self.vault.hash_crs_client_key(presented)
+            && let Some(caller) = self.take_over(presented, old, hash).await?
+        {
+            return Ok(caller);
+        }
         self.look_up(hash).await?.ok_or_else(unknown_key)
+    }
+
+    /// Looks again for the `ENCRYPTION_KEY` of a claude-relay-service that client keys were taken over from.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) async fn reload_vault(&self, store: &dyn ConfigStore) -> Result<(), VaultError> {
+        self.vault.reload(store).await?;
+        self.forget_all();
+        Ok(())
     }
 
     /// Forgets what is remembered of one key, or of all keys when its record is gone and with it its hash.
@@ -87,6 +107,11 @@ impl Authenticator {
     pub async fn forget(&self, id: ClientKeyId) -> Result<(), StorageError> {
         self.generation.fetch_add(1, Ordering::SeqCst);
         match self.keys.client_key(id).await {
+            // Its own hash is not known yet, and it may have been asked for in vain before.
+            Ok(Some(key)) if key.value.hash_form == HashForm::Crs => {
+                self.unknown.invalidate_all();
+                Ok(())
+            }
             Ok(Some(key)) => {
                 self.known.invalidate(&key.value.hash);
                 self.unknown.invalidate(&key.value.hash);
@@ -142,6 +167,35 @@ impl Authenticator {
         Ok(caller)
     }
 
+    /// Finds a key by the hash that claude-relay-service had of it, and puts the relay's own in its place: the secret is at
+    /// hand at this moment only. `None` where no key has that hash, or none any more.
+    async fn take_over(
+        &self,
+        presented: &str,
+        old: ClientKeyHash,
+        own: ClientKeyHash,
+    ) -> Result<Option<Caller>, Fault> {
+        for _ in 0..TAKE_OVER_TRIES {
+            let generation = self.generation.load(Ordering::SeqCst);
+            let found = self.keys.by_crs_hash(old).await.map_err(store_fault)?;
+            let Some(Versioned { version, value: mut key }) = found else { return Ok(None) };
+            key.hash = own;
+            key.hash_form = HashForm::Own;
+            key.hint = hint(presented);
+            match self.keys.replace(key, version).await {
+                Ok(key) => {
+                    let caller = Caller { key: Arc::new(key) };
+                    self.remember(own, Some(&caller), generation);
+                    return Ok(Some(caller));
+                }
+                // It was changed meanwhile: what stands there now counts.
+                Err(StorageError::Conflict { .. }) => {}
+                Err(error) => return Err(store_fault(error)),
+            }
+        }
+        Err(busy())
+    }
+
     /// Remembers what was read at `generation`, unless something was forgotten since: then it may be out of date.
     fn remember(&self, hash: ClientKeyHash, caller: Option<&Caller>, generation: u64) {
         match caller {
@@ -166,19 +220,31 @@ fn unauthenticated(message: &'static str) -> Fault {
 }
 
 fn store_fault(error: StorageError) -> Fault {
+    busy().caused_by(error)
+}
+
+fn busy() -> Fault {
     Fault::new(
         FaultKind::Overloaded,
         Origin::Relay,
         "the relay cannot check client keys at the moment: ask again soon",
     )
     .retry_after(Duration::from_secs(1))
-    .caused_by(error)
+}
+
+/// A secret's last four characters.
+fn hint(presented: &str) -> String {
+    let start = presented.char_indices().rev().nth(3).map_or(0, |(at, _)| at);
+    presented[start..].to_owned()
 }
 
 const KNOWN: u64 = 50_000;
 const KNOWN_LIFETIME: Duration = Duration::from_secs(600);
 const UNKNOWN: u64 = 100_000;
 const UNKNOWN_LIFETIME: Duration = Duration::from_secs(60);
+
+/// Changes of one record that may come between; an operator makes one, a first use another.
+const TAKE_OVER_TRIES: usize = 5;
 
 /// Longer texts are no keys of ours; not even hashing is spent on them.
 const LONGEST: usize = 512;

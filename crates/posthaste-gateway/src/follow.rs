@@ -14,7 +14,7 @@ pub(crate) async fn follow(engine: &Engine, store: &dyn ConfigStore, since: Revi
         match next_changes(store, since).await {
             Ok(changes) => {
                 since = changes.revision;
-                apply(engine, &changes).await;
+                apply(engine, store, &changes).await;
                 engine.recorder.note_revision(since);
             }
             Err(error) => {
@@ -30,7 +30,10 @@ async fn next_changes(store: &dyn ConfigStore, since: Revision) -> Result<Change
     store.changes(since).await
 }
 
-async fn apply(engine: &Engine, changes: &Changes) {
+async fn apply(engine: &Engine, store: &dyn ConfigStore, changes: &Changes) {
+    if changes.truncated || changes.changes.iter().any(|change| change.kind == RecordKind::Keyring) {
+        reload_vault(engine, store).await;
+    }
     if changes.truncated {
         engine.authenticator.forget_all();
     }
@@ -49,6 +52,12 @@ async fn apply(engine: &Engine, changes: &Changes) {
     let is_owner = |kind| matches!(kind, RecordKind::Owner | RecordKind::Team);
     if changes.truncated || changes.changes.iter().any(|change| is_owner(change.kind)) {
         reload_owners(engine).await;
+    }
+}
+
+async fn reload_vault(engine: &Engine, store: &dyn ConfigStore) {
+    if let Err(error) = engine.authenticator.reload_vault(store).await {
+        tracing::warn!(%error, "the vault's record of another relay's client keys cannot be read; those keys stay unknown");
     }
 }
 

@@ -109,6 +109,11 @@ impl LedgerStore for RedisLedger {
         Ok(grouped.finish())
     }
 
+    async fn carry_over(&self, rollups: &[RollupRow]) -> Result<(), StorageError> {
+        let each = stream::iter(rollups.to_vec()).map(|rollup| self.put(rollup));
+        each.buffer_unordered(AT_ONCE).try_collect().await
+    }
+
     async fn count(&self) -> Result<u64, StorageError> {
         let counts = stream::iter(self.callers().await?).map(|key| async move {
             let rows = self.keys.ledger_rows(key);
@@ -297,5 +302,6 @@ const AT_ONCE: usize = 64;
 const FEW_AT_ONCE: usize = 4;
 
 const FORGETTING: &str = "forgetting old books";
+const CARRYING: &str = "carrying roll-ups over";
 const BOOKING: &str = "booking ledger rows";
 const READING: &str = "reading the ledger";

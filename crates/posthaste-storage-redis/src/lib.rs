@@ -9,6 +9,7 @@ mod ledger;
 mod link;
 mod lock;
 mod options;
+mod predecessor;
 mod reply;
 mod requests;
 mod script;

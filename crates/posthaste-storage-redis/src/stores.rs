@@ -13,6 +13,7 @@ use crate::{
     ledger::RedisLedger,
     link::Link,
     lock::RedisLocks,
+    predecessor,
     requests::RedisRequests,
 };
 
@@ -33,6 +34,7 @@ impl RedisStores {
     /// [`StorageError::Unavailable`] when the options cannot work, the server does not answer in
     /// [`connect_timeout`](RedisOptions::connect_timeout) or refuses; its text holds no part of the URL.
     pub async fn connect(options: RedisOptions) -> Result<Self, StorageError> {
+        predecessor::refuse(&options).await?;
         let link = Link::connect(&options).await?;
         let keys = Keys::new(&options.prefix);
         let feed = Arc::new(Feed::new(options, keys.clone()));

@@ -60,6 +60,12 @@ impl LedgerStore for Database {
             .await
     }
 
+    async fn carry_over(&self, rollups: &[RollupRow]) -> Result<(), StorageError> {
+        let rollups = rollups.to_vec();
+        let write = move |connection: &Connection| rollup::put(connection, &rollups);
+        self.writer.write("carrying roll-ups over", write).await
+    }
+
     async fn count(&self) -> Result<u64, StorageError> {
         let read = |connection: &Connection| {
             let mut select = connection.prepare_cached("SELECT booked FROM ledger")?;

@@ -39,6 +39,7 @@ macro_rules! contract_tests {
             making_a_record_twice_is_a_conflict,
             a_lookup_name_belongs_to_one_record,
             a_lookup_name_is_free_after_deletion_and_rename,
+            a_client_key_is_found_by_the_hash_that_it_has_now,
             a_deletion_names_the_version_it_removes,
             a_deleted_record_can_be_made_again,
             revisions_grow_with_each_write,
@@ -108,6 +109,7 @@ macro_rules! contract_tests {
             every_member_of_every_enum_survives,
             large_numbers_are_kept,
             sums_do_not_wrap,
+            sums_that_are_carried_over_take_the_place_of_earlier_ones,
         ]);
         $crate::contract_tests!($fresh, affinity: [
             a_conversation_has_no_home_at_first,

@@ -54,6 +54,11 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// number cannot hold them.
     async fn sums(&self, query: &UsageQuery, by: &[Dimension]) -> Result<Vec<GroupSums>, StorageError>;
 
+    /// Puts sums in the place of the roll-ups that have the same keys, durable when it returns; sums of nothing remove theirs.
+    /// For what another relay has counted, under [`AccountId::CARRIED_OVER`](posthaste_core::AccountId::CARRIED_OVER), for
+    /// which no row is ever booked: roll-ups of all other accounts always agree with the rows.
+    async fn carry_over(&self, rollups: &[RollupRow]) -> Result<(), StorageError>;
+
     /// How many rows are kept.
     async fn count(&self) -> Result<u64, StorageError>;
 

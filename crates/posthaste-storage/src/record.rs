@@ -2,7 +2,9 @@
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
-use posthaste_core::{Account, AccountId, ClientKey, ClientKeyHash, ClientKeyId, Owner, Pool, Route, Team};
+use posthaste_core::{
+    Account, AccountId, ClientKey, ClientKeyHash, ClientKeyId, HashForm, Owner, Pool, Route, Team,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
@@ -12,7 +14,7 @@ use crate::{ConfigStore, Expect, StorageError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordKind {
-    /// The vault's keyring: one record.
+    /// The vault's own: the keyring, and what it keeps of another relay whose client keys were taken over.
     Keyring,
     /// Upstream accounts; looked up by name.
     Account,
@@ -105,7 +107,10 @@ impl Entity for ClientKey {
     }
 
     fn lookup(&self) -> Option<String> {
-        Some(self.hash.to_hex())
+        Some(match self.hash_form {
+            HashForm::Own => self.hash.to_hex(),
+            HashForm::Crs => crs_lookup(self.hash),
+        })
     }
 }
 
@@ -280,6 +285,23 @@ impl Repository<ClientKey> {
     pub async fn by_hash(&self, hash: ClientKeyHash) -> Result<Option<Versioned<ClientKey>>, StorageError> {
         self.find(&hash.to_hex()).await
     }
+
+    /// The client key that was taken over from claude-relay-service, has not been used since, and whose secret has this
+    /// hash there.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn by_crs_hash(
+        &self,
+        hash: ClientKeyHash,
+    ) -> Result<Option<Versioned<ClientKey>>, StorageError> {
+        self.find(&crs_lookup(hash)).await
+    }
+}
+
+/// Apart from the relay's own hashes: the two are made under different secrets, and one must not answer for the other.
+fn crs_lookup(hash: ClientKeyHash) -> String {
+    format!("crs-{}", hash.to_hex())
 }
 
 fn decode<T: Entity>(record: Record) -> Result<Versioned<T>, StorageError> {

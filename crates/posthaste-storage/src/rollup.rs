@@ -83,6 +83,15 @@ impl Rollups {
         self.0.iter()
     }
 
+    /// Puts sums in the place of those that are kept under their key.
+    pub(crate) fn put(&mut self, key: &RollupKey, sums: &Sums) {
+        if *sums == Sums::default() {
+            self.0.remove(key);
+        } else {
+            self.0.insert(key.clone(), sums.clone());
+        }
+    }
+
     /// Takes what is kept under a key.
     pub(crate) fn merge(&mut self, other: &Self) {
         for (key, sums) in &other.0 {

@@ -5,9 +5,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use posthaste_core::{
-    Account, AccountId, AccountSettings, AuthForm, ClientKey, ClientKeyHash, ClientKeyId, Expiry, KeyPolicy,
-    ModelMap, ModelName, ModelPattern, ModelRules, PresetName, PrivateAddressConsent, ProviderKind,
-    SchedulingRules, Sealed, Secret, Timestamp,
+    Account, AccountId, AccountSettings, AuthForm, ClientKey, ClientKeyHash, ClientKeyId, Expiry, HashForm,
+    KeyPolicy, ModelMap, ModelName, ModelPattern, ModelRules, PresetName, PrivateAddressConsent,
+    ProviderKind, SchedulingRules, Sealed, Secret, Timestamp,
 };
 use uuid::Uuid;
 
@@ -47,6 +47,7 @@ pub fn client_key(name: &str) -> ClientKey {
         id: ClientKeyId::from_uuid(id),
         name: name.to_owned(),
         hash: ClientKeyHash(hash),
+        hash_form: HashForm::Own,
         hint: "0000".to_owned(),
         enabled: true,
         disabled_because: None,

@@ -73,6 +73,7 @@ const LAYERS: Layers<'_> = &[
     // use cases: every mechanism, but of storage only the ports
     ("posthaste-admin", MECHANISMS),
     ("posthaste-gateway", MECHANISMS),
+    ("posthaste-import", MECHANISMS),
     // front
     (
         "posthaste-http",
@@ -99,7 +100,8 @@ const MECHANISMS: &[&str] = &[
 const EXTERNALS: Layers<'_> = &[
     ("aes-gcm", &["posthaste-vault"]),
     ("axum", &["posthaste-http"]),
-    ("fred", &["posthaste-storage-redis"]),
+    // The store, and the Redis of claude-relay-service that is read when moving over.
+    ("fred", &["posthaste-import", "posthaste-storage-redis"]),
     ("hyper-rustls", &["posthaste-upstream"]),
     // The server half in http, the client in upstream, the scripted upstream in testkit.
     ("hyper-util", &["posthaste-http", "posthaste-testkit", "posthaste-upstream"]),

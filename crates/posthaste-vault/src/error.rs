@@ -35,6 +35,9 @@ pub enum VaultError {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// Client keys of another CRS were taken over already, and their hashes are kept under its `ENCRYPTION_KEY`.
+    #[error("client keys of a claude-relay-service with another ENCRYPTION_KEY were taken over already")]
+    AnotherCrsKey,
     /// A text is no master key.
     #[error("the master key is malformed: expected 32 bytes as 64 hexadecimal digits or as base64")]
     MalformedMasterKey,

@@ -2,6 +2,7 @@
 
 pub mod aws_chain;
 mod client_key;
+mod crs;
 mod error;
 mod keyring;
 mod master;
@@ -15,6 +16,7 @@ mod stored;
 mod vault;
 
 pub use client_key::NewClientKey;
+pub use crs::{CrsKey, CrsSeal, CrsUnreadable};
 pub use error::VaultError;
 pub use master::MasterKey;
 pub use place::{Place, account_credential_place, account_proxy_place, request_bodies_place};

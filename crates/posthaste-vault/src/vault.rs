@@ -2,21 +2,28 @@
 
 use std::{fmt, sync::Arc};
 
+use parking_lot::RwLock;
 use posthaste_core::{ClientKeyHash, Sealed, Secret};
-use posthaste_storage::ConfigStore;
+use posthaste_storage::{ConfigStore, Expect, RecordKind, StorageError};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{
-    MasterKey, NewClientKey, Place, VaultError,
+    CrsKey, MasterKey, NewClientKey, Place, VaultError,
     client_key::{KeyHasher, generate},
+    crs::crs_hash,
     keyring::{self, Keyring},
     seal::{Damage, SealedBytes, SealingKey},
 };
 
-/// Seals and opens secrets, and hashes client keys. Holds the keyring's keys in memory and never calls the store again.
+/// Seals and opens secrets, and hashes client keys. Holds the keyring's keys in memory; asks the store again only when told
+/// to.
 pub struct Vault {
     active: SealingKey,
     former: Vec<SealingKey>,
     hasher: KeyHasher,
+    /// The `ENCRYPTION_KEY` of the CRS that client keys were taken over from, if some were.
+    crs: RwLock<Option<Secret>>,
 }
 
 impl Vault {
@@ -29,7 +36,47 @@ impl Vault {
     /// written then. Otherwise when the store fails.
     pub async fn open(master: &MasterKey, store: Arc<dyn ConfigStore>) -> Result<Self, VaultError> {
         let Keyring { pepper, active, former } = keyring::open(master, &store).await?;
-        Ok(Self { active, former, hasher: KeyHasher::new(&pepper) })
+        let vault = Self { active, former, hasher: KeyHasher::new(&pepper), crs: RwLock::default() };
+        vault.reload(&*store).await?;
+        Ok(vault)
+    }
+
+    /// Looks again whether client keys of a CRS were taken over, by this process or another.
+    ///
+    /// # Errors
+    /// When the store fails or what it holds does not open; what was known stays so.
+    pub async fn reload(&self, store: &dyn ConfigStore) -> Result<(), VaultError> {
+        let found = self.crs_key(store).await?;
+        *self.crs.write() = found;
+        Ok(())
+    }
+
+    /// Keeps the `ENCRYPTION_KEY` of a CRS, sealed, so that client keys that were taken over from there are recognised by
+    /// their old hash. Keeping it again changes nothing.
+    ///
+    /// # Errors
+    /// [`VaultError::AnotherCrsKey`] when another CRS's is kept: a presented key is hashed once for it, not once for each
+    /// CRS there ever was.
+    pub async fn keep_crs_key(&self, store: &dyn ConfigStore, key: &CrsKey) -> Result<(), VaultError> {
+        let sealed = self.seal(&CRS_PLACE, key.secret())?;
+        let body = serde_json::to_string(&CrsRecord { format: CRS_FORMAT, encryption_key: sealed })
+            .expect("the record holds a number and a text");
+        match store.put(RecordKind::Keyring, CRS_ID, None, body, Expect::Absent).await {
+            Ok(_) | Err(StorageError::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.reload(store).await?;
+        if self.keeps_crs_key(key) { Ok(()) } else { Err(VaultError::AnotherCrsKey) }
+    }
+
+    /// Whether this very `ENCRYPTION_KEY` is kept.
+    pub fn keeps_crs_key(&self, key: &CrsKey) -> bool {
+        self.crs.read().as_ref().is_some_and(|kept| kept == key.secret())
+    }
+
+    /// Whether client keys of some CRS were taken over.
+    pub fn knows_crs(&self) -> bool {
+        self.crs.read().is_some()
     }
 
     /// Seals a secret for `place`.
@@ -59,12 +106,28 @@ impl Vault {
         self.hasher.hash(presented)
     }
 
+    /// The hash that a CRS kept a client key under; `None` where no client keys of a CRS were taken over.
+    pub fn hash_crs_client_key(&self, presented: &str) -> Option<ClientKeyHash> {
+        self.crs.read().as_ref().map(|key| crs_hash(key, presented))
+    }
+
     /// Makes a client key: `prefix` and 64 hexadecimal digits.
     ///
     /// # Errors
     /// When the system gives no random bytes.
     pub fn generate_client_key(&self, prefix: &str) -> Result<NewClientKey, VaultError> {
         generate(prefix, &self.hasher)
+    }
+
+    async fn crs_key(&self, store: &dyn ConfigStore) -> Result<Option<Secret>, VaultError> {
+        let Some(record) = store.get(RecordKind::Keyring, CRS_ID).await? else { return Ok(None) };
+        let unreadable = |what: String| VaultError::KeyringUnreadable { what };
+        let kept: CrsRecord =
+            serde_json::from_str(&record.body).map_err(|error| unreadable(error.to_string()))?;
+        if kept.format != CRS_FORMAT {
+            return Err(unreadable(format!("the format of its CRS key is {}", kept.format)));
+        }
+        self.unseal(&CRS_PLACE, &kept.encryption_key).map(Some)
     }
 
     fn open_bytes(&self, place: &Place<'_>, sealed: &Sealed) -> Result<zeroize::Zeroizing<Vec<u8>>, Damage> {
@@ -79,3 +142,15 @@ impl fmt::Debug for Vault {
         f.write_str("Vault(…)")
     }
 }
+
+/// The record beside the keyring.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CrsRecord {
+    format: u32,
+    encryption_key: Sealed,
+}
+
+const CRS_FORMAT: u32 = 1;
+const CRS_ID: Uuid = Uuid::from_u128(1);
+const CRS_PLACE: Place<'static> = Place { kind: "keyring", id: CRS_ID, field: "crs-encryption-key" };

@@ -12,7 +12,8 @@ use posthaste_core::{
 };
 use posthaste_storage::{ConfigStore, Entity, Expect, Record, RecordKind, memory::MemoryStores};
 use posthaste_vault::{
-    CredentialSource, MasterKey, Place, StaticCredentials, Vault, VaultError, account_credential_place,
+    CredentialSource, CrsKey, MasterKey, Place, StaticCredentials, Vault, VaultError,
+    account_credential_place,
 };
 use rstest::rstest;
 use uuid::Uuid;
@@ -268,4 +269,27 @@ async fn another_accounts_credential_is_not_handed_out() {
     credentials.credential(&account(a, Some(sealed.clone()))).await.unwrap();
     let error = credentials.credential(&account(b, Some(sealed))).await.unwrap_err();
     assert!(matches!(error, VaultError::Unsealable { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn the_key_of_another_relay_is_kept_sealed_and_there_is_one() {
+    let store = store();
+    let (master, vault) = vault(&store).await;
+    let key = || CrsKey::new(Secret::new("canary-0123456789abcdef0123456789"));
+    assert!(!vault.knows_crs() && vault.hash_crs_client_key("cr_dummy").is_none());
+    let elsewhere = Vault::open(&master, Arc::clone(&store)).await.unwrap();
+    vault.keep_crs_key(&*store, &key()).await.unwrap();
+    assert!(!elsewhere.knows_crs());
+    elsewhere.reload(&*store).await.unwrap();
+    assert!(elsewhere.keeps_crs_key(&key()));
+    vault.keep_crs_key(&*store, &key()).await.unwrap();
+    let other = vault.keep_crs_key(&*store, &CrsKey::new(Secret::new("another"))).await;
+    assert!(matches!(other, Err(VaultError::AnotherCrsKey)));
+    for record in records(&store).await {
+        assert!(!record.body.contains("canary"), "{}", record.body);
+    }
+
+    let reopened = Vault::open(&master, Arc::clone(&store)).await.unwrap();
+    assert!(reopened.keeps_crs_key(&key()));
+    assert_eq!(reopened.hash_crs_client_key("cr_dummy"), Some(key().hash_client_key("cr_dummy")));
 }

@@ -16,7 +16,7 @@ use anyhow::ensure;
 use http_body_util::BodyExt;
 use posthaste_core::{
     Account, AccountId, AccountSettings, AuthForm, ClientKey, ClientKeyHash, ClientKeyId, Clock, Dialect,
-    Expiry, KeyPolicy, ModelMap, ModelRules, Operation, PresetName, ProviderKind, SchedulingRules,
+    Expiry, HashForm, KeyPolicy, ModelMap, ModelRules, Operation, PresetName, ProviderKind, SchedulingRules,
     SystemClock,
 };
 use posthaste_gateway::{Call, Caller, Relay, RelayOptions, RelayPorts};
@@ -114,6 +114,7 @@ fn key_of(user: &str) -> ClientKey {
         name: user.to_owned(),
         // Nobody presents a secret for it.
         hash: ClientKeyHash([0; 32]),
+        hash_form: HashForm::Own,
         hint: String::new(),
         enabled: true,
         disabled_because: None,

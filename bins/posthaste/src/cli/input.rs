@@ -9,7 +9,7 @@ use posthaste_admin::{AwsKeysInput, Disclosed, EntraInput, ModelMapping};
 use posthaste_core::{AuthForm, Dialect, DialectUrl, Secret, Timestamp};
 
 use super::Failure;
-use crate::config::parse_duration;
+use crate::config::{ProcessEnv, parse_duration};
 
 /// Where an API key comes from.
 #[derive(Args, Debug)]
@@ -199,6 +199,22 @@ pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
 /// Lists are given by repeating a flag or by commas; one empty text empties the list.
 pub(super) fn list(given: Option<Vec<String>>) -> Option<Vec<String>> {
     given.map(|list| list.into_iter().filter(|item| !item.trim().is_empty()).collect())
+}
+
+/// The URL of a Redis server, which may hold a password; `-` reads it from a pipe or asks for it.
+pub(super) fn redis_url(given: Option<&Secret>) -> Result<Secret, Failure> {
+    match given {
+        Some(url) if url.expose() == "-" => hidden::read("Redis URL")
+            .map(|url| Secret::new(url.expose().trim().to_owned()))
+            .map_err(|error| unreadable("standard input", &error)),
+        Some(url) => Ok(url.clone()),
+        None => Err(Failure::usage("give --redis or --file")),
+    }
+}
+
+/// A secret that a command takes from the environment.
+pub(super) fn environment(name: &str) -> Option<String> {
+    ProcessEnv.named(name)
 }
 
 /// A flag's text that is never shown.

@@ -30,6 +30,13 @@ impl Strings for ProcessEnv {
     }
 }
 
+impl ProcessEnv {
+    /// A variable that is no key of ours: a secret that a command takes from there.
+    pub fn named(self, name: &str) -> Option<String> {
+        env::var_os(name)?.into_string().ok()
+    }
+}
+
 /// The name of a key's variable.
 pub(super) fn variable(section: &str, key: &str) -> String {
     format!("{PREFIX}{}__{key}", section.replace('.', "__")).to_uppercase()

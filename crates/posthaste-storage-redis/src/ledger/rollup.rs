@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use fred::{
-    interfaces::{HashesInterface, SortedSetsInterface},
+    interfaces::{HashesInterface, SetsInterface, SortedSetsInterface},
     types::{
         Value,
         sorted_sets::{ZRange, ZRangeBound, ZRangeKind},
@@ -14,7 +14,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use posthaste_core::{ClientKeyId, ModelName, NanoUsd, ProviderKind, Timestamp};
 use posthaste_storage::{RollupKey, RollupPeriod, RollupRow, StorageError, Sums, UsageQuery};
 
-use super::{AT_ONCE, FORGETTING, READING, RedisLedger};
+use super::{AT_ONCE, CARRYING, FORGETTING, READING, RedisLedger};
 use crate::{error::CallError, link::Repeat, reply, script};
 
 impl RedisLedger {
@@ -52,6 +52,21 @@ impl RedisLedger {
         let found: Value =
             self.link.call(READING, |client| async move { client.hgetall(sums).await }).await?;
         read(found, (period, start, key_id)).map_err(|error| error.during(READING))
+    }
+
+    /// Puts sums in the place of a roll-up. Steps that are cut off are made up for by doing all of them again.
+    pub(super) async fn put(&self, rollup: RollupRow) -> Result<(), StorageError> {
+        let RollupRow { key, sums } = &rollup;
+        let (callers, caller) = (self.keys.ledger_callers(), key.key_id.to_string());
+        let () = self.link.call(CARRYING, |client| async move { client.sadd(callers, caller).await }).await?;
+        let keys =
+            vec![self.keys.spans(key.key_id, key.period), self.keys.sums(key.key_id, key.period, key.start)];
+        let told = fields(key, sums);
+        let mut arguments = vec![key.start.as_micros().to_string(), SUMS.len().to_string()];
+        arguments.extend(SUMS.map(|(name, _, _)| field(key, name)));
+        arguments.extend(told.into_iter().flat_map(|(field, amount)| [field, amount.to_string()]));
+        let arguments = arguments.into_iter().map(Value::from).collect();
+        self.link.eval(CARRYING, &script::LEDGER_CARRY, Repeat::Harmless, keys, arguments).await.map(drop)
     }
 
     /// Forgets the oldest of one client key's spans of a period, at most `most`; answers how many roll-ups those were.

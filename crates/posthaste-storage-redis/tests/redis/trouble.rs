@@ -275,3 +275,23 @@ async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
     });
     patience.await.expect("it should hold within the patience");
 }
+
+#[tokio::test]
+async fn a_store_does_not_write_among_another_relays_keys() {
+    let server = Server::start();
+    let options = |prefix: &str| RedisOptions {
+        prefix: prefix.to_owned(),
+        ..RedisOptions::new(format!("redis://127.0.0.1:{}", server.port()))
+    };
+    server.command("HSET apikey:hash_map 00 id");
+    for prefix in ["", "apikey"] {
+        let refused = RedisStores::connect(options(prefix)).await.unwrap_err();
+        let told = Error::source(&refused).map(ToString::to_string).unwrap_or_default();
+        assert!(format!("{refused} {told}").contains("posthaste import crs"), "{refused}: {told}");
+    }
+    let beside = RedisStores::connect(options("posthaste")).await.unwrap();
+    beside.close().await;
+    server.command("DEL apikey:hash_map");
+    assert!(RedisStores::connect(options("apikey")).await.is_ok());
+    assert!(RedisStores::connect(options("")).await.is_err(), "an empty prefix is none in any case");
+}

@@ -9,9 +9,16 @@ use crate::error::{Failure, UnknownName};
 
 /// Adds sums to what is there, each roll-up once.
 pub(super) fn add(connection: &Connection, sums: &Rollups) -> Result<(), Failure> {
-    let mut upsert = connection.prepare_cached(UPSERT)?;
     for (key, sum) in sums.iter() {
-        upsert.execute(params![
+        upsert(connection, key, sum)?;
+    }
+    Ok(())
+}
+
+/// Puts sums in the place of what is there; sums of nothing remove it.
+pub(super) fn put(connection: &Connection, rollups: &[RollupRow]) -> Result<(), Failure> {
+    for RollupRow { key, sums } in rollups {
+        connection.prepare_cached(REMOVE)?.execute(params![
             key.period.as_str(),
             key.start.as_micros(),
             key.key_id.uuid(),
@@ -19,26 +26,42 @@ pub(super) fn add(connection: &Connection, sums: &Rollups) -> Result<(), Failure
             key.model.as_str(),
             owner(&key.owner),
             key.provider.as_str(),
-            signed(sum.attempts),
-            signed(sum.completed),
-            signed(sum.estimated),
-            signed(sum.unpriced),
-            signed(sum.usage.input),
-            signed(sum.usage.output),
-            signed(sum.usage.cache_read),
-            signed(sum.usage.cache_write_5m),
-            signed(sum.usage.cache_write_1h),
-            signed(sum.usage.reasoning),
-            signed(sum.usage.web_searches),
-            sum.cost.as_nanos(),
-            sum.billed.as_nanos(),
-            signed(sum.usage.input_audio),
-            signed(sum.usage.cache_read_audio),
-            signed(sum.usage.output_audio),
-            signed(sum.usage.input_image),
-            signed(sum.usage.output_image),
         ])?;
+        if *sums != Sums::default() {
+            upsert(connection, key, sums)?;
+        }
     }
+    Ok(())
+}
+
+fn upsert(connection: &Connection, key: &RollupKey, sum: &Sums) -> Result<(), Failure> {
+    connection.prepare_cached(UPSERT)?.execute(params![
+        key.period.as_str(),
+        key.start.as_micros(),
+        key.key_id.uuid(),
+        key.account_id.uuid(),
+        key.model.as_str(),
+        owner(&key.owner),
+        key.provider.as_str(),
+        signed(sum.attempts),
+        signed(sum.completed),
+        signed(sum.estimated),
+        signed(sum.unpriced),
+        signed(sum.usage.input),
+        signed(sum.usage.output),
+        signed(sum.usage.cache_read),
+        signed(sum.usage.cache_write_5m),
+        signed(sum.usage.cache_write_1h),
+        signed(sum.usage.reasoning),
+        signed(sum.usage.web_searches),
+        sum.cost.as_nanos(),
+        sum.billed.as_nanos(),
+        signed(sum.usage.input_audio),
+        signed(sum.usage.cache_read_audio),
+        signed(sum.usage.output_audio),
+        signed(sum.usage.input_image),
+        signed(sum.usage.output_image),
+    ])?;
     Ok(())
 }
 
@@ -160,6 +183,10 @@ const UPSERT: &str = "
         output_audio = output_audio + min(excluded.output_audio, 9223372036854775807 - output_audio),
         input_image = input_image + min(excluded.input_image, 9223372036854775807 - input_image),
         output_image = output_image + min(excluded.output_image, 9223372036854775807 - output_image)";
+
+const REMOVE: &str = "
+    DELETE FROM rollup
+    WHERE period = ?1 AND start = ?2 AND key_id = ?3 AND account_id = ?4 AND model = ?5 AND owner = ?6 AND provider = ?7";
 
 const FORGET: &str = "
     DELETE FROM rollup WHERE (period, start, key_id, account_id, model, owner, provider) IN (

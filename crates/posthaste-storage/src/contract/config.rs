@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use posthaste_core::{ClientKey, ClientKeyHash, ClientKeyId, Expiry, HashForm, KeyPolicy, ModelRules};
 use uuid::Uuid;
 
-use super::Promise;
-use crate::{ConfigStore, Expect, Record, RecordKind, Revision, StorageError, Stores};
+use super::{NOON, Promise};
+use crate::{ConfigStore, Expect, Record, RecordKind, Repository, Revision, StorageError, Stores};
 
 /// What is written comes back by identity and by look-up name, and nothing else does.
 pub async fn a_record_is_read_as_written(stores: Stores) -> Promise {
@@ -55,6 +56,43 @@ pub async fn kinds_do_not_meet(stores: Stores) -> Promise {
         assert_eq!(config.find(kind, "same").await?.map(|record| record.body), body);
         assert_eq!(config.list(kind, None, 10).await?.records.len(), 1);
     }
+    Ok(())
+}
+
+/// A key that was taken over is found by its old hash alone, then by its own alone; equal digits in the two forms are not the
+/// same hash.
+pub async fn a_client_key_is_found_by_the_hash_that_it_has_now(stores: Stores) -> Promise {
+    let keys = Repository::<ClientKey>::new(stores.config);
+    let [old, own] = [1, 2].map(|byte| ClientKeyHash([byte; 32]));
+    let key = ClientKey {
+        id: ClientKeyId::generate(),
+        name: "taken over".to_owned(),
+        hash: old,
+        hash_form: HashForm::Crs,
+        hint: String::new(),
+        enabled: true,
+        disabled_because: None,
+        revoked_at: None,
+        expiry: Expiry::Never,
+        first_used_at: None,
+        models: ModelRules::default(),
+        policy: KeyPolicy::default(),
+        created_at: NOON,
+        updated_at: NOON,
+    };
+    let made = keys.create(key.clone()).await?;
+    assert_eq!(keys.by_crs_hash(old).await?, Some(made.clone()));
+    assert_eq!(keys.by_hash(old).await?, None);
+    assert_eq!(keys.by_crs_hash(own).await?, None);
+    let own_now = ClientKey { hash: own, hash_form: HashForm::Own, ..key };
+    let changed = keys.replace(own_now.clone(), made.version).await?;
+    assert_eq!(keys.by_hash(own).await?, Some(changed));
+    assert_eq!(keys.by_crs_hash(own).await?, None);
+    assert_eq!(keys.by_crs_hash(old).await?, None);
+    // Whoever still holds the record as it was cannot bring the old hash back.
+    let undone =
+        keys.replace(ClientKey { hash: old, hash_form: HashForm::Crs, ..own_now }, made.version).await;
+    assert!(matches!(undone, Err(StorageError::Conflict { .. })));
     Ok(())
 }
 

@@ -417,3 +417,49 @@ fn request_at(moment: Timestamp) -> RequestId {
     let chance = Uuid::now_v7().as_u128() & ((1 << 64) - 1);
     RequestId::from_uuid(Uuid::from_u128(first_request(moment).uuid().as_u128() | chance))
 }
+
+/// What was counted elsewhere is put and not added, beside what is booked; sums of nothing remove it.
+pub async fn sums_that_are_carried_over_take_the_place_of_earlier_ones(stores: Stores) -> Promise {
+    let booked = row();
+    stores.ledger.append(std::slice::from_ref(&booked)).await?;
+    let carried = |period: RollupPeriod, owner, attempts, input| RollupRow {
+        key: RollupKey {
+            period,
+            start: period.start_of(NOON),
+            key_id: booked.key_id,
+            account_id: AccountId::CARRIED_OVER,
+            model: model("odd:model"),
+            owner,
+            provider: ProviderKind::OpenAi,
+        },
+        sums: Sums {
+            attempts,
+            completed: attempts,
+            usage: Usage { input, ..Usage::NONE },
+            cost: NanoUsd::from_nanos(7),
+            billed: NanoUsd::from_nanos(9),
+            ..Sums::default()
+        },
+    };
+    let query = |period| UsageQuery { account_id: Some(AccountId::CARRIED_OVER), ..UsageQuery::all(period) };
+    let owner = Some(UserId::generate());
+    let [day, month] = [RollupPeriod::Day, RollupPeriod::Month];
+    stores.ledger.carry_over(&[carried(day, None, 5, 100), carried(month, owner, 5, 100)]).await?;
+    let fewer = carried(day, None, 3, 0);
+    stores.ledger.carry_over(&[fewer.clone(), carried(day, owner, 1, 1)]).await?;
+    assert_eq!(stores.ledger.usage(&query(day)).await?, [fewer.clone(), carried(day, owner, 1, 1)]);
+    assert_eq!(stores.ledger.usage(&query(month)).await?, [carried(month, owner, 5, 100)]);
+    assert!(stores.ledger.usage(&query(RollupPeriod::Hour)).await?.is_empty());
+
+    let nothing = |row: RollupRow| RollupRow { sums: Sums::default(), ..row };
+    let gone = [nothing(carried(day, owner, 1, 1)), nothing(carried(month, owner, 5, 100))];
+    stores.ledger.carry_over(&gone).await?;
+    stores.ledger.carry_over(&gone).await?;
+    assert_eq!(stores.ledger.usage(&query(day)).await?, [fewer]);
+    assert!(stores.ledger.usage(&query(month)).await?.is_empty());
+    let own = UsageQuery { account_id: Some(booked.account_id), ..UsageQuery::all(day) };
+    let own = stores.ledger.usage(&own).await?;
+    assert_eq!(own.len(), 1);
+    assert_eq!(own[0].sums.usage, Usage { terms: Terms::default(), ..booked.usage });
+    Ok(())
+}

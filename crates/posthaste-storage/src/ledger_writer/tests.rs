@@ -224,6 +224,10 @@ impl LedgerStore for FlakyLedger {
         unreachable!("the writer only appends")
     }
 
+    async fn carry_over(&self, _: &[RollupRow]) -> Result<(), StorageError> {
+        unreachable!("the writer only appends")
+    }
+
     async fn count(&self) -> Result<u64, StorageError> {
         unreachable!("the writer only appends")
     }

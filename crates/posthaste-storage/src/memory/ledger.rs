@@ -59,6 +59,13 @@ impl LedgerStore for MemoryLedger {
         Ok(grouped.finish())
     }
 
+    async fn carry_over(&self, rollups: &[RollupRow]) -> Result<(), StorageError> {
+        let mut books = self.books.lock();
+        rollups.iter().for_each(|RollupRow { key, sums }| books.rollups.put(key, sums));
+        books.trim();
+        Ok(())
+    }
+
     async fn count(&self) -> Result<u64, StorageError> {
         Ok(self.books.lock().rows.len() as u64)
     }
