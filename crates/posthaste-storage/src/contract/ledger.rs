@@ -5,8 +5,8 @@ mod by_hand;
 use std::sync::Arc;
 
 use posthaste_core::{
-    AccountId, AttemptRow, ClientKeyId, Geography, LossList, NanoUsd, RequestId, ServiceTier, Terms,
-    Timestamp, Usage, UserId,
+    AccountId, AttemptRow, ClientKeyId, Geography, LossList, NanoUsd, ProviderKind, RequestId, ServiceTier,
+    Terms, Timestamp, Usage, UserId,
 };
 use uuid::Uuid;
 
@@ -17,7 +17,10 @@ use super::{
     Promise,
     fixtures::{NOON, model, row, rows},
 };
-use crate::{Dimension, GroupSums, RollupPeriod, RollupRow, StorageError, Stores, UsageQuery, first_request};
+use crate::{
+    Dimension, GroupSums, RollupKey, RollupPeriod, RollupRow, StorageError, Stores, Sums, UsageQuery,
+    first_request,
+};
 
 /// Every field of a row comes back as it was booked.
 pub async fn a_row_is_read_as_booked(stores: Stores) -> Promise {
