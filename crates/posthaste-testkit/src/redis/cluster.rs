@@ -50,8 +50,10 @@ impl Node {
     fn start(arguments: &[&str]) -> Self {
         let bus = free_port();
         let port = bus.to_string();
-        let mut all =
-            vec!["--cluster-enabled", "yes", "--cluster-port", &port, "--cluster-node-timeout", "2000"];
+        // A node that has never met another does not know its own address, and tells clients none.
+        let own = ["--cluster-port", &port, "--cluster-announce-ip", "127.0.0.1"];
+        let mut all = vec!["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"];
+        all.extend(own);
         all.extend(arguments);
         Self { redis: spawn_redis_with(&all), bus }
     }
@@ -91,7 +93,7 @@ impl SpawnedRedisCluster {
         &mut self.nodes[number].redis
     }
 
-    /// The number of the master that has a key's slot, and the slot.
+    /// The number of the master that had a key's slot at the start, and the slot.
     pub fn home(&self, key: &str) -> (usize, u16) {
         let slot = self.nodes[0].redis.command(&format!("CLUSTER KEYSLOT {key}"));
         let slot: u16 = slot.parse().expect("a slot is a number");
