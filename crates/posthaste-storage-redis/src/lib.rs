@@ -12,6 +12,7 @@ mod options;
 mod reply;
 mod requests;
 mod script;
+mod start;
 mod stores;
 
 pub use options::{DEFAULT_PREFIX, RedisOptions};

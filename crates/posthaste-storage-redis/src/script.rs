@@ -41,6 +41,8 @@ scripts! {
     LEDGER_FORGET_ROWS = "ledger_forget_rows";
     /// Forgets sums of one client key's span.
     LEDGER_FORGET_SPAN = "ledger_forget_span";
+    /// Tries whether scripts may run.
+    PROBE = "probe";
     /// Takes a lock.
     LOCK_ACQUIRE = "lock_acquire";
     /// Gives a lock back.
