@@ -32,6 +32,7 @@ async fn a_rediss_url_is_encrypted_and_its_certificate_is_checked() {
 
 #[tokio::test]
 #[ignore = "run by another test, with a URL"]
+#[expect(clippy::disallowed_methods, reason = "the other test hands the URL over")]
 async fn a_url_from_the_environment_is_written_to() {
     let Ok(url) = env::var(URL) else { return };
     let redis = RedisStores::connect(options(url)).await.unwrap();
