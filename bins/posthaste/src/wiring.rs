@@ -235,7 +235,10 @@ async fn stores(
         }
         StoreKind::Redis => {
             let url = config.data.redis_url.as_ref().context("data.redis_url is not set")?;
-            let opened = RedisStores::connect(RedisOptions::new(url.expose())).await?;
+            let prefix = config.data.redis_prefix.clone();
+            let options = RedisOptions { prefix, ..RedisOptions::new(url.expose()) };
+            let opened =
+                RedisStores::connect(options).await.context("what `data.redis_url` names cannot be used")?;
             let stores = opened.stores();
             Ok((Backend::Redis(opened), stores, "redis".to_owned()))
         }

@@ -520,3 +520,21 @@ fn what_is_kept_in_redis_is_there_for_another_folder_with_the_same_master_key() 
     assert_eq!(account["name"], "one");
     assert!(!there.dir().join("master.key").exists());
 }
+
+#[test]
+fn what_keeps_a_redis_from_being_used_is_told_with_the_setting_to_change() {
+    let sentinels = posthaste_testkit::spawn_redis_sentinel(1);
+    let bench = bench();
+    let run = |url: String| {
+        ran(bench.command("init").env("POSTHASTE_DATA__STORE", "redis").env("POSTHASTE_DATA__REDIS_URL", url))
+    };
+    let refused = run(sentinels.replica().url());
+    assert!(
+        refused.err.contains("data.redis_url") && refused.err.contains("name its master"),
+        "{}",
+        refused.err
+    );
+    run(sentinels.url()).ok();
+    let names = sentinels.master().command("INFO keyspace");
+    assert!(names.contains("db0:keys="), "{names}");
+}

@@ -36,6 +36,11 @@ impl CallError {
         }
     }
 
+    /// Whether the server is a replica by now, so that every write will be refused until another one is asked.
+    pub(crate) fn blames_server(&self) -> bool {
+        matches!(self, Self::Refused(why) if why.contains("READONLY"))
+    }
+
     /// Whether another connection might fare better.
     pub(crate) fn blames_connection(&self) -> bool {
         matches!(self, Self::TimedOut | Self::Connection(_))
@@ -50,6 +55,14 @@ impl From<Error> for CallError {
             ErrorKind::IO | ErrorKind::Tls | ErrorKind::Canceled | ErrorKind::Routing => {
                 Self::Connection(plain(error.details()))
             }
+            // The client's own words where it found no master or no whole cluster, the server's where that refused.
+            ErrorKind::Sentinel | ErrorKind::Cluster if !starts_with_code(error.details()) => {
+                Self::Connection(plain(error.details()))
+            }
+            ErrorKind::Protocol if error.details() == NOT_WHOLE => {
+                Self::Connection("the cluster does not say `cluster_state:ok`".into())
+            }
+            ErrorKind::Unknown if error.details() == GIVEN_UP => Self::Connection("lost".into()),
             ErrorKind::Parse | ErrorKind::Protocol | ErrorKind::NotFound => {
                 Self::Unreadable(error.kind().to_str().to_owned())
             }
@@ -80,6 +93,16 @@ fn plain(details: &str) -> String {
     }
 }
 
+fn starts_with_code(details: &str) -> bool {
+    details.split_whitespace().next().is_some_and(is_code)
+}
+
+/// What the client says where a node answers otherwise than `cluster_state:ok`.
+const NOT_WHOLE: &str = "Invalid or missing cluster state.";
+
+/// What the client says of a command that it may not send again.
+const GIVEN_UP: &str = "Too many failed write attempts.";
+
 /// `WRONGPASS`, `READONLY`, `OOM` and their like.
 fn is_code(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase())
@@ -109,6 +132,26 @@ mod tests {
         let cut = std::io::Error::other("the peer went away");
         assert_eq!(CallError::from(Error::from(cut)), CallError::Connection("the peer went away".into()));
         assert_eq!(read(ErrorKind::IO, "plain words"), CallError::Connection("plain words".into()));
+    }
+
+    #[test]
+    fn a_set_without_a_master_and_a_broken_cluster_are_outages() {
+        let unreachable = read(ErrorKind::Sentinel, "Failed to connect to all sentinel nodes.");
+        assert!(unreachable.blames_connection(), "{unreachable:?}");
+        assert!(read(ErrorKind::Protocol, NOT_WHOLE).blames_connection());
+        assert!(read(ErrorKind::Unknown, GIVEN_UP).blames_connection());
+        let down = read(ErrorKind::Cluster, "CLUSTERDOWN Hash slot not served");
+        assert_eq!(down, CallError::Refused("CLUSTERDOWN".into()));
+    }
+
+    #[test]
+    fn a_replica_s_refusal_is_known_within_scripts_too() {
+        let seven = "READONLY You can't write against a read only replica. script: abc, on @user_script:3.";
+        let six = "ERR Error running script (call to f_abc): @user_script:3: @user_script: 3: -READONLY You can't write";
+        for details in ["READONLY You can't write", seven, six] {
+            assert!(read(ErrorKind::Unknown, details).blames_server(), "{details}");
+        }
+        assert!(!read(ErrorKind::Unknown, "OOM command not allowed").blames_server());
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod predecessor;
 mod reply;
 mod requests;
 mod script;
+mod start;
 mod stores;
 
 pub use options::{DEFAULT_PREFIX, RedisOptions};

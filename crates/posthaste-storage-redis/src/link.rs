@@ -17,8 +17,8 @@ use fred::{
     error::Error,
     interfaces::{ClientLike, LuaInterface},
     types::{
-        Builder, Value,
-        config::{Config, Options, ReconnectPolicy},
+        Builder, ClusterHash, CustomCommand, Value,
+        config::{Config, Options, ReconnectPolicy, Server},
         scripts::Script,
     },
 };
@@ -26,7 +26,7 @@ use posthaste_storage::StorageError;
 use tokio::task::AbortHandle;
 
 use self::supervisor::{AbortOnDrop, ErrorRun, supervise};
-use crate::{RedisOptions, error::CallError};
+use crate::{RedisOptions, error::CallError, options::Layout, start};
 
 /// A supervised connection; clones share it. The last one dropped ends it.
 #[derive(Clone)]
@@ -36,6 +36,7 @@ pub(crate) struct Link {
 
 struct Shared {
     client: ArcSwap<Client>,
+    layout: Layout,
     command_timeout: Duration,
     errors: Arc<ErrorRun>,
     closed: AtomicBool,
@@ -63,19 +64,22 @@ impl Link {
     /// Connects, signs in, and watches over the connection from then on.
     pub(crate) async fn connect(options: &RedisOptions) -> Result<Self, StorageError> {
         let doing = "connecting to Redis";
-        let mut builder = builder(options.client_config().map_err(|error| error.during(doing))?, options);
+        let config = options.client_config().map_err(|error| error.during(doing))?;
+        let layout = Layout::of(&config);
+        let mut builder = builder(config.clone(), options);
         let client = builder.build().map_err(|error| CallError::from(error).during(doing))?;
         // Not `init`: given up half-way, it would leave its connection behind.
         let connection = AbortOnDrop(client.connect());
         tokio::time::timeout(options.connect_timeout + GRACE, client.wait_for_connect())
             .await
-            .map_err(|_| CallError::TimedOut.during(doing))?
-            .map_err(|error| CallError::from(error).during(doing))?;
+            .map_err(|_| start::late(&config).during(doing))?
+            .map_err(|error| start::refused(&config, error).during(doing))?;
         // A client that takes a broken one's place waits for the server instead of giving up at once.
         builder.with_config(|config| config.fail_fast = false);
 
         let shared = Arc::new(Shared {
             client: ArcSwap::from_pointee(client),
+            layout,
             command_timeout: options.command_timeout,
             errors: Arc::default(),
             closed: AtomicBool::new(false),
@@ -96,7 +100,7 @@ impl Link {
     where
         F: Future<Output = Result<R, Error>> + Send,
     {
-        self.run(Repeat::Harmless, Duration::ZERO, call).await.map_err(|error| error.during(what))
+        self.run(Repeat::Harmless, Duration::ZERO, None, call).await.map_err(|error| error.during(what))
     }
 
     /// Makes a call that waits in the server for up to `block`.
@@ -109,7 +113,7 @@ impl Link {
     where
         F: Future<Output = Result<R, Error>> + Send,
     {
-        self.run(Repeat::Harmless, block, call).await.map_err(|error| error.during(what))
+        self.run(Repeat::Harmless, block, None, call).await.map_err(|error| error.during(what))
     }
 
     /// Runs a script; loads it when the server does not know it.
@@ -121,18 +125,37 @@ impl Link {
         keys: Vec<String>,
         arguments: Vec<Value>,
     ) -> Result<Value, StorageError> {
-        self.run(repeat, Duration::ZERO, |client| async move {
+        self.run(repeat, Duration::ZERO, None, |client| async move {
             let known = client.evalsha(script.sha1().clone(), keys.clone(), arguments.clone()).await;
             match (known, script.lua()) {
                 (Err(error), Some(lua)) if error.details().starts_with("NOSCRIPT") => {
-                    client.script_load_cluster::<(), _>(lua.clone()).await?;
-                    client.evalsha(script.sha1().clone(), keys, arguments).await
+                    // This loads it too, and where it belongs: on the one server that has the keys.
+                    client.eval(lua.clone(), keys, arguments).await
                 }
                 (known, _) => known,
             }
         })
         .await
         .map_err(|error| error.during(what))
+    }
+
+    /// How the servers stand to each other.
+    pub(crate) fn layout(&self) -> Layout {
+        self.shared.layout
+    }
+
+    /// What each connected server says of itself: the answer to `INFO`.
+    pub(crate) async fn infos(&self) -> Result<Vec<String>, CallError> {
+        let mut infos = Vec::new();
+        for server in self.shared.client.load().active_connections() {
+            let node = (self.shared.layout == Layout::Cluster).then_some(server);
+            let ask = |client: WithOptions<Client>| async move {
+                let info = CustomCommand::new_static("INFO", ClusterHash::Random, false);
+                client.custom(info, Vec::<String>::new()).await
+            };
+            infos.push(self.run(Repeat::Harmless, Duration::ZERO, node, ask).await?);
+        }
+        Ok(infos)
     }
 
     /// Ends the connection; every later call fails at once.
@@ -154,6 +177,7 @@ impl Link {
         &self,
         repeat: Repeat,
         block: Duration,
+        node: Option<Server>,
         call: impl FnOnce(WithOptions<Client>) -> F + Send,
     ) -> Result<R, CallError>
     where
@@ -166,6 +190,7 @@ impl Link {
         let options = Options {
             timeout: Some(limit),
             max_attempts: (repeat == Repeat::Never).then_some(1),
+            cluster_node: node,
             ..Options::default()
         };
         let client = self.shared.client.load().with_options(&options);

@@ -17,20 +17,30 @@ pub(crate) async fn refuse(options: &RedisOptions) -> Result<(), StorageError> {
     // Without a prefix there would be no connection; for a look any will do.
     let options = RedisOptions { prefix: DEFAULT_PREFIX.to_owned(), ..options.clone() };
     let link = Link::connect(&options).await?;
-    let found: Result<u64, _> =
-        link.call(LOOKING, |client| async move { client.exists(MARKS.to_vec()).await }).await;
+    let found = holds_marks(&link).await;
     link.close().await;
-    match found? {
-        0 => Ok(()),
-        _ => Err(CallError::Options(REFUSED.to_owned()).during(LOOKING)),
+    if found? {
+        return Err(CallError::Options(REFUSED.to_owned()).during(LOOKING));
     }
+    Ok(())
+}
+
+/// One after another: in a cluster they lie in several slots.
+async fn holds_marks(link: &Link) -> Result<bool, StorageError> {
+    for mark in MARKS {
+        let found: u64 = link.call(LOOKING, |client| async move { client.exists(mark).await }).await?;
+        if found > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 const REFUSED: &str = "this Redis holds the data of claude-relay-service under the names that would be used here: take it \
                        over with `posthaste import crs --redis URL`, and use another key prefix";
 const LOOKING: &str = "looking for another relay's data";
 
-/// What CRS has once it was used; it knows no clusters, where these would lie in several slots.
+/// What CRS has once it was used.
 const MARKS: [&str; 5] = [
     "apikey:hash_map",
     "session:admin_credentials",

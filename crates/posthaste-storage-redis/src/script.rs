@@ -43,6 +43,8 @@ scripts! {
     LEDGER_FORGET_SPAN = "ledger_forget_span";
     /// Puts sums in the place of a roll-up.
     LEDGER_CARRY = "ledger_carry";
+    /// Tries whether scripts may run.
+    PROBE = "probe";
     /// Takes a lock.
     LOCK_ACQUIRE = "lock_acquire";
     /// Gives a lock back.

@@ -15,16 +15,18 @@ use crate::{
     lock::RedisLocks,
     predecessor,
     requests::RedisRequests,
+    start,
 };
 
-/// Every storage port on one Redis server.
+/// Every storage port on Redis: one server, a cluster, or the master that Sentinels name.
 ///
-/// Two connections: one for all calls, one that waits for configuration changes, made when somebody first waits. A lost
+/// Two connections, in a cluster two to each node: one for all calls, one that waits for configuration changes, made when somebody first waits. A lost
 /// connection is made anew in the background; calls meanwhile fail with [`StorageError::Unavailable`].
 pub struct RedisStores {
     stores: Stores,
     link: Link,
     feed: Arc<Feed>,
+    advice: Vec<String>,
 }
 
 impl RedisStores {
@@ -32,11 +34,16 @@ impl RedisStores {
     ///
     /// # Errors
     /// [`StorageError::Unavailable`] when the options cannot work, the server does not answer in
-    /// [`connect_timeout`](RedisOptions::connect_timeout) or refuses; its text holds no part of the URL.
+    /// [`connect_timeout`](RedisOptions::connect_timeout), refuses, is too old or of another layout than the URL says; its
+    /// text names the setting to change and holds no part of the URL.
     pub async fn connect(options: RedisOptions) -> Result<Self, StorageError> {
         predecessor::refuse(&options).await?;
         let link = Link::connect(&options).await?;
         let keys = Keys::new(&options.prefix);
+        let advice = start::check(&link, &options, &keys).await?;
+        for text in &advice {
+            tracing::warn!("{text}");
+        }
         let feed = Arc::new(Feed::new(options, keys.clone()));
         let stores = Stores {
             config: Arc::new(RedisConfig::new(link.clone(), keys.clone(), Arc::clone(&feed))),
@@ -46,12 +53,17 @@ impl RedisStores {
             requests: Arc::new(RedisRequests::new(link.clone(), keys.clone())),
             locks: Arc::new(RedisLocks::new(link.clone(), keys)),
         };
-        Ok(Self { stores, link, feed })
+        Ok(Self { stores, link, feed, advice })
     }
 
     /// The ports. They share this value's connections and keep them alive.
     pub fn stores(&self) -> Stores {
         self.stores.clone()
+    }
+
+    /// What should be changed about the servers, in words for the operator. It was logged when connecting.
+    pub fn advice(&self) -> &[String] {
+        &self.advice
     }
 
     /// Ends the connections; calls fail from then on.

@@ -30,7 +30,54 @@ pub type Promise = Result<(), StorageError>;
 #[macro_export]
 macro_rules! contract_tests {
     ($fresh:expr) => {
-        $crate::contract_tests!($fresh, config: [
+        $crate::contract_promises!(contract_tests!($fresh));
+    };
+    ($fresh:expr, $port:ident: [$($promise:ident,)*]) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $promise() -> $crate::contract::Promise {
+                let (stores, _guard) = $fresh.await;
+                $crate::contract::$port::$promise(stores).await
+            }
+        )*
+    };
+    ($fresh:expr, $port:ident, long: [$($promise:ident,)*]) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "takes minutes; `cargo xtask test --all` runs it"]
+            async fn $promise() -> $crate::contract::Promise {
+                let (stores, _guard) = $fresh.await;
+                $crate::contract::$port::$promise(stores).await
+            }
+        )*
+    };
+}
+
+/// Tries one promise after the other within one test, but for those that take minutes: for stores whose servers take
+/// longer to come up than all promises together.
+///
+/// Takes what `contract_tests!` takes, best as a boxed future, as `contract_promises!(contract_each!(fresh_stores()))`.
+#[macro_export]
+macro_rules! contract_each {
+    ($fresh:expr, $port:ident: [$($promise:ident,)*]) => {
+        $({
+            // A function of its own, as the test's own stack has no room for all promises.
+            fn promise(stores: $crate::Stores) -> ::std::pin::Pin<Box<dyn Future<Output = $crate::contract::Promise>>> {
+                Box::pin($crate::contract::$port::$promise(stores))
+            }
+            let (stores, _guard) = $fresh.await;
+            let kept = promise(stores).await;
+            assert!(kept.is_ok(), "{}: {kept:?}", stringify!($promise));
+        })*
+    };
+    ($fresh:expr, $port:ident, long: [$($promise:ident,)*]) => {};
+}
+
+/// Hands the list of promises to another macro, port by port.
+#[macro_export]
+macro_rules! contract_promises {
+    ($then:ident!($fresh:expr)) => {
+        $crate::$then!($fresh, config: [
             a_record_is_read_as_written,
             a_record_without_a_lookup_name_is_kept,
             kinds_do_not_meet,
@@ -50,7 +97,7 @@ macro_rules! contract_tests {
             of_parallel_writers_exactly_one_wins,
             of_parallel_makers_of_one_lookup_name_exactly_one_wins,
         ]);
-        $crate::contract_tests!($fresh, admission: [
+        $crate::$then!($fresh, admission: [
             a_claim_without_checks_is_granted,
             a_claim_that_passes_is_counted,
             a_refused_claim_changes_nothing,
@@ -84,10 +131,10 @@ macro_rules! contract_tests {
             a_counter_that_is_named_twice_is_settled_once,
             every_order_of_steps_gives_what_it_should,
         ]);
-        $crate::contract_tests!($fresh, admission, long: [
+        $crate::$then!($fresh, admission, long: [
             every_long_order_of_steps_gives_what_it_should,
         ]);
-        $crate::contract_tests!($fresh, ledger: [
+        $crate::$then!($fresh, ledger: [
             a_row_is_read_as_booked,
             losses_are_read_as_booked,
             attempts_come_in_their_order,
@@ -111,7 +158,7 @@ macro_rules! contract_tests {
             sums_do_not_wrap,
             sums_that_are_carried_over_take_the_place_of_earlier_ones,
         ]);
-        $crate::contract_tests!($fresh, affinity: [
+        $crate::$then!($fresh, affinity: [
             a_conversation_has_no_home_at_first,
             a_conversation_lives_where_it_settled,
             a_conversation_moves,
@@ -120,7 +167,7 @@ macro_rules! contract_tests {
             a_home_can_be_forgotten,
             tenants_do_not_meet,
         ]);
-        $crate::contract_tests!($fresh, requests: [
+        $crate::$then!($fresh, requests: [
             a_request_is_read_as_put,
             an_unknown_request_is_not_found,
             a_request_put_again_takes_the_place_of_the_earlier_one,
@@ -128,7 +175,7 @@ macro_rules! contract_tests {
             old_requests_are_forgotten,
             no_more_requests_are_kept_than_wanted,
         ]);
-        $crate::contract_tests!($fresh, lock: [
+        $crate::$then!($fresh, lock: [
             a_lock_is_held_by_one,
             of_parallel_holders_exactly_one_wins,
             each_new_holder_has_a_greater_number,
@@ -138,25 +185,6 @@ macro_rules! contract_tests {
             only_the_holder_releases,
             locks_do_not_meet,
         ]);
-    };
-    ($fresh:expr, $port:ident: [$($promise:ident,)*]) => {
-        $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $promise() -> $crate::contract::Promise {
-                let (stores, _guard) = $fresh.await;
-                $crate::contract::$port::$promise(stores).await
-            }
-        )*
-    };
-    ($fresh:expr, $port:ident, long: [$($promise:ident,)*]) => {
-        $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            #[ignore = "takes minutes; `cargo xtask test --all` runs it"]
-            async fn $promise() -> $crate::contract::Promise {
-                let (stores, _guard) = $fresh.await;
-                $crate::contract::$port::$promise(stores).await
-            }
-        )*
     };
 }
 

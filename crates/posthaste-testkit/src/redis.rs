@@ -1,14 +1,23 @@
-//! A Redis server of the test's own.
+//! Redis servers of the test's own: one, a cluster, or a master with a replica and Sentinels.
+
+mod ask;
+mod cluster;
+mod sentinel;
 
 use std::{
-    io::{Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, TcpListener},
     process::{Child, Command, Stdio},
     thread,
     time::Duration,
 };
 
 use tempfile::TempDir;
+
+use self::ask::{answers_ping, ask};
+pub use self::{
+    cluster::{SpawnedRedisCluster, spawn_redis_cluster, spawn_redis_cluster_of},
+    sentinel::{SpawnedRedisSentinel, spawn_redis_sentinel},
+};
 
 /// Starts an empty `redis-server` on a free port of 127.0.0.1, without persistence, and waits until it answers.
 ///
@@ -57,7 +66,21 @@ impl SpawnedRedis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Kills the server as a crash would; its data is gone.
+    /// Sends one command, written as in `redis-cli` but without quotes, and gives the answer as text: elements in lines,
+    /// errors with a leading `-`, nothing as an empty text.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    pub fn command(&self, line: &str) -> String {
+        ask(self.port, line).unwrap_or_else(|error| panic!("redis-server at port {}: {error}", self.port))
+    }
+
+    /// Its process, while it runs.
+    pub fn process_id(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// Kills the server as a crash would; its data in memory is gone.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             // Both fail only when it has ended already, which is what was asked for.
@@ -66,7 +89,8 @@ impl SpawnedRedis {
         }
     }
 
-    /// Starts an empty server on the same port again, ending a running one first.
+    /// Starts a server on the same port and folder again, ending a running one first. It is empty, unless the arguments
+    /// let it write to its folder.
     ///
     /// # Panics
     /// When it does not come up.
@@ -107,20 +131,6 @@ fn start(port: u16, dir: &TempDir, arguments: &[String]) -> Option<Child> {
     let _ = child.kill();
     let _ = child.wait();
     panic!("redis-server at port {port} answered no PING within {:?}", PING_PAUSE * PING_TRIES);
-}
-
-fn answers_ping(port: u16) -> bool {
-    let ping = || {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut stream = TcpStream::connect_timeout(&address, PING_PAUSE)?;
-        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-        stream.write_all(b"PING\r\n")?;
-        let mut first = [0];
-        stream.read_exact(&mut first)?;
-        Ok::<_, std::io::Error>(first)
-    };
-    // `+PONG`, or `-NOAUTH …` from a server that wants a password: up in both cases.
-    matches!(ping(), Ok([b'+' | b'-']))
 }
 
 fn free_port() -> u16 {

@@ -19,10 +19,17 @@ section! {
         /// What keeps records, limits and the books: `sqlite` in the data folder, `redis` for several relays at once, or
         /// `memory`, which forgets everything when the program ends.
         store: StoreKind = "sqlite",
-        /// Where Redis stands, with `store = "redis"`: `redis://user:password@host:6379/0`, `rediss://…` for TLS.
+        /// Where Redis stands, with `store = "redis"`. One server: `redis://user:password@host:6379/0`. A cluster:
+        /// `redis-cluster://user:password@host:6379?node=host:6379`, with as many nodes as you like. A master that
+        /// Sentinels name: `redis-sentinel://user:password@host:26379/0?sentinelServiceName=name&node=host:26379`, where
+        /// hosts are Sentinels; `sentinelUsername` and `sentinelPassword` are theirs. `rediss://`, `rediss-cluster://` and
+        /// `rediss-sentinel://` use TLS.
         redis_url: Option<Secret> = unset,
         /// A file that holds `redis_url`.
         redis_url_file: Option<PathBuf> = unset,
+        /// What the name of every key in Redis begins with, before a colon: relays with another prefix keep other books
+        /// on the same servers.
+        redis_prefix: String = "posthaste",
     }
 }
 
@@ -45,6 +52,14 @@ impl Data {
                 "data.redis_url",
                 None,
                 "is needed with `store = \"redis\"`; set it, `redis_url_file` or POSTHASTE_DATA__REDIS_URL",
+            ));
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
+        if !self.redis_prefix.chars().all(plain) {
+            errors.push(ConfigError::new(
+                "data.redis_prefix",
+                None,
+                format!("`{}` is not a prefix: letters, digits, `_`, `-`, `.` and `:`", self.redis_prefix),
             ));
         }
     }

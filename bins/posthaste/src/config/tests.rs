@@ -206,6 +206,13 @@ fn secrets_come_from_files_and_only_from_one_place() {
 }
 
 #[test]
+fn a_prefix_of_keys_in_redis_holds_no_braces() {
+    let found = errors("[data]\nredis_prefix = 'a{b}'\n", &[]);
+    assert!(found[0].starts_with("data.redis_prefix: `a{b}` is not a prefix"), "{found:?}");
+    assert_eq!(read("[data]\nredis_prefix = 'relay:2'\n", &[], &[]).unwrap().data.redis_prefix, "relay:2");
+}
+
+#[test]
 fn redis_needs_an_address() {
     let found = errors("[data]\nstore = 'redis'\n", &[]);
     assert!(found[0].starts_with("data.redis_url: is needed"), "{found:?}");

@@ -31,7 +31,7 @@ pub(super) async fn supervise(
     loop {
         let cause = tokio::select! {
             _ = &mut connection.0 => "the connection task ended",
-            () = errors.too_long.notified() => "calls keep failing",
+            () = errors.too_long.notified() => "calls keep failing, or the server is a replica",
         };
         tokio::time::sleep_until(pause_ends).await;
         pause_ends = Instant::now() + PAUSE;
@@ -86,6 +86,11 @@ impl ErrorRun {
     /// Takes note of a call's end.
     pub(super) fn note(&self, error: Option<&CallError>) {
         let mut run = self.run.lock();
+        // Nothing is gained by waiting: the master is elsewhere now, or will be the same server again.
+        if error.is_some_and(CallError::blames_server) {
+            *run = None;
+            return self.too_long.notify_one();
+        }
         if !error.is_some_and(CallError::blames_connection) {
             *run = None;
             return;
@@ -127,6 +132,13 @@ mod tests {
         assert!(!asks_for_a_new_client(&errors).await, "many failures at once are a short outage");
         tokio::time::advance(RUN_TIME).await;
         errors.note(Some(&CallError::TimedOut));
+        assert!(asks_for_a_new_client(&errors).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_became_a_replica_asks_for_a_new_client_at_once() {
+        let errors = ErrorRun::default();
+        errors.note(Some(&CallError::Refused("READONLY".into())));
         assert!(asks_for_a_new_client(&errors).await);
     }
 

@@ -4,8 +4,13 @@
 
 mod books;
 mod chatter;
+mod cluster;
 mod contract;
+mod keys;
 mod limits;
 mod requests;
+mod sentinel;
+mod start;
 mod support;
+mod tls;
 mod trouble;

@@ -1,17 +1,22 @@
 //! A redis-server of the tests' own.
 
 use std::{
+    error::Error,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     path::PathBuf,
+    pin::Pin,
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
+use posthaste_core::Timestamp;
+use posthaste_storage::{Claim, Expect, Half, LeaseId, LeaseRef, RecordKind, StorageError, Stores};
 use posthaste_storage_redis::{RedisOptions, RedisStores};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 /// A server on a free port of the loopback, with a temporary folder; it ends when this is dropped.
 pub(crate) struct Server {
@@ -43,19 +48,6 @@ impl Server {
         panic!("redis-server did not start: {last}");
     }
 
-    /// Starts a cluster of one node that has all slots.
-    pub(crate) fn start_cluster_of_one() -> Self {
-        let bus = free_port().to_string();
-        let server = Self::with(&["--save", "", "--cluster-enabled", "yes", "--cluster-port", &bus]);
-        assert!(server.command("CLUSTER ADDSLOTSRANGE 0 16383").contains("OK"));
-        let deadline = Instant::now() + START_LIMIT;
-        while !server.command("CLUSTER INFO").contains("cluster_state:ok") {
-            assert!(Instant::now() < deadline, "the cluster does not form");
-            thread::sleep(Duration::from_millis(10));
-        }
-        server
-    }
-
     /// The server's port.
     pub(crate) fn port(&self) -> u16 {
         self.port
@@ -63,12 +55,7 @@ impl Server {
 
     /// How to reach it, with a prefix that no other test has.
     pub(crate) fn options(&self) -> RedisOptions {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        RedisOptions {
-            prefix: format!("test{number}"),
-            ..RedisOptions::new(format!("redis://127.0.0.1:{}", self.port))
-        }
+        options(format!("redis://127.0.0.1:{}", self.port))
     }
 
     /// Fresh stores on it.
@@ -126,6 +113,61 @@ impl Server {
         self.kill();
         Err(std::fs::read_to_string(log).unwrap_or_default())
     }
+}
+
+/// How to reach servers, with a prefix that no other test has.
+pub(crate) fn options(url: String) -> RedisOptions {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    RedisOptions { prefix: format!("test{number}"), ..RedisOptions::new(url) }
+}
+
+/// Fresh stores for a promise of the contract, and what keeps them alive.
+pub(crate) fn fresh(url: String) -> Pin<Box<dyn Future<Output = (Stores, RedisStores)>>> {
+    Box::pin(async move {
+        let redis = RedisStores::connect(options(url)).await.expect("running servers take connections");
+        (redis.stores(), redis)
+    })
+}
+
+/// Writes a configuration record.
+pub(crate) async fn write(stores: &Stores) -> Result<Uuid, StorageError> {
+    let id = Uuid::now_v7();
+    stores.config.put(RecordKind::Account, id, None, "{}".to_owned(), Expect::Absent).await.map(|_| id)
+}
+
+/// Reserves for an owner.
+pub(crate) async fn claim_for(stores: &Stores, owner: Uuid) -> Result<LeaseRef, StorageError> {
+    let lease = LeaseId::generate();
+    let claim = Claim { half: Half::Caller, owner, lease, ttl: Duration::from_secs(60), checks: Vec::new() };
+    assert!(stores.admission.reserve(&claim, Timestamp::from_secs(1_790_000_000)).await?.is_granted());
+    Ok(claim.lease_ref())
+}
+
+/// Tries until it holds; a promise about the end, not about the time.
+pub(crate) async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
+    let patience = tokio::time::timeout(Duration::from_secs(60), async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    patience.await.expect("it should hold within the patience");
+}
+
+/// All that can be printed of an error and its causes.
+pub(crate) fn texts(error: &StorageError) -> String {
+    let mut texts = format!("{error:?}");
+    let mut cause: Option<&dyn Error> = Some(error);
+    while let Some(error) = cause {
+        texts.push_str(&format!("\n{error}"));
+        cause = error.source();
+    }
+    texts
+}
+
+#[track_caller]
+pub(crate) fn assert_unavailable(error: StorageError) {
+    assert!(matches!(error, StorageError::Unavailable { .. }), "{error:?}");
 }
 
 impl Drop for Server {

@@ -3,14 +3,12 @@
 use std::{error::Error, time::Duration};
 
 use posthaste_core::Timestamp;
-use posthaste_storage::{
-    Claim, Expect, Half, LeaseId, LeaseRef, RecordKind, Revision, StorageError, Stores, contract::row,
-};
+use posthaste_storage::{LeaseRef, RecordKind, Revision, StorageError, Stores, contract::row};
 use posthaste_storage_redis::{RedisOptions, RedisStores};
 use rustix::process::{Signal, kill_process};
 use uuid::Uuid;
 
-use crate::support::Server;
+use crate::support::{Server, assert_unavailable, claim_for, eventually, texts, write};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_fails_calls_in_bounded_time_and_is_recovered_from() {
@@ -104,12 +102,43 @@ async fn a_changed_password_is_recovered_from_when_the_old_one_is_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_script_is_told_and_loosens_nothing() {
     let server = Server::start();
-    server.command("ACL SETUSER relay on >dummy-acl ~* +@all -evalsha -eval");
+    server.command("ACL SETUSER relay on >dummy-acl ~* +@all");
     let url = format!("redis://relay:dummy-acl@127.0.0.1:{}", server.port());
     let redis = RedisStores::connect(RedisOptions::new(url)).await.unwrap();
+    claim(&redis.stores()).await.unwrap();
+    server.command("ACL SETUSER relay -evalsha -eval");
     let error = claim(&redis.stores()).await.unwrap_err();
     assert!(texts(&error).contains("NOPERM"), "{error:?}");
     assert_unavailable(error);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_made_a_replica_is_left_and_found_again() {
+    let server = Server::start();
+    let redis = server.stores().await;
+    let stores = redis.stores();
+    write(&stores).await.unwrap();
+    let connected = || {
+        server
+            .command("INFO stats")
+            .lines()
+            .find_map(|line| line.strip_prefix("total_connections_received:")?.trim().parse::<u64>().ok())
+    };
+    // Ours are those of the test's own questions, one each.
+    let (before, mut asked) = (connected().unwrap(), 0);
+    server.command("REPLICAOF 127.0.0.1 1");
+    asked += 1;
+    let error = write(&stores).await.unwrap_err();
+    assert!(texts(&error).contains("READONLY"), "{error:?}");
+    assert_unavailable(error);
+    eventually(async || {
+        asked += 1;
+        connected().unwrap() > before + asked
+    })
+    .await;
+    server.command("REPLICAOF NO ONE");
+    eventually(async || write(&stores).await.is_ok()).await;
+    claim(&stores).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -217,22 +246,8 @@ async fn dropped_stores_leave_no_connection() {
     eventually(async || connections(&server) == 0).await;
 }
 
-async fn write(stores: &Stores) -> Result<Uuid, StorageError> {
-    let id = Uuid::now_v7();
-    stores.config.put(RecordKind::Account, id, None, "{}".to_owned(), Expect::Absent).await.map(|_| id)
-}
-
 async fn claim(stores: &Stores) -> Result<LeaseRef, StorageError> {
-    let claim = Claim {
-        half: Half::Caller,
-        owner: Uuid::now_v7(),
-        lease: LeaseId::generate(),
-        ttl: Duration::from_secs(60),
-        checks: Vec::new(),
-    };
-    let outcome = stores.admission.reserve(&claim, Timestamp::from_secs(1_790_000_000)).await?;
-    assert!(outcome.is_granted());
-    Ok(claim.lease_ref())
+    claim_for(stores, Uuid::now_v7()).await
 }
 
 /// Connections other than the one that asks.
@@ -246,34 +261,8 @@ fn with_password(server: &Server, password: &str) -> RedisOptions {
 }
 
 #[track_caller]
-fn assert_unavailable(error: StorageError) {
-    assert!(matches!(error, StorageError::Unavailable { .. }), "{error:?}");
-}
-
-#[track_caller]
 fn assert_silent(text: &str) {
     assert!(!text.contains("canary"), "{text}");
-}
-
-/// All that can be printed of an error and its causes.
-fn texts(error: &StorageError) -> String {
-    let mut texts = format!("{error:?}");
-    let mut cause: Option<&dyn Error> = Some(error);
-    while let Some(error) = cause {
-        texts.push_str(&format!("\n{error}"));
-        cause = error.source();
-    }
-    texts
-}
-
-/// Tries until it holds; a promise about the end, not about the time.
-async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
-    let patience = tokio::time::timeout(Duration::from_secs(30), async {
-        while !holds().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    });
-    patience.await.expect("it should hold within the patience");
 }
 
 #[tokio::test]
