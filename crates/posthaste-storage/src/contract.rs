@@ -87,6 +87,7 @@ macro_rules! contract_tests {
         ]);
         $crate::contract_tests!($fresh, ledger: [
             a_row_is_read_as_booked,
+            rows_are_read_in_parts,
             losses_are_read_as_booked,
             attempts_come_in_their_order,
             an_empty_append_books_nothing,

@@ -36,6 +36,22 @@ pub async fn a_row_is_read_as_booked(stores: Stores) -> Promise {
     Ok(())
 }
 
+/// All rows can be read in parts, the oldest first, each once.
+pub async fn rows_are_read_in_parts(stores: Stores) -> Promise {
+    let mut booked = rows(7);
+    booked.push(AttemptRow { attempt: 2, ..booked[6].clone() });
+    stores.ledger.append(&booked).await?;
+    let (mut read, mut after) = (Vec::new(), None);
+    loop {
+        let part = stores.ledger.rows_after(after, 3).await?;
+        let Some(last) = part.last() else { break };
+        after = Some((last.request_id, last.attempt));
+        read.extend(part);
+    }
+    assert_eq!(read, booked);
+    Ok(())
+}
+
 /// What translation lost is told whole and each side on its own, also at its bounds, and leaves the roll-ups alone.
 pub async fn losses_are_read_as_booked(stores: Stores) -> Promise {
     let none = LossList::default();
