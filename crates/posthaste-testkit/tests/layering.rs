@@ -98,6 +98,7 @@ const MECHANISMS: &[&str] = &[
 /// Heavy crates of others that one crate of ours keeps out of all the rest; programs may name them too.
 const EXTERNALS: Layers<'_> = &[
     ("aes-gcm", &["posthaste-vault"]),
+    ("argon2", &["posthaste-vault"]),
     ("axum", &["posthaste-http"]),
     ("fred", &["posthaste-storage-redis"]),
     ("hyper-rustls", &["posthaste-upstream"]),

@@ -5,9 +5,12 @@ use std::{fmt, sync::Arc};
 use posthaste_core::{ClientKeyHash, Sealed, Secret};
 use posthaste_storage::ConfigStore;
 
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
 use crate::{
-    MasterKey, NewClientKey, Place, VaultError,
-    client_key::{KeyHasher, generate},
+    MasterKey, NewClientKey, PassphraseKey, Place, VaultError,
+    client_key::{self, KeyHasher, generate},
     keyring::{self, Keyring},
     seal::{Damage, SealedBytes, SealingKey},
 };
@@ -17,6 +20,7 @@ pub struct Vault {
     active: SealingKey,
     former: Vec<SealingKey>,
     hasher: KeyHasher,
+    pepper: Zeroizing<[u8; 32]>,
 }
 
 impl Vault {
@@ -29,7 +33,39 @@ impl Vault {
     /// written then. Otherwise when the store fails.
     pub async fn open(master: &MasterKey, store: Arc<dyn ConfigStore>) -> Result<Self, VaultError> {
         let Keyring { pepper, active, former } = keyring::open(master, &store).await?;
-        Ok(Self { active, former, hasher: KeyHasher::new(&pepper) })
+        Ok(Self { active, former, hasher: KeyHasher::new(&pepper), pepper })
+    }
+
+    /// Tells which pepper client keys are hashed under: stores with the same one know the same keys.
+    pub fn pepper_fingerprint(&self) -> String {
+        client_key::fingerprint(&self.pepper)
+    }
+
+    /// Seals the pepper under a passphrase, so that another store can [take it over](Self::with_pepper_of).
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn seal_pepper(&self, passphrase: &PassphraseKey) -> Result<Sealed, VaultError> {
+        passphrase.seal_bytes(&PEPPER_PLACE, self.pepper.as_slice())
+    }
+
+    /// Gives the store the pepper that another one sealed, so that its client keys work here. Every process that has the
+    /// store open has to open it again: no relay may run on it.
+    ///
+    /// # Errors
+    /// [`VaultError::ForeignPepper`] when the store has client keys of its own, [`VaultError::Passphrase`] when the
+    /// passphrase does not open it.
+    pub async fn with_pepper_of(
+        master: &MasterKey,
+        store: Arc<dyn ConfigStore>,
+        passphrase: &PassphraseKey,
+        sealed: &Sealed,
+    ) -> Result<Self, VaultError> {
+        let wrong = VaultError::Passphrase { what: "it does not open what client keys are hashed under" };
+        let Ok(plain) = passphrase.open_bytes(&PEPPER_PLACE, sealed) else { return Err(wrong) };
+        let Ok(pepper) = <[u8; 32]>::try_from(plain.as_slice()) else { return Err(wrong) };
+        keyring::replace_pepper(master, &store, &Zeroizing::new(pepper)).await?;
+        Self::open(master, store).await
     }
 
     /// Seals a secret for `place`.
@@ -67,7 +103,7 @@ impl Vault {
         generate(prefix, &self.hasher)
     }
 
-    fn open_bytes(&self, place: &Place<'_>, sealed: &Sealed) -> Result<zeroize::Zeroizing<Vec<u8>>, Damage> {
+    fn open_bytes(&self, place: &Place<'_>, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, Damage> {
         let sealed = SealedBytes::parse(sealed)?;
         let key = std::iter::once(&self.active).chain(&self.former).find(|key| key.id() == sealed.key_id());
         key.ok_or(Damage::UnknownKey)?.open(place, &sealed)
@@ -79,3 +115,5 @@ impl fmt::Debug for Vault {
         f.write_str("Vault(…)")
     }
 }
+
+const PEPPER_PLACE: Place<'static> = Place { kind: "export", id: Uuid::nil(), field: "pepper" };
