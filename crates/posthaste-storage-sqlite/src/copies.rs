@@ -17,7 +17,7 @@ use crate::{
     SchemaError,
     error::Failure,
     schema,
-    stores::{COMMON_FLAGS, open_reader},
+    stores::{BUSY_TIMEOUT, COMMON_FLAGS, open_reader},
 };
 
 /// What is known of a copy that was made.
@@ -48,7 +48,9 @@ pub async fn backup_file(from: &Path, to: &Path) -> Result<Copied, StorageError>
         }
         let folder = folder_of(&to);
         let beside = NamedTempFile::with_prefix_in(UNFINISHED, &folder).map_err(unavailable)?;
-        let copied = copy_pages(&from, beside.path(), what)?;
+        // Whoever leaves last removes the log, which one who only reads cannot.
+        let source = open_writable(&from).map_err(|failure| failure.into_storage_error(what))?;
+        let copied = copy_pages(&source, &from, beside.path(), what)?;
         if let Some(problem) = copied.problems.first() {
             return Err(StorageError::corrupt(format!("{what}: the copy is not sound"), problem.clone()));
         }
@@ -74,7 +76,8 @@ pub async fn examine_file(from: &Path, to: &Path) -> Result<Copied, StorageError
         let log = PathBuf::from(format!("{}-wal", from.display()));
         if log.exists() {
             create_new_private(&to).map_err(unavailable)?;
-            return copy_pages(&from, &to, what);
+            let source = open_reader(&from).map_err(|failure| failure.into_storage_error(what))?;
+            return copy_pages(&source, &from, &to, what);
         }
         let mut target = create_new_private(&to).map_err(unavailable)?;
         io::copy(&mut File::open(&from).map_err(unavailable)?, &mut target).map_err(unavailable)?;
@@ -93,13 +96,12 @@ async fn on_a_thread<T: Send + 'static>(
     done.map_err(|error| StorageError::unavailable(what, error))?
 }
 
-fn copy_pages(from: &Path, to: &Path, what: &str) -> Result<Copied, StorageError> {
+fn copy_pages(source: &Connection, from: &Path, to: &Path, what: &str) -> Result<Copied, StorageError> {
     let failed = |failure: Failure| failure.into_storage_error(what);
-    let source = open_reader(from).map_err(failed)?;
-    refuse_unknown(&source, from, what)?;
+    refuse_unknown(source, from, what)?;
     let mut target = open_writable(to).map_err(failed)?;
     // All pages in one step: within one snapshot, so that writes meanwhile neither show nor make it start anew.
-    Backup::new(&source, &mut target)
+    Backup::new(source, &mut target)
         .and_then(|backup| backup.run_to_completion(i32::MAX, Duration::ZERO, None))
         .map_err(|error| failed(error.into()))?;
     finish(&target, to, what)
@@ -133,7 +135,9 @@ fn integrity(connection: &Connection) -> Result<Vec<String>, rusqlite::Error> {
 }
 
 fn open_writable(path: &Path) -> Result<Connection, Failure> {
-    Ok(Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | COMMON_FLAGS)?)
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | COMMON_FLAGS)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection)
 }
 
 fn create_new_private(path: &Path) -> io::Result<File> {

@@ -55,7 +55,8 @@ impl LedgerStore for Database {
         limit: usize,
     ) -> Result<Vec<AttemptRow>, StorageError> {
         // No request has the least identity.
-        let (request, attempt) = after.map_or((Uuid::nil(), 0), |(request, attempt)| (request.uuid(), attempt));
+        let (request, attempt) =
+            after.map_or((Uuid::nil(), 0), |(request, attempt)| (request.uuid(), attempt));
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let read = move |connection: &Connection| {
             let mut select = connection.prepare_cached(AFTER)?;

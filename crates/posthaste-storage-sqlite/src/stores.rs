@@ -186,7 +186,7 @@ fn create_private(path: &Path) -> io::Result<File> {
 pub(crate) const COMMON_FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
 
 /// How long one process waits for another's write.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
