@@ -1,5 +1,6 @@
 //! Which store, vault, price book and transport: the only place that chooses.
 
+pub mod files;
 mod folder;
 
 use std::{
