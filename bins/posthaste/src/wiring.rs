@@ -2,6 +2,7 @@
 
 pub mod files;
 mod folder;
+pub mod other;
 
 use std::{
     fs,

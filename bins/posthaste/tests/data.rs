@@ -76,9 +76,7 @@ impl Bench {
     fn run_on(&self, data: &Path, line: &str) -> Ran {
         let mut command = Command::cargo_bin("posthaste").unwrap();
         command.current_dir(self.folder.path()).args(line.split_whitespace()).arg("--data").arg(data);
-        let output = command.output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+        ran(&mut command)
     }
 
     /// Starts the program and does not wait for its end.
@@ -114,6 +112,12 @@ impl Bench {
         names.sort();
         names
     }
+}
+
+fn ran(command: &mut Command) -> Ran {
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
 struct Relay(Child);
@@ -321,6 +325,39 @@ async fn an_import_says_what_differs_and_keeps_out_what_cannot_work() {
     assert_eq!(bench.run_on(&other, "accounts list").ok(), before);
     fs::write(bench.path("newer.json"), r#"{"format":"posthaste-export","version":2}"#).unwrap();
     bench.run("data import newer.json").refused(2, "version 2");
+}
+
+#[tokio::test]
+async fn a_store_moves_to_redis_and_back() {
+    let bench = Bench::furnished().await;
+    let redis = posthaste_testkit::spawn_redis();
+    let relay = bench.serve();
+    bench.run(&format!("data move --to {}", redis.url())).refused(1, "another relay runs");
+    drop(relay);
+    let before = fs::read(bench.dir().join("posthaste.db")).unwrap().len();
+    let moved = bench.run(&format!("data move --to {} --json", redis.url())).json();
+    assert_eq!((moved["moved"]["written"].as_u64(), moved["moved"]["rows"].as_u64()), (Some(3), Some(5)));
+    let again = bench.run(&format!("data move --to {} --json", redis.url())).json();
+    assert_eq!(again["moved"]["written"], 0);
+    assert_eq!(fs::read(bench.dir().join("posthaste.db")).unwrap().len(), before);
+
+    let on_redis = |line: &str| {
+        let mut command = Command::cargo_bin("posthaste").unwrap();
+        command.current_dir(bench.folder.path()).args(line.split_whitespace()).arg("--data").arg(bench.dir());
+        command.env("POSTHASTE_DATA__STORE", "redis").env("POSTHASTE_DATA__REDIS_URL", redis.url());
+        ran(&mut command)
+    };
+    assert!(on_redis("accounts list").ok().contains("one"));
+    assert_eq!(on_redis("data verify --json").json()["findings"]["rows"], 5);
+    on_redis("data move --to sqlite:back.db").ok();
+    let back = bench.run("data verify back.db --json").json();
+    assert_eq!((back["findings"]["rows"].as_u64(), back["findings"]["secrets"].as_u64()), (Some(5), Some(1)));
+    let stats = |ran: Ran| ran.json()["rows"].clone();
+    assert_eq!(stats(on_redis("stats --by month --json")), stats(bench.run("stats --by month --json")));
+
+    let other = bench.path("other");
+    bench.run_on(&other, "init").ok();
+    bench.run_on(&other, &format!("data move --to {}", redis.url())).refused(4, "another relay's store");
 }
 
 #[test]

@@ -3,11 +3,13 @@
 mod cleanup;
 mod export;
 mod import;
+mod transfer;
 mod verify;
 
 pub use cleanup::{Cleaned, Cleanup, clean_up};
 pub use export::{Export, ExportedSecrets, LeftOut, export, read_export};
 pub use import::{Fate, ImportPlan, PlannedRecord, plan_import};
+pub use transfer::{Moved, transfer};
 pub use verify::{Findings, Problem, verify};
 
 use posthaste_vault::VaultError;

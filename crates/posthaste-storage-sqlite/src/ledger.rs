@@ -87,6 +87,12 @@ impl LedgerStore for Database {
         self.readers.read("counting attempts", read).await
     }
 
+    async fn set_rollups(&self, rollups: &[RollupRow]) -> Result<bool, StorageError> {
+        let rollups = rollups.to_vec();
+        let set = move |connection: &Connection| rollup::set(connection, &rollups);
+        self.writer.write("setting roll-ups", set).await.map(|()| true)
+    }
+
     async fn forget_rows(&self, before: Timestamp, most: usize) -> Result<usize, StorageError> {
         let (before, most) = (first_request(before), i64::try_from(most).unwrap_or(i64::MAX));
         let forget = move |connection: &Connection| {

@@ -71,6 +71,12 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// How many rows are kept.
     async fn count(&self) -> Result<u64, StorageError>;
 
+    /// Puts roll-ups in the place of those with the same keys, so that sums of rows that were forgotten can be brought over
+    /// from another store; `false` when the store cannot do that, with nothing changed. Not while rows are booked.
+    async fn set_rollups(&self, _rollups: &[RollupRow]) -> Result<bool, StorageError> {
+        Ok(false)
+    }
+
     /// Forgets rows of requests that were made before a moment, as their identities tell it: the oldest, at most `most` of
     /// them. Answers how many those were; fewer than `most` means that no older ones are left. Roll-ups stay as they are:
     /// each row is in them, since both are booked as one. A forgotten row that is booked again counts again.

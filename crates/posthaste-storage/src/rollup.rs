@@ -90,6 +90,11 @@ impl Rollups {
         }
     }
 
+    /// Puts sums in the place of those with the same key.
+    pub(crate) fn set(&mut self, rollup: &RollupRow) {
+        self.0.insert(rollup.key.clone(), rollup.sums.clone());
+    }
+
     /// Forgets spans of one period that start before a moment, at most `most`; answers how many.
     pub(crate) fn forget(&mut self, period: RollupPeriod, before: Timestamp, most: usize) -> usize {
         let old = self.0.keys().filter(|key| key.period == period && key.start < before);

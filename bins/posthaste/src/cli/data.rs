@@ -4,6 +4,7 @@ mod backup;
 mod cleanup;
 mod export;
 mod import;
+mod move_to;
 mod progress;
 mod restore;
 mod verify;
@@ -25,6 +26,8 @@ pub(super) enum Command {
     Export(export::Export),
     /// Compare an export with what is kept, and take it in with --apply
     Import(import::Import),
+    /// Copy everything that counts into another store: from the embedded one to Redis, or back
+    Move(move_to::Move),
     /// Forget now what is older than it is kept for
     Cleanup(cleanup::Cleanup),
 }
@@ -36,6 +39,7 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
         Command::Restore(restore) => restore::run(&restore, config, out).await,
         Command::Export(export) => export::run(&export, config, out).await,
         Command::Import(import) => import::run(&import, config, out).await,
+        Command::Move(wanted) => move_to::run(&wanted, config, out).await,
         Command::Cleanup(cleanup) => cleanup::run(&cleanup, config, out).await,
     }
 }

@@ -7,7 +7,7 @@ use posthaste_admin::{
     data::{self, Cleanup, ExportedSecrets, Fate, Findings},
 };
 use posthaste_core::{AttemptRow, Clock, RequestId, Secret, Timestamp};
-use posthaste_storage::{Expect, RecordKind, Retention, RollupPeriod, contract::row};
+use posthaste_storage::{Expect, RecordKind, Retention, RollupPeriod, UsageQuery, contract::row};
 use posthaste_vault::{PassphraseKey, Vault};
 use uuid::Uuid;
 
@@ -150,6 +150,33 @@ async fn a_name_of_another_record_stops_the_import() {
     let revision = other.stores.config.revision().await.unwrap();
     assert!(matches!(plan.apply(&other.stores).await, Err(AdminError::Conflict { .. })));
     assert_eq!(other.stores.config.revision().await.unwrap(), revision);
+}
+
+#[tokio::test]
+async fn a_store_is_copied_whole_also_in_two_goes_and_into_an_empty_one_only() {
+    let bench = furnished().await;
+    bench.stores.ledger.forget_rows(Timestamp::from_micros(i64::MAX), 3).await.unwrap();
+    let to = posthaste_storage::memory::MemoryStores::stores();
+    let moved = data::transfer(&bench.stores, &to, &|_, _, _| {}).await.unwrap();
+    assert_eq!((moved.records, moved.written, moved.rows), (3, 3, 4));
+    assert_eq!(moved.problems, []);
+    for period in RollupPeriod::ALL {
+        let query = UsageQuery::all(period);
+        let there = to.ledger.usage(&query).await.unwrap();
+        assert_eq!(there, bench.stores.ledger.usage(&query).await.unwrap(), "also of forgotten rows");
+    }
+    create_key(&bench.admin, "later").await;
+    bench.stores.ledger.append(&[row()]).await.unwrap();
+    let again = data::transfer(&bench.stores, &to, &|_, _, _| {}).await.unwrap();
+    assert_eq!((again.written, again.rows, to.ledger.count().await.unwrap()), (1, 5, 5));
+    assert_eq!(again.problems, []);
+
+    for other in [quiet().await, furnished().await] {
+        let revision = other.stores.config.revision().await.unwrap();
+        let refused = data::transfer(&bench.stores, &other.stores, &|_, _, _| {}).await;
+        assert!(matches!(refused, Err(AdminError::Conflict { .. })), "{refused:?}");
+        assert_eq!(other.stores.config.revision().await.unwrap(), revision);
+    }
 }
 
 #[tokio::test]

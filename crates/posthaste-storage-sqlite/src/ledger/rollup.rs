@@ -9,8 +9,32 @@ use crate::error::{Failure, UnknownName};
 
 /// Adds sums to what is there, each roll-up once.
 pub(super) fn add(connection: &Connection, sums: &Rollups) -> Result<(), Failure> {
+    upsert(connection, sums.iter())
+}
+
+/// Puts sums in the place of what is there.
+pub(super) fn set(connection: &Connection, rollups: &[RollupRow]) -> Result<(), Failure> {
+    let mut delete = connection.prepare_cached(DELETE)?;
+    for RollupRow { key, .. } in rollups {
+        delete.execute(params![
+            key.period.as_str(),
+            key.start.as_micros(),
+            key.key_id.uuid(),
+            key.account_id.uuid(),
+            key.model.as_str(),
+            owner(&key.owner),
+            key.provider.as_str(),
+        ])?;
+    }
+    upsert(connection, rollups.iter().map(|rollup| (&rollup.key, &rollup.sums)))
+}
+
+fn upsert<'a>(
+    connection: &Connection,
+    sums: impl Iterator<Item = (&'a RollupKey, &'a Sums)>,
+) -> Result<(), Failure> {
     let mut upsert = connection.prepare_cached(UPSERT)?;
-    for (key, sum) in sums.iter() {
+    for (key, sum) in sums {
         upsert.execute(params![
             key.period.as_str(),
             key.start.as_micros(),
@@ -160,6 +184,10 @@ const UPSERT: &str = "
         output_audio = output_audio + min(excluded.output_audio, 9223372036854775807 - output_audio),
         input_image = input_image + min(excluded.input_image, 9223372036854775807 - input_image),
         output_image = output_image + min(excluded.output_image, 9223372036854775807 - output_image)";
+
+const DELETE: &str = "
+    DELETE FROM rollup WHERE period = ?1 AND start = ?2 AND key_id = ?3 AND account_id = ?4 AND model = ?5 AND owner = ?6
+        AND provider = ?7";
 
 const FORGET: &str = "
     DELETE FROM rollup WHERE (period, start, key_id, account_id, model, owner, provider) IN (

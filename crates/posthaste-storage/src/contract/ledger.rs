@@ -52,6 +52,29 @@ pub async fn rows_are_read_in_parts(stores: Stores) -> Promise {
     Ok(())
 }
 
+/// A store that can set roll-ups has those afterwards, in the place of its own, and goes on adding to them.
+pub async fn rollups_that_were_set_take_the_place_of_others(stores: Stores) -> Promise {
+    let booked = row();
+    stores.ledger.append(std::slice::from_ref(&booked)).await?;
+    let days = UsageQuery::all(RollupPeriod::Day);
+    let before = stores.ledger.usage(&days).await?;
+    let mut wanted = before.clone();
+    wanted[0].sums.attempts = 41;
+    wanted[0].sums.cost = NanoUsd::from_nanos(7);
+    let other = RollupKey { start: NOON, owner: None, ..wanted[0].key.clone() };
+    wanted.push(RollupRow { key: other, sums: Sums { attempts: 3, ..Sums::default() } });
+    wanted.sort_by(|one, other| one.key.cmp(&other.key));
+    if !stores.ledger.set_rollups(&wanted).await? {
+        assert_eq!(stores.ledger.usage(&days).await?, before);
+        return Ok(());
+    }
+    assert_eq!(stores.ledger.usage(&days).await?, wanted);
+    stores.ledger.append(&[AttemptRow { request_id: RequestId::generate(), ..booked }]).await?;
+    let attempts: u64 = stores.ledger.usage(&days).await?.iter().map(|day| day.sums.attempts).sum();
+    assert_eq!(attempts, 41 + 3 + 1);
+    Ok(())
+}
+
 /// What translation lost is told whole and each side on its own, also at its bounds, and leaves the roll-ups alone.
 pub async fn losses_are_read_as_booked(stores: Stores) -> Promise {
     let none = LossList::default();

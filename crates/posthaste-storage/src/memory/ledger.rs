@@ -73,6 +73,12 @@ impl LedgerStore for MemoryLedger {
         Ok(self.books.lock().rows.len() as u64)
     }
 
+    async fn set_rollups(&self, rollups: &[RollupRow]) -> Result<bool, StorageError> {
+        let mut books = self.books.lock();
+        rollups.iter().for_each(|rollup| books.rollups.set(rollup));
+        Ok(true)
+    }
+
     async fn forget_rows(&self, before: Timestamp, most: usize) -> Result<usize, StorageError> {
         let mut books = self.books.lock();
         let old = books.rows.range(..(first_request(before), 0)).take(most);

@@ -45,8 +45,8 @@ pub(super) async fn run(export: &Export, config: &Config, out: &Output) -> Resul
     let exported = exported.map_err(|error| AdminFailure::from(&error))?;
     closed.map_err(anyhow::Error::from)?;
     if !to_file {
-        let text = serde_json::to_string_pretty(&exported).map_err(anyhow::Error::from)?;
-        return out.show(&exported, || text);
+        // As it is: text for people would have its control characters replaced.
+        return Output::new(true).show(&exported, String::new);
     }
     write_new(to, &exported)?;
     let told = json!({
