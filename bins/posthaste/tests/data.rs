@@ -102,11 +102,11 @@ impl Bench {
         dir
     }
 
-    fn sql(&self, file: &Path, sql: &str) {
+    fn sql(file: &Path, sql: &str) {
         rusqlite::Connection::open(file).unwrap().execute_batch(sql).unwrap();
     }
 
-    fn names(&self, dir: &Path) -> Vec<String> {
+    fn names(dir: &Path) -> Vec<String> {
         let names = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
         let mut names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
         names.sort();
@@ -146,7 +146,7 @@ async fn a_back_up_is_private_new_and_in_order() {
     assert_eq!(verified["findings"]["secrets"], 1);
     assert_eq!(verified["ok"], true);
     assert_eq!(fs::read(&copy).unwrap(), before, "looking changes nothing");
-    assert_eq!(bench.names(&bench.dir()), ["master.key", "posthaste.db"]);
+    assert_eq!(Bench::names(&bench.dir()), ["master.key", "posthaste.db"]);
 }
 
 #[tokio::test]
@@ -180,12 +180,12 @@ async fn a_back_up_is_restored_elsewhere_with_the_master_key_only() {
 
     let other = bench.path("other");
     bench.run_on(&other, "init").ok();
-    let before = bench.names(&other);
+    let before = Bench::names(&other);
     let store = fs::read(other.join("posthaste.db")).unwrap();
     bench.run_on(&other, "data restore copy.db").refused(1, "the master key does not open this store");
     bench.run_on(&other, "data verify copy.db").refused(1, "the master key does not open this store");
     assert_eq!(fs::read(other.join("posthaste.db")).unwrap(), store);
-    let after: Vec<_> = bench.names(&other).into_iter().filter(|name| name != "admin.lock").collect();
+    let after: Vec<_> = Bench::names(&other).into_iter().filter(|name| name != "admin.lock").collect();
     assert_eq!(after, before);
 
     let dir = bench.elsewhere();
@@ -198,8 +198,8 @@ async fn a_back_up_is_restored_elsewhere_with_the_master_key_only() {
 async fn newer_damaged_and_foreign_files_are_refused_before_anything_is_changed() {
     let bench = Bench::furnished().await;
     bench.run("data backup --to newer.db").ok();
-    bench.sql(&bench.path("newer.db"), "PRAGMA user_version = 99");
-    bench.sql(&bench.path("foreign.db"), "CREATE TABLE theirs (x)");
+    Bench::sql(&bench.path("newer.db"), "PRAGMA user_version = 99");
+    Bench::sql(&bench.path("foreign.db"), "CREATE TABLE theirs (x)");
     fs::write(bench.path("notes.txt"), "not a database ".repeat(500)).unwrap();
     let before = fs::read(bench.dir().join("posthaste.db")).unwrap();
     for (file, why) in [
@@ -213,7 +213,7 @@ async fn newer_damaged_and_foreign_files_are_refused_before_anything_is_changed(
     bench.run("data restore nothing.db").refused(3, "there is no file");
     assert_eq!(fs::read(bench.dir().join("posthaste.db")).unwrap(), before);
     let replaced = |name: &String| name.contains("replaced") || name.contains("unfinished");
-    assert!(!bench.names(&bench.dir()).iter().any(replaced));
+    assert!(!Bench::names(&bench.dir()).iter().any(replaced));
 }
 
 #[tokio::test]
@@ -221,9 +221,9 @@ async fn what_is_wrong_is_told_and_is_not_restored_unasked() {
     let bench = Bench::furnished().await;
     bench.run("data backup --to bad.db").ok();
     let bad = bench.path("bad.db");
-    bench.sql(&bad, "UPDATE rollup SET cost_nanos = cost_nanos + 1 WHERE period = 'day'");
-    bench.sql(&bad, "UPDATE record SET body = '{}' WHERE kind = 'client_key'");
-    bench.sql(
+    Bench::sql(&bad, "UPDATE rollup SET cost_nanos = cost_nanos + 1 WHERE period = 'day'");
+    Bench::sql(&bad, "UPDATE record SET body = '{}' WHERE kind = 'client_key'");
+    Bench::sql(
         &bad,
         "UPDATE record SET body = json_set(body, '$.credential', 'AQAAAAEAAAA') WHERE kind = 'account'",
     );
@@ -246,7 +246,7 @@ async fn whoever_kills_a_back_up_finds_no_half_one() {
     bench.append(&rows).await;
     fs::create_dir(bench.path("backups")).unwrap();
     let mut child = bench.spawn("data backup --to backups/copy.db");
-    while bench.names(&bench.path("backups")).is_empty() && child.try_wait().unwrap().is_none() {}
+    while Bench::names(&bench.path("backups")).is_empty() && child.try_wait().unwrap().is_none() {}
     child.kill().unwrap();
     child.wait().unwrap();
     if bench.path("backups/copy.db").exists() {
