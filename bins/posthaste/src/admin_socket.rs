@@ -10,7 +10,7 @@ mod server;
 use std::path::{Path, PathBuf};
 
 pub use client::{AdminClient, CallError};
-pub use server::{AdminListener, BindError, serve};
+pub use server::{AdminListener, BindError, Held, hold, serve};
 
 /// The socket's place in a data folder.
 pub fn path(data: &Path) -> PathBuf {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod config;
+mod data;
 mod failure;
 mod import;
 mod input;
@@ -109,6 +110,9 @@ enum Command {
     /// Move in from another relay
     #[command(subcommand)]
     Import(import::Command),
+    /// Back-ups, restoring, checking, tidying, and exporting what is kept
+    #[command(subcommand)]
+    Data(data::Command),
     /// The configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -166,6 +170,9 @@ fn run(line: Line) -> Result<(), Failure> {
         }
         Command::Requests(command) => {
             runtime(Threads::One)?.block_on(requests::run(command, &load(&global, Vec::new())?, &out))
+        }
+        Command::Data(command) => {
+            runtime(Threads::One)?.block_on(data::run(command, &load(&global, Vec::new())?, &out))
         }
         Command::Stats(question) => {
             runtime(Threads::One)?.block_on(stats::run(*question, &load(&global, Vec::new())?, &out))

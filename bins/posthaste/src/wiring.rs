@@ -1,6 +1,8 @@
 //! Which store, vault, price book and transport: the only place that chooses.
 
+pub mod files;
 mod folder;
+pub mod other;
 
 use std::{
     fs,

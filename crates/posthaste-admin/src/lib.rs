@@ -4,6 +4,7 @@ mod accounts;
 mod admin;
 mod change;
 mod command;
+pub mod data;
 mod error;
 mod input;
 mod keys;

@@ -11,6 +11,7 @@ use posthaste_storage::{
     first_request,
 };
 use rusqlite::{Connection, params};
+use uuid::Uuid;
 
 use crate::{error::Failure, stores::Database};
 
@@ -46,6 +47,23 @@ impl LedgerStore for Database {
             }
         };
         self.readers.read("reading the latest attempts", read).await
+    }
+
+    async fn rows_after(
+        &self,
+        after: Option<(RequestId, u16)>,
+        limit: usize,
+    ) -> Result<Vec<AttemptRow>, StorageError> {
+        // No request has the least identity.
+        let (request, attempt) =
+            after.map_or((Uuid::nil(), 0), |(request, attempt)| (request.uuid(), attempt));
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let read = move |connection: &Connection| {
+            let mut select = connection.prepare_cached(AFTER)?;
+            let found = select.query_map(params![request, attempt, limit], row::read)?;
+            Ok(found.collect::<Result<_, _>>()?)
+        };
+        self.readers.read("reading attempts", read).await
     }
 
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<RollupRow>, StorageError> {
@@ -118,6 +136,9 @@ const FORGET: &str = "
     DELETE FROM attempt WHERE (request_id, attempt) IN (
         SELECT request_id, attempt FROM attempt WHERE request_id < ?1 ORDER BY request_id, attempt LIMIT ?2
     )";
+
+const AFTER: &str =
+    "SELECT * FROM attempt WHERE (request_id, attempt) > (?1, ?2) ORDER BY request_id, attempt LIMIT ?3";
 
 const RECENT: &str = "SELECT * FROM attempt ORDER BY request_id DESC, attempt DESC LIMIT ?1";
 

@@ -3,6 +3,7 @@
 mod admission;
 mod affinity;
 mod config;
+mod copies;
 mod error;
 mod ledger;
 mod lock;
@@ -12,5 +13,6 @@ mod schema;
 mod stores;
 mod writer;
 
+pub use copies::{Copied, UNFINISHED, backup_file, examine_file};
 pub use schema::SchemaError;
 pub use stores::SqliteStores;

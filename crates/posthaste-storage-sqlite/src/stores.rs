@@ -1,7 +1,7 @@
-//! Opening, closing and backing up.
+//! Opening and closing.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
     io,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
@@ -12,7 +12,7 @@ use std::{
 
 use parking_lot::Mutex;
 use posthaste_storage::{StorageError, Stores};
-use rusqlite::{Connection, ErrorCode, OpenFlags, backup::Backup};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::{sync::Notify, task};
 
 use crate::{
@@ -118,15 +118,12 @@ impl SqliteStores {
         saved.and(closed)
     }
 
-    /// Copies the store as it stands into a new file (mode 0600), durable when this returns, while reading and writing
-    /// go on.
+    /// Copies the store as it stands into a new file, see [`backup_file`](crate::backup_file).
     ///
     /// # Errors
-    /// When `to` exists already or cannot be written; a half-made copy is removed.
+    /// As [`backup_file`](crate::backup_file).
     pub async fn backup(&self, to: &Path) -> Result<(), StorageError> {
-        let (from, to) = (self.path.clone(), to.to_owned());
-        let copied = task::spawn_blocking(move || copy(&from, &to)).await;
-        copied.map_err(|error| StorageError::unavailable("making a back-up", error))?
+        crate::backup_file(&self.path, to).await.map(|_| ())
     }
 }
 
@@ -139,7 +136,7 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, Failure> {
 
 fn open_writer(path: &Path) -> Result<Connection, StorageError> {
     let what = format!("opening {}", path.display());
-    create_private(path, true).map_err(|error| StorageError::unavailable(what.as_str(), error))?;
+    create_private(path).map_err(|error| StorageError::unavailable(what.as_str(), error))?;
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | COMMON_FLAGS);
     let mut connection = connection.map_err(|error| StorageError::unavailable(what.as_str(), error))?;
     let failed = |failure: Failure| failure.into_storage_error(&what);
@@ -180,51 +177,16 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// Makes a file that only its owner can read. SQLite gives the log beside it the same mode.
-fn create_private(path: &Path, may_exist: bool) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).mode(0o600);
-    if may_exist {
-        options.create(true)
-    } else {
-        options.create_new(true)
-    };
-    options.truncate(false).open(path)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), StorageError> {
-    let what = format!("backing up to {}", to.display());
-    create_private(to, false).map_err(|error| StorageError::unavailable(what.as_str(), error))?;
-    let copied = copy_pages(from, to).map_err(|failure| failure.into_storage_error(&what));
-    let synced = copied
-        .and_then(|()| sync_with_folder(to).map_err(|error| StorageError::unavailable(what.as_str(), error)));
-    if synced.is_err()
-        && let Err(error) = fs::remove_file(to)
-    {
-        tracing::warn!(error = &error as &dyn std::error::Error, "a half-made back-up could not be removed");
-    }
-    synced
-}
-
-fn copy_pages(from: &Path, to: &Path) -> Result<(), Failure> {
-    let source = open_reader(from)?;
-    let mut target = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE | COMMON_FLAGS)?;
-    // All pages in one step: within one snapshot, so that writes meanwhile neither show nor make it start anew.
-    Backup::new(&source, &mut target)?.run_to_completion(i32::MAX, Duration::ZERO, None)?;
-    Ok(())
-}
-
-fn sync_with_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+/// Makes a file that only its owner can read, unless it is there. SQLite gives the log beside it the same mode.
+fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
 /// Each connection is used by one thread at a time, so SQLite's own mutexes are not needed.
-const COMMON_FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
+pub(crate) const COMMON_FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
 
 /// How long one process waits for another's write.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 

@@ -10,7 +10,7 @@ use posthaste_storage::{
     StorageError, Stores, Unit, UsageQuery,
     contract::{NOON, row},
 };
-use posthaste_storage_sqlite::{SchemaError, SqliteStores};
+use posthaste_storage_sqlite::{Copied, SchemaError, SqliteStores, backup_file, examine_file};
 use rusqlite::Connection;
 use uuid::Uuid;
 
@@ -127,6 +127,66 @@ async fn a_back_up_does_not_overwrite() {
     fs::write(&there, "something of somebody's").unwrap();
     assert!(opened.backup(&there).await.is_err());
     assert_eq!(fs::read_to_string(&there).unwrap(), "something of somebody's");
+}
+
+#[tokio::test]
+async fn a_back_up_is_one_plain_file_with_nothing_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = SqliteStores::open(&folder.path().join("posthaste.db")).unwrap();
+    fill(&opened.stores()).await;
+    let backups = tempfile::tempdir().unwrap();
+    let copied = backup_file(&folder.path().join("posthaste.db"), &backups.path().join("copy.db")).await;
+    let Copied { schema, bytes, problems } = copied.unwrap();
+    assert_eq!((schema, problems.as_slice()), (5, [].as_slice()));
+    let found: Vec<_> = fs::read_dir(backups.path()).unwrap().map(|entry| entry.unwrap()).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].metadata().unwrap().len(), bytes);
+}
+
+#[tokio::test]
+async fn a_damaged_store_makes_no_back_up_and_its_damage_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("posthaste.db");
+    let opened = SqliteStores::open(&path).unwrap();
+    let rows: Vec<_> = (0..500).map(|_| row()).collect();
+    opened.stores().ledger.append(&rows).await.unwrap();
+    opened.close().await.unwrap();
+    damage(&path);
+    let refused = backup_file(&path, &folder.path().join("copy.db")).await.unwrap_err();
+    assert!(matches!(refused, StorageError::Corrupt { .. }), "{refused:?}");
+    let names: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(names.iter().all(|name| name.to_string_lossy().starts_with("posthaste.db")), "{names:?}");
+
+    let before = fs::read(&path).unwrap();
+    let examined = examine_file(&path, &folder.path().join("examined.db")).await;
+    assert!(examined.is_err() || !examined.unwrap().problems.is_empty());
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn looking_at_a_newer_file_or_anothers_says_what_it_is_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("newer.db");
+    SqliteStores::open(&path).unwrap().close().await.unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let before = fs::read(&path).unwrap();
+    for refused in [
+        examine_file(&path, &folder.path().join("copy.db")).await.unwrap_err(),
+        backup_file(&path, &folder.path().join("backup.db")).await.unwrap_err(),
+    ] {
+        let StorageError::Corrupt { source, .. } = &refused else { panic!("{refused:?}") };
+        assert_eq!(source.downcast_ref(), Some(&SchemaError::Newer { found: 99, known: 5 }));
+    }
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+/// Overwrites a page in the middle.
+fn damage(path: &Path) {
+    use std::os::unix::fs::FileExt;
+    let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    let middle = file.metadata().unwrap().len() / 2 / 4_096 * 4_096;
+    file.write_all_at(&[0xa5; 4_096], middle).unwrap();
 }
 
 #[tokio::test]

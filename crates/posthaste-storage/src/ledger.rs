@@ -46,6 +46,20 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// requests' identities, which grow with time, and of their attempts.
     async fn recent(&self, key: Option<ClientKeyId>, limit: usize) -> Result<Vec<AttemptRow>, StorageError>;
 
+    /// The rows after one, the oldest first, about `limit` of them; from the first one on without `after`. None means that
+    /// there are no more. The order is that of [`recent`](Self::recent), turned round. A store that has no better way
+    /// answers all that are left at once.
+    async fn rows_after(
+        &self,
+        after: Option<(RequestId, u16)>,
+        _limit: usize,
+    ) -> Result<Vec<AttemptRow>, StorageError> {
+        let mut rows = self.recent(None, usize::MAX).await?;
+        rows.retain(|row| after.is_none_or(|after| (row.request_id, row.attempt) > after));
+        rows.sort_by_key(|row| (row.request_id, row.attempt));
+        Ok(rows)
+    }
+
     /// Roll-ups, by start, key, account, model, owner and provider.
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<RollupRow>, StorageError>;
 
@@ -56,7 +70,8 @@ pub trait LedgerStore: Send + Sync + 'static {
 
     /// Puts sums in the place of the roll-ups that have the same keys, durable when it returns; sums of nothing remove theirs.
     /// For what another relay has counted, under [`AccountId::CARRIED_OVER`](posthaste_core::AccountId::CARRIED_OVER), for
-    /// which no row is ever booked: roll-ups of all other accounts always agree with the rows.
+    /// which no row is ever booked, and for sums of rows that another store has forgotten, when its books are moved here.
+    /// All other roll-ups always agree with the rows.
     async fn carry_over(&self, rollups: &[RollupRow]) -> Result<(), StorageError>;
 
     /// How many rows are kept.

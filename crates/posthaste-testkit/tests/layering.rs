@@ -99,6 +99,7 @@ const MECHANISMS: &[&str] = &[
 /// Heavy crates of others that one crate of ours keeps out of all the rest; programs may name them too.
 const EXTERNALS: Layers<'_> = &[
     ("aes-gcm", &["posthaste-vault"]),
+    ("argon2", &["posthaste-vault"]),
     ("axum", &["posthaste-http"]),
     // The store, and the Redis of claude-relay-service that is read when moving over.
     ("fred", &["posthaste-import", "posthaste-storage-redis"]),

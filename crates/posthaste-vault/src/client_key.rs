@@ -18,6 +18,13 @@ pub struct NewClientKey {
     pub hint: String,
 }
 
+/// Tells peppers apart and gives nothing of them away: 16 hexadecimal digits.
+pub(crate) fn fingerprint(pepper: &[u8; 32]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(pepper).expect("HMAC takes keys of any length");
+    mac.update(b"posthaste pepper fingerprint");
+    hex::encode(&mac.finalize().into_bytes()[..8])
+}
+
 /// HMAC-SHA-256 under the pepper. The key's two blocks are hashed once; each hash starts from a copy of that state.
 pub(crate) struct KeyHasher(Hmac<Sha256>);
 

@@ -38,6 +38,16 @@ pub enum VaultError {
     /// Client keys of another CRS were taken over already, and their hashes are kept under its `ENCRYPTION_KEY`.
     #[error("client keys of a claude-relay-service with another ENCRYPTION_KEY were taken over already")]
     AnotherCrsKey,
+    /// A passphrase cannot be used, or does not open what it should.
+    #[error("the passphrase: {what}")]
+    Passphrase {
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// Client keys are hashed under another pepper than this store's, which has keys of its own: make them anew. Nothing
+    /// was written.
+    #[error("client keys of another relay work only in a store that has no client keys of its own")]
+    ForeignPepper,
     /// A text is no master key.
     #[error("the master key is malformed: expected 32 bytes as 64 hexadecimal digits or as base64")]
     MalformedMasterKey,

@@ -46,6 +46,25 @@ async fn read(store: &Arc<dyn ConfigStore>) -> Result<Option<KeyringRecord>, Vau
     KeyringRecord::parse(&record.body).map(Some)
 }
 
+/// Puts another pepper into the keyring of a store that has no client keys.
+pub(crate) async fn replace_pepper(
+    master: &MasterKey,
+    store: &Arc<dyn ConfigStore>,
+    pepper: &[u8; 32],
+) -> Result<(), VaultError> {
+    let record = store.get(RecordKind::Keyring, Uuid::nil()).await?.ok_or(VaultError::KeyringMissing)?;
+    if !store.list(RecordKind::ClientKey, None, 1).await?.records.is_empty() {
+        return Err(VaultError::ForeignPepper);
+    }
+    let mut keyring = KeyringRecord::parse(&record.body)?;
+    keyring.check_master(master)?;
+    keyring.pepper = master.sealing_key().seal(&place(PEPPER), pepper)?;
+    let body = serde_json::to_string(&keyring).expect("a keyring holds texts and numbers only");
+    let expect = Expect::Version(record.version);
+    store.put(RecordKind::Keyring, Uuid::nil(), None, body, expect).await?;
+    Ok(())
+}
+
 /// Whether the store holds anything that a keyring was there for.
 async fn is_used(store: &Arc<dyn ConfigStore>) -> Result<bool, VaultError> {
     for kind in RecordKind::ALL {

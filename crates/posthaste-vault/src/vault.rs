@@ -7,10 +7,11 @@ use posthaste_core::{ClientKeyHash, Sealed, Secret};
 use posthaste_storage::{ConfigStore, Expect, RecordKind, StorageError};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use crate::{
-    CrsKey, MasterKey, NewClientKey, Place, VaultError,
-    client_key::{KeyHasher, generate},
+    CrsKey, MasterKey, NewClientKey, PassphraseKey, Place, VaultError,
+    client_key::{self, KeyHasher, generate},
     crs::crs_hash,
     keyring::{self, Keyring},
     seal::{Damage, SealedBytes, SealingKey},
@@ -24,6 +25,7 @@ pub struct Vault {
     hasher: KeyHasher,
     /// The `ENCRYPTION_KEY` of the CRS that client keys were taken over from, if some were.
     crs: RwLock<Option<Secret>>,
+    pepper: Zeroizing<[u8; 32]>,
 }
 
 impl Vault {
@@ -36,7 +38,8 @@ impl Vault {
     /// written then. Otherwise when the store fails.
     pub async fn open(master: &MasterKey, store: Arc<dyn ConfigStore>) -> Result<Self, VaultError> {
         let Keyring { pepper, active, former } = keyring::open(master, &store).await?;
-        let vault = Self { active, former, hasher: KeyHasher::new(&pepper), crs: RwLock::default() };
+        let hasher = KeyHasher::new(&pepper);
+        let vault = Self { active, former, hasher, pepper, crs: RwLock::default() };
         vault.reload(&*store).await?;
         Ok(vault)
     }
@@ -77,6 +80,38 @@ impl Vault {
     /// Whether client keys of some CRS were taken over.
     pub fn knows_crs(&self) -> bool {
         self.crs.read().is_some()
+    }
+
+    /// Tells which pepper client keys are hashed under: stores with the same one know the same keys.
+    pub fn pepper_fingerprint(&self) -> String {
+        client_key::fingerprint(&self.pepper)
+    }
+
+    /// Seals the pepper under a passphrase, so that another store can [take it over](Self::with_pepper_of).
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn seal_pepper(&self, passphrase: &PassphraseKey) -> Result<Sealed, VaultError> {
+        passphrase.seal_bytes(&PEPPER_PLACE, self.pepper.as_slice())
+    }
+
+    /// Gives the store the pepper that another one sealed, so that its client keys work here. Every process that has the
+    /// store open has to open it again: no relay may run on it.
+    ///
+    /// # Errors
+    /// [`VaultError::ForeignPepper`] when the store has client keys of its own, [`VaultError::Passphrase`] when the
+    /// passphrase does not open it.
+    pub async fn with_pepper_of(
+        master: &MasterKey,
+        store: Arc<dyn ConfigStore>,
+        passphrase: &PassphraseKey,
+        sealed: &Sealed,
+    ) -> Result<Self, VaultError> {
+        let wrong = VaultError::Passphrase { what: "it does not open what client keys are hashed under" };
+        let Ok(plain) = passphrase.open_bytes(&PEPPER_PLACE, sealed) else { return Err(wrong) };
+        let Ok(pepper) = <[u8; 32]>::try_from(plain.as_slice()) else { return Err(wrong) };
+        keyring::replace_pepper(master, &store, &Zeroizing::new(pepper)).await?;
+        Self::open(master, store).await
     }
 
     /// Seals a secret for `place`.
@@ -130,7 +165,7 @@ impl Vault {
         self.unseal(&CRS_PLACE, &kept.encryption_key).map(Some)
     }
 
-    fn open_bytes(&self, place: &Place<'_>, sealed: &Sealed) -> Result<zeroize::Zeroizing<Vec<u8>>, Damage> {
+    fn open_bytes(&self, place: &Place<'_>, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, Damage> {
         let sealed = SealedBytes::parse(sealed)?;
         let key = std::iter::once(&self.active).chain(&self.former).find(|key| key.id() == sealed.key_id());
         key.ok_or(Damage::UnknownKey)?.open(place, &sealed)
@@ -154,3 +189,4 @@ struct CrsRecord {
 const CRS_FORMAT: u32 = 1;
 const CRS_ID: Uuid = Uuid::from_u128(1);
 const CRS_PLACE: Place<'static> = Place { kind: "keyring", id: CRS_ID, field: "crs-encryption-key" };
+const PEPPER_PLACE: Place<'static> = Place { kind: "export", id: Uuid::nil(), field: "pepper" };

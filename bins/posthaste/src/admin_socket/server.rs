@@ -94,6 +94,24 @@ impl AdminListener {
     }
 }
 
+/// A data folder on which no relay can start for as long as this is held.
+#[derive(Debug)]
+pub struct Held {
+    _lock: File,
+}
+
+/// Keeps relays off the socket's data folder, which must exist.
+///
+/// # Errors
+/// [`BindError::Running`] when one runs there.
+pub async fn hold(path: &Path) -> Result<Held, BindError> {
+    let io_error = |source| BindError::Io { path: path.to_owned(), source };
+    let running = || BindError::Running { path: path.to_owned() };
+    let lock = lock(&path.with_extension("lock")).map_err(io_error)?.ok_or_else(running)?;
+    AdminListener::refuse_second(path).await?;
+    Ok(Held { _lock: lock })
+}
+
 /// Takes the lock; `None` when another process has it. The file stays: removing it would let two have it.
 fn lock(path: &Path) -> io::Result<Option<File>> {
     let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(path)?;

@@ -30,6 +30,11 @@ impl Failure {
         Self::new(NOT_FOUND, message)
     }
 
+    /// Something that is in the way.
+    pub(super) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(CONFLICT, message)
+    }
+
     /// Something that did not work.
     pub(super) fn failed(message: impl Into<String>) -> Self {
         Self::new(FAILED, message)

@@ -3,6 +3,7 @@
 mod accounts;
 mod booked;
 mod commands;
+mod data;
 mod keys;
 mod logins;
 mod owners;

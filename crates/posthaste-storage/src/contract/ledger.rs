@@ -39,6 +39,41 @@ pub async fn a_row_is_read_as_booked(stores: Stores) -> Promise {
     Ok(())
 }
 
+/// All rows can be read in parts, the oldest first, each once.
+pub async fn rows_are_read_in_parts(stores: Stores) -> Promise {
+    let mut booked = rows(7);
+    booked.push(AttemptRow { attempt: 2, ..booked[6].clone() });
+    stores.ledger.append(&booked).await?;
+    let (mut read, mut after) = (Vec::new(), None);
+    loop {
+        let part = stores.ledger.rows_after(after, 3).await?;
+        let Some(last) = part.last() else { break };
+        after = Some((last.request_id, last.attempt));
+        read.extend(part);
+    }
+    assert_eq!(read, booked);
+    Ok(())
+}
+
+/// Roll-ups that are brought over take the place of a store's own, which goes on adding to them.
+pub async fn rollups_that_are_carried_over_take_the_place_of_others(stores: Stores) -> Promise {
+    let booked = row();
+    stores.ledger.append(std::slice::from_ref(&booked)).await?;
+    let days = UsageQuery::all(RollupPeriod::Day);
+    let mut wanted = stores.ledger.usage(&days).await?;
+    wanted[0].sums.attempts = 41;
+    wanted[0].sums.cost = NanoUsd::from_nanos(7);
+    let other = RollupKey { start: NOON, owner: None, ..wanted[0].key.clone() };
+    wanted.push(RollupRow { key: other, sums: Sums { attempts: 3, ..Sums::default() } });
+    wanted.sort_by(|one, other| one.key.cmp(&other.key));
+    stores.ledger.carry_over(&wanted).await?;
+    assert_eq!(stores.ledger.usage(&days).await?, wanted);
+    stores.ledger.append(&[AttemptRow { request_id: RequestId::generate(), ..booked }]).await?;
+    let attempts: u64 = stores.ledger.usage(&days).await?.iter().map(|day| day.sums.attempts).sum();
+    assert_eq!(attempts, 41 + 3 + 1);
+    Ok(())
+}
+
 /// What translation lost is told whole and each side on its own, also at its bounds, and leaves the roll-ups alone.
 pub async fn losses_are_read_as_booked(stores: Stores) -> Promise {
     let none = LossList::default();

@@ -1,6 +1,6 @@
 //! The books in memory.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Bound};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -40,6 +40,16 @@ impl LedgerStore for MemoryLedger {
         let books = self.books.lock();
         let newest = books.rows.values().rev().filter(|row| key.is_none_or(|key| row.key_id == key));
         Ok(newest.take(limit).cloned().collect())
+    }
+
+    async fn rows_after(
+        &self,
+        after: Option<(RequestId, u16)>,
+        limit: usize,
+    ) -> Result<Vec<AttemptRow>, StorageError> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let books = self.books.lock();
+        Ok(books.rows.range((from, Bound::Unbounded)).take(limit).map(|(_, row)| row.clone()).collect())
     }
 
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<RollupRow>, StorageError> {

@@ -1,0 +1,175 @@
+//! Configuration records as a file that can travel.
+
+use std::sync::Arc;
+
+use posthaste_core::{Account, ClientKey, Owner, Pool, Route, Sealed, Secret, Team, Timestamp};
+use posthaste_storage::{Entity, Repository, Stores};
+use posthaste_vault::{
+    Derivation, PassphraseKey, Place, Vault, account_credential_place, account_proxy_place,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::AdminError;
+
+/// All configuration records of a relay.
+///
+/// Secrets are left out, or sealed under a passphrase in the place that they belong to. Client keys are known by their keyed
+/// hash alone: they work at another relay only when that takes over what they are hashed under, which is a secret too.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Export {
+    /// `posthaste-export`.
+    pub format: String,
+    /// The version of the form.
+    pub version: u32,
+    /// The release that made it.
+    pub program: String,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// Tells what client keys are hashed under, and gives nothing of it away.
+    pub pepper_fingerprint: String,
+    /// What became of the secrets.
+    pub secrets: ExportedSecrets,
+    /// Secrets that are not in it.
+    pub left_out: Vec<LeftOut>,
+    /// Teams of owners.
+    pub teams: Vec<Team>,
+    /// Owners of client keys.
+    pub owners: Vec<Owner>,
+    /// Pools of accounts.
+    pub pools: Vec<Pool>,
+    /// Upstream accounts.
+    pub accounts: Vec<Account>,
+    /// Routes.
+    pub routes: Vec<Route>,
+    /// Client keys.
+    pub client_keys: Vec<ClientKey>,
+}
+
+/// What became of the secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ExportedSecrets {
+    /// They are not in it.
+    LeftOut,
+    /// They are sealed under a passphrase.
+    Sealed {
+        /// How a key is derived from that.
+        derivation: Derivation,
+        /// What client keys are hashed under.
+        pepper: Sealed,
+    },
+}
+
+/// A secret that is not in an export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOut {
+    /// Of which account.
+    pub account: Uuid,
+    /// Its name.
+    pub name: String,
+    /// `credential` or `proxy`.
+    pub field: String,
+}
+
+/// Reads all configuration records; secrets come with them when there is a passphrase.
+///
+/// # Errors
+/// When the store fails, a secret does not open, or the passphrase is too short.
+pub async fn export(
+    stores: &Stores,
+    vault: &Vault,
+    now: Timestamp,
+    passphrase: Option<&Secret>,
+) -> Result<Export, AdminError> {
+    let key = passphrase.map(PassphraseKey::new).transpose().map_err(super::passphrase_error)?;
+    let mut export = Export {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        made_at: now,
+        pepper_fingerprint: vault.pepper_fingerprint(),
+        secrets: ExportedSecrets::LeftOut,
+        left_out: Vec::new(),
+        teams: all(stores).await?,
+        owners: all(stores).await?,
+        pools: all(stores).await?,
+        accounts: all(stores).await?,
+        routes: all(stores).await?,
+        client_keys: all(stores).await?,
+    };
+    match key {
+        Some((key, derivation)) => {
+            for account in &mut export.accounts {
+                reseal(account, vault, &key)?;
+            }
+            let pepper = vault.seal_pepper(&key)?;
+            export.secrets = ExportedSecrets::Sealed { derivation, pepper };
+        }
+        None => export.left_out = export.accounts.iter_mut().flat_map(leave_out).collect(),
+    }
+    Ok(export)
+}
+
+/// Reads an export's text.
+///
+/// # Errors
+/// [`AdminError::Invalid`] when it is none, or one of a newer release.
+pub fn read_export(text: &str) -> Result<Export, AdminError> {
+    #[derive(Deserialize)]
+    struct Head {
+        format: String,
+        version: u32,
+    }
+    let none = |why: String| AdminError::invalid("file", format!("it is no export of a relay: {why}"));
+    let head: Head = serde_json::from_str(text).map_err(|error| none(error.to_string()))?;
+    if head.format != FORMAT {
+        return Err(none(format!("its format is not `{FORMAT}`")));
+    }
+    if head.version != VERSION {
+        let what = format!(
+            "the export has version {}, and this release reads version {VERSION}: import it with the release that made it, \
+             or a later one",
+            head.version
+        );
+        return Err(AdminError::invalid("file", what));
+    }
+    serde_json::from_str(text).map_err(|error| none(error.to_string()))
+}
+
+async fn all<T: Entity>(stores: &Stores) -> Result<Vec<T>, AdminError> {
+    let all = Repository::<T>::new(Arc::clone(&stores.config)).all().await?;
+    Ok(all.into_iter().map(|versioned| versioned.value).collect())
+}
+
+fn reseal(account: &mut Account, vault: &Vault, key: &PassphraseKey) -> Result<(), AdminError> {
+    let moved = |place: Place<'_>, sealed: &mut Option<Sealed>| -> Result<(), AdminError> {
+        if let Some(sealed) = sealed {
+            *sealed = key.seal(&place, &vault.unseal(&place, sealed)?)?;
+        }
+        Ok(())
+    };
+    moved(account_credential_place(account.id), &mut account.credential)?;
+    match &mut account.proxy {
+        Some(proxy) => moved(account_proxy_place(account.id), &mut proxy.password),
+        None => Ok(()),
+    }
+}
+
+fn leave_out(account: &mut Account) -> Vec<LeftOut> {
+    let credential = account.credential.take().map(|_| CREDENTIAL);
+    let proxy = account.proxy.as_mut().and_then(|proxy| proxy.password.take()).map(|_| PROXY);
+    let left = |field: &str| LeftOut {
+        account: account.id.uuid(),
+        name: account.name.clone(),
+        field: field.to_owned(),
+    };
+    credential.into_iter().chain(proxy).map(left).collect()
+}
+
+pub(super) const CREDENTIAL: &str = "credential";
+pub(super) const PROXY: &str = "proxy";
+const FORMAT: &str = "posthaste-export";
+const VERSION: u32 = 1;
