@@ -1,5 +1,7 @@
 //! Looking through what is kept, tidying it, and taking its records elsewhere.
 
+#![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
+
 use std::{sync::Arc, time::Duration};
 
 use posthaste_admin::{
