@@ -92,18 +92,22 @@ def test_a_streamed_tool_call_has_its_whole_input(claude):
     assert calls == [block.input for block in whole.content if block.type == "tool_use"]
 
 
-def test_a_signed_thought_is_taken_back_and_a_changed_one_is_not(claude):
-    """The sandbox checks its signatures, as the vendor does."""
+def test_a_signed_thought_is_taken_back_and_a_changed_one_is_left_out(claude):
+    """The sandbox checks its signatures, as the vendor does; the relay then asks once more without the thought."""
     thinking = {"type": "enabled", "budget_tokens": 1024}
     options = {"model": MODEL, "max_tokens": 2048, "thinking": thinking}
     with claude.messages.stream(**options, messages=HELLO) as stream:
         content = [block.to_dict() for block in stream.get_final_message().content]
     assert content[0]["type"] == "thinking"
     more = {"role": "user", "content": "And then?"}
-    claude.messages.create(**options, messages=[*HELLO, {"role": "assistant", "content": content}, more])
+    ask = claude.messages.with_raw_response.create
+    taken = ask(**options, messages=[*HELLO, {"role": "assistant", "content": content}, more])
+    assert (taken.headers["x-posthaste-attempts"], taken.headers.get("x-posthaste-dropped")) == ("1", None)
     content[0]["thinking"] += "!"
-    with pytest.raises(anthropic.BadRequestError):
-        claude.messages.create(**options, messages=[*HELLO, {"role": "assistant", "content": content}, more])
+    left_out = ask(**options, messages=[*HELLO, {"role": "assistant", "content": content}, more])
+    assert left_out.headers["x-posthaste-attempts"] == "2"
+    assert "reasoning" in left_out.headers["x-posthaste-dropped"]
+    assert left_out.parse().content
 
 
 def test_a_second_request_reads_the_prompt_cache_of_the_first(claude):

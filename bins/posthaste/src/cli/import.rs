@@ -39,7 +39,7 @@ pub(super) enum Command {
 #[derive(Args, Debug)]
 #[command(group = clap::ArgGroup::new("source").required(true).args(["redis", "file"]))]
 pub(super) struct Crs {
-    /// Its Redis: redis://[user[:password]@]host[:port][/database]; `-` reads the URL from a pipe or asks for it
+    /// Its Redis, as `redis://USER:PASSWORD@HOST:PORT/DATABASE`; `-` reads the URL from a pipe or asks for it
     #[arg(long, value_name = "URL", value_parser = input::secret)]
     redis: Option<Secret>,
     /// One of its exports: JSON of version 1.0 or 2.0, or the sync export
