@@ -20,7 +20,7 @@ pub struct Findings {
     pub rows: u64,
     /// Roll-ups that were compared with the rows, as far as those are kept.
     pub rollups: u64,
-    /// Records of requests that were read: the latest [`MOST_REQUESTS`] of them.
+    /// Records of requests that were read: the latest 20,000 of them.
     pub requests: u64,
     /// What is wrong.
     pub problems: Vec<Problem>,
