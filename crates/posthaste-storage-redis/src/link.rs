@@ -22,6 +22,7 @@ use fred::{
         scripts::Script,
     },
 };
+use futures_util::FutureExt;
 use posthaste_storage::StorageError;
 use tokio::task::AbortHandle;
 
@@ -66,14 +67,23 @@ impl Link {
         let doing = "connecting to Redis";
         let config = options.client_config().map_err(|error| error.during(doing))?;
         let layout = Layout::of(&config);
-        let mut builder = builder(config.clone(), options);
+        let mut builder = builder(config, options);
         let client = builder.build().map_err(|error| CallError::from(error).during(doing))?;
-        // Not `init`: given up half-way, it would leave its connection behind.
+        // Not `init`: given up half-way, it would leave its connection behind. The outcome is told once, to those who
+        // listen by then, so the first look at it comes before there is one.
+        let mut outcome = Box::pin(client.wait_for_connect());
+        let early = outcome.as_mut().now_or_never();
         let connection = AbortOnDrop(client.connect());
-        tokio::time::timeout(options.connect_timeout + GRACE, client.wait_for_connect())
+        let told = async {
+            match early {
+                Some(told) => told,
+                None => outcome.await,
+            }
+        };
+        tokio::time::timeout(options.connect_timeout + GRACE, told)
             .await
-            .map_err(|_| start::late(&config).during(doing))?
-            .map_err(|error| start::refused(&config, error).during(doing))?;
+            .map_err(|_| CallError::TimedOut.during(doing))?
+            .map_err(|error| start::refused(layout, error).during(doing))?;
         // A client that takes a broken one's place waits for the server instead of giving up at once.
         builder.with_config(|config| config.fail_fast = false);
 

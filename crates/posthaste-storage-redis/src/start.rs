@@ -1,9 +1,6 @@
 //! What is checked before the stores are used. Each refusal names the setting to change.
 
-use fred::{
-    error::{Error, ErrorKind},
-    types::config::Config,
-};
+use fred::error::{Error, ErrorKind};
 use posthaste_storage::StorageError;
 
 use crate::{
@@ -51,24 +48,11 @@ pub(crate) async fn check(
     })
 }
 
-/// Why signing in took too long. The client now and then keeps to itself that a server wants a password.
-pub(crate) fn late(config: &Config) -> CallError {
-    match config.password {
-        Some(_) => CallError::TimedOut,
-        None => CallError::Options(
-            "no answer in time: does the server want a password? Then put it into the URL, USER:PASSWORD@HOST or \
-             :PASSWORD@HOST"
-                .to_owned(),
-        ),
-    }
-}
-
 /// Why signing in failed.
-pub(crate) fn refused(config: &Config, error: Error) -> CallError {
+pub(crate) fn refused(layout: Layout, error: Error) -> CallError {
     if *error.kind() == ErrorKind::Timeout {
-        return late(config);
+        return CallError::TimedOut;
     }
-    let layout = Layout::of(config);
     let details = error.details();
     let advice =
         REFUSALS.iter().find(|(told, of, _)| details.contains(told) && of.is_none_or(|of| of == layout));

@@ -22,6 +22,18 @@ fn assert_tells(refusal: &str, advice: &str) {
     assert!(refusal.contains(advice), "no `{advice}` in {refusal}");
 }
 
+/// The client tells once how connecting ended, to those who listen by then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_that_comes_at_once_is_not_missed() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = nobody.local_addr().unwrap().port();
+    drop(nobody);
+    for _ in 0..2_000 {
+        let refused = refusal(format!("redis://127.0.0.1:{port}")).await;
+        assert_tells(&refused, "connection refused");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_url_of_another_layout_is_refused() {
     let single = Server::start();
