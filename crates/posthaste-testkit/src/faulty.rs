@@ -45,7 +45,8 @@ impl FaultyWay {
     /// # Panics
     /// When 127.0.0.1 cannot be listened on.
     pub async fn to(port: u16) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port can be listened on");
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port can be listened on");
         let address = listener.local_addr().expect("a bound listener has an address");
         let (fault, connections) = (Arc::new(watch::Sender::default()), Arc::default());
         let target = SocketAddr::from((Ipv4Addr::LOCALHOST, port));

@@ -20,9 +20,9 @@ use serde_json::{Value, json};
 use crate::support::{Bench, Server};
 
 /// A bench whose operator has an OAuth client at a vendor.
-struct Desk {
-    bench: Bench,
-    vendor: SandboxServer,
+pub(crate) struct Desk {
+    pub(crate) bench: Bench,
+    pub(crate) vendor: SandboxServer,
 }
 
 /// `accounts login` under way, as a program runs it.
@@ -44,9 +44,14 @@ struct Ended {
 impl Desk {
     /// The vendor is asked for this scope, of which some words ask it to misbehave.
     async fn new(scope: &str) -> Self {
+        Self::on(Bench::new(), scope).await
+    }
+
+    /// The same with a bench that is there.
+    pub(crate) async fn on(bench: Bench, scope: &str) -> Self {
         let vendor = SandboxServer::start(Sandbox::default()).await;
         let base = vendor.base_url();
-        let bench = Bench::new()
+        let bench = bench
             .with("POSTHASTE_OAUTH__SANDBOX__AUTHORIZE_URL", &format!("{base}/oauth/authorize"))
             .with("POSTHASTE_OAUTH__SANDBOX__TOKEN_URLS", &format!("{base}/oauth/token"))
             .with("POSTHASTE_OAUTH__SANDBOX__DEVICE_URL", &format!("{base}/oauth/device"))
@@ -79,7 +84,7 @@ impl Desk {
     }
 
     /// Logs an account in to the end.
-    async fn logged_in(&self, name: &str) -> Value {
+    pub(crate) async fn logged_in(&self, name: &str) -> Value {
         let mut login = self.log_in(&format!("{} --name {name} --paste", self.preset()));
         let brought = self.allow(&login).await;
         login.paste(&brought);

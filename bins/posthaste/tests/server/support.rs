@@ -51,6 +51,11 @@ impl Bench {
         self
     }
 
+    /// Another data folder with the same settings.
+    pub(crate) fn like(&self) -> Self {
+        Self { settings: self.settings.clone(), ..Self::new() }
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }

@@ -1,0 +1,112 @@
+//! Several relays on one Redis: as processes, each with a data folder of its own and the same master key.
+
+mod killed;
+mod limits;
+mod logins;
+mod revoked;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use posthaste_core::AttemptRow;
+use posthaste_storage_redis::{RedisOptions, RedisStores};
+use posthaste_testkit::{Received, Script, ScriptedUpstream, SpawnedRedis, anthropic_json, spawn_redis_with};
+
+use crate::support::{Bench, Server, USAGE};
+
+/// Relays that share a Redis, and the server itself.
+struct Fleet {
+    redis: SpawnedRedis,
+    benches: Vec<Bench>,
+    relays: Vec<Server>,
+}
+
+impl Fleet {
+    /// The Redis keeps what is in it when it is killed.
+    fn new() -> Self {
+        let redis = spawn_redis_with(&["--appendonly", "yes", "--appendfsync", "always"]);
+        let benches = vec![bench(&redis.url())];
+        Self { redis, benches, relays: Vec::new() }
+    }
+
+    /// Where operators work.
+    fn desk(&self) -> &Bench {
+        &self.benches[0]
+    }
+
+    /// Starts relays with the settings of the desk, which must have been used before: it has made the master key.
+    fn start(&mut self, relays: usize) {
+        let key = std::fs::read_to_string(self.desk().data().join("master.key")).unwrap();
+        for number in 0..relays {
+            if number > 0 {
+                let like = self.benches[0].like().with("POSTHASTE_VAULT__MASTER_KEY", key.trim());
+                self.benches.push(like);
+            }
+            self.relays.push(self.benches[number].serve());
+        }
+    }
+
+    async fn stop(self) -> SpawnedRedis {
+        for relay in self.relays {
+            relay.stop().await;
+        }
+        self.redis
+    }
+}
+
+/// A data folder whose relay keeps its state in a Redis.
+fn bench(url: &str) -> Bench {
+    Bench::new().with("POSTHASTE_DATA__STORE", "redis").with("POSTHASTE_DATA__REDIS_URL", url)
+}
+
+/// What is in the books that the fleet shares.
+async fn rows(redis: &SpawnedRedis) -> Vec<AttemptRow> {
+    let opened = RedisStores::connect(RedisOptions::new(redis.url())).await.unwrap();
+    let rows = opened.stores().ledger.recent(None, 100_000).await.unwrap();
+    opened.close().await;
+    rows
+}
+
+/// How many rows each request has.
+fn rows_by_request(rows: &[AttemptRow]) -> HashMap<String, usize> {
+    let mut by_request = HashMap::new();
+    for row in rows {
+        *by_request.entry(row.request_id.to_string()).or_default() += 1;
+    }
+    by_request
+}
+
+/// An upstream whose answers take a while, and that knows the most it had at once.
+struct Crowd {
+    upstream: ScriptedUpstream,
+    most: Arc<AtomicUsize>,
+}
+
+impl Crowd {
+    async fn taking(pause: Duration) -> Self {
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let seen = Arc::clone(&most);
+        let upstream = ScriptedUpstream::start(move |_: &Received| {
+            seen.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            let left = Arc::clone(&now);
+            // Counted down before the relay can have the answer, so that nobody is counted who is gone.
+            tokio::spawn(async move {
+                tokio::time::sleep(pause.saturating_sub(pause / 4)).await;
+                left.fetch_sub(1, Ordering::SeqCst);
+            });
+            Script::json(200, &anthropic_json("hello", USAGE)).head_after(pause)
+        })
+        .await;
+        Self { upstream, most }
+    }
+
+    fn most(&self) -> usize {
+        self.most.load(Ordering::SeqCst)
+    }
+}
