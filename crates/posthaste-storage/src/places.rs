@@ -1,14 +1,14 @@
 //! The arithmetic of limits, for stores that keep counts and leases in memory.
 
+mod place;
+
 use std::{collections::HashMap, time::Duration};
 
 use posthaste_core::Timestamp;
 use uuid::Uuid;
 
-use crate::{
-    Claim, Counter, CounterWindow, Half, LeaseId, LeaseRef, LimitCheck, Outcome, Refusal, Settlement,
-    Standing, Unit,
-};
+use self::place::Place;
+use crate::{Claim, Counter, Half, LeaseRef, Outcome, Settlement, Unit};
 
 /// The counters and leases of all owners. Each step is whole by itself, as one owner of it alone can take steps.
 ///
@@ -52,9 +52,7 @@ impl Places {
     pub fn renew(&mut self, lease: LeaseRef, ttl: Duration, now: Timestamp) -> bool {
         let Some(place) = self.places.get_mut(&(lease.half, lease.owner)) else { return false };
         place.sweep(now);
-        let Some(held) = place.leases.get_mut(&lease.lease) else { return false };
-        held.until = now.plus(ttl);
-        true
+        place.renew(lease.lease, now.plus(ttl))
     }
 
     /// As [`AdmissionStore::settle`](crate::AdmissionStore::settle).
@@ -76,12 +74,8 @@ impl Places {
     /// any more.
     pub fn take_unsaved(&mut self) -> Vec<CounterAmount> {
         let mut taken = Vec::new();
-        for ((half, owner), place) in self.places.iter_mut().filter(|(_, place)| place.unsaved) {
-            place.unsaved = false;
-            for (key, counted) in place.counted.iter_mut().filter(|(_, counted)| counted.unsaved != 0) {
-                let amount = std::mem::take(&mut counted.unsaved);
-                taken.push(key.amount(*half, *owner, counted, amount));
-            }
+        for ((half, owner), place) in &mut self.places {
+            place.take_unsaved(*half, *owner, &mut taken);
         }
         taken
     }
@@ -89,220 +83,14 @@ impl Places {
     /// Takes back what could not be saved.
     pub fn put_back(&mut self, unsaved: &[CounterAmount]) {
         for gained in unsaved {
-            let place = self.places.entry((gained.half, gained.owner)).or_default();
-            place.unsaved = true;
-            if let Some(counted) = place.counted_as(gained) {
-                counted.unsaved = counted.unsaved.saturating_add(gained.amount);
-            }
+            self.places.entry((gained.half, gained.owner)).or_default().put_back(gained);
         }
     }
 
     /// Notes where counters stand by what is saved: what was counted since then comes on top.
     pub fn note_saved(&mut self, saved: &[CounterAmount]) {
         for stands in saved {
-            let place = self.places.entry((stands.half, stands.owner)).or_default();
-            match place.counted_as(stands) {
-                Some(counted) => counted.used = stands.amount.saturating_add(counted.unsaved),
-                None => {
-                    let CounterAmount { start, end, amount, rolling, .. } = *stands;
-                    let opened = start.filter(|_| rolling);
-                    let counted = Counted { used: amount, unsaved: 0, opened, end };
-                    // A window that was opened since then stays.
-                    place.counted.entry(CounterKey::saved(stands)).or_insert(counted);
-                }
-            }
-        }
-    }
-}
-
-/// The counters and leases of one owner's half.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Place {
-    counted: HashMap<CounterKey, Counted>,
-    /// Whether a counter may have something unsaved.
-    unsaved: bool,
-    leases: HashMap<LeaseId, Lease>,
-}
-
-/// What tells counters apart: a span is known by its start, a rolling window by being one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct CounterKey {
-    name: String,
-    unit: Unit,
-    start: Option<Timestamp>,
-    rolling: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Counted {
-    used: i64,
-    /// How much of it nobody saved yet.
-    unsaved: i64,
-    /// When a rolling window opened.
-    opened: Option<Timestamp>,
-    end: Option<Timestamp>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Lease {
-    until: Timestamp,
-    reserved: Vec<Reserved>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Reserved {
-    counter: Counter,
-    amount: i64,
-    /// Which of the rolling windows it was counted in.
-    opened: Option<Timestamp>,
-}
-
-impl Place {
-    /// Forgets leases that lapsed and windows that ended. A span is kept for a day more: a clock that was ahead and is set back
-    /// must not find it empty.
-    fn sweep(&mut self, now: Timestamp) {
-        self.leases.retain(|_, lease| lease.until > now);
-        let kept = |counted: &Counted| if counted.opened.is_some() { Duration::ZERO } else { SPANS_KEPT };
-        self.counted.retain(|_, counted| counted.end.is_none_or(|end| end.plus(kept(counted)) > now));
-    }
-
-    fn reserve(&mut self, claim: &Claim, now: Timestamp) -> Outcome {
-        if let Some(held) = self.leases.get_mut(&claim.lease) {
-            held.until = now.plus(claim.ttl);
-            return Outcome::Granted(self.standings(claim, now));
-        }
-        if let Some(refusal) =
-            claim.checks.iter().find_map(|check| self.refusal(check, claim.sum_of(&check.counter), now))
-        {
-            return Outcome::Refused(refusal);
-        }
-        let mut reserved = Vec::with_capacity(claim.checks.len());
-        for (counter, amount) in claim.sums() {
-            let opened = if counter.is_held() { None } else { self.count(counter, amount, now) };
-            reserved.push(Reserved { counter: counter.clone(), amount, opened });
-        }
-        self.leases.insert(claim.lease, Lease { until: now.plus(claim.ttl), reserved });
-        Outcome::Granted(self.standings(claim, now))
-    }
-
-    /// Nothing is counted in a span that has ended; it is swept with the next step.
-    fn standings(&self, claim: &Claim, now: Timestamp) -> Vec<Standing> {
-        let standing = |counter: &Counter| {
-            let resets_at = self.resets_at(counter);
-            let is_open = resets_at.is_none_or(|end| end > now);
-            Standing { used: if is_open { self.used(counter, now) } else { 0 }, resets_at }
-        };
-        claim.checks.iter().map(|check| standing(&check.counter)).collect()
-    }
-
-    /// `asked` is what the whole claim reserves of the counter.
-    fn refusal(&self, check: &LimitCheck, asked: i64, now: Timestamp) -> Option<Refusal> {
-        let used = self.used(&check.counter, now);
-        let fits = used.saturating_add(asked) <= check.limit;
-        (!fits && !check.shadow).then(|| Refusal {
-            counter: check.counter.clone(),
-            used,
-            limit: check.limit,
-            resets_at: self.resets_at(&check.counter),
-        })
-    }
-
-    fn settle(&mut self, lease: LeaseId, truth: &[Settlement]) {
-        let Some(lease) = self.leases.remove(&lease) else { return };
-        for reserved in lease.reserved.iter().filter(|reserved| !reserved.counter.is_held()) {
-            if let Some(told) = truth.iter().find(|told| told.counter.is_same(&reserved.counter)) {
-                self.replace(reserved, told.actual);
-            }
-        }
-    }
-
-    fn resets_at(&self, counter: &Counter) -> Option<Timestamp> {
-        match counter.window {
-            CounterWindow::Span { end, .. } => Some(end),
-            CounterWindow::Rolling(_) => self.counted.get(&CounterKey::of(counter))?.end,
-            CounterWindow::Held | CounterWindow::Total => None,
-        }
-    }
-
-    /// Nothing in a window that has ended, though a span may be kept.
-    fn used(&self, counter: &Counter, now: Timestamp) -> i64 {
-        if !counter.is_held() {
-            let counted = self.counted.get(&CounterKey::of(counter));
-            let open = counted.filter(|counted| counted.end.is_none_or(|end| end > now));
-            return open.map_or(0, |counted| counted.used);
-        }
-        let reserved = self.leases.values().flat_map(|lease| &lease.reserved);
-        let held = reserved.filter(|reserved| reserved.counter.is_same(counter));
-        held.fold(0, |sum: i64, reserved| sum.saturating_add(reserved.amount))
-    }
-
-    /// Tells which of the rolling windows it counted in.
-    fn count(&mut self, counter: &Counter, amount: i64, now: Timestamp) -> Option<Timestamp> {
-        let (opened, end) = match counter.window {
-            CounterWindow::Span { end, .. } => (None, Some(end)),
-            CounterWindow::Rolling(length) => (Some(now), Some(now.plus(length))),
-            CounterWindow::Held | CounterWindow::Total => (None, None),
-        };
-        self.unsaved = true;
-        let fresh = Counted { used: 0, unsaved: 0, opened, end };
-        let counted = self.counted.entry(CounterKey::of(counter)).or_insert(fresh);
-        counted.add(amount);
-        counted.opened
-    }
-
-    /// Does nothing for a span that has ended and is forgotten.
-    fn replace(&mut self, reserved: &Reserved, actual: i64) {
-        let counted = self.counted.get_mut(&CounterKey::of(&reserved.counter));
-        if let Some(counted) = counted.filter(|counted| counted.opened == reserved.opened) {
-            self.unsaved = true;
-            counted.replace(reserved.amount, actual);
-        }
-    }
-
-    /// The window that is meant, unless it has made way for another.
-    fn counted_as(&mut self, meant: &CounterAmount) -> Option<&mut Counted> {
-        let opened = meant.start.filter(|_| meant.rolling);
-        self.counted.get_mut(&CounterKey::saved(meant)).filter(|counted| counted.opened == opened)
-    }
-}
-
-impl Counted {
-    fn add(&mut self, amount: i64) {
-        self.used = self.used.saturating_add(amount);
-        self.unsaved = self.unsaved.saturating_add(amount);
-    }
-
-    fn replace(&mut self, reserved: i64, actual: i64) {
-        self.used = self.used.saturating_sub(reserved).saturating_add(actual);
-        self.unsaved = self.unsaved.saturating_sub(reserved).saturating_add(actual);
-    }
-}
-
-impl CounterKey {
-    fn of(counter: &Counter) -> Self {
-        let start = match counter.window {
-            CounterWindow::Span { start, .. } => Some(start),
-            CounterWindow::Held | CounterWindow::Rolling(_) | CounterWindow::Total => None,
-        };
-        let rolling = matches!(counter.window, CounterWindow::Rolling(_));
-        Self { name: counter.name.clone(), unit: counter.unit, start, rolling }
-    }
-
-    fn saved(amount: &CounterAmount) -> Self {
-        let start = amount.start.filter(|_| !amount.rolling);
-        Self { name: amount.name.clone(), unit: amount.unit, start, rolling: amount.rolling }
-    }
-
-    fn amount(&self, half: Half, owner: Uuid, counted: &Counted, amount: i64) -> CounterAmount {
-        CounterAmount {
-            half,
-            owner,
-            name: self.name.clone(),
-            unit: self.unit,
-            rolling: self.rolling,
-            start: self.start.or(counted.opened),
-            end: counted.end,
-            amount,
+            self.places.entry((stands.half, stands.owner)).or_default().note_saved(stands);
         }
     }
 }
@@ -313,7 +101,7 @@ pub const SPANS_KEPT: Duration = Duration::from_secs(86_400);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::NOON;
+    use crate::{CounterWindow, LeaseId, LimitCheck, contract::NOON};
 
     const MINUTE: Duration = Duration::from_secs(60);
     const HOUR: Duration = Duration::from_secs(3_600);
