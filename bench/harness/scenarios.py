@@ -123,8 +123,15 @@ def translated():
 
 
 TRANSLATED = dict(translated())
-SCENARIOS = PLAIN | TRANSLATED
-GROUPS = {"plain": PLAIN, "translated": TRANSLATED}
+
+# What Redis costs beside the embedded store, with limits of the key and of the accounts.
+STORES = {
+    f"store-{form}": PLAIN[form]
+    | {"title": f"{PLAIN[form]['title']}, with limits", "targets": ["posthaste@limited", "posthaste@redis"]}
+    for form in ("a", "a0", "c")
+}
+SCENARIOS = PLAIN | TRANSLATED | STORES
+GROUPS = {"plain": PLAIN, "translated": TRANSLATED, "stores": STORES}
 
 
 def chosen(text):

@@ -1,10 +1,10 @@
-"""Three accounts at the mock upstream and a client key; prints `key=…`."""
+"""Three accounts at the mock upstream and a client key, with limits where asked; prints `key=…`."""
 
 import json
 import subprocess
 import sys
 
-binary, data, preset, upstream = sys.argv[1:]
+binary, data, preset, upstream, *limits = sys.argv[1:]
 
 
 def posthaste(*words, stdin=""):
@@ -14,10 +14,16 @@ def posthaste(*words, stdin=""):
     return done.stdout
 
 
+def limited():
+    return [word for limit in limits for word in ("--limit", limit)]
+
+
 for number in range(1, 4):
     posthaste(
         *("accounts", "add", "--preset", preset, "--name", f"a{number}"),
         *("--base-url", upstream, "--api-key", "-"),
         stdin=f"sk-ant-dummy{number}\n",
     )
-print("key=" + json.loads(posthaste("keys", "create", "--name", "bench", "--json"))["key"])
+    if limits:
+        posthaste("accounts", "update", f"a{number}", *limited())
+print("key=" + json.loads(posthaste("keys", "create", "--name", "bench", *limited(), "--json"))["key"])

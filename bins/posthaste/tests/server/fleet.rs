@@ -1,9 +1,11 @@
 //! Several relays on one Redis: as processes, each with a data folder of its own and the same master key.
 
+mod chatter;
 mod killed;
 mod limits;
 mod logins;
 mod revoked;
+mod trouble;
 
 use std::{
     collections::HashMap,
