@@ -232,12 +232,19 @@ impl Relay {
         let home = home(engine, &caller, &call, &envelope)?;
         let targets = Targets::of(engine, &model);
         let estimate = Estimate::of(engine, &envelope, targets.iter(&model), body.len());
-        let hold = hold(engine, &caller, &model, call.operation, (&estimate, &trail)).await?;
-        let affinity = match targets.iter(&model).next() {
-            Some(first) => {
-                affinity(engine, &caller, first, call.operation, (&headers, &envelope, &body)).await
+        let hold = hold(engine, &caller, &model, call.operation, (&estimate, &trail));
+        let affinity = async {
+            let first = targets.iter(&model).next()?;
+            affinity(engine, &caller, first, call.operation, (&headers, &envelope, &body)).await
+        };
+        // Both may ask the store, and neither needs the other's answer. Who stands in a line looks when it is their turn: what
+        // they wait for may be the same conversation.
+        let (hold, affinity) = match &caller.key().policy.queue {
+            Some(_) => (hold.await?, affinity.await),
+            None => {
+                let (hold, affinity) = tokio::join!(hold, affinity);
+                (hold?, affinity)
             }
-            None => None,
         };
         trail.belongs_to(affinity.as_ref().map(Affinity::found), home);
         let Call { id, surface, operation, path, query, received, .. } = call;
