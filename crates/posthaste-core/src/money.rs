@@ -71,9 +71,8 @@ impl Multiplier {
     pub fn and(self, other: Self, amount: NanoUsd) -> NanoUsd {
         // At most 127 bits: 63 of the amount and twice 32. Only the half may pass the top.
         let product = i128::from(amount.as_nanos()) * i128::from(self.0) * i128::from(other.0);
-        let half = if product < 0 { -HALF } else { HALF };
-        let nanos = product.saturating_add(half) / (2 * HALF);
-        NanoUsd(i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX }))
+        let nanos = product.saturating_add(product.signum() * HALF) / (2 * HALF);
+        NanoUsd(nanos.clamp(i64::MIN.into(), i64::MAX.into()) as i64)
     }
 }
 

@@ -134,12 +134,17 @@ impl PeakEwma {
     /// The expected time in microseconds. Without new measurements it falls towards the least, so that those that were
     /// slow, and those that nobody knows, are tried.
     pub(crate) fn expected(&self, tuning: &LatencyTuning, now: Timestamp) -> f64 {
-        let least = tuning.least.as_micros() as f64;
+        let least = micros(tuning.least);
         if self.micros <= least {
             return least;
         }
         (self.micros * left_since(self.at, now, tuning.half_life)).max(least)
     }
+}
+
+/// As floating point, by way of a number that processors convert in one step.
+fn micros(time: Duration) -> f64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX) as f64
 }
 
 /// The number of the last use of an account that was never used: before all others.

@@ -37,19 +37,26 @@ impl QuotaWindow {
     }
 
     fn slack_ratio(&self, now: Timestamp) -> Ratio {
+        self.slack_of_left(self.left(), now)
+    }
+
+    /// In floating point from the start: moments and counts are exact in it up to 2^53, which is 285 years and nine million
+    /// dollars.
+    #[inline]
+    fn slack_of_left(&self, left: f64, now: Timestamp) -> Ratio {
+        // Of nothing all is used.
+        let (limit, length) = (greater(self.limit as f64, 1.0), self.length());
+        let time_left = greater(lesser(micros_between(now, self.resets_at), length), 1.0);
+        // A window that has ended is a fresh one.
         if now >= self.resets_at {
             return Ratio { over: 1.0, under: 1.0 };
         }
-        if self.limit == 0 {
-            return Ratio { over: 0.0, under: 1.0 };
-        }
-        let length = self.length();
-        let left = self.resets_at.as_micros().saturating_sub(now.as_micros()).clamp(1, length);
-        Ratio { over: self.left() * length as f64, under: number(self.limit) * left as f64 }
+        Ratio { over: left * length, under: limit * time_left }
     }
 
+    #[inline]
     fn left(&self) -> f64 {
-        number(self.limit.saturating_sub(self.used))
+        greater(self.limit as f64 - self.used as f64, 0.0)
     }
 
     /// When it runs out if its use goes on as it did since it began.
@@ -59,7 +66,7 @@ impl QuotaWindow {
         }
         let used = if self.limit == 0 { 1.0 } else { self.used as f64 / self.limit as f64 };
         // A few requests in the first moments are no pace yet.
-        let length = self.length() as f64;
+        let length = self.length();
         let elapsed = now.as_micros().saturating_sub(self.starts_at.as_micros()) as f64;
         let elapsed = elapsed.max(length / FIRST_PART);
         let at_reset = used * length / elapsed;
@@ -78,8 +85,8 @@ impl QuotaWindow {
 
     /// Its length in microseconds, which plans count in and not in `Duration`s, whose parts have to be put together each
     /// time. One at least, so that nothing is divided by 0.
-    fn length(&self) -> i64 {
-        self.resets_at.as_micros().saturating_sub(self.starts_at.as_micros()).max(1)
+    fn length(&self) -> f64 {
+        greater(micros_between(self.starts_at, self.resets_at), 1.0)
     }
 }
 
@@ -146,19 +153,20 @@ pub(crate) fn slack_of(windows: &[QuotaWindow], now: Timestamp) -> f64 {
 /// [`MOST_OF_SHORT`], over `crowd`, and over 1 + `few` times the part of what is left that the request takes, of all windows
 /// together. Without windows it is 1 over `crowd`.
 pub(crate) fn pull_of(windows: &[QuotaWindow], few: f64, crowd: f64, now: Timestamp) -> f64 {
-    let longest = windows.iter().map(QuotaWindow::length).max().unwrap_or(0);
+    let longest = windows.iter().map(QuotaWindow::length).fold(0.0, greater);
     // Ratios are kept apart until the end, and nothing branches on numbers that differ from account to account: dividing and
     // guessing wrong are the dearest steps of a plan.
     let mut pull = Ratio { over: 1.0, under: crowd };
     let mut taken = Ratio { over: 0.0, under: 1.0 };
     for window in windows {
-        let Ratio { over, under } = window.slack_ratio(now);
+        let left = window.left();
+        let Ratio { over, under } = window.slack_of_left(left, now);
         let most = if window.length() < longest { MOST_OF_SHORT } else { f64::INFINITY };
-        pull = Ratio { over: pull.over * over.min(most * under), under: pull.under * under };
+        pull = Ratio { over: pull.over * lesser(over, most * under), under: pull.under * under };
         // Half of one unit stands for nothing, which cannot be divided by.
-        let left = window.left().max(0.5);
+        let left = greater(left, 0.5);
         taken = Ratio {
-            over: taken.over * left + number(window.request) * taken.under,
+            over: taken.over * left + window.request as f64 * taken.under,
             under: taken.under * left,
         };
     }
@@ -173,13 +181,28 @@ struct Ratio {
 }
 
 /// When the last of the windows that are used up starts anew; `None` when all have something left.
+#[inline]
 pub(crate) fn used_up_until(windows: &[QuotaWindow], now: Timestamp) -> Option<Timestamp> {
+    if !windows.iter().any(|window| window.is_used_up(now)) {
+        // Nearly always; the answer below is dearer to make.
+        return None;
+    }
     windows.iter().filter(|window| window.is_used_up(now)).map(|window| window.resets_at).max()
 }
 
-/// As floating point. Numbers with a sign are what processors convert in one step; more than half of the range is no count.
-fn number(count: u64) -> f64 {
-    count.min(i64::MAX.unsigned_abs()) as i64 as f64
+/// The microseconds from one moment to another; less than 0 where that is earlier.
+fn micros_between(from: Timestamp, to: Timestamp) -> f64 {
+    to.as_micros() as f64 - from.as_micros() as f64
+}
+
+/// The lesser of two numbers. `f64::min` also minds what is no number, which takes seven instructions instead of one.
+fn lesser(one: f64, other: f64) -> f64 {
+    if one < other { one } else { other }
+}
+
+/// The greater of two numbers; as [`lesser`].
+fn greater(one: f64, other: f64) -> f64 {
+    if one > other { one } else { other }
 }
 
 /// A short window comes again soon: its end pulls no more than this.

@@ -1,9 +1,9 @@
 //! The state of all accounts, behind one lock that is held for microseconds and never over an `await`.
 
-mod id_hasher;
+mod accounts;
+mod entry;
 
 use std::{
-    collections::HashMap,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -16,9 +16,10 @@ use crate::{
     health::{Health, Recovery, Ticket},
     observed::Observed,
     quota::used_up_until,
-    ranking::{Situation, rank},
+    ranking::{Sight, Situation, rank},
 };
-use id_hasher::BuildIdHasher;
+use accounts::{Accounts, Walk};
+use entry::Entry;
 
 /// Plans over candidates, and learns from how the attempts end.
 ///
@@ -56,24 +57,21 @@ impl Scheduler {
     /// Orders the candidates that may be asked at `now`, and says why the others may not. Changes nothing: the same
     /// candidates, hint, time and history give the same plan.
     pub fn plan(&self, candidates: &[Candidate<'_>], hint: &Hint, now: Timestamp) -> Plan {
-        let mut excluded = Vec::new();
         let situation = Situation { hint: *hint, tuning: &self.tuning, instance: self.instance, now };
         let accounts = self.accounts.lock();
-        let mut order = rank(candidates, &situation, |candidate| {
-            let entry = accounts.entries.get(&candidate.account);
-            if let Some(exclusion) = exclusion(candidate, entry, hint.resort, now) {
-                excluded.push((candidate.account, exclusion));
-                return None;
-            }
-            Some(match entry {
-                Some(entry) => &entry.seen,
-                None => Observed::nothing(),
-            })
-        });
+        let mut sight = Survey {
+            known: accounts.walk(),
+            nothing: Observed::nothing(),
+            excluded: Vec::new(),
+            resort: hint.resort,
+            now,
+        };
+        let mut order = rank(candidates, &situation, &mut sight);
+        let excluded = sight.excluded;
         if hint.resort == Resort::Last {
             for pick in &mut order {
                 let candidate = &candidates[pick.candidate as usize];
-                let entry = accounts.entries.get(&pick.account);
+                let entry = accounts.get(pick.account);
                 if entry.is_some_and(|entry| entry.bars(candidate.model, Resort::Usual, now).is_some()) {
                     pick.reason = Reason::LastResort;
                 }
@@ -98,12 +96,12 @@ impl Scheduler {
 
     /// How many requests are under way at the account, as [`flight`](Self::flight) counts them.
     pub fn in_flight(&self, account: AccountId) -> u32 {
-        self.accounts.lock().entries.get(&account).map_or(0, |entry| entry.seen.in_flight())
+        self.accounts.lock().get(account).map_or(0, |entry| entry.seen.in_flight())
     }
 
     /// Notes how long the account took to the first token of an answer.
     pub fn first_token(&self, account: AccountId, after: Duration, now: Timestamp) {
-        if let Some(entry) = self.accounts.lock().entries.get_mut(&account) {
+        if let Some(entry) = self.accounts.lock().get_mut(account) {
             entry.seen.first_token.observe(after, &self.tuning.latency, now);
         }
     }
@@ -127,7 +125,7 @@ impl Scheduler {
         now: Timestamp,
     ) -> Result<Ticket, Parked> {
         let mut accounts = self.accounts.lock();
-        match accounts.entries.get(&account).and_then(|entry| entry.bars(model, resort, now)) {
+        match accounts.get(account).and_then(|entry| entry.bars(model, resort, now)) {
             Some(parked) => Err(parked),
             None => Ok(accounts.start(account, model, resort, &self.tuning, now)),
         }
@@ -141,15 +139,15 @@ impl Scheduler {
     /// all.
     pub fn succeeded(&self, account: AccountId, model: &str, ticket: Ticket, now: Timestamp) -> bool {
         let mut accounts = self.accounts.lock();
-        let Some(entry) = accounts.entries.get_mut(&account) else { return false };
+        let Some(entry) = accounts.get_mut(account) else { return false };
         let mut ended = None;
         for health in entry.healths_of(model) {
             ended = ended.max(health.succeeded(ticket));
         }
-        entry.parts.retain(|(_, health)| !health.is_healthy());
+        entry.tidy();
         entry.seen.judged(self.tuning.hybrid.success, &self.tuning.hybrid, now);
         if ended == Some(Recovery::OfAll) {
-            accounts.entries.values_mut().flat_map(Entry::healths).for_each(Health::hope);
+            accounts.entries_mut().flat_map(Entry::healths).for_each(Health::hope);
         }
         ended.is_some()
     }
@@ -157,7 +155,7 @@ impl Scheduler {
     /// Notes that an attempt ended without a word on the account's health: the client went away, or the request was at
     /// fault. Where it was the trial, the next request makes it; no other attempt's end touches a trial.
     pub fn cancelled(&self, account: AccountId, ticket: Ticket) {
-        if let Some(entry) = self.accounts.lock().entries.get_mut(&account) {
+        if let Some(entry) = self.accounts.lock().get_mut(account) {
             entry.ended(ticket);
         }
     }
@@ -199,10 +197,7 @@ impl Scheduler {
         if let Some(ticket) = ticket {
             entry.ended(ticket);
         }
-        let health = match &cooldown.scope {
-            CooldownScope::Account => &mut entry.health,
-            part @ (CooldownScope::Models(_) | CooldownScope::Model(_)) => part_of(&mut entry.parts, part),
-        };
+        let health = entry.health_for(&cooldown.scope);
         let backoff = backoff.unwrap_or(&self.backoff);
         let rested = health.rest(account, cooldown, backoff, self.instance, now);
         if rested.is_strike {
@@ -222,138 +217,70 @@ impl Scheduler {
 
     /// Why the whole account may not be asked at `now`; `None` when it may, for some models at least.
     pub fn parked(&self, account: AccountId, now: Timestamp) -> Option<Parked> {
-        self.accounts.lock().entries.get(&account).and_then(|entry| entry.health.parked(now))
+        self.accounts.lock().get(account).and_then(|entry| entry.health()?.parked(now))
     }
 
     /// The models that an account may not be asked for at `now`, though it may for others.
     pub fn parked_models(&self, account: AccountId, now: Timestamp) -> Vec<(CooldownScope, Parked)> {
         let accounts = self.accounts.lock();
-        let parts = accounts.entries.get(&account).map_or(&[][..], |entry| &entry.parts);
+        let parts = accounts.get(account).map_or(&[][..], Entry::parts);
         parts.iter().filter_map(|(part, health)| Some((part.clone(), health.parked(now)?))).collect()
     }
 
     /// Ends a rest by an operator's hand, and forgets the strikes.
     pub fn release(&self, account: AccountId) {
-        if let Some(entry) = self.accounts.lock().entries.get_mut(&account) {
-            entry.health = Health::default();
-            entry.parts.clear();
-            entry.seen.forget_faults();
+        if let Some(entry) = self.accounts.lock().get_mut(account) {
+            entry.forgive();
         }
     }
 
     /// Forgets the accounts for which `keep` is false.
     pub fn retain(&self, keep: impl Fn(AccountId) -> bool) {
-        let mut accounts = self.accounts.lock();
-        accounts.entries.retain(|&account, _| keep(account));
-        accounts.entries.shrink_to_fit();
+        self.accounts.lock().retain(keep);
     }
 }
 
-#[derive(Debug, Default)]
-struct Accounts {
-    entries: HashMap<AccountId, Entry, BuildIdHasher>,
-    uses: u64,
-}
-
-impl Accounts {
-    fn entry(&mut self, account: AccountId) -> &mut Entry {
-        self.entries.entry(account).or_default()
-    }
-
-    fn next_use(&mut self) -> u64 {
-        self.uses += 1;
-        self.uses
-    }
-
-    fn start(
-        &mut self,
-        account: AccountId,
-        model: &str,
-        resort: Resort,
-        tuning: &Tuning,
-        now: Timestamp,
-    ) -> Ticket {
-        let number = self.next_use();
-        let ticket = Ticket(number);
-        let entry = self.entry(account);
-        entry.seen.used(number, &tuning.hybrid, now);
-        entry.healths_of(model).for_each(|health| health.started(ticket, resort, now));
-        ticket
-    }
-}
-
-#[derive(Debug, Default)]
-struct Entry {
-    seen: Observed,
-    health: Health,
-    /// The health of models that the vendor meters on their own; few, and only those that something is held against.
-    parts: Vec<(CooldownScope, Health)>,
-}
-
-impl Entry {
-    /// Why the account may not be asked for the model: the longest of the reasons.
-    fn bars(&self, model: &str, resort: Resort, now: Timestamp) -> Option<Parked> {
-        if self.parts.is_empty() {
-            // Nearly all accounts, nearly always.
-            return self.health.bars(resort, now);
-        }
-        let parts = self.parts.iter().filter(|(part, _)| part.covers(model));
-        let healths = parts.map(|(_, health)| health).chain([&self.health]);
-        healths.filter_map(|health| health.bars(resort, now)).max_by_key(|parked| parked.opens(resort))
-    }
-
-    /// Of the account and of its models.
-    fn healths(&mut self) -> impl Iterator<Item = &mut Health> {
-        self.parts.iter_mut().map(|(_, health)| health).chain([&mut self.health])
-    }
-
-    /// An attempt is over: what it was the trial of waits for another.
-    fn ended(&mut self, ticket: Ticket) {
-        self.healths().for_each(|health| health.cancelled(ticket));
-    }
-
-    /// What an attempt for the model tells of.
-    fn healths_of(&mut self, model: &str) -> impl Iterator<Item = &mut Health> {
-        let parts = self.parts.iter_mut().filter(|(part, _)| part.covers(model));
-        parts.map(|(_, health)| health).chain([&mut self.health])
-    }
-}
-
-fn part_of<'e>(parts: &'e mut Vec<(CooldownScope, Health)>, part: &CooldownScope) -> &'e mut Health {
-    let position = parts.iter().position(|(known, _)| known == part).unwrap_or_else(|| {
-        if parts.len() == MOST_PARTS {
-            parts.remove(0);
-        }
-        parts.push((part.clone(), Health::default()));
-        parts.len() - 1
-    });
-    &mut parts[position].1
-}
-
-/// What stands against a candidate: what the caller knows, else what its upstream said, else what its quota says.
-fn exclusion(
-    candidate: &Candidate<'_>,
-    entry: Option<&Entry>,
+/// Looks at candidates for a plan, and notes what stands against those that are left out.
+struct Survey<'a> {
+    known: Walk<'a>,
+    nothing: &'a Observed,
+    excluded: Vec<(AccountId, Exclusion)>,
     resort: Resort,
     now: Timestamp,
-) -> Option<Exclusion> {
-    if let Some(known) = &candidate.exclusion {
-        return Some(known.clone());
+}
+
+impl<'a> Sight<'a> for Survey<'a> {
+    /// What the caller knows counts, else what the upstream said, else what the quota says.
+    #[inline(always)]
+    fn look(&mut self, candidate: &Candidate<'_>) -> Option<&'a Observed> {
+        if let Some(known) = &candidate.exclusion {
+            return self.leave_out(candidate, known.clone());
+        }
+        let entry = self.known.find(candidate.account);
+        if let Some(parked) = entry.and_then(|entry| entry.bars(candidate.model, self.resort, self.now)) {
+            return self.leave_out(candidate, Exclusion::Parked(parked));
+        }
+        if let Some(until) = used_up_until(candidate.quota, self.now) {
+            return self.leave_out(candidate, Exclusion::Parked(used_up(until)));
+        }
+        Some(entry.map_or(self.nothing, |entry| &entry.seen))
     }
-    if let Some(parked) = entry.and_then(|entry| entry.bars(candidate.model, resort, now)) {
-        return Some(Exclusion::Parked(parked));
+}
+
+impl Survey<'_> {
+    fn leave_out<T>(&mut self, candidate: &Candidate<'_>, exclusion: Exclusion) -> Option<T> {
+        self.excluded.push((candidate.account, exclusion));
+        None
     }
-    let until = used_up_until(candidate.quota, now)?;
+}
+
+fn used_up(until: Timestamp) -> Parked {
     let why = Arc::clone(&USED_UP);
-    let reason = CooldownReason::QuotaExhausted;
-    Some(Exclusion::Parked(Parked { reason, until, on_trial: false, early: until, why }))
+    Parked { reason: CooldownReason::QuotaExhausted, until, on_trial: false, early: until, why }
 }
 
 /// Shared, since many plans hold it.
 static USED_UP: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("a window of its quota is used up"));
-
-/// More than any vendor meters apart; where each model that an account may not use rests on its own, the oldest goes.
-const MOST_PARTS: usize = 64;
 
 #[cfg(test)]
 mod tests;

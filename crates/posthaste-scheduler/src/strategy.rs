@@ -25,11 +25,14 @@ pub(crate) trait Order {
     /// What a key says, in the terms of a plan.
     fn reason(key: u64) -> Reason;
 
-    /// Whether equal keys go by the last use, and not by identity alone.
-    const BY_USE: bool = true;
+    /// Whether accounts go by identity alone, and not by key and last use before it.
+    const BY_IDENTITY: bool = false;
 
-    /// Orders the accounts of one priority, which come sorted by key, last use (or not) and identity.
-    fn arrange(&self, _equals: &mut [Rank], _candidates: &[Candidate<'_>], _moment: &Moment<'_>) {}
+    /// Whether [`arrange`](Self::arrange) does anything.
+    const ARRANGES: bool = false;
+
+    /// Orders the accounts of one priority, given as places of ranks, which come sorted.
+    fn arrange(&self, _equals: &mut [usize], _ranks: &[Rank], _moment: &Moment<'_>) {}
 }
 
 /// An account as strategies see it.

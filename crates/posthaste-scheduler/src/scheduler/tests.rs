@@ -101,8 +101,8 @@ fn forgotten_accounts_leave_nothing_behind() {
         scheduler.rest(account, &limited(Timestamp::from_secs(1_010)), NOW);
     }
     scheduler.retain(|account| account == accounts[0]);
-    assert_eq!(scheduler.accounts.lock().entries.len(), 1);
-    assert!(scheduler.accounts.lock().entries.capacity() < 10);
+    assert_eq!(scheduler.accounts.lock().len(), 1);
+    assert!(scheduler.accounts.lock().capacity() < 10);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn looking_at_an_account_makes_no_state() {
     scheduler.cancelled(account, Ticket(1));
     scheduler.release(account);
     assert_eq!(scheduler.parked(account, NOW), None);
-    assert!(scheduler.accounts.lock().entries.is_empty());
+    assert_eq!(scheduler.accounts.lock().len(), 0);
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub(crate) struct Hybrid;
 
 impl Order for Hybrid {
     /// The highest score goes first; those that are in poor health or have no token left go behind all others.
+    #[inline]
     fn key(&self, contender: &Contender<'_>, moment: &Moment<'_>) -> u64 {
         let tuning = &moment.tuning.hybrid;
         let standing = contender.seen.standing_at(tuning, moment.now);

@@ -7,6 +7,7 @@ pub(crate) struct LeastBusy;
 
 impl Order for LeastBusy {
     /// This request counts, so that of two idle accounts the one with more weight goes first.
+    #[inline]
     fn key(&self, contender: &Contender<'_>, _moment: &Moment<'_>) -> u64 {
         thousandths((f64::from(contender.in_flight) + 1.0) / contender.candidate.share())
     }

@@ -6,6 +6,7 @@ use crate::{Reason, observed::NEVER};
 pub(crate) struct LeastRecentlyUsed;
 
 impl Order for LeastRecentlyUsed {
+    #[inline]
     fn key(&self, contender: &Contender<'_>, _moment: &Moment<'_>) -> u64 {
         contender.seen.last_use
     }

@@ -9,6 +9,7 @@ pub(crate) struct LowestCost;
 
 impl Order for LowestCost {
     /// A price that is not known goes behind all that are.
+    #[inline]
     fn key(&self, contender: &Contender<'_>, _moment: &Moment<'_>) -> u64 {
         let price = contender.candidate.price.map(|price| price.as_nanos().max(0).unsigned_abs());
         price.unwrap_or(UNKNOWN)

@@ -21,6 +21,7 @@ use crate::{Reason, quota::pull_of};
 pub(crate) struct QuotaPaced;
 
 impl Order for QuotaPaced {
+    #[inline]
     fn key(&self, contender: &Contender<'_>, moment: &Moment<'_>) -> u64 {
         let crowd = f64::from(contender.in_flight) + 1.0;
         let pull = pull_of(contender.candidate.quota, FEW, crowd, moment.now);

@@ -4,13 +4,15 @@
 //! gives the neighbours of a resting account turns of their own and of others; the last use does not.
 
 use super::{Contender, Moment, Order};
-use crate::{Candidate, Reason, observed::NEVER, ranking::Rank};
+use crate::{Reason, observed::NEVER, ranking::Rank};
 
 pub(crate) struct RoundRobin;
 
 impl Order for RoundRobin {
-    const BY_USE: bool = false;
+    const BY_IDENTITY: bool = true;
+    const ARRANGES: bool = true;
 
+    #[inline]
     fn key(&self, _contender: &Contender<'_>, _moment: &Moment<'_>) -> u64 {
         0
     }
@@ -19,10 +21,10 @@ impl Order for RoundRobin {
         Reason::NextInTurn
     }
 
-    fn arrange(&self, equals: &mut [Rank], _candidates: &[Candidate<'_>], _moment: &Moment<'_>) {
-        let last = (0..).zip(&*equals).max_by_key(|(_, rank)| rank.last_use);
-        if let Some((place, rank)) = last
-            && rank.last_use != NEVER
+    fn arrange(&self, equals: &mut [usize], ranks: &[Rank], _moment: &Moment<'_>) {
+        let last = (0..).zip(&*equals).max_by_key(|&(_, &rank)| ranks[rank].last_use);
+        if let Some((place, &rank)) = last
+            && ranks[rank].last_use != NEVER
         {
             equals.rotate_left((place + 1) % equals.len());
         }

@@ -7,8 +7,9 @@ use crate::Reason;
 pub(crate) struct Sequential;
 
 impl Order for Sequential {
-    const BY_USE: bool = false;
+    const BY_IDENTITY: bool = true;
 
+    #[inline]
     fn key(&self, _contender: &Contender<'_>, _moment: &Moment<'_>) -> u64 {
         0
     }

@@ -9,6 +9,7 @@ use crate::{
 pub(crate) struct Weighted;
 
 impl Order for Weighted {
+    #[inline]
     fn key(&self, contender: &Contender<'_>, moment: &Moment<'_>) -> u64 {
         let candidate = contender.candidate;
         let lot = exponential(of_account(candidate.account, moment.seed));

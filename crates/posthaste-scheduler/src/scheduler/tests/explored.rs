@@ -162,10 +162,10 @@ impl World {
         let ahead = |time: Timestamp| time.as_millis().saturating_sub(self.now.as_millis()).max(-60_000);
         let place = |ticket: Ticket| self.open.iter().position(|open| *open == Some(ticket));
         let accounts = self.scheduler.accounts.lock();
-        let healths = accounts.entries.get(&self.account).map(|entry| {
-            let parts = entry.parts.iter().map(|(_, health)| health);
+        let healths = accounts.get(self.account).map(|entry| {
+            let parts = entry.parts().iter().map(|(_, health)| health);
             let of = |health: &Health| health.likeness(&ahead, &place, &self.open);
-            parts.chain([&entry.health]).map(of).collect::<Vec<_>>()
+            parts.chain(entry.health()).map(of).collect::<Vec<_>>()
         });
         let kept = self.kept.each_ref().map(|kept| {
             (kept.until.map(ahead), kept.trials.map(|trial| trial.map(|(since, news)| (ahead(since), news))))
