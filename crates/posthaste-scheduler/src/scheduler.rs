@@ -1,6 +1,7 @@
 //! The state of all accounts, behind one lock that is held for microseconds and never over an `await`.
 
 mod id_hasher;
+mod shared;
 
 use std::{
     collections::HashMap,
@@ -13,12 +14,13 @@ use posthaste_core::{AccountId, Cooldown, CooldownReason, CooldownScope, Timesta
 
 use crate::{
     Backoff, Candidate, Exclusion, Flight, Hint, Instance, Parked, Plan, Reason, Resort, Rested, Tuning,
-    health::{Health, Recovery, Ticket},
+    health::{Health, Ticket},
     observed::Observed,
     quota::used_up_until,
     ranking::{Situation, rank},
 };
 use id_hasher::BuildIdHasher;
+pub use shared::{Begun, Recovered};
 
 /// Plans over candidates, and learns from how the attempts end.
 ///
@@ -140,18 +142,7 @@ impl Scheduler {
     /// accounts whose rests are guesses are tried soon as well, each by one request: one alone could not carry the load of
     /// all.
     pub fn succeeded(&self, account: AccountId, model: &str, ticket: Ticket, now: Timestamp) -> bool {
-        let mut accounts = self.accounts.lock();
-        let Some(entry) = accounts.entries.get_mut(&account) else { return false };
-        let mut ended = None;
-        for health in entry.healths_of(model) {
-            ended = ended.max(health.succeeded(ticket));
-        }
-        entry.parts.retain(|(_, health)| !health.is_healthy());
-        entry.seen.judged(self.tuning.hybrid.success, &self.tuning.hybrid, now);
-        if ended == Some(Recovery::OfAll) {
-            accounts.entries.values_mut().flat_map(Entry::healths).for_each(Health::hope);
-        }
-        ended.is_some()
+        self.recovered(account, model, ticket, now).is_some()
     }
 
     /// Notes that an attempt ended without a word on the account's health: the client went away, or the request was at
@@ -232,13 +223,15 @@ impl Scheduler {
         parts.iter().filter_map(|(part, health)| Some((part.clone(), health.parked(now)?))).collect()
     }
 
-    /// Ends a rest by an operator's hand, and forgets the strikes.
-    pub fn release(&self, account: AccountId) {
-        if let Some(entry) = self.accounts.lock().entries.get_mut(&account) {
-            entry.health = Health::default();
-            entry.parts.clear();
-            entry.seen.forget_faults();
-        }
+    /// Ends a rest by an operator's hand, and forgets the strikes. Tells whether anything was held against the account.
+    pub fn release(&self, account: AccountId) -> bool {
+        let mut accounts = self.accounts.lock();
+        let Some(entry) = accounts.entries.get_mut(&account) else { return false };
+        let rested = entry.healths().any(|health| !health.is_healthy());
+        entry.health = Health::default();
+        entry.parts.clear();
+        entry.seen.forget_faults();
+        rested
     }
 
     /// Forgets the accounts for which `keep` is false.
@@ -258,6 +251,11 @@ struct Accounts {
 impl Accounts {
     fn entry(&mut self, account: AccountId) -> &mut Entry {
         self.entries.entry(account).or_default()
+    }
+
+    /// An outage of all seems to be over.
+    fn hope(&mut self) {
+        self.entries.values_mut().flat_map(Entry::healths).for_each(Health::hope);
     }
 
     fn next_use(&mut self) -> u64 {
