@@ -10,8 +10,8 @@ use posthaste_vault::{CredentialSource, Vault};
 
 use crate::{
     AccountDirectory, Authenticator, RelayOptions, affinity::Homes, asked::AskedModel, budgets::Budgets,
-    fleet::Fleet, lines::Lines, memory::Memory, metrics::Metrics, projects::Projects, quotas::Quotas, recorder::Recorder,
-    thresholds::Thresholds,
+    fleet::Fleet, lines::Lines, memory::Memory, metrics::Metrics, projects::Projects, quotas::Quotas,
+    recorder::Recorder, thresholds::Thresholds,
 };
 
 /// The ports that a relay is built from.

@@ -26,14 +26,14 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-pub(crate) use self::{
-    learning::learn_known,
-    trial::{FleetTrial, ask_for_trial},
-};
 use self::{
     learning::follow,
     presence::announce,
     telling::{Entry, tell_all},
+};
+pub(crate) use self::{
+    learning::learn_known,
+    trial::{FleetTrial, ask_for_trial},
 };
 use crate::engine::Engine;
 
@@ -135,8 +135,12 @@ pub(crate) async fn leave(engine: &Engine) {
     };
     match timeout(LEAVING, leaving).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "the other relays could not be told that this one is gone; they will notice"),
-        Err(_) => tracing::warn!("the other relays could not be told in time that this one is gone; they will notice"),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the other relays could not be told that this one is gone; they will notice")
+        }
+        Err(_) => tracing::warn!(
+            "the other relays could not be told in time that this one is gone; they will notice"
+        ),
     }
 }
 

@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::HeaderMap;
 use posthaste_core::{
-    Account, AccountId, Dialect, Fault, FaultKind, InstanceId, Limit, LimitOwner, ModelName, Operation, Origin,
+    Account, AccountId, Dialect, Fault, FaultKind, InstanceId, Limit, LimitOwner, ModelName, Operation,
+    Origin,
 };
 use posthaste_storage::{ConfigStore, Half, Revision, StorageError};
 use posthaste_wire::{Envelope, ModelEntry};
@@ -107,7 +108,9 @@ impl Relay {
         // Before anybody is served: accounts that rest at other relays rest here.
         match timeout(FIRST_LESSON, fleet::learn_known(&engine)).await {
             Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "what other relays know of the accounts' health cannot be read"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "what other relays know of the accounts' health cannot be read")
+            }
             Err(_) => tracing::warn!("what other relays know of the accounts' health cannot be read in time"),
         }
         Ok(Self { engine: Arc::new(engine), config, since })

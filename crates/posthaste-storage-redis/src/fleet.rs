@@ -196,8 +196,7 @@ impl FleetStore for RedisFleet {
     }
 
     async fn end_trial(&self, account: AccountId, holder: InstanceId) -> Result<(), StorageError> {
-        let (keys, arguments) =
-            (vec![self.keys.fleet_trial(account)], vec![Value::from(holder.to_string())]);
+        let (keys, arguments) = (vec![self.keys.fleet_trial(account)], vec![Value::from(holder.to_string())]);
         let ended = self.link.eval(TRYING, &script::FLEET_END_TRIAL, Repeat::Harmless, keys, arguments);
         ended.await.map(drop)
     }

@@ -148,9 +148,7 @@ impl Default for FleetSize {
 pub(crate) fn is_news(known: &Told, told: &Told) -> bool {
     match (known, told) {
         (_, Told::Released { .. }) => true,
-        (Told::Rests(known), Told::Rests(told)) => {
-            told.until > known.until || told.strikes > known.strikes
-        }
+        (Told::Rests(known), Told::Rests(told)) => told.until > known.until || told.strikes > known.strikes,
         (Told::Rests(known), Told::Serves { asked_at, .. }) => *asked_at >= known.since,
         (Told::Serves { asked_at: since, .. } | Told::Released { at: since }, Told::Rests(told)) => {
             told.since >= *since

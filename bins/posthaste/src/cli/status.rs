@@ -50,8 +50,16 @@ fn text(status: &StatusView, config: &Config) -> String {
 }
 
 fn told(instance: &InstanceView) -> String {
-    let InstanceView { id, host, address, version, started_at, revision, heartbeat_age_seconds: age, answers } =
-        instance;
+    let InstanceView {
+        id,
+        host,
+        address,
+        version,
+        started_at,
+        revision,
+        heartbeat_age_seconds: age,
+        answers,
+    } = instance;
     let answers = if *answers { ", answers" } else { "" };
     format!(
         "{id}  {host} {address}  {version}, up since {started_at}, revision {revision}, heard of {age} s ago{answers}"

@@ -5,6 +5,7 @@
 mod bad_input;
 mod canary;
 mod explained;
+mod fleet;
 mod killed;
 mod leaving;
 mod live;

@@ -33,7 +33,9 @@ pub(super) async fn announce(engine: &Engine, membership: &Membership) {
                 membership.size.set(members.len());
                 instances.set(f64::from(u32::try_from(members.len()).unwrap_or(u32::MAX)));
             }
-            Err(error) if fails => tracing::debug!(%error, "the other relays still cannot be told that this one is there"),
+            Err(error) if fails => {
+                tracing::debug!(%error, "the other relays still cannot be told that this one is there")
+            }
             Err(error) => {
                 fails = true;
                 tracing::warn!(%error, "the other relays cannot be told that this one is there; trying again");

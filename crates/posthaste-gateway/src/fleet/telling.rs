@@ -136,7 +136,8 @@ mod tests {
         let [one, two] = [(); 2].map(|()| AccountId::generate());
         let mut pending = Pending::default();
         let serves = || news(one, Told::Serves { asked_at: Timestamp::EPOCH, hope: false });
-        let entries = [rest(one, 1), rest(two, 1), rest(one, 2), serves(), rest(one, 3), Entry::EndTrial(one)];
+        let entries =
+            [rest(one, 1), rest(two, 1), rest(one, 2), serves(), rest(one, 3), Entry::EndTrial(one)];
         entries.into_iter().for_each(|entry| pending.add(entry));
         let untils = pending.0.iter().map(|entry| match entry {
             Entry::Tell(News { health: HealthNews { told: Told::Rests(rest), account, .. }, .. }) => {

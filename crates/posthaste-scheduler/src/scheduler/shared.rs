@@ -169,7 +169,8 @@ impl Scheduler {
     pub fn learn_release(&self, account: AccountId, at: Timestamp) -> bool {
         let mut accounts = self.accounts.lock();
         let Some(entry) = accounts.entries.get_mut(&account) else { return false };
-        let ended = entry.healths().fold(false, |ended, health: &mut Health| health.learn_release(at) || ended);
+        let ended =
+            entry.healths().fold(false, |ended, health: &mut Health| health.learn_release(at) || ended);
         entry.parts.retain(|(_, health)| !health.is_healthy());
         if ended {
             entry.seen.forget_faults();

@@ -11,7 +11,7 @@ use posthaste_core::{AccountId, CooldownScope, InstanceId, Timestamp, Told};
 use tokio::sync::watch;
 
 use crate::{
-    FleetStore, Mark, Member, News, NewsPage, FleetHealth, StorageError, TrialAnswer,
+    FleetHealth, FleetStore, Mark, Member, News, NewsPage, StorageError, TrialAnswer,
     fleet::{is_news, news_kept_until},
 };
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use posthaste_core::{Cooldown, CooldownReason};
 
 use super::*;
-use crate::{Instance, Steps, Backoff};
+use crate::{Backoff, Instance, Steps};
 
 const MODEL: &str = "claude-opus-4-8";
 
@@ -82,7 +82,10 @@ fn strikes_go_on_where_the_other_relay_left_them() {
         pair.learn(&told);
     }
     let failing = Cooldown::of_account(CooldownReason::Failing, None, "503");
-    let steps = Backoff { passing: Steps { first: Duration::from_secs(1), most: Duration::from_secs(300) }, ..Backoff::default() };
+    let steps = Backoff {
+        passing: Steps { first: Duration::from_secs(1), most: Duration::from_secs(300) },
+        ..Backoff::default()
+    };
     let rested = pair.b.rest_by(pair.account, None, &failing, Some(&steps), at(now));
     let told = rested.shared.unwrap();
     assert_eq!(told.strikes, 7);
