@@ -6,6 +6,14 @@ use async_trait::async_trait;
 use posthaste_vault::aws_chain::Machine;
 use tokio::{fs, process::Command};
 
+/// What this machine is called, for operators.
+pub(crate) fn host_name() -> String {
+    // Linux tells it here (proc(5)); containers and shells elsewhere set the variable.
+    let told = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let told = told.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    told.or_else(|| ThisMachine.variable("HOSTNAME")).unwrap_or_else(|| "unknown".to_owned())
+}
+
 /// This machine, as the program's user sees it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ThisMachine;

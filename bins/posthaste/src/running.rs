@@ -5,11 +5,11 @@ use std::{future::pending, net::SocketAddr, pin::Pin, sync::Arc, time::Duration}
 use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use posthaste_admin::{Admin, ParkedModels, ParkedView, QuotaView, Runtime};
-use posthaste_core::{AccountId, Clock, CooldownScope, SystemClock, Timestamp, Transport};
-use posthaste_gateway::{FirstEventTimeouts, Relay, RelayOptions, RelayPorts, WindowForecast};
+use posthaste_core::{AccountId, Clock, CooldownScope, InstanceId, SystemClock, Timestamp, Transport};
+use posthaste_gateway::{FirstEventTimeouts, Membership, Relay, RelayOptions, RelayPorts, WindowForecast};
 use posthaste_http::{Front, FrontOptions, ServerOptions, metrics_router, router, serve};
 use posthaste_scheduler::{Backoff, Instance, Parked, Scheduler};
-use posthaste_storage::{LedgerOptions, LedgerStore, LedgerWriter, Retention, Swept};
+use posthaste_storage::{FleetSize, LedgerOptions, LedgerStore, LedgerWriter, Retention, Swept};
 use posthaste_vault::RefreshingCredentials;
 use tokio::{
     net::TcpListener,
@@ -22,6 +22,7 @@ use crate::{
     Config,
     admin_socket::{self, AdminListener},
     config::{Durability, StoreKind},
+    machine,
     wiring::{self, Opened},
 };
 
@@ -88,6 +89,13 @@ impl Running {
             clock: Arc::new(SystemClock),
         };
         let relay = Relay::new(ports, relay_options(config)).await.context("the accounts cannot be read")?;
+        let membership = Membership {
+            host: machine::host_name(),
+            address: address.to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            size: FleetSize::default(),
+            ..Membership::default()
+        };
         let runtime = LiveRuntime { scheduler, relay: relay.clone(), started_at: SystemClock.now() };
         let admin =
             wiring::admin(config, &opened, credentials.clone(), prices, transport, Some(Arc::new(runtime)));
@@ -108,6 +116,7 @@ impl Running {
         };
         let mut background = Background { stop: CancellationToken::new(), tasks: JoinSet::new() };
         background.follow(relay.clone());
+        background.join_fleet(relay.clone(), membership);
         if config.oauth.general.refresh_idle {
             background.keep_fresh(credentials.clone(), relay.clone());
         }
@@ -140,7 +149,7 @@ impl Running {
         tokio::pin!(hurry);
         // From here on nobody books any more.
         let flushed = tokio::select! {
-            () = async { tokio::join!(background.end(), ledger.flush(), relay.flush_records(), credentials.settle()); } => Ok(()),
+            () = async { tokio::join!(leave(background, &relay), ledger.flush(), relay.flush_records(), credentials.settle()); } => Ok(()),
             () = &mut hurry => Err(anyhow!("attempts are not in the books: the store did not take them in time")),
         };
         drop(relay);
@@ -156,6 +165,10 @@ impl Running {
 impl Background {
     fn follow(&mut self, relay: Relay) {
         self.spawn(async move { relay.follow().await });
+    }
+
+    fn join_fleet(&mut self, relay: Relay, membership: Membership) {
+        self.spawn(async move { relay.join_fleet(&membership).await });
     }
 
     fn keep_fresh(&mut self, credentials: RefreshingCredentials, relay: Relay) {
@@ -221,6 +234,12 @@ impl Background {
     }
 }
 
+/// Ends the background tasks, and tells the other relays that this one is gone.
+async fn leave(background: Background, relay: &Relay) {
+    background.end().await;
+    relay.leave_fleet().await;
+}
+
 fn parked_view(parked: &Parked) -> ParkedView {
     ParkedView { reason: parked.reason, until: parked.until, why: parked.why.to_string() }
 }
@@ -267,7 +286,11 @@ impl Runtime for LiveRuntime {
     }
 
     fn release(&self, account: AccountId) {
-        self.scheduler.release(account);
+        self.relay.release(account);
+    }
+
+    fn instance(&self) -> InstanceId {
+        self.relay.instance()
     }
 
     fn started_at(&self) -> Timestamp {

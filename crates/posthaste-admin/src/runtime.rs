@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use posthaste_core::{AccountId, CooldownReason, Timestamp};
+use posthaste_core::{AccountId, CooldownReason, InstanceId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A running relay, as far as operators' work needs it. Implemented where the relay is wired together.
@@ -18,6 +18,9 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// Ends an account's rest, since what it rested from was put right.
     fn release(&self, account: AccountId);
+
+    /// Which of the relays that share the store it is.
+    fn instance(&self) -> InstanceId;
 
     /// When the relay started.
     fn started_at(&self) -> Timestamp;

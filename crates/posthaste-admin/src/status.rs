@@ -1,6 +1,7 @@
 //! The whole at a glance.
 
-use posthaste_core::KeyStatus;
+use posthaste_core::{InstanceId, KeyStatus, Timestamp};
+use posthaste_storage::Member;
 use serde::{Deserialize, Serialize};
 
 use crate::{AccountView, Admin, AdminError};
@@ -12,6 +13,9 @@ pub struct StatusView {
     pub version: String,
     /// The running relay; `None` when the services do not live in one.
     pub server: Option<ServerView>,
+    /// Every relay that shares the store and is there, the one that started first in front.
+    #[serde(default)]
+    pub instances: Vec<InstanceView>,
     /// What keeps everything.
     pub store: String,
     /// Every account, with its health when a relay runs.
@@ -23,10 +27,50 @@ pub struct StatusView {
 /// A running relay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerView {
+    /// Which of `instances` answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<InstanceId>,
     /// For how long it has been running.
     pub uptime_seconds: u64,
     /// How many requests are in flight.
     pub in_flight: u64,
+}
+
+/// One of the relays that share the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceView {
+    /// Which run of which relay.
+    pub id: InstanceId,
+    /// The machine's name.
+    pub host: String,
+    /// Where clients reach it.
+    pub address: String,
+    /// Its release.
+    pub version: String,
+    /// Since when it is up.
+    pub started_at: Timestamp,
+    /// The revision of the configuration that it serves.
+    pub revision: u64,
+    /// How long ago it said that it is there.
+    pub heartbeat_age_seconds: u64,
+    /// Whether it is the one that answers.
+    pub answers: bool,
+}
+
+impl InstanceView {
+    fn new(member: Member, answering: Option<InstanceId>, now: Timestamp) -> Self {
+        let Member { id, host, address, version, started_at, revision, seen_at } = member;
+        Self {
+            id,
+            host,
+            address,
+            version,
+            started_at,
+            revision: revision.0,
+            heartbeat_age_seconds: now.since(seen_at).as_secs(),
+            answers: answering == Some(id),
+        }
+    }
 }
 
 /// How many client keys there are.
@@ -41,7 +85,11 @@ pub struct KeyCounts {
 pub(crate) async fn status(admin: &Admin) -> Result<StatusView, AdminError> {
     let parts = admin.parts();
     let now = parts.clock.now();
+    let answering = parts.runtime.as_ref().map(|runtime| runtime.instance());
+    let members = parts.stores.fleet.instances(now).await?;
+    let instances = members.into_iter().map(|member| InstanceView::new(member, answering, now)).collect();
     let server = parts.runtime.as_ref().map(|runtime| ServerView {
+        instance: answering,
         uptime_seconds: now.since(runtime.started_at()).as_secs(),
         in_flight: runtime.in_flight(),
     });
@@ -50,6 +98,7 @@ pub(crate) async fn status(admin: &Admin) -> Result<StatusView, AdminError> {
     Ok(StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         server,
+        instances,
         store: parts.store_name.clone(),
         accounts: admin.accounts().list().await?,
         keys: KeyCounts { total: keys.len(), active },

@@ -90,6 +90,11 @@ id! {
     RequestId
 }
 
+id! {
+    /// The identity of one relay's run, made when it starts: of two relays the lesser one started first.
+    InstanceId
+}
+
 impl AccountId {
     /// Whom the books name for what was used before, at another relay whose records were taken over. No account has it.
     pub const CARRIED_OVER: Self = Self(Uuid::from_u128(0x6361_7272_6965_8d00_8000_6f76_6572_0001));

@@ -12,7 +12,7 @@ use posthaste_core::{
     RelayBody, StopEnd, TimeoutGuard, TransportError,
 };
 use posthaste_provider::{Provider, provider};
-use posthaste_scheduler::{Parked, Resort};
+use posthaste_scheduler::{Begun, Parked, Resort};
 use posthaste_storage::LedgerSlot;
 use posthaste_translate::Loss;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -28,6 +28,7 @@ pub(crate) use self::{
 use crate::{
     answered::Answered,
     asked::AskedModel,
+    fleet::ask_for_trial,
     journey::{Journey, Upload},
     prepare::Prepared,
     settle::{AttemptBook, Ending},
@@ -96,14 +97,17 @@ pub(crate) async fn attempt(
     let seats = seats(journey, account, prepared.upstream_model.as_str(), tally).await?;
     // Other requests may have learnt since the plan was made, and only one of them may try an account that was parked.
     let engine = &journey.engine;
-    let ticket = engine
-        .scheduler
-        .try_start(account.id, prepared.upstream_model.as_str(), stop.resort, engine.clock.now())
-        .map_err(|parked| just_parked(journey, &parked))?;
+    let model = prepared.upstream_model.as_str();
+    let begun = engine.scheduler.begin(account.id, model, stop.resort, engine.clock.now());
+    let begun = begun.map_err(|parked| just_parked(journey, &parked))?;
+    // Nor does more than one relay try it; that costs a question of the few requests that would.
+    let trial = ask_for_trial(engine, account.id, model, begun).await;
+    let trial = trial.map_err(|parked| just_parked(journey, &parked))?;
+    let Begun { ticket, .. } = begun;
     tally.attempts += 1;
     journey.trail.sent(tally.attempts);
     let upstream = (prepared.upstream.dialect, prepared.upstream_model.clone());
-    let book = AttemptBook::open(journey, account, (tally.attempts, ticket), upstream, (slot, seats));
+    let book = AttemptBook::open(journey, account, (tally.attempts, ticket, trial), upstream, (slot, seats));
     let began = Instant::now();
     let result = exchange(journey, &egress, vendor, prepared, book).await;
     tally.upstream_wait += began.elapsed();

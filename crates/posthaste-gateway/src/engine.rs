@@ -10,8 +10,8 @@ use posthaste_vault::{CredentialSource, Vault};
 
 use crate::{
     AccountDirectory, Authenticator, RelayOptions, affinity::Homes, asked::AskedModel, budgets::Budgets,
-    lines::Lines, memory::Memory, metrics::Metrics, projects::Projects, quotas::Quotas, recorder::Recorder,
-    thresholds::Thresholds,
+    fleet::Fleet, lines::Lines, memory::Memory, metrics::Metrics, projects::Projects, quotas::Quotas,
+    recorder::Recorder, thresholds::Thresholds,
 };
 
 /// The ports that a relay is built from.
@@ -57,6 +57,8 @@ pub(crate) struct Engine {
     pub(crate) projects: Projects,
     pub(crate) thresholds: Thresholds,
     pub(crate) recorder: Arc<Recorder>,
+    /// The relays that share the accounts.
+    pub(crate) fleet: Arc<Fleet>,
 }
 
 impl Engine {

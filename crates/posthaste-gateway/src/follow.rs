@@ -5,7 +5,7 @@ use std::time::Duration;
 use posthaste_core::{Account, AuthForm, ClientKeyId, CooldownReason};
 use posthaste_storage::{Changes, ConfigStore, RecordKind, Revision, StorageError};
 
-use crate::engine::Engine;
+use crate::{engine::Engine, fleet::release_cured};
 
 /// Keeps directory, key memories and health in step with the store; never ends.
 pub(crate) async fn follow(engine: &Engine, store: &dyn ConfigStore, since: Revision) {
@@ -87,7 +87,7 @@ async fn reload_accounts(engine: &Engine) {
         let Ok(position) = before.binary_search_by_key(&account.id, |account| account.id) else { continue };
         let before = &before[position];
         if was_cured(before, account) || may_sign_in_again(engine, before, account) {
-            engine.scheduler.release(account.id);
+            release_cured(engine, account.id);
         }
     }
 }

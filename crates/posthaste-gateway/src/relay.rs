@@ -1,14 +1,16 @@
 //! The relay: a call in, an answer out.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::HeaderMap;
 use posthaste_core::{
-    Account, AccountId, Dialect, Fault, FaultKind, Limit, LimitOwner, ModelName, Operation, Origin,
+    Account, AccountId, Dialect, Fault, FaultKind, InstanceId, Limit, LimitOwner, ModelName, Operation,
+    Origin,
 };
 use posthaste_storage::{ConfigStore, Half, Revision, StorageError};
 use posthaste_wire::{Envelope, ModelEntry};
+use tokio::time::timeout;
 
 use crate::{
     AccountDirectory, Answer, Authenticator, Call, Caller, RelayOptions, RelayPorts,
@@ -18,6 +20,7 @@ use crate::{
     budgets::Budgets,
     counting,
     engine::Engine,
+    fleet::{self, Fleet, Membership},
     follow::follow,
     journey::{Journey, Upload},
     limits::{Estimate, Hold, Unseated, caller_fault},
@@ -73,6 +76,7 @@ impl Relay {
         let config = ports.stores.config;
         let since = config.revision().await?;
         let clock = Arc::clone(&ports.clock);
+        let fleet = Arc::new(Fleet::new(ports.stores.fleet, clock.now()));
         let engine = Engine {
             recorder: Recorder::start(
                 (ports.stores.requests, Arc::clone(&ports.vault)),
@@ -89,6 +93,7 @@ impl Relay {
             ledger: ports.ledger,
             prices: ports.prices,
             clock: ports.clock,
+            fleet,
             rules: Arc::new(options.rules.clone()),
             lines: Lines::default(),
             budgets: Budgets::default(),
@@ -100,6 +105,14 @@ impl Relay {
             projects: Projects::new(),
             thresholds: Thresholds::new(),
         };
+        // Before anybody is served: accounts that rest at other relays rest here.
+        match timeout(FIRST_LESSON, fleet::learn_known(&engine)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "what other relays know of the accounts' health cannot be read")
+            }
+            Err(_) => tracing::warn!("what other relays know of the accounts' health cannot be read in time"),
+        }
         Ok(Self { engine: Arc::new(engine), config, since })
     }
 
@@ -111,6 +124,27 @@ impl Relay {
     /// Follows the store's change feed. Never ends; stop it by dropping it.
     pub async fn follow(&self) {
         follow(&self.engine, &*self.config, self.since).await;
+    }
+
+    /// Takes part in the fleet of all relays that share the store: says that it is there, tells of the accounts' health and
+    /// learns of it, and shares trials. Never ends; stop it by dropping it, then [`leave_fleet`](Self::leave_fleet).
+    pub async fn join_fleet(&self, membership: &Membership) {
+        fleet::join(&self.engine, membership).await;
+    }
+
+    /// Says that this relay is gone. Takes two seconds at most, however the store is.
+    pub async fn leave_fleet(&self) {
+        fleet::leave(&self.engine).await;
+    }
+
+    /// Which of the fleet this is.
+    pub fn instance(&self) -> InstanceId {
+        self.engine.fleet.id()
+    }
+
+    /// Ends an account's rest by an operator's hand, here and at every other relay of the fleet.
+    pub fn release(&self, account: AccountId) {
+        fleet::release(&self.engine, account);
     }
 
     /// Finds the owner of a presented client key. Not in the order of the ten steps by chance: a front authenticates
@@ -344,3 +378,6 @@ fn home(
         Fault::new(FaultKind::AnswerNotFound, Origin::Client, message)
     })
 }
+
+/// How long a start waits for what other relays know.
+const FIRST_LESSON: Duration = Duration::from_secs(2);

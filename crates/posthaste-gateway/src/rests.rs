@@ -1,15 +1,16 @@
 //! How long accounts rest, and that it is told.
 
-use posthaste_core::{Account, Cooldown, Timestamp, fields};
+use posthaste_core::{Account, Cooldown, Timestamp, Told, fields};
 use posthaste_provider::{Rests, preset};
-use posthaste_scheduler::{Backoff, Parked, Rested, Steps, Ticket};
+use posthaste_scheduler::{Backoff, Parked, Recovered, Rested, Steps, Ticket};
 
 use crate::engine::Engine;
 
 /// Parks an account: until its upstream's word, else by the steps of its preset, else by those of the relay. `ticket` is that
 /// of the attempt that found it out, if one did.
 ///
-/// The operator is told when trouble begins or becomes another, and not by each request that meets with it.
+/// The operator is told when trouble begins or becomes another, and not by each request that meets with it. Other relays are
+/// not told: the trouble may lie between this one and the upstream, or in what this one cannot read.
 pub(crate) fn rest(
     engine: &Engine,
     account: &Account,
@@ -17,6 +18,31 @@ pub(crate) fn rest(
     cooldown: &Cooldown,
     now: Timestamp,
 ) -> Parked {
+    park(engine, account, ticket, cooldown, now).parked
+}
+
+/// The same for what the upstream itself has said, which holds for all relays: they are told as well.
+pub(crate) fn rest_everywhere(
+    engine: &Engine,
+    account: &Account,
+    ticket: Option<Ticket>,
+    cooldown: &Cooldown,
+    now: Timestamp,
+) -> Parked {
+    let Rested { parked, shared, .. } = park(engine, account, ticket, cooldown, now);
+    if let Some(rest) = shared {
+        engine.fleet.tell(account.id, cooldown.scope.clone(), Told::Rests(rest));
+    }
+    parked
+}
+
+fn park(
+    engine: &Engine,
+    account: &Account,
+    ticket: Option<Ticket>,
+    cooldown: &Cooldown,
+    now: Timestamp,
+) -> Rested {
     let backoff = steps_of(account);
     let rested = engine.scheduler.rest_by(account.id, ticket, cooldown, backoff.as_ref(), now);
     let Rested { parked, begins, .. } = &rested;
@@ -26,14 +52,22 @@ pub(crate) fn rest(
     } else {
         tracing::debug!({ fields::ACCOUNT } = %account.name, reason = %parked.reason, until = %parked.until, why = %cooldown.why, "account still rests");
     }
-    rested.parked
+    rested
 }
 
-/// An attempt went well. The operator is told where that ends trouble.
-pub(crate) fn serves(engine: &Engine, account: &Account, model: &str, ticket: Ticket) {
-    if engine.scheduler.succeeded(account.id, model, ticket, engine.clock.now()) {
-        engine.metrics.rest_ended();
-        tracing::info!({ fields::ACCOUNT } = %account.name, model, "account serves again");
+/// An attempt that was sent at `asked_at` went well. The operator and the other relays are told where that ends trouble.
+pub(crate) fn serves(
+    engine: &Engine,
+    account: &Account,
+    model: &str,
+    (ticket, asked_at): (Ticket, Timestamp),
+) {
+    let recovered = engine.scheduler.recovered(account.id, model, ticket, engine.clock.now());
+    let Some(Recovered { scopes, hope }) = recovered else { return };
+    engine.metrics.rest_ended();
+    tracing::info!({ fields::ACCOUNT } = %account.name, model, "account serves again");
+    for scope in scopes {
+        engine.fleet.tell(account.id, scope, Told::Serves { asked_at, hope });
     }
 }
 

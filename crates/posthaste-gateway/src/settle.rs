@@ -14,11 +14,12 @@ use tokio::time::{Instant, timeout};
 
 use crate::{
     estimate,
+    fleet::FleetTrial,
     journey::Journey,
     limits::Hold,
     mending::Mend,
     metrics::OpenAttempt,
-    rests::{rest, serves},
+    rests::{rest, rest_everywhere, serves},
 };
 
 /// One attempt that was begun. It is booked when it is settled, and as cancelled when it is dropped before.
@@ -45,6 +46,8 @@ pub(crate) struct AttemptBook {
     answer_losses: Vec<Loss>,
     /// Whether the scheduler was told how the account is.
     judged: bool,
+    /// The fleet's trial of the account, until something came of it.
+    trial: Option<FleetTrial>,
     _open: OpenAttempt,
     /// Counts at the account until the book is closed.
     _flight: Flight,
@@ -72,7 +75,7 @@ impl AttemptBook {
     pub(crate) fn open(
         journey: &Arc<Journey>,
         account: &Arc<Account>,
-        (attempt, ticket): (u16, Ticket),
+        (attempt, ticket, trial): (u16, Ticket, Option<FleetTrial>),
         upstream: (Dialect, ModelName),
         (slot, seats): (LedgerSlot, Vec<Hold>),
     ) -> Self {
@@ -93,6 +96,7 @@ impl AttemptBook {
             request_losses: Vec::new(),
             answer_losses: Vec::new(),
             judged: false,
+            trial,
             _open: journey.engine.metrics.attempt_opened(),
             _flight: journey.engine.scheduler.flight(account.id),
         }
@@ -139,12 +143,14 @@ impl AttemptBook {
         if !self.judged {
             self.judged = true;
             self.tell_success();
+            self.trial = None;
             self.note_home(None);
         }
     }
 
     fn tell_success(&self) {
-        serves(&self.journey.engine, &self.account, self.upstream_model.as_str(), self.ticket);
+        let attempt = (self.ticket, self.started_at);
+        serves(&self.journey.engine, &self.account, self.upstream_model.as_str(), attempt);
     }
 
     /// The account serves the conversation: what comes next goes there as well.
@@ -155,11 +161,12 @@ impl AttemptBook {
         }
     }
 
-    /// The account must rest.
+    /// The account must rest, as its upstream has said.
     pub(crate) fn rest(&mut self, cooldown: &Cooldown) {
         self.judged = true;
         let engine = &self.journey.engine;
-        let parked = rest(engine, &self.account, Some(self.ticket), cooldown, engine.clock.now());
+        let parked = rest_everywhere(engine, &self.account, Some(self.ticket), cooldown, engine.clock.now());
+        self.trial = None;
         self.journey.trail.rests(&parked);
     }
 
@@ -178,9 +185,15 @@ impl AttemptBook {
         }
     }
 
-    /// The account failed in a way that no answer of the vendor describes.
+    /// The account failed in a way that no answer of the vendor describes. That may lie at this relay, so it is not told to
+    /// others.
     pub(crate) fn rest_as_failing(&mut self, why: impl Into<String>) {
-        self.rest(&Cooldown::of_account(CooldownReason::Failing, None, why));
+        self.judged = true;
+        let engine = &self.journey.engine;
+        let cooldown = Cooldown::of_account(CooldownReason::Failing, None, why);
+        let parked = rest(engine, &self.account, Some(self.ticket), &cooldown, engine.clock.now());
+        self.trial = None;
+        self.journey.trail.rests(&parked);
     }
 
     /// Notes what the answer lost in translation; its headers have left by then.
@@ -227,6 +240,7 @@ impl AttemptBook {
                     engine.scheduler.cancelled(self.account.id, self.ticket);
                 }
             }
+            self.trial = None;
         }
         let row = self.row(ending);
         if row.outcome == AttemptOutcome::Complete {

@@ -1,11 +1,13 @@
 //! The health of one account: an explicit state machine that learns from how attempts end.
 
+mod shared;
+
 use std::{
     sync::{Arc, LazyLock},
     time::Duration,
 };
 
-use posthaste_core::{AccountId, Cooldown, CooldownReason, Timestamp};
+use posthaste_core::{AccountId, Cooldown, CooldownReason, Timestamp, ToldRest};
 
 use crate::backoff::{Backoff, Instance, Trouble, early};
 
@@ -33,6 +35,8 @@ pub struct Rested {
     /// Whether this is news: it was well before, or rested for another class of reason. What fails again and again is told
     /// once.
     pub begins: bool,
+    /// What relays that share the account should be told; `None` where they would learn nothing new.
+    pub shared: Option<ToldRest>,
     /// Whether this is a strike, and not one of those that are known.
     pub(crate) is_strike: bool,
 }
@@ -85,13 +89,15 @@ impl Health {
     pub(crate) fn parked(&self, now: Timestamp) -> Option<Parked> {
         let rest = self.rest.as_ref()?;
         let trial = rest.trial.as_ref().filter(|trial| now < trial.end());
+        let elsewhere = rest.elsewhere.filter(|until| now < *until);
         if now < rest.parked.until && !trial.is_some_and(|trial| trial.early) {
             // There is one trial at a time, also where it began before this rest.
             let early = trial.map_or(rest.parked.early, |trial| rest.parked.early.max(trial.end()));
+            let early = elsewhere.map_or(early, |until| early.max(until));
             return Some(Parked { early: early.min(rest.parked.until), ..rest.parked.clone() });
         }
         // An early trial that nobody tells the end of does not end the rest.
-        let until = trial?.end().max(rest.parked.until);
+        let until = trial.map(Trial::end).max(elsewhere)?.max(rest.parked.until);
         let why = Arc::clone(&ON_TRIAL);
         Some(Parked { reason: rest.parked.reason, until, on_trial: true, early: until, why })
     }
@@ -104,6 +110,11 @@ impl Health {
     /// Whether nothing is held against it.
     pub(crate) const fn is_healthy(&self) -> bool {
         self.rest.is_none()
+    }
+
+    /// Whether nothing is known of it, strikes included.
+    pub(crate) const fn is_blank(&self) -> bool {
+        self.is_healthy() && self.passing.strikes == 0 && self.lasting.strikes == 0
     }
 
     /// An attempt begins. The first one after a rest, or in it where nobody else can serve, is the trial; the next after a
@@ -161,6 +172,7 @@ impl Health {
     ) -> Rested {
         let (strikes, is_strike) = self.count(cooldown.reason, now);
         let reason_before = self.rest.as_ref().map(|rest| rest.parked.reason);
+        let until_before = self.rest.as_ref().map(|rest| rest.parked.until);
         let (until, early) = match asked_for(cooldown, now) {
             Some(until) => {
                 let until = until.plus(instance.delay(account));
@@ -184,23 +196,29 @@ impl Health {
         // A trial that began before this rest keeps others away, but is none of this rest's.
         let trial = trial.map(|trial| Trial { early: false, ..trial });
         let begins = reason_before != Some(parked.reason);
-        self.rest = Some(Rest { parked: parked.clone(), first: None, trial });
-        Rested { parked: self.parked(now).unwrap_or(parked), begins, is_strike }
+        let is_longer = until_before.is_none_or(|before| before < parked.until);
+        let shared = (begins || is_strike || is_longer).then(|| shared::told(&parked, strikes, now));
+        self.rest = Some(Rest { first: None, trial, ..Rest::of(parked.clone(), now) });
+        Rested { parked: self.parked(now).unwrap_or(parked), begins, shared, is_strike }
     }
 
     /// Counts a strike, and tells how many there are of this kind and whether it is a new one. Requests that ran side by side fail side by side:
     /// what comes within [`BURST`] of the last strike, or while the account rests already, is the same strike.
     fn count(&mut self, reason: CooldownReason, now: Timestamp) -> (u32, bool) {
         let resting = self.rest.as_ref().is_some_and(|rest| now < rest.parked.until);
-        let tally = match Trouble::of(reason) {
-            Trouble::Passing => &mut self.passing,
-            Trouble::Lasting => &mut self.lasting,
-        };
+        let tally = self.tally(reason);
         let repeated = tally.strikes > 0 && (resting || now < tally.last.plus(BURST));
         if !repeated {
             *tally = Tally { strikes: tally.strikes.saturating_add(1), last: now };
         }
         (tally.strikes, !repeated)
+    }
+
+    fn tally(&mut self, reason: CooldownReason) -> &mut Tally {
+        match Trouble::of(reason) {
+            Trouble::Passing => &mut self.passing,
+            Trouble::Lasting => &mut self.lasting,
+        }
     }
 }
 
@@ -213,6 +231,19 @@ struct Rest {
     first: Option<Ticket>,
     /// The request that finds out whether the account has recovered; it may be one from before this rest.
     trial: Option<Trial>,
+    /// When the trouble was met last.
+    since: Timestamp,
+    /// Until when it is left to another relay, which tries it.
+    elsewhere: Option<Timestamp>,
+    /// Whether another relay told of it.
+    learnt: bool,
+}
+
+impl Rest {
+    /// One that was met here, and that nobody tries yet.
+    const fn of(parked: Parked, since: Timestamp) -> Self {
+        Self { parked, first: None, trial: None, since, elsewhere: None, learnt: false }
+    }
 }
 
 #[derive(Debug)]

@@ -27,5 +27,5 @@ pub use plan::{Pick, Plan};
 pub use quota::{Forecast, Level, QuotaWindow};
 pub use reason::Reason;
 pub use retry::{Attempts, BudgetRules, RetryBudget};
-pub use scheduler::Scheduler;
+pub use scheduler::{Begun, Recovered, Scheduler};
 pub use tuning::{AffinityTuning, HybridTuning, LatencyTuning, Tuning};

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod entry;
+mod shared;
 
 use std::{
     sync::{Arc, LazyLock},
@@ -13,13 +14,14 @@ use posthaste_core::{AccountId, Cooldown, CooldownReason, CooldownScope, Timesta
 
 use crate::{
     Backoff, Candidate, Exclusion, Flight, Hint, Instance, Parked, Plan, Reason, Resort, Rested, Tuning,
-    health::{Health, Recovery, Ticket},
+    health::Ticket,
     observed::Observed,
     quota::used_up_until,
     ranking::{Sight, Situation, rank},
 };
 use accounts::{Accounts, Walk};
 use entry::Entry;
+pub use shared::{Begun, Recovered};
 
 /// Plans over candidates, and learns from how the attempts end.
 ///
@@ -138,18 +140,7 @@ impl Scheduler {
     /// accounts whose rests are guesses are tried soon as well, each by one request: one alone could not carry the load of
     /// all.
     pub fn succeeded(&self, account: AccountId, model: &str, ticket: Ticket, now: Timestamp) -> bool {
-        let mut accounts = self.accounts.lock();
-        let Some(entry) = accounts.get_mut(account) else { return false };
-        let mut ended = None;
-        for health in entry.healths_of(model) {
-            ended = ended.max(health.succeeded(ticket));
-        }
-        entry.tidy();
-        entry.seen.judged(self.tuning.hybrid.success, &self.tuning.hybrid, now);
-        if ended == Some(Recovery::OfAll) {
-            accounts.entries_mut().flat_map(Entry::healths).for_each(Health::hope);
-        }
-        ended.is_some()
+        self.recovered(account, model, ticket, now).is_some()
     }
 
     /// Notes that an attempt ended without a word on the account's health: the client went away, or the request was at
@@ -227,11 +218,13 @@ impl Scheduler {
         parts.iter().filter_map(|(part, health)| Some((part.clone(), health.parked(now)?))).collect()
     }
 
-    /// Ends a rest by an operator's hand, and forgets the strikes.
-    pub fn release(&self, account: AccountId) {
-        if let Some(entry) = self.accounts.lock().get_mut(account) {
-            entry.forgive();
-        }
+    /// Ends a rest by an operator's hand, and forgets the strikes. Tells whether anything was held against the account.
+    pub fn release(&self, account: AccountId) -> bool {
+        let mut accounts = self.accounts.lock();
+        let Some(entry) = accounts.get_mut(account) else { return false };
+        let rested = entry.healths().any(|health| !health.is_healthy());
+        entry.forgive();
+        rested
     }
 
     /// Forgets the accounts for which `keep` is false.

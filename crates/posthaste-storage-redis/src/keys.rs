@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{ClientKeyId, RequestId, Timestamp};
+use posthaste_core::{AccountId, ClientKeyId, RequestId, Timestamp};
 use posthaste_storage::{AffinityKey, Counter, CounterWindow, Half, RecordKind, RollupPeriod};
 use uuid::Uuid;
 
@@ -92,6 +92,30 @@ impl Keys {
 
     pub(crate) fn lock(&self, name: &str) -> String {
         format!("{}:{{lock:{name}}}", self.prefix)
+    }
+
+    pub(crate) fn fleet_members(&self) -> String {
+        self.fleet("members")
+    }
+
+    pub(crate) fn fleet_news(&self) -> String {
+        self.fleet("news")
+    }
+
+    pub(crate) fn fleet_resting(&self) -> String {
+        self.fleet("resting")
+    }
+
+    pub(crate) fn fleet_health(&self, account: AccountId) -> String {
+        self.fleet(&format!("health:{account}"))
+    }
+
+    pub(crate) fn fleet_trial(&self, account: AccountId) -> String {
+        self.fleet(&format!("trial:{account}"))
+    }
+
+    fn fleet(&self, part: &str) -> String {
+        format!("{}:{{fleet}}:{part}", self.prefix)
     }
 
     fn config(&self, part: &str) -> String {

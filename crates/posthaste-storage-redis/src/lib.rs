@@ -4,6 +4,7 @@ mod admission;
 mod affinity;
 mod config;
 mod error;
+mod fleet;
 mod keys;
 mod ledger;
 mod link;

@@ -49,6 +49,16 @@ scripts! {
     LOCK_ACQUIRE = "lock_acquire";
     /// Gives a lock back.
     LOCK_RELEASE = "lock_release";
+    /// Tells of an account's health.
+    FLEET_TELL = "fleet_tell";
+    /// Reads the feed of news.
+    FLEET_NEWS = "fleet_news";
+    /// Reads what is known of some accounts' health.
+    FLEET_HEALTH = "fleet_health";
+    /// Asks for an account's trial.
+    FLEET_TRIAL = "fleet_trial";
+    /// Ends an account's trial.
+    FLEET_END_TRIAL = "fleet_end_trial";
 }
 
 /// A time to live as the server takes it: whole milliseconds, at least one, and no more than it can add to its clock.

@@ -9,6 +9,7 @@ use crate::{
     admission::RedisAdmission,
     affinity::RedisAffinity,
     config::{Feed, RedisConfig},
+    fleet::RedisFleet,
     keys::Keys,
     ledger::RedisLedger,
     link::Link,
@@ -20,8 +21,8 @@ use crate::{
 
 /// Every storage port on Redis: one server, a cluster, or the master that Sentinels name.
 ///
-/// Two connections, in a cluster two to each node: one for all calls, one that waits for configuration changes, made when somebody first waits. A lost
-/// connection is made anew in the background; calls meanwhile fail with [`StorageError::Unavailable`].
+/// Three connections, in a cluster three to each node: one for all calls, one that waits for configuration changes and one
+/// that waits for news of the accounts' health, each made when somebody first waits. A lost connection is made anew in the background; calls meanwhile fail with [`StorageError::Unavailable`].
 pub struct RedisStores {
     stores: Stores,
     link: Link,
@@ -44,6 +45,7 @@ impl RedisStores {
         for text in &advice {
             tracing::warn!("{text}");
         }
+        let fleet = RedisFleet::new(link.clone(), options.clone(), keys.clone());
         let feed = Arc::new(Feed::new(options, keys.clone()));
         let stores = Stores {
             config: Arc::new(RedisConfig::new(link.clone(), keys.clone(), Arc::clone(&feed))),
@@ -52,6 +54,7 @@ impl RedisStores {
             affinity: Arc::new(RedisAffinity::new(link.clone(), keys.clone())),
             requests: Arc::new(RedisRequests::new(link.clone(), keys.clone())),
             locks: Arc::new(RedisLocks::new(link.clone(), keys)),
+            fleet: Arc::new(fleet),
         };
         Ok(Self { stores, link, feed, advice })
     }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use posthaste_storage::{StorageError, Stores};
+use posthaste_storage::{StorageError, Stores, memory::MemoryFleet};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::{sync::Notify, task};
 
@@ -32,6 +32,9 @@ pub struct SqliteStores {
     database: Arc<Database>,
     /// The counters of a process that is alone with the file.
     alone: Option<Arc<Alone>>,
+    /// In memory: one relay process at a time serves from the file, so that there is nobody else to tell, and a relay that
+    /// starts finds out about rests anew. Other processes on the file are commands, which ask the relay itself.
+    fleet: Arc<MemoryFleet>,
     path: PathBuf,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -79,7 +82,8 @@ impl SqliteStores {
         let readers = Readers::new(path.to_owned());
         let database = Database { writer, readers, record_written: Notify::new() };
         let (database, thread) = (Arc::new(database), Mutex::new(Some(thread)));
-        Ok(Self { database, alone: None, path: path.to_owned(), thread })
+        let fleet = Arc::new(MemoryFleet::default());
+        Ok(Self { database, alone: None, fleet, path: path.to_owned(), thread })
     }
 
     /// The ports. They share this store, and are of no more use once it is closed.
@@ -94,6 +98,7 @@ impl SqliteStores {
             affinity: self.database.clone(),
             requests: self.database.clone(),
             locks: self.database.clone(),
+            fleet: self.fleet.clone(),
         }
     }
 

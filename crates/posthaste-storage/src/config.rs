@@ -1,12 +1,13 @@
 //! Configuration records: versions and a change feed.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{Record, RecordKind, StorageError};
 
 /// Where the change feed stands. Grows by one with each write of any record.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Revision(pub u64);
 
 /// What a writer believes to be there.

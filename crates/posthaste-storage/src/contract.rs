@@ -7,6 +7,7 @@ pub mod admission;
 pub mod affinity;
 pub mod config;
 mod fixtures;
+pub mod fleet;
 mod interleavings;
 pub mod ledger;
 pub mod lock;
@@ -187,12 +188,33 @@ macro_rules! contract_promises {
             only_the_holder_releases,
             locks_do_not_meet,
         ]);
+        $crate::$then!($fresh, fleet: [
+            a_relay_that_is_there_is_listed,
+            the_most_senior_relay_comes_first,
+            a_relay_that_falls_silent_is_not_listed,
+            a_relay_that_leaves_is_gone_at_once,
+            news_reach_a_reader_that_waits,
+            news_come_in_their_order,
+            a_reader_whose_place_is_not_known_is_told_so,
+            a_reader_that_slept_too_long_is_told_so,
+            a_reader_that_joins_late_is_told_what_is_known,
+            a_rest_that_is_long_over_is_forgotten,
+            a_rest_that_says_nothing_new_is_not_told,
+            a_recovery_ends_what_began_before_it,
+            an_account_and_its_models_are_told_apart,
+            a_release_ends_every_rest_of_the_account,
+            one_tries_an_account,
+            of_parallel_relays_exactly_one_tries,
+            a_trial_lapses,
+            only_its_holder_ends_a_trial,
+            who_would_try_is_told_the_last_news,
+        ]);
     };
 }
 
 #[cfg(test)]
 mod tests {
-    const SUITES: [&str; 7] = [
+    const SUITES: [&str; 8] = [
         include_str!("contract/config.rs"),
         include_str!("contract/admission.rs"),
         include_str!("contract/admission/windows.rs"),
@@ -200,6 +222,7 @@ mod tests {
         include_str!("contract/affinity.rs"),
         include_str!("contract/requests.rs"),
         include_str!("contract/lock.rs"),
+        include_str!("contract/fleet.rs"),
     ];
 
     #[test]

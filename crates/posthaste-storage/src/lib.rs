@@ -6,6 +6,7 @@ mod config;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod error;
+mod fleet;
 mod ledger;
 mod ledger_writer;
 mod lock;
@@ -25,6 +26,9 @@ pub use admission::{
 pub use affinity::{AffinityKey, AffinityStore};
 pub use config::{Change, Changes, ConfigStore, Expect, Page, Revision};
 pub use error::StorageError;
+pub use fleet::{
+    FleetHealth, FleetSize, FleetStore, Mark, Member, News, NewsPage, TrialAnswer, news_kept_until,
+};
 pub use ledger::{LedgerStore, RollupPeriod};
 pub use ledger_writer::{Booked, Durability, LedgerClosed, LedgerOptions, LedgerSlot, LedgerWriter};
 pub use lock::{Fence, LockStore};
@@ -53,4 +57,6 @@ pub struct Stores {
     pub requests: Arc<dyn RequestStore>,
     /// Locks.
     pub locks: Arc<dyn LockStore>,
+    /// The relays that share the accounts.
+    pub fleet: Arc<dyn FleetStore>,
 }

@@ -5,12 +5,14 @@
 mod admission;
 mod affinity;
 mod config;
+mod fleet;
 mod ledger;
 mod lock;
 mod requests;
 
 use std::sync::Arc;
 
+pub use self::fleet::MemoryFleet;
 use crate::Stores;
 
 /// Every port, kept in memory.
@@ -27,6 +29,7 @@ impl MemoryStores {
             affinity: Arc::new(affinity::MemoryAffinity::default()),
             requests: Arc::new(requests::MemoryRequests::default()),
             locks: Arc::new(lock::MemoryLocks::default()),
+            fleet: Arc::new(MemoryFleet::default()),
         }
     }
 }

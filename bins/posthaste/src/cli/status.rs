@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use posthaste_admin::{Command, Reply, StatusView};
+use posthaste_admin::{Command, InstanceView, Reply, StatusView};
 
 use super::{
     Failure, Output,
@@ -34,12 +34,36 @@ fn text(status: &StatusView, config: &Config) -> String {
         ("version", status.version.clone()),
         ("store", status.store.clone()),
         ("client keys", format!("{} of {} open the door", status.keys.active, status.keys.total)),
+        ("instances", status.instances.len().to_string()),
         ("accounts", status.accounts.len().to_string()),
     ]);
+    for instance in &status.instances {
+        text.push_str(&format!("\n  {}", told(instance)));
+    }
+    if !status.instances.is_empty() && !status.accounts.is_empty() {
+        text.push('\n');
+    }
     for account in &status.accounts {
         text.push_str(&format!("\n  {}  {}", account.name, state(account)));
     }
     text
+}
+
+fn told(instance: &InstanceView) -> String {
+    let InstanceView {
+        id,
+        host,
+        address,
+        version,
+        started_at,
+        revision,
+        heartbeat_age_seconds: age,
+        answers,
+    } = instance;
+    let answers = if *answers { ", answers" } else { "" };
+    format!(
+        "{id}  {host} {address}  {version}, up since {started_at}, revision {revision}, heard of {age} s ago{answers}"
+    )
 }
 
 fn span(time: Duration) -> String {

@@ -5,6 +5,7 @@ mod killed;
 mod limits;
 mod logins;
 mod revoked;
+mod status;
 mod trouble;
 
 use std::{

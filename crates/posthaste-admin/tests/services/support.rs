@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
 use posthaste_admin::{Admin, AdminParts, Disclosed, NewAccount, ParkedModels, ParkedView, Runtime};
-use posthaste_core::{AccountId, Clock, Secret, Timestamp, Transport};
+use posthaste_core::{AccountId, Clock, InstanceId, Secret, Timestamp, Transport};
 use posthaste_metering::PriceBook;
 use posthaste_storage::{Stores, memory::MemoryStores};
 use posthaste_testkit::{FakeClock, MemoryTransport, Reply, Sent};
@@ -43,6 +43,10 @@ impl Runtime for FakeRuntime {
 
     fn release(&self, account: AccountId) {
         self.parked.lock().remove(&account);
+    }
+
+    fn instance(&self) -> InstanceId {
+        InstanceId::from_uuid(uuid::Uuid::from_u128(7))
     }
 
     fn started_at(&self) -> Timestamp {

@@ -4,7 +4,10 @@ use posthaste_core::{Account, Cooldown, CooldownReason, Credential, Timestamp};
 use posthaste_vault::VaultError;
 
 use super::with_causes;
-use crate::{journey::Journey, rests::rest};
+use crate::{
+    journey::Journey,
+    rests::{rest, rest_everywhere},
+};
 
 /// Gets another credential in the place of a refused one. An account without another rests.
 pub(crate) async fn renew(journey: &Journey, account: &Account, refused: Option<&Credential>) -> bool {
@@ -35,7 +38,13 @@ pub(crate) fn refuse_credential(journey: &Journey, account: &Account, error: Opt
         why.push_str(&with_causes(error));
     }
     let now = engine.clock.now();
-    let parked = rest(engine, account, None, &rest_without_credential(error, why, now), now);
+    let cooldown = rest_without_credential(error, why, now);
+    // The upstream has refused it; that the token server cannot be reached may be so from here alone.
+    let parked = if cooldown.reason == CooldownReason::Unauthorised {
+        rest_everywhere(engine, account, None, &cooldown, now)
+    } else {
+        rest(engine, account, None, &cooldown, now)
+    };
     journey.trail.rests(&parked);
 }
 

@@ -1,4 +1,5 @@
-//! Two relays on one Redis: what they share is exact, and what each knows alone is told in ADR 13.
+//! Relays on one store: what they share is exact, what they find out of the accounts all know (ADR 17), and what each knows
+//! alone is told in ADR 13.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
@@ -6,6 +7,11 @@
 mod support;
 
 mod conversations;
+mod fleet;
+mod health;
 mod limits;
 mod line;
+mod measured;
 mod pair;
+mod revoked;
+mod trials;

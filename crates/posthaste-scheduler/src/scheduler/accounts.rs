@@ -7,7 +7,10 @@
 use posthaste_core::{AccountId, Timestamp};
 
 use super::entry::Entry;
-use crate::{Resort, Tuning, health::Ticket};
+use crate::{
+    Resort, Tuning,
+    health::{Health, Ticket},
+};
 
 #[derive(Debug, Default)]
 pub(super) struct Accounts {
@@ -35,8 +38,9 @@ impl Accounts {
         &mut self.entries[place]
     }
 
-    pub(super) fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
-        self.entries.iter_mut()
+    /// An outage of all seems to be over.
+    pub(super) fn hope(&mut self) {
+        self.entries.iter_mut().flat_map(Entry::healths).for_each(Health::hope);
     }
 
     /// Looks for one account after another; quick where they come in the order of identities.

@@ -51,6 +51,27 @@ impl Entry {
         })
     }
 
+    /// The same, each with what it is the health of.
+    pub(super) fn scopes_of(&mut self, model: &str) -> impl Iterator<Item = (&CooldownScope, &mut Health)> {
+        let held = self.held.iter_mut();
+        held.flat_map(move |held| {
+            let parts = held.parts.iter_mut().filter(move |(part, _)| part.covers(model));
+            let parts = parts.map(|(part, health)| (&*part, health));
+            parts.chain([(&CooldownScope::Account, &mut held.health)])
+        })
+    }
+
+    /// What is held against the account, or against just this part of its models; `None` where nothing is.
+    pub(super) fn known_health_for(&mut self, scope: &CooldownScope) -> Option<&mut Health> {
+        let held = self.held.as_mut()?;
+        match scope {
+            CooldownScope::Account => Some(&mut held.health),
+            part @ (CooldownScope::Models(_) | CooldownScope::Model(_)) => {
+                held.parts.iter_mut().find(|(known, _)| known == part).map(|(_, health)| health)
+            }
+        }
+    }
+
     /// What a cooldown speaks of: the account, or a part of its models.
     pub(super) fn health_for(&mut self, scope: &CooldownScope) -> &mut Health {
         let held = self.held.get_or_insert_default();
@@ -70,7 +91,7 @@ impl Entry {
         if let Some(held) = &mut self.held {
             held.parts.retain(|(_, health)| !health.is_healthy());
         }
-        self.held.take_if(|held| held.parts.is_empty() && held.health.is_healthy());
+        self.held.take_if(|held| held.parts.is_empty() && held.health.is_blank());
     }
 
     /// Forgets all that is held against it.

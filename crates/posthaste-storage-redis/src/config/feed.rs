@@ -136,7 +136,7 @@ async fn look(
 }
 
 /// How long the server is asked to wait.
-const BLOCK: Duration = Duration::from_secs(4);
+const BLOCK: Duration = Duration::from_secs(5);
 
 /// From a look in vain to the next.
 const PAUSE: Duration = Duration::from_millis(500);

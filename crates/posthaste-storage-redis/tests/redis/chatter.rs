@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use posthaste_core::{ClientKeyId, Timestamp};
+use posthaste_core::{ClientKeyId, InstanceId, Timestamp};
 use posthaste_storage::{
-    Claim, Counter, CounterWindow, Half, LeaseId, LimitCheck, Revision, Settlement, Unit, contract::row,
+    Claim, Counter, CounterWindow, Half, LeaseId, LimitCheck, Mark, Member, Revision, Settlement, Unit,
+    contract::row,
 };
 use uuid::Uuid;
 
@@ -29,6 +30,40 @@ async fn idle_stores_send_at_most_a_command_a_second() {
     tokio::time::sleep(Duration::from_secs(IDLE_SECONDS)).await;
     let sent = commands(&server);
     assert!(sent <= IDLE_SECONDS, "{sent} commands in {IDLE_SECONDS} s");
+}
+
+/// As a relay that has joined its fleet has them: it follows configuration and news, and says that it is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_relay_sends_at_most_a_command_a_second() {
+    let server = Server::start();
+    let redis = server.stores().await;
+    let stores = redis.stores();
+    let config = stores.config.clone();
+    tokio::spawn(async move { config.changed(Revision(0)).await });
+    let fleet = stores.fleet.clone();
+    tokio::spawn(async move { fleet.news(Mark::default()).await });
+    let waiting = || server.command("CLIENT LIST").matches("cmd=xread").count() == 2;
+    while !waiting() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let now = Timestamp::from_secs(1_790_000_000);
+    let member = Member {
+        id: InstanceId::generate(),
+        host: "host".to_owned(),
+        address: "127.0.0.1:8080".to_owned(),
+        version: "1.0.0".to_owned(),
+        started_at: now,
+        revision: Revision(1),
+        seen_at: now,
+    };
+
+    server.command("CONFIG RESETSTAT");
+    for _ in 0..BEATS {
+        stores.fleet.announce(&member, Duration::from_secs(15), now).await.unwrap();
+        tokio::time::sleep(BEAT).await;
+    }
+    let (sent, seconds) = (commands(&server), BEATS * BEAT.as_secs());
+    assert!(sent <= seconds, "{sent} commands in {seconds} s");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -119,3 +154,7 @@ fn number(text: &str, name: &str) -> u64 {
 }
 
 const IDLE_SECONDS: u64 = 9;
+
+/// As the relay has them.
+const BEAT: Duration = Duration::from_secs(5);
+const BEATS: u64 = 4;
