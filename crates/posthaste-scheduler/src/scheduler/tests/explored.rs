@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::*;
+use crate::health::Health;
 
 /// What the attempts ask for. The first two are for models that the vendor meters on their own.
 const MODELS: [&str; 3] = ["claude-opus-4-8", "claude-opus-4-8", "claude-haiku-4-5"];
