@@ -6,10 +6,7 @@
 use posthaste_core::{AccountId, CooldownScope, Timestamp, ToldRest};
 
 use super::{Scheduler, part_of};
-use crate::{
-    Parked, Resort, Ticket,
-    health::{Health, Recovery},
-};
+use crate::{Parked, Resort, Ticket, health::Recovery};
 
 /// An attempt that begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,8 +166,10 @@ impl Scheduler {
     pub fn learn_release(&self, account: AccountId, at: Timestamp) -> bool {
         let mut accounts = self.accounts.lock();
         let Some(entry) = accounts.entries.get_mut(&account) else { return false };
-        let ended =
-            entry.healths().fold(false, |ended, health: &mut Health| health.learn_release(at) || ended);
+        let mut ended = false;
+        for health in entry.healths() {
+            ended |= health.learn_release(at);
+        }
         entry.parts.retain(|(_, health)| !health.is_healthy());
         if ended {
             entry.seen.forget_faults();
