@@ -10,6 +10,7 @@ mod telling;
 mod trial;
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -76,6 +77,9 @@ pub(crate) struct Fleet {
     /// Whether the tasks run: nobody else would hear of a trial's end.
     joined: AtomicBool,
     patience: Mutex<Duration>,
+    /// The accounts that this relay tries, and in how many attempts: one that follows another may begin before the end of that
+    /// one was told.
+    trials: Mutex<HashMap<AccountId, usize>>,
     /// The store did not answer in time: it is asked again from then on.
     silent_until: Mutex<Option<Instant>>,
     lost: Counter,
@@ -92,6 +96,7 @@ impl Fleet {
             entries: TaskMutex::new(entries),
             joined: AtomicBool::new(false),
             patience: Mutex::new(Membership::default().patience),
+            trials: Mutex::default(),
             silent_until: Mutex::new(None),
             lost: counter!("posthaste_fleet_news_lost_total"),
         }

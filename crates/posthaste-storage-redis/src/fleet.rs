@@ -8,7 +8,11 @@ mod watch;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fred::{interfaces::HashesInterface, interfaces::SortedSetsInterface, types::Value};
+use fred::{
+    clients::{Client, WithOptions},
+    interfaces::{HashesInterface, SortedSetsInterface},
+    types::Value,
+};
 use posthaste_core::{AccountId, CooldownScope, InstanceId, Timestamp, Told};
 use posthaste_storage::{
     FleetHealth, FleetStore, Mark, Member, News, NewsPage, StorageError, TrialAnswer, news_kept_until,
@@ -63,9 +67,7 @@ impl RedisFleet {
             return Ok(());
         }
         let key = self.keys.fleet_members();
-        let call = |client: fred::clients::WithOptions<fred::clients::Client>| async move {
-            client.hdel::<Value, _, _>(key, gone).await
-        };
+        let call = |client: WithOptions<Client>| async move { client.hdel::<Value, _, _>(key, gone).await };
         self.link.call(LISTING, call).await.map(drop)
     }
 
@@ -90,9 +92,8 @@ impl FleetStore for RedisFleet {
         let listed = Listed { member: member.clone(), until: now.plus(ttl) };
         let text = to_json(&listed, ANNOUNCING)?;
         let (key, id) = (self.keys.fleet_members(), member.id.to_string());
-        let call = |client: fred::clients::WithOptions<fred::clients::Client>| async move {
-            client.hset::<Value, _, _>(key, (id, text)).await
-        };
+        let call =
+            |client: WithOptions<Client>| async move { client.hset::<Value, _, _>(key, (id, text)).await };
         self.link.call(ANNOUNCING, call).await?;
         let listed = self.listed().await?;
         self.forget(&listed, now).await?;
@@ -101,9 +102,7 @@ impl FleetStore for RedisFleet {
 
     async fn leave(&self, id: InstanceId) -> Result<(), StorageError> {
         let (key, id) = (self.keys.fleet_members(), id.to_string());
-        let call = |client: fred::clients::WithOptions<fred::clients::Client>| async move {
-            client.hdel::<Value, _, _>(key, id).await
-        };
+        let call = |client: WithOptions<Client>| async move { client.hdel::<Value, _, _>(key, id).await };
         self.link.call("leaving the fleet", call).await.map(drop)
     }
 
@@ -144,7 +143,7 @@ impl FleetStore for RedisFleet {
         // The mark first: what is told in between is read again with the news, which does no harm.
         let mark = self.page(Mark(u64::MAX >> 12)).await?.mark;
         let (key, from) = (self.keys.fleet_resting(), format!("({}", now.as_micros()));
-        let call = |client: fred::clients::WithOptions<fred::clients::Client>| async move {
+        let call = |client: WithOptions<Client>| async move {
             client.zrangebyscore::<Value, _, _, _>(key, from, "+inf", false, None).await
         };
         let accounts: Value = self.link.call(READING, call).await?;
@@ -227,7 +226,7 @@ fn known(found: Value, now: Timestamp) -> Result<Vec<News>, CallError> {
         let (Some(kept), Some(json)) = (kept, words.next()) else {
             return Err(CallError::Unreadable("expected an account's health".into()));
         };
-        Ok((Timestamp::from_micros(kept) > now).then(|| from_json(json)).transpose()?)
+        (Timestamp::from_micros(kept) > now).then(|| from_json(json)).transpose()
     })?;
     Ok(parts.into_iter().flatten().collect())
 }

@@ -80,6 +80,7 @@ impl Pending {
         while let Some(entry) = self.0.front() {
             match entry {
                 Entry::Tell(news) => fleet.store.tell(news, engine.clock.now()).await?,
+                Entry::EndTrial(account) if fleet.is_trying(*account) => {}
                 Entry::EndTrial(account) => fleet.store.end_trial(*account, fleet.id).await?,
             }
             self.0.pop_front();

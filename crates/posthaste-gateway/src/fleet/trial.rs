@@ -22,6 +22,7 @@ pub(crate) struct FleetTrial {
 
 impl Drop for FleetTrial {
     fn drop(&mut self) {
+        self.fleet.has_tried(self.account);
         if self.is_held {
             self.fleet.hand_over(Entry::EndTrial(self.account));
         }
@@ -100,7 +101,23 @@ impl Drop for Waiting<'_> {
 
 impl Fleet {
     fn trial_of(self: &Arc<Self>, account: AccountId) -> FleetTrial {
+        *self.trials.lock().entry(account).or_default() += 1;
         FleetTrial { fleet: Arc::clone(self), account, is_held: true }
+    }
+
+    fn has_tried(&self, account: AccountId) {
+        let mut trials = self.trials.lock();
+        if let Some(count) = trials.get_mut(&account) {
+            *count -= 1;
+            if *count == 0 {
+                trials.remove(&account);
+            }
+        }
+    }
+
+    /// Whether an attempt of this relay tries the account, or asks whether it may.
+    pub(super) fn is_trying(&self, account: AccountId) -> bool {
+        self.trials.lock().contains_key(&account)
     }
 
     fn is_silent(&self) -> bool {
@@ -117,3 +134,23 @@ const BETWEEN_QUESTIONS: Duration = Duration::from_secs(1);
 
 /// A store that does not answer is not waited for again so soon.
 const AFTER_SILENCE: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use posthaste_core::Timestamp;
+    use posthaste_storage::memory::MemoryStores;
+
+    use super::*;
+
+    #[test]
+    fn a_trial_that_follows_another_is_not_ended_with_it() {
+        let fleet = Arc::new(Fleet::new(MemoryStores::stores().fleet, Timestamp::EPOCH));
+        let account = AccountId::generate();
+        let first = fleet.trial_of(account);
+        let second = fleet.trial_of(account);
+        drop(first);
+        assert!(fleet.is_trying(account));
+        drop(second);
+        assert!(!fleet.is_trying(account));
+    }
+}

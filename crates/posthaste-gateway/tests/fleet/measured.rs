@@ -1,5 +1,5 @@
 //! How soon a relay knows what another one found out, over one Redis, and what the fleet costs while nothing happens. Figures
-//! for `docs/OPERATIONS.md`: `cargo test --release -p posthaste-gateway --test fleet measured -- --ignored --nocapture`.
+//! for `docs/OPERATIONS.md`: `cargo test -p posthaste-gateway --test fleet measured -- --ignored --nocapture --test-threads 1`.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,6 @@ use crate::{
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "a measurement"]
-#[expect(clippy::print_stdout, reason = "the figures are what it is for")]
 async fn from_a_revocation_to_a_closed_door() {
     let fleet = Fleet::new(Place::Redis, 2, 1).await;
     let [here, there] = [&fleet.relays[0], &fleet.relays[1]];
@@ -32,7 +31,6 @@ async fn from_a_revocation_to_a_closed_door() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "a measurement"]
-#[expect(clippy::print_stdout, reason = "the figures are what it is for")]
 async fn from_a_limit_to_a_rest_elsewhere() {
     let fleet = Fleet::new(Place::Redis, 2, 1).await;
     fleet.upstream.lets(fleet.accounts[0], Does::Limit(3_600));
@@ -54,7 +52,6 @@ async fn from_a_limit_to_a_rest_elsewhere() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "a measurement"]
-#[expect(clippy::print_stdout, reason = "the figures are what it is for")]
 async fn commands_while_nothing_happens() {
     let fleet = Fleet::new(Place::Redis, 1, 1).await;
     let redis = fleet.redis.as_ref().expect("it is on Redis");

@@ -6,10 +6,7 @@
 use posthaste_core::{AccountId, CooldownScope, Timestamp, ToldRest};
 
 use super::Scheduler;
-use crate::{
-    Parked, Resort, Ticket,
-    health::{Health, Recovery},
-};
+use crate::{Parked, Resort, Ticket, health::Recovery};
 
 /// An attempt that begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,8 +151,10 @@ impl Scheduler {
     pub fn learn_release(&self, account: AccountId, at: Timestamp) -> bool {
         let mut accounts = self.accounts.lock();
         let Some(entry) = accounts.get_mut(account) else { return false };
-        let ended =
-            entry.healths().fold(false, |ended, health: &mut Health| health.learn_release(at) || ended);
+        let mut ended = false;
+        for health in entry.healths() {
+            ended |= health.learn_release(at);
+        }
         entry.tidy();
         if ended {
             entry.seen.forget_faults();
