@@ -3,6 +3,7 @@
 pub mod files;
 mod folder;
 pub mod other;
+pub mod spool;
 
 use std::{
     fs,

@@ -10,6 +10,7 @@ mod leaving;
 mod live;
 mod logins;
 mod raw;
+mod redis;
 mod refusals;
 mod smuggling;
 mod stopping;
