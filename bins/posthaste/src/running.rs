@@ -73,6 +73,7 @@ impl Running {
         }
         let socket = AdminListener::bind(&socket_path).await?;
         let spool = wiring::spool::open(config, &mut opened).await?;
+        let copied = wiring::copy::open(config, &mut opened)?;
         let spooled = spool.as_ref().map(|spool| spool.state());
 
         let scheduler = Scheduler::new(Backoff::default()).with_instance(instance(config.data.store));
@@ -117,6 +118,9 @@ impl Running {
             background.keep_fresh(credentials.clone(), relay.clone());
         }
         background.upkeep(metrics.clone(), spooled);
+        if let Some(copied) = copied {
+            background.spawn(async move { copied.keep().await });
+        }
         background.forget(Arc::clone(&opened.stores.ledger), config.accounting.retention());
         background.admin(socket, admin.clone());
         if let Some(listener) = metrics_listener {

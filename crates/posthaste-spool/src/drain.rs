@@ -136,10 +136,13 @@ impl Drain {
     }
 
     async fn remove(&mut self, number: Number, damaged: bool) {
-        let disk = Arc::clone(&self.disk);
+        let (disk, inside) = (Arc::clone(&self.disk), Arc::clone(&self.inside));
         let removed = spawn_blocking(move || {
             let name = segment::name(number);
-            if damaged { disk.rename(&name, &segment::damaged_name(number)) } else { disk.remove(&name) }
+            inside.unless_closed(|| match damaged {
+                true => disk.rename(&name, &segment::damaged_name(number)),
+                false => disk.remove(&name),
+            })
         });
         if let Ok(Err(error)) = removed.await {
             // The next process hands it over again, and the store knows it.
@@ -154,9 +157,9 @@ impl Drain {
         if cursor == self.saved || self.saved_at.elapsed() < SAVE_EVERY {
             return;
         }
-        let disk = Arc::clone(&self.disk);
+        let (disk, inside) = (Arc::clone(&self.disk), Arc::clone(&self.inside));
         self.saved_at = Instant::now();
-        match spawn_blocking(move || cursor.save(&*disk)).await {
+        match spawn_blocking(move || inside.unless_closed(|| cursor.save(&*disk))).await {
             Ok(Ok(())) => self.saved = cursor,
             Ok(Err(error)) => tracing::debug!(%error, "the spool's cursor cannot be kept"),
             Err(error) => tracing::debug!(%error, "keeping the spool's cursor failed"),

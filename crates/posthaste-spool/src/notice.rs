@@ -28,3 +28,25 @@ impl Pace {
 }
 
 const EVERY: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_is_due_at_once_and_then_each_ten_seconds() {
+        let pace = Pace::default();
+        assert!(pace.is_due());
+        for _ in 0..9 {
+            advance(Duration::from_secs(1)).await;
+            assert!(!pace.is_due());
+        }
+        advance(Duration::from_secs(1)).await;
+        assert!(pace.is_due());
+        assert!(!pace.is_due());
+        pace.reset();
+        assert!(pace.is_due());
+    }
+}

@@ -19,7 +19,7 @@ pub(crate) fn name(number: Number) -> String {
 
 /// The name that a segment gets once its readable rows are in the store and others are not readable.
 pub(crate) fn damaged_name(number: Number) -> String {
-    format!("{}.damaged", name(number))
+    format!("{}{DAMAGED}", name(number))
 }
 
 /// The numbers and lengths of the segments that are there, in their order.
@@ -28,6 +28,12 @@ pub(crate) fn all(disk: &dyn Disk) -> io::Result<Vec<(Number, u64)>> {
         disk.list()?.iter().filter_map(|(name, length)| Some((parse(name)?, *length))).collect();
     found.sort_unstable();
     Ok(found)
+}
+
+/// The numbers of the segments that were set aside, which no other one may have.
+pub(crate) fn set_aside(disk: &dyn Disk) -> io::Result<Vec<Number>> {
+    let names = disk.list()?;
+    Ok(names.iter().filter_map(|(name, _)| parse(name.strip_suffix(DAMAGED)?)).collect())
 }
 
 fn parse(name: &str) -> Option<Number> {
@@ -98,3 +104,4 @@ fn strip_head(bytes: &[u8], from: u64) -> &[u8] {
 pub(crate) const HEAD: &[u8; 8] = b"phspool1";
 
 const ENDING: &str = "rows";
+const DAMAGED: &str = ".damaged";

@@ -58,6 +58,9 @@ impl Spool {
         let cursor = Cursor::load(&*disk);
         let mut left = Vec::new();
         let mut next = cursor.segment + 1;
+        for number in segment::set_aside(&*disk)? {
+            next = next.max(number + 1);
+        }
         for (number, length) in segment::all(&*disk)? {
             next = next.max(number + 1);
             if number < cursor.segment {
@@ -96,8 +99,9 @@ impl Spool {
         written.await.map_err(|_| SpoolError::Closed)?
     }
 
-    /// Ends the writer once it has written what it was handed.
+    /// Ends the writer once it has written what it was handed, and the work on files of a drain that was aborted.
     pub(crate) fn end(&self) {
+        self.inside.close();
         let writer = self.writer.lock().take();
         if let Some((jobs, thread)) = writer {
             drop(jobs);

@@ -1,6 +1,6 @@
 //! What is in a spool, as its parts share it and as others may see it.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, io, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use posthaste_core::Timestamp;
@@ -55,6 +55,8 @@ pub(crate) struct Inside {
     state: Mutex<State>,
     /// There may be something to do for the drain.
     pub(crate) grown: Notify,
+    /// Whether the drain's files are no longer its own.
+    closed: Mutex<bool>,
     /// What went out by now.
     gone: watch::Sender<Gone>,
 }
@@ -153,7 +155,23 @@ impl Inside {
             failing: false,
             damaged: 0,
         };
-        Self { state: Mutex::new(state), grown: Notify::new(), gone: watch::Sender::default() }
+        Self {
+            state: Mutex::new(state),
+            grown: Notify::new(),
+            closed: Mutex::new(false),
+            gone: watch::Sender::default(),
+        }
+    }
+
+    /// Works on the drain's files, unless they were given up. A task that is aborted leaves such work behind, running.
+    pub(crate) fn unless_closed(&self, work: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        let closed = self.closed.lock();
+        if *closed { Ok(()) } else { work() }
+    }
+
+    /// Waits for work on the drain's files, and lets no more begin.
+    pub(crate) fn close(&self) {
+        *self.closed.lock() = true;
     }
 
     pub(crate) fn waiting_rows(&self) -> u64 {
