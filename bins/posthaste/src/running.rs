@@ -4,11 +4,12 @@ use std::{future::pending, net::SocketAddr, pin::Pin, sync::Arc, time::Duration}
 
 use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use posthaste_admin::{Admin, ParkedModels, ParkedView, QuotaView, Runtime};
+use posthaste_admin::{Admin, ParkedModels, ParkedView, QuotaView, Runtime, SpoolStatus};
 use posthaste_core::{AccountId, Clock, CooldownScope, InstanceId, SystemClock, Timestamp, Transport};
 use posthaste_gateway::{FirstEventTimeouts, Membership, Relay, RelayOptions, RelayPorts, WindowForecast};
 use posthaste_http::{Front, FrontOptions, ServerOptions, metrics_router, router, serve};
 use posthaste_scheduler::{Backoff, Instance, Parked, Scheduler};
+use posthaste_spool::{SpoolState, SpooledLedger};
 use posthaste_storage::{FleetSize, LedgerOptions, LedgerStore, LedgerWriter, Retention, Swept};
 use posthaste_vault::RefreshingCredentials;
 use tokio::{
@@ -36,6 +37,7 @@ pub struct Running {
     relay: Relay,
     credentials: RefreshingCredentials,
     ledger: LedgerWriter,
+    spool: Option<Arc<SpooledLedger>>,
     listener: TcpListener,
     front: Front,
     server: ServerOptions,
@@ -66,11 +68,14 @@ impl Running {
             Some(address) => Some(bind(address).await?),
             None => None,
         };
-        let opened = wiring::open_stores_to_serve(config).await?;
+        let mut opened = wiring::open_stores_to_serve(config).await?;
         for made in &opened.made {
             tracing::info!("made {made}");
         }
         let socket = AdminListener::bind(&socket_path).await?;
+        let spool = wiring::spool::open(config, &mut opened).await?;
+        let copied = wiring::copy::open(config, &mut opened)?;
+        let spooled = spool.as_ref().map(|spool| spool.state());
 
         let scheduler = Scheduler::new(Backoff::default()).with_instance(instance(config.data.store));
         let scheduler = Arc::new(scheduler);
@@ -96,7 +101,8 @@ impl Running {
             size: FleetSize::default(),
             ..Membership::default()
         };
-        let runtime = LiveRuntime { scheduler, relay: relay.clone(), started_at: SystemClock.now() };
+        let started_at = SystemClock.now();
+        let runtime = LiveRuntime { scheduler, relay: relay.clone(), started_at, spool: spooled.clone() };
         let admin =
             wiring::admin(config, &opened, credentials.clone(), prices, transport, Some(Arc::new(runtime)));
         let front = Front::new(
@@ -120,13 +126,28 @@ impl Running {
         if config.oauth.general.refresh_idle {
             background.keep_fresh(credentials.clone(), relay.clone());
         }
-        background.upkeep(metrics.clone());
+        background.upkeep(metrics.clone(), spooled);
+        if let Some(copied) = copied {
+            background.spawn(async move { copied.keep().await });
+        }
         background.forget(Arc::clone(&opened.stores.ledger), config.accounting.retention());
         background.admin(socket, admin.clone());
         if let Some(listener) = metrics_listener {
             background.metrics(listener, metrics, server.clone());
         }
-        Ok(Self { address, admin, opened, relay, credentials, ledger, listener, front, server, background })
+        Ok(Self {
+            address,
+            admin,
+            opened,
+            relay,
+            credentials,
+            ledger,
+            spool,
+            listener,
+            front,
+            server,
+            background,
+        })
     }
 
     /// Serves clients until `stop` is ready, lets answers under way end, books what is left and closes the store.
@@ -137,7 +158,8 @@ impl Running {
     /// # Errors
     /// When rows could not be booked, or the store not be closed in good order.
     pub async fn until(self, stop: impl Future<Output = ()>, cut: &CancellationToken) -> anyhow::Result<()> {
-        let Self { opened, relay, credentials, ledger, listener, front, server, background, .. } = self;
+        let Self { opened, relay, credentials, ledger, spool, listener, front, server, background, .. } =
+            self;
         let drained = serve(listener, router(front), &server, stop, cut.cancelled()).await;
         if drained.cut_off > 0 {
             tracing::warn!(connections = drained.cut_off, "answers were cut off");
@@ -153,6 +175,9 @@ impl Running {
             () = &mut hurry => Err(anyhow!("attempts are not in the books: the store did not take them in time")),
         };
         drop(relay);
+        if let Some(spool) = &spool {
+            wiring::spool::close(spool).await;
+        }
         // However that went, the store is closed as well as it can be.
         let closed = tokio::select! {
             closed = opened.close() => closed.context("the store could not be closed"),
@@ -176,11 +201,14 @@ impl Background {
     }
 
     /// The exporter's histograms grow until they are looked after.
-    fn upkeep(&mut self, metrics: PrometheusHandle) {
+    fn upkeep(&mut self, metrics: PrometheusHandle, spool: Option<SpoolState>) {
         self.spawn(async move {
             let mut rounds = tokio::time::interval(METRICS_UPKEEP);
             loop {
                 rounds.tick().await;
+                if let Some(spool) = &spool {
+                    wiring::spool::measure(spool, SystemClock.now());
+                }
                 metrics.run_upkeep();
             }
         });
@@ -258,6 +286,7 @@ struct LiveRuntime {
     scheduler: Arc<Scheduler>,
     relay: Relay,
     started_at: Timestamp,
+    spool: Option<SpoolState>,
 }
 
 impl Runtime for LiveRuntime {
@@ -299,6 +328,10 @@ impl Runtime for LiveRuntime {
 
     fn in_flight(&self) -> u64 {
         self.relay.in_flight()
+    }
+
+    fn spool(&self) -> Option<SpoolStatus> {
+        self.spool.as_ref().map(|spool| wiring::spool::status(spool, SystemClock.now()))
     }
 
     fn settle_records(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

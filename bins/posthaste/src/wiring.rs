@@ -1,8 +1,10 @@
 //! Which store, vault, price book and transport: the only place that chooses.
 
+pub mod copy;
 pub mod files;
 mod folder;
 pub mod other;
+pub mod spool;
 
 use std::{
     fs,
@@ -93,6 +95,7 @@ async fn open(config: &Config, open_sqlite: OpenSqlite) -> anyhow::Result<Opened
     let given = given_master_key(config)?;
     let (backend, stores, store_name) = stores(config, open_sqlite, &mut made).await?;
     folder::make(&config.data.dir, &mut made)?;
+    copy::refill_at_start(config, given.as_ref(), &stores, &mut made).await?;
     let master = match given {
         Some(key) => key,
         None => new_master_key(&master_key_path(config), &stores, &mut made).await?,
@@ -236,15 +239,22 @@ async fn stores(
             Ok((Backend::Sqlite(opened), stores, format!("sqlite ({})", path.display())))
         }
         StoreKind::Redis => {
-            let url = config.data.redis_url.as_ref().context("data.redis_url is not set")?;
-            let prefix = config.data.redis_prefix.clone();
-            let options = RedisOptions { prefix, ..RedisOptions::new(url.expose()) };
-            let opened =
-                RedisStores::connect(options).await.context("what `data.redis_url` names cannot be used")?;
+            let opened = connect_redis(config).await?;
             let stores = opened.stores();
             Ok((Backend::Redis(opened), stores, "redis".to_owned()))
         }
     }
+}
+
+/// The Redis that the configuration names, as it is.
+///
+/// # Errors
+/// When none is named, or it cannot be used.
+pub async fn connect_redis(config: &Config) -> anyhow::Result<RedisStores> {
+    let url = config.data.redis_url.as_ref().context("data.redis_url is not set")?;
+    let prefix = config.data.redis_prefix.clone();
+    let options = RedisOptions { prefix, ..RedisOptions::new(url.expose()) };
+    RedisStores::connect(options).await.context("what `data.redis_url` names cannot be used")
 }
 
 /// The master key, if there is one already.

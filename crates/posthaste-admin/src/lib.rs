@@ -38,7 +38,7 @@ pub use place::PlaceInput;
 pub use pools::{NewPool, PoolChange, PoolService, PoolView, RulesChange};
 pub use requests::{ExplainView, NamedAccount, RequestService, RequestSummary};
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};
-pub use runtime::{ParkedModels, ParkedView, QuotaView, Runtime};
+pub use runtime::{ParkedModels, ParkedView, QuotaView, Runtime, SpoolStatus};
 pub use stats::{NamedId, StatsBy, StatsInput, StatsRow, StatsView};
 pub use status::{InstanceView, KeyCounts, ServerView, StatusView};
 pub use totals::UsageTotals;

@@ -28,8 +28,30 @@ pub trait Runtime: Send + Sync + 'static {
     /// How many requests are in flight.
     fn in_flight(&self) -> u64;
 
+    /// What of the books waits on the local disk for the shared store; `None` where there is no such spool.
+    fn spool(&self) -> Option<SpoolStatus> {
+        None
+    }
+
     /// Waits until the requests that are over are on record.
     fn settle_records(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
+/// What of the books waits for the shared store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpoolStatus {
+    /// Rows that the shared store has not taken yet.
+    pub rows: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// For how long the oldest of them has waited.
+    pub oldest_seconds: Option<u64>,
+    /// Whether the shared store failed to take rows, and has not caught up since.
+    pub lost: bool,
+    /// Whether the local disk does not take rows, or as many wait as may.
+    pub failing: bool,
+    /// Files that were set aside, since not all of their rows could be read.
+    pub damaged: u64,
 }
 
 /// An account's rest.

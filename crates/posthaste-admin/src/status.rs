@@ -4,7 +4,7 @@ use posthaste_core::{InstanceId, KeyStatus, Timestamp};
 use posthaste_storage::Member;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountView, Admin, AdminError};
+use crate::{AccountView, Admin, AdminError, SpoolStatus};
 
 /// The whole at a glance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct ServerView {
     pub uptime_seconds: u64,
     /// How many requests are in flight.
     pub in_flight: u64,
+    /// What of the books waits on the local disk, where there is a spool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spool: Option<SpoolStatus>,
 }
 
 /// One of the relays that share the store.
@@ -92,6 +95,7 @@ pub(crate) async fn status(admin: &Admin) -> Result<StatusView, AdminError> {
         instance: answering,
         uptime_seconds: now.since(runtime.started_at()).as_secs(),
         in_flight: runtime.in_flight(),
+        spool: runtime.spool(),
     });
     let keys = admin.key_records().all().await?;
     let active = keys.iter().filter(|key| key.value.status(now) == KeyStatus::Active).count();

@@ -65,6 +65,7 @@ const LAYERS: Layers<'_> = &[
     ("posthaste-provider", &["posthaste-core", "posthaste-wire"]),
     ("posthaste-sandbox", &["posthaste-core", "posthaste-wire"]),
     ("posthaste-scheduler", &["posthaste-core"]),
+    ("posthaste-spool", &["posthaste-core", "posthaste-storage"]),
     ("posthaste-storage-redis", &["posthaste-core", "posthaste-storage"]),
     ("posthaste-storage-sqlite", &["posthaste-core", "posthaste-storage"]),
     ("posthaste-translate", &["posthaste-core", "posthaste-wire"]),

@@ -7,6 +7,7 @@ mod import;
 mod move_to;
 mod progress;
 mod restore;
+mod restore_copy;
 mod verify;
 
 use clap::Subcommand;
@@ -20,7 +21,8 @@ pub(super) enum Command {
     Backup(backup::Backup),
     /// Look through what is kept, or through a back-up: every record, every secret, every sum; changes nothing
     Verify(verify::Verify),
-    /// Put a back-up in the store's place, once it has been looked through; the replaced store is kept beside it
+    /// Put a back-up in the store's place, once it has been looked through; the replaced store is kept beside it. With
+    /// --from-copy, bring records back into Redis that the local copy has
     Restore(restore::Restore),
     /// Write all configuration records as JSON into a new file, secrets left out or sealed under a passphrase
     Export(export::Export),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use posthaste_admin::{Command, InstanceView, Reply, StatusView};
+use posthaste_admin::{Command, InstanceView, Reply, SpoolStatus, StatusView};
 
 use super::{
     Failure, Output,
@@ -40,6 +40,9 @@ fn text(status: &StatusView, config: &Config) -> String {
     for instance in &status.instances {
         text.push_str(&format!("\n  {}", told(instance)));
     }
+    if let Some(waiting) = status.server.as_ref().and_then(|server| server.spool.as_ref()).and_then(spool) {
+        text.push_str(&format!("\n{waiting}"));
+    }
     if !status.instances.is_empty() && !status.accounts.is_empty() {
         text.push('\n');
     }
@@ -64,6 +67,27 @@ fn told(instance: &InstanceView) -> String {
     format!(
         "{id}  {host} {address}  {version}, up since {started_at}, revision {revision}, heard of {age} s ago{answers}"
     )
+}
+
+/// What there is to say of the spool; nothing while all is well.
+fn spool(spool: &SpoolStatus) -> Option<String> {
+    let mut said = Vec::new();
+    if spool.lost || spool.failing {
+        let rows = output::counted(spool.rows, "row waits", "rows wait");
+        let oldest = spool.oldest_seconds.map(Duration::from_secs).map(span);
+        let oldest = oldest.map(|span| format!(", the oldest for {span}")).unwrap_or_default();
+        said.push(format!("{rows} ({} KiB{oldest})", spool.bytes.div_ceil(1_024)));
+    }
+    if spool.lost {
+        said.push("the shared ledger does not take them".to_owned());
+    }
+    if spool.failing {
+        said.push("the spool takes no more".to_owned());
+    }
+    if spool.damaged > 0 {
+        said.push(format!("{} kept aside", output::counted(spool.damaged, "damaged file", "damaged files")));
+    }
+    (!said.is_empty()).then(|| format!("spool: {}", said.join("; ")))
 }
 
 fn span(time: Duration) -> String {

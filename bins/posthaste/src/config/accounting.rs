@@ -6,7 +6,7 @@ use posthaste_core::ModelName;
 use posthaste_storage::Retention;
 
 use super::{
-    ConfigError,
+    ByteSize, ConfigError,
     section::{choice, section},
     units::show_duration,
 };
@@ -19,6 +19,9 @@ section! {
         durability: Durability = "relaxed",
         /// How often rows are written, in groups. 1ms to 100ms.
         flush_every: Duration = "20ms",
+        /// How much of the books may wait in the data folder while Redis is away, with `data.store = "redis"`. Beyond it new
+        /// requests wait until Redis takes rows again. 16MiB or more.
+        spool_limit: ByteSize = "1GiB",
         /// A file with prices that takes the place of the built-in price book.
         price_file: Option<PathBuf> = unset,
         /// A file of the same form that goes over the price book: its rows replace and add single models, its `aliases`
@@ -58,6 +61,10 @@ impl Accounting {
             let problem = format!("`{given}` is not a time from {least} to {most}");
             errors.push(ConfigError::new("accounting.flush_every", None, problem));
         }
+        if self.spool_limit < LEAST_SPOOL {
+            let problem = format!("`{}` is less than {LEAST_SPOOL}", self.spool_limit);
+            errors.push(ConfigError::new("accounting.spool_limit", None, problem));
+        }
         let kept = [
             ("accounting.keep_rows", Some(self.keep_rows), DAY),
             ("accounting.keep_hours", Some(self.keep_hours), DAY),
@@ -89,6 +96,9 @@ impl Accounting {
 const DAY: Duration = Duration::from_secs(86_400);
 
 const SHORTEST_FLUSH: Duration = Duration::from_millis(1);
+
+/// Several groups of rows.
+const LEAST_SPOOL: ByteSize = ByteSize(16 << 20);
 
 /// The most that a crash may cost in relaxed books.
 const LONGEST_FLUSH: Duration = Duration::from_millis(100);

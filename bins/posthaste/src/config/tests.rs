@@ -139,6 +139,8 @@ fn rows_wait_no_longer_than_a_crash_may_cost() {
     }
     let found = errors("[accounting]\nflush_every = '101ms'\n", &[]);
     assert_eq!(found, ["accounting.flush_every: `101ms` is not a time from 1ms to 100ms"]);
+    let found = errors("[accounting]\nspool_limit = '15MiB'\n", &[]);
+    assert_eq!(found, ["accounting.spool_limit: `15MiB` is less than 16MiB"]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod leaving;
 mod live;
 mod logins;
 mod raw;
+mod redis;
 mod refusals;
 mod smuggling;
 mod stopping;

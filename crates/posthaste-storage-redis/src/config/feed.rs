@@ -28,6 +28,8 @@ pub(crate) struct Feed {
 struct Standing {
     revision: Revision,
     failures: u64,
+    /// Looks at the server so far.
+    looks: u64,
     closed: bool,
 }
 
@@ -36,14 +38,20 @@ impl Feed {
         Self { options, keys, standing: watch::Sender::default(), follower: Mutex::default() }
     }
 
-    /// Waits until the feed stands past `since`; fails with the next failed look at the server.
+    /// Waits until the feed stands past `since`, or before it: then the server has lost it. Fails with the next failed look
+    /// at the server.
     pub(crate) async fn changed(&self, since: Revision) -> Result<(), StorageError> {
         let mut standing = self.standing.subscribe();
-        let failures = standing.borrow().failures;
+        let (failures, looks) = {
+            let now = standing.borrow();
+            (now.failures, now.looks)
+        };
         self.follow();
-        let settled = |now: &Standing| now.revision > since || now.failures > failures || now.closed;
-        match standing.wait_for(settled).await {
-            Ok(now) if now.revision > since && !now.closed => Ok(()),
+        // A look that was under way when `since` was read may be older than that; the one after it is not.
+        let is_lost = |now: &Standing| now.revision < since && now.looks > looks + 1;
+        let moved = |now: &Standing| now.revision > since || is_lost(now);
+        match standing.wait_for(|now| moved(now) || now.failures > failures || now.closed).await {
+            Ok(now) if moved(&now) && !now.closed => Ok(()),
             Ok(now) if !now.closed => {
                 Err(CallError::Connection("the change feed cannot be followed".into()).during(WAITING))
             }
@@ -125,7 +133,10 @@ async fn look(
         None => link.insert(Link::connect(options).await?),
     };
     let revision = revision(link, keys.revision()).await?;
-    standing.send_if_modified(|standing| std::mem::replace(&mut standing.revision, revision) != revision);
+    standing.send_modify(|standing| {
+        standing.revision = revision;
+        standing.looks += 1;
+    });
     let (key, after) = (keys.changes(), format!("{}-{}", revision.0, u64::MAX));
     let block = u64::try_from(BLOCK.as_millis()).unwrap_or(u64::MAX);
     let wait =

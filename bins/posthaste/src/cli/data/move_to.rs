@@ -3,7 +3,7 @@
 use clap::Args;
 use posthaste_admin::{
     AdminFailure,
-    data::{self, Moved},
+    data::{self, Findings, Moved},
 };
 use posthaste_core::Secret;
 use serde_json::json;
@@ -29,6 +29,13 @@ pub(super) async fn run(wanted: &Move, config: &Config, out: &Output) -> Result<
     let _held = admin_socket::hold(&admin_socket::path(&config.data.dir)).await.map_err(|error| {
         Failure::from(anyhow::Error::from(error)).hint("stop the relay first; nothing was changed")
     })?;
+    let waiting = wiring::spool::verify(config, &mut Findings::default())?;
+    if waiting > 0 {
+        return Err(Failure::failed(format!("{waiting} ledger rows wait in the spool of the data folder"))
+            .hint(
+                "start the relay on it once, so that they are booked, and stop it again; nothing was changed",
+            ));
+    }
     let opened = wiring::open_stores(config).await?;
     let other = target.open().await?;
     let bar = Bar::new(out.is_json());

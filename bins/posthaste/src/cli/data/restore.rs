@@ -6,7 +6,7 @@ use clap::Args;
 use posthaste_core::{Clock, SystemClock};
 use serde_json::json;
 
-use super::{Failure, Output, progress::Bar, verify};
+use super::{Failure, Output, progress::Bar, restore_copy, verify};
 use crate::{
     Config, admin_socket,
     wiring::{
@@ -17,17 +17,31 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Restore {
-    /// The back-up
-    file: PathBuf,
+    /// The back-up; with --from-copy, another copy than the data folder's
+    #[arg(required_unless_present = "from_copy")]
+    file: Option<PathBuf>,
     /// Restore it also when records or sums in it are not in order; a damaged file, a newer schema or another master key are
     /// refused all the same
     #[arg(long)]
     despite_problems: bool,
+    /// Compare the local copy of the configuration with Redis, and show what is missing there
+    #[arg(long, conflicts_with = "despite_problems")]
+    from_copy: bool,
+    /// With --from-copy: write what is missing
+    #[arg(long, requires = "from_copy")]
+    apply: bool,
 }
 
 pub(super) async fn run(restore: &Restore, config: &Config, out: &Output) -> Result<(), Failure> {
     wiring::check_folder(config)?;
-    let (file, target) = (&restore.file, files::embedded(config)?);
+    let file = match &restore.file {
+        file if restore.from_copy => {
+            return restore_copy::run(file.as_deref(), restore.apply, config, out).await;
+        }
+        Some(file) => file,
+        None => return Err(Failure::usage("name a back-up")),
+    };
+    let target = files::embedded(config)?;
     if !file.is_file() {
         return Err(Failure::not_found(format!("there is no file {}", file.display())));
     }

@@ -30,8 +30,9 @@ pub(super) async fn run(verify: &Verify, config: &Config, out: &Output) -> Resul
         None if !wiring::is_initialised(config) => return Err(nothing_here(config)),
         None if config.data.store == StoreKind::Redis => {
             let opened = wiring::open_stores(config).await?;
-            let findings = look(&opened, &bar).await;
+            let mut findings = look(&opened, &bar).await;
             opened.close().await.map_err(anyhow::Error::from)?;
+            wiring::spool::verify(config, &mut findings)?;
             (opened.store_name, None, findings)
         }
         None => file_findings(&files::embedded(config)?, config, &bar).await?,

@@ -1,0 +1,202 @@
+//! The way from the spool to the store behind it.
+
+use std::{sync::Arc, time::Duration};
+
+use posthaste_core::AttemptRow;
+use posthaste_storage::{LedgerStore, StorageError};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep, timeout_at},
+};
+use uuid::Uuid;
+
+use crate::{
+    cursor::Cursor,
+    disk::Disk,
+    notice::Pace,
+    segment::{self, Flaws, Number, Part},
+    state::{Inside, Next, Stretch},
+};
+
+/// Takes rows out in their order, and never ends.
+pub(crate) struct Drain {
+    inside: Arc<Inside>,
+    disk: Arc<dyn Disk>,
+    inner: Arc<dyn LedgerStore>,
+    saved: Cursor,
+    saved_at: Instant,
+    lost: Option<Instant>,
+    pace: Pace,
+}
+
+impl Drain {
+    pub(crate) fn new(inside: Arc<Inside>, disk: Arc<dyn Disk>, inner: Arc<dyn LedgerStore>) -> Self {
+        let saved = inside.settled();
+        Self { inside, disk, inner, saved, saved_at: Instant::now(), lost: None, pace: Pace::default() }
+    }
+
+    pub(crate) async fn run(mut self) {
+        loop {
+            match self.inside.next(Instant::now()) {
+                Next::Hand(stretch) => self.hand(stretch).await,
+                Next::Settle(stretch) => self.settle(stretch).await,
+                Next::Remove { number, damaged } => self.remove(number, damaged).await,
+                Next::Nothing(due) => self.wait(due).await,
+            }
+            self.save_now_and_then().await;
+        }
+    }
+
+    async fn wait(&mut self, due: Option<Instant>) {
+        if self.lost.is_some() {
+            self.tell_drained();
+        }
+        let grown = self.inside.grown.notified();
+        // Nothing may come for long, and then the cursor is still to be kept.
+        let save = (self.saved != self.inside.settled()).then(|| self.saved_at + SAVE_EVERY);
+        match [due, save].into_iter().flatten().min() {
+            Some(moment) => drop(timeout_at(moment, grown).await),
+            None => grown.await,
+        }
+    }
+
+    async fn hand(&mut self, stretch: Stretch) {
+        let Part { rows, flaws } = self.read(stretch).await;
+        let number = stretch.number;
+        if flaws != Flaws::default() {
+            tell_flaws(number, flaws);
+            self.inside.note_flaws(number, flaws);
+        }
+        for rows in rows.chunks(BATCH) {
+            let ([(first, _), .., (_, place)] | [(first, place)]) = rows else { continue };
+            self.inside.note_oldest(first.started_at.plus(Duration::from_micros(first.duration_us)));
+            self.append(rows).await;
+            self.inside.hand(number, *place, rows.len() as u64, Instant::now());
+        }
+        self.inside.hand(number, stretch.until, 0, Instant::now());
+    }
+
+    /// Hands over once more what the store has taken a while ago. If it has lost it since, as a server does that fails over
+    /// to another one, it gets it again; else that changes nothing.
+    async fn settle(&mut self, stretch: Stretch) {
+        let Part { rows, .. } = self.read(stretch).await;
+        for rows in rows.chunks(BATCH) {
+            self.append(rows).await;
+        }
+        self.inside.settle(stretch.number, stretch.until);
+    }
+
+    /// Reads until it succeeds, or gives a stretch up that the disk does not hand out.
+    async fn read(&self, stretch: Stretch) -> Part {
+        let Stretch { number, from, until } = stretch;
+        for _ in 0..READS {
+            let disk = Arc::clone(&self.disk);
+            match spawn_blocking(move || segment::read(&*disk, number, from, until)).await {
+                Ok(Ok(part)) => return part,
+                Ok(Err(error)) => tracing::warn!(%error, number, "a segment of the spool cannot be read"),
+                Err(error) => tracing::error!(%error, number, "reading a segment of the spool failed"),
+            }
+            sleep(LONGEST_PAUSE).await;
+        }
+        Part { rows: Vec::new(), flaws: Flaws { damaged_bytes: until - from, ..Flaws::default() } }
+    }
+
+    /// Hands rows to the store for as long as it takes.
+    async fn append(&mut self, rows: &[(AttemptRow, u64)]) {
+        let rows: Vec<AttemptRow> = rows.iter().map(|(row, _)| row.clone()).collect();
+        let mut pause = FIRST_PAUSE;
+        while let Err(error) = self.inner.append(&rows).await {
+            self.tell_lost(&error);
+            sleep(shortened(pause)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn tell_lost(&mut self, error: &StorageError) {
+        self.lost.get_or_insert_with(Instant::now);
+        let (news, rows) = (self.inside.note_lost(true), self.inside.waiting_rows());
+        let error = error as &dyn std::error::Error;
+        if !self.pace.is_due() {
+            tracing::debug!(error, rows, "the shared ledger still cannot be written");
+        } else if news {
+            tracing::error!(error, rows, "the shared ledger cannot be written; rows wait in the spool");
+        } else {
+            tracing::warn!(error, rows, "the shared ledger still cannot be written; rows wait in the spool");
+        }
+    }
+
+    fn tell_drained(&mut self) {
+        let Some(since) = self.lost.take() else { return };
+        self.inside.note_lost(false);
+        self.pace.reset();
+        tracing::info!(
+            outage_s = since.elapsed().as_secs(),
+            "the shared ledger has taken what waited in the spool"
+        );
+    }
+
+    async fn remove(&mut self, number: Number, damaged: bool) {
+        let (disk, inside) = (Arc::clone(&self.disk), Arc::clone(&self.inside));
+        let removed = spawn_blocking(move || {
+            let name = segment::name(number);
+            inside.unless_closed(|| match damaged {
+                true => disk.rename(&name, &segment::damaged_name(number)),
+                false => disk.remove(&name),
+            })
+        });
+        if let Ok(Err(error)) = removed.await {
+            // The next process hands it over again, and the store knows it.
+            tracing::warn!(%error, number, "a segment of the spool that is done with cannot be removed");
+        }
+        self.inside.remove_first();
+    }
+
+    /// After a crash what was taken out since is taken out once more, which the store knows to pass over.
+    async fn save_now_and_then(&mut self) {
+        let cursor = self.inside.settled();
+        if cursor == self.saved || self.saved_at.elapsed() < SAVE_EVERY {
+            return;
+        }
+        let (disk, inside) = (Arc::clone(&self.disk), Arc::clone(&self.inside));
+        self.saved_at = Instant::now();
+        match spawn_blocking(move || inside.unless_closed(|| cursor.save(&*disk))).await {
+            Ok(Ok(())) => self.saved = cursor,
+            Ok(Err(error)) => tracing::debug!(%error, "the spool's cursor cannot be kept"),
+            Err(error) => tracing::debug!(%error, "keeping the spool's cursor failed"),
+        }
+    }
+}
+
+fn tell_flaws(number: Number, flaws: Flaws) {
+    let Flaws { damaged_bytes, cut_bytes, unknown_rows } = flaws;
+    if flaws.are_losses() {
+        tracing::error!(
+            number,
+            damaged_bytes,
+            unknown_rows,
+            "a segment of the spool is damaged: its readable rows are booked, the file is kept for you to look at"
+        );
+    }
+    if cut_bytes > 0 {
+        tracing::info!(number, cut_bytes, "the end of a segment was never written whole, and is left out");
+    }
+}
+
+/// Between half and all of a pause, so that relays that lost the same store do not come back as one.
+fn shortened(pause: Duration) -> Duration {
+    let (_, chance) = Uuid::new_v4().as_u64_pair();
+    pause / 2 + (pause / 2).mul_f64((chance % 1_000) as f64 / 1_000.0)
+}
+
+/// Rows in one append.
+const BATCH: usize = 1_000;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Between two tries, so that a store that is back is used at once.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+
+/// How often a part of a segment is read in vain before it is given up.
+const READS: u32 = 3;
