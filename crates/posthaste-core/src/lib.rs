@@ -41,7 +41,7 @@ pub use egress::{Egress, Proxy, ProxyLogin, ProxyScheme, ProxySettings};
 pub use fault::{Fault, FaultKind, Origin};
 pub use id::{AccountId, ClientKeyId, IdError, PoolId, RequestId, RouteId, TeamId, UserId};
 pub use ledger::{AttemptOutcome, AttemptPhase, AttemptRow, CostBasis, UsageSource};
-pub use limit::{Calendar, CallerLimits, Limit, LimitState, LimitUnit, LimitWindow};
+pub use limit::{Calendar, CallerLimits, Limit, LimitState, LimitUnit, LimitWindow, OnLoss};
 pub use limit_event::{LimitEvent, LimitOwner};
 pub use losses::LossList;
 pub use model::{ModelName, ModelNameError, ModelPattern};

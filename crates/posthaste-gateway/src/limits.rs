@@ -280,6 +280,7 @@ fn check(limit: &Limit, estimate: &Estimate, now: Timestamp) -> Result<LimitChec
         amount,
         limit: i64::try_from(limit.amount).unwrap_or(i64::MAX),
         shadow: limit.shadow,
+        on_loss: limit.on_loss,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use posthaste_storage::{StorageError, Stores};
+use posthaste_storage::{StorageError, StoreHealth, Stores};
 
 use crate::{
     RedisOptions,
@@ -52,6 +52,7 @@ impl RedisStores {
             affinity: Arc::new(RedisAffinity::new(link.clone(), keys.clone())),
             requests: Arc::new(RedisRequests::new(link.clone(), keys.clone())),
             locks: Arc::new(RedisLocks::new(link.clone(), keys)),
+            health: StoreHealth::default(),
         };
         Ok(Self { stores, link, feed, advice })
     }

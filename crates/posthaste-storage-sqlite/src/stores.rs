@@ -11,7 +11,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use posthaste_storage::{StorageError, Stores};
+use posthaste_storage::{StorageError, StoreHealth, Stores};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::{sync::Notify, task};
 
@@ -94,6 +94,7 @@ impl SqliteStores {
             affinity: self.database.clone(),
             requests: self.database.clone(),
             locks: self.database.clone(),
+            health: StoreHealth::default(),
         }
     }
 

@@ -6,6 +6,7 @@ mod config;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod error;
+mod health;
 mod ledger;
 mod ledger_writer;
 mod lock;
@@ -25,6 +26,7 @@ pub use admission::{
 pub use affinity::{AffinityKey, AffinityStore};
 pub use config::{Change, Changes, ConfigStore, Expect, Page, Revision};
 pub use error::StorageError;
+pub use health::{StoreHealth, StoreLoss};
 pub use ledger::{LedgerStore, RollupPeriod};
 pub use ledger_writer::{Booked, Durability, LedgerClosed, LedgerOptions, LedgerSlot, LedgerWriter};
 pub use lock::{Fence, LockStore};
@@ -53,4 +55,6 @@ pub struct Stores {
     pub requests: Arc<dyn RequestStore>,
     /// Locks.
     pub locks: Arc<dyn LockStore>,
+    /// How the store fares.
+    pub health: StoreHealth,
 }

@@ -11,7 +11,7 @@ mod requests;
 
 use std::sync::Arc;
 
-use crate::Stores;
+use crate::{StoreHealth, Stores};
 
 /// Every port, kept in memory.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +27,7 @@ impl MemoryStores {
             affinity: Arc::new(affinity::MemoryAffinity::default()),
             requests: Arc::new(requests::MemoryRequests::default()),
             locks: Arc::new(lock::MemoryLocks::default()),
+            health: StoreHealth::default(),
         }
     }
 }

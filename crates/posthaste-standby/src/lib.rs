@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod admission;
+mod affinity;
+mod breaker;
+mod config;
+mod fleet;
+mod local;
+mod lock;
+mod metrics;
+mod options;
+mod owed;
+mod requests;
+mod seen;
+mod standby;
+
+pub use fleet::FleetSize;
+pub use options::StandbyOptions;
+pub use standby::Standby;
