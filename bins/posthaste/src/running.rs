@@ -9,12 +9,13 @@ use posthaste_core::{AccountId, Clock, CooldownScope, SystemClock, Timestamp, Tr
 use posthaste_gateway::{FirstEventTimeouts, Relay, RelayOptions, RelayPorts, WindowForecast};
 use posthaste_http::{Front, FrontOptions, ServerOptions, metrics_router, router, serve};
 use posthaste_scheduler::{Backoff, Instance, Parked, Scheduler};
+use posthaste_standby::{FleetSize, Standby};
 use posthaste_storage::{LedgerOptions, LedgerStore, LedgerWriter, Retention, Swept};
 use posthaste_vault::RefreshingCredentials;
 use tokio::{
     net::TcpListener,
     task::JoinSet,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +33,7 @@ pub struct Running {
     /// Operators' work on it.
     pub admin: Admin,
     opened: Opened,
+    standby: Option<Standby>,
     relay: Relay,
     credentials: RefreshingCredentials,
     ledger: LedgerWriter,
@@ -65,11 +67,15 @@ impl Running {
             Some(address) => Some(bind(address).await?),
             None => None,
         };
-        let opened = wiring::open_stores_to_serve(config).await?;
+        let mut opened = wiring::open_stores_to_serve(config).await?;
         for made in &opened.made {
             tracing::info!("made {made}");
         }
         let socket = AdminListener::bind(&socket_path).await?;
+
+        let standby = wiring::standby(config, &opened, FleetSize::default());
+        let stores = standby.as_ref().map_or_else(|| opened.stores.clone(), Standby::stores);
+        opened.stores.health = stores.health.clone();
 
         let scheduler = Scheduler::new(Backoff::default()).with_instance(instance(config.data.store));
         let scheduler = Arc::new(scheduler);
@@ -78,7 +84,7 @@ impl Running {
         let (ledger, _writer) = LedgerWriter::start(Arc::clone(&opened.stores.ledger), ledger_options);
         let credentials = wiring::credentials(config, &opened, Arc::clone(&transport));
         let ports = RelayPorts {
-            stores: opened.stores.clone(),
+            stores,
             ledger: ledger.clone(),
             vault: Arc::clone(&opened.vault),
             credentials: Arc::new(credentials.clone()),
@@ -117,7 +123,19 @@ impl Running {
         if let Some(listener) = metrics_listener {
             background.metrics(listener, metrics, server.clone());
         }
-        Ok(Self { address, admin, opened, relay, credentials, ledger, listener, front, server, background })
+        Ok(Self {
+            address,
+            admin,
+            opened,
+            standby,
+            relay,
+            credentials,
+            ledger,
+            listener,
+            front,
+            server,
+            background,
+        })
     }
 
     /// Serves clients until `stop` is ready, lets answers under way end, books what is left and closes the store.
@@ -128,7 +146,8 @@ impl Running {
     /// # Errors
     /// When rows could not be booked, or the store not be closed in good order.
     pub async fn until(self, stop: impl Future<Output = ()>, cut: &CancellationToken) -> anyhow::Result<()> {
-        let Self { opened, relay, credentials, ledger, listener, front, server, background, .. } = self;
+        let Self { opened, standby, relay, credentials, ledger, listener, front, server, background, .. } =
+            self;
         let drained = serve(listener, router(front), &server, stop, cut.cancelled()).await;
         if drained.cut_off > 0 {
             tracing::warn!(connections = drained.cut_off, "answers were cut off");
@@ -144,6 +163,11 @@ impl Running {
             () = &mut hurry => Err(anyhow!("attempts are not in the books: the store did not take them in time")),
         };
         drop(relay);
+        if let Some(standby) = &standby
+            && timeout(LAST_WORK, standby.settle_up()).await.is_err()
+        {
+            tracing::warn!("not everything that limits counted here is counted in the shared store");
+        }
         // However that went, the store is closed as well as it can be.
         let closed = tokio::select! {
             closed = opened.close() => closed.context("the store could not be closed"),

@@ -3,6 +3,7 @@
 pub mod files;
 mod folder;
 pub mod other;
+mod standby;
 
 use std::{
     fs,
@@ -24,6 +25,7 @@ use posthaste_vault::{
     Entra, Issuer, MasterKey, RefreshingCredentials, Vault, aws_chain::AwsChain, oauth::OAuthFlows,
 };
 
+pub use self::standby::standby;
 use crate::{
     Config,
     config::{StoreKind, UnknownModels as Choice},

@@ -40,5 +40,5 @@ pub use requests::{ExplainView, NamedAccount, RequestService, RequestSummary};
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};
 pub use runtime::{ParkedModels, ParkedView, QuotaView, Runtime};
 pub use stats::{NamedId, StatsBy, StatsInput, StatsRow, StatsView};
-pub use status::{KeyCounts, ServerView, StatusView};
+pub use status::{KeyCounts, ServerView, StatusView, StoreAway};
 pub use totals::UsageTotals;

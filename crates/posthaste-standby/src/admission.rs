@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     FleetSize,
+    bounded::Bounded,
     breaker::{Breaker, Does, Missed},
     local::{Counted, Local},
     owed::{Debt, Debts, claims_of},
@@ -20,6 +21,8 @@ use crate::{
 /// Asks the store, and decides here where it gives no answer in time.
 pub(crate) struct StandbyAdmission {
     store: Arc<dyn AdmissionStore>,
+    /// The same for calls that no request waits for.
+    bounded: Bounded,
     breaker: Arc<Breaker>,
     fleet: FleetSize,
     local: Mutex<Local>,
@@ -37,12 +40,13 @@ impl StandbyAdmission {
             ttl: PROBE_LEASE,
             checks: Vec::new(),
         };
-        Self { store, breaker, fleet, local: Mutex::default(), debts: Debts::default(), probe }
+        let bounded = Bounded(Arc::clone(&store));
+        Self { store, bounded, breaker, fleet, local: Mutex::default(), debts: Debts::default(), probe }
     }
 
     /// Whether the store does again what it is asked, writes included, and in time.
     pub(crate) async fn probe(&self) -> bool {
-        self.breaker.probe(self.store.reserve(&self.probe, self.breaker.now())).await
+        self.breaker.probe(self.bounded.reserve(&self.probe, self.breaker.now())).await
     }
 
     /// Waits until the store is owed something.
@@ -89,7 +93,7 @@ impl StandbyAdmission {
                 break;
             }
             told += due.len();
-            let paid = due.into_iter().map(|debt| debt.pay(&*self.store, now));
+            let paid = due.into_iter().map(|debt| debt.pay(&self.bounded, now));
             let mut failure = None;
             for paid in futures_util::future::join_all(paid).await {
                 match paid {
@@ -118,7 +122,7 @@ impl StandbyAdmission {
         let told = unmirrored.len();
         for (lease, part) in unmirrored {
             let mirror = part.lease_ref();
-            let reserved = self.store.reserve(&part, self.breaker.now()).await;
+            let reserved = self.bounded.reserve(&part, self.breaker.now()).await;
             let is_held_on = reserved.is_ok() && self.local.lock().mirrored(lease, mirror);
             if !is_held_on {
                 self.owe(Debt::freeing(mirror), Duration::ZERO);
@@ -130,12 +134,12 @@ impl StandbyAdmission {
 
     async fn keep_lease(&self, lease: LeaseRef, ttl: Duration) -> Result<bool, StorageError> {
         let now = self.breaker.now();
-        if self.store.renew(lease, ttl, now).await? {
+        if self.bounded.renew(lease, ttl, now).await? {
             return Ok(true);
         }
         let anew = self.local.lock().seen.lapsed(lease.lease);
         let Some(claim) = anew.filter(|claim| !claim.checks.is_empty()) else { return Ok(false) };
-        self.store.reserve(&claim, now).await.map(|_| true)
+        self.bounded.reserve(&claim, now).await.map(|_| true)
     }
 
     fn reserve_here(&self, claim: &Claim, now: Timestamp) -> Result<Outcome, StorageError> {

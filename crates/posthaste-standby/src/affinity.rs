@@ -3,16 +3,29 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use posthaste_core::{AccountId, Timestamp};
+use posthaste_core::{AccountId, ClientKeyId, Timestamp};
 use posthaste_storage::{AffinityKey, AffinityStore, StorageError};
 
-use crate::breaker::{Breaker, Does, Missed};
+use crate::{
+    bounded::bounded,
+    breaker::{Breaker, Does, Missed},
+};
 
 /// Takes a home that cannot be read for one that is not known, and does not insist on keeping one: both cost a cache at the
 /// vendor, and waiting or failing would cost more.
 pub(crate) struct StandbyAffinity {
     pub(crate) store: Arc<dyn AffinityStore>,
     pub(crate) breaker: Arc<Breaker>,
+}
+
+impl StandbyAffinity {
+    /// Whether the store takes a plain write again: one that is full may run scripts all the same.
+    pub(crate) async fn probe(&self) -> bool {
+        let key = AffinityKey { tenant: ClientKeyId::generate(), conversation: [0; 16] };
+        let now = self.breaker.now();
+        let write = self.store.settle_at(key, AccountId::generate(), PROBE_HOME, now);
+        self.breaker.probe(bounded(write)).await
+    }
 }
 
 #[async_trait]
@@ -55,3 +68,6 @@ fn answered(outcome: Result<(), Missed>) -> Result<(), StorageError> {
         Err(Missed::Answered(error)) => Err(error),
     }
 }
+
+/// What the probe leaves behind is forgotten by then.
+const PROBE_HOME: Duration = Duration::from_secs(1);

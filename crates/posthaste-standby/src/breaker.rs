@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use posthaste_core::{Clock, Timestamp};
 use posthaste_storage::{StorageError, StoreHealth, StoreLoss};
 use tokio::{
@@ -30,6 +31,10 @@ pub(crate) struct Breaker {
     /// The same as what `away` tells, for those in a hurry.
     is_open: AtomicBool,
     away: watch::Sender<Option<Instant>>,
+    /// Whether the log tells of the present loss.
+    is_told: AtomicBool,
+    /// The first failure that the log does not tell of.
+    untold: Mutex<Option<Instant>>,
 }
 
 /// What a call does. A replica, or a store that is full, still reads.
@@ -71,6 +76,8 @@ impl Breaker {
             runs: Default::default(),
             is_open: AtomicBool::new(false),
             away: watch::Sender::new(None),
+            is_told: AtomicBool::new(false),
+            untold: Mutex::default(),
         }
     }
 
@@ -193,7 +200,7 @@ impl Breaker {
         self.health.note_failure();
         self.metrics.failed();
         if self.run(does).fetch_add(1, Ordering::AcqRel) + 1 < self.failures || self.is_open() {
-            return;
+            return self.tell_of_lasting_trouble(error);
         }
         let opened = self.away.send_if_modified(|away| {
             let opens = away.is_none();
@@ -208,14 +215,47 @@ impl Breaker {
         self.health.note_loss(StoreLoss { since: self.now(), reason: reason.clone() });
         self.metrics.available(false);
         self.metrics.lost();
-        // Takes the turn of whoever would speak next, and speaks in any case: this is the line that wakes somebody.
-        let _ = self.health.may_remind();
-        tracing::error!(
-            reason,
-            "the shared store is away: requests go on, limits are kept as their on-loss says until it is back"
-        );
+        *self.untold.lock() = None;
+        // A store that comes and goes is told of now and then; the reminders tell the rest.
+        let speaks = self.health.may_remind();
+        self.is_told.store(speaks, Ordering::Release);
+        if speaks {
+            tracing::error!(
+                reason,
+                "the shared store is away: requests go on, limits are kept as their on-loss says until it is back"
+            );
+        }
+    }
+
+    /// Whether a line about a store that is still away may go to the log.
+    pub(crate) fn may_remind(&self) -> bool {
+        let may = self.health.may_remind();
+        if may {
+            self.is_told.store(true, Ordering::Release);
+        }
+        may
+    }
+
+    /// Whether the log tells of the loss that is over now, so that it has to tell of its end.
+    pub(crate) fn was_told(&self) -> bool {
+        self.is_told.swap(false, Ordering::AcqRel)
+    }
+
+    /// A failure now and then is nothing; an outage has a line of its own. What lies between, such as commands of one kind
+    /// that the server refuses, must not go unseen.
+    fn tell_of_lasting_trouble(&self, error: &StorageError) {
+        let mut untold = self.untold.lock();
+        let since = *untold.get_or_insert_with(Instant::now);
+        if self.is_open() || since.elapsed() < LASTING || !self.health.may_speak() {
+            return;
+        }
+        *untold = None;
+        tracing::warn!(reason = in_words(error), "the shared store fails some of its calls, or is late");
     }
 }
+
+/// From the first failure that is not told to the line that tells of it, if there are more.
+const LASTING: Duration = Duration::from_secs(10);
 
 /// An error with its causes.
 fn in_words(error: &StorageError) -> String {

@@ -2,6 +2,7 @@
 
 mod admission;
 mod affinity;
+mod bounded;
 mod breaker;
 mod config;
 mod fleet;

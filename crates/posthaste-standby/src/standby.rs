@@ -32,6 +32,7 @@ pub struct Standby {
 struct Watch {
     breaker: Arc<Breaker>,
     admission: Arc<StandbyAdmission>,
+    affinity: Arc<StandbyAffinity>,
     probe_every: Duration,
 }
 
@@ -45,14 +46,13 @@ impl Standby {
         let admission =
             StandbyAdmission::new(Arc::clone(&stores.admission), Arc::clone(&breaker), options.fleet.clone());
         let admission = Arc::new(admission);
+        let affinity =
+            Arc::new(StandbyAffinity { store: Arc::clone(&stores.affinity), breaker: Arc::clone(&breaker) });
         let guarded = Stores {
             config: Arc::new(StandbyConfig::new(Arc::clone(&stores.config), Arc::clone(&breaker))),
             admission: Arc::clone(&admission) as _,
             ledger: Arc::clone(&stores.ledger),
-            affinity: Arc::new(StandbyAffinity {
-                store: Arc::clone(&stores.affinity),
-                breaker: Arc::clone(&breaker),
-            }),
+            affinity: Arc::clone(&affinity) as _,
             requests: Arc::new(StandbyRequests {
                 store: Arc::clone(&stores.requests),
                 breaker: Arc::clone(&breaker),
@@ -60,7 +60,8 @@ impl Standby {
             locks: Arc::new(StandbyLocks { store: Arc::clone(&stores.locks), breaker: Arc::clone(&breaker) }),
             health: breaker.health().clone(),
         };
-        let watch = Watch { breaker, admission: Arc::clone(&admission), probe_every: options.probe_every };
+        let probe_every = options.probe_every;
+        let watch = Watch { breaker, admission: Arc::clone(&admission), affinity, probe_every };
         let watch = tokio::spawn(watch.run()).abort_handle();
         Self { stores: guarded, admission, watch }
     }
@@ -114,7 +115,7 @@ impl Watch {
         let mut told = Duration::ZERO;
         loop {
             sleep(self.probe_every).await;
-            let is_back = self.admission.probe().await;
+            let is_back = self.admission.probe().await && self.affinity.probe().await;
             let away_for = self.breaker.away_for();
             let seconds = Duration::from_secs(away_for.as_secs());
             self.breaker.metrics().lost_for(seconds.saturating_sub(told));
@@ -126,7 +127,9 @@ impl Watch {
         }
         let counted = self.admission.store_is_back();
         let away_for = self.breaker.close();
-        let _ = self.breaker.health().may_remind();
+        if !self.breaker.was_told() {
+            return;
+        }
         tracing::info!(
             seconds = away_for.as_secs_f64(),
             granted = counted.granted,
@@ -161,13 +164,16 @@ impl Watch {
                 Ok(_) => {}
                 Err(error) => self.breaker.failed(Does::Write, &error),
             }
-            sleep(BETWEEN_PAYMENTS).await;
+            tokio::select! {
+                () = sleep(BETWEEN_PAYMENTS) => {}
+                () = self.breaker.until_open() => {}
+            }
         }
     }
 
     fn remind(&self, away_for: Duration) {
         let health = self.breaker.health();
-        let Some(loss) = health.loss().filter(|_| health.may_remind()) else { return };
+        let Some(loss) = health.loss().filter(|_| self.breaker.may_remind()) else { return };
         let counted = self.admission.counted();
         tracing::warn!(
             seconds = away_for.as_secs(),

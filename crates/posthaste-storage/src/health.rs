@@ -32,7 +32,14 @@ struct Shared {
     loss: Mutex<Option<StoreLoss>>,
     is_lost: AtomicBool,
     failures: AtomicU64,
-    spoke: Mutex<Option<Instant>>,
+    spoke: Mutex<Spoke>,
+}
+
+/// When something was said last.
+#[derive(Debug, Default)]
+struct Spoke {
+    anybody: Option<Instant>,
+    watcher: Option<Instant>,
 }
 
 impl StoreHealth {
@@ -87,19 +94,29 @@ impl StoreHealth {
     /// Whether a line about the store's trouble may go to the log now: one in ten seconds for all who ask, and none from
     /// others than the watcher while the store is away. Who may not speak says it at `debug`.
     pub fn may_speak(&self) -> bool {
-        !self.is_lost() && self.may_remind()
-    }
-
-    /// The same for the watcher, who reminds of a store that is away.
-    pub fn may_remind(&self) -> bool {
         let Some(shared) = &self.shared else { return true };
         let (now, mut spoke) = (Instant::now(), shared.spoke.lock());
-        let may = spoke.is_none_or(|last| now.duration_since(last) >= BETWEEN_LINES);
+        let may = !self.is_lost() && is_over(spoke.anybody, now);
         if may {
-            *spoke = Some(now);
+            spoke.anybody = Some(now);
         }
         may
     }
+
+    /// The same for the watcher, who tells of the loss: nobody else takes the watcher's turn.
+    pub fn may_remind(&self) -> bool {
+        let Some(shared) = &self.shared else { return true };
+        let (now, mut spoke) = (Instant::now(), shared.spoke.lock());
+        let may = is_over(spoke.watcher, now);
+        if may {
+            *spoke = Spoke { anybody: Some(now), watcher: Some(now) };
+        }
+        may
+    }
+}
+
+fn is_over(last: Option<Instant>, now: Instant) -> bool {
+    last.is_none_or(|last| now.duration_since(last) >= BETWEEN_LINES)
 }
 
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
@@ -136,7 +153,9 @@ mod tests {
         let health = StoreHealth::watched();
         let other = health.clone();
         assert!(health.may_speak());
-        assert!(!other.may_speak() && !other.may_remind());
+        assert!(!other.may_speak());
+        assert!(other.may_remind(), "the watcher's turn is the watcher's");
+        assert!(!health.may_remind() && !health.may_speak());
         tokio::time::advance(BETWEEN_LINES).await;
         health.note_loss(loss("gone"));
         assert!(!other.may_speak(), "the watcher alone speaks while the store is away");

@@ -45,7 +45,9 @@ async fn after_five_failures_in_a_row_no_call_reaches_the_store() {
     let standby = watched(&scripted.stores(), &clock, 1);
     scripted.is(Mood::Silent);
     let owner = Uuid::now_v7();
-    let ask = async || take(&standby.stores(), &claim(owner, &[check(Unit::Requests, 1, 1_000)]), clock.now()).await;
+    let ask = async || {
+        take(&standby.stores(), &claim(owner, &[check(Unit::Requests, 1, 1_000)]), clock.now()).await
+    };
     for _ in 0..5 {
         assert!(!standby.health().is_lost());
         assert!(ask().await);
@@ -68,7 +70,11 @@ async fn one_probe_each_second_finds_the_store_again() {
     lose(&standby, &clock).await;
     let calls = scripted.calls();
     tokio::time::sleep(Duration::from_millis(10_500)).await;
-    assert_eq!(scripted.calls() - calls, 10);
+    assert_eq!(
+        scripted.calls() - calls,
+        10,
+        "one call each: the rest of a look is left out when the first fails"
+    );
     scripted.is(Mood::Well(Duration::from_millis(60)));
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert!(standby.health().is_lost(), "an answer that comes too late is none");
@@ -115,7 +121,8 @@ async fn a_store_that_only_reads_is_away() {
     scripted.is(Mood::ReadOnly);
     for _ in 0..5 {
         take(&standby.stores(), &claim(Uuid::now_v7(), &[]), clock.now()).await;
-        standby.stores().config.revision().await.unwrap();
+        // Reading goes well, and is no sign that all is.
+        assert!(standby.health().is_lost() || standby.stores().config.revision().await.is_ok());
     }
     let reason = standby.health().loss().expect("writes are what limits need").reason;
     assert!(reason.contains("READONLY"), "{reason}");

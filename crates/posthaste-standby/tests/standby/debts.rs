@@ -28,8 +28,11 @@ impl Scene {
 
     /// A request that reserves a place and 500 tokens.
     fn claim(&self) -> Claim {
-        let checks =
-            [check(Unit::Concurrency, 1, 100), check(Unit::Requests, 1, 1_000), check(Unit::Tokens, 500, 1_000_000)];
+        let checks = [
+            check(Unit::Concurrency, 1, 100),
+            check(Unit::Requests, 1, 1_000),
+            check(Unit::Tokens, 500, 1_000_000),
+        ];
         claim(self.owner, &checks)
     }
 

@@ -19,7 +19,8 @@ async fn a_client_key_that_was_found_once_is_known_until_it_changes() {
     let (scripted, clock) = (Scripted::new(), Arc::new(FakeClock::default()));
     let standby = watched(&scripted.stores(), &clock, 1);
     let (config, id) = (standby.stores().config, Uuid::now_v7());
-    let put = |body: &str, expect| scripted.inner().config.put(KEY, id, Some("hash".into()), body.into(), expect);
+    let put =
+        |body: &str, expect| scripted.inner().config.put(KEY, id, Some("hash".into()), body.into(), expect);
     put("1", Expect::Absent).await.unwrap();
     let found = config.find(KEY, "hash").await.unwrap().unwrap();
 
@@ -53,7 +54,8 @@ async fn the_change_feed_waits_for_the_store() {
     tokio::time::sleep(Duration::from_secs(30)).await;
     assert!(!follower.is_finished());
     scripted.is(WELL);
-    let put = scripted.inner().config.put(RecordKind::Account, Uuid::now_v7(), None, "{}".into(), Expect::Absent);
+    let put =
+        scripted.inner().config.put(RecordKind::Account, Uuid::now_v7(), None, "{}".into(), Expect::Absent);
     put.await.unwrap();
     let page = tokio::time::timeout(Duration::from_secs(10), follower).await.unwrap().unwrap().unwrap();
     assert_eq!(page.records.len(), 1);

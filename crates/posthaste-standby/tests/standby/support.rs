@@ -5,8 +5,7 @@ use std::{sync::Arc, time::Duration};
 use posthaste_core::{Clock, OnLoss, Timestamp};
 use posthaste_standby::{FleetSize, Standby, StandbyOptions};
 use posthaste_storage::{
-    AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseId, LimitCheck, Outcome, Settlement, Stores,
-    Unit,
+    Claim, Counter, CounterWindow, Half, LeaseId, LimitCheck, Outcome, Settlement, Stores, Unit,
 };
 use posthaste_testkit::FakeClock;
 use uuid::Uuid;
@@ -16,7 +15,10 @@ pub(crate) const TTL: Duration = Duration::from_secs(60);
 /// Watched stores among so many relays.
 pub(crate) fn watched(stores: &Stores, clock: &Arc<FakeClock>, relays: usize) -> Standby {
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
-    Standby::around(stores, &StandbyOptions { clock, fleet: FleetSize::new(relays), ..StandbyOptions::default() })
+    Standby::around(
+        stores,
+        &StandbyOptions { clock, fleet: FleetSize::new(relays), ..StandbyOptions::default() },
+    )
 }
 
 pub(crate) fn counter(unit: Unit) -> Counter {
