@@ -239,7 +239,7 @@ impl Drop for Hold {
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
             if let Err(error) = store.settle(lease, &truth, now).await
-                && health.may_speak()
+                && !health.tells_of(&error)
             {
                 tracing::warn!(%error, "a limit keeps what a request reserved, since the truth could not be told");
             }
@@ -256,7 +256,7 @@ fn renew(engine: &Engine, claim: &Claim) -> AbortHandle {
         loop {
             tokio::time::sleep(RENEWAL).await;
             if let Err(error) = store.renew(lease, LEASE, clock.now()).await
-                && health.may_speak()
+                && !health.tells_of(&error)
             {
                 tracing::warn!(%error, "a lease could not be renewed; trying again");
             }

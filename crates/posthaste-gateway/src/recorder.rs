@@ -187,8 +187,7 @@ impl Keeper {
             }
             Err(error) => {
                 self.lost.increment(kept.len() as u64);
-                // Once for an outage, and not beside whoever tells of that of the store.
-                if !std::mem::replace(&mut self.fails, true) && self.health.may_speak() {
+                if !std::mem::replace(&mut self.fails, true) && !self.health.tells_of(&error) {
                     tracing::warn!(%error, "requests cannot be recorded; they are served and booked all the same");
                 }
             }
@@ -209,7 +208,7 @@ impl Keeper {
                 Ok(0) => return,
                 Ok(_) => tokio::task::yield_now().await,
                 Err(error) => {
-                    if self.health.may_speak() {
+                    if !self.health.tells_of(&error) {
                         tracing::warn!(%error, "old records of requests cannot be forgotten; trying again later");
                     }
                     return;

@@ -195,13 +195,18 @@ impl AdmissionStore for StandbyAdmission {
 
     async fn renew(&self, lease: LeaseRef, ttl: Duration, now: Timestamp) -> Result<bool, StorageError> {
         let here = self.local.lock().renew(lease, ttl, now);
+        let named = lease.lease;
         let lease = match here {
             Some(None) => return Ok(true),
             Some(Some(mirror)) => mirror,
             None => lease,
         };
         match self.breaker.call((Does::Write, "renewing a lease"), self.keep_lease(lease, ttl)).await {
-            Ok(held) => Ok(held || here.is_some()),
+            Ok(false) if here.is_some() => {
+                self.local.lock().mirror_lapsed(named);
+                Ok(true)
+            }
+            Ok(held) => Ok(held),
             Err(Missed::Answered(error)) => Err(error),
             // It is renewed when the store is back.
             Err(Missed::NotAsked | Missed::Unknown(_)) => Ok(true),
@@ -227,8 +232,10 @@ impl AdmissionStore for StandbyAdmission {
                 return Ok(());
             }
             let taken = local.seen.ended(lease.lease);
-            if let Some(taken) = taken.as_ref().filter(|_| self.breaker.is_open()) {
-                local.gave_back(taken, truth);
+            match &taken {
+                Some(taken) if self.breaker.is_open() => local.gave_back(taken, truth),
+                Some(taken) => local.seen.settled(taken, truth),
+                None => {}
             }
             taken
         };

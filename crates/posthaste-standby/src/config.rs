@@ -98,12 +98,12 @@ impl ConfigStore for StandbyConfig {
         body: String,
         expect: Expect,
     ) -> Result<u64, StorageError> {
-        self.found.lock().forget(id);
+        self.found.lock().forget(kind, id);
         self.call((Does::Write, "writing a record"), self.store.put(kind, id, lookup, body, expect)).await
     }
 
     async fn delete(&self, kind: RecordKind, id: Uuid, version: u64) -> Result<(), StorageError> {
-        self.found.lock().forget(id);
+        self.found.lock().forget(kind, id);
         self.call((Does::Write, "removing a record"), self.store.delete(kind, id, version)).await
     }
 
@@ -116,7 +116,7 @@ impl ConfigStore for StandbyConfig {
         let mut found = self.found.lock();
         match changes.truncated {
             true => found.forget_all(),
-            false => changes.changes.iter().for_each(|change| found.forget(change.id)),
+            false => changes.changes.iter().for_each(|change| found.forget(change.kind, change.id)),
         }
         Ok(changes)
     }
@@ -141,7 +141,10 @@ impl Found {
         self.young.get(lookup).or_else(|| self.old.get(lookup)).cloned()
     }
 
-    fn forget(&mut self, id: Uuid) {
+    fn forget(&mut self, kind: RecordKind, id: Uuid) {
+        if kind != RecordKind::ClientKey {
+            return;
+        }
         self.generation += 1;
         self.young.retain(|_, record| record.id != id);
         self.old.retain(|_, record| record.id != id);

@@ -11,7 +11,7 @@ use posthaste_storage::{
     StorageError, Unit,
 };
 
-use crate::seen::{CounterId, Seen, Taken, held_part};
+use crate::seen::{CounterId, Seen, Taken, given_back, held_part};
 
 /// Leases and counters of this relay alone, and what it has seen of the store's.
 #[derive(Default)]
@@ -63,11 +63,8 @@ impl Local {
         if let Some(closed) = claim.checks.iter().find(is_closed) {
             self.counted.closed += 1;
             self.forgo(claim.lease);
-            let why = format!(
-                "limit `{}` is closed while the shared store is away (on-loss=closed)",
-                closed.counter.name
-            );
-            return Err(StorageError::unavailable("reserving limits", why));
+            let what = format!("limit `{}` is closed meanwhile (on-loss=closed)", closed.counter.name);
+            return Err(StorageError::unavailable(what, "the shared store is away"));
         }
         let bounds: Vec<_> = claim.checks.iter().map(|check| self.bound(claim, check, relays, now)).collect();
         let checks = claim.checks.iter().zip(&bounds).map(|(check, bound)| LimitCheck {
@@ -127,15 +124,10 @@ impl Local {
     /// A lease of the store is over while that is away: what it reserved more than it used is free for others here.
     pub(crate) fn gave_back(&mut self, taken: &Taken, truth: &[Settlement]) {
         let claim = &taken.claim;
-        for (counter, reserved) in claim.sums() {
-            let actual = match truth.iter().find(|told| told.counter.is_same(counter)) {
-                _ if counter.is_held() => 0,
-                Some(told) => told.actual,
-                None => continue,
-            };
+        for (counter, free) in given_back(claim, truth) {
             let id = self.seen.id(claim.half, claim.owner, counter);
             let back = self.given_back.entry(id).or_default();
-            *back = back.saturating_add(reserved).saturating_sub(actual);
+            *back = back.saturating_add(free);
         }
     }
 
@@ -168,6 +160,13 @@ impl Local {
         let Some(local) = self.leases.get_mut(&lease) else { return false };
         local.mirror = Some(mirror);
         true
+    }
+
+    /// What held in the store what a lease holds here has lapsed.
+    pub(crate) fn mirror_lapsed(&mut self, lease: LeaseId) {
+        if let Some(local) = self.leases.get_mut(&lease) {
+            local.mirror = None;
+        }
     }
 
     /// The store is back: tells how many claims were answered here meanwhile, and begins anew.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use posthaste_core::Timestamp;
-use posthaste_storage::{Claim, Counter, CounterWindow, Half, LeaseId, LimitCheck, Standing};
+use posthaste_storage::{Claim, Counter, CounterWindow, Half, LeaseId, LimitCheck, Settlement, Standing};
 use uuid::Uuid;
 
 /// A counter by a hash of what tells it from all others: a name would cost an allocation on each claim, and of two counters
@@ -73,6 +73,21 @@ impl Seen {
         self.taken.remove(&lease)
     }
 
+    /// A lease was settled: its counters stand where the truth puts them, until the store tells better.
+    pub(crate) fn settled(&mut self, taken: &Taken, truth: &[Settlement]) {
+        let claim = &taken.claim;
+        for (counter, back) in given_back(claim, truth) {
+            let id = self.id(claim.half, claim.owner, counter);
+            let standing = match self.young.get_mut(&id) {
+                Some(standing) => Some(standing),
+                None => self.old.get_mut(&id),
+            };
+            if let Some(standing) = standing {
+                standing.used = standing.used.saturating_sub(back);
+            }
+        }
+    }
+
     /// The store does not know the lease any more; what it would have to be asked for, where it is still wanted here.
     pub(crate) fn lapsed(&mut self, lease: LeaseId) -> Option<Claim> {
         let taken = self.taken.get_mut(&lease)?;
@@ -84,6 +99,21 @@ impl Seen {
     pub(crate) fn leases(&self) -> Vec<Claim> {
         self.taken.values().map(|taken| taken.claim.clone()).collect()
     }
+}
+
+/// What is free of each counter of a claim now that it is over, beside what it used: less than nothing where it used more
+/// than it had reserved.
+pub(crate) fn given_back<'a>(
+    claim: &'a Claim,
+    truth: &'a [Settlement],
+) -> impl Iterator<Item = (&'a Counter, i64)> {
+    claim.sums().filter_map(|(counter, reserved)| {
+        let actual = match truth.iter().find(|told| told.counter.is_same(counter)) {
+            _ if counter.is_held() => 0,
+            told => told?.actual,
+        };
+        Some((counter, reserved.saturating_sub(actual)))
+    })
 }
 
 /// What a claim holds at the same time, under another lease, and refused by nobody: it is held already.

@@ -12,7 +12,9 @@ use parking_lot::Mutex;
 use posthaste_core::Timestamp;
 use tokio::time::Instant;
 
-/// The store's health. Clones share it. One that nobody watches is always well and lets everybody speak.
+use crate::StorageError;
+
+/// The store's health. Clones share it. One that nobody watches is always well.
 #[derive(Clone, Debug, Default)]
 pub struct StoreHealth {
     shared: Option<Arc<Shared>>,
@@ -91,8 +93,12 @@ impl StoreHealth {
         }
     }
 
-    /// Whether a line about the store's trouble may go to the log now: one in ten seconds for all who ask, and none from
-    /// others than the watcher while the store is away. Who may not speak says it at `debug`.
+    /// Whether the watcher tells the log of such an error, so that nobody else has to.
+    pub fn tells_of(&self, error: &StorageError) -> bool {
+        self.is_watched() && matches!(error, StorageError::Unavailable { .. })
+    }
+
+    /// Whether a line about a store that is in trouble, but not away, may go to the log now: one in ten seconds.
     pub fn may_speak(&self) -> bool {
         let Some(shared) = &self.shared else { return true };
         let (now, mut spoke) = (Instant::now(), shared.spoke.lock());
@@ -103,7 +109,7 @@ impl StoreHealth {
         may
     }
 
-    /// The same for the watcher, who tells of the loss: nobody else takes the watcher's turn.
+    /// The same for a store that is away. The line about the loss waits for no other.
     pub fn may_remind(&self) -> bool {
         let Some(shared) = &self.shared else { return true };
         let (now, mut spoke) = (Instant::now(), shared.spoke.lock());
@@ -141,6 +147,15 @@ mod tests {
     }
 
     #[test]
+    fn the_watcher_tells_of_what_keeps_the_store_away() {
+        let away = StorageError::unavailable("asking", "gone");
+        let taken = StorageError::Taken { what: "a name".to_owned() };
+        let health = StoreHealth::watched();
+        assert!(health.tells_of(&away) && !health.tells_of(&taken));
+        assert!(!StoreHealth::default().tells_of(&away));
+    }
+
+    #[test]
     fn a_store_that_nobody_watches_is_well_and_silences_nobody() {
         let health = StoreHealth::default();
         health.note_loss(loss("gone"));
@@ -149,16 +164,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_line_in_ten_seconds_is_for_all() {
+    async fn there_is_one_line_in_ten_seconds_and_the_loss_waits_for_none() {
         let health = StoreHealth::watched();
         let other = health.clone();
         assert!(health.may_speak());
         assert!(!other.may_speak());
-        assert!(other.may_remind(), "the watcher's turn is the watcher's");
+        assert!(other.may_remind(), "the loss waits for no other line");
         assert!(!health.may_remind() && !health.may_speak());
         tokio::time::advance(BETWEEN_LINES).await;
         health.note_loss(loss("gone"));
-        assert!(!other.may_speak(), "the watcher alone speaks while the store is away");
+        assert!(!other.may_speak(), "reminders alone tell of a store that is away");
         assert!(health.may_remind());
         assert!(!health.may_remind());
     }

@@ -61,10 +61,10 @@ fn no_seat(journey: &Journey, account: &Account, unseated: Unseated, tally: &mut
         }
         Unseated::Store(error) => {
             journey.trail.end(StopEnd::LimitsUnknown);
-            if engine.store_health.may_speak() {
-                tracing::warn!({ fields::ACCOUNT } = %account.name, %error, "an account's limits cannot be checked");
-            } else {
+            if engine.store_health.tells_of(&error) {
                 tracing::debug!({ fields::ACCOUNT } = %account.name, %error, "an account's limits cannot be checked");
+            } else {
+                tracing::warn!({ fields::ACCOUNT } = %account.name, %error, "an account's limits cannot be checked");
             }
         }
     }

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod away;
 mod conversations;
 mod limits;
 mod line;

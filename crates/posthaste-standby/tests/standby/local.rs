@@ -101,8 +101,8 @@ async fn a_closed_limit_refuses_and_an_open_one_does_not() {
     lose(&standby, &clock).await;
     let closed = claim(Uuid::now_v7(), &[of(OnLoss::Closed)]);
     let error = stores.admission.reserve(&closed, now).await.unwrap_err();
-    let StorageError::Unavailable { source, .. } = &error else { panic!("{error:?}") };
-    assert!(source.to_string().contains("limit `requests` is closed"), "{source}");
+    assert!(matches!(error, StorageError::Unavailable { .. }), "{error:?}");
+    assert!(error.to_string().contains("limit `requests` is closed"), "{error}");
     // Whoever was refused tells the end of its claim all the same.
     stores.admission.settle(closed.lease_ref(), &truth(&closed, 0), now).await.unwrap();
     for _ in 0..30 {
@@ -139,4 +139,25 @@ async fn concurrency_that_the_store_had_granted_is_free_again_when_it_ends() {
         assert!(take(&stores, &claim(owner, &checks), now).await);
     }
     assert!(!take(&stores, &claim(owner, &checks), now).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ended_before_the_loss_is_known_to_be_free() {
+    let (scripted, clock) = (Scripted::new(), Arc::new(FakeClock::default()));
+    let standby = watched(&scripted.stores(), &clock, 2);
+    let (stores, owner, now) = (standby.stores(), Uuid::now_v7(), clock.now());
+    let checks = [check(Unit::Concurrency, 1, 6), check(Unit::Tokens, 500, 4_000)];
+    for _ in 0..4 {
+        let claim = claim(owner, &checks);
+        assert!(take(&stores, &claim, now).await);
+        stores.admission.settle(claim.lease_ref(), &truth(&claim, 250), now).await.unwrap();
+    }
+    scripted.is(Mood::Gone);
+    lose(&standby, &clock).await;
+    // Half of the places, and half of the 3,000 tokens that are left.
+    for _ in 0..3 {
+        assert!(take(&stores, &claim(owner, &checks), now).await);
+    }
+    assert_eq!(refusal(&stores, &claim(owner, &checks[..1]), now).await.counter.unit, Unit::Concurrency);
+    assert_eq!(refusal(&stores, &claim(owner, &checks[1..]), now).await.counter.unit, Unit::Tokens);
 }
