@@ -10,12 +10,13 @@ use posthaste_gateway::{FirstEventTimeouts, Membership, Relay, RelayOptions, Rel
 use posthaste_http::{Front, FrontOptions, ServerOptions, metrics_router, router, serve};
 use posthaste_scheduler::{Backoff, Instance, Parked, Scheduler};
 use posthaste_spool::{SpoolState, SpooledLedger};
+use posthaste_standby::Standby;
 use posthaste_storage::{FleetSize, LedgerOptions, LedgerStore, LedgerWriter, Retention, Swept};
 use posthaste_vault::RefreshingCredentials;
 use tokio::{
     net::TcpListener,
     task::JoinSet,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +35,7 @@ pub struct Running {
     /// Operators' work on it.
     pub admin: Admin,
     opened: Opened,
+    standby: Option<Standby>,
     relay: Relay,
     credentials: RefreshingCredentials,
     ledger: LedgerWriter,
@@ -77,6 +79,11 @@ impl Running {
         let copied = wiring::copy::open(config, &mut opened)?;
         let spooled = spool.as_ref().map(|spool| spool.state());
 
+        let fleet_size = FleetSize::default();
+        let standby = wiring::standby(config, &opened, fleet_size.clone());
+        let stores = standby.as_ref().map_or_else(|| opened.stores.clone(), Standby::stores);
+        opened.stores.health = stores.health.clone();
+
         let scheduler = Scheduler::new(Backoff::default()).with_instance(instance(config.data.store));
         let scheduler = Arc::new(scheduler);
         let flush_every = config.accounting.flush_every;
@@ -84,7 +91,7 @@ impl Running {
         let (ledger, _writer) = LedgerWriter::start(Arc::clone(&opened.stores.ledger), ledger_options);
         let credentials = wiring::credentials(config, &opened, Arc::clone(&transport));
         let ports = RelayPorts {
-            stores: opened.stores.clone(),
+            stores,
             ledger: ledger.clone(),
             vault: Arc::clone(&opened.vault),
             credentials: Arc::new(credentials.clone()),
@@ -98,7 +105,7 @@ impl Running {
             host: machine::host_name(),
             address: address.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            size: FleetSize::default(),
+            size: fleet_size,
             ..Membership::default()
         };
         let started_at = SystemClock.now();
@@ -139,6 +146,7 @@ impl Running {
             address,
             admin,
             opened,
+            standby,
             relay,
             credentials,
             ledger,
@@ -158,8 +166,19 @@ impl Running {
     /// # Errors
     /// When rows could not be booked, or the store not be closed in good order.
     pub async fn until(self, stop: impl Future<Output = ()>, cut: &CancellationToken) -> anyhow::Result<()> {
-        let Self { opened, relay, credentials, ledger, spool, listener, front, server, background, .. } =
-            self;
+        let Self {
+            opened,
+            standby,
+            relay,
+            credentials,
+            ledger,
+            spool,
+            listener,
+            front,
+            server,
+            background,
+            ..
+        } = self;
         let drained = serve(listener, router(front), &server, stop, cut.cancelled()).await;
         if drained.cut_off > 0 {
             tracing::warn!(connections = drained.cut_off, "answers were cut off");
@@ -177,6 +196,11 @@ impl Running {
         drop(relay);
         if let Some(spool) = &spool {
             wiring::spool::close(spool).await;
+        }
+        if let Some(standby) = &standby
+            && timeout(LAST_WORK, standby.settle_up()).await.is_err()
+        {
+            tracing::warn!("not everything that limits counted here is counted in the shared store");
         }
         // However that went, the store is closed as well as it can be.
         let closed = tokio::select! {

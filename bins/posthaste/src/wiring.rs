@@ -5,6 +5,7 @@ pub mod files;
 mod folder;
 pub mod other;
 pub mod spool;
+mod standby;
 
 use std::{
     fs,
@@ -26,6 +27,7 @@ use posthaste_vault::{
     Entra, Issuer, MasterKey, RefreshingCredentials, Vault, aws_chain::AwsChain, oauth::OAuthFlows,
 };
 
+pub use self::standby::standby;
 use crate::{
     Config,
     config::{StoreKind, UnknownModels as Choice},

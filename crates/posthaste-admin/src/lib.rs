@@ -40,5 +40,5 @@ pub use requests::{ExplainView, NamedAccount, RequestService, RequestSummary};
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};
 pub use runtime::{ParkedModels, ParkedView, QuotaView, Runtime, SpoolStatus};
 pub use stats::{NamedId, StatsBy, StatsInput, StatsRow, StatsView};
-pub use status::{InstanceView, KeyCounts, ServerView, StatusView};
+pub use status::{InstanceView, KeyCounts, ServerView, StatusView, StoreAway};
 pub use totals::UsageTotals;

@@ -1,9 +1,9 @@
 //! Limits as operators write them in one line: `UNIT=AMOUNT/WINDOW`, with further words behind commas.
 //!
 //! `requests=100/5h`, `tokens=2M/day@Asia/Shanghai+4`, `cost=25/week:1,models=claude-opus-*`, `concurrency=4`,
-//! `requests=1000/total,shadow,name=trial`.
+//! `requests=1000/total,shadow,name=trial`, `concurrency=2,on-loss=closed`.
 
-use posthaste_core::{Calendar, Limit, LimitUnit, LimitWindow, ModelPattern, NanoUsd};
+use posthaste_core::{Calendar, Limit, LimitUnit, LimitWindow, ModelPattern, NanoUsd, OnLoss};
 
 /// Reads a limit.
 ///
@@ -26,13 +26,19 @@ pub fn parse_limit(text: &str) -> Result<Limit, String> {
         window,
         models: Vec::new(),
         shadow: false,
+        on_loss: OnLoss::default(),
     };
     for word in words {
         match word.split_once('=') {
             None if word == "shadow" => limit.shadow = true,
             Some(("name", name)) => name.clone_into(&mut limit.name),
             Some(("models", models)) => limit.models = models.split('|').map(ModelPattern::new).collect(),
-            _ => return Err(format!("`{word}`: expected `models=PATTERN|PATTERN`, `name=NAME` or `shadow`")),
+            Some(("on-loss", on_loss)) => limit.on_loss = on_loss_of(on_loss)?,
+            _ => {
+                return Err(format!(
+                    "`{word}`: expected `models=PATTERN|PATTERN`, `name=NAME`, `on-loss=share|open|closed` or `shadow`"
+                ));
+            }
         }
     }
     Ok(limit)
@@ -58,6 +64,10 @@ pub fn limit_text(limit: &Limit) -> String {
         text.push_str(",name=");
         text.push_str(&limit.name);
     }
+    if limit.on_loss != OnLoss::default() {
+        text.push_str(",on-loss=");
+        text.push_str(limit.on_loss.as_str());
+    }
     if limit.shadow {
         text.push_str(",shadow");
     }
@@ -69,6 +79,13 @@ fn unit_of(text: &str) -> Result<LimitUnit, String> {
         .into_iter()
         .find(|unit| unit.as_str() == text)
         .ok_or_else(|| format!("`{text}`: expected `requests`, `tokens`, `cost` or `concurrency`"))
+}
+
+fn on_loss_of(text: &str) -> Result<OnLoss, String> {
+    OnLoss::ALL
+        .into_iter()
+        .find(|on_loss| on_loss.as_str() == text)
+        .ok_or_else(|| format!("`{text}`: expected `share`, `open` or `closed`"))
 }
 
 fn amount_of(unit: LimitUnit, text: &str) -> Result<u64, String> {
@@ -210,6 +227,8 @@ mod tests {
             "cost=0.000000001/month:15@Europe/Berlin+3",
             "concurrency=4",
             "requests=1000/total,models=claude-*,name=trial,shadow",
+            "concurrency=4,on-loss=closed",
+            "tokens=5/day,name=t,on-loss=open,shadow",
         ] {
             let limit = parse_limit(text).unwrap();
             assert_eq!(limit_text(&limit), text);
@@ -233,6 +252,7 @@ mod tests {
             "requests=5/day@UTC+x",
             "requests=5/week:x",
             "requests=5/day,loud",
+            "requests=5/day,on-loss=maybe",
             "tokens=99999999999999999999/day",
         ] {
             let error = parse_limit(text).unwrap_err();

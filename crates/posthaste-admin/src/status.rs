@@ -1,7 +1,7 @@
 //! The whole at a glance.
 
 use posthaste_core::{InstanceId, KeyStatus, Timestamp};
-use posthaste_storage::Member;
+use posthaste_storage::{Member, StoreLoss};
 use serde::{Deserialize, Serialize};
 
 use crate::{AccountView, Admin, AdminError, SpoolStatus};
@@ -18,6 +18,9 @@ pub struct StatusView {
     pub instances: Vec<InstanceView>,
     /// What keeps everything.
     pub store: String,
+    /// How long and why the shared store has been away; nothing is known of accounts and client keys then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_away: Option<StoreAway>,
     /// Every account, with its health when a relay runs.
     pub accounts: Vec<AccountView>,
     /// Client keys.
@@ -76,6 +79,15 @@ impl InstanceView {
     }
 }
 
+/// A shared store that is away. The relay serves without it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreAway {
+    /// Since when.
+    pub since: Timestamp,
+    /// What went wrong; with the setting to change, where there is one.
+    pub reason: String,
+}
+
 /// How many client keys there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyCounts {
@@ -89,21 +101,29 @@ pub(crate) async fn status(admin: &Admin) -> Result<StatusView, AdminError> {
     let parts = admin.parts();
     let now = parts.clock.now();
     let answering = parts.runtime.as_ref().map(|runtime| runtime.instance());
-    let members = parts.stores.fleet.instances(now).await?;
-    let instances = members.into_iter().map(|member| InstanceView::new(member, answering, now)).collect();
     let server = parts.runtime.as_ref().map(|runtime| ServerView {
         instance: answering,
         uptime_seconds: now.since(runtime.started_at()).as_secs(),
         in_flight: runtime.in_flight(),
         spool: runtime.spool(),
     });
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let store = parts.store_name.clone();
+    if let Some(StoreLoss { since, reason }) = parts.stores.health.loss() {
+        let store_away = Some(StoreAway { since, reason });
+        let (instances, accounts, keys) = (Vec::new(), Vec::new(), KeyCounts::default());
+        return Ok(StatusView { version, server, instances, store, store_away, accounts, keys });
+    }
+    let members = parts.stores.fleet.instances(now).await?;
+    let instances = members.into_iter().map(|member| InstanceView::new(member, answering, now)).collect();
     let keys = admin.key_records().all().await?;
     let active = keys.iter().filter(|key| key.value.status(now) == KeyStatus::Active).count();
     Ok(StatusView {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version,
         server,
         instances,
-        store: parts.store_name.clone(),
+        store,
+        store_away: None,
         accounts: admin.accounts().list().await?,
         keys: KeyCounts { total: keys.len(), active },
     })

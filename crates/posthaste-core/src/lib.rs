@@ -43,7 +43,7 @@ pub use fault::{Fault, FaultKind, Origin};
 pub use health_news::{HealthNews, Told, ToldRest};
 pub use id::{AccountId, ClientKeyId, IdError, InstanceId, PoolId, RequestId, RouteId, TeamId, UserId};
 pub use ledger::{AttemptOutcome, AttemptPhase, AttemptRow, CostBasis, UsageSource};
-pub use limit::{Calendar, CallerLimits, Limit, LimitState, LimitUnit, LimitWindow};
+pub use limit::{Calendar, CallerLimits, Limit, LimitState, LimitUnit, LimitWindow, OnLoss};
 pub use limit_event::{LimitEvent, LimitOwner};
 pub use losses::LossList;
 pub use model::{ModelName, ModelNameError, ModelPattern};

@@ -24,12 +24,47 @@ pub struct Limit {
     /// Counts and warns, but never refuses.
     #[serde(default)]
     pub shadow: bool,
+    /// What holds while the store that several relays share is away.
+    #[serde(default, skip_serializing_if = "OnLoss::is_share")]
+    pub on_loss: OnLoss,
 }
 
 impl Limit {
     /// Whether a request for `model` counts.
     pub fn covers(&self, model: &str) -> bool {
         self.models.is_empty() || self.models.iter().any(|pattern| pattern.matches(model))
+    }
+}
+
+/// What a limit does while the shared store, which keeps its counter, cannot be asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnLoss {
+    /// Each relay counts by itself and grants its equal share of what was left.
+    #[default]
+    Share,
+    /// Refuses nobody.
+    Open,
+    /// Refuses everybody.
+    Closed,
+}
+
+impl OnLoss {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Share, Self::Open, Self::Closed];
+
+    /// The stable name used in records and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Share => "share",
+            Self::Open => "open",
+            Self::Closed => "closed",
+        }
+    }
+
+    // Serde hands over a reference.
+    fn is_share(&self) -> bool {
+        *self == Self::Share
     }
 }
 
@@ -167,10 +202,16 @@ mod tests {
             amount: 5_000_000_000,
             models: vec![ModelPattern::new("claude-opus-*")],
             shadow: false,
+            on_loss: Default::default(),
         };
         let text = serde_json::to_string(&limit).unwrap();
         assert_eq!(serde_json::from_str::<Limit>(&text).unwrap(), limit);
         assert!(limit.covers("claude-opus-4-8") && !limit.covers("claude-haiku-4-5"));
+        assert!(!text.contains("on_loss"), "what is usual is not written: {text}");
+        let closed = Limit { on_loss: OnLoss::Closed, ..limit.clone() };
+        let text = serde_json::to_string(&closed).unwrap();
+        assert!(text.contains(r#""on_loss":"closed""#), "{text}");
+        assert_eq!(serde_json::from_str::<Limit>(&text).unwrap(), closed);
         let of_all = Limit { models: Vec::new(), ..limit };
         assert!(of_all.covers("claude-haiku-4-5"));
     }
@@ -191,6 +232,13 @@ mod tests {
         for unit in [LimitUnit::Requests, LimitUnit::Tokens, LimitUnit::Cost, LimitUnit::Concurrency] {
             assert_eq!(serde_json::to_value(unit).unwrap(), unit.as_str());
             assert_eq!(unit.to_string(), unit.as_str());
+        }
+    }
+
+    #[test]
+    fn a_policy_on_loss_is_called_as_it_is_written_in_json() {
+        for on_loss in OnLoss::ALL {
+            assert_eq!(serde_json::to_value(on_loss).unwrap(), on_loss.as_str());
         }
     }
 

@@ -152,6 +152,7 @@ fn limits() -> Vec<Limit> {
             amount: 1_000_000_000,
             models: Vec::new(),
             shadow: false,
+            on_loss: Default::default(),
         })
         .into()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use posthaste_core::{Clock, ModelName, PoolRules, Transport};
 use posthaste_metering::PriceBook;
 use posthaste_scheduler::Scheduler;
-use posthaste_storage::{AdmissionStore, LedgerWriter, Stores};
+use posthaste_storage::{AdmissionStore, LedgerWriter, StoreHealth, Stores};
 use posthaste_vault::{CredentialSource, Vault};
 
 use crate::{
@@ -39,6 +39,7 @@ pub(crate) struct Engine {
     pub(crate) authenticator: Authenticator,
     pub(crate) directory: AccountDirectory,
     pub(crate) admission: Arc<dyn AdmissionStore>,
+    pub(crate) store_health: StoreHealth,
     pub(crate) scheduler: Arc<Scheduler>,
     pub(crate) credentials: Arc<dyn CredentialSource>,
     pub(crate) transport: Arc<dyn Transport>,

@@ -18,7 +18,7 @@ use posthaste_core::{
 use posthaste_metering::{Seller, Span, WindowError, span};
 use posthaste_storage::{
     AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseId, LimitCheck, Outcome, Refusal, Settlement,
-    Standing, StorageError, Unit,
+    Standing, StorageError, StoreHealth, Unit,
 };
 use posthaste_wire::Envelope;
 use tokio::{runtime::Handle, task::AbortHandle};
@@ -98,6 +98,7 @@ pub(crate) struct Hold {
     standings: Vec<Standing>,
     granted_at: Timestamp,
     store: Arc<dyn AdmissionStore>,
+    store_health: StoreHealth,
     clock: Arc<dyn Clock>,
     asked: AtomicBool,
     tokens: AtomicI64,
@@ -141,6 +142,7 @@ impl Hold {
             standings: Vec::new(),
             granted_at: now,
             store: Arc::clone(&engine.admission),
+            store_health: engine.store_health.clone(),
             clock: Arc::clone(&engine.clock),
             asked: AtomicBool::new(false),
             tokens: AtomicI64::new(0),
@@ -162,7 +164,7 @@ impl Hold {
                     engine.thresholds.note(&engine.metrics, *whose, name, check, *standing);
                 }
                 hold.standings = standings;
-                hold.renewer = Some(renew(Arc::clone(&hold.store), Arc::clone(&hold.clock), &hold.claim));
+                hold.renewer = Some(renew(engine, &hold.claim));
                 Ok(Some(hold))
             }
         }
@@ -231,11 +233,14 @@ impl Drop for Hold {
             renewer.abort();
         }
         let (store, lease, truth) = (Arc::clone(&self.store), self.claim.lease_ref(), self.truth());
+        let health = self.store_health.clone();
         let now = self.clock.now();
         // Without a runtime the program is ending: the lease lapses by itself, and what was reserved stays counted.
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
-            if let Err(error) = store.settle(lease, &truth, now).await {
+            if let Err(error) = store.settle(lease, &truth, now).await
+                && !health.tells_of(&error)
+            {
                 tracing::warn!(%error, "a limit keeps what a request reserved, since the truth could not be told");
             }
         });
@@ -243,12 +248,16 @@ impl Drop for Hold {
 }
 
 /// Holds the lease as long as the task runs.
-fn renew(store: Arc<dyn AdmissionStore>, clock: Arc<dyn Clock>, claim: &Claim) -> AbortHandle {
+fn renew(engine: &Engine, claim: &Claim) -> AbortHandle {
     let lease = claim.lease_ref();
+    let (store, clock) = (Arc::clone(&engine.admission), Arc::clone(&engine.clock));
+    let health = engine.store_health.clone();
     let task = tokio::spawn(async move {
         loop {
             tokio::time::sleep(RENEWAL).await;
-            if let Err(error) = store.renew(lease, LEASE, clock.now()).await {
+            if let Err(error) = store.renew(lease, LEASE, clock.now()).await
+                && !health.tells_of(&error)
+            {
                 tracing::warn!(%error, "a lease could not be renewed; trying again");
             }
         }
@@ -280,6 +289,7 @@ fn check(limit: &Limit, estimate: &Estimate, now: Timestamp) -> Result<LimitChec
         amount,
         limit: i64::try_from(limit.amount).unwrap_or(i64::MAX),
         shadow: limit.shadow,
+        on_loss: limit.on_loss,
     })
 }
 

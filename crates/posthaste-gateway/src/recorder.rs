@@ -13,7 +13,7 @@ use std::{
 
 use metrics::{Counter, counter};
 use posthaste_core::{CapturedBodies, Clock, RequestId, Sealed, Secret};
-use posthaste_storage::{KeptRequest, RequestStore, Revision};
+use posthaste_storage::{KeptRequest, RequestStore, Revision, StoreHealth};
 use posthaste_vault::{Vault, VaultError, request_bodies_place};
 use posthaste_wire::Envelope;
 use tokio::{
@@ -48,6 +48,7 @@ impl Recorder {
     /// Starts the task that keeps records, if any are to be kept. It ends when the recorder and every trail are gone.
     pub(crate) fn start(
         (store, vault): (Arc<dyn RequestStore>, Arc<Vault>),
+        health: StoreHealth,
         rules: Option<RecordRules>,
         clock: Arc<dyn Clock>,
         revision: Revision,
@@ -57,6 +58,7 @@ impl Recorder {
             let (queue, entries) = mpsc::channel(QUEUE);
             let keeper = Keeper {
                 store,
+                health,
                 vault,
                 rules,
                 clock: Arc::clone(&clock),
@@ -116,6 +118,7 @@ impl Recorder {
 /// The task behind the queue.
 struct Keeper {
     store: Arc<dyn RequestStore>,
+    health: StoreHealth,
     vault: Arc<Vault>,
     rules: RecordRules,
     clock: Arc<dyn Clock>,
@@ -184,7 +187,7 @@ impl Keeper {
             }
             Err(error) => {
                 self.lost.increment(kept.len() as u64);
-                if !std::mem::replace(&mut self.fails, true) {
+                if !std::mem::replace(&mut self.fails, true) && !self.health.tells_of(&error) {
                     tracing::warn!(%error, "requests cannot be recorded; they are served and booked all the same");
                 }
             }
@@ -205,7 +208,9 @@ impl Keeper {
                 Ok(0) => return,
                 Ok(_) => tokio::task::yield_now().await,
                 Err(error) => {
-                    tracing::warn!(%error, "old records of requests cannot be forgotten; trying again later");
+                    if !self.health.tells_of(&error) {
+                        tracing::warn!(%error, "old records of requests cannot be forgotten; trying again later");
+                    }
                     return;
                 }
             }

@@ -8,7 +8,7 @@ use posthaste_core::{
     Account, AccountId, Dialect, Fault, FaultKind, InstanceId, Limit, LimitOwner, ModelName, Operation,
     Origin,
 };
-use posthaste_storage::{ConfigStore, Half, Revision, StorageError};
+use posthaste_storage::{ConfigStore, Half, Revision, StorageError, StoreLoss};
 use posthaste_wire::{Envelope, ModelEntry};
 use tokio::time::timeout;
 
@@ -43,7 +43,7 @@ use crate::{
 };
 
 /// What [`Relay::health`] tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
     /// How many accounts there are.
     pub accounts: usize,
@@ -51,6 +51,8 @@ pub struct Health {
     pub accounts_ready: usize,
     /// Whether attempts can be booked: the ledger's queue has room.
     pub ledger_ready: bool,
+    /// Since when and why the shared store is away; requests are served all the same.
+    pub store_loss: Option<StoreLoss>,
 }
 
 /// One relay. Cheap to clone; clones share everything.
@@ -80,6 +82,7 @@ impl Relay {
         let engine = Engine {
             recorder: Recorder::start(
                 (ports.stores.requests, Arc::clone(&ports.vault)),
+                ports.stores.health.clone(),
                 options.records,
                 clock,
                 since,
@@ -87,6 +90,7 @@ impl Relay {
             authenticator: Authenticator::new(ports.vault, Arc::clone(&config)),
             directory: AccountDirectory::load(Arc::clone(&config)).await?,
             admission: ports.stores.admission,
+            store_health: ports.stores.health,
             scheduler: ports.scheduler,
             credentials: ports.credentials,
             transport: ports.transport,
@@ -216,15 +220,25 @@ impl Relay {
     /// How the relay is.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// When the store does not answer, and nobody stands in for it.
     pub async fn health(&self) -> Result<Health, StorageError> {
-        self.config.revision().await?;
+        let watched = &self.engine.store_health;
+        match self.config.revision().await {
+            // It is away when whoever watches says so, not with the first late answer.
+            Err(_) if watched.is_watched() => {}
+            answer => drop(answer?),
+        }
         let accounts = self.engine.directory.all();
         let now = self.engine.clock.now();
         let enabled = accounts.iter().filter(|account| account.enabled);
         let ready = enabled.filter(|account| self.engine.scheduler.parked(account.id, now).is_none()).count();
         let ledger_ready = self.engine.ledger.free_slots() > 0;
-        Ok(Health { accounts: accounts.len(), accounts_ready: ready, ledger_ready })
+        Ok(Health {
+            accounts: accounts.len(),
+            accounts_ready: ready,
+            ledger_ready,
+            store_loss: watched.loss(),
+        })
     }
 
     /// How the windows of an account's plan go, as far as its vendor told: nothing until it served.

@@ -129,7 +129,7 @@ mod tests {
 
     fn check(unit: Unit, limit: i64) -> LimitCheck {
         let counter = Counter { name: "daily".to_owned(), unit, window: CounterWindow::Total };
-        LimitCheck { counter, amount: 1, limit, shadow: false }
+        LimitCheck { counter, amount: 1, limit, shadow: false, on_loss: Default::default() }
     }
 
     fn told(thresholds: &Thresholds, owner: Uuid, check: &LimitCheck, used: i64, day: i64) -> Vec<u8> {

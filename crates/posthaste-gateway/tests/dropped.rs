@@ -73,6 +73,7 @@ fn limits() -> Vec<Limit> {
         amount,
         models: Vec::new(),
         shadow: false,
+        on_loss: Default::default(),
     };
     vec![
         limit(LimitUnit::Concurrency, 1, LimitWindow::Now),

@@ -26,7 +26,15 @@ fn at_the_sandbox(name: &str) -> Account {
 }
 
 fn limit(unit: LimitUnit, amount: u64, window: LimitWindow) -> Limit {
-    Limit { name: unit.to_string(), unit, window, amount, models: Vec::new(), shadow: false }
+    Limit {
+        name: unit.to_string(),
+        unit,
+        window,
+        amount,
+        models: Vec::new(),
+        shadow: false,
+        on_loss: Default::default(),
+    }
 }
 
 const HOUR: LimitWindow = LimitWindow::Rolling { seconds: 3_600 };

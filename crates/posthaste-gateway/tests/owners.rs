@@ -32,7 +32,15 @@ fn limit(name: &str, unit: LimitUnit, amount: u64) -> Limit {
         LimitUnit::Concurrency => LimitWindow::Now,
         _ => LimitWindow::Rolling { seconds: 3_600 },
     };
-    Limit { name: name.to_owned(), unit, window, amount, models: Vec::new(), shadow: false }
+    Limit {
+        name: name.to_owned(),
+        unit,
+        window,
+        amount,
+        models: Vec::new(),
+        shadow: false,
+        on_loss: Default::default(),
+    }
 }
 
 fn owner(name: &str, limits: Vec<Limit>, team: Option<TeamId>) -> Owner {

@@ -151,6 +151,7 @@ async fn a_request_that_a_limit_refuses_names_the_limit() {
         amount,
         models: Vec::new(),
         shadow: false,
+        on_loss: Default::default(),
     };
     rig.with_key(|key| {
         key.policy.limits =
@@ -187,6 +188,7 @@ async fn an_account_at_its_own_limit_was_turned_to_and_not_asked() {
         amount: 1,
         models: Vec::new(),
         shadow: false,
+        on_loss: Default::default(),
     }];
     let rig = Rig::new(vec![full, at("good", good.base_url(), 2)]).await;
     for _ in 0..2 {

@@ -150,6 +150,7 @@ async fn a_request_waits_for_an_account_where_the_rules_allow_it() {
         amount: 1,
         models: Vec::new(),
         shadow: false,
+        on_loss: Default::default(),
     };
     only.scheduling.limits = vec![limit];
     let ask_both = |patience_ms| {
@@ -174,7 +175,15 @@ async fn a_key_with_a_line_waits_for_its_own_requests() {
         let window = LimitWindow::Now;
         let name = "c".to_owned();
         let unit = LimitUnit::Concurrency;
-        key.policy.limits = vec![Limit { name, unit, window, amount: 2, models: Vec::new(), shadow: false }];
+        key.policy.limits = vec![Limit {
+            name,
+            unit,
+            window,
+            amount: 2,
+            models: Vec::new(),
+            shadow: false,
+            on_loss: Default::default(),
+        }];
         key.policy.queue = Some(QueueRules { length: 6, patience_ms: 30_000 });
     })
     .await;
@@ -218,6 +227,7 @@ async fn the_limits_of_a_pool_count_for_all_its_members_together() {
         amount: 3,
         models: Vec::new(),
         shadow: false,
+        on_loss: Default::default(),
     }];
     let members: Vec<_> = (0..2)
         .map(|number| {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use posthaste_core::{AccountId, ClientKeyId, NanoUsd, Owner, Team, TeamId, Timestamp, UserId};
+use posthaste_core::{AccountId, ClientKeyId, NanoUsd, OnLoss, Owner, Team, TeamId, Timestamp, UserId};
 use posthaste_metering::{Span, span};
 use posthaste_storage::{
     Claim, Counter, CounterWindow, Dimension, Half, LeaseId, LimitCheck, Repository, RollupKey, RollupPeriod,
@@ -133,8 +133,13 @@ pub(crate) async fn limits(
 impl Raise {
     /// Writes it: an ordinary claim that is settled at once, and refuses nobody.
     pub(crate) async fn write(&self, stores: &Stores, now: Timestamp) -> Result<(), StorageError> {
-        let check =
-            LimitCheck { counter: self.counter.clone(), amount: self.by, limit: i64::MAX, shadow: true };
+        let check = LimitCheck {
+            counter: self.counter.clone(),
+            amount: self.by,
+            limit: i64::MAX,
+            shadow: true,
+            on_loss: OnLoss::default(),
+        };
         let claim = Claim {
             half: Half::Caller,
             owner: self.slot,

@@ -64,7 +64,15 @@ mod tests {
     use super::*;
 
     fn limit(name: &str, unit: LimitUnit, window: LimitWindow) -> Limit {
-        Limit { name: name.to_owned(), unit, window, amount: 1, models: Vec::new(), shadow: false }
+        Limit {
+            name: name.to_owned(),
+            unit,
+            window,
+            amount: 1,
+            models: Vec::new(),
+            shadow: false,
+            on_loss: Default::default(),
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub(crate) enum CallError {
     #[error("the connection failed: {0}")]
     Connection(String),
     /// The server answered that it would not.
-    #[error("the server refused: {0}")]
+    #[error("the server refused: {0}{advice}", advice = advice(.0))]
     Refused(String),
     /// The answer has another shape than expected.
     #[error("the answer cannot be read: {0}")]
@@ -83,6 +83,22 @@ impl CallError {
     }
 }
 
+/// What an operator can do about a refusal, behind it.
+fn advice(refusal: &str) -> &'static str {
+    let known = REFUSALS.iter().find(|(code, _)| refusal.contains(code));
+    known.map_or("", |(_, advice)| *advice)
+}
+
+/// The code of a refusal that may come at any time, and what to do.
+const REFUSALS: [(&str, &str); 6] = [
+    ("OOM", " (its memory is used up: raise `maxmemory`, or make room; `maxmemory-policy` stays noeviction)"),
+    ("READONLY", " (it is a replica: let `data.redis_url` name the master, or the Sentinels that know it)"),
+    ("NOPERM", " (its user may not do this: `ACL SETUSER` as docs/OPERATIONS.md has it under Redis)"),
+    ("MISCONF", " (it cannot save to its disk: see its log, and `stop-writes-on-bgsave-error`)"),
+    ("NOAUTH", " (it wants a password: put the right one into `data.redis_url`)"),
+    ("WRONGPASS", " (it has another password by now: put the right one into `data.redis_url`)"),
+];
+
 /// The client gives a system's error in Rust's own notation, `Os { code: 111, kind: …, message: "Connection refused" }`;
 /// this is its message alone.
 fn plain(details: &str) -> String {
@@ -122,6 +138,21 @@ mod tests {
         assert_eq!(error, CallError::Refused("ERR".into()));
         assert_eq!(read(ErrorKind::Auth, "WRONGPASS invalid pair"), CallError::Refused("WRONGPASS".into()));
         assert_eq!(read(ErrorKind::Unknown, "canary first"), CallError::Refused("Unknown Error".into()));
+    }
+
+    #[test]
+    fn a_refusal_names_the_setting_to_change() {
+        let full = "OOM command not allowed when used memory > 'maxmemory'. script: abc, on @user_script:3.";
+        for (details, setting) in [
+            ("OOM command not allowed", "`maxmemory`"),
+            (full, "`maxmemory`"),
+            ("READONLY You can't write", "`data.redis_url`"),
+            ("NOPERM this user has no permissions", "`ACL SETUSER`"),
+        ] {
+            let told = read(ErrorKind::Unknown, details).to_string();
+            assert!(told.contains(setting), "{details}: {told}");
+        }
+        assert_eq!(CallError::Refused("ERR".into()).to_string(), "the server refused: ERR");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use posthaste_storage::{StorageError, Stores};
+use posthaste_storage::{StorageError, StoreHealth, Stores};
 
 use crate::{
     RedisOptions,
@@ -55,6 +55,7 @@ impl RedisStores {
             requests: Arc::new(RedisRequests::new(link.clone(), keys.clone())),
             locks: Arc::new(RedisLocks::new(link.clone(), keys)),
             fleet: Arc::new(fleet),
+            health: StoreHealth::default(),
         };
         Ok(Self { stores, link, feed, advice })
     }

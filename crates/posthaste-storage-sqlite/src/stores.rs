@@ -11,7 +11,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use posthaste_storage::{StorageError, Stores, memory::MemoryFleet};
+use posthaste_storage::{StorageError, StoreHealth, Stores, memory::MemoryFleet};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::{sync::Notify, task};
 
@@ -99,6 +99,7 @@ impl SqliteStores {
             requests: self.database.clone(),
             locks: self.database.clone(),
             fleet: self.fleet.clone(),
+            health: StoreHealth::default(),
         }
     }
 

@@ -25,7 +25,13 @@ fn counters() -> [Counter; 4] {
 }
 
 fn claim() -> Claim {
-    let check = |counter| LimitCheck { counter, amount: 10, limit: 1_000, shadow: false };
+    let check = |counter| LimitCheck {
+        counter,
+        amount: 10,
+        limit: 1_000,
+        shadow: false,
+        on_loss: Default::default(),
+    };
     let checks = counters().map(check).to_vec();
     let (half, ttl) = (Half::Caller, Duration::from_secs(60));
     Claim { half, owner: OWNER, lease: LeaseId::generate(), ttl, checks }

@@ -280,6 +280,7 @@ async fn fill(stores: &Stores) -> Filled {
         amount,
         limit: 1_000,
         shadow: false,
+        on_loss: Default::default(),
     };
     let filled = Filled {
         record: Uuid::now_v7(),

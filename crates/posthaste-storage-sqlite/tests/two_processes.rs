@@ -110,6 +110,7 @@ async fn claims_on_both_sides_pass_one_limit_together() {
             amount: 1,
             limit: 25,
             shadow: false,
+            on_loss: Default::default(),
         }],
     };
     let claims: Vec<_> = (0..80)

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use posthaste_core::Timestamp;
+use posthaste_core::{OnLoss, Timestamp};
 use uuid::Uuid;
 
 use crate::StorageError;
@@ -125,6 +125,8 @@ pub struct LimitCheck {
     pub limit: i64,
     /// Count, but never refuse.
     pub shadow: bool,
+    /// What whoever stands in for a store that is away is to do. Stores themselves pass over it.
+    pub on_loss: OnLoss,
 }
 
 /// A wish to be admitted: all of its checks pass, or nothing is changed.

@@ -125,6 +125,11 @@ pub trait FleetStore: Send + Sync + 'static {
 pub struct FleetSize(Arc<AtomicUsize>);
 
 impl FleetSize {
+    /// A fleet of so many; none counts as one.
+    pub fn of(relays: usize) -> Self {
+        Self(Arc::new(AtomicUsize::new(relays.max(1))))
+    }
+
     /// The number.
     pub fn get(&self) -> usize {
         self.0.load(Ordering::Relaxed)
@@ -139,7 +144,7 @@ impl FleetSize {
 impl Default for FleetSize {
     /// One relay alone.
     fn default() -> Self {
-        Self(Arc::new(AtomicUsize::new(1)))
+        Self::of(1)
     }
 }
 

@@ -7,6 +7,7 @@ mod config;
 pub mod contract;
 mod error;
 mod fleet;
+mod health;
 mod ledger;
 mod ledger_writer;
 mod lock;
@@ -29,6 +30,7 @@ pub use error::StorageError;
 pub use fleet::{
     FleetHealth, FleetSize, FleetStore, Mark, Member, News, NewsPage, TrialAnswer, news_kept_until,
 };
+pub use health::{StoreHealth, StoreLoss};
 pub use ledger::{LedgerStore, RollupPeriod};
 pub use ledger_writer::{Booked, Durability, LedgerClosed, LedgerOptions, LedgerSlot, LedgerWriter};
 pub use lock::{Fence, LockStore};
@@ -59,4 +61,6 @@ pub struct Stores {
     pub locks: Arc<dyn LockStore>,
     /// The relays that share the accounts.
     pub fleet: Arc<dyn FleetStore>,
+    /// How the store fares.
+    pub health: StoreHealth,
 }

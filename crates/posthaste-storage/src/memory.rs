@@ -13,7 +13,7 @@ mod requests;
 use std::sync::Arc;
 
 pub use self::fleet::MemoryFleet;
-use crate::Stores;
+use crate::{StoreHealth, Stores};
 
 /// Every port, kept in memory.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +30,7 @@ impl MemoryStores {
             requests: Arc::new(requests::MemoryRequests::default()),
             locks: Arc::new(lock::MemoryLocks::default()),
             fleet: Arc::new(MemoryFleet::default()),
+            health: StoreHealth::default(),
         }
     }
 }

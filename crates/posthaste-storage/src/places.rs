@@ -112,7 +112,7 @@ mod tests {
 
     fn check(window: CounterWindow, amount: i64) -> LimitCheck {
         let counter = Counter { name: "tokens".to_owned(), unit: Unit::Tokens, window };
-        LimitCheck { counter, amount, limit: 10_000, shadow: false }
+        LimitCheck { counter, amount, limit: 10_000, shadow: false, on_loss: Default::default() }
     }
 
     fn hourly(amount: i64) -> LimitCheck {

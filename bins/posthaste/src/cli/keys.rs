@@ -86,7 +86,7 @@ struct Settings {
     /// Do not open these models, whatever is allowed
     #[arg(long = "deny-model", visible_alias = "deny", value_name = "MODEL", value_delimiter = ',')]
     deny: Option<Vec<String>>,
-    /// Allow so much, such as `requests=100/5h`, `cost=25/month`, `concurrency=4`; may be repeated, replaces all
+    /// Allow so much, such as `requests=100/5h`, `cost=25/month,on-loss=closed`, `concurrency=4`; may be repeated, replaces all
     #[arg(long, value_name = "LIMIT", value_parser = parse_limit)]
     limit: Option<Vec<Limit>>,
     /// Drop all limits

@@ -75,7 +75,7 @@ struct Settings {
     /// Whether each request renews that time
     #[arg(long, value_name = "BOOL")]
     affinity_renews: Option<bool>,
-    /// Ask its members together for so much at most, such as `cost=100/day`; may be repeated, replaces all
+    /// Ask its members together for so much at most, such as `cost=100/day,on-loss=closed`; may be repeated, replaces all
     #[arg(long, value_name = "LIMIT", value_parser = parse_limit)]
     limit: Option<Vec<Limit>>,
     /// Drop all limits

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use posthaste_admin::{Command, InstanceView, Reply, SpoolStatus, StatusView};
+use posthaste_admin::{Command, InstanceView, Reply, SpoolStatus, StatusView, StoreAway};
 
 use super::{
     Failure, Output,
@@ -29,6 +29,15 @@ fn text(status: &StatusView, config: &Config) -> String {
             format!("running for {}, {in_flight} in flight", span(uptime))
         }
     };
+    if let Some(StoreAway { since, reason }) = &status.store_away {
+        return output::list(&[
+            ("relay", server),
+            ("version", status.version.clone()),
+            ("store", format!("{}, away since {since}", status.store)),
+            ("why", reason.clone()),
+            ("meanwhile", "requests are served; limits are kept as their on-loss says".to_owned()),
+        ]);
+    }
     let mut text = output::list(&[
         ("relay", server),
         ("version", status.version.clone()),

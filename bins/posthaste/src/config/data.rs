@@ -1,6 +1,6 @@
 //! `[data]`
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use posthaste_core::Secret;
 
@@ -30,6 +30,10 @@ section! {
         /// What the name of every key in Redis begins with, before a colon: relays with another prefix keep other books
         /// on the same servers.
         redis_prefix: String = "posthaste",
+        /// What a call to Redis may take that a request waits for. After five that took longer or failed, one after the
+        /// other, Redis counts as away until it answers in time again: requests go on, and each limit does what its
+        /// `on-loss` says.
+        deadline: Duration = "50ms",
     }
 }
 
@@ -52,6 +56,13 @@ impl Data {
                 "data.redis_url",
                 None,
                 "is needed with `store = \"redis\"`; set it, `redis_url_file` or POSTHASTE_DATA__REDIS_URL",
+            ));
+        }
+        if self.deadline.is_zero() {
+            errors.push(ConfigError::new(
+                "data.deadline",
+                None,
+                "is nothing; give Redis some time, such as `50ms`",
             ));
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');

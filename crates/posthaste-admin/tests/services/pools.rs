@@ -146,6 +146,7 @@ async fn a_key_is_bound_to_a_pool_that_has_accounts_and_waits_where_there_is_som
         amount: 2,
         models: Vec::new(),
         shadow: false,
+        on_loss: Default::default(),
     };
     let made = bench.admin.keys().create(NewKey { limits: vec![limit], ..waiting }).await.unwrap();
     assert_eq!(made.view.policy.queue.unwrap().length, 5);

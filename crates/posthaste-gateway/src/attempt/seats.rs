@@ -47,6 +47,7 @@ pub(crate) async fn seats(
 }
 
 fn no_seat(journey: &Journey, account: &Account, unseated: Unseated, tally: &mut Tally) -> Setback {
+    let engine = &journey.engine;
     match unseated {
         Unseated::Limit(refusal, _) => {
             journey.trail.unseated(&refusal);
@@ -60,7 +61,11 @@ fn no_seat(journey: &Journey, account: &Account, unseated: Unseated, tally: &mut
         }
         Unseated::Store(error) => {
             journey.trail.end(StopEnd::LimitsUnknown);
-            tracing::warn!({ fields::ACCOUNT } = %account.name, %error, "an account's limits cannot be checked");
+            if engine.store_health.tells_of(&error) {
+                tracing::debug!({ fields::ACCOUNT } = %account.name, %error, "an account's limits cannot be checked");
+            } else {
+                tracing::warn!({ fields::ACCOUNT } = %account.name, %error, "an account's limits cannot be checked");
+            }
         }
     }
     Setback::Next

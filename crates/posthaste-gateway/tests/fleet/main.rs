@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod away;
 mod conversations;
 mod fleet;
 mod health;

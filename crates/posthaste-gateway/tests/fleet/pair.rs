@@ -85,7 +85,15 @@ fn numbered(number: usize) -> Account {
 }
 
 pub(crate) fn limit(unit: LimitUnit, amount: u64, window: LimitWindow) -> Limit {
-    Limit { name: unit.to_string(), unit, window, amount, models: Vec::new(), shadow: false }
+    Limit {
+        name: unit.to_string(),
+        unit,
+        window,
+        amount,
+        models: Vec::new(),
+        shadow: false,
+        on_loss: Default::default(),
+    }
 }
 
 /// Waits for something that comes from another task.

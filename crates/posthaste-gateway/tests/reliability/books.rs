@@ -15,6 +15,7 @@ pub(crate) fn limits() -> Vec<Limit> {
         amount: 1_000_000_000_000_000,
         models: Vec::new(),
         shadow: false,
+        on_loss: Default::default(),
     };
     vec![
         limit(LimitUnit::Concurrency, LimitWindow::Now),

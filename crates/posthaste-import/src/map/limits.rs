@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use posthaste_core::{Calendar, Limit, LimitUnit, LimitWindow, ModelPattern, QueueRules, Timestamp};
+use posthaste_core::{Calendar, Limit, LimitUnit, LimitWindow, ModelPattern, OnLoss, QueueRules, Timestamp};
 use posthaste_metering::{Span, span};
 
 use super::{Counted, MapOptions};
@@ -116,7 +116,15 @@ fn text(moment: Timestamp, zone: &str, format: &str) -> String {
 }
 
 fn limit(name: &str, unit: LimitUnit, window: LimitWindow, amount: u64) -> Limit {
-    Limit { name: name.to_owned(), unit, window, amount, models: Vec::new(), shadow: false }
+    Limit {
+        name: name.to_owned(),
+        unit,
+        window,
+        amount,
+        models: Vec::new(),
+        shadow: false,
+        on_loss: OnLoss::default(),
+    }
 }
 
 fn calendar(zone: &str, hour: u8) -> Calendar {

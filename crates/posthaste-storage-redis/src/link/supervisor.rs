@@ -37,7 +37,7 @@ pub(super) async fn supervise(
         pause_ends = Instant::now() + PAUSE;
         if quiet_ends <= Instant::now() {
             quiet_ends = Instant::now() + QUIET;
-            tracing::warn!(cause, "making a new Redis client");
+            tracing::debug!(cause, "making a new Redis client");
         }
         let Some(shared) = shared.upgrade() else { return };
         // The goodbye ends the connection as well: nobody wants another one after it.

@@ -124,6 +124,7 @@ fn claim() -> Claim {
         amount,
         limit: 1_000_000_000_000,
         shadow: false,
+        on_loss: Default::default(),
     });
     Claim {
         half: Half::Caller,

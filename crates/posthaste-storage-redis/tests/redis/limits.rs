@@ -98,7 +98,7 @@ impl Comparison {
         let counter = counter(COUNTERS[number % COUNTERS.len()]);
         let held = counter.unit == Unit::Concurrency;
         let (amount, limit) = if held { (1, 3) } else { (self.random.amount(), self.random.amount()) };
-        LimitCheck { counter, amount, limit, shadow: self.random.below(3) == 0 }
+        LimitCheck { counter, amount, limit, shadow: self.random.below(3) == 0, on_loss: Default::default() }
     }
 
     fn lease(&mut self) -> LeaseId {

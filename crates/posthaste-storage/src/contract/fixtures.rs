@@ -23,7 +23,13 @@ pub(super) fn noon_plus(seconds: u64) -> Timestamp {
 
 /// A limit on the counter that `window` counts.
 pub(super) fn check(name: &str, unit: Unit, window: CounterWindow, amount: i64, limit: i64) -> LimitCheck {
-    LimitCheck { counter: Counter { name: name.to_owned(), unit, window }, amount, limit, shadow: false }
+    LimitCheck {
+        counter: Counter { name: name.to_owned(), unit, window },
+        amount,
+        limit,
+        shadow: false,
+        on_loss: Default::default(),
+    }
 }
 
 /// A limit on requests at the same time.

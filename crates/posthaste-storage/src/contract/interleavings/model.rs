@@ -263,7 +263,13 @@ impl Model {
 
     fn check(&self, part: &Part, scene: Scene) -> LimitCheck {
         let Part { kind, amount, limit, shadow } = *part;
-        LimitCheck { counter: kind.counter(self.span(), scene), amount, limit, shadow }
+        LimitCheck {
+            counter: kind.counter(self.span(), scene),
+            amount,
+            limit,
+            shadow,
+            on_loss: Default::default(),
+        }
     }
 }
 
