@@ -12,7 +12,7 @@ pub(super) async fn follow(engine: &Engine) {
     let mut fails = false;
     loop {
         let Err(error) = read_on(engine, &mut fails).await;
-        if !std::mem::replace(&mut fails, true) {
+        if !std::mem::replace(&mut fails, true) && !engine.store_health.tells_of(&error) {
             tracing::warn!(%error, "what other relays tell of the accounts' health cannot be read; trying again");
         }
         tokio::time::sleep(PAUSE_AFTER_FAILURE).await;

@@ -33,11 +33,10 @@ pub(super) async fn announce(engine: &Engine, membership: &Membership) {
                 membership.size.set(members.len());
                 instances.set(f64::from(u32::try_from(members.len()).unwrap_or(u32::MAX)));
             }
-            Err(error) if fails => {
+            Err(error) if std::mem::replace(&mut fails, true) || engine.store_health.tells_of(&error) => {
                 tracing::debug!(%error, "the other relays still cannot be told that this one is there")
             }
             Err(error) => {
-                fails = true;
                 tracing::warn!(%error, "the other relays cannot be told that this one is there; trying again");
             }
         }

@@ -32,7 +32,7 @@ pub(super) async fn tell_all(engine: &Engine) {
         match pending.tell(engine).await {
             Ok(()) => fails = false,
             Err(error) => {
-                if !std::mem::replace(&mut fails, true) {
+                if !std::mem::replace(&mut fails, true) && !engine.store_health.tells_of(&error) {
                     tracing::warn!(%error, "the other relays cannot be told of the accounts' health; trying again");
                 }
                 tokio::time::sleep(PAUSE_AFTER_FAILURE).await;

@@ -75,13 +75,10 @@ impl Troubled {
             (usage()["totals"]["attempts"].as_u64() == Some(asked as u64)).then_some(())
         })
         .await;
-        let counter = "api_key";
         let counted = || {
-            let keys = self.fleet.redis.command("KEYS *total*");
-            let counters = keys.lines().filter(|key| !key.is_empty() && key.contains(counter));
-            counters
-                .filter_map(|key| self.fleet.redis.command(&format!("GET {key}")).parse::<usize>().ok())
-                .sum()
+            let counters = self.fleet.redis.command("KEYS *:count:requests:*");
+            let used = counters.lines().map(|key| self.fleet.redis.command(&format!("GET {key}")));
+            used.filter_map(|used| used.trim().parse::<usize>().ok()).sum()
         };
         let all: usize = counted();
         eventually(&format!("the limit has counted {asked}, and not {all}"), || {
