@@ -119,8 +119,15 @@ const WINDOWS: u64 = 100_000;
 
 #[cfg(test)]
 mod tests {
+    use std::{fmt, sync::Arc};
+
     use posthaste_core::ClientKeyId;
     use posthaste_storage::{Counter, CounterWindow};
+    use tracing::{
+        Event, Level, Metadata, Subscriber,
+        field::{Field, Visit},
+        span,
+    };
     use uuid::Uuid;
 
     use super::*;
@@ -164,5 +171,58 @@ mod tests {
         assert_eq!(told(&thresholds, owner, &check(Unit::Concurrency, 1), 1, 1), NONE);
         let most = check(Unit::Cost, i64::MAX);
         assert_eq!(told(&thresholds, owner, &most, i64::MAX, 1), [50, 80, 95, 100]);
+    }
+
+    /// What is logged: levels and messages.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<(Level, String)>>>);
+
+    impl Subscriber for Log {
+        fn enabled(&self, _metadata: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _span: &span::Attributes<'_>) -> span::Id {
+            span::Id::from_u64(1)
+        }
+
+        fn record(&self, _span: &span::Id, _values: &span::Record<'_>) {}
+
+        fn record_follows_from(&self, _span: &span::Id, _follows: &span::Id) {}
+
+        fn event(&self, event: &Event<'_>) {
+            let mut message = Message::default();
+            event.record(&mut message);
+            self.0.lock().unwrap().push((*event.metadata().level(), message.0));
+        }
+
+        fn enter(&self, _span: &span::Id) {}
+
+        fn exit(&self, _span: &span::Id) {}
+    }
+
+    #[derive(Default)]
+    struct Message(String);
+
+    impl Visit for Message {
+        fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+            if field.name() == "message" {
+                self.0 = format!("{value:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_log_tells_of_thresholds_and_warns_at_the_last() {
+        let (thresholds, check, log) = (Thresholds::new(), check(Unit::Requests, 100), Log::default());
+        let owner = LimitOwner::ClientKey(ClientKeyId::from_uuid(Uuid::now_v7()));
+        tracing::subscriber::with_default(log.clone(), || {
+            for used in [50, 99, 100] {
+                thresholds.note(&Metrics::new(), owner, "daily", &check, Standing { used, resets_at: None });
+            }
+        });
+        let being = || (Level::INFO, "a limit is being used up".to_owned());
+        let expected = [being(), being(), being(), (Level::WARN, "a limit is used up".to_owned())];
+        assert_eq!(*log.0.lock().unwrap(), expected);
     }
 }

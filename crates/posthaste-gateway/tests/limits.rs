@@ -14,9 +14,9 @@ use posthaste_core::{
 use posthaste_gateway::RelayOptions;
 use posthaste_sandbox::{SANDBOX_BASE_URL, Sandbox};
 use posthaste_storage::{Counter, CounterWindow, Half, Repository, Unit};
-use posthaste_testkit::{AccountSetters, account, client_key};
+use posthaste_testkit::{AccountSetters, MemoryTransport, Reply, account, anthropic_json, client_key};
 use serde_json::{Value, json};
-use support::{Read, Rig};
+use support::{Read, Rig, USAGE};
 
 fn at_the_sandbox(name: &str) -> Account {
     let mut account = account(name).with_base_url(SANDBOX_BASE_URL).without_consent();
@@ -151,6 +151,47 @@ async fn money_is_counted_as_it_is_billed_and_refused_as_a_quota() {
     }
 }
 
+/// Haiku costs $1 a million tokens of the prompt and $5 of the answer.
+fn haiku(cap: u64, prompt: &str) -> Value {
+    json!({"model": "claude-haiku-4-5", "max_tokens": cap, "messages": [{"role": "user", "content": prompt}]})
+}
+
+/// A relay whose accounts' vendor has prices, and a key that may spend five cents.
+async fn five_cents(accounts: Vec<Account>) -> Rig {
+    let answer = |_: &_| Reply::json(200, &anthropic_json("hi", USAGE));
+    let accounts = accounts.into_iter().map(|account| account.with_provider(ProviderKind::Anthropic));
+    let transport = Arc::new(MemoryTransport::new(answer));
+    let rig = Rig::over(accounts.collect(), RelayOptions::default(), transport).await;
+    limited(&rig, |key| {
+        key.policy.limits = vec![limit(LimitUnit::Cost, 50_000_000, LimitWindow::Total)];
+    })
+    .await;
+    rig
+}
+
+#[tokio::test]
+async fn the_prompt_and_the_cap_are_reserved_as_money_before_anything_is_sent() {
+    let rig = five_cents(vec![account("a")]).await;
+    let long = "a word ".repeat(60_000);
+    for dear in [haiku(20_000, "hello"), haiku(1, &long)] {
+        assert_eq!(rig.read(&dear).await.unwrap_err().kind, FaultKind::QuotaExhausted);
+    }
+    assert!(rig.rows().await.is_empty(), "nobody was asked");
+    rig.read(&haiku(5_000, "hello")).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_request_would_cost_where_it_cannot_go_is_not_reserved() {
+    let dear = |name: &str| account(name).with_model_name("claude-haiku-4-5", "claude-opus-4-5");
+    let elsewhere = dear("c").with_models(&["claude-sonnet-*"]);
+    let rig = five_cents(vec![account("a"), dear("b").disabled(), elsewhere]).await;
+    rig.read(&haiku(8_000, "hello")).await.unwrap();
+
+    let rig = five_cents(vec![account("a"), dear("b")]).await;
+    let fault = rig.read(&haiku(8_000, "hello")).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::QuotaExhausted, "the dearest of those that may serve counts");
+}
+
 #[tokio::test]
 async fn limits_of_other_models_and_shadow_limits_refuse_nobody() {
     let rig = rig(vec![at_the_sandbox("a")]).await;
@@ -158,7 +199,8 @@ async fn limits_of_other_models_and_shadow_limits_refuse_nobody() {
         let other = Limit { models: vec![ModelPattern::new("gpt-*")], ..limit(LimitUnit::Requests, 0, HOUR) };
         let shadow =
             Limit { name: "watched".to_owned(), shadow: true, ..limit(LimitUnit::Requests, 0, HOUR) };
-        key.policy.limits = vec![other, shadow];
+        let reached = Limit { name: "reached".to_owned(), amount: 1, ..shadow.clone() };
+        key.policy.limits = vec![other, shadow, reached];
     })
     .await;
     let read = ask(&rig).await.unwrap();
@@ -173,17 +215,21 @@ async fn limits_of_other_models_and_shadow_limits_refuse_nobody() {
 
 #[tokio::test]
 async fn concurrency_is_held_as_long_as_the_answer_is_read() {
-    let rig = rig(vec![at_the_sandbox("a")]).await;
-    limited(&rig, |key| key.policy.limits = vec![limit(LimitUnit::Concurrency, 1, LimitWindow::Now)]).await;
-    let mut stream = question("sandbox-small");
-    stream["stream"] = json!(true);
-    let first = rig.ask(&stream).await.unwrap();
-    let fault = ask(&rig).await.unwrap_err();
-    assert_eq!((fault.kind, fault.retry_after), (FaultKind::RateLimited, Some(Duration::from_secs(1))));
-    drop(first);
     let held = counter(Unit::Concurrency, CounterWindow::Held);
-    settles_at(&rig, Half::Caller, client_key("tester").id.uuid(), &held, 0).await;
-    ask(&rig).await.unwrap();
+    // Whatever window it is written with.
+    for window in [LimitWindow::Now, HOUR] {
+        let rig = rig(vec![at_the_sandbox("a")]).await;
+        limited(&rig, |key| key.policy.limits = vec![limit(LimitUnit::Concurrency, 1, window)]).await;
+        let mut stream = question("sandbox-small");
+        stream["stream"] = json!(true);
+        let first = rig.ask(&stream).await.unwrap();
+        settles_at(&rig, Half::Caller, client_key("tester").id.uuid(), &held, 1).await;
+        let fault = ask(&rig).await.unwrap_err();
+        assert_eq!((fault.kind, fault.retry_after), (FaultKind::RateLimited, Some(Duration::from_secs(1))));
+        drop(first);
+        settles_at(&rig, Half::Caller, client_key("tester").id.uuid(), &held, 0).await;
+        ask(&rig).await.unwrap();
+    }
 }
 
 #[tokio::test]

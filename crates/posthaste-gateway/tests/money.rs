@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use posthaste_core::{
-    ClientKey, CostBasis, Dialect, FaultKind, ModelName, Multiplier, Operation, ProviderKind, ServiceTier,
-    Terms, Usage,
+    ClientKey, CostBasis, Dialect, FaultKind, ModelName, Multiplier, Operation, PoolRules, ProviderKind,
+    ServiceTier, Strategy, Terms, Usage,
 };
 use posthaste_gateway::RelayOptions;
 use posthaste_metering::{PriceBook, UnknownModels};
@@ -125,4 +125,27 @@ async fn what_is_billed_is_the_cost_times_the_keys_and_the_providers_multipliers
     let row = &rig.rows().await[0];
     assert!(row.cost.as_nanos() > 0);
     assert_eq!(row.billed.as_nanos(), row.cost.as_nanos() * 165 / 100);
+}
+
+#[tokio::test]
+async fn the_lowest_cost_is_that_at_the_accounts_own_multiplier() {
+    let at = |name: &str, millionths| {
+        let mut account = account(name).with_provider(ProviderKind::Anthropic);
+        account.scheduling.multiplier = Multiplier::from_millionths(millionths);
+        account
+    };
+    let cheap = at("cheap", 500_000);
+    let wanted = cheap.id;
+    let rules = PoolRules { strategy: Strategy::LowestCost, ..PoolRules::default() };
+    let options = RelayOptions { rules, ..RelayOptions::default() };
+    let transport = MemoryTransport::new(|_| Reply::json(200, &anthropic_json("hi", USAGE)));
+    let accounts = vec![at("dear", 2_000_000), cheap, at("usual", 1_000_000)];
+    let rig = Rig::over(accounts, options, Arc::new(transport)).await;
+    for topic in ["one", "two", "three"] {
+        let mut body = whole();
+        body["messages"][0]["content"] = topic.into();
+        rig.read(&body).await.unwrap();
+    }
+    let served: Vec<_> = rig.rows().await.iter().map(|row| row.account_id).collect();
+    assert_eq!(served, [wanted; 3]);
 }

@@ -205,6 +205,14 @@ mod tests {
     }
 
     #[test]
+    fn at_a_rolling_windows_end_the_next_one_begins() {
+        let (mut places, rolling) = (Places::default(), rolling(500));
+        reserve(&mut places, &rolling, NOON);
+        reserve(&mut places, &rolling, after(HOUR));
+        assert_eq!(used(&mut places, &rolling, after(HOUR)), 500);
+    }
+
+    #[test]
     fn what_belongs_to_a_window_that_is_gone_is_not_put_into_the_next() {
         let (mut places, rolling) = (Places::default(), rolling(500));
         reserve(&mut places, &rolling, NOON);
