@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     bounded::Bounded,
     breaker::{Breaker, Does, Missed},
-    local::{Counted, Local},
+    local::{Counted, Local, Whereabouts},
     owed::{Debt, Debts, claims_of},
 };
 
@@ -197,12 +197,12 @@ impl AdmissionStore for StandbyAdmission {
         let here = self.local.lock().renew(lease, ttl, now);
         let named = lease.lease;
         let lease = match here {
-            Some(None) => return Ok(true),
-            Some(Some(mirror)) => mirror,
-            None => lease,
+            Whereabouts::Here => return Ok(true),
+            Whereabouts::Mirrored(mirror) => mirror,
+            Whereabouts::Store => lease,
         };
         match self.breaker.call((Does::Write, "renewing a lease"), self.keep_lease(lease, ttl)).await {
-            Ok(false) if here.is_some() => {
+            Ok(false) if here != Whereabouts::Store => {
                 self.local.lock().mirror_lapsed(named);
                 Ok(true)
             }
@@ -224,12 +224,16 @@ impl AdmissionStore for StandbyAdmission {
             if local.was_forgone(lease.lease) {
                 return Ok(());
             }
-            if let Some(mirror) = local.settle(lease, truth, now) {
-                if let Some(mirror) = mirror {
-                    self.owe(Debt::freeing(mirror), Duration::ZERO);
+            match local.settle(lease, truth, now) {
+                Whereabouts::Here => {
+                    self.wake();
+                    return Ok(());
                 }
-                self.wake();
-                return Ok(());
+                Whereabouts::Mirrored(mirror) => {
+                    self.owe(Debt::freeing(mirror), Duration::ZERO);
+                    return Ok(());
+                }
+                Whereabouts::Store => {}
             }
             let taken = local.seen.ended(lease.lease);
             match &taken {

@@ -40,6 +40,23 @@ struct LocalLease {
     mirror: Option<LeaseRef>,
 }
 
+/// Where a lease is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whereabouts {
+    /// Not here; in the store, if anywhere.
+    Store,
+    /// Here alone.
+    Here,
+    /// Here, and what it holds at the same time in the store as well, under this lease.
+    Mirrored(LeaseRef),
+}
+
+impl LocalLease {
+    fn whereabouts(&self) -> Whereabouts {
+        self.mirror.map_or(Whereabouts::Here, Whereabouts::Mirrored)
+    }
+}
+
 /// How far a check may go here.
 struct Bound {
     /// What was used before, as far as is known.
@@ -97,28 +114,18 @@ impl Local {
         }
     }
 
-    /// `None` for a lease that is not held here.
-    pub(crate) fn renew(
-        &mut self,
-        lease: LeaseRef,
-        ttl: Duration,
-        now: Timestamp,
-    ) -> Option<Option<LeaseRef>> {
-        let mirror = self.leases.get(&lease.lease)?.mirror;
+    /// Renews a lease that is held here, and tells where it is.
+    pub(crate) fn renew(&mut self, lease: LeaseRef, ttl: Duration, now: Timestamp) -> Whereabouts {
+        let Some(local) = self.leases.get(&lease.lease) else { return Whereabouts::Store };
         self.places.renew(lease, ttl, now);
-        Some(mirror)
+        local.whereabouts()
     }
 
-    /// `None` for a lease that is not held here; else the lease in the store that ends with it.
-    pub(crate) fn settle(
-        &mut self,
-        lease: LeaseRef,
-        truth: &[Settlement],
-        now: Timestamp,
-    ) -> Option<Option<LeaseRef>> {
-        let local = self.leases.remove(&lease.lease)?;
+    /// Ends a lease that is held here, and tells where it was.
+    pub(crate) fn settle(&mut self, lease: LeaseRef, truth: &[Settlement], now: Timestamp) -> Whereabouts {
+        let Some(local) = self.leases.remove(&lease.lease) else { return Whereabouts::Store };
         self.places.settle(lease, truth, now);
-        Some(local.mirror)
+        local.whereabouts()
     }
 
     /// A lease of the store is over while that is away: what it reserved more than it used is free for others here.

@@ -58,13 +58,6 @@ impl Data {
                 "is needed with `store = \"redis\"`; set it, `redis_url_file` or POSTHASTE_DATA__REDIS_URL",
             ));
         }
-        if self.deadline.is_zero() {
-            errors.push(ConfigError::new(
-                "data.deadline",
-                None,
-                "is nothing; give Redis some time, such as `50ms`",
-            ));
-        }
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
         if !self.redis_prefix.chars().all(plain) {
             errors.push(ConfigError::new(

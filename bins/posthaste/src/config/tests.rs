@@ -133,6 +133,13 @@ fn values_out_of_range_are_refused() {
 }
 
 #[test]
+fn redis_is_given_some_time() {
+    assert_eq!(read("[data]\ndeadline = '2s'\n", &[], &[]).unwrap().data.deadline.as_secs(), 2);
+    let found = errors("[data]\ndeadline = '0s'\n", &[]);
+    assert!(found[0].contains("data.deadline") && found[0].contains("above zero"), "{found:?}");
+}
+
+#[test]
 fn rows_wait_no_longer_than_a_crash_may_cost() {
     for value in ["1ms", "100ms"] {
         read(&format!("[accounting]\nflush_every = '{value}'\n"), &[], &[]).unwrap();

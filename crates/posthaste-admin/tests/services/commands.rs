@@ -1,6 +1,8 @@
 //! Commands that travel.
 
 use posthaste_admin::{AdminFailure, Command, FailureKind, NewKey, Reply};
+use posthaste_core::Clock;
+use posthaste_storage::StoreLoss;
 
 use crate::support::{compatible, quiet};
 
@@ -63,6 +65,18 @@ async fn status_counts_and_knows_the_relay() {
     assert_eq!((status.keys.total, status.keys.active, status.accounts.len()), (2, 1, 1));
     let server = status.server.unwrap();
     assert_eq!((server.uptime_seconds, server.in_flight), (90, 7));
+    assert_eq!(status.store_away, None);
+}
+
+#[tokio::test]
+async fn status_tells_why_the_shared_store_is_away_without_asking_it() {
+    let bench = quiet().await;
+    let (since, reason) = (bench.clock.now(), "the server refused: OOM".to_owned());
+    bench.stores.health.note_loss(StoreLoss { since, reason: reason.clone() });
+    let Reply::Status(status) = bench.admin.execute(Command::Status).await.unwrap() else { panic!("status") };
+    let away = status.store_away.unwrap();
+    assert_eq!((away.since, away.reason), (since, reason));
+    assert!(status.server.is_some() && status.accounts.is_empty());
 }
 
 #[tokio::test]

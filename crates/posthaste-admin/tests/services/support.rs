@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use posthaste_admin::{Admin, AdminParts, Disclosed, NewAccount, ParkedModels, ParkedView, Runtime};
 use posthaste_core::{AccountId, Clock, InstanceId, Secret, Timestamp, Transport};
 use posthaste_metering::PriceBook;
-use posthaste_storage::{Stores, memory::MemoryStores};
+use posthaste_storage::{StoreHealth, Stores, memory::MemoryStores};
 use posthaste_testkit::{FakeClock, MemoryTransport, Reply, Sent};
 use posthaste_vault::{
     MasterKey, RefreshingCredentials, Vault,
@@ -75,7 +75,7 @@ pub(crate) async fn furnished(
     clock: Arc<FakeClock>,
     oauth: OAuthClients,
 ) -> Bench {
-    let stores = MemoryStores::stores();
+    let stores = Stores { health: StoreHealth::watched(), ..MemoryStores::stores() };
     let master = MasterKey::generate().expect("random bytes");
     let vault = Arc::new(Vault::open(&master, Arc::clone(&stores.config)).await.expect("an empty store"));
     let runtime = Arc::new(FakeRuntime::default());

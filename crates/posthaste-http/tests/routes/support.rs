@@ -24,7 +24,7 @@ use posthaste_gateway::{Relay, RelayOptions, RelayPorts};
 use posthaste_http::{Drained, Front, FrontOptions, ServerOptions, router, serve};
 use posthaste_metering::PriceBook;
 use posthaste_scheduler::{Backoff, Scheduler};
-use posthaste_storage::{LedgerOptions, LedgerWriter, Repository, Stores, memory::MemoryStores};
+use posthaste_storage::{LedgerOptions, LedgerWriter, Repository, StoreHealth, Stores, memory::MemoryStores};
 use posthaste_testkit::{
     AccountSetters, ClientKeySetters, FakeClock, MemoryTransport, Reply, Sent, account, anthropic_json,
     anthropic_sse, client_key, client_key_secret,
@@ -61,6 +61,8 @@ pub(crate) struct Setup {
     pub(crate) metrics: Option<PrometheusHandle>,
     pub(crate) metrics_token: Option<&'static str>,
     pub(crate) trusted_proxies: Vec<Network>,
+    /// Whether somebody stands in for the store.
+    pub(crate) watched: bool,
 }
 
 impl Default for Setup {
@@ -72,6 +74,7 @@ impl Default for Setup {
             metrics: None,
             metrics_token: None,
             trusted_proxies: Vec::new(),
+            watched: false,
         }
     }
 }
@@ -96,7 +99,7 @@ pub(crate) struct Rig {
     pub(crate) transport: MemoryTransport,
     pub(crate) trouble: Trouble,
     pub(crate) clock: Arc<FakeClock>,
-    stores: Stores,
+    pub(crate) stores: Stores,
     ledger: LedgerWriter,
 }
 
@@ -126,6 +129,9 @@ impl Rig {
             Repository::new(Arc::clone(&stores.config)).create(key.with_hash(hash)).await.unwrap();
         }
         let trouble = Trouble::default();
+        if setup.watched {
+            stores.health = StoreHealth::watched();
+        }
         stores.config = Arc::new(Troubled { inner: stores.config, trouble: trouble.clone() });
         let (ledger, _) = LedgerWriter::start(Arc::clone(&stores.ledger), LedgerOptions::default());
         let transport = MemoryTransport::new(setup.answer);

@@ -3,6 +3,8 @@
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
 use metrics_exporter_prometheus::PrometheusBuilder;
+use posthaste_core::Timestamp;
+use posthaste_storage::StoreLoss;
 use posthaste_testkit::{AccountSetters, account};
 
 use crate::support::{METRICS_TOKEN, Rig, Setup, answer, streamed, whole};
@@ -50,6 +52,20 @@ async fn health_tells_when_the_store_fails() {
     let rig = Rig::new().await;
     rig.trouble.fail();
     insta::assert_snapshot!("health_failing", rig.get("/health").await.shown());
+}
+
+#[tokio::test]
+async fn a_relay_whose_shared_store_is_away_is_ready_and_says_so() {
+    let rig = Rig::with(Setup { watched: true, ..Setup::default() }).await;
+    rig.trouble.fail();
+    assert_eq!(rig.get("/health").await.status, StatusCode::OK, "one failure is no outage");
+    let loss = StoreLoss { since: Timestamp::from_secs(1_790_000_000), reason: "canary".to_owned() };
+    rig.stores.health.note_loss(loss);
+    let read = rig.get("/health").await;
+    assert_eq!(read.status, StatusCode::OK);
+    let body = read.shown();
+    assert!(body.contains(r#""status":"degraded""#) || body.contains(r#""status": "degraded""#), "{body}");
+    assert!(body.contains("away_since") && body.contains("2026-") && !body.contains("canary"), "{body}");
 }
 
 #[tokio::test(start_paused = true)]
