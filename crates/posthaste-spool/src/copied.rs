@@ -31,7 +31,7 @@ use crate::{
 ///
 /// The copy is renewed after changes, of which it learns from whoever follows the feed through this store; it asks for
 /// nothing by itself. When the shared store turns out to have lost everything, the records that it lacks are read from the
-/// copy, and are written back: see [`refill`](crate::refill).
+/// copy, and are written back: see [`refill()`].
 pub struct CopiedConfig {
     inner: Arc<dyn ConfigStore>,
     locks: Arc<dyn LockStore>,
