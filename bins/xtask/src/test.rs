@@ -14,7 +14,8 @@ use crate::{bench, docs, fuzz, layering, setup, smoke};
 #[derive(Args)]
 pub(crate) struct Options {
     /// Also check what takes long, or needs a release build or the network: each client with each upstream, the vendors'
-    /// agents, long orders of claims and settlements, the benchmark's programs, the fuzz targets, security advisories
+    /// agents, long orders of claims and settlements, streams cut at every byte, relays that stand still for longer than their leases,
+    /// the benchmark's programs, the fuzz targets, security advisories
     #[arg(long)]
     all: bool,
 }
@@ -171,12 +172,24 @@ fn extras(workspace: &Workspace, report: &mut Report) {
             "--ignored",
         ]))
     });
+    for (name, package, test, part) in LONG {
+        report.step(name, || {
+            let run = ["test", "--locked", "--package", package, "--test", test, part, "--", "--ignored"];
+            shell_run(cargo(workspace).args(run))
+        });
+    }
     report.step("benchmark programs", || bench::check(workspace));
     if !fuzz::installed(workspace) {
         return report.not_checked("fuzz targets", fuzz::NOT_INSTALLED);
     }
     report.step("fuzz targets", || fuzz::check(workspace));
 }
+
+/// Long tests that are not asked for otherwise: the step, the package, its test, and a part of their names.
+const LONG: [(&str, &str, &str, &str); 2] = [
+    ("streams cut at every byte", "posthaste-gateway", "reliability", "at_every_byte_for_every_client"),
+    ("relays that die or stand still", "posthaste", "server", "fleet::killed"),
+];
 
 /// The sandbox over HTTP, an example of `posthaste-testkit`.
 const SANDBOX_SERVER: &str = "sandbox-server";

@@ -172,6 +172,7 @@ impl StreamAnswer {
         match self.transcoder {
             None => {
                 self.outbox.release();
+                self.end_line();
                 self.outbox.push_whole(closing);
             }
             Some(_) => self.transcode(&closing, true)?,
@@ -227,6 +228,7 @@ impl StreamAnswer {
 
     fn complete(&mut self) {
         self.book.phase = AttemptPhase::Finished;
+        self.end_line();
         self.note_losses();
         if let Some(transcoder) = &mut self.transcoder {
             self.book.remember(transcoder.take_remembered());
@@ -291,16 +293,21 @@ impl StreamAnswer {
             // What cannot be framed any more is left out: the client sees the stream break off.
             Some(transcoder) => drop(transcoder.append(event, last, &mut out)),
             None => {
-                // A CR ends a line, and so an event may have ended with one. Some clients know CR LF alone: the LF that did not
-                // come is put behind it.
-                if self.outbox.ends_with_cr() && Framing::of(self.client) == Framing::Sse {
-                    out.push(b'\n');
-                }
+                self.end_line();
                 // What is ready goes before it.
                 out.extend(own_events(self.client, event, self.begun || !self.outbox.is_empty()));
             }
         }
         self.outbox.push_whole(out.into());
+    }
+
+    /// A CR ends a line, and so an event may have ended with one. Some clients know CR LF alone: the LF that did not come is
+    /// put behind it.
+    fn end_line(&mut self) {
+        if self.outbox.ends_with_cr() && self.transcoder.is_none() && Framing::of(self.client) == Framing::Sse
+        {
+            self.outbox.push_whole(Bytes::from_static(b"\n"));
+        }
     }
 
     /// Books the attempt with what the tap has seen.

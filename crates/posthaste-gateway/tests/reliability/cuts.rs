@@ -139,9 +139,15 @@ impl Cutting {
 
 /// Cuts the stream at each of these places; gives how many those were.
 async fn cut_at_each(side: &'static Side, client: Surface, ending: Ending, step: usize) -> usize {
+    cut_within(usize::MAX, side, client, ending, step).await
+}
+
+/// The same, of so many last bytes alone.
+async fn cut_within(last: usize, side: &'static Side, client: Surface, ending: Ending, step: usize) -> usize {
     let cutting = Cutting::new(side, client, ending).await;
     let mut all = Vec::new();
-    for at in (0..cutting.recording.bytes().len()).step_by(step) {
+    let length = cutting.recording.bytes().len();
+    for at in (length.saturating_sub(last)..length).step_by(step) {
         let came = cutting.cut_at(at).await;
         cutting.check(&came);
         all.push(came);
@@ -231,11 +237,28 @@ async fn u9_a_cut_at_some_places_for_every_client(#[case] side: &'static Side) {
 #[case::converse(&CONVERSE)]
 #[case::invoke(&INVOKE)]
 #[tokio::test(start_paused = true)]
-#[ignore = "long: run it with --ignored"]
+#[ignore = "takes minutes; `cargo xtask test --all` runs it"]
 async fn u9_a_cut_at_every_byte_for_every_client(#[case] side: &'static Side) {
     for client in CLIENTS {
         for ending in [Ending::Break, Ending::Close] {
             assert!(cut_at_each(side, client, ending, 1).await > 2_000);
+        }
+    }
+}
+
+/// Amid the line ends of the last event as well.
+#[rstest]
+#[case::messages(&MESSAGES)]
+#[case::chat(&CHAT)]
+#[case::responses(&RESPONSES)]
+#[case::gemini(&GEMINI)]
+#[case::converse(&CONVERSE)]
+#[case::invoke(&INVOKE)]
+#[tokio::test(start_paused = true)]
+async fn u9_a_cut_within_the_last_bytes_for_every_client(#[case] side: &'static Side) {
+    for client in CLIENTS {
+        for ending in [Ending::Break, Ending::Close] {
+            assert_eq!(cut_within(16, side, client, ending, 1).await, 16);
         }
     }
 }

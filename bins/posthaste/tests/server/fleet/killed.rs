@@ -88,7 +88,7 @@ async fn a_killed_relay_takes_no_acknowledged_row_with_it() {
 
 /// It holds all that the key may have at once; that is free when its leases have lapsed.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "long: leases lapse after a minute; run it with --ignored"]
+#[ignore = "long: leases lapse after a minute; `cargo xtask test --all` runs it"]
 async fn what_a_killed_relay_held_is_free_when_its_leases_have_lapsed() {
     let mut fleet = Fleet::new();
     let upstream = ScriptedUpstream::start(|request| match request.json()["max_tokens"].as_u64() {
@@ -154,7 +154,7 @@ async fn a_relay_that_stood_still_bills_nothing_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "long: longer than leases last; run it with --ignored"]
+#[ignore = "long: longer than leases last; `cargo xtask test --all` runs it"]
 async fn a_relay_that_stood_still_for_longer_than_its_leases_bills_nothing_twice() {
     stands_still(Duration::from_secs(70)).await;
 }
