@@ -86,6 +86,10 @@ id! {
     TeamId
 }
 id! {
+    /// The identity of a [`Channel`](crate::Channel).
+    ChannelId
+}
+id! {
     /// The identity of one client request, told to the client as `x-posthaste-request-id`.
     RequestId
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod channel;
 mod client_key;
 mod client_name;
 mod clock;
@@ -18,6 +19,7 @@ mod losses;
 mod model;
 mod money;
 mod network;
+mod notice;
 mod owner;
 mod payload;
 mod policy;
@@ -33,6 +35,10 @@ mod verdict;
 pub use account::{
     Account, AccountSettings, AuthForm, DialectUrl, ModelMap, PresetName, PrivateAddressConsent, ProviderKind,
 };
+pub use channel::{
+    BarkSettings, Channel, ChannelField, ChannelKind, Language, MailSecurity, NoticeFilter, SmtpSettings,
+    TelegramSettings,
+};
 pub use client_key::{ClientKey, ClientKeyHash, Expiry, HashForm, KeyStatus, ModelRules};
 pub use client_name::ClientPattern;
 pub use clock::{Clock, SystemClock};
@@ -41,7 +47,9 @@ pub use dialect::{ChatVariant, Dialect, Operation, Packing, Surface};
 pub use egress::{Egress, Proxy, ProxyLogin, ProxyScheme, ProxySettings};
 pub use fault::{Fault, FaultKind, Origin};
 pub use health_news::{HealthNews, Told, ToldRest};
-pub use id::{AccountId, ClientKeyId, IdError, InstanceId, PoolId, RequestId, RouteId, TeamId, UserId};
+pub use id::{
+    AccountId, ChannelId, ClientKeyId, IdError, InstanceId, PoolId, RequestId, RouteId, TeamId, UserId,
+};
 pub use ledger::{AttemptOutcome, AttemptPhase, AttemptRow, CostBasis, UsageSource};
 pub use limit::{Calendar, CallerLimits, Limit, LimitState, LimitUnit, LimitWindow, OnLoss};
 pub use limit_event::{LimitEvent, LimitOwner};
@@ -49,6 +57,7 @@ pub use losses::LossList;
 pub use model::{ModelName, ModelNameError, ModelPattern};
 pub use money::{Multiplier, NanoUsd};
 pub use network::{Network, NetworkError};
+pub use notice::{NoNotices, Notice, NoticeEvent, NoticeKind, NoticeSink, Severity, Subject, SubjectRef};
 pub use owner::{Owner, Team};
 pub use payload::Payload;
 pub use policy::{Binding, CaptureRules, KeyPolicy, QueueRules, SchedulingRules};

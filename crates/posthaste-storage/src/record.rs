@@ -3,7 +3,7 @@
 use std::{fmt, marker::PhantomData, sync::Arc};
 
 use posthaste_core::{
-    Account, AccountId, ClientKey, ClientKeyHash, ClientKeyId, HashForm, Owner, Pool, Route, Team,
+    Account, AccountId, Channel, ClientKey, ClientKeyHash, ClientKeyId, HashForm, Owner, Pool, Route, Team,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
@@ -28,12 +28,22 @@ pub enum RecordKind {
     Owner,
     /// Teams of owners; looked up by name.
     Team,
+    /// Channels that notices are brought to; looked up by name.
+    Channel,
 }
 
 impl RecordKind {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 7] =
-        [Self::Keyring, Self::Account, Self::ClientKey, Self::Pool, Self::Route, Self::Owner, Self::Team];
+    pub const ALL: [Self; 8] = [
+        Self::Keyring,
+        Self::Account,
+        Self::ClientKey,
+        Self::Pool,
+        Self::Route,
+        Self::Owner,
+        Self::Team,
+        Self::Channel,
+    ];
 
     /// The stable name used in stores.
     pub const fn as_str(self) -> &'static str {
@@ -45,6 +55,7 @@ impl RecordKind {
             Self::Route => "route",
             Self::Owner => "owner",
             Self::Team => "team",
+            Self::Channel => "channel",
         }
     }
 
@@ -152,6 +163,18 @@ impl Entity for Owner {
 
 impl Entity for Team {
     const KIND: RecordKind = RecordKind::Team;
+
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn lookup(&self) -> Option<String> {
+        Some(self.name.clone())
+    }
+}
+
+impl Entity for Channel {
+    const KIND: RecordKind = RecordKind::Channel;
 
     fn id(&self) -> Uuid {
         self.id.uuid()

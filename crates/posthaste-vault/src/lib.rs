@@ -21,7 +21,7 @@ pub use crs::{CrsKey, CrsSeal, CrsUnreadable};
 pub use error::VaultError;
 pub use master::MasterKey;
 pub use passphrase::{Derivation, PassphraseKey};
-pub use place::{Place, account_credential_place, account_proxy_place, request_bodies_place};
+pub use place::{Place, account_credential_place, account_proxy_place, channel_place, request_bodies_place};
 pub use refreshing::{Entra, EntraSettings, Issued, Issuer, RefreshingCredentials, TokenReport};
 pub use source::{CredentialSource, StaticCredentials};
 pub use stored::{GrantRefused, RefreshMark, StoredAwsKeys, StoredCredential, StoredEntra, StoredToken};

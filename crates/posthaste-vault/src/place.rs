@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use posthaste_core::{AccountId, RequestId};
+use posthaste_core::{AccountId, ChannelField, ChannelId, RequestId};
 use uuid::Uuid;
 
 /// The record and the field that a secret is sealed for. It opens nowhere else, so that whoever can write to the store
@@ -41,6 +41,11 @@ pub fn account_credential_place(account: AccountId) -> Place<'static> {
 /// Where the password of an account's proxy belongs.
 pub fn account_proxy_place(account: AccountId) -> Place<'static> {
     Place { kind: "account", id: account.uuid(), field: "proxy" }
+}
+
+/// Where a secret of a channel belongs.
+pub fn channel_place(channel: ChannelId, field: ChannelField) -> Place<'static> {
+    Place { kind: "channel", id: channel.uuid(), field: field.as_str() }
 }
 
 /// Where the captured bodies of a request belong.

@@ -2,9 +2,11 @@
 
 mod books;
 
-use posthaste_core::{Account, ClientKey, Owner, Pool, Route, Sealed, Team};
+use posthaste_core::{Account, Channel, ClientKey, Owner, Pool, Route, Sealed, Team};
 use posthaste_storage::{ConfigStore, Entity, Record, RecordKind, Stores};
-use posthaste_vault::{Place, Vault, account_credential_place, account_proxy_place, request_bodies_place};
+use posthaste_vault::{
+    Place, Vault, account_credential_place, account_proxy_place, channel_place, request_bodies_place,
+};
 use serde::Serialize;
 
 use super::Progress;
@@ -107,6 +109,13 @@ impl Search<'_> {
             RecordKind::Route => drop(self.entity::<Route>(record)),
             RecordKind::Owner => drop(self.entity::<Owner>(record)),
             RecordKind::Team => drop(self.entity::<Team>(record)),
+            RecordKind::Channel => {
+                if let Some(channel) = self.entity::<Channel>(record) {
+                    for (field, sealed) in channel.sealed() {
+                        self.secret(&channel_place(channel.id, field), Some(sealed));
+                    }
+                }
+            }
         }
     }
 
