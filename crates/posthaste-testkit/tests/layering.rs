@@ -76,6 +76,7 @@ const LAYERS: Layers<'_> = &[
     ("posthaste-admin", MECHANISMS),
     ("posthaste-gateway", MECHANISMS),
     ("posthaste-import", MECHANISMS),
+    ("posthaste-notify", &["posthaste-core", "posthaste-storage", "posthaste-upstream"]),
     // front
     (
         "posthaste-http",
@@ -109,6 +110,7 @@ const EXTERNALS: Layers<'_> = &[
     ("hyper-rustls", &["posthaste-upstream"]),
     // The server half in http, the client in upstream, the scripted upstream in testkit.
     ("hyper-util", &["posthaste-http", "posthaste-testkit", "posthaste-upstream"]),
+    ("lettre", &["posthaste-notify"]),
     ("oauth2", &["posthaste-vault"]),
     ("rusqlite", &["posthaste-storage-sqlite"]),
     ("tokio-socks", &["posthaste-upstream"]),

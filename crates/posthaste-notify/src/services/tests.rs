@@ -1,0 +1,332 @@
+//! What each service is sent, and how its answers are read.
+
+use std::{sync::Arc, time::Duration};
+
+use http::header;
+use posthaste_core::{BarkSettings, Language, MailSecurity, Notice, SmtpSettings, TelegramSettings};
+use rstest::rstest;
+use serde_json::Value;
+
+use super::*;
+use crate::testing::{NOW, Plain, channel, evil, samples, with_consent};
+
+const HOOK: &str = "https://hooks.example.com/send?key=dummy-hook-0001";
+
+fn telegram() -> ChannelKind {
+    let thread = Some(7);
+    ChannelKind::Telegram(TelegramSettings { chat: "-1001".to_owned(), thread, api_base: None })
+}
+
+fn bark() -> ChannelKind {
+    ChannelKind::Bark(BarkSettings { server: None, group: None, sound: Some("alarm".to_owned()) })
+}
+
+fn smtp() -> ChannelKind {
+    ChannelKind::Smtp(SmtpSettings {
+        host: "mail.example.com".to_owned(),
+        port: None,
+        security: MailSecurity::StartTls,
+        username: Some("relay".to_owned()),
+        from: "Relay <relay@example.com>".to_owned(),
+        to: vec!["ops@example.com".to_owned(), "Alex <alex@example.com>".to_owned()],
+    })
+}
+
+/// Each service with a target and a key as it has them.
+fn services() -> Vec<Channel> {
+    vec![
+        channel(ChannelKind::Webhook, HOOK, Some("dummy-key-0001")),
+        channel(ChannelKind::WeCom, HOOK, None),
+        channel(ChannelKind::DingTalk, HOOK, Some("SEC-dummy-secret")),
+        channel(ChannelKind::Feishu, HOOK, Some("SEC-dummy-secret")),
+        channel(ChannelKind::Slack, HOOK, None),
+        channel(ChannelKind::Discord, HOOK, None),
+        channel(telegram(), "1001:dummy-bot-token", None),
+        channel(bark(), "dummyDeviceKey0001", None),
+        channel(smtp(), "", Some("dummy-password")),
+    ]
+}
+
+fn composed(channel: &Channel, notices: &[Arc<Notice>]) -> Result<Outgoing, ChannelError> {
+    let opened = Opened::new(channel, &Plain)?;
+    let message = Message::new("Posthaste", channel.language, notices);
+    compose(&message, &Sending { channel, opened: &opened, id: Uuid::from_u128(5), now: NOW })
+}
+
+fn request(channel: &Channel, notices: &[Arc<Notice>]) -> Request<Payload> {
+    match composed(channel, notices).unwrap() {
+        Outgoing::Http(request) => request,
+        Outgoing::Mail(_) => panic!("a mail"),
+    }
+}
+
+fn shown(request: &Request<Payload>) -> String {
+    let mut text = format!("{} {}\n", request.method(), request.uri());
+    for (name, value) in request.headers() {
+        if name != header::USER_AGENT {
+            text.push_str(&format!("{name}: {}\n", value.to_str().unwrap()));
+        }
+    }
+    let body: Value = serde_json::from_slice(&request.body().to_bytes()).unwrap();
+    text + "\n" + &serde_json::to_string_pretty(&body).unwrap()
+}
+
+#[test]
+fn each_service_is_sent_what_it_takes() {
+    let all = samples();
+    for service in services().into_iter().filter(|channel| !matches!(channel.service, ChannelKind::Smtp(_))) {
+        let name = service.service.as_str();
+        insta::assert_snapshot!(format!("{name}-one"), shown(&request(&service, &all[..1])));
+        let chinese = Channel { language: Language::Chinese, ..service };
+        insta::assert_snapshot!(format!("{name}-digest"), shown(&request(&chinese, &all[11..13])));
+    }
+}
+
+#[test]
+fn a_mail_has_two_parts_and_says_that_a_program_made_it() {
+    let channel = services().pop().unwrap();
+    let Outgoing::Mail(letter) = composed(&channel, &samples()[1..2]).unwrap() else { panic!("a request") };
+    assert_eq!((letter.host.as_str(), letter.port), ("mail.example.com", 587));
+    assert!(!format!("{letter:?}").contains("dummy-password"));
+    let text = String::from_utf8(letter.mail.formatted()).unwrap().replace("\r\n ", " ");
+    for line in [
+        "From: Relay <relay@example.com>\r\n",
+        "To: ops@example.com, Alex <alex@example.com>\r\n",
+        "Subject: [Critical] Posthaste: Account max-1 rests: its credential is refused\r\n",
+        "Auto-Submitted: auto-generated\r\n",
+        "Content-Type: text/plain; charset=utf-8\r\n",
+        "Content-Type: text/html; charset=utf-8\r\n",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
+/// What would be markup, a tag or a mention in the service's format.
+fn forbidden(service: &ChannelKind) -> &'static [&'static str] {
+    match service {
+        ChannelKind::WeCom | ChannelKind::DingTalk => &["<at", "<@", "[x](", "**b**", "`c`", "<script"],
+        ChannelKind::Feishu => &["<at"],
+        ChannelKind::Slack => &["<!channel>", "<@", "<at", "<script"],
+        ChannelKind::Discord => &[" @everyone", "<@", "[x](", "**b**", "`c`"],
+        ChannelKind::Telegram(_) => &["@everyone", "<script", "<at", "</b><script"],
+        ChannelKind::Smtp(_) => &["\nBcc:", "<script", "<at"],
+        // Bark shows plain text, and a program gets JSON.
+        ChannelKind::Bark(_) | ChannelKind::Webhook => &["\r", "\u{202e}", "\u{7}"],
+    }
+}
+
+#[test]
+fn names_and_words_from_elsewhere_are_inert_everywhere() {
+    for channel in services() {
+        for notices in [vec![evil()], vec![evil(), evil()]] {
+            let text = match composed(&channel, &notices).unwrap() {
+                Outgoing::Http(request) => {
+                    let body: Value = serde_json::from_slice(&request.body().to_bytes()).unwrap();
+                    // The facts of a webhook are data; what is made for people is looked at.
+                    strings(&body).join("\n")
+                }
+                // In the plain part markup is only text.
+                Outgoing::Mail(letter) => {
+                    let text = String::from_utf8(letter.mail.formatted()).unwrap();
+                    assert!(!text.contains("\nBcc:"), "{text}");
+                    text.split("text/html").nth(1).unwrap().to_owned()
+                }
+            };
+            for part in forbidden(&channel.service) {
+                assert!(!text.contains(part), "{}: {part:?} in\n{text}", channel.service.as_str());
+            }
+        }
+    }
+}
+
+/// All texts of a value but those of `facts` and `subject`.
+fn strings(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(values) => values.iter().flat_map(strings).collect(),
+        Value::Object(fields) => {
+            let shown = fields.iter().filter(|(name, _)| !["facts", "subject"].contains(&name.as_str()));
+            shown.flat_map(|(_, value)| strings(value)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The most that a service takes, and how it counts, of the text that is shown.
+fn longest(channel: &Channel, body: &Value) -> (usize, usize) {
+    let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
+    let utf16 = |text: String| text.encode_utf16().count();
+    match &channel.service {
+        ChannelKind::WeCom => (text("/markdown/content").len(), 4_096),
+        ChannelKind::DingTalk => (body.to_string().len(), 20_000),
+        ChannelKind::Feishu => (body.to_string().len(), 20 * 1_024),
+        ChannelKind::Slack => (utf16(text("/blocks/1/text/text")), 3_000),
+        ChannelKind::Discord => (utf16(text("/embeds/0/description")), 4_096),
+        ChannelKind::Telegram(_) => (utf16(text("/text")), 4_096),
+        ChannelKind::Bark(_) => (body.to_string().len(), 4_096),
+        ChannelKind::Webhook | ChannelKind::Smtp(_) => (0, 0),
+    }
+}
+
+#[test]
+fn long_messages_are_cut_with_a_word_about_it() {
+    let many: Vec<_> = samples().into_iter().chain((0..28).map(|_| evil())).collect();
+    for language in Language::ALL {
+        for channel in services() {
+            let channel = Channel { language, ..channel };
+            if matches!(channel.service, ChannelKind::Webhook | ChannelKind::Smtp(_)) {
+                continue;
+            }
+            let body: Value = serde_json::from_slice(&request(&channel, &many).body().to_bytes()).unwrap();
+            let (length, most) = longest(&channel, &body);
+            assert!(length <= most, "{}: {length} > {most}", channel.service.as_str());
+            let word = if language == Language::English { "more lines did not fit" } else { "已省略" };
+            assert!(body.to_string().contains(word), "{}: {body}", channel.service.as_str());
+        }
+    }
+}
+
+const NOT_HTTPS: &str = "the channel's target cannot be used: it must begin with https://";
+
+#[rstest]
+#[case::nothing(channel(ChannelKind::Slack, "", None), "the channel has no target")]
+#[case::no_address(
+    channel(ChannelKind::Slack, "dummy-hook", None),
+    "the channel's target cannot be used: it is no address such as https://example.com/hook"
+)]
+#[case::in_the_clear(channel(ChannelKind::Slack, "http://hooks.example.com/dummy-hook", None), NOT_HTTPS)]
+#[case::a_file(with_consent(channel(ChannelKind::Slack, "file:///dummy-hook", None)), NOT_HTTPS)]
+#[case::a_login(
+    channel(ChannelKind::Slack, "https://me:dummy-hook@example.com/", None),
+    "the channel's target cannot be used: names and passwords may not stand in it"
+)]
+#[case::a_path_in_a_token(
+    channel(telegram(), "1:dummy-hook/../x", None),
+    "the channel's target cannot be used: it has characters that such a token does not have"
+)]
+#[case::no_chat(
+    channel(ChannelKind::Telegram(TelegramSettings::default()), "1:dummy-hook", None),
+    "the channel has no chat"
+)]
+#[case::no_password(channel(smtp(), "", None), "the channel has no key")]
+fn what_cannot_be_used_is_named_without_its_secret(#[case] channel: Channel, #[case] expected: &str) {
+    let error = composed(&channel, &samples()[..1]).unwrap_err();
+    assert_eq!(error.to_string(), expected);
+    assert!(!format!("{error:?}").contains("dummy-hook"));
+}
+
+#[test]
+fn an_address_in_the_clear_needs_consent() {
+    let channel = channel(ChannelKind::Webhook, "http://127.0.0.1:9/hook", None);
+    assert!(composed(&channel, &samples()[..1]).is_err());
+    assert!(composed(&with_consent(channel), &samples()[..1]).is_ok());
+}
+
+#[test]
+fn line_breaks_in_mail_addresses_are_refused() {
+    for (from, to) in [
+        ("relay@example.com\r\nBcc: all@example.com", "ops@example.com"),
+        ("relay@example.com", "ops@example.com\nBcc: all@example.com"),
+        ("relay", "ops@example.com"),
+    ] {
+        let ChannelKind::Smtp(settings) = smtp() else { unreachable!() };
+        let settings = SmtpSettings { from: from.to_owned(), to: vec![to.to_owned()], ..settings };
+        let channel = channel(ChannelKind::Smtp(settings), "", Some("dummy"));
+        assert!(matches!(composed(&channel, &samples()[..1]), Err(ChannelError::Invalid { .. })), "{from:?}");
+    }
+}
+
+fn judged(service: &ChannelKind, status: u16, body: &str) -> Delivered {
+    judge(service, StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), &Bytes::from(body.to_owned()))
+}
+
+/// `y` taken, `a` again, `r` refused.
+fn letter(delivered: &Delivered) -> char {
+    match delivered {
+        Delivered::Yes => 'y',
+        Delivered::Again { .. } => 'a',
+        Delivered::Refused { .. } => 'r',
+    }
+}
+
+#[rstest]
+#[case::wecom_ok(ChannelKind::WeCom, 200, r#"{"errcode":0,"errmsg":"ok"}"#, 'y')]
+#[case::wecom_too_many(ChannelKind::WeCom, 200, r#"{"errcode":45009,"errmsg":"api freq out of limit"}"#, 'a')]
+#[case::wecom_bad_key(ChannelKind::WeCom, 200, r#"{"errcode":93000,"errmsg":"invalid webhook url"}"#, 'r')]
+#[case::wecom_a_page(ChannelKind::WeCom, 200, "<html>sign in</html>", 'r')]
+#[case::wecom_down(ChannelKind::WeCom, 502, "<html>bad gateway</html>", 'a')]
+#[case::dingtalk_ok(ChannelKind::DingTalk, 200, r#"{"errcode":0,"errmsg":"ok"}"#, 'y')]
+#[case::dingtalk_sign(ChannelKind::DingTalk, 200, r#"{"errcode":310000,"errmsg":"sign not match"}"#, 'r')]
+#[case::dingtalk_too_many(ChannelKind::DingTalk, 200, r#"{"errcode":130101,"errmsg":"send too fast"}"#, 'a')]
+#[case::feishu_ok(ChannelKind::Feishu, 200, r#"{"code":0,"msg":"success","StatusCode":0}"#, 'y')]
+#[case::feishu_sign(ChannelKind::Feishu, 200, r#"{"code":19021,"msg":"sign match fail"}"#, 'r')]
+#[case::feishu_too_many(ChannelKind::Feishu, 200, r#"{"code":11232,"msg":"frequency limited"}"#, 'a')]
+#[case::slack_ok(ChannelKind::Slack, 200, "ok", 'y')]
+#[case::slack_gone(ChannelKind::Slack, 404, "no_service", 'r')]
+#[case::slack_too_many(ChannelKind::Slack, 429, "rate_limited", 'a')]
+#[case::discord_ok(ChannelKind::Discord, 204, "", 'y')]
+#[case::discord_gone(ChannelKind::Discord, 404, r#"{"message":"Unknown Webhook","code":10015}"#, 'r')]
+#[case::bark_ok(bark(), 200, r#"{"code":200,"message":"success","timestamp":1}"#, 'y')]
+#[case::bark_no_device(bark(), 400, r#"{"code":400,"message":"failed to get device token"}"#, 'r')]
+#[case::bark_in_the_body(bark(), 200, r#"{"code":500,"message":"push failed"}"#, 'a')]
+#[case::telegram_ok(telegram(), 200, r#"{"ok":true,"result":{}}"#, 'y')]
+#[case::telegram_no_chat(
+    telegram(),
+    400,
+    r#"{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}"#,
+    'r'
+)]
+#[case::telegram_in_the_body(telegram(), 200, r#"{"ok":false,"description":"no"}"#, 'r')]
+#[case::webhook_ok(ChannelKind::Webhook, 202, "", 'y')]
+#[case::webhook_moved(ChannelKind::Webhook, 302, "", 'r')]
+#[case::webhook_busy(ChannelKind::Webhook, 503, "", 'a')]
+fn answers_are_read_as_the_service_means_them(
+    #[case] service: ChannelKind,
+    #[case] status: u16,
+    #[case] body: &str,
+    #[case] expected: char,
+) {
+    let delivered = judged(&service, status, body);
+    assert_eq!(letter(&delivered), expected, "{delivered:?}");
+}
+
+#[test]
+fn services_say_how_long_they_want_to_be_left_alone() {
+    let after = |delivered: Delivered| match delivered {
+        Delivered::Again { after, .. } => after,
+        other => panic!("{other:?}"),
+    };
+    let body =
+        r#"{"ok":false,"error_code":429,"description":"Too Many Requests","parameters":{"retry_after":31}}"#;
+    assert_eq!(after(judged(&telegram(), 429, body)), Some(Duration::from_secs(31)));
+    let body = r#"{"message":"You are being rate limited.","retry_after":2.5,"global":false}"#;
+    assert_eq!(after(judged(&ChannelKind::Discord, 429, body)), Some(Duration::from_millis(2_500)));
+    let headers = HeaderMap::from_iter([(header::RETRY_AFTER, "30".parse().unwrap())]);
+    let slack = judge(&ChannelKind::Slack, StatusCode::TOO_MANY_REQUESTS, &headers, &Bytes::new());
+    assert_eq!(after(slack), Some(Duration::from_secs(30)));
+    let body =
+        r#"{"ok":false,"error_code":400,"description":"upgraded","parameters":{"migrate_to_chat_id":-1002}}"#;
+    let moved = judged(&telegram(), 400, body);
+    assert!(matches!(&moved, Delivered::Refused { why } if why.contains("-1002")), "{moved:?}");
+}
+
+#[test]
+fn what_a_strangers_program_says_is_not_repeated() {
+    let delivered = judged(&ChannelKind::Webhook, 400, "canary");
+    assert!(!format!("{delivered:?}").contains("canary"));
+}
+
+#[test]
+fn mail_is_not_sent_through_a_proxy() {
+    let scheme = posthaste_core::ProxyScheme::Http;
+    let proxy = posthaste_core::ProxySettings {
+        scheme,
+        host: "proxy.example.com".to_owned(),
+        port: 1,
+        username: None,
+        password: None,
+    };
+    let channel = Channel { proxy: Some(proxy), ..services().pop().unwrap() };
+    let error = composed(&channel, &samples()[..1]).unwrap_err();
+    assert!(error.to_string().contains("proxy"), "{error}");
+}
