@@ -72,6 +72,12 @@ pub(crate) fn clip(text: &str, most: usize) -> String {
     }
 }
 
+/// Escapes the beginning of a text of which the escaped form is no longer than so many UTF-16 units.
+pub(crate) fn clip_escaped(text: &str, most: usize, escape: impl Fn(&str) -> String) -> String {
+    let lengths = (0..=text.chars().count().min(most)).rev();
+    lengths.map(|length| escape(&clip(text, length))).find(|text| utf16(text) <= most).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,5 +101,8 @@ mod tests {
         assert_eq!(clip("äöü", 3), "äöü");
         assert_eq!(clip("äöüß", 3), "äö…");
         assert_eq!(utf16("a🦀"), 3);
+        assert_eq!(clip_escaped("a&b", 7, slack), "a&amp;b");
+        assert_eq!(clip_escaped("a&b", 6, slack), "a…");
+        assert_eq!(clip_escaped("🦀🦀", 3, slack), "…");
     }
 }

@@ -10,16 +10,13 @@ use std::{
 };
 
 use posthaste_core::{Channel, ChannelId, Notice};
-use posthaste_storage::LockStore;
-use sha2::{Digest, Sha256};
 use tokio::{
     sync::{mpsc, watch},
     task::{JoinError, JoinSet},
-    time::timeout,
 };
-use uuid::Uuid;
 
 use crate::{
+    claims::Claims,
     delivery::{Begun, DeliveryLog},
     pace::Pace,
     repeats::{Ended, Repeats, Weighed},
@@ -34,9 +31,7 @@ pub(crate) struct Hub {
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) sender: Arc<Sender>,
     pub(crate) log: Arc<dyn DeliveryLog>,
-    pub(crate) locks: Arc<dyn LockStore>,
-    /// This relay, among those that share the store.
-    pub(crate) relay: Uuid,
+    pub(crate) claims: Claims,
     pub(crate) repeats: Repeats,
     pub(crate) dropped: Arc<AtomicU64>,
     pub(crate) lines: HashMap<ChannelId, Served>,
@@ -127,19 +122,17 @@ impl Hub {
             self.follow().await;
         }
         let now = self.sender.clock.now();
-        let (ended, lock_for) = match self.repeats.weigh(&notice, now) {
+        let (ended, quiet_for) = match self.repeats.weigh(&notice, now) {
             Weighed::Repeat => return,
             Weighed::New { quiet_for } => (None, quiet_for),
-            Weighed::End { of } => {
-                for key in of.iter().flat_map(|ended| &ended.keys) {
-                    self.give_back(key).await;
-                }
-                (of, TOGETHER)
-            }
+            Weighed::End { of } => (of, Duration::ZERO),
         };
+        for key in ended.iter().flat_map(|ended| &ended.keys) {
+            self.claims.give_back(key).await;
+        }
         let wanting = self.wanting(&notice, ended.as_ref());
         self.repeats.told_to(&notice, wanting.clone());
-        if !self.is_ours(&notice, lock_for).await {
+        if !self.claims.claim(&notice, quiet_for, now).await {
             return;
         }
         let notice = Arc::new(notice);
@@ -167,44 +160,11 @@ impl Hub {
             self.log.note(begun.drop_because("too many notices were waiting for this channel", now)).await;
         }
     }
-
-    /// Whether this relay is the one that tells it, of all that share the store. When the store cannot say, it does: twice is
-    /// better than never, above all when the notice is about the store.
-    async fn is_ours(&self, notice: &Notice, lock_for: Duration) -> bool {
-        let name = lock_name(&notice.dedup_key(), notice.is_recovery(), notice.severity().as_str());
-        let asked = self.locks.acquire(&name, self.relay, lock_for, self.sender.clock.now());
-        match timeout(LOCK_PATIENCE, asked).await {
-            Ok(Ok(fence)) => fence.is_some(),
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "other relays may tell the same notice: the store cannot be asked");
-                true
-            }
-            Err(_) => true,
-        }
-    }
-
-    /// Lets the next one be told at once, by whoever finds it.
-    async fn give_back(&self, key: &str) {
-        for severity in posthaste_core::Severity::ALL {
-            let name = lock_name(key, false, severity.as_str());
-            // It lapses by itself otherwise.
-            let _ = timeout(LOCK_PATIENCE, self.locks.release(&name, self.relay)).await;
-        }
-    }
-}
-
-/// Keys hold names and addresses of people: the store is given their hash.
-fn lock_name(key: &str, is_recovery: bool, severity: &str) -> String {
-    let sort = if is_recovery { "end" } else { severity };
-    format!("notice-{}", hex::encode(&Sha256::digest(format!("{sort}\n{key}"))[..16]))
 }
 
 fn closed() -> mpsc::Sender<Arc<Notice>> {
     mpsc::channel(1).0
 }
 
-/// Relays that find the same end find it within this time.
-const TOGETHER: Duration = Duration::from_secs(60);
-const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 /// For one channel.
 const MOST_WAITING: usize = 256;

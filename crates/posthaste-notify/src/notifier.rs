@@ -23,6 +23,7 @@ use tokio::{
 
 use crate::{
     ChannelError, Delivery, DeliveryLog, DeliveryOutcome, SecretOpener,
+    claims::Claims,
     delivery::Begun,
     hub::Hub,
     post_office::PostOffice,
@@ -110,8 +111,7 @@ impl Notifier {
             stopping: stops,
             sender: Arc::clone(&sender),
             log: Arc::clone(&parts.log),
-            locks: parts.locks,
-            relay: options.relay.uuid(),
+            claims: Claims::new(parts.locks, options.relay.uuid()),
             repeats: Repeats::new(options.repeat_window, MOST_REMEMBERED),
             dropped: Arc::clone(&dropped),
             lines: HashMap::new(),

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     ChannelError,
-    format::{clip, discord, utf16},
+    format::{clip_escaped, discord, utf16},
     message::{Line, Message},
     words,
 };
@@ -37,7 +37,7 @@ pub(super) fn request(message: &Message, sending: &Sending<'_>) -> Result<Reques
         Line::Gap => String::new(),
     });
     let embed = json!({
-        "title": discord(&clip(&message.title(), MOST_IN_TITLE)),
+        "title": clip_escaped(&message.title(), MOST_IN_TITLE, discord),
         "description": description,
         "color": colour,
         "timestamp": sending.now.to_string(),
@@ -61,7 +61,6 @@ pub(super) fn judge(answer: &Answer<'_>) -> Delivered {
     }
 }
 
-/// Below 256, so that some backslashes fit.
-const MOST_IN_TITLE: usize = 128;
+const MOST_IN_TITLE: usize = 256;
 const MOST_IN_DESCRIPTION: usize = 4_096;
 const MOST_SECONDS: f64 = 86_400.0;

@@ -43,11 +43,16 @@ fn inert(text: &str) -> String {
 pub(super) fn judge(answer: &Answer<'_>) -> Delivered {
     #[derive(Deserialize)]
     struct Told {
-        code: i64,
+        code: Option<i64>,
+        /// What the first version of such bots has instead.
+        #[serde(rename = "StatusCode")]
+        status_code: Option<i64>,
         #[serde(default)]
         msg: String,
     }
-    let Some(Told { code, msg }) = answer.json() else { return answer.by_status_without_word() };
+    let told = answer.json::<Told>();
+    let code = told.as_ref().and_then(|told| told.code.or(told.status_code));
+    let (Some(Told { msg, .. }), Some(code)) = (told, code) else { return answer.by_status_without_word() };
     let why = format!("Feishu answered {code}: {}", words::tame(&msg, super::verdict::MOST_SAID));
     match code {
         0 => Delivered::Yes,
@@ -63,7 +68,7 @@ pub(super) fn judge(answer: &Answer<'_>) -> Delivered {
 }
 
 /// Of the text; the rest of the request needs some of the 20 KB as well, each line about 30 bytes.
-const MOST_BYTES: usize = 10_000;
+const MOST_BYTES: usize = 8_000;
 
 #[cfg(test)]
 mod tests {

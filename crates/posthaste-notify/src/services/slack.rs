@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     ChannelError,
-    format::{clip, slack, utf16},
+    format::{clip_escaped, slack, utf16},
     message::Message,
 };
 
@@ -25,7 +25,7 @@ pub(super) fn request(message: &Message, sending: &Sending<'_>) -> Result<Reques
     let body = json!({
         "text": slack(&title),
         "blocks": [
-            { "type": "header", "text": { "type": "plain_text", "text": slack(&clip(&title, MOST_IN_HEADER)), "emoji": false } },
+            { "type": "header", "text": { "type": "plain_text", "text": clip_escaped(&title, MOST_IN_HEADER, slack), "emoji": false } },
             { "type": "section", "text": { "type": "plain_text", "text": text, "emoji": false } },
         ],
         "unfurl_links": false,
@@ -38,6 +38,5 @@ pub(super) fn judge(answer: &Answer<'_>) -> Delivered {
     answer.by_status(&answer.text())
 }
 
-/// Below 150, so that an entity or two fit.
-const MOST_IN_HEADER: usize = 130;
+const MOST_IN_HEADER: usize = 150;
 const MOST_IN_SECTION: usize = 3_000;

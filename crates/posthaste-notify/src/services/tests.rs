@@ -186,6 +186,22 @@ fn long_messages_are_cut_with_a_word_about_it() {
     }
 }
 
+#[test]
+fn titles_fit_also_where_much_of_them_is_escaped() {
+    for (service, pointer, most) in
+        [(ChannelKind::Slack, "/blocks/0/text/text", 150), (ChannelKind::Discord, "/embeds/0/title", 256)]
+    {
+        let body = request(&channel(service, HOOK, None), &[evil()]).into_body().to_bytes();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let title = body.pointer(pointer).and_then(Value::as_str).unwrap();
+        assert!(title.encode_utf16().count() <= most, "{title}");
+        assert!(
+            title.starts_with("[Warning] Posthaste: Account") || title.starts_with("\\[Warning"),
+            "{title}"
+        );
+    }
+}
+
 const NOT_HTTPS: &str = "the channel's target cannot be used: it must begin with https://";
 
 #[rstest]
@@ -207,6 +223,10 @@ const NOT_HTTPS: &str = "the channel's target cannot be used: it must begin with
 #[case::no_chat(
     channel(ChannelKind::Telegram(TelegramSettings::default()), "1:dummy-hook", None),
     "the channel has no chat"
+)]
+#[case::an_empty_key(
+    channel(ChannelKind::Webhook, HOOK, Some(" ")),
+    "the channel's key cannot be used: it is empty"
 )]
 #[case::no_password(channel(smtp(), "", None), "the channel has no key")]
 fn what_cannot_be_used_is_named_without_its_secret(#[case] channel: Channel, #[case] expected: &str) {
@@ -259,6 +279,8 @@ fn letter(delivered: &Delivered) -> char {
 #[case::dingtalk_sign(ChannelKind::DingTalk, 200, r#"{"errcode":310000,"errmsg":"sign not match"}"#, 'r')]
 #[case::dingtalk_too_many(ChannelKind::DingTalk, 200, r#"{"errcode":130101,"errmsg":"send too fast"}"#, 'a')]
 #[case::feishu_ok(ChannelKind::Feishu, 200, r#"{"code":0,"msg":"success","StatusCode":0}"#, 'y')]
+#[case::feishu_first_version(ChannelKind::Feishu, 200, r#"{"StatusCode":0,"StatusMessage":"success"}"#, 'y')]
+#[case::feishu_nothing(ChannelKind::Feishu, 200, "{}", 'r')]
 #[case::feishu_sign(ChannelKind::Feishu, 200, r#"{"code":19021,"msg":"sign match fail"}"#, 'r')]
 #[case::feishu_too_many(ChannelKind::Feishu, 200, r#"{"code":11232,"msg":"frequency limited"}"#, 'a')]
 #[case::slack_ok(ChannelKind::Slack, 200, "ok", 'y')]
