@@ -47,13 +47,13 @@ pub(crate) struct Served {
 impl Hub {
     /// Serves until the relay stops; then ends with the last worker.
     pub(crate) async fn run(mut self) {
-        self.follow().await;
+        self.follow();
         loop {
             tokio::select! {
                 biased;
                 () = stopped(&mut self.stopping) => break,
                 changed = self.channels.changed() => match changed {
-                    Ok(()) => self.follow().await,
+                    Ok(()) => self.follow(),
                     Err(_) => break,
                 },
                 notice = self.notices.recv() => match notice {
@@ -72,7 +72,7 @@ impl Hub {
     }
 
     /// Serves the channels that there are now.
-    async fn follow(&mut self) {
+    fn follow(&mut self) {
         let wanted: Vec<Arc<Channel>> = self.channels.borrow_and_update().clone();
         let is_wanted = |id: &ChannelId| wanted.iter().any(|channel| channel.id == *id && channel.enabled);
         self.lines.retain(|id, _| is_wanted(id));
@@ -119,7 +119,7 @@ impl Hub {
 
     async fn take(&mut self, notice: Notice) {
         if self.channels.has_changed().unwrap_or(false) {
-            self.follow().await;
+            self.follow();
         }
         let now = self.sender.clock.now();
         let (ended, quiet_for) = match self.repeats.weigh(&notice, now) {

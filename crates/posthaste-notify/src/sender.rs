@@ -43,7 +43,7 @@ impl Sender {
                 told_by_others(delivered, &opened)
             }
             Ok(Outgoing::Http(request)) => {
-                match timeout(self.patience, self.post(channel, request, &opened)).await {
+                match timeout(self.patience, self.post(channel, *request, &opened)).await {
                     Ok(delivered) => told_by_others(delivered, &opened),
                     Err(_) => Delivered::again(format!("no answer within {:?}", self.patience), None),
                 }

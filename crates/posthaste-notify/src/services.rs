@@ -27,7 +27,7 @@ pub(crate) use verdict::Delivered;
 #[derive(Debug)]
 pub(crate) enum Outgoing {
     /// A request over HTTP.
-    Http(Request<Payload>),
+    Http(Box<Request<Payload>>),
     /// A mail.
     Mail(Box<mail::Letter>),
 }
@@ -59,7 +59,7 @@ pub(crate) fn compose(message: &Message, sending: &Sending<'_>) -> Result<Outgoi
             return mail::letter(message, settings, sending).map(|letter| Outgoing::Mail(Box::new(letter)));
         }
     };
-    request.map(Outgoing::Http)
+    request.map(|request| Outgoing::Http(Box::new(request)))
 }
 
 /// What an answer means.

@@ -8,9 +8,12 @@ use posthaste_admin::{
     Admin, AdminError, NewKey,
     data::{self, Cleanup, ExportedSecrets, Fate, Findings},
 };
-use posthaste_core::{AttemptRow, Clock, RequestId, Secret, Timestamp};
-use posthaste_storage::{Expect, RecordKind, Retention, RollupPeriod, UsageQuery, contract::row};
-use posthaste_vault::{PassphraseKey, Vault};
+use posthaste_core::{
+    AttemptRow, Channel, ChannelField, ChannelId, ChannelKind, Clock, Language, NoticeFilter, RequestId,
+    Secret, Timestamp,
+};
+use posthaste_storage::{Expect, RecordKind, Repository, Retention, RollupPeriod, UsageQuery, contract::row};
+use posthaste_vault::{PassphraseKey, Vault, channel_place};
 use uuid::Uuid;
 
 use crate::support::{Bench, compatible, quiet};
@@ -49,6 +52,41 @@ async fn records_that_cannot_be_read_are_told_and_the_others_are_read() {
     let found = verify(&bench).await;
     assert_eq!((found.problems.len(), found.records), (1, 4));
     assert!(found.problems[0].place.contains(&id.to_string()), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_channels_secrets_open_in_their_place_only() {
+    let bench = furnished().await;
+    let id = ChannelId::generate();
+    let sealed = |field| bench.vault.seal(&channel_place(id, field), &Secret::new("a dummy")).unwrap();
+    let channel = Channel {
+        id,
+        name: "ops".to_owned(),
+        enabled: true,
+        service: ChannelKind::Webhook,
+        target: Some(sealed(ChannelField::Target)),
+        target_host: Some("https://example.com".to_owned()),
+        key: Some(sealed(ChannelField::Key)),
+        private_address: None,
+        proxy: None,
+        language: Language::English,
+        filter: NoticeFilter::default(),
+        digest_seconds: 0,
+        per_minute: Channel::default_per_minute(),
+        created_at: bench.clock.now(),
+        updated_at: bench.clock.now(),
+    };
+    let channels = Repository::<Channel>::new(Arc::clone(&bench.stores.config));
+    let kept = channels.create(channel).await.unwrap();
+    assert_eq!(channels.find("ops").await.unwrap().as_ref(), Some(&kept));
+    let found = verify(&bench).await;
+    assert_eq!((found.problems.len(), found.records, found.secrets), (0, 4, 3));
+    // The key where the target belongs.
+    let swapped = Channel { target: kept.value.key.clone(), ..kept.value };
+    channels.replace(swapped, kept.version).await.unwrap();
+    let found = verify(&bench).await;
+    assert_eq!(found.problems.len(), 1);
+    assert_eq!(found.problems[0].place, format!("channel/{id}/target"));
 }
 
 #[tokio::test]

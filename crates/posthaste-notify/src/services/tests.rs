@@ -55,7 +55,7 @@ fn composed(channel: &Channel, notices: &[Arc<Notice>]) -> Result<Outgoing, Chan
 
 fn request(channel: &Channel, notices: &[Arc<Notice>]) -> Request<Payload> {
     match composed(channel, notices).unwrap() {
-        Outgoing::Http(request) => request,
+        Outgoing::Http(request) => *request,
         Outgoing::Mail(_) => panic!("a mail"),
     }
 }
