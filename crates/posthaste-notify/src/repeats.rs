@@ -68,7 +68,6 @@ impl Repeats {
 
     fn weigh_trouble(&mut self, notice: &Notice, now: Timestamp) -> Weighed {
         let key = notice.dedup_key();
-        self.told.remove(&over(&key));
         let known = self.told.get(&key).filter(|told| told.known_until > now);
         // What got worse is told again.
         if known.is_some_and(|told| told.quiet_until > now && told.severity >= notice.severity()) {

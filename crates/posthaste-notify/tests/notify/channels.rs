@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{Channel, NoticeEvent, NoticeFilter, NoticeKind, Sealed, Severity};
+use posthaste_core::{
+    AccountId, Channel, CooldownReason, CooldownScope, Notice, NoticeEvent, NoticeFilter, NoticeKind,
+    NoticeSink, Sealed, Severity, Subject, Timestamp,
+};
 use posthaste_notify::DeliveryOutcome;
 
 use crate::support::{Bench, down, errors, hook, pass, taking, types};
@@ -71,6 +74,35 @@ async fn whoever_heard_of_trouble_hears_of_its_end() {
     bench.tell(down());
     pass(1).await;
     assert_eq!(types(&transport, "/all").len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_is_heard_as_its_beginning_was_however_much_either_matters() {
+    let transport = taking();
+    let bench = Bench::new(Arc::new(transport.clone()));
+    let least =
+        |name: &str, least| Channel { filter: NoticeFilter { least, ..Default::default() }, ..hook(name) };
+    bench.notifier.set_channels(vec![
+        least("info", Severity::Info),
+        least("warning", Severity::Warning),
+        least("critical", Severity::Critical),
+    ]);
+    let account = |number, event| {
+        let id = AccountId::from_uuid(uuid::Uuid::from_u128(number));
+        let subject = Subject::Account { id, name: format!("account {number}") };
+        bench.notifier.tell(Notice { at: Timestamp::EPOCH, subject, event });
+    };
+    let (scope, until) = (CooldownScope::Account, Timestamp::EPOCH);
+    let reasons = [CooldownReason::RateLimited, CooldownReason::Failing, CooldownReason::Unauthorised];
+    for (number, reason) in (1..).zip(reasons) {
+        let why = String::new();
+        account(number, NoticeEvent::AccountRests { reason, scope: scope.clone(), until, why });
+        // Its own weight is the same for all three.
+        account(number, NoticeEvent::AccountServes { scope: scope.clone(), by_operator: false });
+    }
+    pass(1).await;
+    let heard = ["/info", "/warning", "/critical"].map(|path| types(&transport, path).len());
+    assert_eq!(heard, [6, 4, 2]);
 }
 
 #[tokio::test(start_paused = true)]

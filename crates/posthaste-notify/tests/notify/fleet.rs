@@ -40,6 +40,25 @@ async fn what_all_relays_find_is_told_by_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_an_end_whoever_finds_the_next_tells_it() {
+    let (locks, transport) = (MemoryStores::stores().locks, taking());
+    let relays = relays(&locks, &transport, 3);
+    let all = |event: &NoticeEvent| relays.iter().for_each(|relay| relay.tell(event.clone()));
+    for (done, relay) in relays.iter().enumerate() {
+        for event in [down(), NoticeEvent::PoolServes] {
+            all(&event);
+            // Long enough for the claim of an end, and not for that of a beginning.
+            pass(61).await;
+        }
+        relay.tell(down());
+        pass(1).await;
+        assert_eq!(types(&transport, "/all").len(), 4 * done + 3, "one of them claimed the first time");
+        all(&NoticeEvent::PoolServes);
+        pass(61).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_relay_that_did_not_tell_of_it_tells_its_end_to_the_same() {
     let (locks, transport) = (MemoryStores::stores().locks, taking());
     let relays = relays(&locks, &transport, 2);
