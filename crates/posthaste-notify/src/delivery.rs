@@ -193,3 +193,34 @@ impl Begun {
         self.end(DeliveryOutcome::Dropped, now)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use posthaste_core::ChannelKind;
+
+    use super::*;
+    use crate::testing::{NOW, channel, samples};
+
+    #[tokio::test]
+    async fn the_log_in_memory_keeps_the_last_ones_of_each_channel() {
+        let log = MemoryDeliveryLog::new(3);
+        let one = channel(ChannelKind::Slack, "", None);
+        let other = Channel { id: ChannelId::generate(), ..one.clone() };
+        let notices = samples();
+        let mut ids = Vec::new();
+        for _ in 0..5 {
+            let begun = Begun::new(&one, &notices[..1], NOW);
+            ids.insert(0, begun.id());
+            log.note(begun.end(DeliveryOutcome::Delivered, NOW)).await;
+        }
+        log.note(Begun::new(&other, &notices[..2], NOW).drop_because("too many", NOW)).await;
+        let kept: Vec<_> = log.latest(one.id, 10).await.iter().map(|delivery| delivery.id).collect();
+        assert_eq!(kept, ids[..3], "the last first");
+        assert_eq!(log.latest(one.id, 1).await.len(), 1);
+        let dropped = log.latest(other.id, 10).await;
+        assert_eq!((dropped.len(), dropped[0].error.as_deref()), (1, Some("too many")));
+        log.forget(one.id).await;
+        assert_eq!(log.latest(one.id, 10).await, []);
+        assert_eq!(log.latest(other.id, 10).await.len(), 1);
+    }
+}

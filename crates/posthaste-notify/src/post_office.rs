@@ -123,10 +123,12 @@ fn is_allowed(address: IpAddr, security: MailSecurity, allow_private: bool) -> b
 }
 
 fn judge(error: &lettre::transport::smtp::Error, password: Option<&Secret>) -> Delivered {
-    let mut why = words::tame(&chain(error), MOST_SAID);
+    let mut why = chain(error);
     if let Some(password) = password.filter(|password| !password.expose().is_empty()) {
         why = why.replace(password.expose(), "…");
     }
+    // Cut only now, so that no password is cut in two.
+    let why = words::tame(&why, MOST_SAID);
     // 5xx stays as it is (RFC 5321 §4.2.1), and so does what this side will not do, such as speak without TLS.
     if error.is_permanent() || error.is_client() || error.is_tls() {
         Delivered::refused(why)

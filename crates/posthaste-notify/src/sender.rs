@@ -14,7 +14,7 @@ use crate::{
     message::Message,
     post_office::PostOffice,
     secrets::Opened,
-    services::{self, Delivered, Outgoing, Sending},
+    services::{self, Answer, Delivered, Outgoing, Sending},
 };
 
 /// Sends messages: over HTTP through the relay's transport, mail by itself.
@@ -70,21 +70,23 @@ impl Sender {
 
     async fn post(&self, channel: &Channel, request: Request<Payload>, opened: &Opened) -> Delivered {
         match self.transport.send(request, &opened.egress).await {
-            Ok(answer) => read(channel, answer).await,
+            Ok(answer) => read(channel, answer, opened).await,
             Err(error @ TransportError::Refused { .. }) => Delivered::refused(error.to_string()),
             Err(error) => Delivered::again(error.to_string(), None),
         }
     }
 }
 
-async fn read(channel: &Channel, answer: Response<RelayBody>) -> Delivered {
+async fn read(channel: &Channel, answer: Response<RelayBody>, opened: &Opened) -> Delivered {
     let (head, body) = answer.into_parts();
     // Whoever answers more than that says nothing that matters; the status still does.
     let body = match Limited::new(body, MOST_BYTES).collect().await {
         Ok(whole) => whole.to_bytes(),
         Err(_) => Bytes::new(),
     };
-    services::judge(&channel.service, head.status, &head.headers, &body)
+    let redact = |text: &str| opened.redact(text);
+    let answer = Answer { status: head.status, headers: &head.headers, body: &body, redact: &redact };
+    services::judge(&channel.service, &answer)
 }
 
 fn told_by_others(delivered: Delivered, opened: &Opened) -> Delivered {

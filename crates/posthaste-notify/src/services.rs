@@ -12,8 +12,7 @@ mod verdict;
 mod webhook;
 mod wecom;
 
-use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode};
+use http::Request;
 use posthaste_core::{Channel, ChannelKind, Payload, Timestamp};
 use uuid::Uuid;
 
@@ -63,21 +62,15 @@ pub(crate) fn compose(message: &Message, sending: &Sending<'_>) -> Result<Outgoi
 }
 
 /// What an answer means.
-pub(crate) fn judge(
-    service: &ChannelKind,
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &Bytes,
-) -> Delivered {
-    let answer = Answer { status, headers, body };
+pub(crate) fn judge(service: &ChannelKind, answer: &Answer<'_>) -> Delivered {
     match service {
-        ChannelKind::WeCom => wecom::judge(&answer),
-        ChannelKind::DingTalk => dingtalk::judge(&answer),
-        ChannelKind::Feishu => feishu::judge(&answer),
-        ChannelKind::Slack => slack::judge(&answer),
-        ChannelKind::Discord => discord::judge(&answer),
-        ChannelKind::Telegram(_) => telegram::judge(&answer),
-        ChannelKind::Bark(_) => bark::judge(&answer),
+        ChannelKind::WeCom => wecom::judge(answer),
+        ChannelKind::DingTalk => dingtalk::judge(answer),
+        ChannelKind::Feishu => feishu::judge(answer),
+        ChannelKind::Slack => slack::judge(answer),
+        ChannelKind::Discord => discord::judge(answer),
+        ChannelKind::Telegram(_) => telegram::judge(answer),
+        ChannelKind::Bark(_) => bark::judge(answer),
         // Mail is not answered over HTTP. Nothing that a stranger's program says is of use.
         ChannelKind::Webhook | ChannelKind::Smtp(_) => answer.by_status(""),
     }

@@ -52,7 +52,7 @@ pub(super) fn judge(answer: &Answer<'_>) -> Delivered {
         errmsg: String,
     }
     let Some(Told { errcode, errmsg }) = answer.json() else { return answer.by_status_without_word() };
-    let why = format!("DingTalk answered {errcode}: {}", words::tame(&errmsg, super::verdict::MOST_SAID));
+    let why = format!("DingTalk answered {errcode}: {}", answer.said(&errmsg));
     match errcode {
         0 => Delivered::Yes,
         // Busy; too many messages (two codes of it are about).

@@ -14,7 +14,7 @@ use super::{
     Answer, Delivered, Sending,
     request::{post, signature, target},
 };
-use crate::{ChannelError, message::Message, words};
+use crate::{ChannelError, message::Message};
 
 pub(super) fn request(message: &Message, sending: &Sending<'_>) -> Result<Request<Payload>, ChannelError> {
     let text = message.fitted(MOST_BYTES, str::len, |line| inert(&message.plain(line)));
@@ -53,7 +53,7 @@ pub(super) fn judge(answer: &Answer<'_>) -> Delivered {
     let told = answer.json::<Told>();
     let code = told.as_ref().and_then(|told| told.code.or(told.status_code));
     let (Some(Told { msg, .. }), Some(code)) = (told, code) else { return answer.by_status_without_word() };
-    let why = format!("Feishu answered {code}: {}", words::tame(&msg, super::verdict::MOST_SAID));
+    let why = format!("Feishu answered {code}: {}", answer.said(&msg));
     match code {
         0 => Delivered::Yes,
         // Too many messages.

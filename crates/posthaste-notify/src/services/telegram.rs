@@ -86,7 +86,7 @@ pub(super) fn judge(answer: &Answer<'_>) -> Delivered {
             Delivered::again(why, Some(Duration::from_secs(seconds)))
         }
         // It said that it did not take it, whatever the status.
-        (Delivered::Yes, _) => Delivered::refused(words::tame(&told.description, super::verdict::MOST_SAID)),
+        (Delivered::Yes, _) => Delivered::refused(answer.said(&told.description)),
         (judged, _) => judged,
     }
 }

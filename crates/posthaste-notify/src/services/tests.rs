@@ -2,8 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::header;
-use posthaste_core::{BarkSettings, Language, MailSecurity, Notice, SmtpSettings, TelegramSettings};
+use http::{HeaderMap, StatusCode, header};
+use posthaste_core::{
+    BarkSettings, CooldownReason, CooldownScope, Language, MailSecurity, Notice, NoticeEvent, SmtpSettings,
+    Subject, TelegramSettings,
+};
 use rstest::rstest;
 use serde_json::Value;
 
@@ -139,6 +142,50 @@ fn names_and_words_from_elsewhere_are_inert_everywhere() {
     }
 }
 
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(100))]
+
+    /// Whatever somebody is called and whatever an upstream says: each service gets a message that it takes.
+    #[test]
+    fn any_text_makes_a_message_that_fits(
+        name in r##"\PC{0,300}|[<>&@*_`#\[\]\\"']{0,200}|[\x00-\x20🦀]{0,200}"##,
+        why in r##"(?s).{0,900}|[&"]{0,900}|[🦀]{0,500}"##,
+        count in 1_usize..50,
+    ) {
+        let Subject::Account { id, .. } = evil().subject else { unreachable!() };
+        let event = NoticeEvent::AccountRests {
+            reason: CooldownReason::Failing,
+            scope: CooldownScope::Model(name.clone()),
+            until: NOW,
+            why,
+        };
+        let notices = vec![Arc::new(Notice { at: NOW, subject: Subject::Account { id, name }, event }); count];
+        for channel in services() {
+            match composed(&channel, &notices).unwrap() {
+                Outgoing::Http(request) => {
+                    let body: Value = serde_json::from_slice(&request.body().to_bytes()).unwrap();
+                    let (length, most) = longest(&channel, &body);
+                    assert!(length <= most, "{}: {length} > {most}", channel.service.as_str());
+                }
+                Outgoing::Mail(letter) => {
+                    let text = String::from_utf8(letter.mail.formatted()).unwrap();
+                    assert_eq!(fields_of(&text), FIELDS, "{text}");
+                }
+            }
+        }
+    }
+}
+
+/// The names of a mail's fields.
+fn fields_of(mail: &str) -> Vec<&str> {
+    let head = mail.split("\r\n\r\n").next().unwrap();
+    let lines = head.split("\r\n").filter(|line| !line.starts_with(' '));
+    lines.map(|line| line.split(':').next().unwrap()).collect()
+}
+
+const FIELDS: [&str; 8] =
+    ["From", "Subject", "Date", "Message-ID", "Auto-Submitted", "To", "MIME-Version", "Content-Type"];
+
 /// All texts of a value but those of `facts` and `subject`.
 fn strings(value: &Value) -> Vec<String> {
     match value {
@@ -257,7 +304,8 @@ fn line_breaks_in_mail_addresses_are_refused() {
 }
 
 fn judged(service: &ChannelKind, status: u16, body: &str) -> Delivered {
-    judge(service, StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), &Bytes::from(body.to_owned()))
+    let (status, headers) = (StatusCode::from_u16(status).unwrap(), HeaderMap::new());
+    judge(service, &Answer { status, headers: &headers, body: body.as_bytes(), redact: &str::to_owned })
 }
 
 /// `y` taken, `a` again, `r` refused.
@@ -324,7 +372,9 @@ fn services_say_how_long_they_want_to_be_left_alone() {
     let body = r#"{"message":"You are being rate limited.","retry_after":2.5,"global":false}"#;
     assert_eq!(after(judged(&ChannelKind::Discord, 429, body)), Some(Duration::from_millis(2_500)));
     let headers = HeaderMap::from_iter([(header::RETRY_AFTER, "30".parse().unwrap())]);
-    let slack = judge(&ChannelKind::Slack, StatusCode::TOO_MANY_REQUESTS, &headers, &Bytes::new());
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    let answer = Answer { status, headers: &headers, body: b"", redact: &str::to_owned };
+    let slack = judge(&ChannelKind::Slack, &answer);
     assert_eq!(after(slack), Some(Duration::from_secs(30)));
     let body =
         r#"{"ok":false,"error_code":400,"description":"upgraded","parameters":{"migrate_to_chat_id":-1002}}"#;
@@ -336,6 +386,28 @@ fn services_say_how_long_they_want_to_be_left_alone() {
 fn what_a_strangers_program_says_is_not_repeated() {
     let delivered = judged(&ChannelKind::Webhook, 400, "canary");
     assert!(!format!("{delivered:?}").contains("canary"));
+}
+
+#[test]
+fn a_secret_that_a_service_repeats_is_not_even_shown_in_part() {
+    let opened = Opened::new(&channel(ChannelKind::Slack, HOOK, None), &Plain).unwrap();
+    let redact = |text: &str| opened.redact(text);
+    for service in services() {
+        for before in 150..220 {
+            let said = format!("{} {HOOK}", "x".repeat(before));
+            let body = match service.service {
+                ChannelKind::Slack => said,
+                _ => serde_json::json!({
+                    "errcode": 1, "errmsg": said, "code": 400, "msg": said, "message": said, "ok": false, "description": said,
+                })
+                .to_string(),
+            };
+            let (status, headers) = (StatusCode::BAD_REQUEST, HeaderMap::new());
+            let answer = Answer { status, headers: &headers, body: body.as_bytes(), redact: &redact };
+            let delivered = format!("{:?}", judge(&service.service, &answer));
+            assert!(!delivered.contains("dummy"), "{}: {delivered}", service.service.as_str());
+        }
+    }
 }
 
 #[test]

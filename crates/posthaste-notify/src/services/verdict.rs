@@ -41,6 +41,8 @@ pub(crate) struct Answer<'a> {
     pub(crate) status: StatusCode,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a [u8],
+    /// Takes the channel's secrets out of a text.
+    pub(crate) redact: &'a (dyn Fn(&str) -> String + Sync),
 }
 
 impl Answer<'_> {
@@ -49,9 +51,14 @@ impl Answer<'_> {
         serde_json::from_slice(self.body).ok()
     }
 
-    /// The body's beginning as text, where the service answers in words.
+    /// The body as text, where the service answers in words.
     pub(crate) fn text(&self) -> String {
-        words::tame(&String::from_utf8_lossy(&self.body[..self.body.len().min(MOST_BYTES)]), MOST_SAID)
+        String::from_utf8_lossy(self.body).into_owned()
+    }
+
+    /// What the service said, as it may be shown: without secrets first, so that none is cut in two, then tame and short.
+    pub(crate) fn said(&self, text: &str) -> String {
+        words::tame(&(self.redact)(text), MOST_SAID)
     }
 
     /// How long the service wants to be left alone (RFC 9110 §10.2.3), where it counts in seconds.
@@ -63,7 +70,7 @@ impl Answer<'_> {
     /// What the status alone says: 2xx is taken, 408, 425, 429 and 5xx may pass, the rest stays. `said` is what the service
     /// said, if that is to be shown.
     pub(crate) fn by_status(&self, said: &str) -> Delivered {
-        let said = words::tame(said, MOST_SAID);
+        let said = self.said(said);
         let why = match said.as_str() {
             "" => format!("the service answered {}", self.status),
             said => format!("the service answered {}: {said}", self.status),
@@ -94,5 +101,4 @@ impl Answer<'_> {
 }
 
 /// Of what a service said.
-pub(crate) const MOST_SAID: usize = 200;
-const MOST_BYTES: usize = 1_024;
+const MOST_SAID: usize = 200;

@@ -46,7 +46,7 @@ pub(super) fn judge(answer: &Answer<'_>) -> Delivered {
         errmsg: String,
     }
     let Some(Told { errcode, errmsg }) = answer.json() else { return answer.by_status_without_word() };
-    let why = format!("WeCom answered {errcode}: {}", words::tame(&errmsg, super::verdict::MOST_SAID));
+    let why = format!("WeCom answered {errcode}: {}", answer.said(&errmsg));
     match errcode {
         0 => Delivered::Yes,
         // Busy; more than 20 messages a minute; too many at once.
