@@ -34,7 +34,7 @@ pub(crate) struct Hub {
     pub(crate) claims: Claims,
     pub(crate) repeats: Repeats,
     pub(crate) dropped: Arc<AtomicU64>,
-    pub(crate) lines: HashMap<ChannelId, Served>,
+    pub(crate) served: HashMap<ChannelId, Served>,
     pub(crate) workers: JoinSet<()>,
 }
 
@@ -67,7 +67,7 @@ impl Hub {
         while let Ok(notice) = self.notices.try_recv() {
             self.take(notice).await;
         }
-        self.lines.values_mut().for_each(|line| line.queue = closed());
+        self.served.values_mut().for_each(|line| line.queue = closed());
         while self.workers.join_next().await.is_some() {}
     }
 
@@ -75,9 +75,9 @@ impl Hub {
     fn follow(&mut self) {
         let wanted: Vec<Arc<Channel>> = self.channels.borrow_and_update().clone();
         let is_wanted = |id: &ChannelId| wanted.iter().any(|channel| channel.id == *id && channel.enabled);
-        self.lines.retain(|id, _| is_wanted(id));
+        self.served.retain(|id, _| is_wanted(id));
         for channel in wanted.into_iter().filter(|channel| channel.enabled) {
-            match self.lines.get(&channel.id) {
+            match self.served.get(&channel.id) {
                 Some(line) => {
                     line.channel.send_if_modified(|known| {
                         let is_new = **known != *channel;
@@ -105,14 +105,14 @@ impl Hub {
             }
             .run(),
         );
-        self.lines.insert(id, Served { queue, channel });
+        self.served.insert(id, Served { queue, channel });
     }
 
     /// Workers end with their channels. One that ended otherwise gets a successor.
     fn clear_up(&mut self, ended: &Result<(), JoinError>) {
         let Err(error) = ended else { return };
         tracing::error!(%error, "serving a channel broke off; it starts anew");
-        let broken = self.lines.extract_if(|_, line| line.queue.is_closed());
+        let broken = self.served.extract_if(|_, line| line.queue.is_closed());
         let channels: Vec<_> = broken.map(|(_, line)| Arc::clone(&line.channel.borrow())).collect();
         channels.into_iter().for_each(|channel| self.serve(channel));
     }
@@ -147,11 +147,11 @@ impl Hub {
             Some(ended) => channel.filter.is_about(notice) && ended.channels.contains(id),
             None => channel.filter.allows(notice),
         };
-        self.lines.iter().filter(|(id, line)| wants(id, &line.channel.borrow())).map(|(id, _)| *id).collect()
+        self.served.iter().filter(|(id, line)| wants(id, &line.channel.borrow())).map(|(id, _)| *id).collect()
     }
 
     async fn hand_on(&self, id: ChannelId, notice: &Arc<Notice>) {
-        let Some(line) = self.lines.get(&id) else { return };
+        let Some(line) = self.served.get(&id) else { return };
         if line.queue.try_send(Arc::clone(notice)).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             let channel = Arc::clone(&line.channel.borrow());

@@ -114,7 +114,7 @@ impl Notifier {
             claims: Claims::new(parts.locks, options.relay.uuid()),
             repeats: Repeats::new(options.repeat_window, MOST_REMEMBERED),
             dropped: Arc::clone(&dropped),
-            lines: HashMap::new(),
+            served: HashMap::new(),
             workers: JoinSet::new(),
         };
         let hub = Mutex::new(Some(tokio::spawn(hub.run())));

@@ -211,6 +211,17 @@ async fn mail_goes_out_over_tls_with_a_login() {
     }
 }
 
+/// The name may lead to `::1` as well, where nobody listens; the certificate is held against the name all the same.
+#[tokio::test]
+async fn a_name_is_resolved_and_one_that_answers_is_taken() {
+    let authority = TestAuthority::new();
+    let server = Server::start(&authority, MailSecurity::Tls, Manner::default()).await;
+    let ChannelKind::Smtp(settings) = to(&server, MailSecurity::Tls).service else { unreachable!() };
+    let service = ChannelKind::Smtp(SmtpSettings { host: "localhost".to_owned(), ..settings });
+    let delivery = send(&authority, &Channel { service, ..to(&server, MailSecurity::Tls) }).await;
+    assert_eq!(delivery.outcome, DeliveryOutcome::Delivered, "{delivery:?}");
+}
+
 #[tokio::test]
 async fn a_server_that_nobody_vouches_for_gets_nothing() {
     for security in [MailSecurity::StartTls, MailSecurity::Tls] {
