@@ -62,6 +62,7 @@ impl Repeats {
     pub(crate) fn told_to(&mut self, notice: &Notice, channels: Vec<ChannelId>) {
         if let Some(told) = self.told.get_mut(&notice.dedup_key()) {
             told.channels.extend(channels);
+            told.channels.sort_unstable();
             told.channels.dedup();
         }
     }
@@ -200,6 +201,17 @@ mod tests {
         assert_eq!(repeats.weigh(&down(), at(7_202)), NEW);
         let end = repeats.weigh(&pool(NoticeEvent::PoolServes), at(7_203));
         assert!(matches!(end, Weighed::End { of: Some(_) }), "{end:?}");
+    }
+
+    #[test]
+    fn trouble_that_lasts_does_not_add_up() {
+        let mut repeats = repeats();
+        let channels = [ChannelId::generate(), ChannelId::generate()];
+        for window in 0..10 {
+            assert_eq!(repeats.weigh(&down(), at(600 * window)), NEW);
+            repeats.told_to(&down(), channels.to_vec());
+        }
+        assert_eq!(repeats.told[&down().dedup_key()].channels, channels);
     }
 
     #[test]

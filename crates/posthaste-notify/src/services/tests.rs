@@ -115,7 +115,7 @@ fn forbidden(service: &ChannelKind) -> &'static [&'static str] {
         ChannelKind::Discord => &[" @everyone", "<@", "[x](", "**b**", "`c`"],
         ChannelKind::Telegram(_) => &["@everyone", "<script", "<at", "</b><script"],
         ChannelKind::Smtp(_) => &["\nBcc:", "<script", "<at"],
-        // Bark shows plain text, and a program gets JSON.
+        // Bark shows plain text, and a program gets JSON: of the facts as well.
         ChannelKind::Bark(_) | ChannelKind::Webhook => &["\r", "\u{202e}", "\u{7}"],
     }
 }
@@ -127,7 +127,10 @@ fn names_and_words_from_elsewhere_are_inert_everywhere() {
             let text = match composed(&channel, &notices).unwrap() {
                 Outgoing::Http(request) => {
                     let body: Value = serde_json::from_slice(&request.body().to_bytes()).unwrap();
-                    // The facts of a webhook are data; what is made for people is looked at.
+                    if channel.service == ChannelKind::Webhook {
+                        let (length, most) = longest(&channel, &body);
+                        assert!(length <= most, "{length} > {most}");
+                    }
                     strings(&body).join("\n")
                 }
                 // In the plain part markup is only text.
@@ -189,15 +192,12 @@ fn fields_of(mail: &str) -> Vec<&str> {
 const FIELDS: [&str; 8] =
     ["From", "Subject", "Date", "Message-ID", "Auto-Submitted", "To", "MIME-Version", "Content-Type"];
 
-/// All texts of a value but those of `facts` and `subject`.
+/// All texts of a value.
 fn strings(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],
         Value::Array(values) => values.iter().flat_map(strings).collect(),
-        Value::Object(fields) => {
-            let shown = fields.iter().filter(|(name, _)| !["facts", "subject"].contains(&name.as_str()));
-            shown.flat_map(|(_, value)| strings(value)).collect()
-        }
+        Value::Object(fields) => fields.values().flat_map(strings).collect(),
         _ => Vec::new(),
     }
 }
@@ -214,7 +214,10 @@ fn longest(channel: &Channel, body: &Value) -> (usize, usize) {
         ChannelKind::Discord => (utf16(text("/embeds/0/description")), 4_096),
         ChannelKind::Telegram(_) => (utf16(text("/text")), 4_096),
         ChannelKind::Bark(_) => (body.to_string().len(), 4_096),
-        ChannelKind::Webhook | ChannelKind::Smtp(_) => (0, 0),
+        ChannelKind::Webhook => {
+            (strings(body).iter().map(|text| text.chars().count()).max().unwrap_or(0), 1_001)
+        }
+        ChannelKind::Smtp(_) => (0, 0),
     }
 }
 

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     ChannelError,
     message::{Item, Message},
+    words,
 };
 
 pub(super) fn request(message: &Message, sending: &Sending<'_>) -> Result<Request<Payload>, ChannelError> {
@@ -68,14 +69,26 @@ fn data(Item { notice, said }: &Item) -> Value {
         "kind": notice.kind(),
         "severity": notice.severity(),
         "recovery": notice.is_recovery(),
-        "key": notice.dedup_key(),
+        "key": words::tame(&notice.dedup_key(), LONGEST_TEXT),
         "at": notice.at,
-        "subject": notice.subject,
+        "subject": bounded(json!(notice.subject)),
         "title": said.title,
         "text": said.text,
-        "facts": notice.event,
+        "facts": bounded(json!(notice.event)),
     })
 }
+
+/// What others said may be long, and is data here that nobody has tamed.
+fn bounded(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(words::tame(&text, LONGEST_TEXT)),
+        Value::Array(values) => values.into_iter().map(bounded).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, bounded(value))).collect(),
+        other => other,
+    }
+}
+
+const LONGEST_TEXT: usize = 1_000;
 
 #[cfg(test)]
 mod tests {
