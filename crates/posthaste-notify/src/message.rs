@@ -93,11 +93,12 @@ impl Message {
     ) -> String {
         let lines = self.lines();
         let note = |left: usize| format(&Line::Text(words::cut(self.language, left)));
-        let mut text = String::new();
+        let (mut text, mut used) = (String::new(), 0);
         for (number, line) in lines.iter().enumerate() {
             let (line, left) = (format(line), lines.len() - number);
             let reserve = if left > 1 { measure(&note(left)) + 1 } else { 0 };
-            if measure(&text) + measure(&line) + 1 + reserve > most {
+            used += measure(&line) + 1;
+            if used + reserve > most {
                 text.push_str(&note(left));
                 return text;
             }

@@ -148,7 +148,7 @@ fn names_and_words_from_elsewhere_are_inert_everywhere() {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(100))]
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
 
     /// Whatever somebody is called and whatever an upstream says: each service gets a message that it takes.
     #[test]
