@@ -19,8 +19,8 @@ use uuid::Uuid;
 use crate::{ChannelError, message::Message, secrets::Opened};
 
 pub(crate) use request::host_of;
-pub(crate) use verdict::Answer;
-pub(crate) use verdict::Delivered;
+use verdict::sounds_hasty;
+pub(crate) use verdict::{Answer, Delivered};
 
 /// What is to be sent.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::{
     Answer, Delivered, Sending,
     request::{post, signature, target},
+    sounds_hasty,
 };
 use crate::{
     ChannelError,
@@ -60,6 +61,7 @@ pub(super) fn judge(answer: &Answer<'_>) -> Delivered {
         310_000 => {
             Delivered::refused(format!("{why} (the robot's security settings: sign, word or address)"))
         }
+        _ if sounds_hasty(&errmsg) => Delivered::again(why, answer.retry_after()),
         _ => Delivered::refused(why),
     }
 }

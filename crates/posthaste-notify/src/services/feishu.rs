@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{
     Answer, Delivered, Sending,
     request::{post, signature, target},
+    sounds_hasty,
 };
 use crate::{ChannelError, message::Message};
 
@@ -63,6 +64,7 @@ pub(super) fn judge(answer: &Answer<'_>) -> Delivered {
         )),
         19_022 => Delivered::refused(format!("{why} (the bot does not take messages from this address)")),
         19_024 => Delivered::refused(format!("{why} (the bot asks for a word that is not in the message)")),
+        _ if sounds_hasty(&msg) => Delivered::again(why, answer.retry_after()),
         _ => Delivered::refused(why),
     }
 }

@@ -100,5 +100,11 @@ impl Answer<'_> {
     }
 }
 
+/// Whether words complain of too many messages. The vendors' codes for that are many and change; their words are few.
+pub(crate) fn sounds_hasty(said: &str) -> bool {
+    let said = said.to_ascii_lowercase();
+    ["too fast", "too many", "freq", "rate limit"].iter().any(|words| said.contains(words))
+}
+
 /// Of what a service said.
 const MOST_SAID: usize = 200;

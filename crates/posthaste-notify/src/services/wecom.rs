@@ -11,6 +11,7 @@ use serde_json::json;
 use super::{
     Answer, Delivered, Sending,
     request::{post, target},
+    sounds_hasty,
 };
 use crate::{
     ChannelError,
@@ -51,6 +52,7 @@ pub(super) fn judge(answer: &Answer<'_>) -> Delivered {
         0 => Delivered::Yes,
         // Busy; more than 20 messages a minute; too many at once.
         -1 | 45009 | 45033 => Delivered::again(why, answer.retry_after()),
+        _ if sounds_hasty(&errmsg) => Delivered::again(why, answer.retry_after()),
         _ => Delivered::refused(why),
     }
 }

@@ -27,6 +27,19 @@ fn letter(delivered: &Delivered) -> char {
 #[case::wecom_bad_key(ChannelKind::WeCom, 200, r#"{"errcode":93000,"errmsg":"invalid webhook url"}"#, 'r')]
 #[case::wecom_a_page(ChannelKind::WeCom, 200, "<html>sign in</html>", 'r')]
 #[case::wecom_down(ChannelKind::WeCom, 502, "<html>bad gateway</html>", 'a')]
+#[case::wecom_hasty_by_word(
+    ChannelKind::WeCom,
+    200,
+    r#"{"errcode":1,"errmsg":"api freq out of limit"}"#,
+    'a'
+)]
+#[case::dingtalk_hasty_by_word(
+    ChannelKind::DingTalk,
+    200,
+    r#"{"errcode":1,"errmsg":"send too fast, exceed 20 times per minute"}"#,
+    'a'
+)]
+#[case::feishu_hasty_by_word(ChannelKind::Feishu, 200, r#"{"code":1,"msg":"Frequency limited"}"#, 'a')]
 #[case::dingtalk_ok(ChannelKind::DingTalk, 200, r#"{"errcode":0,"errmsg":"ok"}"#, 'y')]
 #[case::dingtalk_sign(ChannelKind::DingTalk, 200, r#"{"errcode":310000,"errmsg":"sign not match"}"#, 'r')]
 #[case::dingtalk_too_many(ChannelKind::DingTalk, 200, r#"{"errcode":130101,"errmsg":"send too fast"}"#, 'a')]
