@@ -131,6 +131,10 @@ impl Hub {
             self.claims.give_back(key).await;
         }
         let wanting = self.wanting(&notice, ended.as_ref());
+        if wanting.is_empty() {
+            // Another relay may know of a channel that this one has not heard of yet.
+            return;
+        }
         self.repeats.told_to(&notice, wanting.clone());
         if !self.claims.claim(&notice, quiet_for, now).await {
             return;

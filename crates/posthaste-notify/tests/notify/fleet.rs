@@ -100,6 +100,19 @@ async fn relays_on_one_redis_tell_it_once() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_relay_without_a_channel_for_it_claims_nothing() {
+    let (locks, transport) = (MemoryStores::stores().locks, taking());
+    let relays = relays(&locks, &transport, 2);
+    // This one has not heard of the channel yet.
+    relays[0].notifier.set_channels(Vec::new());
+    relays[0].tell(down());
+    pass(1).await;
+    relays[1].tell(down());
+    pass(1).await;
+    assert_eq!(types(&transport, "/all"), ["pool_down"]);
+}
+
 /// A store that is away: it refuses, or does not answer.
 struct Away {
     silent: bool,
