@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{ClientKeyId, KeyPolicy, ModelPattern, Timestamp};
 
 /// The keyed hash under which a client key is stored; the key itself is stored nowhere.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientKeyHash(pub [u8; 32]);
 
 impl ClientKeyHash {

@@ -24,6 +24,7 @@ mod policy;
 mod pool;
 mod request_record;
 mod secret;
+mod session;
 mod terms;
 mod timestamp;
 mod transport;
@@ -59,6 +60,7 @@ pub use request_record::{
     StopEnd,
 };
 pub use secret::{Sealed, Secret};
+pub use session::{Session, TokenHash};
 pub use terms::{Geography, ServiceTier, Terms};
 pub use timestamp::Timestamp;
 pub use transport::{
