@@ -1,13 +1,16 @@
 //! Operators' work as values that can travel.
 
+use posthaste_storage::RecordKind;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{
-    AccountChange, AccountView, Admin, AdminError, CreatedKey, Disclosed, ExplainView, KeyChange, KeyView,
-    LoginFlow, LoginFor, LoginPlan, NewAccount, NewKey, NewPool, OwnerInput, OwnerView, PolledLogin,
-    PoolChange, PoolView, PresetView, RefreshedAccount, RequestSummary, RouteInput, RouteView, SavedAccount,
-    StartedLogin, StatsInput, StatsView, StatusView, TargetInput, TeamInput, TeamView, TestReport, UsageView,
-    accounts,
+    AccountChange, AccountView, Actor, Admin, AdminError, AuditInput, AuditPage, AuditReport, CreatedKey,
+    CreatedToken, Disclosed, ExplainView, KeyChange, KeyView, LoginFlow, LoginFor, LoginPlan, NewAccount,
+    NewKey, NewPool, NewUser, OwnerInput, OwnerView, PolledLogin, PoolChange, PoolView, PresetView,
+    RefreshedAccount, RequestSummary, RouteInput, RouteView, SavedAccount, SessionView, StartedLogin,
+    StatsInput, StatsView, StatusView, TargetInput, TeamInput, TeamView, TestReport, TokenInput, TokenView,
+    UsageView, UserChange, UserView, accounts,
 };
 
 /// A piece of work. Records are named by id or by name.
@@ -210,6 +213,62 @@ pub enum Command {
     Stats(StatsInput),
     /// Tell the whole at a glance.
     Status,
+    /// Tell all people.
+    ListUsers,
+    /// Tell one person.
+    ShowUser {
+        /// Which.
+        user: String,
+    },
+    /// Make a person.
+    CreateUser(NewUser),
+    /// Change a person.
+    UpdateUser {
+        /// Which.
+        user: String,
+        /// What.
+        change: UserChange,
+    },
+    /// Remove a person.
+    DeleteUser {
+        /// Which.
+        user: String,
+    },
+    /// Give a person another password.
+    SetPassword {
+        /// Which.
+        user: String,
+        /// The next one.
+        password: Disclosed,
+    },
+    /// Take a person's second factor away.
+    DropSecondFactor {
+        /// Which.
+        user: String,
+    },
+    /// Tell a person's sessions.
+    ListSessions {
+        /// Whose.
+        user: String,
+    },
+    /// End a person's sessions.
+    EndSessions {
+        /// Whose.
+        user: String,
+    },
+    /// Make a token of the admin API.
+    CreateToken(TokenInput),
+    /// Tell all tokens of the admin API.
+    ListTokens,
+    /// End a token of the admin API.
+    DeleteToken {
+        /// Which.
+        token: String,
+    },
+    /// Tell what was done.
+    ListAudit(AuditInput),
+    /// Check that the audit log is as it was written.
+    VerifyAudit,
 }
 
 /// What came of a [`Command`].
@@ -268,9 +327,43 @@ pub enum Reply {
     Stats(StatsView),
     /// The whole at a glance.
     Status(StatusView),
+    /// People, by name.
+    Users(Vec<UserView>),
+    /// A person, as it is or as it was when it was removed.
+    User(UserView),
+    /// A person's sessions.
+    Sessions(Vec<SessionView>),
+    /// A new token of the admin API with its secret.
+    CreatedToken(CreatedToken),
+    /// Tokens of the admin API, by name.
+    Tokens(Vec<TokenView>),
+    /// A token of the admin API, as it was when it was removed.
+    Token(TokenView),
+    /// A part of the audit log.
+    Audit(AuditPage),
+    /// Whether the audit log is as it was written.
+    AuditVerified(AuditReport),
 }
 
-pub(crate) async fn execute(admin: &Admin, command: Command) -> Result<Reply, AdminError> {
+impl Reply {
+    /// The record that was made, for commands that are about none before.
+    pub(crate) fn made(&self) -> Option<(RecordKind, Uuid)> {
+        match self {
+            Self::SavedAccount(saved) => Some((RecordKind::Account, saved.account.id.uuid())),
+            Self::CreatedKey(created) => Some((RecordKind::ClientKey, created.view.id.uuid())),
+            Self::Pool(pool) => Some((RecordKind::Pool, pool.id.uuid())),
+            Self::Route(route) => Some((RecordKind::Route, route.id.uuid())),
+            Self::Owner(owner) => Some((RecordKind::Owner, owner.id.uuid())),
+            Self::Team(team) => Some((RecordKind::Team, team.id.uuid())),
+            Self::User(user) => Some((RecordKind::User, user.id.uuid())),
+            Self::CreatedToken(created) => Some((RecordKind::ApiToken, created.view.id.uuid())),
+            _ => None,
+        }
+    }
+}
+
+pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> Result<Reply, AdminError> {
+    let (people, tokens) = (admin.people(), admin.tokens());
     let (accounts, keys) = (admin.accounts(), admin.keys());
     let (pools, routes, owners) = (admin.pools(), admin.routes(), admin.owners());
     Ok(match command {
@@ -332,5 +425,21 @@ pub(crate) async fn execute(admin: &Admin, command: Command) -> Result<Reply, Ad
         }
         Command::Stats(input) => Reply::Stats(admin.stats(&input).await?),
         Command::Status => Reply::Status(admin.status().await?),
+        Command::ListUsers => Reply::Users(people.list().await?),
+        Command::ShowUser { user } => Reply::User(people.show(&user).await?),
+        Command::CreateUser(new) => Reply::User(people.create(actor, new).await?),
+        Command::UpdateUser { user, change } => Reply::User(people.update(actor, &user, change).await?),
+        Command::DeleteUser { user } => Reply::User(people.delete(actor, &user).await?),
+        Command::SetPassword { user, password } => {
+            Reply::User(people.set_password(actor, &user, &password).await?)
+        }
+        Command::DropSecondFactor { user } => Reply::User(people.drop_second_factor(actor, &user).await?),
+        Command::ListSessions { user } => Reply::Sessions(people.sessions(&user).await?),
+        Command::EndSessions { user } => Reply::User(people.end_sessions(actor, &user).await?),
+        Command::CreateToken(new) => Reply::CreatedToken(tokens.create(actor, new).await?),
+        Command::ListTokens => Reply::Tokens(tokens.list().await?),
+        Command::DeleteToken { token } => Reply::Token(tokens.delete(&token).await?),
+        Command::ListAudit(input) => Reply::Audit(admin.audit().list(&input).await?),
+        Command::VerifyAudit => Reply::AuditVerified(admin.audit().verify().await?),
     })
 }

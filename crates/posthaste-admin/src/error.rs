@@ -1,6 +1,6 @@
 //! What can go wrong in operators' work.
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use posthaste_storage::StorageError;
 use posthaste_vault::{VaultError, oauth::OAuthError};
@@ -30,6 +30,26 @@ pub enum AdminError {
     Conflict {
         /// What clashed and what to do.
         what: String,
+    },
+    /// Whoever asks may not have that done.
+    #[error("you may not do that: it needs {need}")]
+    Forbidden {
+        /// What it needs.
+        need: String,
+    },
+    /// Whoever asks is not known, or is not who he says.
+    #[error("{what}")]
+    Unauthenticated {
+        /// What is wrong.
+        what: &'static str,
+        /// Which input is asked for beyond what was given, where that would do.
+        missing: Option<&'static str>,
+    },
+    /// Too many tries failed.
+    #[error("too many tries failed; try again in {} s", wait.as_secs().max(1))]
+    TooMany {
+        /// How long to wait.
+        wait: Duration,
     },
     /// A login or a refresh failed.
     #[error("{0}")]
@@ -109,6 +129,12 @@ pub enum FailureKind {
     NotFound,
     /// Somebody else was there first.
     Conflict,
+    /// Whoever asks may not have that done.
+    Forbidden,
+    /// Whoever asks is not known.
+    Unauthenticated,
+    /// Too many tries failed.
+    TooMany,
     /// A vendor, a proxy or the network did not do its part.
     Upstream,
     /// The store or the vault failed.
@@ -123,6 +149,11 @@ impl From<&AdminError> for AdminFailure {
             }
             AdminError::NotFound { .. } => (FailureKind::NotFound, None, error.to_string()),
             AdminError::Conflict { .. } => (FailureKind::Conflict, None, error.to_string()),
+            AdminError::Forbidden { .. } => (FailureKind::Forbidden, None, error.to_string()),
+            AdminError::Unauthenticated { missing, .. } => {
+                (FailureKind::Unauthenticated, missing.map(str::to_owned), error.to_string())
+            }
+            AdminError::TooMany { .. } => (FailureKind::TooMany, None, error.to_string()),
             AdminError::Login(login) if accounts::is_input(login) => {
                 (FailureKind::Invalid, None, error.to_string())
             }

@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod accounts;
+mod acting;
+mod actor;
 mod admin;
+mod audit;
 mod change;
 mod command;
 pub mod data;
@@ -10,13 +13,17 @@ mod input;
 mod keys;
 mod limit_text;
 mod owners;
+mod people;
 mod place;
+mod policy;
 mod pools;
 mod requests;
 mod routes;
 mod runtime;
+mod sign_in;
 mod stats;
 mod status;
+mod tokens;
 mod totals;
 
 pub use accounts::{
@@ -24,7 +31,11 @@ pub use accounts::{
     LoginFor, LoginPlan, LoginTask, NewAccount, PolledLogin, PresetView, RefreshedAccount, SavedAccount,
     SchedulingChange, StartedLogin, TestReport, TestSteps, VendorSettings, presets,
 };
+pub use actor::{Actor, Who};
 pub use admin::{Admin, AdminParts};
+pub use audit::{
+    AuditEntry, AuditInput, AuditPage, AuditProblem, AuditReport, AuditService, AuditTarget, Outcome,
+};
 pub use command::{Command, Reply};
 pub use error::{AdminError, AdminFailure, FailureKind};
 pub use input::{Disclosed, ModelMapping};
@@ -34,11 +45,18 @@ pub use keys::{
 };
 pub use limit_text::{length_text, limit_text, parse_length, parse_limit};
 pub use owners::{OwnerInput, OwnerService, OwnerView, TeamInput, TeamView};
+pub use people::{NewUser, PeopleService, SessionView, UserChange, UserView};
 pub use place::PlaceInput;
+pub use policy::Policy;
 pub use pools::{NewPool, PoolChange, PoolService, PoolView, RulesChange};
 pub use requests::{ExplainView, NamedAccount, RequestService, RequestSummary};
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};
 pub use runtime::{ParkedModels, ParkedView, QuotaView, Runtime, SpoolStatus};
+pub use sign_in::{
+    Credentials, EnrolledFactor, FirstOwner, KnownPerson, NewFactor, PasswordChange, ProfileView, SetupToken,
+    SignInService, SignedIn, Visit,
+};
 pub use stats::{NamedId, StatsBy, StatsInput, StatsRow, StatsView};
 pub use status::{InstanceView, KeyCounts, ServerView, StatusView, StoreAway};
+pub use tokens::{CreatedToken, TokenInput, TokenService, TokenView};
 pub use totals::UsageTotals;

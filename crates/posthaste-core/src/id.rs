@@ -82,6 +82,10 @@ id! {
     UserId
 }
 id! {
+    /// The identity of an [`ApiToken`](crate::ApiToken); not the secret that a program presents.
+    ApiTokenId
+}
+id! {
     /// The identity of a [`Team`](crate::Team).
     TeamId
 }

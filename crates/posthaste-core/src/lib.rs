@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod access;
 mod account;
 mod client_key;
 mod client_name;
@@ -29,8 +30,10 @@ mod terms;
 mod timestamp;
 mod transport;
 mod usage;
+mod user;
 mod verdict;
 
+pub use access::{Area, Level, Role, Scope, UnknownWord};
 pub use account::{
     Account, AccountSettings, AuthForm, DialectUrl, ModelMap, PresetName, PrivateAddressConsent, ProviderKind,
 };
@@ -42,7 +45,9 @@ pub use dialect::{ChatVariant, Dialect, Operation, Packing, Surface};
 pub use egress::{Egress, Proxy, ProxyLogin, ProxyScheme, ProxySettings};
 pub use fault::{Fault, FaultKind, Origin};
 pub use health_news::{HealthNews, Told, ToldRest};
-pub use id::{AccountId, ClientKeyId, IdError, InstanceId, PoolId, RequestId, RouteId, TeamId, UserId};
+pub use id::{
+    AccountId, ApiTokenId, ClientKeyId, IdError, InstanceId, PoolId, RequestId, RouteId, TeamId, UserId,
+};
 pub use ledger::{AttemptOutcome, AttemptPhase, AttemptRow, CostBasis, UsageSource};
 pub use limit::{Calendar, CallerLimits, Limit, LimitState, LimitUnit, LimitWindow, OnLoss};
 pub use limit_event::{LimitEvent, LimitOwner};
@@ -68,4 +73,5 @@ pub use transport::{
     boxed_body, full_body,
 };
 pub use usage::{StreamEnd, Usage};
+pub use user::{ApiToken, PasswordHash, SecondFactor, SignIn, User};
 pub use verdict::{Cooldown, CooldownReason, CooldownScope, PlanUse, RateWindow, Verdict};

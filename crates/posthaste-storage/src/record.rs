@@ -3,7 +3,8 @@
 use std::{fmt, marker::PhantomData, sync::Arc};
 
 use posthaste_core::{
-    Account, AccountId, ClientKey, ClientKeyHash, ClientKeyId, HashForm, Owner, Pool, Route, Team,
+    Account, AccountId, ApiToken, ClientKey, ClientKeyHash, ClientKeyId, HashForm, Owner, Pool, Route, Team,
+    User,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
@@ -28,12 +29,25 @@ pub enum RecordKind {
     Owner,
     /// Teams of owners; looked up by name.
     Team,
+    /// People who log in; looked up by name.
+    User,
+    /// Tokens of the admin API; looked up by the hash of the secret.
+    ApiToken,
 }
 
 impl RecordKind {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 7] =
-        [Self::Keyring, Self::Account, Self::ClientKey, Self::Pool, Self::Route, Self::Owner, Self::Team];
+    pub const ALL: [Self; 9] = [
+        Self::Keyring,
+        Self::Account,
+        Self::ClientKey,
+        Self::Pool,
+        Self::Route,
+        Self::Owner,
+        Self::Team,
+        Self::User,
+        Self::ApiToken,
+    ];
 
     /// The stable name used in stores.
     pub const fn as_str(self) -> &'static str {
@@ -45,6 +59,8 @@ impl RecordKind {
             Self::Route => "route",
             Self::Owner => "owner",
             Self::Team => "team",
+            Self::User => "user",
+            Self::ApiToken => "api_token",
         }
     }
 
@@ -159,6 +175,30 @@ impl Entity for Team {
 
     fn lookup(&self) -> Option<String> {
         Some(self.name.clone())
+    }
+}
+
+impl Entity for User {
+    const KIND: RecordKind = RecordKind::User;
+
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn lookup(&self) -> Option<String> {
+        Some(self.name.clone())
+    }
+}
+
+impl Entity for ApiToken {
+    const KIND: RecordKind = RecordKind::ApiToken;
+
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn lookup(&self) -> Option<String> {
+        Some(self.token.to_hex())
     }
 }
 

@@ -2,9 +2,12 @@
 
 mod books;
 
-use posthaste_core::{Account, ClientKey, Owner, Pool, Route, Sealed, Team};
+use posthaste_core::{Account, ApiToken, ClientKey, Owner, Pool, Route, Sealed, Team, User};
 use posthaste_storage::{ConfigStore, Entity, Record, RecordKind, Stores};
-use posthaste_vault::{Place, Vault, account_credential_place, account_proxy_place, request_bodies_place};
+use posthaste_vault::{
+    Place, Vault, account_credential_place, account_proxy_place, request_bodies_place,
+    user_second_factor_place,
+};
 use serde::Serialize;
 
 use super::Progress;
@@ -107,6 +110,13 @@ impl Search<'_> {
             RecordKind::Route => drop(self.entity::<Route>(record)),
             RecordKind::Owner => drop(self.entity::<Owner>(record)),
             RecordKind::Team => drop(self.entity::<Team>(record)),
+            RecordKind::User => {
+                if let Some(user) = self.entity::<User>(record) {
+                    let secret = user.second_factor.as_ref().map(|factor| &factor.secret);
+                    self.secret(&user_second_factor_place(user.id), secret);
+                }
+            }
+            RecordKind::ApiToken => drop(self.entity::<ApiToken>(record)),
         }
     }
 
