@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use posthaste_core::{ApiTokenId, Role, Scope, UserId};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::AdminError;
@@ -17,7 +18,7 @@ pub struct Actor {
 }
 
 /// Who acts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Who {
     /// Whoever may use the relay's data folder: the command line.

@@ -2,8 +2,10 @@
 
 use std::{error::Error, time::Duration};
 
+use posthaste_core::BoxError;
 use posthaste_storage::StorageError;
 use posthaste_vault::{VaultError, oauth::OAuthError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts;
@@ -63,6 +65,11 @@ pub enum AdminError {
 }
 
 impl AdminError {
+    /// Something of our own is not as it should be.
+    pub fn internal(what: &str, why: impl Into<BoxError>) -> Self {
+        Self::Store(StorageError::corrupt(what, why))
+    }
+
     pub(crate) fn invalid(field: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid { field, message: message.into() }
     }
@@ -99,7 +106,7 @@ impl From<StorageError> for AdminError {
 }
 
 /// An [`AdminError`] that can travel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AdminFailure {
     /// The class.
     pub kind: FailureKind,
@@ -120,7 +127,7 @@ pub struct AdminFailure {
 }
 
 /// The classes of [`AdminError`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// An input that cannot be taken.

@@ -17,6 +17,7 @@ mod people;
 mod place;
 mod policy;
 mod pools;
+mod reply;
 mod requests;
 mod routes;
 mod runtime;
@@ -36,7 +37,7 @@ pub use admin::{Admin, AdminParts};
 pub use audit::{
     AuditEntry, AuditInput, AuditPage, AuditProblem, AuditReport, AuditService, AuditTarget, Outcome,
 };
-pub use command::{Command, Reply};
+pub use command::Command;
 pub use error::{AdminError, AdminFailure, FailureKind};
 pub use input::{Disclosed, ModelMapping};
 pub use keys::{
@@ -49,12 +50,13 @@ pub use people::{NewUser, PeopleService, SessionView, UserChange, UserView};
 pub use place::PlaceInput;
 pub use policy::Policy;
 pub use pools::{NewPool, PoolChange, PoolService, PoolView, RulesChange};
+pub use reply::{Replied, Reply};
 pub use requests::{ExplainView, NamedAccount, RequestService, RequestSummary};
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};
 pub use runtime::{ParkedModels, ParkedView, QuotaView, Runtime, SpoolStatus};
 pub use sign_in::{
     Credentials, EnrolledFactor, FirstOwner, KnownPerson, NewFactor, PasswordChange, ProfileView, SetupToken,
-    SignInService, SignedIn, Visit,
+    SignInService, SignedIn, Visit, csrf_token,
 };
 pub use stats::{NamedId, StatsBy, StatsInput, StatsRow, StatsView};
 pub use status::{InstanceView, KeyCounts, ServerView, StatusView, StoreAway};

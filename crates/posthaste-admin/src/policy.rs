@@ -26,9 +26,14 @@ impl Command {
         let about = |kind, name: &str| Some((kind, name.to_owned()));
         let (need, action, about) = match self {
             Self::ListPresets => (Area::Accounts.read(), "presets.list", None),
+            // Who lets the relay ask within its own network opens what strangers do not reach.
+            Self::AddAccount(new) if new.allow_private => (Area::Settings.write(), "account.add", None),
             Self::AddAccount(_) => (Area::Accounts.write(), "account.add", None),
             Self::ListAccounts => (Area::Accounts.read(), "account.list", None),
             Self::ShowAccount { account } => (Area::Accounts.read(), "account.show", about(Account, account)),
+            Self::UpdateAccount { account, change } if change.allow_private == Some(true) => {
+                (Area::Settings.write(), "account.update", about(Account, account))
+            }
             Self::UpdateAccount { account, .. } => {
                 (Area::Accounts.write(), "account.update", about(Account, account))
             }

@@ -206,6 +206,12 @@ impl<'a> SignInService<'a> {
     }
 }
 
+/// What a page sends with what changes something, to show that it is the relay's own: made of the session's token, which pages
+/// cannot read, so that it need not be kept.
+pub fn csrf_token(session: &str) -> String {
+    hash_token(&format!("csrf {session}")).to_hex()
+}
+
 impl KnownPerson {
     /// The person as one who acts.
     pub fn actor(&self, address: Option<IpAddr>) -> Actor {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use posthaste_core::{ApiToken, ApiTokenId, Role, Scope, Timestamp, UserId};
 use posthaste_storage::Repository;
 use posthaste_vault::{NewToken, hash_token};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// A token to be made.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TokenInput {
     /// A name for it.
@@ -26,7 +27,7 @@ pub struct TokenInput {
 }
 
 /// A token as operators see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenView {
     /// Its identity.
     pub id: ApiTokenId,
@@ -45,7 +46,7 @@ pub struct TokenView {
 }
 
 /// A token that was just made, with its secret, which nobody can tell again.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CreatedToken {
     /// The token.
     #[serde(flatten)]

@@ -24,6 +24,8 @@ mod payload;
 mod policy;
 mod pool;
 mod request_record;
+#[cfg(feature = "schema")]
+mod schema;
 mod secret;
 mod session;
 mod terms;

@@ -8,6 +8,7 @@ use crate::{ClientKeyHash, Timestamp, UserId};
 
 /// What a secret token is known by: its SHA-256. Tokens are 256 random bits, so nothing slower is needed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct TokenHash(ClientKeyHash);
 
@@ -36,6 +37,7 @@ impl fmt::Debug for TokenHash {
 
 /// A person's log-in that lasts until it lapses or is ended. Only the hash of its token is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Session {
     /// What its token is known by.
     pub token: TokenHash,

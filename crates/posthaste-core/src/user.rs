@@ -9,6 +9,7 @@ use crate::{ApiTokenId, Role, Scope, Sealed, Timestamp, TokenHash, UserId};
 /// A person who can log in. What the person's client keys may use together is told by the [`Owner`](crate::Owner) of the
 /// same identity, if there is one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct User {
     /// The identity, also that of the owner of the person's client keys.
     pub id: UserId,
@@ -50,6 +51,7 @@ impl User {
 
 /// How a person is known at log-in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum SignIn {
     /// By a password that is kept here; `None` for one who has none yet and cannot log in.
@@ -84,6 +86,7 @@ impl SignIn {
 
 /// What is kept of a password: an Argon2 hash in the PHC string form. Not printed, since it can be guessed at.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct PasswordHash(String);
 
@@ -107,6 +110,7 @@ impl fmt::Debug for PasswordHash {
 
 /// A second factor: a code from a device that shares a secret (TOTP, RFC 6238).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SecondFactor {
     /// The shared secret.
     pub secret: Sealed,
@@ -118,6 +122,7 @@ pub struct SecondFactor {
 
 /// A token that programs use for the admin API. It may do no more than the person who made it may at that moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ApiToken {
     /// Its identity.
     pub id: ApiTokenId,

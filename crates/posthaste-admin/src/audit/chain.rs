@@ -2,6 +2,7 @@
 
 use posthaste_storage::{JournalEntry, StorageError};
 use posthaste_vault::Vault;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AuditEntry, CHUNK, FORGOTTEN, JOURNAL};
@@ -17,7 +18,7 @@ pub(super) struct Linked {
 }
 
 /// Whether the log is as it was written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditReport {
     /// How many entries were looked at.
     pub entries: u64,
@@ -32,7 +33,7 @@ pub struct AuditReport {
 }
 
 /// What is wrong with the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditProblem {
     /// At which entry.
     pub number: u64,

@@ -1,12 +1,13 @@
 //! What is told of a person, checked.
 
 use posthaste_core::{Role, Secret, User};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{AdminError, input, input::Disclosed};
 
 /// A person to be made.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewUser {
     /// The name to log in with; it is kept in small letters.
@@ -24,7 +25,7 @@ pub struct NewUser {
 }
 
 /// What is to change of a person. What is `None` stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct UserChange {
     /// What the person may do.

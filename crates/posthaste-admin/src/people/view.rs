@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 
 use posthaste_core::{Role, Session, Timestamp, User, UserId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A person as operators see one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UserView {
     /// The identity, also that of the owner of the person's client keys.
     pub id: UserId,
@@ -58,7 +59,7 @@ impl UserView {
 }
 
 /// A session as operators and its person see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionView {
     /// The first digits of what its token is known by: tells sessions apart.
     pub id: String,

@@ -2,13 +2,14 @@
 
 use posthaste_core::{Area, Scope, SignIn, User};
 use posthaste_vault::verify_password;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{KnownPerson, SignInService, actor, password_hash};
 use crate::{AdminError, SessionView, UserView, change, input::Disclosed};
 
 /// A person's own picture.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProfileView {
     /// The person.
     #[serde(flatten)]
@@ -21,7 +22,7 @@ pub struct ProfileView {
 }
 
 /// A password to be changed by its person.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordChange {
     /// The present one.

@@ -2,13 +2,14 @@
 
 use posthaste_core::{SecondFactor, Secret, Timestamp, User};
 use posthaste_vault::{CodeSecret, NewToken, hash_token, user_second_factor_place};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{KnownPerson, SignInService, WRONG, actor};
 use crate::{Admin, AdminError, change, input::Disclosed};
 
 /// A second factor that waits for the first code of the person's device.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct NewFactor {
     /// What the device shares from now on, as base32, to be typed.
     pub secret: Disclosed,
@@ -17,7 +18,7 @@ pub struct NewFactor {
 }
 
 /// A second factor that is in force.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct EnrolledFactor {
     /// Codes for the day on which the device is lost, each good once. They are shown now and never again.
     pub recovery_codes: Vec<Disclosed>,

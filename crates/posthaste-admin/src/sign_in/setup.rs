@@ -5,13 +5,14 @@
 
 use posthaste_core::{Role, Secret, User, UserId};
 use posthaste_vault::{NewToken, hash_token};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{SignInService, SignedIn, Visit};
 use crate::{AdminError, NewUser, input::Disclosed};
 
 /// What the first owner is made with.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FirstOwner {
     /// The token that the relay showed when it started.
