@@ -73,7 +73,12 @@ pub fn admin_route_table() -> Vec<AdminRoute> {
     routes::all().into_iter().map(route).collect()
 }
 
-/// The admin API.
+/// The admin API alone.
+pub fn admin_router(front: &AdminFront) -> Router {
+    router(front)
+}
+
+/// The admin API, to be merged with what else is served.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(front: &AdminFront) -> Router<S> {
     serve::router(front, routes::all())
 }

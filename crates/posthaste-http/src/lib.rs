@@ -11,7 +11,7 @@ mod server;
 mod socket;
 
 pub use admin::{
-    AdminFront, AdminOptions, AdminRoute, CookieOptions, Door, admin_route_table,
+    AdminFront, AdminOptions, AdminRoute, CookieOptions, Door, admin_route_table, admin_router,
     document as openapi_document,
 };
 pub use door::door_router;
