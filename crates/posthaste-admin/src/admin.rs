@@ -8,9 +8,10 @@ use posthaste_storage::{Repository, Stores};
 use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
 
 use crate::{
-    AccountService, Actor, AdminError, AuditService, Command, KeyService, OwnerService, PeopleService,
-    PoolService, Reply, RequestService, RouteService, Runtime, SetupToken, SignInService, StatsInput,
-    StatsView, StatusView, TokenService, accounts::Logins, acting, sign_in::Misses, stats, status,
+    AccountService, Actor, AdminError, AuditService, Command, HolderService, KeyService, OwnerService,
+    PeopleService, PoolService, Reply, RequestService, RouteService, Runtime, SetupToken, SignInService,
+    StatsInput, StatsView, StatusView, TokenService, accounts::Logins, acting, sign_in::Misses, stats,
+    status,
 };
 
 /// What the services are made from.
@@ -95,6 +96,11 @@ impl Admin {
     /// Logging people in and out.
     pub fn sign_in(&self) -> SignInService<'_> {
         SignInService::new(self)
+    }
+
+    /// Holders of client keys.
+    pub fn holders(&self) -> HolderService<'_> {
+        HolderService::new(self)
     }
 
     /// The audit log.

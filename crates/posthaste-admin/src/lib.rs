@@ -9,6 +9,7 @@ mod change;
 mod command;
 pub mod data;
 mod error;
+mod holders;
 mod input;
 mod keys;
 mod limit_text;
@@ -22,6 +23,7 @@ mod requests;
 mod routes;
 mod runtime;
 mod sign_in;
+mod standings;
 mod stats;
 mod status;
 mod tokens;
@@ -39,6 +41,7 @@ pub use audit::{
 };
 pub use command::Command;
 pub use error::{AdminError, AdminFailure, FailureKind};
+pub use holders::{HolderOverview, HolderService, HolderView};
 pub use input::{Disclosed, ModelMapping};
 pub use keys::{
     BindingInput, CaptureInput, CreatedKey, DayUsage, ExpiryInput, KeyChange, KeyService, KeyView,
@@ -58,6 +61,7 @@ pub use sign_in::{
     Credentials, EnrolledFactor, FirstOwner, KnownPerson, NewFactor, PasswordChange, ProfileView, SetupToken,
     SignInService, SignedIn, Visit, csrf_token,
 };
+pub use standings::StandingView;
 pub use stats::{NamedId, StatsBy, StatsInput, StatsRow, StatsView};
 pub use status::{InstanceView, KeyCounts, ServerView, StatusView, StoreAway};
 pub use tokens::{CreatedToken, TokenInput, TokenService, TokenView};

@@ -15,6 +15,7 @@ mod id;
 mod ledger;
 mod limit;
 mod limit_event;
+mod limit_slot;
 mod losses;
 mod model;
 mod money;
@@ -53,6 +54,7 @@ pub use id::{
 pub use ledger::{AttemptOutcome, AttemptPhase, AttemptRow, CostBasis, UsageSource};
 pub use limit::{Calendar, CallerLimits, Limit, LimitState, LimitUnit, LimitWindow, OnLoss};
 pub use limit_event::{LimitEvent, LimitOwner};
+pub use limit_slot::LimitSlot;
 pub use losses::LossList;
 pub use model::{ModelName, ModelNameError, ModelPattern};
 pub use money::{Multiplier, NanoUsd};

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use parking_lot::Mutex;
 use posthaste_admin::{Actor, Admin, AdminError, Command, KnownPerson, Replied, SignedIn, Visit};
+use posthaste_core::ClientKey;
 
 use super::session;
 
@@ -15,6 +16,7 @@ pub(super) struct Asked {
     pub(super) admin: Admin,
     pub(super) actor: Actor,
     pub(super) person: Option<KnownPerson>,
+    pub(super) client_key: Option<ClientKey>,
     pub(super) visit: Visit,
     /// Whether it came over TLS.
     pub(super) secure: bool,
@@ -45,6 +47,12 @@ impl Asked {
     pub(super) fn person(&self) -> Result<&KnownPerson, AdminError> {
         let unknown = AdminError::Unauthenticated { what: "log in", missing: None };
         self.person.as_ref().ok_or(unknown)
+    }
+
+    /// The client key that was presented. Endpoints that call this have a door for those only.
+    pub(super) fn client_key(&self) -> Result<&ClientKey, AdminError> {
+        let unknown = AdminError::Unauthenticated { what: "send a client key", missing: None };
+        self.client_key.as_ref().ok_or(unknown)
     }
 
     /// Gives the browser its session.

@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, Method, header};
-use posthaste_admin::{Actor, AdminError, KnownPerson, Who};
-use posthaste_core::Scope;
+use http::{HeaderMap, Method, header, request::Parts};
+use posthaste_admin::{Actor, AdminError, Disclosed, KnownPerson, Who};
+use posthaste_core::{ClientKey, Scope, Secret};
 
 use super::{AdminFront, session};
+use crate::extract::caller::presented_keys;
 
 /// To whom an endpoint is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,6 +16,8 @@ pub enum Door {
     Open,
     /// To people who have logged in.
     Person,
+    /// To those who present a client key that opens the relay's door.
+    ClientKey,
     /// To people and tokens that may do this.
     Needs(Scope),
 }
@@ -23,20 +26,32 @@ pub enum Door {
 pub(super) struct Visitor {
     pub(super) actor: Actor,
     pub(super) person: Option<KnownPerson>,
+    pub(super) client_key: Option<ClientKey>,
 }
 
 /// Finds out who comes and whether the door is open to him. Whatever is wrong with what was presented, nobody comes in by it.
 pub(super) async fn enter(
     front: &AdminFront,
     door: Door,
-    method: &Method,
-    headers: &HeaderMap,
+    head: &Parts,
     address: Option<IpAddr>,
 ) -> Result<Visitor, AdminError> {
-    if door == Door::Open {
-        // Another site's page must not log its visitor in here either.
-        session::refuse_other_sites(method, headers)?;
-        return Ok(Visitor { actor: Actor { who: Who::Stranger, address }, person: None });
+    let (method, headers) = (&head.method, &head.headers);
+    let stranger =
+        || Visitor { actor: Actor { who: Who::Stranger, address }, person: None, client_key: None };
+    match door {
+        Door::Open => {
+            // Another site's page must not log its visitor in here either.
+            session::refuse_other_sites(method, headers)?;
+            return Ok(stranger());
+        }
+        Door::ClientKey => {
+            let presented = presented_keys(headers, head.uri.query()).next();
+            let presented = Disclosed::new(Secret::new(presented.unwrap_or_default()));
+            let key = front.admin.holders().key(&presented, address).await?;
+            return Ok(Visitor { client_key: Some(key), ..stranger() });
+        }
+        Door::Person | Door::Needs(_) => {}
     }
     let visitor = known(front, method, headers, address).await?;
     match door {
@@ -46,7 +61,7 @@ pub(super) async fn enter(
                 need: "a person's log-in; tokens have no profile".to_owned(),
             });
         }
-        Door::Person | Door::Open => {}
+        Door::Person | Door::Open | Door::ClientKey => {}
     }
     Ok(visitor)
 }
@@ -59,16 +74,16 @@ async fn known(
 ) -> Result<Visitor, AdminError> {
     if let Some(presented) = bearer(headers) {
         if let Some(who) = front.admin.tokens().actor(presented).await? {
-            return Ok(Visitor { actor: Actor { who, address }, person: None });
+            return Ok(Visitor { actor: Actor { who, address }, person: None, client_key: None });
         }
         // A browser sends no such header by itself, so that nothing else is asked for.
         let person = front.admin.sign_in().person(presented).await?.ok_or_else(unknown)?;
-        return Ok(Visitor { actor: person.actor(address), person: Some(person) });
+        return Ok(Visitor { actor: person.actor(address), person: Some(person), client_key: None });
     }
     let presented = session::cookie(headers).ok_or_else(unknown)?;
     let person = front.admin.sign_in().person(&presented).await?.ok_or_else(unknown)?;
     session::refuse_forged(method, headers, &presented)?;
-    Ok(Visitor { actor: person.actor(address), person: Some(person) })
+    Ok(Visitor { actor: person.actor(address), person: Some(person), client_key: None })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

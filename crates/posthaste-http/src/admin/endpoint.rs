@@ -80,6 +80,11 @@ impl<Q, B> Draft<Q, B> {
         Self { door: Door::Person, ..self }
     }
 
+    /// Whoever presents a client key may come.
+    pub(super) fn client_key(self) -> Self {
+        Self { door: Door::ClientKey, ..self }
+    }
+
     /// Everybody may come.
     pub(super) fn open(self) -> Self {
         Self { door: Door::Open, ..self }

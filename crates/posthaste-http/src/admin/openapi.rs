@@ -36,6 +36,8 @@ pub fn document(version: &str) -> Value {
             "schemas": schemas,
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer", "description": "An API token, or a session's token." },
+                "client_key": { "type": "apiKey", "in": "header", "name": "x-api-key",
+                    "description": "A client key." },
                 "session": { "type": "apiKey", "in": "cookie", "name": super::session::COOKIE,
                     "description": "The browser's session; what changes something needs X-CSRF-Token too." },
             },
@@ -54,6 +56,7 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
     described["security"] = match endpoint.door {
         Door::Open => json!([]),
         Door::Person => json!([{ "session": [] }, { "token": [] }]),
+        Door::ClientKey => json!([{ "client_key": [] }]),
         Door::Needs(need) => {
             described["x-posthaste-needs"] = need.to_string().into();
             json!([{ "session": [] }, { "token": [] }])
@@ -104,6 +107,9 @@ fn responses(endpoint: &Endpoint, answer: Option<Schema>) -> Value {
         ("400", "An input that cannot be taken; `field` names it."),
         ("500", "The store or the vault failed."),
     ];
+    if endpoint.query.is_some() {
+        failures.push(("404", "A record that is named is not there."));
+    }
     if endpoint.door != Door::Open {
         failures.extend([("401", "Nobody is logged in."), ("403", "Whoever is may not do that.")]);
     } else {

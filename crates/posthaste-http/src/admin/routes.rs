@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod holders;
 mod keys;
 mod kinds;
 mod me;
@@ -21,6 +22,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         me::endpoints(),
         accounts::endpoints(),
         kinds::endpoints(),
+        holders::endpoints(),
         keys::endpoints(),
         pools::endpoints(),
         people::endpoints(),

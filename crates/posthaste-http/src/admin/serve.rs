@@ -65,7 +65,7 @@ async fn answered(
     check_host(front, head)?;
     let trusted = &front.options.trusted_proxies;
     let address = address::of_client(Peer::of(&head.extensions), &head.headers, trusted).ok();
-    let visitor = enter(front, door, &head.method, &head.headers, address).await?;
+    let visitor = enter(front, door, head, address).await?;
     // Read only once its sender is known.
     let body = to_bytes(body, MOST_BODY).await;
     let body = body.map_err(|_| invalid("body", "was cut off, or is larger than 1 MiB"))?;
@@ -79,6 +79,7 @@ async fn answered(
         admin: front.admin.clone(),
         actor: visitor.actor,
         person: visitor.person,
+        client_key: visitor.client_key,
         visit: Visit { address, agent: agent.unwrap_or_default().to_owned() },
         secure: secure(front, head),
         cookie: session::cookie(&head.headers),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use http::{Method, StatusCode};
-use posthaste_admin::{Actor, UserChange};
+use posthaste_admin::{Actor, KeyChange, UserChange};
 use posthaste_core::{Area, Role, Scope};
 use posthaste_http::{AdminRoute, Door, admin_route_table};
 use serde_json::json;
@@ -97,7 +97,7 @@ async fn each_route_lets_in_whom_it_should_and_nobody_else() {
         rig.add(role.as_str(), role).await;
         sessions.insert(role, rig.log_in(role.as_str()).await);
     }
-    for route in admin_route_table().iter().filter(|route| route.door != Door::Open) {
+    for route in admin_route_table().iter().filter(|route| is_for_people(route)) {
         for role in Role::ALL {
             let read = ask(&rig, route, &sessions[&role]).await;
             if ends_sessions(route) {
@@ -105,7 +105,7 @@ async fn each_route_lets_in_whom_it_should_and_nobody_else() {
             }
             let may = match route.door {
                 Door::Needs(need) => role.may(need),
-                Door::Person | Door::Open => true,
+                Door::Person | Door::Open | Door::ClientKey => true,
             };
             let at = format!("{} {} for {role}: {}", route.method, route.path, read.json);
             let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&read.status);
@@ -124,7 +124,7 @@ async fn a_token_opens_the_doors_of_its_scopes() {
     let every: Vec<Scope> = Area::ALL.into_iter().flat_map(|area| [area.read(), area.write()]).collect();
     for scope in every {
         let shown = rig.token(&scope.to_string(), &[scope]).await;
-        for route in admin_route_table().iter().filter(|route| route.door != Door::Open) {
+        for route in admin_route_table().iter().filter(|route| is_for_people(route)) {
             let read = ask(&rig, route, &shown).await;
             let may = matches!(route.door, Door::Needs(need) if scope.covers(need));
             // A token may not make tokens, whatever it may do else.
@@ -134,6 +134,40 @@ async fn a_token_opens_the_doors_of_its_scopes() {
             assert!(refused != may || makes_tokens, "{at}");
             assert_ne!(read.status, StatusCode::UNAUTHORIZED, "{at}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_holder_sees_the_own_key_and_nobody_else_s() {
+    let rig = Rig::new().await;
+    let (one, other) = (rig.client_key("one", &[]).await, rig.client_key("other", &[]).await);
+    let bound = rig.client_key("bound", &["192.0.2.0/24"]).await;
+    let off = rig.client_key("off", &[]).await;
+    let change = KeyChange { enabled: Some(false), ..KeyChange::default() };
+    rig.admin.keys().update("off", change).await.unwrap();
+    rig.add("owner", Role::Owner).await;
+    let owner = rig.log_in("owner").await;
+    let bearer = |key: &str| Shown { bearer: Some(key.to_owned()), ..Shown::default() };
+    for route in admin_route_table().iter().filter(|route| route.door == Door::ClientKey) {
+        let at = format!("{} {}", route.method, route.path);
+        let read = ask(&rig, route, &bearer(&one)).await;
+        assert_eq!(read.status, StatusCode::OK, "{at}: {}", read.json);
+        let text = read.json.to_string();
+        assert!(!text.contains("other") && !text.contains(&other[60..]), "{at}: {text}");
+        assert_eq!(ask(&rig, route, &bearer(&off)).await.status, StatusCode::FORBIDDEN, "{at}");
+        assert_eq!(ask(&rig, route, &bearer(&bound)).await.status, StatusCode::FORBIDDEN, "{at}");
+        // Neither an id nor an operator's session is a key.
+        let id = rig.admin.keys().show("one").await.unwrap().id.to_string();
+        assert_eq!(ask(&rig, route, &bearer(&id)).await.status, StatusCode::UNAUTHORIZED, "{at}");
+        assert_eq!(ask(&rig, route, &owner).await.status, StatusCode::UNAUTHORIZED, "{at}");
+    }
+    for path in ["/apiStats/api/get-key-id", "/apiStats/api/user-stats"] {
+        let ask = async |key: &str| {
+            rig.send(&Method::POST, path, &Shown::default(), Some(json!({ "apiKey": key }))).await
+        };
+        assert_eq!(ask(&one).await.status, StatusCode::OK);
+        assert_eq!(ask(&off).await.status, StatusCode::FORBIDDEN);
+        assert_eq!(ask("guess").await.status, StatusCode::UNAUTHORIZED);
     }
 }
 
@@ -160,6 +194,10 @@ async fn no_other_site_changes_anything_by_a_browser_that_is_logged_in() {
         assert_eq!(ask(&rig, route, &shown).await.status, StatusCode::FORBIDDEN, "{}", route.path);
     }
     assert_eq!(rig.get("/users/profile", &good).await.status, StatusCode::OK, "the session is still there");
+}
+
+fn is_for_people(route: &AdminRoute) -> bool {
+    matches!(route.door, Door::Person | Door::Needs(_))
 }
 
 fn ends_sessions(route: &AdminRoute) -> bool {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::{Router, body::Body};
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
-use posthaste_admin::{Actor, Admin, AdminParts, Disclosed, NewUser, SetupToken, TokenInput};
+use posthaste_admin::{
+    Actor, Admin, AdminParts, Disclosed, NewKey, NewUser, PolicyInput, SetupToken, TokenInput,
+};
 use posthaste_core::{Clock, Role, Scope, Secret};
 use posthaste_http::{AdminFront, AdminOptions, admin_router};
 use posthaste_metering::PriceBook;
@@ -106,6 +108,15 @@ impl Rig {
         let input = TokenInput { name: name.to_owned(), scopes: scopes.to_vec(), lasts_seconds: Some(60) };
         let made = self.admin.tokens().create(&Actor::machine(), input).await.unwrap();
         Shown { bearer: Some(made.token.secret().expose().to_owned()), ..Shown::default() }
+    }
+
+    /// A client key that may be used from these networks.
+    pub(crate) async fn client_key(&self, name: &str, networks: &[&str]) -> String {
+        let networks =
+            (!networks.is_empty()).then(|| networks.iter().map(|network| (*network).to_owned()).collect());
+        let policy = PolicyInput { networks, ..PolicyInput::default() };
+        let new = NewKey { name: name.to_owned(), policy, ..NewKey::default() };
+        self.admin.keys().create(new).await.unwrap().key.secret().expose().to_owned()
     }
 
     /// Logs in as a page does.
