@@ -1,6 +1,7 @@
 //! The command line: parse, call a library, print.
 
 mod accounts;
+mod audit;
 mod config;
 mod data;
 mod failure;
@@ -9,6 +10,7 @@ mod input;
 mod keys;
 mod output;
 mod owners;
+mod people;
 mod pools;
 mod requests;
 mod routes;
@@ -16,6 +18,7 @@ mod session;
 mod spinner;
 mod stats;
 mod status;
+mod tokens;
 mod totals;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -96,6 +99,18 @@ enum Command {
     /// Teams of owners, each with limits for all their keys together
     #[command(subcommand)]
     Teams(owners::TeamCommand),
+    /// People who can log in
+    #[command(subcommand)]
+    Users(people::Command),
+    /// Owners of the relay, for the day on which nobody can log in
+    #[command(subcommand)]
+    Admin(people::AdminCommand),
+    /// Tokens that programs use for the admin API
+    #[command(subcommand)]
+    Tokens(tokens::Command),
+    /// The audit log: who did what
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Pools of accounts, each with its own way of choosing
     #[command(subcommand)]
     Pools(pools::Command),
@@ -155,6 +170,18 @@ fn run(line: Line) -> Result<(), Failure> {
         }
         Command::Teams(command) => {
             runtime(Threads::One)?.block_on(owners::run_teams(command, &load(&global, Vec::new())?, &out))
+        }
+        Command::Users(command) => {
+            runtime(Threads::One)?.block_on(people::run(command, &load(&global, Vec::new())?, &out))
+        }
+        Command::Admin(command) => {
+            runtime(Threads::One)?.block_on(people::run_admin(command, &load(&global, Vec::new())?, &out))
+        }
+        Command::Tokens(command) => {
+            runtime(Threads::One)?.block_on(tokens::run(command, &load(&global, Vec::new())?, &out))
+        }
+        Command::Audit(command) => {
+            runtime(Threads::One)?.block_on(audit::run(command, &load(&global, Vec::new())?, &out))
         }
         Command::Pools(command) => {
             runtime(Threads::One)?.block_on(pools::run(command, &load(&global, Vec::new())?, &out))

@@ -5,6 +5,7 @@
 //! `POSTHASTE_` + section + `__` + key, in upper case, so `server.listen` is `POSTHASTE_SERVER__LISTEN`.
 
 mod accounting;
+mod admin;
 mod data;
 mod env;
 mod error;
@@ -26,6 +27,7 @@ mod units;
 mod vault;
 
 pub use accounting::{Accounting, Durability, UnknownModels};
+pub use admin::AdminApi;
 pub use data::{Data, StoreKind};
 pub use env::{ProcessEnv, Strings};
 pub use error::{ConfigError, ConfigErrors};
@@ -53,6 +55,8 @@ use reader::Reader;
 pub struct Config {
     /// `[server]`
     pub server: Server,
+    /// `[admin]`
+    pub admin: AdminApi,
     /// `[data]`
     pub data: Data,
     /// `[keys]`
@@ -79,11 +83,12 @@ pub struct Config {
 
 impl Config {
     /// Every section, in the order of the reference.
-    pub const SECTIONS: [SectionInfo; 25] = {
+    pub const SECTIONS: [SectionInfo; 26] = {
         let [t0, t1, t2, t3, t4, t5, t6, t7] = Timeouts::SECTIONS;
         let [general, claude, openai, google, qwen, sandbox, entra] = OAuth::SECTIONS;
         [
             Server::INFO,
+            AdminApi::INFO,
             Data::INFO,
             Keys::INFO,
             Accounting::INFO,
@@ -130,6 +135,7 @@ impl Config {
     pub fn show(&self) -> Vec<Shown> {
         [
             self.server.show(),
+            self.admin.show(),
             self.data.show(),
             self.keys.show(),
             self.accounting.show(),
@@ -148,6 +154,7 @@ impl Config {
     fn sections(reader: &mut Reader<'_>) -> Self {
         Self {
             server: Server::read(reader),
+            admin: AdminApi::read(reader),
             data: Data::read(reader),
             keys: Keys::read(reader),
             accounting: Accounting::read(reader),
@@ -166,6 +173,7 @@ impl Config {
     fn finish(&mut self) -> Vec<ConfigError> {
         let mut errors = Vec::new();
         self.server.finish(&mut errors);
+        self.admin.finish(&mut errors);
         self.data.finish(&mut errors);
         self.keys.finish(&mut errors);
         self.accounting.finish(&mut errors);

@@ -4,10 +4,15 @@ use std::{future::pending, net::SocketAddr, pin::Pin, sync::Arc, time::Duration}
 
 use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use posthaste_admin::{Admin, ParkedModels, ParkedView, QuotaView, Runtime, SpoolStatus};
-use posthaste_core::{AccountId, Clock, CooldownScope, InstanceId, SystemClock, Timestamp, Transport};
+use posthaste_admin::{Admin, ParkedModels, ParkedView, QuotaView, Runtime, SetupToken, SpoolStatus};
+use posthaste_core::{
+    AccountId, Clock, CooldownScope, InstanceId, Secret, SystemClock, Timestamp, Transport,
+};
 use posthaste_gateway::{FirstEventTimeouts, Membership, Relay, RelayOptions, RelayPorts, WindowForecast};
-use posthaste_http::{Front, FrontOptions, ServerOptions, metrics_router, router, serve};
+use posthaste_http::{
+    AdminFront, AdminOptions, CookieOptions, Front, FrontOptions, ServerOptions, metrics_router, router,
+    serve,
+};
 use posthaste_scheduler::{Backoff, Instance, Parked, Scheduler};
 use posthaste_spool::{SpoolState, SpooledLedger};
 use posthaste_standby::Standby;
@@ -34,6 +39,8 @@ pub struct Running {
     pub address: SocketAddr,
     /// Operators' work on it.
     pub admin: Admin,
+    /// What makes the first owner, where there is none yet.
+    pub setup_token: Option<Secret>,
     opened: Opened,
     standby: Option<Standby>,
     relay: Relay,
@@ -110,8 +117,19 @@ impl Running {
         };
         let started_at = SystemClock.now();
         let runtime = LiveRuntime { scheduler, relay: relay.clone(), started_at, spool: spooled.clone() };
-        let admin =
-            wiring::admin(config, &opened, credentials.clone(), prices, transport, Some(Arc::new(runtime)));
+        let (setup_token, shown) = SetupToken::generate().context("no set-up token can be made")?;
+        let admin = wiring::admin(
+            config,
+            &opened,
+            credentials.clone(),
+            prices,
+            transport,
+            Some(Arc::new(runtime)),
+            Some(Arc::new(setup_token)),
+        );
+        let needs_owner = config.admin.enabled
+            && admin.sign_in().needs_owner().await.context("people cannot be looked up")?;
+        let setup_token = needs_owner.then_some(shown);
         let front = Front::new(
             relay.clone(),
             FrontOptions {
@@ -122,6 +140,11 @@ impl Running {
                 version: env!("CARGO_PKG_VERSION"),
             },
         );
+        let front = if config.admin.enabled {
+            front.with_admin(AdminFront::new(admin.clone(), admin_options(config)))
+        } else {
+            front
+        };
         let server = ServerOptions {
             header_read_timeout: config.server.header_read_timeout,
             idle_timeout: config.server.idle_timeout,
@@ -145,6 +168,7 @@ impl Running {
         Ok(Self {
             address,
             admin,
+            setup_token,
             opened,
             standby,
             relay,
@@ -290,6 +314,15 @@ impl Background {
 async fn leave(background: Background, relay: &Relay) {
     background.end().await;
     relay.leave_fleet().await;
+}
+
+fn admin_options(config: &Config) -> AdminOptions {
+    AdminOptions {
+        trusted_proxies: config.server.trusted_proxies.clone().unwrap_or_default().0,
+        cookies: if config.admin.secure_cookies { CookieOptions::Secure } else { CookieOptions::AsAsked },
+        hosts: config.admin.hosts.as_ref().map(|hosts| hosts.0.clone()).unwrap_or_default(),
+        version: env!("CARGO_PKG_VERSION"),
+    }
 }
 
 fn parked_view(parked: &Parked) -> ParkedView {

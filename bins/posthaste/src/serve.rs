@@ -18,6 +18,12 @@ use crate::{Config, running::Running, wiring};
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let running = Running::start(&config, wiring::transport(&config)?).await?;
+    if let Some(token) = &running.setup_token {
+        // To the person at the console and to no log file.
+        let token = token.expose();
+        let line = format!("nobody can log in yet: make the first owner with the set-up token {token}");
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
     say(&format!("listening on http://{}", running.address))?;
     end_orderly(running, &mut signals).await
 }

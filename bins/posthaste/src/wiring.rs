@@ -15,7 +15,7 @@ use std::{
 };
 
 use anyhow::Context;
-use posthaste_admin::{Admin, AdminParts, Runtime};
+use posthaste_admin::{Admin, AdminParts, Runtime, SetupToken};
 use posthaste_core::{AuthForm, ModelName, SystemClock, Transport};
 use posthaste_metering::{PriceBook, PriceBookError, UnknownModels};
 use posthaste_sandbox::{Sandbox, SandboxOptions, SandboxOr};
@@ -208,6 +208,7 @@ pub fn admin(
     prices: Arc<PriceBook>,
     transport: Arc<dyn Transport>,
     runtime: Option<Arc<dyn Runtime>>,
+    setup_token: Option<Arc<SetupToken>>,
 ) -> Admin {
     Admin::new(AdminParts {
         stores: opened.stores.clone(),
@@ -219,6 +220,7 @@ pub fn admin(
         clock: Arc::new(SystemClock),
         runtime,
         key_prefix: config.keys.prefix.clone(),
+        setup_token,
     })
 }
 

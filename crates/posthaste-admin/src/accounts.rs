@@ -26,6 +26,7 @@ use posthaste_core::{
 };
 use posthaste_provider::{Preset, SettingsError, preset, presets as known_presets, provider};
 use posthaste_storage::StorageError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::{credential::Given, scheduling::CheckedScheduling};
@@ -36,7 +37,7 @@ use crate::{
 };
 
 /// An account to be added.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewAccount {
     /// The preset that fills in the rest.
@@ -82,7 +83,7 @@ pub struct NewAccount {
 }
 
 /// What is to change of an account. What is `None` stays as it is.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccountChange {
     /// The operator's name for it.
@@ -126,7 +127,7 @@ pub struct AccountChange {
 }
 
 /// An account that was added or changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SavedAccount {
     /// The account.
     #[serde(flatten)]

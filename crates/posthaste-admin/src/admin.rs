@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{Account, ClientKey, Clock, Owner, Pool, Route, Team, Transport};
+use posthaste_core::{Account, ApiToken, ClientKey, Clock, Owner, Pool, Route, Team, Transport, User};
 use posthaste_metering::PriceBook;
 use posthaste_storage::{Repository, Stores};
 use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
 
 use crate::{
-    AccountService, AdminError, Command, KeyService, OwnerService, PoolService, Reply, RequestService,
-    RouteService, Runtime, StatsInput, StatsView, StatusView, accounts::Logins, command, stats, status,
+    AccountService, Actor, AdminError, AuditService, Command, HolderService, KeyService, OwnerService,
+    PeopleService, PoolService, Reply, RequestService, RouteService, Runtime, SetupToken, SignInService,
+    StatsInput, StatsView, StatusView, TokenService, accounts::Logins, acting, sign_in::Misses, stats,
+    status,
 };
 
 /// What the services are made from.
@@ -33,6 +35,8 @@ pub struct AdminParts {
     pub runtime: Option<Arc<dyn Runtime>>,
     /// What new client keys start with.
     pub key_prefix: String,
+    /// What makes the first owner, where people can log in.
+    pub setup_token: Option<Arc<SetupToken>>,
 }
 
 /// Operators' work. Cheap to clone.
@@ -40,12 +44,13 @@ pub struct AdminParts {
 pub struct Admin {
     parts: Arc<AdminParts>,
     logins: Arc<Logins>,
+    misses: Arc<Misses>,
 }
 
 impl Admin {
     /// Puts the services together.
     pub fn new(parts: AdminParts) -> Self {
-        Self { parts: Arc::new(parts), logins: Arc::default() }
+        Self { parts: Arc::new(parts), logins: Arc::default(), misses: Arc::default() }
     }
 
     /// Upstream accounts.
@@ -78,6 +83,31 @@ impl Admin {
         RequestService::new(self)
     }
 
+    /// People who log in.
+    pub fn people(&self) -> PeopleService<'_> {
+        PeopleService::new(self)
+    }
+
+    /// Tokens of the admin API.
+    pub fn tokens(&self) -> TokenService<'_> {
+        TokenService::new(self)
+    }
+
+    /// Logging people in and out.
+    pub fn sign_in(&self) -> SignInService<'_> {
+        SignInService::new(self)
+    }
+
+    /// Holders of client keys.
+    pub fn holders(&self) -> HolderService<'_> {
+        HolderService::new(self)
+    }
+
+    /// The audit log.
+    pub fn audit(&self) -> AuditService<'_> {
+        AuditService::new(self)
+    }
+
     /// The whole at a glance.
     ///
     /// # Errors
@@ -94,12 +124,20 @@ impl Admin {
         stats::stats(self, input).await
     }
 
-    /// Carries out a command that travelled.
+    /// Carries out what somebody asks for who may, and notes it in the audit log. Every door for operators leads here.
     ///
     /// # Errors
-    /// As the service that it belongs to.
+    /// [`AdminError::Forbidden`], or as the service that the command belongs to.
+    pub async fn act(&self, actor: &Actor, command: Command) -> Result<Reply, AdminError> {
+        acting::act(self, actor, command).await
+    }
+
+    /// Carries out what the command line on the relay's machine asks for.
+    ///
+    /// # Errors
+    /// As the service that the command belongs to.
     pub async fn execute(&self, command: Command) -> Result<Reply, AdminError> {
-        command::execute(self, command).await
+        self.act(&Actor::machine(), command).await
     }
 
     /// Waits until what was begun beside the commands is in the store. For an orderly end.
@@ -121,6 +159,22 @@ impl Admin {
 
     pub(crate) fn logins(&self) -> &Logins {
         &self.logins
+    }
+
+    pub(crate) fn misses(&self) -> &Misses {
+        &self.misses
+    }
+
+    pub(crate) fn setup_token(&self) -> Option<&SetupToken> {
+        self.parts.setup_token.as_deref()
+    }
+
+    pub(crate) fn user_records(&self) -> Repository<User> {
+        Repository::new(Arc::clone(&self.parts.stores.config))
+    }
+
+    pub(crate) fn token_records(&self) -> Repository<ApiToken> {
+        Repository::new(Arc::clone(&self.parts.stores.config))
     }
 
     pub(crate) fn account_records(&self) -> Repository<Account> {

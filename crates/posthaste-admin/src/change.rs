@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use posthaste_core::{Account, ClientKey, Owner, Pool, Route, Team};
+use posthaste_core::{Account, ApiToken, Channel, ClientKey, Owner, Pool, Route, Team, User};
 use posthaste_storage::{Entity, Repository, StorageError, Versioned};
 use tokio::time;
 use uuid::Uuid;
@@ -59,6 +59,30 @@ impl Named for Owner {
 
 impl Named for Team {
     const NOUN: &'static str = "team";
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Named for User {
+    const NOUN: &'static str = "user";
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Named for Channel {
+    const NOUN: &'static str = "channel";
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Named for ApiToken {
+    const NOUN: &'static str = "token";
 
     fn name(&self) -> &str {
         &self.name

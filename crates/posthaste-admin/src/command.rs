@@ -3,11 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountChange, AccountView, Admin, AdminError, CreatedKey, Disclosed, ExplainView, KeyChange, KeyView,
-    LoginFlow, LoginFor, LoginPlan, NewAccount, NewKey, NewPool, OwnerInput, OwnerView, PolledLogin,
-    PoolChange, PoolView, PresetView, RefreshedAccount, RequestSummary, RouteInput, RouteView, SavedAccount,
-    StartedLogin, StatsInput, StatsView, StatusView, TargetInput, TeamInput, TeamView, TestReport, UsageView,
-    accounts,
+    AccountChange, Actor, Admin, AdminError, AuditInput, Disclosed, KeyChange, LoginFlow, LoginFor,
+    NewAccount, NewKey, NewPool, NewUser, OwnerInput, PoolChange, Reply, RouteInput, StatsInput, TargetInput,
+    TeamInput, TokenInput, UserChange, accounts,
 };
 
 /// A piece of work. Records are named by id or by name.
@@ -210,67 +208,66 @@ pub enum Command {
     Stats(StatsInput),
     /// Tell the whole at a glance.
     Status,
+    /// Tell all people.
+    ListUsers,
+    /// Tell one person.
+    ShowUser {
+        /// Which.
+        user: String,
+    },
+    /// Make a person.
+    CreateUser(NewUser),
+    /// Change a person.
+    UpdateUser {
+        /// Which.
+        user: String,
+        /// What.
+        change: UserChange,
+    },
+    /// Remove a person.
+    DeleteUser {
+        /// Which.
+        user: String,
+    },
+    /// Give a person another password.
+    SetPassword {
+        /// Which.
+        user: String,
+        /// The next one.
+        password: Disclosed,
+    },
+    /// Take a person's second factor away.
+    DropSecondFactor {
+        /// Which.
+        user: String,
+    },
+    /// Tell a person's sessions.
+    ListSessions {
+        /// Whose.
+        user: String,
+    },
+    /// End a person's sessions.
+    EndSessions {
+        /// Whose.
+        user: String,
+    },
+    /// Make a token of the admin API.
+    CreateToken(TokenInput),
+    /// Tell all tokens of the admin API.
+    ListTokens,
+    /// End a token of the admin API.
+    DeleteToken {
+        /// Which.
+        token: String,
+    },
+    /// Tell what was done.
+    ListAudit(AuditInput),
+    /// Check that the audit log is as it was written.
+    VerifyAudit,
 }
 
-/// What came of a [`Command`].
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "reply", content = "value", rename_all = "snake_case")]
-pub enum Reply {
-    /// The presets.
-    Presets(Vec<PresetView>),
-    /// An account that was added or changed.
-    SavedAccount(SavedAccount),
-    /// Accounts, by name.
-    Accounts(Vec<AccountView>),
-    /// An account, as it is or as it was when it was removed.
-    Account(AccountView),
-    /// An account's test.
-    Tested(TestReport),
-    /// An account with a new token.
-    Refreshed(RefreshedAccount),
-    /// What a login would be like.
-    LoginPlan(LoginPlan),
-    /// A login that was begun.
-    StartedLogin(StartedLogin),
-    /// Whether a person is done.
-    PolledLogin(PolledLogin),
-    /// A login that was given up.
-    CancelledLogin,
-    /// A new client key with its secret.
-    CreatedKey(CreatedKey),
-    /// Client keys, by name.
-    Keys(Vec<KeyView>),
-    /// A client key, as it is or as it was when it was removed.
-    Key(KeyView),
-    /// What a client key used.
-    Usage(UsageView),
-    /// Pools, by name.
-    Pools(Vec<PoolView>),
-    /// A pool, as it is or as it was when it was removed.
-    Pool(PoolView),
-    /// Owners, by name.
-    Owners(Vec<OwnerView>),
-    /// An owner, as it is or as it was when it was removed.
-    Owner(OwnerView),
-    /// Teams, by name.
-    Teams(Vec<TeamView>),
-    /// A team, as it is or as it was when it was removed.
-    Team(TeamView),
-    /// Routes, by model.
-    Routes(Vec<RouteView>),
-    /// A route, as it is or as it was when it was removed.
-    Route(RouteView),
-    /// A request, explained.
-    Explained(Box<ExplainView>),
-    /// Requests, the newest first.
-    Requests(Vec<RequestSummary>),
-    /// What was used and what it cost.
-    Stats(StatsView),
-    /// The whole at a glance.
-    Status(StatusView),
-}
-
-pub(crate) async fn execute(admin: &Admin, command: Command) -> Result<Reply, AdminError> {
+pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> Result<Reply, AdminError> {
+    let (people, tokens) = (admin.people(), admin.tokens());
     let (accounts, keys) = (admin.accounts(), admin.keys());
     let (pools, routes, owners) = (admin.pools(), admin.routes(), admin.owners());
     Ok(match command {
@@ -332,5 +329,21 @@ pub(crate) async fn execute(admin: &Admin, command: Command) -> Result<Reply, Ad
         }
         Command::Stats(input) => Reply::Stats(admin.stats(&input).await?),
         Command::Status => Reply::Status(admin.status().await?),
+        Command::ListUsers => Reply::Users(people.list().await?),
+        Command::ShowUser { user } => Reply::User(people.show(&user).await?),
+        Command::CreateUser(new) => Reply::User(people.create(actor, new).await?),
+        Command::UpdateUser { user, change } => Reply::User(people.update(actor, &user, change).await?),
+        Command::DeleteUser { user } => Reply::User(people.delete(actor, &user).await?),
+        Command::SetPassword { user, password } => {
+            Reply::User(people.set_password(actor, &user, &password).await?)
+        }
+        Command::DropSecondFactor { user } => Reply::User(people.drop_second_factor(actor, &user).await?),
+        Command::ListSessions { user } => Reply::Sessions(people.sessions(&user).await?),
+        Command::EndSessions { user } => Reply::User(people.end_sessions(actor, &user).await?),
+        Command::CreateToken(new) => Reply::CreatedToken(tokens.create(actor, new).await?),
+        Command::ListTokens => Reply::Tokens(tokens.list().await?),
+        Command::DeleteToken { token } => Reply::Token(tokens.delete(&token).await?),
+        Command::ListAudit(input) => Reply::Audit(admin.audit().list(&input).await?),
+        Command::VerifyAudit => Reply::AuditVerified(admin.audit().verify().await?),
     })
 }

@@ -1,9 +1,11 @@
 //! What can go wrong in operators' work.
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
+use posthaste_core::BoxError;
 use posthaste_storage::StorageError;
 use posthaste_vault::{VaultError, oauth::OAuthError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts;
@@ -31,6 +33,26 @@ pub enum AdminError {
         /// What clashed and what to do.
         what: String,
     },
+    /// Whoever asks may not have that done.
+    #[error("you may not do that: it needs {need}")]
+    Forbidden {
+        /// What it needs.
+        need: String,
+    },
+    /// Whoever asks is not known, or is not who he says.
+    #[error("{what}")]
+    Unauthenticated {
+        /// What is wrong.
+        what: &'static str,
+        /// Which input is asked for beyond what was given, where that would do.
+        missing: Option<&'static str>,
+    },
+    /// Too many tries failed.
+    #[error("too many tries failed; try again in {} s", wait.as_secs().max(1))]
+    TooMany {
+        /// How long to wait.
+        wait: Duration,
+    },
     /// A login or a refresh failed.
     #[error("{0}")]
     Login(OAuthError),
@@ -43,6 +65,11 @@ pub enum AdminError {
 }
 
 impl AdminError {
+    /// Something of our own is not as it should be.
+    pub fn internal(what: &str, why: impl Into<BoxError>) -> Self {
+        Self::Store(StorageError::corrupt(what, why))
+    }
+
     pub(crate) fn invalid(field: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid { field, message: message.into() }
     }
@@ -79,7 +106,7 @@ impl From<StorageError> for AdminError {
 }
 
 /// An [`AdminError`] that can travel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AdminFailure {
     /// The class.
     pub kind: FailureKind,
@@ -100,7 +127,7 @@ pub struct AdminFailure {
 }
 
 /// The classes of [`AdminError`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// An input that cannot be taken.
@@ -109,6 +136,12 @@ pub enum FailureKind {
     NotFound,
     /// Somebody else was there first.
     Conflict,
+    /// Whoever asks may not have that done.
+    Forbidden,
+    /// Whoever asks is not known.
+    Unauthenticated,
+    /// Too many tries failed.
+    TooMany,
     /// A vendor, a proxy or the network did not do its part.
     Upstream,
     /// The store or the vault failed.
@@ -123,6 +156,11 @@ impl From<&AdminError> for AdminFailure {
             }
             AdminError::NotFound { .. } => (FailureKind::NotFound, None, error.to_string()),
             AdminError::Conflict { .. } => (FailureKind::Conflict, None, error.to_string()),
+            AdminError::Forbidden { .. } => (FailureKind::Forbidden, None, error.to_string()),
+            AdminError::Unauthenticated { missing, .. } => {
+                (FailureKind::Unauthenticated, missing.map(str::to_owned), error.to_string())
+            }
+            AdminError::TooMany { .. } => (FailureKind::TooMany, None, error.to_string()),
             AdminError::Login(login) if accounts::is_input(login) => {
                 (FailureKind::Invalid, None, error.to_string())
             }

@@ -1,9 +1,10 @@
 //! Inputs, checked.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use posthaste_core::{Account, Limit, ModelMap, ModelName, ModelPattern, ModelRules, Secret};
 use posthaste_metering::check_limits;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
@@ -44,8 +45,22 @@ impl<'de> Deserialize<'de> for Disclosed {
     }
 }
 
+impl JsonSchema for Disclosed {
+    fn schema_name() -> Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "password" })
+    }
+}
+
 /// A line of a model map as operators write it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelMapping {
     /// The client's name; `*` stands for any text.
     pub from: String,

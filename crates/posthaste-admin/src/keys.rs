@@ -13,6 +13,7 @@ pub use view::{CreatedKey, KeyView};
 use std::time::Duration;
 
 use posthaste_core::{ClientKey, ClientKeyId, Expiry, HashForm, KeyPolicy, Limit, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// A client key to be made.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewKey {
     /// The operator's name for it.
@@ -41,7 +42,7 @@ pub struct NewKey {
 }
 
 /// What is to change of a client key. What is `None` stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct KeyChange {
     /// The operator's name for it.
@@ -63,7 +64,7 @@ pub struct KeyChange {
 }
 
 /// When a client key is to end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "mode", rename_all = "snake_case")]
 pub enum ExpiryInput {
     /// Never.

@@ -1,22 +1,32 @@
 #![doc = include_str!("../README.md")]
 
 mod accounts;
+mod acting;
+mod actor;
 mod admin;
+mod audit;
 mod change;
 mod command;
 pub mod data;
 mod error;
+mod holders;
 mod input;
 mod keys;
 mod limit_text;
 mod owners;
+mod people;
 mod place;
+mod policy;
 mod pools;
+mod reply;
 mod requests;
 mod routes;
 mod runtime;
+mod sign_in;
+mod standings;
 mod stats;
 mod status;
+mod tokens;
 mod totals;
 
 pub use accounts::{
@@ -24,9 +34,14 @@ pub use accounts::{
     LoginFor, LoginPlan, LoginTask, NewAccount, PolledLogin, PresetView, RefreshedAccount, SavedAccount,
     SchedulingChange, StartedLogin, TestReport, TestSteps, VendorSettings, presets,
 };
+pub use actor::{Actor, Who};
 pub use admin::{Admin, AdminParts};
-pub use command::{Command, Reply};
+pub use audit::{
+    AuditEntry, AuditInput, AuditPage, AuditProblem, AuditReport, AuditService, AuditTarget, Outcome,
+};
+pub use command::Command;
 pub use error::{AdminError, AdminFailure, FailureKind};
+pub use holders::{HolderOverview, HolderService, HolderView};
 pub use input::{Disclosed, ModelMapping};
 pub use keys::{
     BindingInput, CaptureInput, CreatedKey, DayUsage, ExpiryInput, KeyChange, KeyService, KeyView,
@@ -34,11 +49,20 @@ pub use keys::{
 };
 pub use limit_text::{length_text, limit_text, parse_length, parse_limit};
 pub use owners::{OwnerInput, OwnerService, OwnerView, TeamInput, TeamView};
+pub use people::{NewUser, PeopleService, SessionView, UserChange, UserView};
 pub use place::PlaceInput;
+pub use policy::Policy;
 pub use pools::{NewPool, PoolChange, PoolService, PoolView, RulesChange};
+pub use reply::{Replied, Reply};
 pub use requests::{ExplainView, NamedAccount, RequestService, RequestSummary};
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};
 pub use runtime::{ParkedModels, ParkedView, QuotaView, Runtime, SpoolStatus};
+pub use sign_in::{
+    Credentials, EnrolledFactor, FirstOwner, KnownPerson, NewFactor, PasswordChange, ProfileView, SetupToken,
+    SignInService, SignedIn, Visit, csrf_token,
+};
+pub use standings::StandingView;
 pub use stats::{NamedId, StatsBy, StatsInput, StatsRow, StatsView};
 pub use status::{InstanceView, KeyCounts, ServerView, StatusView, StoreAway};
+pub use tokens::{CreatedToken, TokenInput, TokenService, TokenView};
 pub use totals::UsageTotals;

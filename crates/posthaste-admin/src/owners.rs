@@ -2,6 +2,7 @@
 
 use posthaste_core::{Limit, Owner, Team, TeamId, Timestamp, UserId};
 use posthaste_storage::{Repository, StorageError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// An owner to be made or changed. What is `None` stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OwnerInput {
     /// Another name for it.
@@ -23,7 +24,7 @@ pub struct OwnerInput {
 }
 
 /// A team to be made or changed. What is `None` stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TeamInput {
     /// Another name for it.
@@ -33,7 +34,7 @@ pub struct TeamInput {
 }
 
 /// An owner as operators see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OwnerView {
     /// Its identity.
     pub id: UserId,
@@ -52,7 +53,7 @@ pub struct OwnerView {
 }
 
 /// A team as operators see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TeamView {
     /// Its identity.
     pub id: TeamId,

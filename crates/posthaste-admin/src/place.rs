@@ -2,12 +2,13 @@
 
 use posthaste_core::Place;
 use posthaste_storage::Versioned;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Admin, AdminError, change::find};
 
 /// A pool or an account, by name or id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PlaceInput {
     /// The members of a pool.

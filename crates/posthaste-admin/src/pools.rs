@@ -11,6 +11,7 @@ use posthaste_core::{
     Timestamp,
 };
 use posthaste_storage::{Repository, StorageError, Versioned};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// A pool to be made.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewPool {
     /// The operator's name for it.
@@ -32,7 +33,7 @@ pub struct NewPool {
 }
 
 /// What is to change of a pool. What is `None` stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PoolChange {
     /// The operator's name for it.
@@ -44,7 +45,7 @@ pub struct PoolChange {
 }
 
 /// What is to change of a pool's rules. What is `None` stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RulesChange {
     /// The order within equal priority.

@@ -2,6 +2,7 @@
 
 use posthaste_core::{ModelName, Route, RouteId, RouteTarget, Timestamp};
 use posthaste_storage::{Repository, StorageError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// A route to be made, or what one is to be from now on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RouteInput {
     /// The model that clients ask for. A vendor's own name is one too: then the route says what is asked in its place.
@@ -22,7 +23,7 @@ pub struct RouteInput {
 }
 
 /// One step of a route, as operators write it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TargetInput {
     /// The model that is asked for.
@@ -33,7 +34,7 @@ pub struct TargetInput {
 }
 
 /// A route as operators see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RouteView {
     /// Its identity.
     pub id: RouteId,

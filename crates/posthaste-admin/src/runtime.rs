@@ -3,6 +3,7 @@
 use std::pin::Pin;
 
 use posthaste_core::{AccountId, CooldownReason, InstanceId, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A running relay, as far as operators' work needs it. Implemented where the relay is wired together.
@@ -38,7 +39,7 @@ pub trait Runtime: Send + Sync + 'static {
 }
 
 /// What of the books waits for the shared store.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SpoolStatus {
     /// Rows that the shared store has not taken yet.
     pub rows: u64,
@@ -55,7 +56,7 @@ pub struct SpoolStatus {
 }
 
 /// An account's rest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ParkedView {
     /// The class of reason.
     pub reason: CooldownReason,
@@ -66,7 +67,7 @@ pub struct ParkedView {
 }
 
 /// A window of an account's plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QuotaView {
     /// How much of it is used.
     pub used_percent: u64,
@@ -79,7 +80,7 @@ pub struct QuotaView {
 }
 
 /// A rest of some of an account's models, which the vendor meters on their own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ParkedModels {
     /// Which models, as the upstream calls them: a name, or what names begin with and a `*`.
     pub models: String,

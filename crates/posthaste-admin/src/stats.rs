@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use posthaste_core::{Account, AccountId, ClientKey, ClientKeyId, ModelName, Owner, Timestamp, UserId};
 use posthaste_storage::{Dimension, GroupSums, Repository, RollupPeriod, Sums, UsageQuery};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// What is asked of the books.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct StatsInput {
     /// What sums are told apart by; one sum of all when empty. At most one of them is a length of time.
@@ -42,7 +43,7 @@ pub struct StatsInput {
 }
 
 /// What sums are told apart by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StatsBy {
     /// The hour, UTC.

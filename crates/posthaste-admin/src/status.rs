@@ -2,12 +2,13 @@
 
 use posthaste_core::{InstanceId, KeyStatus, Timestamp};
 use posthaste_storage::{Member, StoreLoss};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{AccountView, Admin, AdminError, SpoolStatus};
 
 /// The whole at a glance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusView {
     /// The program's version.
     pub version: String,
@@ -28,7 +29,7 @@ pub struct StatusView {
 }
 
 /// A running relay.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ServerView {
     /// Which of `instances` answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,7 +44,7 @@ pub struct ServerView {
 }
 
 /// One of the relays that share the store.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InstanceView {
     /// Which run of which relay.
     pub id: InstanceId,
@@ -80,7 +81,7 @@ impl InstanceView {
 }
 
 /// A shared store that is away. The relay serves without it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StoreAway {
     /// Since when.
     pub since: Timestamp,
@@ -89,7 +90,7 @@ pub struct StoreAway {
 }
 
 /// How many client keys there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyCounts {
     /// All.
     pub total: usize,

@@ -2,10 +2,11 @@
 
 use posthaste_core::{NanoUsd, Usage};
 use posthaste_storage::Sums;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Sums over attempts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UsageTotals {
     /// Attempts at upstreams, failed ones included.
     pub attempts: u64,

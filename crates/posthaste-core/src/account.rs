@@ -11,6 +11,7 @@ use crate::{
 
 /// The vendor, and with it the adapter that shapes requests and reads answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ProviderKind {
     /// Anthropic's own API.
@@ -72,6 +73,7 @@ impl fmt::Display for ProviderKind {
 
 /// The name of the preset that an account was made from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct PresetName(pub String);
 
@@ -83,6 +85,7 @@ impl fmt::Display for PresetName {
 
 /// How an account's credential is presented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum AuthForm {
     /// `x-api-key: …`
@@ -110,6 +113,7 @@ pub enum AuthForm {
 ///
 /// Without it such addresses are refused, so that a base URL cannot be used to reach what lies beside the relay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PrivateAddressConsent {
     /// When it was given.
     pub given_at: Timestamp,
@@ -119,6 +123,7 @@ pub struct PrivateAddressConsent {
 
 /// Names that an account gives to models: the first pattern that fits the client's name tells the upstream's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct ModelMap(pub Vec<(ModelPattern, ModelName)>);
 
@@ -131,6 +136,7 @@ impl ModelMap {
 
 /// What only some vendors ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct AccountSettings {
     /// AWS: the region; told by the base URL when not given.
@@ -155,6 +161,7 @@ pub struct AccountSettings {
 
 /// Where one of an account's dialects is spoken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DialectUrl {
     /// The dialect.
     pub dialect: Dialect,
@@ -164,6 +171,7 @@ pub struct DialectUrl {
 
 /// One identity at a provider, as configured. Its health lives in the scheduler.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Account {
     /// Its identity.
     pub id: AccountId,

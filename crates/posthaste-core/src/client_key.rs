@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{ClientKeyId, KeyPolicy, ModelPattern, Timestamp};
 
 /// The keyed hash under which a client key is stored; the key itself is stored nowhere.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientKeyHash(pub [u8; 32]);
 
 impl ClientKeyHash {
@@ -51,6 +51,7 @@ impl<'de> Deserialize<'de> for ClientKeyHash {
 
 /// Which hash a client key is stored under.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum HashForm {
     /// The relay's own keyed hash.
@@ -69,6 +70,7 @@ impl HashForm {
 
 /// When a client key ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "mode", rename_all = "snake_case")]
 pub enum Expiry {
     /// Never.
@@ -88,6 +90,7 @@ pub enum Expiry {
 
 /// Which models may be asked for. Deny goes before allow; an empty allow list allows all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct ModelRules {
     /// Only these, unless empty.
@@ -113,6 +116,7 @@ impl ModelRules {
 
 /// Whether a client key opens the door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum KeyStatus {
     /// It does.
@@ -130,6 +134,7 @@ pub enum KeyStatus {
 
 /// A client key's record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ClientKey {
     /// Its identity.
     pub id: ClientKeyId,

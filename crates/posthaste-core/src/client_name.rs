@@ -8,6 +8,7 @@ use crate::ModelPattern;
 ///
 /// A user agent is whatever a client writes there. To go by it is a courtesy among people who mean well, and no lock.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct ClientPattern(String);
 

@@ -39,6 +39,7 @@ pub struct AccessToken {
 
 /// What a token server tells beside the token. None of it is secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct TokenFacts {
     /// Where the token may be used (`resource_url` of Qwen): stands in for the account's base URL.

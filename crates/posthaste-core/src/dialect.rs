@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A wire API that clients or upstreams speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Dialect {
     /// Anthropic's Messages API.
@@ -55,6 +56,7 @@ impl fmt::Display for Dialect {
 
 /// How a dialect's bodies are packed on their way. What they mean stays the same, so repacking is no translation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Packing {
     /// As the dialect itself has it.
@@ -71,6 +73,7 @@ pub enum Packing {
 
 /// What a route serves or an account speaks: a dialect and how it is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Surface {
     /// The dialect.
     pub dialect: Dialect,
@@ -95,6 +98,7 @@ impl Surface {
 
 /// How a vendor bends OpenAI's Chat Completions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ChatVariant {
     /// As OpenAI and Azure serve it.
@@ -116,6 +120,7 @@ pub enum ChatVariant {
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// A model's answer to a conversation.

@@ -32,6 +32,7 @@ impl Egress {
 
 /// The protocol spoken with a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ProxyScheme {
     /// HTTP `CONNECT`, in the clear as far as the proxy.
@@ -64,6 +65,7 @@ impl fmt::Display for ProxyScheme {
 
 /// An account's proxy, as configured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProxySettings {
     /// The protocol.
     pub scheme: ProxyScheme,

@@ -11,6 +11,7 @@ use crate::{BoxError, CallerLimits};
 /// Status, body, log level, retry and metric label are all read from the kind, so a new place that fails needs no new
 /// row in any table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
     /// The request is malformed or asks for what cannot be.
@@ -100,6 +101,7 @@ impl fmt::Display for FaultKind {
 
 /// Whose fault it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// The client's request.

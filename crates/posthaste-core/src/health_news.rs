@@ -6,6 +6,7 @@ use crate::{AccountId, CooldownReason, CooldownScope, Timestamp};
 
 /// News of an account, or of some of its models.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HealthNews {
     /// Which account.
     pub account: AccountId,
@@ -17,6 +18,7 @@ pub struct HealthNews {
 
 /// What happened to an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Told {
     /// It was sent to rest.
@@ -37,6 +39,7 @@ pub enum Told {
 
 /// A rest, with all that another relay needs to keep it as if it had met with the trouble itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ToldRest {
     /// The class of reason.
     pub reason: CooldownReason,

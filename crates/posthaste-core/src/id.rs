@@ -16,6 +16,7 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(transparent)]
         pub struct $name(Uuid);
 
@@ -80,6 +81,10 @@ id! {
 id! {
     /// The identity of a user of the relay, who owns client keys.
     UserId
+}
+id! {
+    /// The identity of an [`ApiToken`](crate::ApiToken); not the secret that a program presents.
+    ApiTokenId
 }
 id! {
     /// The identity of a [`Team`](crate::Team).

@@ -9,6 +9,7 @@ use crate::{
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "outcome", content = "fault", rename_all = "snake_case")]
 pub enum AttemptOutcome {
     /// The whole answer reached the client.
@@ -58,6 +59,7 @@ impl AttemptOutcome {
 
 /// How far an attempt came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptPhase {
     /// Before a connection stood or the request was written.
@@ -91,6 +93,7 @@ impl AttemptPhase {
 
 /// Where a row's token counts come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UsageSource {
     /// The upstream told them.
@@ -117,6 +120,7 @@ impl UsageSource {
 
 /// What a row's cost rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CostBasis {
     /// Reported tokens at a price from the price book.
@@ -158,6 +162,7 @@ impl CostBasis {
 
 /// One attempt, as booked. `(request_id, attempt)` is its identity: booking it again adds nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AttemptRow {
     /// The client's request.
     pub request_id: RequestId,

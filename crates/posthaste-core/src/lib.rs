@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod access;
 mod account;
 mod channel;
 mod client_key;
@@ -15,6 +16,7 @@ mod id;
 mod ledger;
 mod limit;
 mod limit_event;
+mod limit_slot;
 mod losses;
 mod model;
 mod money;
@@ -25,13 +27,18 @@ mod payload;
 mod policy;
 mod pool;
 mod request_record;
+#[cfg(feature = "schema")]
+mod schema;
 mod secret;
+mod session;
 mod terms;
 mod timestamp;
 mod transport;
 mod usage;
+mod user;
 mod verdict;
 
+pub use access::{Area, Level, Role, Scope, UnknownWord};
 pub use account::{
     Account, AccountSettings, AuthForm, DialectUrl, ModelMap, PresetName, PrivateAddressConsent, ProviderKind,
 };
@@ -48,11 +55,13 @@ pub use egress::{Egress, Proxy, ProxyLogin, ProxyScheme, ProxySettings};
 pub use fault::{Fault, FaultKind, Origin};
 pub use health_news::{HealthNews, Told, ToldRest};
 pub use id::{
-    AccountId, ChannelId, ClientKeyId, IdError, InstanceId, PoolId, RequestId, RouteId, TeamId, UserId,
+    AccountId, ApiTokenId, ChannelId, ClientKeyId, IdError, InstanceId, PoolId, RequestId, RouteId, TeamId,
+    UserId,
 };
 pub use ledger::{AttemptOutcome, AttemptPhase, AttemptRow, CostBasis, UsageSource};
 pub use limit::{Calendar, CallerLimits, Limit, LimitState, LimitUnit, LimitWindow, OnLoss};
 pub use limit_event::{LimitEvent, LimitOwner};
+pub use limit_slot::LimitSlot;
 pub use losses::LossList;
 pub use model::{ModelName, ModelNameError, ModelPattern};
 pub use money::{Multiplier, NanoUsd};
@@ -68,6 +77,7 @@ pub use request_record::{
     StopEnd,
 };
 pub use secret::{Sealed, Secret};
+pub use session::{Session, TokenHash};
 pub use terms::{Geography, ServiceTier, Terms};
 pub use timestamp::Timestamp;
 pub use transport::{
@@ -75,4 +85,5 @@ pub use transport::{
     boxed_body, full_body,
 };
 pub use usage::{StreamEnd, Usage};
+pub use user::{ApiToken, PasswordHash, SecondFactor, SignIn, User};
 pub use verdict::{Cooldown, CooldownReason, CooldownScope, PlanUse, RateWindow, Verdict};

@@ -8,6 +8,7 @@ use crate::{ModelPattern, Timestamp};
 
 /// One limit of a key, user, team, pool or account. Whose it is, the record that holds it tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Limit {
     /// Names it in messages and counters; unique within its record, `[A-Za-z0-9_-]`, at most 64 characters.
@@ -38,6 +39,7 @@ impl Limit {
 
 /// What a limit does while the shared store, which keeps its counter, cannot be asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnLoss {
     /// Each relay counts by itself and grants its equal share of what was left.
@@ -107,6 +109,7 @@ impl LimitState {
 
 /// What a limit counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LimitUnit {
     /// Requests.
@@ -139,6 +142,7 @@ impl fmt::Display for LimitUnit {
 
 /// The span of time that a limit counts in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "window", rename_all = "snake_case")]
 pub enum LimitWindow {
     /// This very moment: for [`LimitUnit::Concurrency`] only.
@@ -172,6 +176,7 @@ pub enum LimitWindow {
 
 /// Whose calendar.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Calendar {
     /// The time zone's IANA name, such as `Asia/Shanghai`.

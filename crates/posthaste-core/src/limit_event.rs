@@ -7,6 +7,7 @@ use crate::{AccountId, ClientKeyId, LimitUnit, PoolId, TeamId, Timestamp, UserId
 /// A limit has been used or reserved up to a threshold. Each instance tells it once for a threshold and a window; whoever
 /// listens to several knows repeats by owner, limit, window and threshold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LimitEvent {
     /// Whose limit.
     pub owner: LimitOwner,
@@ -33,6 +34,7 @@ impl LimitEvent {
 
 /// Whose limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LimitOwner {
     /// A client key's.

@@ -82,6 +82,7 @@ impl<'de> Deserialize<'de> for ModelName {
 
 /// A model name in which `*` stands for any text, such as `claude-*`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct ModelPattern(String);
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// An amount in billionths of a US dollar. Sums saturate instead of wrapping.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct NanoUsd(i64);
 
@@ -30,6 +31,7 @@ impl NanoUsd {
 
 /// What an amount is billed as, in millionths: 1,000,000 bills it as it is. Written as a number in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Multiplier(u32);
 

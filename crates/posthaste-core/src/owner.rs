@@ -6,6 +6,7 @@ use crate::{Limit, TeamId, Timestamp, UserId};
 
 /// Whose client keys are: a person or a project. The keys name their owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Owner {
     /// Its identity.
     pub id: UserId,
@@ -25,6 +26,7 @@ pub struct Owner {
 
 /// Owners who share limits. The owners name their team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Team {
     /// Its identity.
     pub id: TeamId,

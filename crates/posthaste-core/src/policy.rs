@@ -6,6 +6,7 @@ use crate::{ClientPattern, Limit, Multiplier, Network, Place, ProviderKind, Time
 
 /// A client key's policy. The default allows everything and limits nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct KeyPolicy {
     /// Its limits.
@@ -34,6 +35,7 @@ pub struct KeyPolicy {
 
 /// A key's bond to a pool or an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Binding {
     /// To whom.
     pub to: Place,
@@ -43,6 +45,7 @@ pub struct Binding {
 
 /// A line before a key's concurrency limit: first come, first served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QueueRules {
     /// How many requests may wait.
     pub length: u32,
@@ -52,6 +55,7 @@ pub struct QueueRules {
 
 /// Keeping bodies for debugging.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CaptureRules {
     /// When it ends by itself.
     pub until: Timestamp,
@@ -61,6 +65,7 @@ pub struct CaptureRules {
 
 /// How an account takes part in scheduling. The default is a free account of weight 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct SchedulingRules {
     /// Whether new requests are given to it; a switch beside `enabled` for a pause without losing its health.

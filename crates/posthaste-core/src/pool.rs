@@ -8,6 +8,7 @@ use crate::{AccountId, Limit, ModelName, PoolId, RouteId, Timestamp};
 
 /// A set of accounts, of whatever providers, with rules of its own. The accounts name their pools.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Pool {
     /// Its identity.
     pub id: PoolId,
@@ -27,6 +28,7 @@ pub struct Pool {
 
 /// How accounts are chosen and asked again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct PoolRules {
     /// The order within equal priority.
@@ -41,6 +43,7 @@ pub struct PoolRules {
 
 /// The order of candidates of equal priority.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
     /// Whoever was used the longest time ago.
@@ -108,6 +111,7 @@ impl fmt::Display for Strategy {
 
 /// How eagerly failed requests are repeated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RetryPolicy {
     /// More attempts, shorter pauses.
@@ -146,6 +150,7 @@ impl fmt::Display for RetryPolicy {
 
 /// How conversations stay with the account that holds their prompt cache.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct AffinityRules {
     /// Whether they do.
@@ -164,6 +169,7 @@ impl Default for AffinityRules {
 
 /// A virtual model: a name for which real models are asked, the first one that can serve first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Route {
     /// Its identity.
     pub id: RouteId,
@@ -179,6 +185,7 @@ pub struct Route {
 
 /// One step of a route.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RouteTarget {
     /// The model that is asked for; a name of another route is refused, so that routes cannot loop.
@@ -190,6 +197,7 @@ pub struct RouteTarget {
 
 /// A pool or a single account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// The members of a pool.

@@ -20,6 +20,7 @@ use crate::{
 /// One request, as it is remembered for a while. Its attempts' tokens, cost, outcomes and losses are in the ledger's rows
 /// ([`AttemptRow`](crate::AttemptRow)) and only there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RequestRecord {
     /// The identity that the client was told.
     pub id: RequestId,
@@ -85,6 +86,7 @@ pub struct RequestRecord {
 
 /// What is known of a conversation before the request is planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConversationFound {
     /// Who served it last.
     pub home: Option<AccountId>,
@@ -94,6 +96,7 @@ pub struct ConversationFound {
 
 /// What was put right in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Repairs {
     /// Tool calls that were given an error result.
     pub answered: u64,
@@ -103,6 +106,7 @@ pub struct Repairs {
 
 /// When the steps of a request were over, each in microseconds since the request came in; `None` where it came not so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RequestSteps {
     /// The body was looked at.
     pub peeked_us: Option<u64>,
@@ -120,6 +124,7 @@ pub struct RequestSteps {
 
 /// What a client was told in place of an answer, or within it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecordedFault {
     /// What went wrong.
     pub kind: FaultKind,

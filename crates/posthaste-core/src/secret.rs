@@ -49,6 +49,7 @@ impl fmt::Debug for Secret {
 ///
 /// It serialises as base64 text; see `posthaste-vault` for the layout of the bytes.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Sealed(String);
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What an upstream told of the terms of an exchange. The default is what is billed when it tells nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Terms {
     /// The service tier that answered; it may be another one than was asked for.
@@ -26,6 +27,7 @@ impl Terms {
 
 /// A vendor's service tier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ServiceTier {
     /// The ordinary one.
@@ -70,6 +72,7 @@ impl ServiceTier {
 
 /// Where inference was bound to, as far as prices tell places apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Geography {
     /// Anywhere.

@@ -11,6 +11,7 @@ use crate::Terms;
 /// [`prompt`](Self::prompt). Dialects count differently; their readers in `posthaste-wire` bring them to this form
 /// (source: the usage tables of the vendors' API references, see `docs/DIALECTS.md`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Usage {
     /// Prompt tokens outside any cache.
@@ -107,6 +108,7 @@ fn is_zero(count: &u64) -> bool {
 
 /// How the body of an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StreamEnd {
     /// To its end, terminator included.

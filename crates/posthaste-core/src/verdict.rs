@@ -33,6 +33,7 @@ pub enum Verdict {
 
 /// A rest that an account has earned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cooldown {
     /// The class of reason.
     pub reason: CooldownReason,
@@ -53,6 +54,7 @@ impl Cooldown {
 
 /// What of an account rests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CooldownScope {
     /// All of it.
@@ -88,6 +90,7 @@ impl fmt::Display for CooldownScope {
 
 /// Why an account rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CooldownReason {
     /// Too many requests for a short window.
@@ -141,6 +144,7 @@ impl fmt::Display for CooldownReason {
 
 /// What the rate-limit headers of an answer say about the tightest window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RateWindow {
     /// Requests or tokens left, in the unit of the header it came from.
     pub remaining: Option<u64>,
@@ -150,6 +154,7 @@ pub struct RateWindow {
 
 /// How much of a window of its plan an account has used, as the vendor tells with an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlanUse {
     /// Hundredths of a percent, 10,000 at most.
     pub used: u16,

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{ClientKey, Limit, LimitOwner, Owner, Team};
+use posthaste_core::{ClientKey, Limit, LimitOwner, LimitSlot, Owner, Team};
 use uuid::Uuid;
 
 use crate::AccountDirectory;
@@ -37,26 +37,26 @@ impl<'a> Circles<'a> {
 
     /// The identity of the widest circle.
     pub(crate) fn slot(&self) -> Uuid {
-        match (&self.team, &self.owner) {
-            (Some(team), _) => team.id.uuid(),
-            (None, Some(owner)) => owner.id.uuid(),
-            (None, None) => self.key.id.uuid(),
-        }
+        self.place().id()
+    }
+
+    fn place(&self) -> LimitSlot {
+        let owner = self.owner.as_ref().map(|owner| owner.id);
+        LimitSlot::of(self.key.id, owner, self.team.as_ref().map(|team| team.id))
     }
 
     /// The limits of all circles, the narrowest first: who is told of a refusal can do most about that one.
     pub(crate) fn shares(&self) -> Vec<Share<'_>> {
         let key = &self.key;
-        let alone = self.owner.is_none();
-        let prefix = if alone { String::new() } else { format!("key-{}-", key.id.uuid().simple()) };
+        let prefix = self.place().key_prefix();
         let mut shares =
             vec![Share { whose: LimitOwner::ClientKey(key.id), prefix, limits: &key.policy.limits }];
         if let Some(owner) = &self.owner {
-            let prefix = format!("owner-{}-", owner.id.uuid().simple());
+            let prefix = LimitSlot::owner_prefix(owner.id);
             shares.push(Share { whose: LimitOwner::Owner(owner.id), prefix, limits: &owner.limits });
         }
         if let Some(team) = &self.team {
-            let prefix = "team-".to_owned();
+            let prefix = LimitSlot::team_prefix();
             shares.push(Share { whose: LimitOwner::Team(team.id), prefix, limits: &team.limits });
         }
         shares

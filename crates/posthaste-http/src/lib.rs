@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod admin;
 mod body;
 mod decode;
 mod door;
@@ -9,6 +10,10 @@ mod routes;
 mod server;
 mod socket;
 
+pub use admin::{
+    AdminFront, AdminOptions, AdminRoute, CookieOptions, Door, admin_route_table, admin_router,
+    document as openapi_document,
+};
 pub use door::door_router;
 pub use routes::{Access, Front, FrontOptions, RouteEntry, metrics_router, route_table, router};
 pub use server::{Drained, ServerOptions, serve};

@@ -22,11 +22,14 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use self::table::Table;
 pub(crate) use self::{relayed::panicked, route::Route};
+use crate::{AdminFront, admin};
 
 /// What the routes work with.
 #[derive(Clone)]
 pub struct Front {
     pub(crate) relay: Relay,
+    /// The admin API, where it is served.
+    pub(crate) admin: Option<AdminFront>,
     pub(crate) options: Arc<FrontOptions>,
 }
 
@@ -47,14 +50,22 @@ pub struct FrontOptions {
 impl Front {
     /// A front of `relay`.
     pub fn new(relay: Relay, options: FrontOptions) -> Self {
-        Self { relay, options: Arc::new(options) }
+        Self { relay, admin: None, options: Arc::new(options) }
+    }
+
+    /// The same with the admin API.
+    #[must_use]
+    pub fn with_admin(self, admin: AdminFront) -> Self {
+        Self { admin: Some(admin), ..self }
     }
 }
 
 /// Every route that clients and probes use.
 pub fn router(front: Front) -> Router {
+    let admin = front.admin.as_ref().map(admin::router).unwrap_or_default();
     table()
         .into_router()
+        .merge(admin)
         .fallback(fallback::no_such_path)
         .method_not_allowed_fallback(fallback::wrong_method)
         // Outermost, so that it catches whatever a route does.

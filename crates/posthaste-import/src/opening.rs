@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use posthaste_core::{AccountId, ClientKeyId, NanoUsd, OnLoss, Owner, Team, TeamId, Timestamp, UserId};
+use posthaste_core::{
+    AccountId, ClientKeyId, LimitSlot, NanoUsd, OnLoss, Owner, Team, TeamId, Timestamp, UserId,
+};
 use posthaste_metering::{Span, span};
 use posthaste_storage::{
     Claim, Counter, CounterWindow, Dimension, Half, LeaseId, LimitCheck, Repository, RollupKey, RollupPeriod,
@@ -153,7 +155,7 @@ impl Raise {
     }
 }
 
-/// Where the counters of keys' limits are: as `posthaste-gateway`'s `shares.rs` has it.
+/// Where the counters of keys' limits are.
 struct Slots {
     owners: HashMap<UserId, Option<TeamId>>,
 }
@@ -171,14 +173,10 @@ impl Slots {
     }
 
     fn of(&self, wanted: &WantedKey) -> (Uuid, String) {
-        let key = wanted.key.id.uuid();
-        match wanted.key.policy.owner.and_then(|owner| Some((owner, self.owners.get(&owner)?))) {
-            None => (key, String::new()),
-            Some((owner, team)) => {
-                let slot = team.map_or(owner.uuid(), TeamId::uuid);
-                (slot, format!("key-{}-", key.simple()))
-            }
-        }
+        let owner = wanted.key.policy.owner.filter(|owner| self.owners.contains_key(owner));
+        let team = owner.and_then(|owner| self.owners.get(&owner).copied().flatten());
+        let slot = LimitSlot::of(wanted.key.id, owner, team);
+        (slot.id(), slot.key_prefix())
     }
 }
 

@@ -58,6 +58,8 @@ impl Standby {
                 breaker: Arc::clone(&breaker),
             }),
             fleet: Arc::clone(&stores.fleet),
+            sessions: Arc::clone(&stores.sessions),
+            journals: Arc::clone(&stores.journals),
             locks: Arc::new(StandbyLocks { store: Arc::clone(&stores.locks), breaker: Arc::clone(&breaker) }),
             health: breaker.health().clone(),
         };

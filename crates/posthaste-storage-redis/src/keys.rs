@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{AccountId, ClientKeyId, RequestId, Timestamp};
+use posthaste_core::{AccountId, ClientKeyId, RequestId, Timestamp, UserId};
 use posthaste_storage::{AffinityKey, Counter, CounterWindow, Half, RecordKind, RollupPeriod};
 use uuid::Uuid;
 
@@ -92,6 +92,18 @@ impl Keys {
 
     pub(crate) fn lock(&self, name: &str) -> String {
         format!("{}:{{lock:{name}}}", self.prefix)
+    }
+
+    pub(crate) fn session(&self, token: &str) -> String {
+        format!("{}:{{session:{token}}}", self.prefix)
+    }
+
+    pub(crate) fn sessions_of(&self, user: UserId) -> String {
+        self.tagged("user", user.uuid(), "sessions")
+    }
+
+    pub(crate) fn journal(&self, name: &str) -> String {
+        format!("{}:{{journal:{name}}}", self.prefix)
     }
 
     pub(crate) fn fleet_members(&self) -> String {

@@ -5,6 +5,7 @@ mod affinity;
 mod config;
 mod error;
 mod fleet;
+mod journal;
 mod keys;
 mod ledger;
 mod link;
@@ -14,6 +15,7 @@ mod predecessor;
 mod reply;
 mod requests;
 mod script;
+mod sessions;
 mod start;
 mod stores;
 

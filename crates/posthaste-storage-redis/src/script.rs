@@ -49,6 +49,10 @@ scripts! {
     LOCK_ACQUIRE = "lock_acquire";
     /// Gives a lock back.
     LOCK_RELEASE = "lock_release";
+    /// Writes an entry of a journal.
+    JOURNAL_APPEND = "journal_append";
+    /// Forgets entries of a journal.
+    JOURNAL_FORGET = "journal_forget";
     /// Tells of an account's health.
     FLEET_TELL = "fleet_tell";
     /// Reads the feed of news.

@@ -10,12 +10,14 @@ use crate::{
     affinity::RedisAffinity,
     config::{Feed, RedisConfig},
     fleet::RedisFleet,
+    journal::RedisJournals,
     keys::Keys,
     ledger::RedisLedger,
     link::Link,
     lock::RedisLocks,
     predecessor,
     requests::RedisRequests,
+    sessions::RedisSessions,
     start,
 };
 
@@ -53,6 +55,8 @@ impl RedisStores {
             ledger: Arc::new(RedisLedger::new(link.clone(), keys.clone())),
             affinity: Arc::new(RedisAffinity::new(link.clone(), keys.clone())),
             requests: Arc::new(RedisRequests::new(link.clone(), keys.clone())),
+            sessions: Arc::new(RedisSessions::new(link.clone(), keys.clone())),
+            journals: Arc::new(RedisJournals::new(link.clone(), keys.clone())),
             locks: Arc::new(RedisLocks::new(link.clone(), keys)),
             fleet: Arc::new(fleet),
             health: StoreHealth::default(),

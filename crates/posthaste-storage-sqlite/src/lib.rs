@@ -5,11 +5,13 @@ mod affinity;
 mod config;
 mod copies;
 mod error;
+mod journal;
 mod ledger;
 mod lock;
 mod readers;
 mod requests;
 mod schema;
+mod sessions;
 mod stores;
 mod writer;
 

@@ -62,13 +62,14 @@ pub(crate) fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
 }
 
 /// Step `n` leads from schema `n` to `n + 1`. Steps that were released are never changed.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("schema/0001.sql"),
     include_str!("schema/0002.sql"),
     include_str!("schema/0003.sql"),
     include_str!("schema/0004.sql"),
     include_str!("schema/0005.sql"),
     include_str!("schema/0006.sql"),
+    include_str!("schema/0007.sql"),
 ];
 
 const KNOWN: i64 = MIGRATIONS.len() as i64;

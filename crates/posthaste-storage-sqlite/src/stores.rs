@@ -97,6 +97,8 @@ impl SqliteStores {
             ledger: self.database.clone(),
             affinity: self.database.clone(),
             requests: self.database.clone(),
+            sessions: self.database.clone(),
+            journals: self.database.clone(),
             locks: self.database.clone(),
             fleet: self.fleet.clone(),
             health: StoreHealth::default(),

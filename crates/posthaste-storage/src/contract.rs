@@ -9,9 +9,11 @@ pub mod config;
 mod fixtures;
 pub mod fleet;
 mod interleavings;
+pub mod journal;
 pub mod ledger;
 pub mod lock;
 pub mod requests;
+pub mod sessions;
 
 pub use fixtures::{NOON, row};
 
@@ -178,6 +180,19 @@ macro_rules! contract_promises {
             old_requests_are_forgotten,
             no_more_requests_are_kept_than_wanted,
         ]);
+        $crate::$then!($fresh, sessions: [
+            a_session_is_found_as_it_began,
+            a_session_lapses,
+            a_session_is_renewed,
+            an_ended_session_does_not_come_back,
+            sessions_are_told_by_person,
+        ]);
+        $crate::$then!($fresh, journal: [
+            a_journal_is_read_from_both_ends,
+            an_entry_follows_the_last_one,
+            parallel_notes_all_get_a_place,
+            old_entries_are_forgotten_and_the_last_one_stays,
+        ]);
         $crate::$then!($fresh, lock: [
             a_lock_is_held_by_one,
             of_parallel_holders_exactly_one_wins,
@@ -214,7 +229,7 @@ macro_rules! contract_promises {
 
 #[cfg(test)]
 mod tests {
-    const SUITES: [&str; 8] = [
+    const SUITES: [&str; 10] = [
         include_str!("contract/config.rs"),
         include_str!("contract/admission.rs"),
         include_str!("contract/admission/windows.rs"),
@@ -222,6 +237,8 @@ mod tests {
         include_str!("contract/affinity.rs"),
         include_str!("contract/requests.rs"),
         include_str!("contract/lock.rs"),
+        include_str!("contract/sessions.rs"),
+        include_str!("contract/journal.rs"),
         include_str!("contract/fleet.rs"),
     ];
 

@@ -8,6 +8,7 @@ pub mod contract;
 mod error;
 mod fleet;
 mod health;
+mod journal;
 mod ledger;
 mod ledger_writer;
 mod lock;
@@ -18,6 +19,7 @@ mod record;
 mod requests;
 mod retention;
 mod rollup;
+mod sessions;
 mod usage;
 
 pub use admission::{
@@ -31,6 +33,7 @@ pub use fleet::{
     FleetHealth, FleetSize, FleetStore, Mark, Member, News, NewsPage, TrialAnswer, news_kept_until,
 };
 pub use health::{StoreHealth, StoreLoss};
+pub use journal::{JournalEntry, JournalStore};
 pub use ledger::{LedgerStore, RollupPeriod};
 pub use ledger_writer::{Booked, Durability, LedgerClosed, LedgerOptions, LedgerSlot, LedgerWriter};
 pub use lock::{Fence, LockStore};
@@ -40,6 +43,7 @@ pub use record::{Entity, Record, RecordKind, Repository, Versioned};
 pub use requests::{KeptRequest, RequestStore};
 pub use retention::{Retention, Swept, first_request};
 pub use rollup::{RollupKey, RollupRow, Rollups, Sums};
+pub use sessions::SessionStore;
 pub use usage::{Dimension, Group, GroupSums, Grouped, UsageQuery};
 
 use std::sync::Arc;
@@ -57,6 +61,10 @@ pub struct Stores {
     pub affinity: Arc<dyn AffinityStore>,
     /// Records of requests.
     pub requests: Arc<dyn RequestStore>,
+    /// Persons' sessions.
+    pub sessions: Arc<dyn SessionStore>,
+    /// What happened: the audit log and the like.
+    pub journals: Arc<dyn JournalStore>,
     /// Locks.
     pub locks: Arc<dyn LockStore>,
     /// The relays that share the accounts.

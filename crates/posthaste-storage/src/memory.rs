@@ -6,9 +6,11 @@ mod admission;
 mod affinity;
 mod config;
 mod fleet;
+mod journal;
 mod ledger;
 mod lock;
 mod requests;
+mod sessions;
 
 use std::sync::Arc;
 
@@ -28,6 +30,8 @@ impl MemoryStores {
             ledger: Arc::new(ledger::MemoryLedger::default()),
             affinity: Arc::new(affinity::MemoryAffinity::default()),
             requests: Arc::new(requests::MemoryRequests::default()),
+            sessions: Arc::new(sessions::MemorySessions::default()),
+            journals: Arc::new(journal::MemoryJournals::default()),
             locks: Arc::new(lock::MemoryLocks::default()),
             fleet: Arc::new(MemoryFleet::default()),
             health: StoreHealth::default(),

@@ -3,7 +3,8 @@
 use std::{fmt, marker::PhantomData, sync::Arc};
 
 use posthaste_core::{
-    Account, AccountId, Channel, ClientKey, ClientKeyHash, ClientKeyId, HashForm, Owner, Pool, Route, Team,
+    Account, AccountId, ApiToken, Channel, ClientKey, ClientKeyHash, ClientKeyId, HashForm, Owner, Pool,
+    Route, Team, User,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
@@ -30,11 +31,15 @@ pub enum RecordKind {
     Team,
     /// Channels that notices are brought to; looked up by name.
     Channel,
+    /// People who log in; looked up by name.
+    User,
+    /// Tokens of the admin API; looked up by the hash of the secret.
+    ApiToken,
 }
 
 impl RecordKind {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Keyring,
         Self::Account,
         Self::ClientKey,
@@ -43,6 +48,8 @@ impl RecordKind {
         Self::Owner,
         Self::Team,
         Self::Channel,
+        Self::User,
+        Self::ApiToken,
     ];
 
     /// The stable name used in stores.
@@ -56,6 +63,8 @@ impl RecordKind {
             Self::Owner => "owner",
             Self::Team => "team",
             Self::Channel => "channel",
+            Self::User => "user",
+            Self::ApiToken => "api_token",
         }
     }
 
@@ -182,6 +191,30 @@ impl Entity for Channel {
 
     fn lookup(&self) -> Option<String> {
         Some(self.name.clone())
+    }
+}
+
+impl Entity for User {
+    const KIND: RecordKind = RecordKind::User;
+
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn lookup(&self) -> Option<String> {
+        Some(self.name.clone())
+    }
+}
+
+impl Entity for ApiToken {
+    const KIND: RecordKind = RecordKind::ApiToken;
+
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn lookup(&self) -> Option<String> {
+        Some(self.token.to_hex())
     }
 }
 

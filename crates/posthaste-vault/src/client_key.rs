@@ -25,6 +25,17 @@ pub(crate) fn fingerprint(pepper: &[u8; 32]) -> String {
     hex::encode(&mac.finalize().into_bytes()[..8])
 }
 
+/// A link of a chain, under a key of its own that is derived from the pepper.
+pub(crate) fn link(pepper: &[u8; 32], before: &[u8; 32], text: &str) -> [u8; 32] {
+    let keyed = |key: &[u8]| Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    let mut derived = keyed(pepper);
+    derived.update(b"posthaste chain");
+    let mut mac = keyed(&Zeroizing::new(<[u8; 32]>::from(derived.finalize().into_bytes()))[..]);
+    mac.update(before);
+    mac.update(text.as_bytes());
+    mac.finalize().into_bytes().into()
+}
+
 /// HMAC-SHA-256 under the pepper. The key's two blocks are hashed once; each hash starts from a copy of that state.
 pub(crate) struct KeyHasher(Hmac<Sha256>);
 

@@ -48,6 +48,9 @@ pub enum VaultError {
     /// was written.
     #[error("client keys of another relay work only in a store that has no client keys of its own")]
     ForeignPepper,
+    /// What codes are made from is broken, or the person's name cannot stand in an app.
+    #[error("no codes can be made: the secret is broken, or the name holds a colon")]
+    BrokenCode,
     /// A text is no master key.
     #[error("the master key is malformed: expected 32 bytes as 64 hexadecimal digits or as base64")]
     MalformedMasterKey,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use posthaste_core::{AccountId, ChannelField, ChannelId, RequestId};
+use posthaste_core::{AccountId, ChannelField, ChannelId, RequestId, UserId};
 use uuid::Uuid;
 
 /// The record and the field that a secret is sealed for. It opens nowhere else, so that whoever can write to the store
@@ -51,6 +51,11 @@ pub fn channel_place(channel: ChannelId, field: ChannelField) -> Place<'static> 
 /// Where the captured bodies of a request belong.
 pub fn request_bodies_place(request: RequestId) -> Place<'static> {
     Place { kind: "request", id: request.uuid(), field: "bodies" }
+}
+
+/// Where the secret of a person's second factor belongs.
+pub fn user_second_factor_place(user: UserId) -> Place<'static> {
+    Place { kind: "user", id: user.uuid(), field: "second_factor" }
 }
 
 /// Kinds and fields are names in our own code.

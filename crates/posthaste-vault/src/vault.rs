@@ -146,6 +146,11 @@ impl Vault {
         self.crs.read().as_ref().map(|key| crs_hash(key, presented))
     }
 
+    /// A link of a chain: what `text` makes of the link before it. Nobody can forge one who does not have the vault's keys.
+    pub fn link(&self, before: &[u8; 32], text: &str) -> [u8; 32] {
+        client_key::link(&self.pepper, before, text)
+    }
+
     /// Makes a client key: `prefix` and 64 hexadecimal digits.
     ///
     /// # Errors

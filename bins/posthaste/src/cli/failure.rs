@@ -135,7 +135,11 @@ impl From<AdminFailure> for Failure {
             FailureKind::Invalid => USAGE,
             FailureKind::NotFound => NOT_FOUND,
             FailureKind::Conflict => CONFLICT,
-            FailureKind::Upstream | FailureKind::Internal => FAILED,
+            FailureKind::Upstream
+            | FailureKind::Internal
+            | FailureKind::Forbidden
+            | FailureKind::Unauthenticated
+            | FailureKind::TooMany => FAILED,
         };
         let message = match failure.field {
             Some(field) => format!("{}: {}", field.replace('_', "-"), failure.message),

@@ -122,7 +122,8 @@ pub(super) fn proxy(given: Option<Secret>) -> Result<Option<Disclosed>, Failure>
 }
 
 /// A secret of several that a command may take: of a pipe each has a line.
-fn one_secret(
+/// A secret that a flag gives, or a file; `-` asks for it.
+pub(super) fn one_secret(
     what: &str,
     given: Option<Secret>,
     file: Option<PathBuf>,

@@ -62,7 +62,7 @@ impl Session {
     fn direct(config: &Config, opened: Opened) -> Result<Self, Failure> {
         let (prices, transport) = (wiring::prices(config)?, wiring::transport(config)?);
         let credentials = wiring::credentials(config, &opened, Arc::clone(&transport));
-        let admin = wiring::admin(config, &opened, credentials, prices, transport, None);
+        let admin = wiring::admin(config, &opened, credentials, prices, transport, None, None);
         Ok(Self::Direct(admin, Box::new(opened)))
     }
 
@@ -113,7 +113,10 @@ impl Remote {
 fn adds(command: &Command) -> bool {
     matches!(
         command,
-        Command::AddAccount(_) | Command::CreateKey(_) | Command::PlanLogin(LoginFor::NewAccount(_))
+        Command::AddAccount(_)
+            | Command::CreateKey(_)
+            | Command::CreateUser(_)
+            | Command::PlanLogin(LoginFor::NewAccount(_))
     )
 }
 

@@ -2,6 +2,7 @@
 
 use posthaste_core::{AccountId, AuthForm, Sealed, Secret};
 use posthaste_vault::{StoredAwsKeys, StoredCredential, StoredEntra, Vault, account_credential_place};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// AWS keys.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AwsKeysInput {
     /// `AKIA…`, or `ASIA…` for temporary ones.
@@ -24,7 +25,7 @@ pub struct AwsKeysInput {
 }
 
 /// An application of Microsoft Entra.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EntraInput {
     /// The directory: its id or a domain of it.

@@ -15,6 +15,7 @@ use posthaste_vault::{
     CredentialSource,
     oauth::{DevicePoll, Loopback, OAuthClient, OAuthError, OAuthFlows},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -26,7 +27,7 @@ use pending::{Flow, Pending, Purpose};
 pub(crate) use state::{is_input, state};
 
 /// Whose login it is.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LoginFor {
     /// An account that is added once the login is finished. It has no key.
@@ -36,7 +37,7 @@ pub enum LoginFor {
 }
 
 /// How a person shows that they consent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LoginFlow {
     /// By a code that the browser brings back.
@@ -49,7 +50,7 @@ pub enum LoginFlow {
 }
 
 /// What a login would be like.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LoginPlan {
     /// The sign-in, by the name of its section `[oauth.<name>]`.
     pub provider: String,
@@ -66,7 +67,7 @@ pub struct LoginPlan {
 }
 
 /// A login that was begun.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StartedLogin {
     /// Goes into the commands that finish it, or give it up.
     pub login: String,
@@ -80,7 +81,7 @@ pub struct StartedLogin {
 }
 
 /// What a person has to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "flow", rename_all = "snake_case")]
 pub enum LoginTask {
     /// Open the address, allow it, and bring the code back.
@@ -106,7 +107,7 @@ pub enum LoginTask {
 }
 
 /// Whether a person is done on the other device.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum PolledLogin {
     /// Not yet.

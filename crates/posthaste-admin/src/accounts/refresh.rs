@@ -2,13 +2,14 @@
 
 use posthaste_core::{AccountId, AuthForm, Timestamp};
 use posthaste_vault::oauth::OAuthError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::AccountService;
 use crate::{AccountView, AdminError, change::find};
 
 /// An account whose token was renewed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RefreshedAccount {
     /// Which account.
     pub account_id: AccountId,

@@ -1,12 +1,13 @@
 //! How an account takes part in scheduling.
 
 use posthaste_core::{PoolId, SchedulingRules, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Admin, AdminError};
 
 /// What is to be of an account's part in scheduling. What is `None` stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SchedulingChange {
     /// Whether new requests are given to it.
@@ -24,7 +25,7 @@ pub struct SchedulingChange {
 }
 
 /// When a subscription ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Expires {
     /// Never, as far as is known.

@@ -13,6 +13,7 @@ use posthaste_provider::{Outbound, preset, provider, upstream_dialect, upstream_
 use posthaste_translate::{Ask, Forgetful, Target, translate_request};
 use posthaste_vault::{CredentialSource, VaultError, oauth::OAuthError};
 use posthaste_wire::code_assist;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::Instant;
@@ -24,7 +25,7 @@ use super::advice::{self, Finding};
 use crate::{Admin, AdminError, input};
 
 /// What came of an account's test.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TestReport {
     /// Which account.
     pub account_id: AccountId,

@@ -1,10 +1,11 @@
 //! What only some vendors ask for.
 
 use posthaste_core::AccountSettings;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is to be of an account's own settings at its vendor. What is `None` stays as it is, an empty text is forgotten.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct VendorSettings {
     /// AWS: the region.

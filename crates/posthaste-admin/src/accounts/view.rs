@@ -5,12 +5,13 @@ use posthaste_core::{
     PresetName, PrivateAddressConsent, ProviderKind, SchedulingRules, Timestamp,
 };
 use posthaste_provider::{Preset, Site, presets as known_presets, provider};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{ParkedModels, ParkedView, QuotaView, Runtime, input::ModelMapping};
 
 /// An account as operators see it: without its credential.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountView {
     /// Its identity.
     pub id: AccountId,
@@ -63,7 +64,7 @@ pub struct AccountView {
 }
 
 /// Whether an account serves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Health {
     /// It does.
@@ -75,7 +76,7 @@ pub enum Health {
 }
 
 /// A preset as operators see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PresetView {
     /// The name to choose it by.
     pub name: String,
@@ -100,7 +101,7 @@ pub struct PresetView {
 }
 
 /// A place where a vendor serves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SiteView {
     /// What to choose it by.
     pub name: String,

@@ -2,10 +2,11 @@
 
 mod books;
 
-use posthaste_core::{Account, Channel, ClientKey, Owner, Pool, Route, Sealed, Team};
+use posthaste_core::{Account, ApiToken, Channel, ClientKey, Owner, Pool, Route, Sealed, Team, User};
 use posthaste_storage::{ConfigStore, Entity, Record, RecordKind, Stores};
 use posthaste_vault::{
     Place, Vault, account_credential_place, account_proxy_place, channel_place, request_bodies_place,
+    user_second_factor_place,
 };
 use serde::Serialize;
 
@@ -116,6 +117,13 @@ impl Search<'_> {
                     }
                 }
             }
+            RecordKind::User => {
+                if let Some(user) = self.entity::<User>(record) {
+                    let secret = user.second_factor.as_ref().map(|factor| &factor.secret);
+                    self.secret(&user_second_factor_place(user.id), secret);
+                }
+            }
+            RecordKind::ApiToken => drop(self.entity::<ApiToken>(record)),
         }
     }
 

@@ -6,12 +6,13 @@ use posthaste_core::{
     Binding, CaptureRules, ClientKey, ClientPattern, KeyPolicy, LimitUnit, Multiplier, Network, ProviderKind,
     QueueRules, Timestamp, UserId,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Admin, AdminError, place::PlaceInput};
 
 /// What is to be of a key's policy. What is `None` stays as it is, in a new key as it is by default.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PolicyInput {
     /// The providers whose accounts it may use, such as `anthropic`; empty for all.
@@ -38,7 +39,7 @@ pub struct PolicyInput {
 }
 
 /// To whom a key is bound.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BindingInput {
     /// To nobody.
@@ -50,7 +51,7 @@ pub enum BindingInput {
 }
 
 /// A line before a key's concurrency limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum QueueInput {
     /// There is none.
@@ -60,7 +61,7 @@ pub enum QueueInput {
 }
 
 /// Keeping the bodies of a key's requests and answers with their records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CaptureInput {
     /// They are not kept from now on.

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use posthaste_core::{ClientKeyId, ModelName, Timestamp};
 use posthaste_storage::{Dimension, GroupSums, RollupPeriod, Sums, UsageQuery};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Admin, AdminError, change::find, totals::UsageTotals};
 
 /// What a client key used, in all, by model and by day (UTC).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UsageView {
     /// Whose.
     pub key_id: ClientKeyId,
@@ -24,7 +25,7 @@ pub struct UsageView {
 }
 
 /// What was used of a model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelUsage {
     /// The model.
     pub model: ModelName,
@@ -34,7 +35,7 @@ pub struct ModelUsage {
 }
 
 /// What was used on a day.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DayUsage {
     /// The day's first moment, UTC.
     pub day: Timestamp,

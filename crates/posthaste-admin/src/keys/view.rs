@@ -1,12 +1,13 @@
 //! Client keys as operators see them.
 
 use posthaste_core::{ClientKey, ClientKeyId, Expiry, KeyPolicy, KeyStatus, ModelRules, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Disclosed, PlaceInput};
 
 /// A client key as operators see it: neither secret nor hash.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyView {
     /// Its identity.
     pub id: ClientKeyId,
@@ -47,7 +48,7 @@ pub struct KeyView {
 }
 
 /// A new client key. The only place where its secret is told.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CreatedKey {
     /// The key.
     #[serde(flatten)]

@@ -1,10 +1,11 @@
 //! Pools as operators see them.
 
 use posthaste_core::{Limit, Pool, PoolId, PoolRules, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A pool with its members.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PoolView {
     /// Its identity.
     pub id: PoolId,

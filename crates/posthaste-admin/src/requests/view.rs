@@ -6,10 +6,11 @@ use posthaste_core::{
     AccountId, AttemptRow, CapturedBodies, ClientKeyId, ModelName, NanoUsd, PoolId, RequestId, RequestRecord,
     StopEnd, Timestamp,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One request with all that is known of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExplainView {
     /// What was noted on its way.
     pub record: RequestRecord,
@@ -57,7 +58,7 @@ impl ExplainView {
 }
 
 /// An account by its name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NamedAccount {
     /// Its identity.
     pub id: AccountId,
@@ -66,7 +67,7 @@ pub struct NamedAccount {
 }
 
 /// A request in a line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RequestSummary {
     /// Its identity.
     pub id: RequestId,

@@ -6,6 +6,7 @@ use posthaste_core::{
     Account, AccountId, ClientKey, ClientKeyId, ModelName, Owner, ProviderKind, Timestamp, UserId,
 };
 use posthaste_storage::{Dimension, GroupSums};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ use super::StatsBy;
 use crate::totals::UsageTotals;
 
 /// Sums over attempts, told apart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StatsView {
     /// By what.
     pub by: Vec<StatsBy>,
@@ -30,7 +31,7 @@ pub struct StatsView {
 }
 
 /// One part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StatsRow {
     /// The span's first moment. Absent, as the following ones are, where parts are not told apart by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +57,7 @@ pub struct StatsRow {
 }
 
 /// Somebody whom the books know by an identity.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NamedId {
     /// The identity.
     pub id: Uuid,

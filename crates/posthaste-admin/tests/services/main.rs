@@ -1,12 +1,14 @@
 //! The services over memory stores: what operators are promised.
 
 mod accounts;
+mod audited;
 mod booked;
 mod commands;
 mod data;
 mod keys;
 mod logins;
 mod owners;
+mod people;
 mod pools;
 mod presenting;
 mod requests;

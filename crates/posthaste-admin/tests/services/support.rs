@@ -3,7 +3,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
-use posthaste_admin::{Admin, AdminParts, Disclosed, NewAccount, ParkedModels, ParkedView, Runtime};
+use posthaste_admin::{
+    Admin, AdminParts, Disclosed, NewAccount, ParkedModels, ParkedView, Runtime, SetupToken,
+};
 use posthaste_core::{AccountId, Clock, InstanceId, Secret, Timestamp, Transport};
 use posthaste_metering::PriceBook;
 use posthaste_storage::{StoreHealth, Stores, memory::MemoryStores};
@@ -15,6 +17,7 @@ use posthaste_vault::{
 
 pub(crate) struct Bench {
     pub(crate) admin: Admin,
+    pub(crate) parts: AdminParts,
     pub(crate) stores: Stores,
     pub(crate) vault: Arc<Vault>,
     pub(crate) clock: Arc<FakeClock>,
@@ -85,7 +88,7 @@ pub(crate) async fn furnished(
         Arc::clone(&reached),
         Arc::clone(&clock) as Arc<dyn Clock>,
     );
-    let admin = Admin::new(AdminParts {
+    let parts = AdminParts {
         stores: stores.clone(),
         store_name: "memory".to_owned(),
         vault: Arc::clone(&vault),
@@ -95,8 +98,27 @@ pub(crate) async fn furnished(
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         runtime: Some(Arc::clone(&runtime) as Arc<dyn Runtime>),
         key_prefix: "cr_".to_owned(),
-    });
-    Bench { admin, stores, vault, clock, transport, runtime }
+        setup_token: None,
+    };
+    Bench { admin: Admin::new(parts.clone()), parts, stores, vault, clock, transport, runtime }
+}
+
+impl Bench {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The same services on other stores.
+    pub(crate) fn with_stores(&self, stores: Stores) -> Admin {
+        Admin::new(AdminParts { stores, ..self.parts.clone() })
+    }
+}
+
+/// A quiet bench that waits for its first owner.
+pub(crate) async fn quiet_with(token: SetupToken) -> Bench {
+    let bench = quiet().await;
+    let parts = AdminParts { setup_token: Some(Arc::new(token)), ..bench.parts };
+    Bench { admin: Admin::new(parts.clone()), parts, ..bench }
 }
 
 /// A bench whose upstream is never asked.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The bodies of a request. They are kept sealed, with secrets masked and media left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CapturedBodies {
     /// The request's, as the client sent it, out of its compression.
     pub request: CapturedBody,
@@ -13,6 +14,7 @@ pub struct CapturedBodies {
 
 /// One body.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CapturedBody {
     /// What is kept of it.
     pub text: String,

@@ -6,6 +6,7 @@ use crate::{LimitUnit, NanoUsd, Timestamp};
 
 /// What a request was taken to use until the truth was known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Estimated {
     /// Tokens, those of the answer included.
     pub tokens: u64,
@@ -15,6 +16,7 @@ pub struct Estimated {
 
 /// A limit that a request was checked against.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CheckedLimit {
     /// Its name.
     pub name: String,

@@ -8,6 +8,7 @@ use crate::{AccountId, CooldownReason, ModelName, PoolId, Strategy, Timestamp};
 
 /// A plan: one leg for each target of the request's model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RequestPlan {
     /// 1 for the first plan of the request.
     pub round: u32,
@@ -17,6 +18,7 @@ pub struct RequestPlan {
 
 /// The accounts for one model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlannedLeg {
     /// What they are asked for.
     pub model: ModelName,
@@ -39,6 +41,7 @@ pub struct PlannedLeg {
 
 /// An account's place in a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AskedAccount {
     /// Which.
     pub account: AccountId,
@@ -48,6 +51,7 @@ pub struct AskedAccount {
 
 /// An account that was not to be asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PassedOver {
     /// Which.
     pub account: AccountId,
@@ -60,6 +64,7 @@ pub struct PassedOver {
 
 /// What stands between a request and an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Barrier {
     /// It rests, is tried by another request, or a window of its quota is used up.
@@ -104,6 +109,7 @@ impl fmt::Display for Barrier {
 
 /// An account's rest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rest {
     /// The class of reason.
     pub reason: CooldownReason,

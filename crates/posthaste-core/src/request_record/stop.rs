@@ -9,6 +9,7 @@ use crate::AccountId;
 
 /// One turn to one account. Times are microseconds since the request came in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Stop {
     /// Which account.
     pub account: AccountId,
@@ -45,6 +46,7 @@ pub struct Stop {
 
 /// What came of a turn to an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StopEnd {
     /// The client left, or the relay stopped, before it was known.

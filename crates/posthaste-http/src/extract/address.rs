@@ -21,6 +21,11 @@ impl Peer {
     }
 }
 
+/// Whether the peer's word counts on where requests come from.
+pub(crate) fn is_trusted(Peer(peer): Peer, trusted: &[Network]) -> bool {
+    peer.is_some_and(|peer| trusted.iter().any(|network| network.contains(peer)))
+}
+
 /// The client's address, or why it cannot be told.
 pub(crate) fn of_client(
     Peer(peer): Peer,

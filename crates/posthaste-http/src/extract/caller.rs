@@ -46,7 +46,10 @@ pub(crate) fn without_key(query: &str) -> Option<String> {
 }
 
 /// Every secret that the request presents, the likeliest first. There are at most five places to look.
-fn presented_keys<'a>(headers: &'a HeaderMap, query: Option<&'a str>) -> impl Iterator<Item = &'a str> {
+pub(crate) fn presented_keys<'a>(
+    headers: &'a HeaderMap,
+    query: Option<&'a str>,
+) -> impl Iterator<Item = &'a str> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let in_query = query
         .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("key=")))

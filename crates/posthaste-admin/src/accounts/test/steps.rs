@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How long each step took by itself, in microseconds, in their order. A step that was not come to, or that there is
 /// none of, is `None`: no name is looked up for an address or behind a proxy, and the sandbox is not connected to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TestSteps {
     /// Getting the credential; a token that has ended is refreshed for it.

@@ -1,0 +1,77 @@
+//! The one way on which things are done: whether one may, the doing, and the note in the audit log.
+
+use crate::{
+    Actor, Admin, AdminError, Command, Policy, Reply,
+    audit::{self, AuditTarget, Noted, Outcome},
+    command,
+};
+
+pub(crate) async fn act(admin: &Admin, actor: &Actor, command: Command) -> Result<Reply, AdminError> {
+    let policy = command.policy();
+    if let Err(refused) = actor.check(policy.need) {
+        if policy.audited {
+            note_failure(admin, actor, &policy, None, &refused).await;
+        }
+        return Err(refused);
+    }
+    if !policy.audited {
+        return command::execute(admin, actor, command).await;
+    }
+    let before = match &policy.about {
+        Some((kind, selector)) => audit::seen(admin, *kind, selector).await?,
+        None => None,
+    };
+    let done = command::execute(admin, actor, command).await;
+    match &done {
+        Err(error) => note_failure(admin, actor, &policy, before.map(|(target, _)| target), error).await,
+        Ok(reply) => {
+            let kind = policy.about.as_ref().map(|(kind, _)| *kind);
+            let known = before.as_ref().and_then(|(target, _)| kind.zip(target.id));
+            let after = match known.or_else(|| reply.made()) {
+                // It is done: an entry without what came of it is better than none.
+                Some((kind, id)) => {
+                    audit::seen(admin, kind, &id.hyphenated().to_string()).await.ok().flatten()
+                }
+                None => None,
+            };
+            let (was, before) = before.unzip();
+            let (is, after) = after.unzip();
+            let noted = Noted {
+                action: policy.action,
+                target: is.or(was),
+                outcome: Outcome::Done,
+                why: None,
+                before,
+                after,
+            };
+            admin.audit().note(actor, noted).await;
+        }
+    }
+    done
+}
+
+async fn note_failure(
+    admin: &Admin,
+    actor: &Actor,
+    policy: &Policy,
+    found: Option<AuditTarget>,
+    error: &AdminError,
+) {
+    let asked = policy.about.as_ref().map(|(kind, selector)| AuditTarget {
+        kind: kind.as_str().to_owned(),
+        id: None,
+        name: selector.chars().take(MOST_NAME).collect(),
+    });
+    let outcome = match error {
+        AdminError::Forbidden { .. } | AdminError::Unauthenticated { .. } | AdminError::TooMany { .. } => {
+            Outcome::Refused
+        }
+        _ => Outcome::Failed,
+    };
+    let (why, target) = (Some(error.to_string()), found.or(asked));
+    let noted = Noted { action: policy.action, target, outcome, why, before: None, after: None };
+    admin.audit().note(actor, noted).await;
+}
+
+/// As long as names may be, and a little more.
+const MOST_NAME: usize = 80;

@@ -1,0 +1,112 @@
+//! What the holder of a client key sees with nothing but the key.
+
+use std::net::IpAddr;
+
+use posthaste_core::{ClientKey, KeyStatus, ModelRules, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Admin, AdminError, Disclosed, KeyService, StandingView, UsageView, standings};
+
+/// A client key as its holder sees it. Nothing of accounts, owners' names or other keys is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HolderView {
+    /// The operator's name for it.
+    pub name: String,
+    /// The key's last four characters.
+    pub hint: String,
+    /// Whether it opens the door now.
+    pub state: KeyStatus,
+    /// When it ends, as far as that is known.
+    pub expires_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Which models it may ask for.
+    pub models: ModelRules,
+    /// Where its limits stand, and those that it shares with others.
+    pub limits: Vec<StandingView>,
+}
+
+/// The same with what was used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HolderOverview {
+    /// The key.
+    pub key: HolderView,
+    /// What was used, in all, by model and by day.
+    pub usage: UsageView,
+}
+
+/// Holders of client keys.
+#[derive(Clone, Copy)]
+pub struct HolderService<'a> {
+    admin: &'a Admin,
+}
+
+impl<'a> HolderService<'a> {
+    pub(crate) fn new(admin: &'a Admin) -> Self {
+        Self { admin }
+    }
+
+    /// The client key that is presented, from where it may be used.
+    ///
+    /// # Errors
+    /// [`AdminError::Unauthenticated`] for one that is unknown, [`AdminError::Forbidden`] for one that is switched off, over,
+    /// or bound to other networks.
+    pub async fn key(self, presented: &Disclosed, address: Option<IpAddr>) -> Result<ClientKey, AdminError> {
+        let (parts, now) = (self.admin.parts(), self.admin.parts().clock.now());
+        let text = presented.secret().expose().trim();
+        let records = self.admin.key_records();
+        let mut found = records.by_hash(parts.vault.hash_client_key(text)).await?;
+        if found.is_none()
+            && let Some(hash) = parts.vault.hash_crs_client_key(text)
+        {
+            found = records.by_crs_hash(hash).await?;
+        }
+        // Nobody is kept from trying: 256 random bits are not guessed, and others behind the same address would suffer.
+        let unknown = AdminError::Unauthenticated { what: UNKNOWN, missing: None };
+        let key = found.map(|found| found.value).ok_or(unknown)?;
+        let networks = &key.policy.networks;
+        let inside = |address: IpAddr| networks.iter().any(|network| network.contains(address));
+        if !networks.is_empty() && !address.is_some_and(inside) {
+            return Err(AdminError::Forbidden { need: "a network that the key may be used from".to_owned() });
+        }
+        match key.status(now) {
+            KeyStatus::Active => Ok(key),
+            _ => Err(AdminError::Forbidden { need: "a client key that is on and not over".to_owned() }),
+        }
+    }
+
+    /// What the key is and where its limits stand.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn view(self, key: &ClientKey) -> Result<HolderView, AdminError> {
+        Ok(HolderView {
+            name: key.name.clone(),
+            hint: key.hint.clone(),
+            state: key.status(self.admin.parts().clock.now()),
+            expires_at: key.expires_at(),
+            created_at: key.created_at,
+            models: key.models.clone(),
+            limits: standings::of_key(self.admin, key).await?,
+        })
+    }
+
+    /// What the key used.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn usage(self, key: &ClientKey) -> Result<UsageView, AdminError> {
+        KeyService::new(self.admin).usage(&key.id.to_string()).await
+    }
+
+    /// Both.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn overview(self, key: &ClientKey) -> Result<HolderOverview, AdminError> {
+        Ok(HolderOverview { key: self.view(key).await?, usage: self.usage(key).await? })
+    }
+}
+
+const UNKNOWN: &str = "this client key is not known here; send it as `Authorization: Bearer` or `x-api-key`";

@@ -1,0 +1,119 @@
+//! What each command needs, what it is called, and which record it is about.
+
+use posthaste_core::{Area, Level, Scope};
+use posthaste_storage::RecordKind;
+
+use crate::{Command, LoginFor};
+
+/// What is known of a command before it is carried out. There is no command without it: the match below is exhaustive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// What whoever asks for it has to be allowed.
+    pub need: Scope,
+    /// What it is called in the audit log.
+    pub action: &'static str,
+    /// The record that it is about, by name or id, where that is there before.
+    pub about: Option<(RecordKind, String)>,
+    /// Whether the audit log has it.
+    pub audited: bool,
+}
+
+impl Command {
+    /// What it needs, what it is called, and what it is about.
+    pub fn policy(&self) -> Policy {
+        use RecordKind::{Account, ApiToken, ClientKey, Owner, Pool, Route, Team, User};
+
+        let about = |kind, name: &str| Some((kind, name.to_owned()));
+        let (need, action, about) = match self {
+            Self::ListPresets => (Area::Accounts.read(), "presets.list", None),
+            // Who lets the relay ask within its own network opens what strangers do not reach.
+            Self::AddAccount(new) if new.allow_private => (Area::Settings.write(), "account.add", None),
+            Self::AddAccount(_) => (Area::Accounts.write(), "account.add", None),
+            Self::ListAccounts => (Area::Accounts.read(), "account.list", None),
+            Self::ShowAccount { account } => (Area::Accounts.read(), "account.show", about(Account, account)),
+            Self::UpdateAccount { account, change } if change.allow_private == Some(true) => {
+                (Area::Settings.write(), "account.update", about(Account, account))
+            }
+            Self::UpdateAccount { account, .. } => {
+                (Area::Accounts.write(), "account.update", about(Account, account))
+            }
+            Self::DeleteAccount { account } => {
+                (Area::Accounts.write(), "account.delete", about(Account, account))
+            }
+            // It spends what the account has.
+            Self::TestAccount { account, .. } => {
+                (Area::Accounts.write(), "account.test", about(Account, account))
+            }
+            Self::ResetAccount { account } => {
+                (Area::Accounts.write(), "account.reset", about(Account, account))
+            }
+            Self::RefreshAccount { account } => {
+                (Area::Accounts.write(), "account.refresh", about(Account, account))
+            }
+            Self::PlanLogin(whose) => (Area::Accounts.write(), "login.plan", about_login(whose)),
+            Self::StartLogin { whose, .. } => (Area::Accounts.write(), "login.start", about_login(whose)),
+            Self::FinishLogin { .. } => (Area::Accounts.write(), "login.finish", None),
+            Self::PollLogin { .. } => (Area::Accounts.write(), "login.poll", None),
+            Self::CancelLogin { .. } => (Area::Accounts.write(), "login.cancel", None),
+            Self::CreateKey(_) => (Area::Keys.write(), "key.create", None),
+            Self::ListKeys => (Area::Keys.read(), "key.list", None),
+            Self::ShowKey { key } => (Area::Keys.read(), "key.show", about(ClientKey, key)),
+            Self::UpdateKey { key, .. } => (Area::Keys.write(), "key.update", about(ClientKey, key)),
+            Self::RevokeKey { key } => (Area::Keys.write(), "key.revoke", about(ClientKey, key)),
+            Self::DeleteKey { key } => (Area::Keys.write(), "key.delete", about(ClientKey, key)),
+            Self::KeyUsage { key } => (Area::Usage.read(), "key.usage", about(ClientKey, key)),
+            Self::CreatePool(_) => (Area::Pools.write(), "pool.create", None),
+            Self::ListPools => (Area::Pools.read(), "pool.list", None),
+            Self::ShowPool { pool } => (Area::Pools.read(), "pool.show", about(Pool, pool)),
+            Self::UpdatePool { pool, .. } => (Area::Pools.write(), "pool.update", about(Pool, pool)),
+            Self::DeletePool { pool } => (Area::Pools.write(), "pool.delete", about(Pool, pool)),
+            Self::ListOwners => (Area::Keys.read(), "owner.list", None),
+            Self::ShowOwner { owner } => (Area::Keys.read(), "owner.show", about(Owner, owner)),
+            Self::SetOwner { owner, .. } => (Area::Keys.write(), "owner.set", about(Owner, owner)),
+            Self::DeleteOwner { owner } => (Area::Keys.write(), "owner.delete", about(Owner, owner)),
+            Self::ListTeams => (Area::Keys.read(), "team.list", None),
+            Self::ShowTeam { team } => (Area::Keys.read(), "team.show", about(Team, team)),
+            Self::SetTeam { team, .. } => (Area::Keys.write(), "team.set", about(Team, team)),
+            Self::DeleteTeam { team } => (Area::Keys.write(), "team.delete", about(Team, team)),
+            Self::CreateRoute(_) => (Area::Pools.write(), "route.create", None),
+            Self::ListRoutes => (Area::Pools.read(), "route.list", None),
+            Self::ShowRoute { route } => (Area::Pools.read(), "route.show", about(Route, route)),
+            Self::UpdateRoute { route, .. } => (Area::Pools.write(), "route.update", about(Route, route)),
+            Self::DeleteRoute { route } => (Area::Pools.write(), "route.delete", about(Route, route)),
+            Self::Explain { bodies: true, .. } => (Area::Bodies.read(), "request.bodies", None),
+            Self::Explain { bodies: false, .. } => (Area::Requests.read(), "request.explain", None),
+            Self::ListRequests { .. } => (Area::Requests.read(), "request.list", None),
+            Self::Stats(_) => (Area::Usage.read(), "stats", None),
+            Self::Status => (Area::System.read(), "status", None),
+            Self::ListUsers => (Area::Users.read(), "user.list", None),
+            Self::ShowUser { user } => (Area::Users.read(), "user.show", about(User, user)),
+            Self::CreateUser(_) => (Area::Users.write(), "user.create", None),
+            Self::UpdateUser { user, .. } => (Area::Users.write(), "user.update", about(User, user)),
+            Self::DeleteUser { user } => (Area::Users.write(), "user.delete", about(User, user)),
+            Self::SetPassword { user, .. } => (Area::Users.write(), "user.password", about(User, user)),
+            Self::DropSecondFactor { user } => {
+                (Area::Users.write(), "user.drop_second_factor", about(User, user))
+            }
+            Self::ListSessions { user } => (Area::Users.read(), "session.list", about(User, user)),
+            Self::EndSessions { user } => (Area::Users.write(), "session.end_all", about(User, user)),
+            Self::CreateToken(_) => (Area::Users.write(), "token.create", None),
+            Self::ListTokens => (Area::Users.read(), "token.list", None),
+            Self::DeleteToken { token } => (Area::Users.write(), "token.delete", about(ApiToken, token)),
+            Self::ListAudit(_) => (Area::Audit.read(), "audit.list", None),
+            Self::VerifyAudit => (Area::Audit.read(), "audit.verify", None),
+        };
+        // What people wrote to the relay is looked at by few, and that is told.
+        let audited = need.level == Level::Write && !QUIET.contains(&action) || need.area == Area::Bodies;
+        Policy { need, action, about, audited }
+    }
+}
+
+fn about_login(whose: &LoginFor) -> Option<(RecordKind, String)> {
+    match whose {
+        LoginFor::NewAccount(_) => None,
+        LoginFor::Account(account) => Some((RecordKind::Account, account.clone())),
+    }
+}
+
+/// Steps on the way to what the log has.
+const QUIET: [&str; 3] = ["login.plan", "login.poll", "login.cancel"];

@@ -1,0 +1,171 @@
+//! What commands answer.
+
+use posthaste_storage::RecordKind;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    AccountView, AuditPage, AuditReport, CreatedKey, CreatedToken, ExplainView, KeyView, LoginPlan,
+    OwnerView, PolledLogin, PoolView, PresetView, RefreshedAccount, RequestSummary, RouteView, SavedAccount,
+    SessionView, StartedLogin, StatsView, StatusView, TeamView, TestReport, TokenView, UsageView, UserView,
+};
+
+/// What came of a [`Command`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "reply", content = "value", rename_all = "snake_case")]
+pub enum Reply {
+    /// The presets.
+    Presets(Vec<PresetView>),
+    /// An account that was added or changed.
+    SavedAccount(SavedAccount),
+    /// Accounts, by name.
+    Accounts(Vec<AccountView>),
+    /// An account, as it is or as it was when it was removed.
+    Account(AccountView),
+    /// An account's test.
+    Tested(TestReport),
+    /// An account with a new token.
+    Refreshed(RefreshedAccount),
+    /// What a login would be like.
+    LoginPlan(LoginPlan),
+    /// A login that was begun.
+    StartedLogin(StartedLogin),
+    /// Whether a person is done.
+    PolledLogin(PolledLogin),
+    /// A login that was given up.
+    CancelledLogin,
+    /// A new client key with its secret.
+    CreatedKey(CreatedKey),
+    /// Client keys, by name.
+    Keys(Vec<KeyView>),
+    /// A client key, as it is or as it was when it was removed.
+    Key(KeyView),
+    /// What a client key used.
+    Usage(UsageView),
+    /// Pools, by name.
+    Pools(Vec<PoolView>),
+    /// A pool, as it is or as it was when it was removed.
+    Pool(PoolView),
+    /// Owners, by name.
+    Owners(Vec<OwnerView>),
+    /// An owner, as it is or as it was when it was removed.
+    Owner(OwnerView),
+    /// Teams, by name.
+    Teams(Vec<TeamView>),
+    /// A team, as it is or as it was when it was removed.
+    Team(TeamView),
+    /// Routes, by model.
+    Routes(Vec<RouteView>),
+    /// A route, as it is or as it was when it was removed.
+    Route(RouteView),
+    /// A request, explained.
+    Explained(Box<ExplainView>),
+    /// Requests, the newest first.
+    Requests(Vec<RequestSummary>),
+    /// What was used and what it cost.
+    Stats(StatsView),
+    /// The whole at a glance.
+    Status(StatusView),
+    /// People, by name.
+    Users(Vec<UserView>),
+    /// A person, as it is or as it was when it was removed.
+    User(UserView),
+    /// A person's sessions.
+    Sessions(Vec<SessionView>),
+    /// A new token of the admin API with its secret.
+    CreatedToken(CreatedToken),
+    /// Tokens of the admin API, by name.
+    Tokens(Vec<TokenView>),
+    /// A token of the admin API, as it was when it was removed.
+    Token(TokenView),
+    /// A part of the audit log.
+    Audit(AuditPage),
+    /// Whether the audit log is as it was written.
+    AuditVerified(AuditReport),
+}
+
+impl Reply {
+    /// The record that was made, for commands that are about none before.
+    pub(crate) fn made(&self) -> Option<(RecordKind, Uuid)> {
+        match self {
+            Self::SavedAccount(saved) => Some((RecordKind::Account, saved.account.id.uuid())),
+            Self::CreatedKey(created) => Some((RecordKind::ClientKey, created.view.id.uuid())),
+            Self::Pool(pool) => Some((RecordKind::Pool, pool.id.uuid())),
+            Self::Route(route) => Some((RecordKind::Route, route.id.uuid())),
+            Self::Owner(owner) => Some((RecordKind::Owner, owner.id.uuid())),
+            Self::Team(team) => Some((RecordKind::Team, team.id.uuid())),
+            Self::User(user) => Some((RecordKind::User, user.id.uuid())),
+            Self::CreatedToken(created) => Some((RecordKind::ApiToken, created.view.id.uuid())),
+            _ => None,
+        }
+    }
+}
+
+/// A value that a [`Reply`] can hold, so that whoever knows what a command answers can say so by its type.
+pub trait Replied: Sized {
+    /// The value, if the reply holds one of this kind.
+    fn from_reply(reply: Reply) -> Option<Self>;
+}
+
+macro_rules! replied {
+    ($($variant:ident($value:ty),)*) => {
+        $(impl Replied for $value {
+            fn from_reply(reply: Reply) -> Option<Self> {
+                match reply {
+                    Reply::$variant(value) => Some(value),
+                    _ => None,
+                }
+            }
+        })*
+    };
+}
+
+replied! {
+    Presets(Vec<PresetView>),
+    SavedAccount(SavedAccount),
+    Accounts(Vec<AccountView>),
+    Account(AccountView),
+    Tested(TestReport),
+    Refreshed(RefreshedAccount),
+    LoginPlan(LoginPlan),
+    StartedLogin(StartedLogin),
+    PolledLogin(PolledLogin),
+    CreatedKey(CreatedKey),
+    Keys(Vec<KeyView>),
+    Key(KeyView),
+    Usage(UsageView),
+    Pools(Vec<PoolView>),
+    Pool(PoolView),
+    Owners(Vec<OwnerView>),
+    Owner(OwnerView),
+    Teams(Vec<TeamView>),
+    Team(TeamView),
+    Routes(Vec<RouteView>),
+    Route(RouteView),
+    Requests(Vec<RequestSummary>),
+    Stats(StatsView),
+    Status(StatusView),
+    Users(Vec<UserView>),
+    User(UserView),
+    Sessions(Vec<SessionView>),
+    CreatedToken(CreatedToken),
+    Tokens(Vec<TokenView>),
+    Token(TokenView),
+    Audit(AuditPage),
+    AuditVerified(AuditReport),
+}
+
+impl Replied for ExplainView {
+    fn from_reply(reply: Reply) -> Option<Self> {
+        match reply {
+            Reply::Explained(value) => Some(*value),
+            _ => None,
+        }
+    }
+}
+
+impl Replied for () {
+    fn from_reply(reply: Reply) -> Option<Self> {
+        matches!(reply, Reply::CancelledLogin).then_some(())
+    }
+}

@@ -1,0 +1,171 @@
+//! Who failed to log in too often waits.
+//!
+//! Counted by name and address together, so that strangers elsewhere lock nobody out, and by address alone, so that nobody
+//! tries one password on many names. Kept in memory: a relay that starts forgets it, and each relay counts for itself.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use posthaste_core::Timestamp;
+
+/// The failed tries of the last while.
+#[derive(Debug, Default)]
+pub(crate) struct Misses {
+    by_pair: Mutex<HashMap<(String, Place), Count>>,
+    by_place: Mutex<HashMap<Place, Count>>,
+}
+
+/// A network that one person or machine has: an IPv4 address, or what an IPv6 host is usually given.
+type Place = Option<IpAddr>;
+
+#[derive(Clone, Copy, Debug)]
+struct Count {
+    misses: u32,
+    last: Timestamp,
+}
+
+impl Misses {
+    /// Whether a try may be made now; else how long to wait.
+    pub(crate) fn begin(&self, name: &str, address: Option<IpAddr>, now: Timestamp) -> Result<(), Duration> {
+        let place = place(address);
+        let pair = self
+            .by_pair
+            .lock()
+            .get(&(name.to_owned(), place))
+            .map_or(Duration::ZERO, |count| count.wait(FREE_FOR_PAIR, now));
+        let alone =
+            self.by_place.lock().get(&place).map_or(Duration::ZERO, |count| count.wait(FREE_FOR_PLACE, now));
+        match pair.max(alone) {
+            Duration::ZERO => Ok(()),
+            wait => Err(wait),
+        }
+    }
+
+    /// Notes a try that failed.
+    pub(crate) fn missed(&self, name: &str, address: Option<IpAddr>, now: Timestamp) {
+        let place = place(address);
+        note(&mut self.by_pair.lock(), (name.to_owned(), place), now);
+        note(&mut self.by_place.lock(), place, now);
+    }
+
+    /// Notes one that did not: the name is known from there. The address goes on counting.
+    pub(crate) fn hit(&self, name: &str, address: Option<IpAddr>) {
+        self.by_pair.lock().remove(&(name.to_owned(), place(address)));
+    }
+}
+
+impl Count {
+    /// From the first try beyond the free ones on the wait doubles, up to a quarter of an hour.
+    fn wait(self, free: u32, now: Timestamp) -> Duration {
+        let Some(beyond) = self.misses.checked_sub(free) else { return Duration::ZERO };
+        let wait = FIRST_WAIT.saturating_mul(1 << beyond.min(20)).min(LONGEST_WAIT);
+        wait.saturating_sub(now.since(self.last))
+    }
+}
+
+fn note<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, Count>, key: K, now: Timestamp) {
+    if counts.len() >= MOST_KEPT {
+        counts.retain(|_, count| now.since(count.last) < FORGOTTEN_AFTER);
+    }
+    // Whoever fills the table with names of his own gains nothing: his address is counted.
+    if counts.len() >= MOST_KEPT && !counts.contains_key(&key) {
+        return;
+    }
+    let count = counts.entry(key).or_insert(Count { misses: 0, last: now });
+    if now.since(count.last) >= FORGOTTEN_AFTER {
+        count.misses = 0;
+    }
+    count.misses = count.misses.saturating_add(1);
+    count.last = now;
+}
+
+fn place(address: Option<IpAddr>) -> Place {
+    address.map(|address| match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        v4 => v4,
+    })
+}
+
+const FREE_FOR_PAIR: u32 = 5;
+const FREE_FOR_PLACE: u32 = 30;
+const FIRST_WAIT: Duration = Duration::from_secs(2);
+const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(60 * 60);
+const MOST_KEPT: usize = 20_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_secs(1_773_144_000);
+
+    fn at(seconds: u64) -> Timestamp {
+        NOON.plus(Duration::from_secs(seconds))
+    }
+
+    fn address(text: &str) -> Option<IpAddr> {
+        Some(text.parse().unwrap())
+    }
+
+    #[test]
+    fn after_five_misses_the_wait_grows_to_a_quarter_of_an_hour() {
+        let (misses, here) = (Misses::default(), address("192.0.2.1"));
+        for _ in 0..5 {
+            assert_eq!(misses.begin("ada", here, NOON), Ok(()));
+            misses.missed("ada", here, NOON);
+        }
+        assert_eq!(misses.begin("ada", here, NOON), Err(Duration::from_secs(2)));
+        assert_eq!(misses.begin("ada", here, at(2)), Ok(()));
+        misses.missed("ada", here, at(2));
+        assert_eq!(misses.begin("ada", here, at(2)), Err(Duration::from_secs(4)));
+        for _ in 0..30 {
+            misses.missed("ada", here, at(2));
+        }
+        assert_eq!(misses.begin("ada", here, at(2)), Err(Duration::from_secs(900)));
+    }
+
+    #[test]
+    fn strangers_elsewhere_lock_nobody_out() {
+        let misses = Misses::default();
+        for n in 0..200 {
+            misses.missed("ada", address(&format!("198.51.100.{}", n % 7)), NOON);
+        }
+        assert_eq!(misses.begin("ada", address("192.0.2.1"), NOON), Ok(()));
+        assert!(misses.begin("ada", address("198.51.100.3"), NOON).is_err());
+    }
+
+    #[test]
+    fn one_place_does_not_try_many_names() {
+        let misses = Misses::default();
+        for n in 0..30 {
+            misses.missed(&format!("name{n}"), address(&format!("2001:db8::{n:x}")), NOON);
+        }
+        assert!(misses.begin("another", address("2001:db8::ffff"), NOON).is_err());
+        assert_eq!(misses.begin("another", address("2001:db8:0:1::1"), NOON), Ok(()));
+        assert_eq!(misses.begin("another", None, NOON), Ok(()));
+    }
+
+    #[test]
+    fn a_right_password_ends_the_wait_of_its_name_and_time_that_of_all() {
+        let (misses, here) = (Misses::default(), address("192.0.2.1"));
+        for _ in 0..6 {
+            misses.missed("ada", here, NOON);
+        }
+        misses.hit("ada", here);
+        assert_eq!(misses.begin("ada", here, NOON), Ok(()));
+        for _ in 0..40 {
+            misses.missed("bob", here, NOON);
+        }
+        assert!(misses.begin("bob", here, NOON).is_err());
+        assert_eq!(misses.begin("bob", here, at(900)), Ok(()));
+        misses.missed("bob", here, at(7_200));
+        assert_eq!(misses.begin("bob", here, at(7_200)), Ok(()));
+    }
+}

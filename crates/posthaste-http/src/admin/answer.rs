@@ -1,0 +1,66 @@
+//! Answers of the admin API.
+
+use axum::{body::Body, response::Response};
+use http::{HeaderValue, StatusCode, header};
+use posthaste_admin::{AdminError, AdminFailure, FailureKind};
+use serde::Serialize;
+use serde_json::json;
+
+/// What was asked for.
+pub(super) fn done(data: &impl Serialize) -> Result<Response, AdminError> {
+    let body = serde_json::to_vec(&json!({ "success": true, "data": data }))
+        .map_err(|error| AdminError::internal("an answer", error))?;
+    Ok(json_response(StatusCode::OK, body))
+}
+
+/// Why it was not done.
+pub(super) fn failed(error: &AdminError) -> Response {
+    let failure = AdminFailure::from(error);
+    let status = status(failure.kind);
+    if status.is_server_error() {
+        tracing::error!(error = failure.message, causes = ?failure.causes, "an operator's request failed");
+    }
+    let AdminFailure { kind, field, message, causes, state, advice } = failure;
+    let mut body = json!({ "success": false, "error": kind, "message": message });
+    let more = [("field", field), ("state", state), ("advice", advice)];
+    for (name, value) in more.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+        body[name] = value.into();
+    }
+    if !causes.is_empty() {
+        body["causes"] = causes.into();
+    }
+    let mut response = json_response(status, body.to_string().into_bytes());
+    if let AdminError::TooMany { wait } = error {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Bearer realm=\"posthaste admin\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+pub(super) fn status(kind: FailureKind) -> StatusCode {
+    match kind {
+        FailureKind::Invalid => StatusCode::BAD_REQUEST,
+        FailureKind::NotFound => StatusCode::NOT_FOUND,
+        FailureKind::Conflict => StatusCode::CONFLICT,
+        FailureKind::Forbidden => StatusCode::FORBIDDEN,
+        FailureKind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        FailureKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
+        FailureKind::Upstream => StatusCode::BAD_GATEWAY,
+        FailureKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+pub(super) fn json_response(status: StatusCode, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // Operators' data is in no cache, and no page shows it in a frame or takes it for something else.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

@@ -1,0 +1,67 @@
+//! What an endpoint works with.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use parking_lot::Mutex;
+use posthaste_admin::{Actor, Admin, AdminError, Command, KnownPerson, Replied, SignedIn, Visit};
+use posthaste_core::ClientKey;
+
+use super::session;
+
+/// A request whose sender may have it.
+#[derive(Clone)]
+pub(super) struct Asked {
+    pub(super) admin: Admin,
+    pub(super) actor: Actor,
+    pub(super) person: Option<KnownPerson>,
+    pub(super) client_key: Option<ClientKey>,
+    pub(super) visit: Visit,
+    /// Whether it came over TLS.
+    pub(super) secure: bool,
+    /// The session's token where the request came with the cookie.
+    pub(super) cookie: Option<String>,
+    pub(super) version: &'static str,
+    pub(super) parameters: Arc<Vec<(String, String)>>,
+    pub(super) query: Option<String>,
+    pub(super) body: Bytes,
+    pub(super) set_cookie: Arc<Mutex<Option<HeaderValue>>>,
+}
+
+impl Asked {
+    /// A parameter of the path.
+    pub(super) fn parameter(&self, name: &str) -> String {
+        let found = self.parameters.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+
+    /// Has a command carried out for whoever asked.
+    pub(super) async fn act<T: Replied>(&self, command: Command) -> Result<T, AdminError> {
+        let reply = self.admin.act(&self.actor, command).await?;
+        T::from_reply(reply)
+            .ok_or_else(|| AdminError::internal("a reply", "it is of another kind than the command asks for"))
+    }
+
+    /// The person who asks. Endpoints that call this have a door for people only.
+    pub(super) fn person(&self) -> Result<&KnownPerson, AdminError> {
+        let unknown = AdminError::Unauthenticated { what: "log in", missing: None };
+        self.person.as_ref().ok_or(unknown)
+    }
+
+    /// The client key that was presented. Endpoints that call this have a door for those only.
+    pub(super) fn client_key(&self) -> Result<&ClientKey, AdminError> {
+        let unknown = AdminError::Unauthenticated { what: "send a client key", missing: None };
+        self.client_key.as_ref().ok_or(unknown)
+    }
+
+    /// Gives the browser its session.
+    pub(super) fn give_session(&self, signed: &SignedIn) {
+        *self.set_cookie.lock() = session::set(&signed.token, self.secure);
+    }
+
+    /// Takes the browser's session away.
+    pub(super) fn take_session(&self) {
+        *self.set_cookie.lock() = Some(session::clear());
+    }
+}

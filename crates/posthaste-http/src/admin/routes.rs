@@ -1,0 +1,36 @@
+//! The endpoints, area by area.
+
+mod accounts;
+mod audit;
+mod holders;
+mod keys;
+mod kinds;
+mod me;
+mod people;
+mod pools;
+mod session;
+mod system;
+mod usage;
+
+use super::endpoint::Endpoint;
+
+/// Every endpoint.
+pub(super) fn all() -> Vec<Endpoint> {
+    let mut all = Vec::new();
+    for area in [
+        session::endpoints(),
+        me::endpoints(),
+        accounts::endpoints(),
+        kinds::endpoints(),
+        holders::endpoints(),
+        keys::endpoints(),
+        pools::endpoints(),
+        people::endpoints(),
+        usage::endpoints(),
+        audit::endpoints(),
+        system::endpoints(),
+    ] {
+        all.extend(area);
+    }
+    all
+}

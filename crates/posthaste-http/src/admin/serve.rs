@@ -1,0 +1,139 @@
+//! From endpoints to a router.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{FromRequestParts, RawPathParams, Request},
+    response::Response,
+    routing::{MethodFilter, MethodRouter, on},
+};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header, request::Parts};
+use posthaste_admin::{AdminError, Visit};
+
+use super::{
+    AdminFront, CookieOptions, Door,
+    answer::{failed, json_response},
+    asked::Asked,
+    door::enter,
+    endpoint::{Endpoint, Work},
+    input::{check_type, invalid},
+    session,
+};
+use crate::extract::address::{self, Peer};
+
+pub(super) fn router<S: Clone + Send + Sync + 'static>(
+    front: &AdminFront,
+    endpoints: Vec<Endpoint>,
+) -> Router<S> {
+    let mut served: BTreeMap<&'static str, MethodRouter<S>> = BTreeMap::new();
+    for Endpoint { method, path, door, work, .. } in endpoints {
+        let (front, filter) = (front.clone(), filter(&method));
+        let serve = on(filter, move |request: Request| {
+            let (front, work) = (front.clone(), Arc::clone(&work));
+            async move { serve(front, door, work, request).await }
+        });
+        let others = served.remove(path).unwrap_or_default();
+        served.insert(path, others.merge(serve));
+    }
+    served
+        .into_iter()
+        .fold(Router::new(), |router, (path, serve)| router.route(path, serve.fallback(wrong_method)))
+}
+
+async fn wrong_method(_: Request) -> Response {
+    let body = br#"{"success":false,"error":"invalid","message":"this path does not take this method"}"#;
+    json_response(StatusCode::METHOD_NOT_ALLOWED, body.to_vec())
+}
+
+async fn serve(front: AdminFront, door: Door, work: Work, request: Request) -> Response {
+    let (mut head, body) = request.into_parts();
+    match answered(&front, door, work, &mut head, body).await {
+        Ok(response) => response,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn answered(
+    front: &AdminFront,
+    door: Door,
+    work: Work,
+    head: &mut Parts,
+    body: Body,
+) -> Result<Response, AdminError> {
+    check_host(front, head)?;
+    let trusted = &front.options.trusted_proxies;
+    let address = address::of_client(Peer::of(&head.extensions), &head.headers, trusted).ok();
+    let visitor = enter(front, door, head, address).await?;
+    // Read only once its sender is known.
+    let body = to_bytes(body, MOST_BODY).await;
+    let body = body.map_err(|_| invalid("body", "was cut off, or is larger than 1 MiB"))?;
+    check_type(&head.headers, &body)?;
+    let parameters = RawPathParams::from_request_parts(head, &()).await;
+    let parameters = parameters.map_err(|_| invalid("path", "holds what is no text"))?;
+    let parameters: Vec<_> =
+        parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let agent = head.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let asked = Asked {
+        admin: front.admin.clone(),
+        actor: visitor.actor,
+        person: visitor.person,
+        client_key: visitor.client_key,
+        visit: Visit { address, agent: agent.unwrap_or_default().to_owned() },
+        secure: secure(front, head),
+        cookie: session::cookie(&head.headers),
+        version: front.options.version,
+        parameters: Arc::new(parameters),
+        query: head.uri.query().map(str::to_owned),
+        body,
+        set_cookie: Arc::default(),
+    };
+    let set_cookie = Arc::clone(&asked.set_cookie);
+    let mut response = work(asked).await?;
+    if let Some(cookie) = set_cookie.lock().take() {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// Refuses a host that is none, two of them, and one that is not the relay's, where those are told.
+fn check_host(front: &AdminFront, head: &Parts) -> Result<(), AdminError> {
+    let mut named = head.headers.get_all(header::HOST).iter();
+    let (first, more) = (named.next(), named.next().is_some());
+    let host = match first {
+        Some(host) => host.to_str().unwrap_or_default(),
+        None => head.uri.authority().map(|authority| authority.as_str()).unwrap_or_default(),
+    };
+    let odd = more || host.is_empty() || host.parse::<http::uri::Authority>().is_err() || host.contains('@');
+    if odd {
+        return Err(invalid("host", "the request does not say which host it is for"));
+    }
+    let allowed = &front.options.hosts;
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+    let name = name.map_or(host, |(name, _)| name);
+    if allowed.is_empty() || allowed.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        return Ok(());
+    }
+    Err(AdminError::Forbidden { need: "one of the host names that admin.hosts lists".to_owned() })
+}
+
+/// Whether the request came over TLS: a trusted proxy says so.
+fn secure(front: &AdminFront, head: &Parts) -> bool {
+    if front.options.cookies == CookieOptions::Secure {
+        return true;
+    }
+    let proto = last(&head.headers, &HeaderName::from_static("x-forwarded-proto"));
+    address::is_trusted(Peer::of(&head.extensions), &front.options.trusted_proxies) && proto == Some("https")
+}
+
+fn last<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next().map(str::trim)
+}
+
+fn filter(method: &Method) -> MethodFilter {
+    MethodFilter::try_from(method.clone()).expect("endpoints are made with the usual methods")
+}
+
+/// More than any record of an operator's is.
+const MOST_BODY: usize = 1024 * 1024;
