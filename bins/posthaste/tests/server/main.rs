@@ -10,6 +10,7 @@ mod killed;
 mod leaving;
 mod live;
 mod logins;
+mod operators;
 mod raw;
 mod redis;
 mod refusals;
