@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{Account, ApiToken, ClientKey, Clock, Owner, Pool, Route, Team, Transport, User};
+use posthaste_core::{
+    Account, ApiToken, Channel, ClientKey, Clock, Owner, Pool, Route, Team, Transport, User,
+};
 use posthaste_metering::PriceBook;
 use posthaste_storage::{Repository, Stores};
 use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
@@ -167,6 +169,10 @@ impl Admin {
 
     pub(crate) fn setup_token(&self) -> Option<&SetupToken> {
         self.parts.setup_token.as_deref()
+    }
+
+    pub(crate) fn channel_records(&self) -> Repository<Channel> {
+        Repository::new(Arc::clone(&self.parts.stores.config))
     }
 
     pub(crate) fn user_records(&self) -> Repository<User> {
