@@ -50,6 +50,7 @@ async fn serve() -> Served {
         wiring::prices(&config).expect("the built-in prices"),
         transport,
         None,
+        None,
     );
     let listener = AdminListener::bind(&admin_socket::path(folder.path())).await.expect("a free place");
     let stop = CancellationToken::new();
