@@ -220,6 +220,7 @@ pub fn admin(
         clock: Arc::new(SystemClock),
         runtime,
         key_prefix: config.keys.prefix.clone(),
+        messenger: None,
         setup_token,
     })
 }

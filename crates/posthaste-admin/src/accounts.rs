@@ -15,6 +15,7 @@ mod view;
 pub use credential::{AwsKeysInput, EntraInput};
 pub use login::{LoginFlow, LoginFor, LoginPlan, LoginTask, PolledLogin, StartedLogin};
 pub(crate) use login::{Logins, is_input, state};
+pub(crate) use proxy::read as read_proxy;
 pub use refresh::RefreshedAccount;
 pub use scheduling::{Expires, SchedulingChange};
 pub use test::{TestReport, TestSteps};
@@ -26,6 +27,7 @@ use posthaste_core::{
 };
 use posthaste_provider::{Preset, SettingsError, preset, presets as known_presets, provider};
 use posthaste_storage::StorageError;
+use posthaste_vault::account_proxy_place;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -247,7 +249,10 @@ impl<'a> AccountService<'a> {
         let place = place::of(preset, wish, &settings, new.allow_private, now)?;
         settings.base_urls = place.base_urls;
         let id = AccountId::generate();
-        let proxy = new.proxy.as_ref().map(|given| proxy::read(&self.admin.parts().vault, id, given));
+        let proxy = new
+            .proxy
+            .as_ref()
+            .map(|given| read_proxy(&self.admin.parts().vault, &account_proxy_place(id), given));
         let account = Account {
             id,
             name: input::name(&new.name)?,
@@ -291,7 +296,7 @@ impl<'a> AccountService<'a> {
         let kept = account.credential.take().map(|kept| (before, kept));
         account.credential = change.given().seal(vault, account.id, account.auth, kept)?;
         if let Some(given) = &change.proxy {
-            account.proxy = proxy::read(vault, account.id, given)?;
+            account.proxy = read_proxy(vault, &account_proxy_place(account.id), given)?;
         }
         self.move_to(account, change)?;
         if let Some(day) = change.plan_day {

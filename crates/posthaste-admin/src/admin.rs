@@ -10,10 +10,10 @@ use posthaste_storage::{Repository, Stores};
 use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
 
 use crate::{
-    AccountService, Actor, AdminError, AuditService, Command, HolderService, KeyService, OwnerService,
-    PeopleService, PoolService, Reply, RequestService, RouteService, Runtime, SetupToken, SignInService,
-    StatsInput, StatsView, StatusView, TokenService, accounts::Logins, acting, sign_in::Misses, stats,
-    status,
+    AccountService, Actor, AdminError, AuditService, ChannelService, Command, HolderService, KeyService,
+    Messenger, OwnerService, PeopleService, PoolService, Reply, RequestService, RouteService, Runtime,
+    SetupToken, SignInService, StatsInput, StatsView, StatusView, TokenService, accounts::Logins, acting,
+    sign_in::Misses, stats, status,
 };
 
 /// What the services are made from.
@@ -37,6 +37,8 @@ pub struct AdminParts {
     pub runtime: Option<Arc<dyn Runtime>>,
     /// What new client keys start with.
     pub key_prefix: String,
+    /// Brings messages to channels, where a relay runs.
+    pub messenger: Option<Arc<dyn Messenger>>,
     /// What makes the first owner, where people can log in.
     pub setup_token: Option<Arc<SetupToken>>,
 }
@@ -100,6 +102,11 @@ impl Admin {
         SignInService::new(self)
     }
 
+    /// Channels that notices are brought to.
+    pub fn channels(&self) -> ChannelService<'_> {
+        ChannelService::new(self)
+    }
+
     /// Holders of client keys.
     pub fn holders(&self) -> HolderService<'_> {
         HolderService::new(self)
@@ -161,6 +168,10 @@ impl Admin {
 
     pub(crate) fn logins(&self) -> &Logins {
         &self.logins
+    }
+
+    pub(crate) fn messenger(&self) -> Option<&Arc<dyn Messenger>> {
+        self.parts.messenger.as_ref()
     }
 
     pub(crate) fn misses(&self) -> &Misses {

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountChange, Actor, Admin, AdminError, AuditInput, Disclosed, KeyChange, LoginFlow, LoginFor,
-    NewAccount, NewKey, NewPool, NewUser, OwnerInput, PoolChange, Reply, RouteInput, StatsInput, TargetInput,
-    TeamInput, TokenInput, UserChange, accounts,
+    AccountChange, Actor, Admin, AdminError, AuditInput, ChannelChange, Disclosed, KeyChange, LoginFlow,
+    LoginFor, NewAccount, NewChannel, NewKey, NewPool, NewUser, OwnerInput, PoolChange, Reply, RouteInput,
+    StatsInput, TargetInput, TeamInput, TokenInput, UserChange, accounts,
 };
 
 /// A piece of work. Records are named by id or by name.
@@ -260,6 +260,41 @@ pub enum Command {
         /// Which.
         token: String,
     },
+    /// Tell all channels.
+    ListChannels,
+    /// Tell one channel.
+    ShowChannel {
+        /// Which.
+        channel: String,
+    },
+    /// Add a channel.
+    CreateChannel(NewChannel),
+    /// Change a channel.
+    UpdateChannel {
+        /// Which.
+        channel: String,
+        /// What.
+        change: ChannelChange,
+    },
+    /// Remove a channel.
+    DeleteChannel {
+        /// Which.
+        channel: String,
+    },
+    /// Send a test to a channel.
+    TestChannel {
+        /// Which.
+        channel: String,
+    },
+    /// Send a test to a channel that is not kept.
+    TryChannel(NewChannel),
+    /// Tell what became of a channel's latest messages.
+    ListDeliveries {
+        /// Which.
+        channel: String,
+        /// How many at most.
+        limit: usize,
+    },
     /// Tell what was done.
     ListAudit(AuditInput),
     /// Check that the audit log is as it was written.
@@ -267,7 +302,7 @@ pub enum Command {
 }
 
 pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> Result<Reply, AdminError> {
-    let (people, tokens) = (admin.people(), admin.tokens());
+    let (people, tokens, channels) = (admin.people(), admin.tokens(), admin.channels());
     let (accounts, keys) = (admin.accounts(), admin.keys());
     let (pools, routes, owners) = (admin.pools(), admin.routes(), admin.owners());
     Ok(match command {
@@ -343,6 +378,18 @@ pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> R
         Command::CreateToken(new) => Reply::CreatedToken(tokens.create(actor, new).await?),
         Command::ListTokens => Reply::Tokens(tokens.list().await?),
         Command::DeleteToken { token } => Reply::Token(tokens.delete(&token).await?),
+        Command::ListChannels => Reply::Channels(channels.list().await?),
+        Command::ShowChannel { channel } => Reply::Channel(channels.show(&channel).await?),
+        Command::CreateChannel(new) => Reply::Channel(channels.create(new).await?),
+        Command::UpdateChannel { channel, change } => {
+            Reply::Channel(channels.update(&channel, change).await?)
+        }
+        Command::DeleteChannel { channel } => Reply::Channel(channels.delete(&channel).await?),
+        Command::TestChannel { channel } => Reply::Delivery(channels.test(&channel).await?),
+        Command::TryChannel(new) => Reply::Delivery(channels.try_out(new).await?),
+        Command::ListDeliveries { channel, limit } => {
+            Reply::Deliveries(channels.deliveries(&channel, limit).await?)
+        }
         Command::ListAudit(input) => Reply::Audit(admin.audit().list(&input).await?),
         Command::VerifyAudit => Reply::AuditVerified(admin.audit().verify().await?),
     })

@@ -6,6 +6,7 @@ mod actor;
 mod admin;
 mod audit;
 mod change;
+mod channels;
 mod command;
 pub mod data;
 mod error;
@@ -38,6 +39,9 @@ pub use actor::{Actor, Who};
 pub use admin::{Admin, AdminParts};
 pub use audit::{
     AuditEntry, AuditInput, AuditPage, AuditProblem, AuditReport, AuditService, AuditTarget, Outcome,
+};
+pub use channels::{
+    ChannelChange, ChannelService, ChannelView, DeliveryView, Messenger, NewChannel, NotedView, UnfitChannel,
 };
 pub use command::Command;
 pub use error::{AdminError, AdminFailure, FailureKind};

@@ -21,7 +21,7 @@ pub struct Policy {
 impl Command {
     /// What it needs, what it is called, and what it is about.
     pub fn policy(&self) -> Policy {
-        use RecordKind::{Account, ApiToken, ClientKey, Owner, Pool, Route, Team, User};
+        use RecordKind::{Account, ApiToken, Channel, ClientKey, Owner, Pool, Route, Team, User};
 
         let about = |kind, name: &str| Some((kind, name.to_owned()));
         let (need, action, about) = match self {
@@ -99,6 +99,34 @@ impl Command {
             Self::CreateToken(_) => (Area::Users.write(), "token.create", None),
             Self::ListTokens => (Area::Users.read(), "token.list", None),
             Self::DeleteToken { token } => (Area::Users.write(), "token.delete", about(ApiToken, token)),
+            Self::ListChannels => (Area::Notifications.read(), "channel.list", None),
+            Self::ShowChannel { channel } => {
+                (Area::Notifications.read(), "channel.show", about(Channel, channel))
+            }
+            // As with accounts: the relay's own network is an admin's to open.
+            Self::CreateChannel(new) if new.with.allow_private == Some(true) => {
+                (Area::Settings.write(), "channel.create", None)
+            }
+            Self::CreateChannel(_) => (Area::Notifications.write(), "channel.create", None),
+            Self::UpdateChannel { channel, change } if change.allow_private == Some(true) => {
+                (Area::Settings.write(), "channel.update", about(Channel, channel))
+            }
+            Self::UpdateChannel { channel, .. } => {
+                (Area::Notifications.write(), "channel.update", about(Channel, channel))
+            }
+            Self::DeleteChannel { channel } => {
+                (Area::Notifications.write(), "channel.delete", about(Channel, channel))
+            }
+            Self::TestChannel { channel } => {
+                (Area::Notifications.write(), "channel.test", about(Channel, channel))
+            }
+            Self::TryChannel(new) if new.with.allow_private == Some(true) => {
+                (Area::Settings.write(), "channel.try", None)
+            }
+            Self::TryChannel(_) => (Area::Notifications.write(), "channel.try", None),
+            Self::ListDeliveries { channel, .. } => {
+                (Area::Notifications.read(), "channel.deliveries", about(Channel, channel))
+            }
             Self::ListAudit(_) => (Area::Audit.read(), "audit.list", None),
             Self::VerifyAudit => (Area::Audit.read(), "audit.verify", None),
         };

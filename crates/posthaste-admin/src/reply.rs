@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    AccountView, AuditPage, AuditReport, CreatedKey, CreatedToken, ExplainView, KeyView, LoginPlan,
-    OwnerView, PolledLogin, PoolView, PresetView, RefreshedAccount, RequestSummary, RouteView, SavedAccount,
-    SessionView, StartedLogin, StatsView, StatusView, TeamView, TestReport, TokenView, UsageView, UserView,
+    AccountView, AuditPage, AuditReport, ChannelView, CreatedKey, CreatedToken, DeliveryView, ExplainView,
+    KeyView, LoginPlan, OwnerView, PolledLogin, PoolView, PresetView, RefreshedAccount, RequestSummary,
+    RouteView, SavedAccount, SessionView, StartedLogin, StatsView, StatusView, TeamView, TestReport,
+    TokenView, UsageView, UserView,
 };
 
 /// What came of a [`Command`].
@@ -78,6 +79,14 @@ pub enum Reply {
     Tokens(Vec<TokenView>),
     /// A token of the admin API, as it was when it was removed.
     Token(TokenView),
+    /// Channels, by name.
+    Channels(Vec<ChannelView>),
+    /// A channel, as it is or as it was when it was removed.
+    Channel(ChannelView),
+    /// A message and what became of it.
+    Delivery(DeliveryView),
+    /// A channel's latest messages, the newest first.
+    Deliveries(Vec<DeliveryView>),
     /// A part of the audit log.
     Audit(AuditPage),
     /// Whether the audit log is as it was written.
@@ -95,6 +104,7 @@ impl Reply {
             Self::Owner(owner) => Some((RecordKind::Owner, owner.id.uuid())),
             Self::Team(team) => Some((RecordKind::Team, team.id.uuid())),
             Self::User(user) => Some((RecordKind::User, user.id.uuid())),
+            Self::Channel(channel) => Some((RecordKind::Channel, channel.id.uuid())),
             Self::CreatedToken(created) => Some((RecordKind::ApiToken, created.view.id.uuid())),
             _ => None,
         }
@@ -151,6 +161,10 @@ replied! {
     CreatedToken(CreatedToken),
     Tokens(Vec<TokenView>),
     Token(TokenView),
+    Channels(Vec<ChannelView>),
+    Channel(ChannelView),
+    Delivery(DeliveryView),
+    Deliveries(Vec<DeliveryView>),
     Audit(AuditPage),
     AuditVerified(AuditReport),
 }

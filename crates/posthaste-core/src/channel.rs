@@ -11,6 +11,7 @@ use crate::{
 
 /// A place that notices are brought to, as configured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Channel {
     /// Its identity.
     pub id: ChannelId,
@@ -96,6 +97,7 @@ impl ChannelField {
 
 /// Who brings messages to people, with what only they ask for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum ChannelKind {
     /// Somebody's own program: signed JSON.
@@ -137,6 +139,7 @@ impl ChannelKind {
 
 /// What Telegram asks for beside the bot's token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TelegramSettings {
     /// The chat: its number, or `@name` of a public channel.
     pub chat: String,
@@ -150,6 +153,7 @@ pub struct TelegramSettings {
 
 /// What Bark takes beside the device's key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BarkSettings {
     /// Where the server stands, when it is not the app's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -164,6 +168,7 @@ pub struct BarkSettings {
 
 /// How mail is sent. The password is the channel's key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SmtpSettings {
     /// The server.
     pub host: String,
@@ -184,6 +189,7 @@ pub struct SmtpSettings {
 
 /// How a connection to a mail server is protected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum MailSecurity {
     /// It begins in the clear and must turn to TLS before anything is said (port 587).
@@ -208,6 +214,7 @@ impl MailSecurity {
 
 /// The languages of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Language {
     /// English.
     #[default]
@@ -244,6 +251,7 @@ impl fmt::Display for Language {
 
 /// What a channel wants to hear; all of it when nothing is named.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct NoticeFilter {
     /// Only these kinds, unless empty.

@@ -29,6 +29,7 @@ impl NoticeSink for NoNotices {
 /// Something that operators may want to know. It holds facts; the words are made by whoever brings it to them, in their
 /// language.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Notice {
     /// When it was found out.
     pub at: Timestamp,
@@ -81,6 +82,7 @@ impl Notice {
 
 /// The sorts of notices. Channels choose by them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeKind {
     /// An account rests or serves again.
@@ -162,6 +164,7 @@ impl fmt::Display for NoticeKind {
 
 /// How much a notice matters. The least comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Good to know.

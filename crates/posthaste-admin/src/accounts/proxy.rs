@@ -1,16 +1,16 @@
 //! An account's proxy, as operators enter it.
 
-use posthaste_core::{AccountId, ProxyScheme, ProxySettings, Secret};
-use posthaste_vault::{Vault, account_proxy_place};
+use posthaste_core::{ProxyScheme, ProxySettings, Secret};
+use posthaste_vault::{Place, Vault};
 use url::{Host, Url};
 
 use crate::{AdminError, input::Disclosed};
 
 /// Reads `scheme://user:password@host:port`; an empty text is no proxy. What was entered is never repeated, since it may hold
 /// a password.
-pub(super) fn read(
+pub(crate) fn read(
     vault: &Vault,
-    account: AccountId,
+    place: &Place<'_>,
     given: &Disclosed,
 ) -> Result<Option<ProxySettings>, AdminError> {
     let text = given.secret().expose().trim();
@@ -43,7 +43,7 @@ pub(super) fn read(
         Some(Some(_)) if username.is_empty() => {
             return Err(refuse("has a password without a user; give both, or neither"));
         }
-        Some(Some(password)) => Some(vault.seal(&account_proxy_place(account), &Secret::new(password))?),
+        Some(Some(password)) => Some(vault.seal(place, &Secret::new(password))?),
     };
     Ok(Some(ProxySettings {
         scheme,
@@ -77,8 +77,9 @@ const FORM: &str = "is no address of a proxy; give one such as http://user:passw
 mod tests {
     use std::sync::Arc;
 
+    use posthaste_core::AccountId;
     use posthaste_storage::memory::MemoryStores;
-    use posthaste_vault::MasterKey;
+    use posthaste_vault::{MasterKey, account_proxy_place};
     use rstest::rstest;
 
     use super::*;
@@ -86,7 +87,7 @@ mod tests {
     async fn read_text(text: &str) -> Result<Option<ProxySettings>, AdminError> {
         let stores = MemoryStores::stores();
         let vault = Vault::open(&MasterKey::generate().unwrap(), Arc::clone(&stores.config)).await.unwrap();
-        read(&vault, AccountId::generate(), &Disclosed::new(Secret::new(text)))
+        read(&vault, &account_proxy_place(AccountId::generate()), &Disclosed::new(Secret::new(text)))
     }
 
     #[rstest]

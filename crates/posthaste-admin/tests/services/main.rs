@@ -3,6 +3,7 @@
 mod accounts;
 mod audited;
 mod booked;
+mod channels;
 mod commands;
 mod data;
 mod keys;

@@ -9,6 +9,7 @@ use crate::{CooldownReason, CooldownScope, LimitUnit, ProviderKind, Timestamp};
 
 /// What happened. Whose it is, the notice's subject tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum NoticeEvent {
     /// An account was sent to rest.

@@ -6,6 +6,7 @@ use crate::{AccountId, ClientKeyId, PoolId, TeamId, UserId};
 
 /// What a notice is about, with the name that operators know it by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Subject {
     /// An upstream account.
@@ -105,6 +106,7 @@ impl Subject {
 
 /// Which subjects a channel wants to hear of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SubjectRef {
     /// An account.

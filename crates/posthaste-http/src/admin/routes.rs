@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod channels;
 mod holders;
 mod keys;
 mod kinds;
@@ -26,6 +27,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         keys::endpoints(),
         pools::endpoints(),
         people::endpoints(),
+        channels::endpoints(),
         usage::endpoints(),
         audit::endpoints(),
         system::endpoints(),

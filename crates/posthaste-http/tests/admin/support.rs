@@ -87,6 +87,7 @@ impl Rig {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             runtime: None,
             key_prefix: "cr_".to_owned(),
+            messenger: None,
             setup_token: Some(Arc::new(token)),
         });
         let router = admin_router(&AdminFront::new(admin.clone(), options));
