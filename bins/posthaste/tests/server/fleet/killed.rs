@@ -19,8 +19,9 @@ use crate::support::{Client, PATIENCE, serving, streamed, whole};
 /// The ids of answers that a client has seen whole.
 type Seen = Arc<Mutex<Vec<String>>>;
 
-/// Asks until it is told to end, or until its relay is gone.
-async fn keep_asking(client: Client, key: String, seen: Seen, ends: Instant) {
+/// Asks until it is told to end, or until its relay is gone. Who is amid an answer when that stands still waits for the rest.
+async fn keep_asking(client: Client, key: String, seen: Seen, lasting: Duration) {
+    let ends = Instant::now() + lasting;
     for round in 0.. {
         if Instant::now() >= ends {
             return;
@@ -28,7 +29,7 @@ async fn keep_asking(client: Client, key: String, seen: Seen, ends: Instant) {
         let body = if round % 2 == 0 { streamed() } else { whole() };
         let Ok(answer) = client.post(&key, &body).await else { return };
         let (id, status) = (answer.header("x-posthaste-request-id").to_owned(), answer.status);
-        let Ok(text) = answer.text().await else { return };
+        let Ok(text) = answer.text_within(lasting + PATIENCE).await else { return };
         assert!(matches!(status, 200 | 429), "{status}: {text}");
         if status == 200 {
             seen.lock().unwrap().push(id);
@@ -39,11 +40,11 @@ async fn keep_asking(client: Client, key: String, seen: Seen, ends: Instant) {
 }
 
 fn ask_all(fleet: &Fleet, key: &str, lasting: Duration) -> (JoinSet<()>, Seen) {
-    let (seen, ends) = (Seen::default(), Instant::now() + lasting);
+    let seen = Seen::default();
     let mut asking = JoinSet::new();
     for client in 0..16 {
         let relay = fleet.relays[client % fleet.relays.len()].client();
-        asking.spawn(keep_asking(relay, key.to_owned(), Arc::clone(&seen), ends));
+        asking.spawn(keep_asking(relay, key.to_owned(), Arc::clone(&seen), lasting));
     }
     (asking, seen)
 }
