@@ -29,6 +29,8 @@ pub(crate) struct Drain {
     keeping: Keeping,
     saved: Cursor,
     saved_at: Instant,
+    /// When the store was last asked for a few rows that it had long ago.
+    probed_at: Instant,
     lost: Option<Instant>,
     pace: Pace,
 }
@@ -42,8 +44,8 @@ impl Drain {
         keeping: Keeping,
     ) -> Self {
         let saved = inside.settled();
-        let (saved_at, pace) = (Instant::now(), Pace::default());
-        Self { inside, disk, inner, clock, keeping, saved, saved_at, lost: None, pace }
+        let (saved_at, probed_at, pace) = (Instant::now(), Instant::now(), Pace::default());
+        Self { inside, disk, inner, clock, keeping, saved, saved_at, probed_at, lost: None, pace }
     }
 
     pub(crate) async fn run(mut self) {
@@ -85,6 +87,10 @@ impl Drain {
             self.inside.hand(number, *place, rows.len() as u64, Instant::now());
         }
         self.inside.hand(number, stretch.until, 0, Instant::now());
+        if self.probed_at.elapsed() > PROBE_EVERY {
+            self.probed_at = Instant::now();
+            self.inside.kept.doubt();
+        }
     }
 
     /// Asks for what the store has taken a while ago. If it has lost any of it since, as a server does that fails over to
@@ -253,6 +259,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Between two tries, so that a store that is back is used at once.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A loss is seen so soon while there is traffic; an idle spool asks for nothing.
+const PROBE_EVERY: Duration = Duration::from_secs(10);
 
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 

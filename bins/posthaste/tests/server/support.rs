@@ -212,6 +212,11 @@ impl Client {
         self.send(request.unwrap()).await
     }
 
+    /// `http://127.0.0.1:PORT`
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     pub(crate) async fn send(&self, request: http::Request<Payload>) -> Result<Answer, TransportError> {
         let response = self.transport.send(request, &Egress::direct(true)).await?;
         let (head, body) = response.into_parts();
