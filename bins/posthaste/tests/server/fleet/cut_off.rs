@@ -48,8 +48,6 @@ async fn s4_a_relay_that_is_cut_off_keeps_to_its_share_and_the_sums_agree_afterw
         (fleet.desk().cli("status")["instances"].as_array()?.len() == 2).then_some(())
     })
     .await;
-    // It hears of the other one at its next heartbeat.
-    sleep(Duration::from_secs(6)).await;
     assert_eq!(ask(&one, &key, 10).await + ask(&cut_off, &key, 10).await, 20);
 
     way.set(WayFault::BlackHole);
@@ -90,7 +88,8 @@ async fn s4_t4_a_relay_that_was_cut_off_does_not_put_back_an_old_login() {
     assert_eq!(ask(&one, &key, 1).await + ask(&cut_off, &key, 1).await, 2);
 
     way.set(WayFault::BlackHole);
-    let ends = Instant::now() + Duration::from_secs(8);
+    // Longer than a token lasts.
+    let ends = Instant::now() + Duration::from_secs(5);
     let asking = tokio::spawn({
         let (cut_off, key) = (cut_off.clone(), key.clone());
         // It serves while its token lasts, and cannot renew it.
@@ -114,8 +113,8 @@ async fn s4_t4_a_relay_that_was_cut_off_does_not_put_back_an_old_login() {
         assert!(healed.elapsed() < PATIENCE, "{}", fleet.relays[1].log());
         sleep(Duration::from_millis(50)).await;
     }
-    // For two lives of a token more.
-    while healed.elapsed() < Duration::from_secs(7) {
+    // For another life of a token.
+    while healed.elapsed() < Duration::from_secs(4) {
         assert_eq!(ask(&one, &key, 1).await + ask(&cut_off, &key, 1).await, 2);
         sleep(Duration::from_millis(50)).await;
     }

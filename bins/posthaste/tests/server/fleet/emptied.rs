@@ -16,6 +16,10 @@ use crate::support::{eventually, whole};
 #[tokio::test(flavor = "multi_thread")]
 async fn s5_a_redis_that_is_emptied_under_two_relays_has_every_row_again() {
     let mut fleet = Fleet::new();
+    // What a relay knew of client keys is read again after the flush, and whoever comes meanwhile waits for that. A Redis that
+    // is late as well, on a busy machine, is another test's matter.
+    let desk = fleet.benches.remove(0).with("POSTHASTE_DATA__DEADLINE", "2s");
+    fleet.benches.push(desk);
     let upstream = load::upstream().await;
     fleet.desk().add_account("one", &upstream);
     let key = fleet.desk().create_key("team --limit requests=1M/total --limit concurrency=64");
@@ -53,11 +57,11 @@ async fn s5_a_redis_that_is_emptied_under_two_relays_has_every_row_again() {
     }
     clients.go_on().await;
     let served = clients.end().await;
-    load::assert_nobody_holds(&fleet.relays, &key, 64).await;
+    let last = load::served_when_nobody_holds(&fleet.relays, &key, 64).await;
     let asked = upstream.received().len();
-    assert_eq!(before + 1 + served + 64, asked, "every request was served");
+    assert_eq!(before + 1 + served + last, asked, "every request was served");
     // A limit begins anew; what was under way at the flush may be in it or not.
-    let since = served - flushed + 64;
+    let since = served - flushed + last;
     let told = counted(&fleet.redis);
     eventually(&format!("the limit has counted {since}, and not {told}"), || {
         let counted = counted(&fleet.redis);

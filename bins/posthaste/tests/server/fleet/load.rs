@@ -83,18 +83,26 @@ pub(super) fn slow() -> Value {
     body
 }
 
-/// As many at the same time as the key may have at once, spread over all relays: nobody else holds a place.
-pub(super) async fn assert_nobody_holds(relays: &[Server], key: &str, places: usize) {
-    let mut asking = JoinSet::new();
-    for number in 0..places {
-        let (relay, key) = (relays[number % relays.len()].client(), key.to_owned());
-        asking.spawn(async move {
-            let answer = relay.post(&key, &slow()).await.unwrap();
-            let status = answer.status;
-            (status, answer.text().await.unwrap())
-        });
-    }
-    for (status, text) in asking.join_all().await {
-        assert_eq!(status, 200, "{text}");
+/// As many at the same time as the key may have at once, spread over all relays: nobody else holds a place. A relay that
+/// still takes Redis for lost keeps to its share, so it is tried again for less than what it takes a lease to lapse. Tells
+/// how many were served.
+pub(super) async fn served_when_nobody_holds(relays: &[Server], key: &str, places: usize) -> usize {
+    let (mut served, begun) = (0, Instant::now());
+    loop {
+        let mut asking = JoinSet::new();
+        for number in 0..places {
+            let (relay, key) = (relays[number % relays.len()].client(), key.to_owned());
+            asking.spawn(async move {
+                let answer = relay.post(&key, &slow()).await.unwrap();
+                let status = answer.status;
+                (status, answer.text().await.unwrap())
+            });
+        }
+        let answers = asking.join_all().await;
+        let refused = answers.iter().find(|(status, _)| *status != 200);
+        served += answers.iter().filter(|(status, _)| *status == 200).count();
+        let Some((_, why)) = refused else { return served };
+        assert!(begun.elapsed() < PATIENCE, "some places are held: {why}");
+        sleep(Duration::from_millis(500)).await;
     }
 }
