@@ -101,7 +101,8 @@ impl Drain {
         for batch in rows.chunks(BATCH) {
             let first = self.keeping.first(self.clock.now());
             let is_young = |row: &&AttemptRow| row.request_id >= first;
-            let names = batch.iter().map(|(row, _)| row).filter(is_young).map(|row| (row.request_id, row.attempt));
+            let names =
+                batch.iter().map(|(row, _)| row).filter(is_young).map(|row| (row.request_id, row.attempt));
             // A few that it had long ago tell of a loss that spared these; they are missing while one is repaired.
             let others = self.inside.kept.losses().is_none().then(|| self.inside.kept.latest(first));
             let names: Vec<RowName> = names.chain(others.into_iter().flatten()).collect();

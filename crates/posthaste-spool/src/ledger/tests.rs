@@ -33,11 +33,7 @@ const fn kept_for(keep: Duration) -> SpoolOptions {
     SpoolOptions { limit: 1 << 30, hold: Duration::ZERO, keep, keep_rows: None, books: String::new() }
 }
 
-fn on(
-    disk: Arc<dyn Disk>,
-    options: SpoolOptions,
-    inner: Arc<dyn LedgerStore>,
-) -> io::Result<SpooledLedger> {
+fn on(disk: Arc<dyn Disk>, options: SpoolOptions, inner: Arc<dyn LedgerStore>) -> io::Result<SpooledLedger> {
     SpooledLedger::on(disk, &options, Arc::new(SystemClock), inner)
 }
 
@@ -407,8 +403,7 @@ async fn beyond_the_limit_rows_are_refused_until_some_were_taken() {
     let folder = tempfile::tempdir().unwrap();
     let store = Moody::away();
     let ledger =
-        on(Arc::new(plain(&folder)), SpoolOptions { limit: 40_000, ..AMPLE }, store.clone())
-            .unwrap();
+        on(Arc::new(plain(&folder)), SpoolOptions { limit: 40_000, ..AMPLE }, store.clone()).unwrap();
     let mut booked = Vec::new();
     let refused = loop {
         let batch = rows(5);

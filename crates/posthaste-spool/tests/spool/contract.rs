@@ -12,7 +12,10 @@ posthaste_storage::contract_tests!(fresh());
 async fn fresh() -> (Stores, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let mut stores = MemoryStores::stores();
-    let spooled = SpooledLedger::open(folder.path(), SpoolOptions::default(), Arc::new(SystemClock), stores.ledger).await.unwrap();
+    let spooled =
+        SpooledLedger::open(folder.path(), SpoolOptions::default(), Arc::new(SystemClock), stores.ledger)
+            .await
+            .unwrap();
     stores.ledger = Arc::new(spooled);
     (stores, folder)
 }

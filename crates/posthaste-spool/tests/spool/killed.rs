@@ -40,7 +40,9 @@ async fn child_that_books_until_it_is_killed() {
 
 async fn open(folder: &Path, sqlite: &SqliteStores) -> SpooledLedger {
     let ledger = sqlite.stores().ledger;
-    SpooledLedger::open(&folder.join("spool"), SpoolOptions::default(), Arc::new(SystemClock), ledger).await.unwrap()
+    SpooledLedger::open(&folder.join("spool"), SpoolOptions::default(), Arc::new(SystemClock), ledger)
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

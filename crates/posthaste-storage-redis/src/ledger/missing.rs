@@ -17,7 +17,8 @@ impl RedisLedger {
         &self,
         rows: &[(RequestId, u16)],
     ) -> Result<Vec<(RequestId, u16)>, StorageError> {
-        let names: Vec<String> = rows.iter().map(|&(request, attempt)| RowId::name(request, attempt)).collect();
+        let names: Vec<String> =
+            rows.iter().map(|&(request, attempt)| RowId::name(request, attempt)).collect();
         let (index, arguments) =
             (vec![self.keys.ledger_index()], names.iter().cloned().map(Value::from).collect());
         let found =
@@ -28,10 +29,9 @@ impl RedisLedger {
         for (place, key) in found.into_iter().enumerate() {
             match key {
                 Value::Null => missing.push(place),
-                key => by_key
-                    .entry(caller(key).map_err(|error| error.during(READING))?)
-                    .or_default()
-                    .push(place),
+                key => {
+                    by_key.entry(caller(key).map_err(|error| error.during(READING))?).or_default().push(place)
+                }
             }
         }
         let names = &names;

@@ -52,9 +52,7 @@ pub fn spawn_redis_cluster_with_replicas() -> SpawnedRedisCluster {
         cluster.replicas.push(replica);
     }
     for replica in &cluster.replicas {
-        wait_for("a replica", || {
-            replica.redis.command("INFO replication").contains("master_link_status:up")
-        });
+        wait_for("a replica", || replica.redis.command("INFO replication").contains("master_link_status:up"));
     }
     cluster.wait_until_whole();
     cluster
@@ -135,7 +133,9 @@ impl SpawnedRedisCluster {
     /// When that does not come.
     pub fn wait_until_whole(&self) {
         let nodes = self.nodes.len() + self.replicas.len();
-        wait_for("the whole cluster", || self.nodes.iter().chain(&self.replicas).all(|node| node.is_whole(nodes)));
+        wait_for("the whole cluster", || {
+            self.nodes.iter().chain(&self.replicas).all(|node| node.is_whole(nodes))
+        });
     }
 
     /// Kills a master and waits until its replica has its slots.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use posthaste_testkit::{SpawnedRedis, SpawnedRedisCluster, spawn_redis_cluster_with_replicas, spawn_redis_sentinel};
+use posthaste_testkit::{
+    SpawnedRedis, SpawnedRedisCluster, spawn_redis_cluster_with_replicas, spawn_redis_sentinel,
+};
 use tokio::{task::block_in_place, time::sleep};
 
 use super::{
@@ -23,7 +25,8 @@ async fn fails_over<R>(
 ) {
     let upstream = load::upstream().await;
     fleet.desk().add_account("one", &upstream);
-    let key = fleet.desk().create_key(&format!("team --limit requests=1M/total --limit concurrency={PLACES}"));
+    let key =
+        fleet.desk().create_key(&format!("team --limit requests=1M/total --limit concurrency={PLACES}"));
     fleet.start(2);
     for relay in &fleet.relays {
         assert_eq!(relay.post(&key, &whole()).await.unwrap().status, 200, "known to each before");
@@ -56,7 +59,6 @@ async fn fails_over<R>(
         (all() <= asked && all() + a_second >= asked).then_some(())
     })
     .await;
-    println!("{} of {asked} are counted, {a_second} were served in a second", all());
     let _servers = fleet.stop().await;
     assert_books(url, asked).await;
 }
