@@ -64,6 +64,30 @@ async fn s5_a_store_that_is_emptied_two_hours_later_has_every_row_again_once() {
     assert_eq!(ledger.state().view().brought_back, 6_050);
 }
 
+/// As a cluster does of which one master comes back without what it had.
+#[tokio::test]
+async fn a_store_that_lost_one_client_keys_rows_has_them_again_though_only_others_ask() {
+    let (folder, clock, store) = (tempfile::tempdir().unwrap(), clock(), Moody::with(Vec::new()));
+    let ledger = keeping(&folder, &clock, store.clone());
+    let of_another = |rows: Vec<AttemptRow>, key: ClientKeyId| -> Vec<AttemptRow> {
+        rows.into_iter().map(|row| AttemptRow { key_id: key, ..row }).collect()
+    };
+    let lost = of_another(rows(20), ClientKeyId::generate());
+    let other = ClientKeyId::generate();
+    let stays = of_another(rows(20), other);
+    for batch in [&lost, &stays] {
+        ledger.append(batch).await.unwrap();
+        eventually(async || ledger.spool.inside.is_settled()).await;
+    }
+    let half = MemoryStores::stores().ledger;
+    half.append(&stays).await.unwrap();
+    store.fail_over(half);
+    let later = of_another(rows(5), other);
+    ledger.append(&later).await.unwrap();
+    eventually(async || ledger.count().await.unwrap() == 45).await;
+    assert_booked(&*store, &[lost, stays, later].concat()).await;
+}
+
 #[tokio::test]
 async fn a_store_that_lost_nothing_is_given_nothing_again() {
     let (folder, clock, store) = (tempfile::tempdir().unwrap(), clock(), Moody::with(Vec::new()));
