@@ -87,10 +87,18 @@ impl Drain {
             self.inside.hand(number, *place, rows.len() as u64, Instant::now());
         }
         self.inside.hand(number, stretch.until, 0, Instant::now());
-        if self.probed_at.elapsed() > PROBE_EVERY {
-            self.probed_at = Instant::now();
+        if self.may_probe() {
             self.inside.kept.doubt();
         }
+    }
+
+    /// Whether it is time to ask for a few rows that the store had long ago; the next time is a while later.
+    fn may_probe(&mut self) -> bool {
+        let may = self.probed_at.elapsed() >= self.inside.hold_time().min(PROBE_EVERY);
+        if may {
+            self.probed_at = Instant::now();
+        }
+        may
     }
 
     /// Asks for what the store has taken a while ago. If it has lost any of it since, as a server does that fails over to
@@ -104,7 +112,8 @@ impl Drain {
             let names =
                 batch.iter().map(|(row, _)| row).filter(is_young).map(|row| (row.request_id, row.attempt));
             // A few that it had long ago tell of a loss that spared these; they are missing while one is repaired.
-            let others = self.inside.kept.losses().is_none().then(|| self.inside.kept.latest(first));
+            let may_ask = self.inside.kept.losses().is_none() && self.may_probe();
+            let others = may_ask.then(|| self.inside.kept.latest(first));
             let names: Vec<RowName> = names.chain(others.into_iter().flatten()).collect();
             let missing = self.missing(&names).await;
             lost_any |= !missing.is_empty();

@@ -247,7 +247,7 @@ const BOOKS: &str = "books";
 const MOST_NAME: u64 = 4_096;
 
 /// How many client keys' rows are asked for beside others.
-const MOST_LATEST: usize = 32;
+const MOST_LATEST: usize = 8;
 
 /// Old rows are dropped within the hour, by the clocks of several relays.
 const FORGETTING_MARGIN: Duration = Duration::from_secs(2 * 3_600);

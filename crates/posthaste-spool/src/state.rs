@@ -252,6 +252,11 @@ impl Inside {
         self.grown.notify_one();
     }
 
+    /// After how long the store is asked for what it has taken.
+    pub(crate) fn hold_time(&self) -> Duration {
+        self.state.lock().hold.time
+    }
+
     pub(crate) fn next(&self, now: Instant) -> Next {
         let state = self.state.lock();
         if let Some(first) = state.segments.front()
