@@ -39,6 +39,7 @@ async fn ask(relay: &Client, key: &str, times: usize) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn s4_a_relay_that_is_cut_off_keeps_to_its_share_and_the_sums_agree_afterwards() {
     let mut fleet = Fleet::new();
+    fleet.benches = vec![bench(&fleet.redis.url())];
     let upstream = ScriptedUpstream::start(serving).await;
     fleet.desk().add_account("one", &upstream);
     let key = fleet.desk().create_key("team --limit requests=100/total");

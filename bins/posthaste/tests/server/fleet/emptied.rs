@@ -12,14 +12,11 @@ use super::{
 use crate::support::{eventually, whole};
 
 /// Rows that Redis had for good, before the relays were started anew, are as safe as those of the last seconds; also those of
-/// a relay that is killed meanwhile.
+/// a relay that is killed meanwhile. What a relay knew of client keys is read again after the flush, and whoever comes meanwhile
+/// waits for that.
 #[tokio::test(flavor = "multi_thread")]
 async fn s5_a_redis_that_is_emptied_under_two_relays_has_every_row_again() {
     let mut fleet = Fleet::new();
-    // What a relay knew of client keys is read again after the flush, and whoever comes meanwhile waits for that. A Redis that
-    // is late as well, on a busy machine, is another test's matter.
-    let desk = fleet.benches.remove(0).with("POSTHASTE_DATA__DEADLINE", "2s");
-    fleet.benches.push(desk);
     let upstream = load::upstream().await;
     fleet.desk().add_account("one", &upstream);
     let key = fleet.desk().create_key("team --limit requests=1M/total --limit concurrency=64");
