@@ -132,7 +132,10 @@ async fn what_a_killed_relay_held_is_free_when_its_leases_have_lapsed() {
         if statuses == [200; 4] {
             break;
         }
-        assert!(killed.elapsed() < Duration::from_secs(60) + PATIENCE, "some slots are not free: {statuses:?}");
+        assert!(
+            killed.elapsed() < Duration::from_secs(60) + PATIENCE,
+            "some slots are not free: {statuses:?}"
+        );
         sleep(Duration::from_millis(200)).await;
     }
     fleet.stop().await;
@@ -172,8 +175,7 @@ async fn stands_still(for_so_long: Duration) {
     let (rows, summed) = books(redis.url()).await;
     assert_eq!((rows.len(), summed), (asked, asked), "each attempt that was made is in the books once");
     // A request whose first attempt ran out of its time meanwhile may have had a second one.
-    let complete: Vec<_> =
-        rows.into_iter().filter(|row| row.outcome == AttemptOutcome::Complete).collect();
+    let complete: Vec<_> = rows.into_iter().filter(|row| row.outcome == AttemptOutcome::Complete).collect();
     assert_booked_once(&rows_by_request(&complete), &seen);
 }
 
