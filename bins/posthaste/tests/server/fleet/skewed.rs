@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::{task::JoinSet, time::sleep};
 
 use super::{Crowd, Fleet, assert_books};
-use crate::support::{Client, MODEL, serving, whole};
+use crate::support::{Client, MODEL, eventually, serving, whole};
 
 const RELAYS: usize = 8;
 
@@ -18,11 +18,16 @@ fn relay_of(client: usize) -> usize {
     if client.is_multiple_of(10) { 1 + client / 10 % (RELAYS - 1) } else { 0 }
 }
 
-/// A turn of a conversation; the client gives it a name.
+/// A turn of a conversation, long enough for its cache to be worth more than a relay's own view of the accounts' load; the
+/// client gives it a name.
 async fn turn(relay: &Client, key: &str, conversation: usize) {
     let body = json!({
         "model": MODEL, "max_tokens": 64,
-        "messages": [{"role": "user", "content": format!("conversation {conversation}")}],
+        "messages": [
+            {"role": "user", "content": format!("conversation {conversation}")},
+            {"role": "assistant", "content": "word ".repeat(20_000)},
+            {"role": "user", "content": "and?"},
+        ],
     });
     let request = http::Request::post(format!("{}/v1/messages", relay.base()))
         .header("content-type", "application/json")
@@ -98,11 +103,13 @@ async fn g7_limits_are_exact_and_conversations_are_found_though_one_of_eight_rel
         }
     }
     let first = fleet.relays[0].client();
+    let homes = || fleet.redis.command("KEYS *:home:*").lines().count();
+    let before = homes();
     for conversation in 0..6 {
         turn(&first, &key, conversation).await;
     }
-    // A conversation's home is told to Redis behind the answer.
-    sleep(Duration::from_secs(1)).await;
+    // They are told to Redis behind the answers.
+    eventually("Redis knows the conversations' homes", || (homes() >= before + 6).then_some(())).await;
     for relay in &fleet.relays[1..] {
         let relay = relay.client();
         for conversation in 0..6 {
