@@ -83,8 +83,8 @@ impl Running {
         }
         let socket = AdminListener::bind(&socket_path).await?;
         let spool = wiring::spool::open(config, &mut opened).await?;
-        let copied = wiring::copy::open(config, &mut opened)?;
         let spooled = spool.as_ref().map(|spool| spool.state());
+        let copied = wiring::copy::open(config, &mut opened, spooled.clone())?;
 
         let fleet_size = FleetSize::default();
         let standby = wiring::standby(config, &opened, fleet_size.clone());

@@ -25,7 +25,7 @@ use self::outbox::Outbox;
 use crate::{
     prepare::WayBack,
     pulse::{Beat, Pulse},
-    settle::{AttemptBook, BOOKING_PATIENCE, Ending, not_booked},
+    settle::{AttemptBook, BOOKING_STEP, BOOKING_STEPS, Ending, not_booked},
     transcode::{Transcoder, own_events},
 };
 
@@ -52,8 +52,8 @@ pub(crate) struct StreamAnswer {
 enum Stage {
     /// The upstream is speaking.
     Flowing,
-    /// The end was seen; under strict accounting nothing more leaves until it is booked.
-    Booking(Booked),
+    /// The end was seen; under strict accounting nothing more leaves until it is booked. So many steps are left to wait.
+    Booking(Booked, u32),
     /// All was said. The upstream's connection is read to its end, so that it can be used again.
     Lingering,
     /// Nothing follows what is ready.
@@ -238,8 +238,8 @@ impl StreamAnswer {
         }
         match self.settle(AttemptOutcome::Complete) {
             Some(booked) => {
-                self.pulse.linger(BOOKING_PATIENCE);
-                self.stage = Stage::Booking(booked);
+                self.pulse.linger(BOOKING_STEP);
+                self.stage = Stage::Booking(booked, BOOKING_STEPS);
             }
             None => self.linger(),
         }
@@ -373,17 +373,21 @@ impl StreamAnswer {
 
     /// Waits for the books. What is ready holds the answer's end, which may leave only if it is in them.
     fn poll_booking(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Stage::Booking(booked) = &mut self.stage else { return Poll::Ready(()) };
-        let fault = match Pin::new(booked).poll(cx) {
-            Poll::Ready(Ok(())) => {
-                self.linger();
-                return Poll::Ready(());
+        let fault = loop {
+            let Stage::Booking(booked, steps_left) = &mut self.stage else { return Poll::Ready(()) };
+            match Pin::new(booked).poll(cx) {
+                Poll::Ready(Ok(())) => {
+                    self.linger();
+                    return Poll::Ready(());
+                }
+                Poll::Ready(Err(error)) => break not_booked().caused_by(error),
+                Poll::Pending => ready!(self.pulse.poll(cx)),
+            };
+            *steps_left -= 1;
+            if *steps_left == 0 {
+                break not_booked();
             }
-            Poll::Ready(Err(error)) => not_booked().caused_by(error),
-            Poll::Pending => {
-                ready!(self.pulse.poll(cx));
-                not_booked()
-            }
+            self.pulse.linger(BOOKING_STEP);
         };
         tracing::error!({ fields::REQUEST_ID } = %self.book.journey().id, cause = ?fault.source, "an answer's end was held back");
         self.outbox.clear();
@@ -424,7 +428,7 @@ impl Body for StreamAnswer {
     ) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
         let this = self.get_mut();
         loop {
-            if matches!(this.stage, Stage::Booking(_)) {
+            if matches!(this.stage, Stage::Booking(..)) {
                 ready!(this.poll_booking(cx));
             }
             if this.may_send()
@@ -442,7 +446,7 @@ impl Body for StreamAnswer {
                 }
                 Stage::Lingering => ready!(this.poll_linger(cx)),
                 Stage::Closing => return Poll::Ready(None),
-                Stage::Booking(_) => {}
+                Stage::Booking(..) => {}
             }
         }
     }

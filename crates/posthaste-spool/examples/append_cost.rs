@@ -5,7 +5,7 @@
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use posthaste_core::{AttemptRow, RequestId};
+use posthaste_core::{AttemptRow, RequestId, SystemClock};
 use posthaste_spool::{SpoolOptions, SpooledLedger};
 use posthaste_storage::{LedgerStore, contract};
 use posthaste_storage_redis::{RedisOptions, RedisStores};
@@ -31,8 +31,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         for batch in [1, 20, 1_000] {
             let count = if batch == 1 { count / 20 } else { count };
             let direct = measure(&*inner, batch, count).await?;
-            let spooled =
-                SpooledLedger::open(folder.path(), SpoolOptions::default(), Arc::clone(&inner)).await?;
+            let spooled = SpooledLedger::open(
+                folder.path(),
+                SpoolOptions::default(),
+                Arc::new(SystemClock),
+                Arc::clone(&inner),
+            )
+            .await?;
             let before = (Instant::now(), cpu());
             let appended = measure(&spooled, batch, count).await?;
             spooled.close(Duration::from_secs(600)).await;

@@ -43,6 +43,8 @@ pub struct CopiedConfig {
     /// The follower has to read everything again.
     refilled: AtomicBool,
     refilling: Mutex<()>,
+    /// Who else is to know that the store was lost.
+    told: Box<dyn Fn() + Send + Sync>,
     pace: Pace,
 }
 
@@ -66,8 +68,16 @@ impl CopiedConfig {
             changed,
             refilled: AtomicBool::new(false),
             refilling: Mutex::new(()),
+            told: Box::new(|| ()),
             pace: Pace::default(),
         }
+    }
+
+    /// Tells somebody whenever the store turns out to have been lost: what else was in it is lost as well.
+    #[must_use]
+    pub fn telling(mut self, told: impl Fn() + Send + Sync + 'static) -> Self {
+        self.told = Box::new(told);
+        self
     }
 
     /// Keeps the copy in step; never ends.
@@ -180,6 +190,7 @@ impl CopiedConfig {
             Refilled::Done(records) => {
                 self.refilled.store(true, Ordering::SeqCst);
                 self.changed.notify_one();
+                (self.told)();
                 tracing::error!(
                     records,
                     "the shared store was empty and has its records again, from the local copy"
@@ -188,6 +199,7 @@ impl CopiedConfig {
             }
             Refilled::NotNeeded => {
                 self.refilled.store(true, Ordering::SeqCst);
+                (self.told)();
                 Ok(())
             }
             Refilled::Busy => {

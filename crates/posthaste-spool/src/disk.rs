@@ -3,9 +3,11 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::PathBuf,
 };
+
+use posthaste_core::Timestamp;
 
 /// A folder's files.
 pub(crate) trait Disk: Send + Sync + 'static {
@@ -15,6 +17,8 @@ pub(crate) trait Disk: Send + Sync + 'static {
     fn read(&self, name: &str, from: u64, until: u64) -> io::Result<Vec<u8>>;
     /// Names and lengths.
     fn list(&self) -> io::Result<Vec<(String, u64)>>;
+    /// When a file was last written to.
+    fn modified(&self, name: &str) -> io::Result<Timestamp>;
     /// Puts a whole file in a name's place, durably: at no moment is there a part of it.
     fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()>;
     /// Gives a file another name.
@@ -61,6 +65,10 @@ impl Disk for Folder {
             }
         }
         Ok(found)
+    }
+
+    fn modified(&self, name: &str) -> io::Result<Timestamp> {
+        Ok(Timestamp::from_secs(fs::metadata(self.0.join(name))?.mtime()))
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use posthaste_core::AttemptRow;
+use posthaste_core::{AttemptRow, Clock};
 use posthaste_storage::{LedgerStore, StorageError};
 use tokio::{
     task::spawn_blocking,
@@ -13,8 +13,10 @@ use uuid::Uuid;
 use crate::{
     cursor::Cursor,
     disk::Disk,
+    kept::{Keeping, RowName},
     notice::Pace,
     segment::{self, Flaws, Number, Part},
+    spool::put_away,
     state::{Inside, Next, Stretch},
 };
 
@@ -23,24 +25,35 @@ pub(crate) struct Drain {
     inside: Arc<Inside>,
     disk: Arc<dyn Disk>,
     inner: Arc<dyn LedgerStore>,
+    clock: Arc<dyn Clock>,
+    keeping: Keeping,
     saved: Cursor,
     saved_at: Instant,
+    /// When the store was last asked for a few rows that it had long ago.
+    probed_at: Instant,
     lost: Option<Instant>,
     pace: Pace,
 }
 
 impl Drain {
-    pub(crate) fn new(inside: Arc<Inside>, disk: Arc<dyn Disk>, inner: Arc<dyn LedgerStore>) -> Self {
+    pub(crate) fn new(
+        inside: Arc<Inside>,
+        disk: Arc<dyn Disk>,
+        inner: Arc<dyn LedgerStore>,
+        clock: Arc<dyn Clock>,
+        keeping: Keeping,
+    ) -> Self {
         let saved = inside.settled();
-        Self { inside, disk, inner, saved, saved_at: Instant::now(), lost: None, pace: Pace::default() }
+        let (saved_at, probed_at, pace) = (Instant::now(), Instant::now(), Pace::default());
+        Self { inside, disk, inner, clock, keeping, saved, saved_at, probed_at, lost: None, pace }
     }
 
     pub(crate) async fn run(mut self) {
         loop {
             match self.inside.next(Instant::now()) {
                 Next::Hand(stretch) => self.hand(stretch).await,
-                Next::Settle(stretch) => self.settle(stretch).await,
-                Next::Remove { number, damaged } => self.remove(number, damaged).await,
+                Next::Settle(stretch, taken) => self.settle(stretch, taken).await,
+                Next::Remove { number, length, damaged } => self.remove(number, length, damaged).await,
                 Next::Nothing(due) => self.wait(due).await,
             }
             self.save_now_and_then().await;
@@ -70,20 +83,74 @@ impl Drain {
         for rows in rows.chunks(BATCH) {
             let ([(first, _), .., (_, place)] | [(first, place)]) = rows else { continue };
             self.inside.note_oldest(first.started_at.plus(Duration::from_micros(first.duration_us)));
-            self.append(rows).await;
+            self.append(rows.iter().map(|(row, _)| row.clone()).collect()).await;
             self.inside.hand(number, *place, rows.len() as u64, Instant::now());
         }
         self.inside.hand(number, stretch.until, 0, Instant::now());
+        if self.may_probe() {
+            self.inside.kept.doubt();
+        }
     }
 
-    /// Hands over once more what the store has taken a while ago. If it has lost it since, as a server does that fails over
-    /// to another one, it gets it again; else that changes nothing.
-    async fn settle(&mut self, stretch: Stretch) {
-        let Part { rows, .. } = self.read(stretch).await;
-        for rows in rows.chunks(BATCH) {
-            self.append(rows).await;
+    /// Whether it is time to ask for a few rows that the store had long ago; the next time is a while later.
+    fn may_probe(&mut self) -> bool {
+        let may = self.probed_at.elapsed() >= self.inside.hold_time().min(PROBE_EVERY);
+        if may {
+            self.probed_at = Instant::now();
         }
+        may
+    }
+
+    /// Asks for what the store has taken a while ago. If it has lost any of it since, as a server does that fails over to
+    /// another one, it gets that again; and who lost this may have lost what came before.
+    async fn settle(&mut self, stretch: Stretch, taken: Instant) {
+        let Part { rows, .. } = self.read(stretch).await;
+        let mut lost_any = false;
+        for batch in rows.chunks(BATCH) {
+            let first = self.keeping.first(self.clock.now());
+            let is_young = |row: &&AttemptRow| row.request_id >= first;
+            let names =
+                batch.iter().map(|(row, _)| row).filter(is_young).map(|row| (row.request_id, row.attempt));
+            // A few that it had long ago tell of a loss that spared these; they are missing while one is repaired.
+            let may_ask = self.inside.kept.losses().is_none() && self.may_probe();
+            let others = may_ask.then(|| self.inside.kept.latest(first));
+            let names: Vec<RowName> = names.chain(others.into_iter().flatten()).collect();
+            let missing = self.missing(&names).await;
+            lost_any |= !missing.is_empty();
+            let lost = batch.iter().map(|(row, _)| row);
+            let lost = lost.filter(|row| missing.binary_search(&(row.request_id, row.attempt)).is_ok());
+            let lost: Vec<AttemptRow> = lost.cloned().collect();
+            if !lost.is_empty() {
+                let rows = lost.len() as u64;
+                self.append(lost).await;
+                self.inside.kept.note_brought_back(rows);
+            }
+        }
+        if lost_any && self.keeping.is_on() {
+            let (disk, inside) = (Arc::clone(&self.disk), Arc::clone(&self.inside));
+            let noted = spawn_blocking(move || inside.unless_closed(|| inside.kept.note_loss(&*disk, taken)));
+            if let Ok(Err(error)) = noted.await {
+                tracing::warn!(%error, "the spool cannot keep in mind that the shared ledger lost rows");
+            }
+        }
+        self.inside.kept.saw(rows.iter().map(|(row, _)| row));
         self.inside.settle(stretch.number, stretch.until);
+    }
+
+    /// Asks until there is an answer, which is sorted.
+    async fn missing(&mut self, names: &[RowName]) -> Vec<RowName> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.inner.missing(names).await {
+                Ok(mut missing) => {
+                    missing.sort_unstable();
+                    return missing;
+                }
+                Err(error) => self.tell_lost(&error),
+            }
+            sleep(shortened(pause)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 
     /// Reads until it succeeds, or gives a stretch up that the disk does not hand out.
@@ -102,8 +169,7 @@ impl Drain {
     }
 
     /// Hands rows to the store for as long as it takes.
-    async fn append(&mut self, rows: &[(AttemptRow, u64)]) {
-        let rows: Vec<AttemptRow> = rows.iter().map(|(row, _)| row.clone()).collect();
+    async fn append(&mut self, rows: Vec<AttemptRow>) {
         let mut pause = FIRST_PAUSE;
         while let Err(error) = self.inner.append(&rows).await {
             self.tell_lost(&error);
@@ -129,24 +195,32 @@ impl Drain {
         let Some(since) = self.lost.take() else { return };
         self.inside.note_lost(false);
         self.pace.reset();
+        // It may have come back without what it had.
+        self.inside.kept.doubt();
         tracing::info!(
             outage_s = since.elapsed().as_secs(),
             "the shared ledger has taken what waited in the spool"
         );
     }
 
-    async fn remove(&mut self, number: Number, damaged: bool) {
+    async fn remove(&mut self, number: Number, length: u64, damaged: bool) {
         let (disk, inside) = (Arc::clone(&self.disk), Arc::clone(&self.inside));
+        let (keep, now) = (self.keeping.is_on(), self.clock.now());
         let removed = spawn_blocking(move || {
-            let name = segment::name(number);
-            inside.unless_closed(|| match damaged {
-                true => disk.rename(&name, &segment::damaged_name(number)),
-                false => disk.remove(&name),
+            inside.unless_closed(|| {
+                if damaged {
+                    return disk.rename(&segment::name(number), &segment::damaged_name(number));
+                }
+                put_away(&*disk, number, keep)?;
+                if keep {
+                    inside.kept.add(number, length, now);
+                }
+                Ok(())
             })
         });
         if let Ok(Err(error)) = removed.await {
             // The next process hands it over again, and the store knows it.
-            tracing::warn!(%error, number, "a segment of the spool that is done with cannot be removed");
+            tracing::warn!(%error, number, "a segment of the spool that is done with cannot be put away");
         }
         self.inside.remove_first();
     }
@@ -195,6 +269,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Between two tries, so that a store that is back is used at once.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A loss is seen so soon while there is traffic; an idle spool asks for nothing.
+const PROBE_EVERY: Duration = Duration::from_secs(10);
 
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use posthaste_core::{AttemptRow, ClientKeyId, RequestId, Timestamp};
+use posthaste_core::{AttemptRow, ClientKeyId, Clock, RequestId, Timestamp};
 use posthaste_storage::{
     Dimension, GroupSums, LedgerStore, RollupPeriod, RollupRow, StorageError, UsageQuery,
 };
@@ -15,8 +15,9 @@ use tokio::{
 
 use crate::{
     SpoolError, SpoolOptions, SpoolState,
-    disk::{Disk, Folder},
+    disk::Folder,
     drain::Drain,
+    lookback::Lookback,
     notice::Pace,
     spool::{self, Spool},
 };
@@ -32,13 +33,13 @@ use crate::{
 pub struct SpooledLedger {
     inner: Arc<dyn LedgerStore>,
     spool: Arc<Spool>,
-    drain: Mutex<Option<JoinHandle<()>>>,
+    work: Mutex<Vec<JoinHandle<()>>>,
     pace: Pace,
 }
 
 impl SpooledLedger {
     /// Opens the spool in `folder`, which is made when it is not there, and begins to take out what an earlier process
-    /// left in it.
+    /// left in it. The clock tells how old what is kept is.
     ///
     /// # Errors
     /// [`SpoolError::Held`] when another process has the folder, [`SpoolError::Folder`] when it cannot be used.
@@ -48,37 +49,49 @@ impl SpooledLedger {
     pub async fn open(
         folder: &Path,
         options: SpoolOptions,
+        clock: Arc<dyn Clock>,
         inner: Arc<dyn LedgerStore>,
     ) -> Result<Self, SpoolError> {
         let path = folder.to_owned();
         let opened = spawn_blocking(move || {
             let lock = spool::lock(&path)?;
             let disk = Arc::new(Folder(path.clone()));
-            Spool::open(disk, Some(lock), options)
+            Spool::open(disk, Some(lock), &options)
                 .map_err(|source| SpoolError::Folder { folder: path, source })
         });
         let spool = opened.await.map_err(|error| SpoolError::Folder {
             folder: folder.to_owned(),
             source: std::io::Error::other(error),
         })??;
-        Ok(Self::over(spool, inner))
+        Ok(Self::over(spool, clock, inner))
     }
 
     /// The same on a disk of one's own, without a lock.
     #[cfg(test)]
     pub(crate) fn on(
-        disk: Arc<dyn Disk>,
-        options: SpoolOptions,
+        disk: Arc<dyn crate::disk::Disk>,
+        options: &SpoolOptions,
+        clock: Arc<dyn Clock>,
         inner: Arc<dyn LedgerStore>,
     ) -> std::io::Result<Self> {
-        Ok(Self::over(Spool::open(disk, None, options)?, inner))
+        Ok(Self::over(Spool::open(disk, None, options)?, clock, inner))
     }
 
-    fn over(spool: Spool, inner: Arc<dyn LedgerStore>) -> Self {
-        let disk: Arc<dyn Disk> = Arc::clone(&spool.disk);
-        let drain = Drain::new(Arc::clone(&spool.inside), disk, Arc::clone(&inner));
-        let drain = Mutex::new(Some(tokio::spawn(drain.run())));
-        Self { inner, spool: Arc::new(spool), drain, pace: Pace::default() }
+    fn over(spool: Spool, clock: Arc<dyn Clock>, inner: Arc<dyn LedgerStore>) -> Self {
+        let (inside, disk, keeping) = (Arc::clone(&spool.inside), Arc::clone(&spool.disk), spool.keeping);
+        let drain = Drain::new(
+            Arc::clone(&inside),
+            Arc::clone(&disk),
+            Arc::clone(&inner),
+            Arc::clone(&clock),
+            keeping,
+        );
+        let mut work = vec![tokio::spawn(drain.run())];
+        if keeping.is_on() {
+            let inner = Arc::clone(&inner);
+            work.push(tokio::spawn(Lookback { inside, disk, inner, clock, keeping }.run()));
+        }
+        Self { inner, spool: Arc::new(spool), work: Mutex::new(work), pace: Pace::default() }
     }
 
     /// What waits.
@@ -92,10 +105,10 @@ impl SpooledLedger {
         self.spool.inside.hurry();
         // What is not taken in time is durable where it is.
         let _ = timeout(patience, self.spool.inside.drained()).await;
-        let drain = self.drain.lock().take();
-        if let Some(drain) = drain {
-            drain.abort();
-            let _ended = drain.await;
+        let work = std::mem::take(&mut *self.work.lock());
+        for task in work {
+            task.abort();
+            let _ended = task.await;
         }
         let spool = Arc::clone(&self.spool);
         let ended = spawn_blocking(move || {
@@ -138,9 +151,7 @@ impl SpooledLedger {
 
 impl Drop for SpooledLedger {
     fn drop(&mut self) {
-        if let Some(drain) = self.drain.get_mut().take() {
-            drain.abort();
-        }
+        self.work.get_mut().iter().for_each(JoinHandle::abort);
         self.spool.end();
         self.spool.unlock();
     }
@@ -167,6 +178,11 @@ impl LedgerStore for SpooledLedger {
     async fn attempts(&self, request: RequestId) -> Result<Vec<AttemptRow>, StorageError> {
         self.caught_up().await;
         self.inner.attempts(request).await
+    }
+
+    async fn missing(&self, rows: &[(RequestId, u16)]) -> Result<Vec<(RequestId, u16)>, StorageError> {
+        self.caught_up().await;
+        self.inner.missing(rows).await
     }
 
     async fn recent(&self, key: Option<ClientKeyId>, limit: usize) -> Result<Vec<AttemptRow>, StorageError> {

@@ -110,18 +110,41 @@ impl Writer {
             Err(error) => {
                 let _ = current.file.cut(current.end);
                 self.inside.finish();
+                if error.kind() == io::ErrorKind::StorageFull {
+                    // The next try finds room, if there is anything that is only kept.
+                    self.drop_oldest_kept();
+                }
                 Err(error)
             }
         }
     }
 
+    /// What is only kept, in case the store loses it, goes before what waits is refused.
+    fn make_room(&self, bytes: u64) {
+        while self.inside.live_bytes() + self.inside.kept.bytes() + bytes > self.limit
+            && self.drop_oldest_kept()
+        {}
+    }
+
+    fn drop_oldest_kept(&self) -> bool {
+        let Some(number) = self.inside.kept.oldest() else { return false };
+        if let Err(error) = self.disk.remove(&segment::kept_name(number)) {
+            tracing::warn!(%error, number, "a segment that the spool has kept cannot be removed");
+        }
+        true
+    }
+
     fn begin(&mut self) -> io::Result<Current> {
+        self.make_room(SEGMENT_BYTES);
         let number = self.next;
         self.next += 1;
         let name = segment::name(number);
         let mut file = self.disk.create(&name)?;
         if let Err(error) = file.append(HEAD).and_then(|()| self.disk.sync()) {
             let _ = self.disk.remove(&name);
+            if error.kind() == io::ErrorKind::StorageFull {
+                self.drop_oldest_kept();
+            }
             return Err(error);
         }
         self.inside.begin(number);

@@ -22,10 +22,25 @@ pub(crate) fn damaged_name(number: Number) -> String {
     format!("{}{DAMAGED}", name(number))
 }
 
+/// The name that a segment gets once the store has all its rows: it is kept in case that loses them.
+pub(crate) fn kept_name(number: Number) -> String {
+    format!("{number:020}.{KEPT}")
+}
+
 /// The numbers and lengths of the segments that are there, in their order.
 pub(crate) fn all(disk: &dyn Disk) -> io::Result<Vec<(Number, u64)>> {
+    with_ending(disk, ENDING)
+}
+
+/// The numbers and lengths of the segments that are kept, in their order.
+pub(crate) fn kept(disk: &dyn Disk) -> io::Result<Vec<(Number, u64)>> {
+    with_ending(disk, KEPT)
+}
+
+fn with_ending(disk: &dyn Disk, ending: &str) -> io::Result<Vec<(Number, u64)>> {
+    let files = disk.list()?;
     let mut found: Vec<_> =
-        disk.list()?.iter().filter_map(|(name, length)| Some((parse(name)?, *length))).collect();
+        files.iter().filter_map(|(name, length)| Some((parse(name, ending)?, *length))).collect();
     found.sort_unstable();
     Ok(found)
 }
@@ -33,11 +48,11 @@ pub(crate) fn all(disk: &dyn Disk) -> io::Result<Vec<(Number, u64)>> {
 /// The numbers of the segments that were set aside, which no other one may have.
 pub(crate) fn set_aside(disk: &dyn Disk) -> io::Result<Vec<Number>> {
     let names = disk.list()?;
-    Ok(names.iter().filter_map(|(name, _)| parse(name.strip_suffix(DAMAGED)?)).collect())
+    Ok(names.iter().filter_map(|(name, _)| parse(name.strip_suffix(DAMAGED)?, ENDING)).collect())
 }
 
-fn parse(name: &str) -> Option<Number> {
-    name.strip_suffix(ENDING)?.strip_suffix('.')?.parse().ok()
+fn parse(name: &str, ending: &str) -> Option<Number> {
+    name.strip_suffix(ending)?.strip_suffix('.')?.parse().ok()
 }
 
 /// The rows of a part of a segment.
@@ -69,7 +84,12 @@ impl Flaws {
 
 /// Reads the rows between two places of a segment.
 pub(crate) fn read(disk: &dyn Disk, number: Number, from: u64, until: u64) -> io::Result<Part> {
-    let bytes = disk.read(&name(number), from, until)?;
+    read_as(disk, &name(number), from, until)
+}
+
+/// The same of a file by its name.
+pub(crate) fn read_as(disk: &dyn Disk, name: &str, from: u64, until: u64) -> io::Result<Part> {
+    let bytes = disk.read(name, from, until)?;
     let mut part = Part::default();
     let mut records = Records::new(strip_head(&bytes, from));
     let skipped = bytes.len() - strip_head(&bytes, from).len();
@@ -104,4 +124,5 @@ fn strip_head(bytes: &[u8], from: u64) -> &[u8] {
 pub(crate) const HEAD: &[u8; 8] = b"phspool1";
 
 const ENDING: &str = "rows";
+const KEPT: &str = "kept";
 const DAMAGED: &str = ".damaged";

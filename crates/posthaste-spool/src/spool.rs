@@ -22,24 +22,47 @@ use crate::{
     SpoolError,
     cursor::{self, Cursor},
     disk::Disk,
+    kept::{Keeping, Kept},
     log::{self, Job, Writer},
-    record, segment,
+    record,
+    segment::{self, Number},
     state::{Hold, Inside},
 };
 
 /// How a spool is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpoolOptions {
-    /// How many bytes may wait. On disk it may be a quarter and a segment (4 MiB) more.
+    /// How many bytes may wait, together with what is [kept](Self::keep), which goes where room is needed. On disk it may be
+    /// a quarter and a segment (4 MiB) more.
     pub limit: u64,
-    /// How long rows are kept that the store has taken. They are handed over once more then, since a store that fails over
-    /// to another server may have lost them in between.
+    /// After how long the store is asked whether it still has the rows that it has taken: one that fails over to another
+    /// server may have lost them in between.
     pub hold: Duration,
+    /// How long rows are kept after that, to be booked again where the store turns out to have lost what it had. Nothing is
+    /// kept with no time at all.
+    pub keep: Duration,
+    /// How long the store keeps rows before it is told to forget them, for ever without. Rows as old as that are not booked
+    /// again: forgotten ones would count twice.
+    pub keep_rows: Option<Duration>,
+    /// Which books these are, on servers that keep several. What is kept of other ones is dropped.
+    pub books: String,
 }
 
 impl Default for SpoolOptions {
     fn default() -> Self {
-        Self { limit: 1 << 30, hold: Duration::from_secs(60) }
+        Self {
+            limit: 1 << 30,
+            hold: Duration::from_secs(60),
+            keep: Duration::from_secs(7 * 86_400),
+            keep_rows: Some(Duration::from_secs(90 * 86_400)),
+            books: "posthaste".to_owned(),
+        }
+    }
+}
+
+impl SpoolOptions {
+    pub(crate) fn keeping(&self) -> Keeping {
+        Keeping { time: self.keep, rows: self.keep_rows }
     }
 }
 
@@ -47,6 +70,7 @@ impl Default for SpoolOptions {
 pub(crate) struct Spool {
     pub(crate) inside: Arc<Inside>,
     pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) keeping: Keeping,
     writer: Mutex<Option<(Sender<Job>, JoinHandle<()>)>>,
     /// Held while rows may still be written; the kernel lets go of it even when the process is killed.
     lock: Mutex<Option<File>>,
@@ -54,8 +78,9 @@ pub(crate) struct Spool {
 
 impl Spool {
     /// Opens what lies on `disk` under a lock that is held already, and counts what an earlier process left.
-    pub(crate) fn open(disk: Arc<dyn Disk>, lock: Option<File>, options: SpoolOptions) -> io::Result<Self> {
+    pub(crate) fn open(disk: Arc<dyn Disk>, lock: Option<File>, options: &SpoolOptions) -> io::Result<Self> {
         let cursor = Cursor::load(&*disk);
+        let keeping = options.keeping();
         let mut left = Vec::new();
         let mut next = cursor.segment + 1;
         for number in segment::set_aside(&*disk)? {
@@ -64,8 +89,8 @@ impl Spool {
         for (number, length) in segment::all(&*disk)? {
             next = next.max(number + 1);
             if number < cursor.segment {
-                // Its rows are in the store; the process ended before it could remove it.
-                let _ = disk.remove(&segment::name(number));
+                // Its rows are in the store; the process ended before it could put it away.
+                let _ = put_away(&*disk, number, keeping.is_on());
                 continue;
             }
             // A cursor past the end is none: the file was not the one that it speaks of.
@@ -74,11 +99,15 @@ impl Spool {
         }
         let fits = |(number, length, _): &(_, u64, _)| *number == cursor.segment && cursor.place <= *length;
         let cursor = if left.iter().any(fits) { cursor } else { Cursor::default() };
+        for (number, _) in segment::kept(&*disk)? {
+            next = next.max(number + 1);
+        }
+        let kept = Kept::open(&*disk, keeping, &options.books, cursor)?;
         let hold = Hold { time: options.hold, most_bytes: options.limit / 4 };
-        let inside = Arc::new(Inside::new(left, cursor, hold));
+        let inside = Arc::new(Inside::new(left, cursor, hold, kept));
         let writer = Writer::new(Arc::clone(&disk), Arc::clone(&inside), options.limit, next);
         let writer = Mutex::new(Some(log::start(writer)?));
-        Ok(Self { inside, disk, writer, lock: Mutex::new(lock) })
+        Ok(Self { inside, disk, keeping, writer, lock: Mutex::new(lock) })
     }
 
     /// Puts rows in; they are durable when it returns.
@@ -116,13 +145,14 @@ impl Spool {
         *self.lock.lock() = None;
     }
 
-    /// Keeps how far the store came, after the [end](Self::end). When it has everything, nothing is left on disk.
+    /// Keeps how far the store came, after the [end](Self::end). When it has everything, nothing is left on disk but what is
+    /// kept.
     pub(crate) fn tidy(&self) -> io::Result<()> {
         if !self.inside.is_settled() {
             return self.inside.settled().save(&*self.disk);
         }
-        for (number, _) in segment::all(&*self.disk)? {
-            self.disk.remove(&segment::name(number))?;
+        for (number, length) in segment::all(&*self.disk)? {
+            put_away(&*self.disk, number, self.keeping.is_on() && length > segment::HEAD.len() as u64)?;
         }
         match self.disk.remove(cursor::NAME) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -134,6 +164,14 @@ impl Spool {
 impl Drop for Spool {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// Takes a segment out of what waits, to be kept or not.
+pub(crate) fn put_away(disk: &dyn Disk, number: Number, keep: bool) -> io::Result<()> {
+    match keep {
+        true => disk.rename(&segment::name(number), &segment::kept_name(number)),
+        false => disk.remove(&segment::name(number)),
     }
 }
 

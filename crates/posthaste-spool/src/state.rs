@@ -11,6 +11,7 @@ use tokio::{
 
 use crate::{
     cursor::Cursor,
+    kept::Kept,
     segment::{Flaws, HEAD, Number},
 };
 
@@ -33,6 +34,12 @@ pub struct SpoolView {
     pub failing: bool,
     /// Segments with rows that could not be read, kept aside for somebody to look at.
     pub damaged: u64,
+    /// Bytes of rows that the store has, kept in case it loses them.
+    pub kept_bytes: u64,
+    /// Whether it has lost such rows, and they are being booked again.
+    pub looking_back: bool,
+    /// How many rows were booked again since the start, because the store had lost them.
+    pub brought_back: u64,
 }
 
 impl SpoolState {
@@ -46,7 +53,15 @@ impl SpoolState {
             lost: state.lost,
             failing: state.failing,
             damaged: state.damaged,
+            kept_bytes: self.0.kept.bytes(),
+            looking_back: self.0.kept.losses().is_some(),
+            brought_back: self.0.kept.brought_back(),
         }
+    }
+
+    /// Somebody has reason to believe that the store lost what it had: it is asked.
+    pub fn doubt(&self) {
+        self.0.kept.doubt();
     }
 }
 
@@ -55,6 +70,8 @@ pub(crate) struct Inside {
     state: Mutex<State>,
     /// There may be something to do for the drain.
     pub(crate) grown: Notify,
+    /// What the store has taken for good.
+    pub(crate) kept: Kept,
     /// Whether the drain's files are no longer its own.
     closed: Mutex<bool>,
     /// What went out by now.
@@ -83,11 +100,13 @@ struct State {
     segments: VecDeque<Segment>,
     /// Everything before it was handed to the store.
     handed: Cursor,
-    /// Everything before it was handed over once more, and is not needed here any longer.
+    /// Everything before it was asked for a while later, and does not wait here any longer.
     settled: Cursor,
     /// When it was handed over what lies between the two.
     marks: VecDeque<Mark>,
     hold: Hold,
+    /// The end is near: what was not handed over yet goes first.
+    hurried: bool,
     /// Rows that ever came in, those found at the start included, and rows that were handed over.
     appended: u64,
     drained: u64,
@@ -118,10 +137,10 @@ struct Mark {
 pub(crate) enum Next {
     /// Hand these rows over.
     Hand(Stretch),
-    /// Hand these rows over once more.
-    Settle(Stretch),
+    /// Ask for these rows, which were handed over by that moment.
+    Settle(Stretch, Instant),
     /// Nothing of it is needed, and nothing comes any more.
-    Remove { number: Number, damaged: bool },
+    Remove { number: Number, length: u64, damaged: bool },
     /// Wait; there is something to do at that moment.
     Nothing(Option<Instant>),
 }
@@ -136,7 +155,7 @@ pub(crate) struct Stretch {
 
 impl Inside {
     /// A spool in which an earlier process left segments, each with its end and its rows behind the cursor.
-    pub(crate) fn new(left: Vec<(Number, u64, u64)>, cursor: Cursor, hold: Hold) -> Self {
+    pub(crate) fn new(left: Vec<(Number, u64, u64)>, cursor: Cursor, hold: Hold, kept: Kept) -> Self {
         let appended = left.iter().map(|(.., rows)| rows).sum();
         let segments = left
             .into_iter()
@@ -148,6 +167,7 @@ impl Inside {
             settled: cursor,
             marks: VecDeque::new(),
             hold,
+            hurried: false,
             appended,
             drained: 0,
             oldest: None,
@@ -158,6 +178,7 @@ impl Inside {
         Self {
             state: Mutex::new(state),
             grown: Notify::new(),
+            kept,
             closed: Mutex::new(false),
             gone: watch::Sender::default(),
         }
@@ -222,10 +243,18 @@ impl Inside {
         self.grown.notify_one();
     }
 
-    /// What was handed over is not held any longer than it takes to hand it over once more.
+    /// What was handed over is not held any longer than it takes to ask for it.
     pub(crate) fn hurry(&self) {
-        self.state.lock().hold.time = Duration::ZERO;
+        {
+            let mut state = self.state.lock();
+            (state.hold.time, state.hurried) = (Duration::ZERO, true);
+        }
         self.grown.notify_one();
+    }
+
+    /// After how long the store is asked for what it has taken.
+    pub(crate) fn hold_time(&self) -> Duration {
+        self.state.lock().hold.time
     }
 
     pub(crate) fn next(&self, now: Instant) -> Next {
@@ -235,18 +264,20 @@ impl Inside {
             && first.place(state.settled) >= first.end
             && first.place(state.handed) >= first.end
         {
-            return Next::Remove { number: first.number, damaged: first.damaged };
+            return Next::Remove { number: first.number, length: first.end, damaged: first.damaged };
         }
         let mark = state.marks.front();
         let due = mark.map(|mark| mark.at + state.hold.time);
+        let everything = Cursor { segment: Number::MAX, place: 0 };
+        let hand = state.stretch(state.handed, everything);
         if let Some(mark) = mark
+            && !(state.hurried && hand.is_some())
             && (due.is_some_and(|due| due <= now) || state.held_bytes() > state.hold.most_bytes)
             && let Some(stretch) = state.stretch(state.settled, mark.until)
         {
-            return Next::Settle(stretch);
+            return Next::Settle(stretch, mark.at);
         }
-        let everything = Cursor { segment: Number::MAX, place: 0 };
-        state.stretch(state.handed, everything).map_or(Next::Nothing(due), Next::Hand)
+        hand.map_or(Next::Nothing(due), Next::Hand)
     }
 
     /// The store has taken rows, up to `place`.
@@ -295,6 +326,23 @@ impl Inside {
         let next = Cursor { segment: first.number + 1, place: 0 };
         state.settled = state.settled.max(next);
         state.handed = state.handed.max(next);
+    }
+
+    /// The first segment behind one of which the store has taken rows for good, and up to where.
+    pub(crate) fn taken_after(&self, number: Option<Number>) -> Option<(Number, u64)> {
+        let live = {
+            let state = self.state.lock();
+            let behind = |segment: &&Segment| number.is_none_or(|number| segment.number > number);
+            let taken = |segment: &Segment| (segment.number, segment.place(state.settled));
+            let mut taken = state.segments.iter().filter(behind).map(taken);
+            taken.find(|(_, until)| *until > HEAD.len() as u64)
+        };
+        [self.kept.after(number), live].into_iter().flatten().min()
+    }
+
+    /// How much of the disk is taken by what is not only kept.
+    pub(crate) fn live_bytes(&self) -> u64 {
+        self.state.lock().segments.iter().map(|segment| segment.end).sum()
     }
 
     /// Notes what is wrong with a segment.

@@ -5,6 +5,7 @@
 //! names may be missing when booking failed, and readers pass over that; a repeated append completes it.
 
 mod booking;
+mod missing;
 mod rollup;
 
 use std::collections::BTreeMap;
@@ -62,6 +63,14 @@ impl LedgerStore for RedisLedger {
         let mut rows = self.rows(&found).await?;
         rows.sort_by_key(|row| row.attempt);
         Ok(rows)
+    }
+
+    async fn missing(&self, rows: &[(RequestId, u16)]) -> Result<Vec<(RequestId, u16)>, StorageError> {
+        let mut missing = Vec::new();
+        for chunk in rows.chunks(missing::CHUNK) {
+            missing.extend(self.missing_of(chunk).await?);
+        }
+        Ok(missing)
     }
 
     async fn recent(&self, key: Option<ClientKeyId>, limit: usize) -> Result<Vec<AttemptRow>, StorageError> {

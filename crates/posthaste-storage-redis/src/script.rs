@@ -37,6 +37,10 @@ scripts! {
     LEDGER_INDEX = "ledger_index";
     /// Books rows of one client key.
     LEDGER_BOOK = "ledger_book";
+    /// Tells whose rows are.
+    LEDGER_CALLERS = "ledger_callers";
+    /// Tells which rows of one client key are not there.
+    LEDGER_MISSING = "ledger_missing";
     /// Forgets rows of one client key.
     LEDGER_FORGET_ROWS = "ledger_forget_rows";
     /// Forgets sums of one client key's span.

@@ -34,6 +34,22 @@ impl LedgerStore for Database {
         self.readers.read("reading attempts", read).await
     }
 
+    async fn missing(&self, rows: &[(RequestId, u16)]) -> Result<Vec<(RequestId, u16)>, StorageError> {
+        let rows = rows.to_vec();
+        let read = move |connection: &Connection| {
+            let mut select =
+                connection.prepare_cached("SELECT 1 FROM attempt WHERE request_id = ?1 AND attempt = ?2")?;
+            let mut missing = Vec::new();
+            for (request, attempt) in rows {
+                if !select.exists(params![request.uuid(), attempt])? {
+                    missing.push((request, attempt));
+                }
+            }
+            Ok(missing)
+        };
+        self.readers.read("looking attempts up", read).await
+    }
+
     async fn recent(&self, key: Option<ClientKeyId>, limit: usize) -> Result<Vec<AttemptRow>, StorageError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let read = move |connection: &Connection| match key {

@@ -140,6 +140,7 @@ macro_rules! contract_promises {
         $crate::$then!($fresh, ledger: [
             a_row_is_read_as_booked,
             rows_are_read_in_parts,
+            rows_that_are_missing_are_told,
             rollups_that_are_carried_over_take_the_place_of_others,
             losses_are_read_as_booked,
             attempts_come_in_their_order,

@@ -42,6 +42,20 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// The attempts of one request, in their order.
     async fn attempts(&self, request: RequestId) -> Result<Vec<AttemptRow>, StorageError>;
 
+    /// Those of these rows, named by request and attempt, that are not booked (or not any more), in the order in which they
+    /// were asked for. For whoever has copies and wants to know which of them are needed; one question tells of about a
+    /// thousand rows.
+    async fn missing(&self, rows: &[(RequestId, u16)]) -> Result<Vec<(RequestId, u16)>, StorageError> {
+        let mut missing = Vec::new();
+        for &(request, attempt) in rows {
+            let booked = self.attempts(request).await?;
+            if !booked.iter().any(|row| row.attempt == attempt) {
+                missing.push((request, attempt));
+            }
+        }
+        Ok(missing)
+    }
+
     /// The latest attempts, newest first, at most `limit`; only one key's when `key` is given. The order is that of the
     /// requests' identities, which grow with time, and of their attempts.
     async fn recent(&self, key: Option<ClientKeyId>, limit: usize) -> Result<Vec<AttemptRow>, StorageError>;

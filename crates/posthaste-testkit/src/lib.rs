@@ -19,7 +19,7 @@ pub use proxy::{ProxyBehaviour, TestProxy};
 pub use records::{AccountSetters, ClientKeySetters, account, client_key, client_key_secret};
 pub use redis::{
     SpawnedRedis, SpawnedRedisCluster, SpawnedRedisSentinel, spawn_redis, spawn_redis_cluster,
-    spawn_redis_cluster_of, spawn_redis_sentinel, spawn_redis_with,
+    spawn_redis_cluster_of, spawn_redis_cluster_with_replicas, spawn_redis_sentinel, spawn_redis_with,
 };
 pub use sandbox_server::SandboxServer;
 pub use transport::{MemoryTransport, Reply, Sent};

@@ -15,7 +15,9 @@ use tempfile::TempDir;
 
 use self::ask::{answers_ping, ask};
 pub use self::{
-    cluster::{SpawnedRedisCluster, spawn_redis_cluster, spawn_redis_cluster_of},
+    cluster::{
+        SpawnedRedisCluster, spawn_redis_cluster, spawn_redis_cluster_of, spawn_redis_cluster_with_replicas,
+    },
     sentinel::{SpawnedRedisSentinel, spawn_redis_sentinel},
 };
 

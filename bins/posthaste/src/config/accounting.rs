@@ -22,6 +22,10 @@ section! {
         /// How much of the books may wait in the data folder while Redis is away, with `data.store = "redis"`. Beyond it new
         /// requests wait until Redis takes rows again. 16MiB or more.
         spool_limit: ByteSize = "1GiB",
+        /// How long rows that Redis has are kept in the data folder all the same, within `spool_limit`. Should Redis lose what it
+        /// had (a flush, a fail-over to a server that was far behind, an older back-up), those are booked again. Rows as old
+        /// as `keep_rows` never are.
+        spool_keep: Duration = "7d",
         /// A file with prices that takes the place of the built-in price book.
         price_file: Option<PathBuf> = unset,
         /// A file of the same form that goes over the price book: its rows replace and add single models, its `aliases`

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, bail};
 use posthaste_core::{BoxError, Clock, Sealed, Secret, SystemClock};
-use posthaste_spool::{ConfigCopy, CopiedConfig, CopyFile, Refilled, Seal, is_lost, refill};
+use posthaste_spool::{ConfigCopy, CopiedConfig, CopyFile, Refilled, Seal, SpoolState, is_lost, refill};
 use posthaste_storage::{ConfigStore, Expect, RecordKind, Stores, memory::MemoryStores};
 use posthaste_vault::{Derivation, MasterKey, PassphraseKey, Place, Vault};
 use uuid::Uuid;
@@ -120,11 +120,16 @@ async fn check_keyring(master: Option<&MasterKey>, copy: &ConfigCopy) -> anyhow:
     Ok(())
 }
 
-/// Puts a copy beside the records, where those are in Redis. For the process that serves requests.
+/// Puts a copy beside the records, where those are in Redis. For the process that serves requests. The spool is told when
+/// Redis turns out to have lost its records: it may have lost its rows as well.
 ///
 /// # Errors
 /// When there is no master key, or the copy cannot be moved out of the way.
-pub fn open(config: &Config, opened: &mut Opened) -> anyhow::Result<Option<Arc<CopiedConfig>>> {
+pub fn open(
+    config: &Config,
+    opened: &mut Opened,
+    spool: Option<SpoolState>,
+) -> anyhow::Result<Option<Arc<CopiedConfig>>> {
     if config.data.store != StoreKind::Redis {
         return Ok(None);
     }
@@ -149,7 +154,11 @@ pub fn open(config: &Config, opened: &mut Opened) -> anyhow::Result<Option<Arc<C
     };
     let known = ConfigCopy { books, ..known };
     let (config, locks) = (Arc::clone(&opened.stores.config), Arc::clone(&opened.stores.locks));
-    let copied = Arc::new(CopiedConfig::new(config, locks, Arc::new(SystemClock), file, known));
+    let mut copied = CopiedConfig::new(config, locks, Arc::new(SystemClock), file, known);
+    if let Some(spool) = spool {
+        copied = copied.telling(move || spool.doubt());
+    }
+    let copied = Arc::new(copied);
     opened.stores.config = Arc::<CopiedConfig>::clone(&copied) as Arc<dyn ConfigStore>;
     Ok(Some(copied))
 }

@@ -3,9 +3,9 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use metrics::gauge;
+use metrics::{counter, gauge};
 use posthaste_admin::{SpoolStatus, data::Findings};
-use posthaste_core::Timestamp;
+use posthaste_core::{SystemClock, Timestamp};
 use posthaste_spool::{SpoolOptions, SpoolState, SpoolView, SpooledLedger, check};
 
 use super::{Opened, StoreKind};
@@ -25,10 +25,15 @@ pub async fn open(config: &Config, opened: &mut Opened) -> anyhow::Result<Option
         }
         return Ok(None);
     }
-    let limit = config.accounting.spool_limit.bytes() as u64;
+    let options = SpoolOptions {
+        limit: config.accounting.spool_limit.bytes() as u64,
+        keep: config.accounting.spool_keep,
+        keep_rows: config.accounting.retention().rows,
+        books: config.data.redis_prefix.clone(),
+        ..SpoolOptions::default()
+    };
     let inner = Arc::clone(&opened.stores.ledger);
-    let spooled =
-        SpooledLedger::open(&folder, SpoolOptions { limit, ..SpoolOptions::default() }, inner).await?;
+    let spooled = SpooledLedger::open(&folder, options, Arc::new(SystemClock), inner).await?;
     let SpoolView { rows, bytes, .. } = spooled.state().view();
     if rows > 0 {
         tracing::info!(rows, bytes, "rows that an earlier process left in the spool are booked now");
@@ -51,7 +56,7 @@ pub async fn close(spooled: &SpooledLedger) {
 
 /// What waits, for operators.
 pub fn status(state: &SpoolState, now: Timestamp) -> SpoolStatus {
-    let SpoolView { rows, bytes, oldest, lost, failing, damaged } = state.view();
+    let SpoolView { rows, bytes, oldest, lost, failing, damaged, .. } = state.view();
     let oldest_seconds = oldest.map(|oldest| now.since(oldest).as_secs());
     SpoolStatus { rows, bytes, oldest_seconds, lost, failing, damaged }
 }
@@ -64,6 +69,9 @@ pub fn measure(state: &SpoolState, now: Timestamp) {
     set(gauge!("posthaste_spool_rows"), rows);
     set(gauge!("posthaste_spool_bytes"), bytes);
     set(gauge!("posthaste_spool_oldest_seconds"), oldest_seconds.unwrap_or_default());
+    let SpoolView { kept_bytes, brought_back, .. } = state.view();
+    set(gauge!("posthaste_spool_kept_bytes"), kept_bytes);
+    counter!("posthaste_spool_brought_back_rows_total").absolute(brought_back);
 }
 
 /// Adds what is wrong with the spool, and tells how many rows wait in it.

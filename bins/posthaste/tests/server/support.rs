@@ -212,6 +212,11 @@ impl Client {
         self.send(request.unwrap()).await
     }
 
+    /// `http://127.0.0.1:PORT`
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     pub(crate) async fn send(&self, request: http::Request<Payload>) -> Result<Answer, TransportError> {
         let response = self.transport.send(request, &Egress::direct(true)).await?;
         let (head, body) = response.into_parts();
@@ -233,14 +238,23 @@ impl Answer {
 
     /// The next piece; `None` at the end.
     pub(crate) async fn piece(&mut self) -> Option<Result<Bytes, TransportError>> {
-        let frame = timeout(PATIENCE, Pin::new(&mut self.body).frame()).await.expect("a piece in time")?;
+        self.piece_within(PATIENCE).await
+    }
+
+    async fn piece_within(&mut self, patience: Duration) -> Option<Result<Bytes, TransportError>> {
+        let frame = timeout(patience, Pin::new(&mut self.body).frame()).await.expect("a piece in time")?;
         Some(frame.map(|frame| frame.into_data().unwrap_or_default()))
     }
 
     /// The rest of the body.
-    pub(crate) async fn text(mut self) -> Result<String, TransportError> {
+    pub(crate) async fn text(self) -> Result<String, TransportError> {
+        self.text_within(PATIENCE).await
+    }
+
+    /// The rest of the body, from a relay that may stand still for a while amid it.
+    pub(crate) async fn text_within(mut self, patience: Duration) -> Result<String, TransportError> {
         let mut text = Vec::new();
-        while let Some(piece) = self.piece().await {
+        while let Some(piece) = self.piece_within(patience).await {
             text.extend_from_slice(&piece?);
         }
         Ok(String::from_utf8(text).unwrap())

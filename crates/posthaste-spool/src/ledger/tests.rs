@@ -9,15 +9,41 @@ use std::{
     },
 };
 
+use posthaste_core::SystemClock;
 use posthaste_storage::{contract, memory::MemoryStores};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
 use super::*;
-use crate::{SpoolView, cursor::Cursor, disk::Appending};
+use crate::{
+    SpoolView,
+    cursor::Cursor,
+    disk::{Appending, Disk},
+};
 
-/// Everything is handed over twice, at once.
-const AMPLE: SpoolOptions = SpoolOptions { limit: 1 << 30, hold: Duration::ZERO };
+mod lost;
+
+/// What is handed over is asked for at once, and not kept.
+const AMPLE: SpoolOptions = kept_for(Duration::ZERO);
+
+/// The same, and kept for a week.
+const KEEPING: SpoolOptions = kept_for(Duration::from_secs(7 * 86_400));
+
+const fn kept_for(keep: Duration) -> SpoolOptions {
+    SpoolOptions { limit: 1 << 30, hold: Duration::ZERO, keep, keep_rows: None, books: String::new() }
+}
+
+fn on(disk: Arc<dyn Disk>, options: SpoolOptions, inner: Arc<dyn LedgerStore>) -> io::Result<SpooledLedger> {
+    SpooledLedger::on(disk, &options, Arc::new(SystemClock), inner)
+}
+
+fn open(
+    folder: &Path,
+    options: SpoolOptions,
+    inner: Arc<dyn LedgerStore>,
+) -> impl Future<Output = Result<SpooledLedger, SpoolError>> {
+    SpooledLedger::open(folder, options, Arc::new(SystemClock), inner)
+}
 
 fn rows(count: usize) -> Vec<AttemptRow> {
     let first = contract::row();
@@ -124,6 +150,10 @@ impl Disk for Faulty {
         self.folder.list()
     }
 
+    fn modified(&self, name: &str) -> io::Result<Timestamp> {
+        self.folder.modified(name)
+    }
+
     fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         self.faults.around(|| self.folder.replace(name, bytes))
     }
@@ -209,6 +239,10 @@ impl LedgerStore for Moody {
         self.inner().attempts(request).await
     }
 
+    async fn missing(&self, rows: &[(RequestId, u16)]) -> Result<Vec<(RequestId, u16)>, StorageError> {
+        self.inner().missing(rows).await
+    }
+
     async fn recent(&self, key: Option<ClientKeyId>, limit: usize) -> Result<Vec<AttemptRow>, StorageError> {
         self.inner().recent(key, limit).await
     }
@@ -260,12 +294,12 @@ fn files(folder: &TempDir) -> BTreeMap<String, u64> {
 async fn s9_a_disk_that_fails_once_at_any_step_costs_no_row() {
     let mut steps_seen = 0;
     for fault in [Fault::Refused, Fault::Half] {
-        for first in 0.. {
+        for (first, options) in (0..).flat_map(|first| [(first, AMPLE), (first, KEEPING)]) {
             let folder = tempfile::tempdir().unwrap();
             let disk = faulty(&folder, first, 1, fault);
             // The store is away, so that every row has to be in the spool to survive.
             let away = Moody::away();
-            let ledger = SpooledLedger::on(disk.clone(), AMPLE, away.clone()).unwrap();
+            let ledger = on(disk.clone(), options.clone(), away.clone()).unwrap();
             let mut booked = Vec::new();
             for _ in 0..4 {
                 let batch = rows(3);
@@ -281,14 +315,14 @@ async fn s9_a_disk_that_fails_once_at_any_step_costs_no_row() {
             // As a crash leaves it.
             drop(ledger);
 
-            let store = Moody::with(Vec::new());
-            let ledger = SpooledLedger::on(Arc::new(plain(&folder)), AMPLE, store.clone()).unwrap();
+            let (store, is_last) = (Moody::with(Vec::new()), !options.keep.is_zero());
+            let ledger = on(Arc::new(plain(&folder)), options, store.clone()).unwrap();
             eventually(async || ledger.state().view().rows == 0).await;
             assert_booked(&*store, &booked).await;
             assert_eq!(ledger.state().view().damaged, 0, "{fault:?} at {first}: {:?}", files(&folder));
             let steps = disk.faults.steps.load(Ordering::SeqCst);
             steps_seen = steps_seen.max(steps);
-            if first >= steps {
+            if first >= steps && is_last {
                 break;
             }
         }
@@ -302,7 +336,7 @@ async fn s8_a_full_disk_sends_rows_straight_to_the_store_and_is_used_again_when_
         let folder = tempfile::tempdir().unwrap();
         let disk = faulty(&folder, 0, 12, fault);
         let store = Moody::with(Vec::new());
-        let ledger = SpooledLedger::on(disk, AMPLE, store.clone()).unwrap();
+        let ledger = on(disk, AMPLE, store.clone()).unwrap();
         let mut booked = Vec::new();
         let mut failed = 0;
         for _ in 0..20 {
@@ -323,7 +357,7 @@ async fn s8_without_disk_and_store_booking_fails_cleanly_and_nothing_is_torn() {
     let folder = tempfile::tempdir().unwrap();
     let disk = faulty(&folder, 5, usize::MAX, Fault::Half);
     let store = Moody::away();
-    let ledger = SpooledLedger::on(disk, AMPLE, store.clone()).unwrap();
+    let ledger = on(disk, AMPLE, store.clone()).unwrap();
     let kept = rows(5);
     ledger.append(&kept).await.unwrap();
     let refused = rows(5);
@@ -335,7 +369,7 @@ async fn s8_without_disk_and_store_booking_fails_cleanly_and_nothing_is_torn() {
     assert!(failures > 0);
     drop(ledger);
     store.away.store(false, Ordering::SeqCst);
-    let ledger = SpooledLedger::on(Arc::new(plain(&folder)), AMPLE, store.clone()).unwrap();
+    let ledger = on(Arc::new(plain(&folder)), AMPLE, store.clone()).unwrap();
     ledger.append(&refused).await.unwrap();
     assert_eq!(ledger.count().await.unwrap(), 10);
     assert_booked(&*store, &[kept, refused].concat()).await;
@@ -349,7 +383,7 @@ async fn a_store_that_fails_at_any_call_in_any_way_has_every_row_once() {
             moods.extend([mood, mood]);
             let folder = tempfile::tempdir().unwrap();
             let store = Moody::with(moods);
-            let ledger = SpooledLedger::on(Arc::new(plain(&folder)), AMPLE, store.clone()).unwrap();
+            let ledger = on(Arc::new(plain(&folder)), AMPLE, store.clone()).unwrap();
             let mut booked = Vec::new();
             for _ in 0..8 {
                 let batch = rows(5);
@@ -369,8 +403,7 @@ async fn beyond_the_limit_rows_are_refused_until_some_were_taken() {
     let folder = tempfile::tempdir().unwrap();
     let store = Moody::away();
     let ledger =
-        SpooledLedger::on(Arc::new(plain(&folder)), SpoolOptions { limit: 40_000, ..AMPLE }, store.clone())
-            .unwrap();
+        on(Arc::new(plain(&folder)), SpoolOptions { limit: 40_000, ..AMPLE }, store.clone()).unwrap();
     let mut booked = Vec::new();
     let refused = loop {
         let batch = rows(5);
@@ -399,7 +432,7 @@ async fn beyond_the_limit_rows_are_refused_until_some_were_taken() {
 async fn segments_go_as_their_rows_are_taken_and_an_orderly_end_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = Moody::away();
-    let ledger = SpooledLedger::open(folder.path(), AMPLE, store.clone()).await.unwrap();
+    let ledger = open(folder.path(), AMPLE, store.clone()).await.unwrap();
     let mut booked = Vec::new();
     for _ in 0..14 {
         let batch = rows(1_000);
@@ -423,7 +456,7 @@ async fn segments_go_as_their_rows_are_taken_and_an_orderly_end_leaves_nothing()
 async fn an_orderly_end_without_the_store_leaves_rows_to_the_next_process() {
     let folder = tempfile::tempdir().unwrap();
     let store = Moody::with(Vec::new());
-    let open = || SpooledLedger::open(folder.path(), AMPLE, store.clone());
+    let open = || open(folder.path(), AMPLE, store.clone());
     let ledger = open().await.unwrap();
     let first = rows(10);
     ledger.append(&first).await.unwrap();
@@ -437,7 +470,7 @@ async fn an_orderly_end_without_the_store_leaves_rows_to_the_next_process() {
     store.away.store(false, Ordering::SeqCst);
     let ledger = open().await.unwrap();
     eventually(async || ledger.spool.inside.is_settled()).await;
-    assert_eq!(store.calls.load(Ordering::SeqCst), calls + 2, "the first ten are not handed over again");
+    assert_eq!(store.calls.load(Ordering::SeqCst), calls + 1, "the first ten are not handed over again");
     assert_booked(&*store, &[first, second].concat()).await;
 }
 
@@ -445,7 +478,7 @@ async fn an_orderly_end_without_the_store_leaves_rows_to_the_next_process() {
 async fn a_folder_is_one_process_own() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("spool");
-    let open = || SpooledLedger::open(&path, SpoolOptions::default(), Moody::with(Vec::new()));
+    let open = || open(&path, SpoolOptions::default(), Moody::with(Vec::new()));
     let first = open().await.unwrap();
     let Err(refused) = open().await else { panic!("two have one folder") };
     assert!(matches!(refused, SpoolError::Held { .. }), "{refused:?}");
@@ -458,7 +491,7 @@ async fn a_folder_is_one_process_own() {
 #[tokio::test]
 async fn s12_flipped_bits_are_told_the_rest_is_booked_and_the_file_is_kept() {
     let folder = tempfile::tempdir().unwrap();
-    let ledger = SpooledLedger::on(Arc::new(plain(&folder)), AMPLE, Moody::away()).unwrap();
+    let ledger = on(Arc::new(plain(&folder)), AMPLE, Moody::away()).unwrap();
     let booked = rows(20);
     ledger.append(&booked).await.unwrap();
     drop(ledger);
@@ -472,7 +505,7 @@ async fn s12_flipped_bits_are_told_the_rest_is_booked_and_the_file_is_kept() {
     let found = crate::check(folder.path()).unwrap();
     assert_eq!((found.rows, found.problems.len()), (18, 1), "{found:?}");
     let store = Moody::with(Vec::new());
-    let ledger = SpooledLedger::on(Arc::new(plain(&folder)), AMPLE, store.clone()).unwrap();
+    let ledger = on(Arc::new(plain(&folder)), AMPLE, store.clone()).unwrap();
     eventually(async || ledger.state().view().damaged == 1).await;
     assert_eq!(ledger.state().view().rows, 0);
     assert_eq!(store.count().await.unwrap(), 18);
@@ -483,7 +516,7 @@ async fn s12_flipped_bits_are_told_the_rest_is_booked_and_the_file_is_kept() {
 #[tokio::test]
 async fn a_segment_cut_at_any_byte_gives_its_whole_rows_and_takes_new_ones() {
     let folder = tempfile::tempdir().unwrap();
-    let ledger = SpooledLedger::on(Arc::new(plain(&folder)), AMPLE, Moody::away()).unwrap();
+    let ledger = on(Arc::new(plain(&folder)), AMPLE, Moody::away()).unwrap();
     let booked = rows(3);
     ledger.append(&booked).await.unwrap();
     drop(ledger);
@@ -492,7 +525,7 @@ async fn a_segment_cut_at_any_byte_gives_its_whole_rows_and_takes_new_ones() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(crate::segment::name(1)), &whole[..cut]).unwrap();
         let store = Moody::with(Vec::new());
-        let ledger = SpooledLedger::on(Arc::new(plain(&folder)), AMPLE, store.clone()).unwrap();
+        let ledger = on(Arc::new(plain(&folder)), AMPLE, store.clone()).unwrap();
         let more = rows(1);
         ledger.append(&more).await.unwrap();
         let left = usize::try_from(ledger.count().await.unwrap()).unwrap() - 1;
@@ -506,7 +539,7 @@ async fn s3_rows_that_the_store_took_and_lost_in_a_fail_over_are_handed_over_aga
     let folder = tempfile::tempdir().unwrap();
     let store = Moody::with(Vec::new());
     let options = SpoolOptions { hold: Duration::from_secs(3), ..AMPLE };
-    let ledger = SpooledLedger::on(Arc::new(plain(&folder)), options, store.clone()).unwrap();
+    let ledger = on(Arc::new(plain(&folder)), options, store.clone()).unwrap();
     // The other server has the first rows, and not the next ones.
     let replica = MemoryStores::stores().ledger;
     let replicated = rows(30);
@@ -528,8 +561,8 @@ async fn s3_rows_that_the_store_took_and_lost_in_a_fail_over_are_handed_over_aga
 async fn what_is_held_beyond_its_bytes_is_settled_early() {
     let folder = tempfile::tempdir().unwrap();
     let store = Moody::with(Vec::new());
-    let options = SpoolOptions { limit: 100_000, hold: Duration::from_secs(3_600) };
-    let ledger = SpooledLedger::on(Arc::new(plain(&folder)), options, store.clone()).unwrap();
+    let options = SpoolOptions { limit: 100_000, hold: Duration::from_secs(3_600), ..AMPLE };
+    let ledger = on(Arc::new(plain(&folder)), options, store.clone()).unwrap();
     let mut booked = Vec::new();
     for _ in 0..30 {
         let batch = rows(20);

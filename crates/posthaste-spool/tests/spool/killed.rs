@@ -5,9 +5,11 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::Path,
     process::{Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
+use posthaste_core::SystemClock;
 use posthaste_spool::{SpoolOptions, SpooledLedger};
 use posthaste_storage::LedgerStore;
 use posthaste_storage_sqlite::SqliteStores;
@@ -38,7 +40,9 @@ async fn child_that_books_until_it_is_killed() {
 
 async fn open(folder: &Path, sqlite: &SqliteStores) -> SpooledLedger {
     let ledger = sqlite.stores().ledger;
-    SpooledLedger::open(&folder.join("spool"), SpoolOptions::default(), ledger).await.unwrap()
+    SpooledLedger::open(&folder.join("spool"), SpoolOptions::default(), Arc::new(SystemClock), ledger)
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

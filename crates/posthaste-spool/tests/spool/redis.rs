@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use posthaste_core::SystemClock;
 use posthaste_spool::{SpoolOptions, SpooledLedger};
 use posthaste_storage::LedgerStore;
 use posthaste_storage_redis::{RedisOptions, RedisStores};
@@ -15,8 +16,14 @@ async fn s1_s6_ten_thousand_rows_wait_for_a_killed_redis_and_are_all_there_once(
     let mut server = spawn_redis_with(&["--appendonly", "yes", "--appendfsync", "always"]);
     let redis = RedisStores::connect(RedisOptions::new(server.url())).await.unwrap();
     let inner = redis.stores().ledger;
-    let ledger =
-        SpooledLedger::open(folder.path(), SpoolOptions::default(), Arc::clone(&inner)).await.unwrap();
+    let ledger = SpooledLedger::open(
+        folder.path(),
+        SpoolOptions::default(),
+        Arc::new(SystemClock),
+        Arc::clone(&inner),
+    )
+    .await
+    .unwrap();
     let mut booked = rows(100);
     ledger.append(&booked).await.unwrap();
     assert_eq!(ledger.count().await.unwrap(), 100);
@@ -47,7 +54,9 @@ async fn s5_rows_of_the_last_minute_outlive_a_flush_and_a_redis_without_memory()
     let server = spawn_redis_with(&[]);
     let redis = RedisStores::connect(RedisOptions::new(server.url())).await.unwrap();
     let options = SpoolOptions { hold: Duration::from_secs(5), ..SpoolOptions::default() };
-    let ledger = SpooledLedger::open(folder.path(), options, redis.stores().ledger).await.unwrap();
+    let ledger = SpooledLedger::open(folder.path(), options, Arc::new(SystemClock), redis.stores().ledger)
+        .await
+        .unwrap();
     ledger.append(&rows(50)).await.unwrap();
     assert_eq!(ledger.count().await.unwrap(), 50);
     // Writes are refused where nothing may be evicted.

@@ -21,6 +21,11 @@ impl RowId {
         Self { request: row.request_id, attempt: row.attempt }
     }
 
+    /// As it stands in the store.
+    pub(super) fn name(request: RequestId, attempt: u16) -> String {
+        Self { request, attempt }.to_string()
+    }
+
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (request, attempt) = text.split_once(':')?;
         Some(Self { request: request.parse().ok()?, attempt: attempt.parse().ok()? })

@@ -55,6 +55,34 @@ pub async fn rows_are_read_in_parts(stores: Stores) -> Promise {
     Ok(())
 }
 
+/// Who asks which rows are missing is told those that were never booked and those that were forgotten, in the order of
+/// the question, whosever they are.
+pub async fn rows_that_are_missing_are_told(stores: Stores) -> Promise {
+    let name = |row: &AttemptRow| (row.request_id, row.attempt);
+    let mut booked = rows(1_200);
+    for row in booked.iter_mut().step_by(3) {
+        row.key_id = ClientKeyId::generate();
+    }
+    stores.ledger.append(&booked).await?;
+    let all: Vec<_> = booked.iter().map(name).collect();
+    assert!(stores.ledger.missing(&[]).await?.is_empty());
+    assert!(stores.ledger.missing(&all).await?.is_empty());
+    let (request, attempt) = all[0];
+    let never = [(RequestId::generate(), 1), (request, attempt + 1), (RequestId::generate(), 7)];
+    let asked = [&never[..1], &all[..700], &never[1..2], &all[700..], &never[2..]].concat();
+    assert_eq!(stores.ledger.missing(&asked).await?, never);
+    // What is asked again is booked once, also where another client key names it.
+    stores.ledger.append(&[AttemptRow { key_id: ClientKeyId::generate(), ..booked[0].clone() }]).await?;
+    assert!(stores.ledger.missing(&all[..1]).await?.is_empty());
+
+    let old = AttemptRow { request_id: first_request(NOON), ..row() };
+    stores.ledger.append(std::slice::from_ref(&old)).await?;
+    assert!(stores.ledger.missing(&[name(&old)]).await?.is_empty());
+    stores.ledger.forget_rows(NOON.plus(std::time::Duration::from_secs(1)), 10).await?;
+    assert_eq!(stores.ledger.missing(&[name(&old), all[5]]).await?, [name(&old)]);
+    Ok(())
+}
+
 /// Roll-ups that are brought over take the place of a store's own, which goes on adding to them.
 pub async fn rollups_that_are_carried_over_take_the_place_of_others(stores: Stores) -> Promise {
     let booked = row();

@@ -36,6 +36,11 @@ impl LedgerStore for MemoryLedger {
         Ok(attempts.map(|(_, row)| row.clone()).collect())
     }
 
+    async fn missing(&self, rows: &[(RequestId, u16)]) -> Result<Vec<(RequestId, u16)>, StorageError> {
+        let books = self.books.lock();
+        Ok(rows.iter().filter(|row| !books.rows.contains_key(row)).copied().collect())
+    }
+
     async fn recent(&self, key: Option<ClientKeyId>, limit: usize) -> Result<Vec<AttemptRow>, StorageError> {
         let books = self.books.lock();
         let newest = books.rows.values().rev().filter(|row| key.is_none_or(|key| row.key_id == key));

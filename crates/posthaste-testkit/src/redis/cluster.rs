@@ -29,7 +29,31 @@ pub fn spawn_redis_cluster_of(masters: u16, arguments: &[&str]) -> SpawnedRedisC
     for node in &nodes[1..] {
         first.order(&format!("CLUSTER MEET 127.0.0.1 {} {}", node.redis.port(), node.bus));
     }
-    let cluster = SpawnedRedisCluster { nodes };
+    let cluster = SpawnedRedisCluster { nodes, replicas: Vec::new() };
+    cluster.wait_until_whole();
+    cluster
+}
+
+/// As [`spawn_redis_cluster`], and each master has a replica, which the others put in its place about three seconds after
+/// it died.
+///
+/// # Panics
+/// As [`spawn_redis_cluster`].
+pub fn spawn_redis_cluster_with_replicas() -> SpawnedRedisCluster {
+    let mut cluster = spawn_redis_cluster();
+    for number in 0..cluster.masters() {
+        let replica = Node::start(&["--repl-diskless-sync-delay", "0"]);
+        let (known, master) = (&cluster.nodes[0], &cluster.nodes[number]);
+        known.order(&format!("CLUSTER MEET 127.0.0.1 {} {}", replica.redis.port(), replica.bus));
+        let id = master.redis.command("CLUSTER MYID");
+        wait_for("a replica that knows its master", || {
+            replica.redis.command(&format!("CLUSTER REPLICATE {id}")) == "OK"
+        });
+        cluster.replicas.push(replica);
+    }
+    for replica in &cluster.replicas {
+        wait_for("a replica", || replica.redis.command("INFO replication").contains("master_link_status:up"));
+    }
     cluster.wait_until_whole();
     cluster
 }
@@ -38,6 +62,8 @@ pub fn spawn_redis_cluster_of(masters: u16, arguments: &[&str]) -> SpawnedRedisC
 #[derive(Debug)]
 pub struct SpawnedRedisCluster {
     nodes: Vec<Node>,
+    /// In the order of their masters; there may be none.
+    replicas: Vec<Node>,
 }
 
 #[derive(Debug)]
@@ -106,8 +132,29 @@ impl SpawnedRedisCluster {
     /// # Panics
     /// When that does not come.
     pub fn wait_until_whole(&self) {
-        let nodes = self.nodes.len();
-        wait_for("the whole cluster", || self.nodes.iter().all(|node| node.is_whole(nodes)));
+        let nodes = self.nodes.len() + self.replicas.len();
+        wait_for("the whole cluster", || {
+            self.nodes.iter().chain(&self.replicas).all(|node| node.is_whole(nodes))
+        });
+    }
+
+    /// Kills a master and waits until its replica has its slots.
+    ///
+    /// # Panics
+    /// When that does not come, or there is no replica.
+    pub fn fail_over(&mut self, number: usize) {
+        self.nodes[number].redis.kill();
+        let heir = &self.replicas[number];
+        wait_for("the fail-over", || {
+            heir.redis.command("INFO replication").contains("role:master")
+                && heir.redis.command("CLUSTER INFO").contains("cluster_state:ok")
+        });
+    }
+
+    /// The server that has the slots which a master had at the start.
+    pub fn heir(&self, number: usize) -> &SpawnedRedis {
+        let first = &self.nodes[number].redis;
+        if first.process_id().is_some() { first } else { &self.replicas[number].redis }
     }
 }
 
@@ -131,5 +178,15 @@ mod tests {
         cluster.master_mut(1).restart();
         cluster.wait_until_whole();
         assert!(cluster.url().starts_with("redis-cluster://127.0.0.1:"));
+    }
+
+    #[test]
+    fn a_replica_takes_the_place_of_its_master() {
+        let mut cluster = spawn_redis_cluster_with_replicas();
+        let (number, _) = cluster.home("foo");
+        assert_eq!(cluster.heir(number).command("SET foo 1"), "OK");
+        assert_eq!(cluster.heir(number).command("WAIT 1 5000"), "1");
+        cluster.fail_over(number);
+        assert_eq!(cluster.heir(number).command("GET foo"), "1");
     }
 }

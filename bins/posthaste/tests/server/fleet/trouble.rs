@@ -1,22 +1,13 @@
 //! A Redis that is killed, stands still, is slow or cannot be reached, under two relays that go on.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use posthaste_testkit::{FaultyWay, ScriptedUpstream, WayFault};
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::{
-    task::JoinSet,
-    time::{Instant, sleep},
-};
+use tokio::time::sleep;
 
-use super::{Fleet, bench, rows, rows_by_request};
-use crate::support::{PATIENCE, eventually, serving, streamed, whole};
+use super::{Fleet, assert_books, bench, counted, load::Load};
+use crate::support::{eventually, serving, whole};
 
 /// Two relays that reach their Redis by a way of the test's.
 struct Troubled {
@@ -41,30 +32,12 @@ impl Troubled {
         Self { fleet, way, upstream, key }
     }
 
-    /// Clients that expect to be served, whatever happens.
-    fn clients(&self) -> Clients {
-        let (stop, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let mut asking = JoinSet::new();
-        for client in 0..8 {
-            let (relay, key) = (self.fleet.relays[client % 2].client(), self.key.clone());
-            let (stop, served) = (Arc::clone(&stop), Arc::clone(&served));
-            asking.spawn(async move {
-                while !stop.load(Ordering::SeqCst) {
-                    let body = if client < 4 { whole() } else { streamed() };
-                    let answer = relay.post(&key, &body).await.unwrap();
-                    let status = answer.status;
-                    let text = answer.text().await.unwrap();
-                    assert_eq!(status, 200, "{text}");
-                    served.fetch_add(1, Ordering::SeqCst);
-                    sleep(Duration::from_millis(5)).await;
-                }
-            });
-        }
-        Clients { asking, stop, served }
+    fn clients(&self) -> Load {
+        Load::on(&self.fleet.relays, &self.key)
     }
 
     /// Ends it all: the books, the counters and the upstream agree.
-    async fn settled(self, clients: Clients) {
+    async fn settled(self, clients: Load) {
         let served = clients.end().await;
         let asked = self.upstream.received().len();
         // Two were asked before.
@@ -75,44 +48,13 @@ impl Troubled {
             (usage()["totals"]["attempts"].as_u64() == Some(asked as u64)).then_some(())
         })
         .await;
-        let counted = || {
-            let counters = self.fleet.redis.command("KEYS *:count:requests:*");
-            let used = counters.lines().map(|key| self.fleet.redis.command(&format!("GET {key}")));
-            used.filter_map(|used| used.trim().parse::<usize>().ok()).sum()
-        };
-        let all: usize = counted();
+        let all = counted(&self.fleet.redis);
         eventually(&format!("the limit has counted {asked}, and not {all}"), || {
-            (counted() == asked).then_some(())
+            (counted(&self.fleet.redis) == asked).then_some(())
         })
         .await;
         let redis = self.fleet.stop().await;
-        let rows = rows(&redis).await;
-        assert_eq!(rows.len(), asked);
-        assert!(rows_by_request(&rows).values().all(|&rows| rows == 1));
-    }
-}
-
-struct Clients {
-    asking: JoinSet<()>,
-    stop: Arc<AtomicBool>,
-    served: Arc<AtomicUsize>,
-}
-
-impl Clients {
-    /// Waits for some more to be served.
-    async fn go_on(&self) {
-        let from = self.served.load(Ordering::SeqCst);
-        let begun = Instant::now();
-        while self.served.load(Ordering::SeqCst) < from + 40 {
-            assert!(begun.elapsed() < PATIENCE, "nobody is served");
-            sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    async fn end(self) -> usize {
-        self.stop.store(true, Ordering::SeqCst);
-        self.asking.join_all().await;
-        self.served.load(Ordering::SeqCst)
+        assert_books(redis.url(), asked).await;
     }
 }
 
@@ -163,5 +105,22 @@ async fn s2_requests_go_on_while_redis_is_slow_or_cannot_be_reached() {
         troubled.way.set(WayFault::None);
         clients.go_on().await;
     }
+    troubled.settled(clients).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s5_requests_go_on_while_redis_has_no_memory_left() {
+    let troubled = Troubled::new().await;
+    let clients = troubled.clients();
+    clients.go_on().await;
+    // Nothing may be evicted, so that every write is refused.
+    assert_eq!(troubled.fleet.redis.command("CONFIG SET maxmemory 1"), "OK");
+    clients.go_on().await;
+    sleep(Duration::from_secs(2)).await;
+    clients.go_on().await;
+    let log = troubled.fleet.relays[0].log();
+    assert!(log.contains("maxmemory"), "the log names the setting: {log}");
+    assert_eq!(troubled.fleet.redis.command("CONFIG SET maxmemory 0"), "OK");
+    clients.go_on().await;
     troubled.settled(clients).await;
 }
