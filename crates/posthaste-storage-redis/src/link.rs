@@ -135,6 +135,17 @@ impl Link {
         keys: Vec<String>,
         arguments: Vec<Value>,
     ) -> Result<Value, StorageError> {
+        self.try_eval(script, repeat, keys, arguments).await.map_err(|error| error.during(what))
+    }
+
+    /// The same for whoever says himself what was being done.
+    pub(crate) async fn try_eval(
+        &self,
+        script: &Script,
+        repeat: Repeat,
+        keys: Vec<String>,
+        arguments: Vec<Value>,
+    ) -> Result<Value, CallError> {
         self.run(repeat, Duration::ZERO, None, |client| async move {
             let known = client.evalsha(script.sha1().clone(), keys.clone(), arguments.clone()).await;
             match (known, script.lua()) {
@@ -146,7 +157,11 @@ impl Link {
             }
         })
         .await
-        .map_err(|error| error.during(what))
+    }
+
+    /// How long a call may take.
+    pub(crate) fn patience(&self) -> Duration {
+        self.shared.command_timeout + GRACE
     }
 
     /// How the servers stand to each other.

@@ -25,14 +25,8 @@ scripts! {
     CONFIG_LIST = "config_list";
     /// Reads the change feed.
     CONFIG_CHANGES = "config_changes";
-    /// Tries a claim.
-    RESERVE = "integer" "leases" "reserve";
-    /// Prolongs a lease.
-    RENEW = "integer" "leases" "renew";
-    /// Ends a lease.
-    SETTLE = "integer" "leases" "settle";
-    /// Reads a counter of held leases.
-    HELD = "integer" "leases" "held";
+    /// Takes steps on the limits of one owner.
+    LIMITS = "integer" "limits";
     /// Notes rows in the index over all client keys.
     LEDGER_INDEX = "ledger_index";
     /// Books rows of one client key.

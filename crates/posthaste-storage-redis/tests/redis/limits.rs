@@ -124,12 +124,13 @@ const fn span(start: i64, end: i64) -> CounterWindow {
     }
 }
 
-const COUNTERS: [(&str, Unit, CounterWindow); 5] = [
+const COUNTERS: [(&str, Unit, CounterWindow); 6] = [
     ("total", Unit::Cost, CounterWindow::Total),
     ("short", Unit::Tokens, span(0, 30)),
     ("long", Unit::Requests, span(-5, 300)),
     ("parallel", Unit::Concurrency, CounterWindow::Held),
     ("others", Unit::Concurrency, CounterWindow::Held),
+    ("burst", Unit::Tokens, CounterWindow::Rolling(Duration::from_secs(25))),
 ];
 
 /// Enough of a generator for a test: the same steps for the same seed (Steele and others, SplitMix64).
