@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{AccountId, ClientKeyId, RequestId, Timestamp};
-use posthaste_storage::{AffinityKey, Counter, CounterWindow, Half, RecordKind, RollupPeriod};
+use posthaste_core::{AccountId, ClientKeyId, RequestId};
+use posthaste_storage::{AffinityKey, Counter, CounterWindow, Half, RecordKind};
 use uuid::Uuid;
 
 /// Makes names under one prefix.
@@ -62,20 +62,12 @@ impl Keys {
         format!("{}:{{ledger}}:index", self.prefix)
     }
 
-    pub(crate) fn ledger_rows(&self, key: ClientKeyId) -> String {
-        self.caller(key, "rows")
+    pub(crate) fn ledger_books(&self, key: ClientKeyId) -> String {
+        self.caller(key, "books")
     }
 
     pub(crate) fn ledger_order(&self, key: ClientKeyId) -> String {
         self.caller(key, "order")
-    }
-
-    pub(crate) fn spans(&self, key: ClientKeyId, period: RollupPeriod) -> String {
-        self.caller(key, &format!("spans:{}", period.as_str()))
-    }
-
-    pub(crate) fn sums(&self, key: ClientKeyId, period: RollupPeriod, start: Timestamp) -> String {
-        self.caller(key, &format!("sums:{}:{}", period.as_str(), start.as_micros()))
     }
 
     pub(crate) fn request(&self, request: RequestId) -> String {
@@ -151,6 +143,7 @@ pub(crate) fn counter_field(counter: &Counter) -> [u8; 8] {
 
 #[cfg(test)]
 mod tests {
+    use posthaste_core::Timestamp;
     use posthaste_storage::Unit;
 
     use super::*;
@@ -164,8 +157,8 @@ mod tests {
             keys.leases(Half::Caller, owner),
             keys.book(Half::Caller, owner),
             keys.totals(Half::Caller, owner),
-            keys.ledger_rows(ClientKeyId::from_uuid(owner)),
-            keys.spans(ClientKeyId::from_uuid(owner), RollupPeriod::Hour),
+            keys.ledger_books(ClientKeyId::from_uuid(owner)),
+            keys.ledger_order(ClientKeyId::from_uuid(owner)),
         ] {
             assert!(key.starts_with(&format!("test:{tag}:")), "{key}");
         }

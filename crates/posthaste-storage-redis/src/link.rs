@@ -113,6 +113,17 @@ impl Link {
         self.run(Repeat::Harmless, Duration::ZERO, None, call).await.map_err(|error| error.during(what))
     }
 
+    /// Sends a command whose first argument is its key and whose arguments may be any bytes.
+    pub(crate) async fn command(
+        &self,
+        what: &str,
+        name: &'static str,
+        arguments: Vec<Value>,
+    ) -> Result<Value, StorageError> {
+        let command = CustomCommand::new_static(name, ClusterHash::FirstKey, false);
+        self.call(what, |client| async move { client.custom(command, arguments).await }).await
+    }
+
     /// Makes a call that waits in the server for up to `block`.
     pub(crate) async fn blocking_call<R, F>(
         &self,

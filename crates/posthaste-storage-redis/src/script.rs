@@ -30,11 +30,9 @@ scripts! {
     /// Notes rows in the index over all client keys.
     LEDGER_INDEX = "ledger_index";
     /// Books rows of one client key.
-    LEDGER_BOOK = "ledger_book";
-    /// Forgets rows of one client key.
-    LEDGER_FORGET_ROWS = "ledger_forget_rows";
-    /// Forgets sums of one client key's span.
-    LEDGER_FORGET_SPAN = "ledger_forget_span";
+    LEDGER_BOOK = "integer" "ledger_book";
+    /// Forgets rows or roll-ups of one client key.
+    LEDGER_FORGET = "ledger_forget";
     /// Puts sums in the place of a roll-up.
     LEDGER_CARRY = "ledger_carry";
     /// Tries whether scripts may run.

@@ -1,7 +1,7 @@
-//! Records of requests as bytes, for stores that keep bytes: about a fifth of what they take as JSON, and quickly written,
-//! since one is written for every request.
+//! Records of requests and ledger rows as bytes, for stores that keep bytes: about a fifth of what they take as JSON, and
+//! quickly written, since both are written for every request.
 //!
-//! The first byte is the number of the form. Behind it come the fields in the order of [`record`], without names: whole
+//! The first byte is the number of the form. Behind it come the fields in the order of [`record`] or [`row`], without names: whole
 //! numbers as in LEB128 (signed ones in zigzag), texts and lists behind their length, what may be missing behind a 0 or 1,
 //! members of enums by a number of their own.
 //!
@@ -9,18 +9,25 @@
 //! where it stands in the way of reading what lies in stores: a new member does not, a new field does. Readers of this form
 //! stay, then, as long as records are kept anywhere.
 
+#[macro_use]
+mod macros;
+
 mod bytes;
 mod record;
+mod row;
 #[cfg(test)]
 mod tests;
 
-use posthaste_core::RequestRecord;
+use posthaste_core::{AttemptRow, ClientKeyId, RequestRecord, Timestamp};
 use serde::de::DeserializeOwned;
 
-use self::bytes::{Input, Packed};
-use crate::KeptRequest;
+use self::{
+    bytes::{Input, Packed},
+    row::Group,
+};
+use crate::{KeptRequest, RollupKey, RollupPeriod};
 
-/// Why bytes are no record.
+/// Why bytes are no record, or no row.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
     /// A newer release wrote it, or it is no record at all.
@@ -42,7 +49,7 @@ pub enum UnpackError {
 
 /// A record as bytes.
 pub fn pack_request(record: &RequestRecord) -> Vec<u8> {
-    pack(record)
+    pack(FORM, record)
 }
 
 /// A record out of its bytes, or out of the JSON of earlier releases.
@@ -50,12 +57,12 @@ pub fn pack_request(record: &RequestRecord) -> Vec<u8> {
 /// # Errors
 /// When they are no record, or one of a form that is not known.
 pub fn unpack_request(bytes: &[u8]) -> Result<RequestRecord, UnpackError> {
-    unpack(bytes)
+    unpack(FORM, bytes)
 }
 
 /// A record with its sealed bodies as bytes, for stores that keep one value for both.
 pub fn pack_kept_request(kept: &KeptRequest) -> Vec<u8> {
-    pack(kept)
+    pack(FORM, kept)
 }
 
 /// A record with its sealed bodies out of their bytes, or out of the JSON of earlier releases.
@@ -63,19 +70,56 @@ pub fn pack_kept_request(kept: &KeptRequest) -> Vec<u8> {
 /// # Errors
 /// When they are no record, or one of a form that is not known.
 pub fn unpack_kept_request(bytes: &[u8]) -> Result<KeptRequest, UnpackError> {
-    unpack(bytes)
+    unpack(FORM, bytes)
 }
 
-fn pack(value: &impl Packed) -> Vec<u8> {
+/// A ledger row as bytes.
+pub fn pack_row(row: &AttemptRow) -> Vec<u8> {
+    pack(ROW_FORM, row)
+}
+
+/// A ledger row out of its bytes, or out of its JSON.
+///
+/// # Errors
+/// When they are no row, or one of a form that is not known.
+pub fn unpack_row(bytes: &[u8]) -> Result<AttemptRow, UnpackError> {
+    unpack(ROW_FORM, bytes)
+}
+
+/// What a roll-up of one span and client key is kept under: account, provider, owner and model. Without the number of a form:
+/// whoever keeps it says by its place what it is.
+pub fn pack_group(key: &RollupKey) -> Vec<u8> {
+    let mut out = Vec::with_capacity(USUAL_GROUP);
+    Group(key).pack(&mut out);
+    out
+}
+
+/// The same out of its bytes, in its span.
+///
+/// # Errors
+/// When the bytes are none.
+pub fn unpack_group(
+    bytes: &[u8],
+    span: (RollupPeriod, Timestamp, ClientKeyId),
+) -> Result<RollupKey, UnpackError> {
+    let mut input = Input(bytes);
+    let key = Group::unpack(&mut input, span)?;
+    match input.0.len() {
+        0 => Ok(key),
+        more => Err(UnpackError::TooMuch(more)),
+    }
+}
+
+fn pack(form: u8, value: &impl Packed) -> Vec<u8> {
     let mut out = Vec::with_capacity(USUAL_BYTES);
-    out.push(FORM);
+    out.push(form);
     value.pack(&mut out);
     out
 }
 
-fn unpack<T: Packed + DeserializeOwned>(bytes: &[u8]) -> Result<T, UnpackError> {
+fn unpack<T: Packed + DeserializeOwned>(form: u8, bytes: &[u8]) -> Result<T, UnpackError> {
     match bytes.split_first() {
-        Some((&FORM, rest)) => {
+        Some((&first, rest)) if first == form => {
             let mut input = Input(rest);
             let value = T::unpack(&mut input)?;
             match input.0.len() {
@@ -89,7 +133,13 @@ fn unpack<T: Packed + DeserializeOwned>(bytes: &[u8]) -> Result<T, UnpackError> 
     }
 }
 
+/// Of records of requests.
 const FORM: u8 = 1;
+
+/// Of ledger rows.
+const ROW_FORM: u8 = 1;
 
 /// What most records stay below, so that their buffer is made once.
 const USUAL_BYTES: usize = 512;
+
+const USUAL_GROUP: usize = 64;
