@@ -75,11 +75,11 @@ impl Keys {
     }
 
     pub(crate) fn requests(&self) -> String {
-        format!("{}:{{requests}}:order", self.prefix)
+        format!("{}:{{requests}}:hours", self.prefix)
     }
 
-    pub(crate) fn requests_of(&self, key: ClientKeyId) -> String {
-        self.caller(key, "requests")
+    pub(crate) fn requests_in(&self, hour: u64) -> String {
+        format!("{}:{{requests:{hour}}}:records", self.prefix)
     }
 
     pub(crate) fn lock(&self, name: &str) -> String {

@@ -35,6 +35,12 @@ scripts! {
     LEDGER_FORGET = "ledger_forget";
     /// Puts sums in the place of a roll-up.
     LEDGER_CARRY = "ledger_carry";
+    /// Keeps records of requests of one hour.
+    REQUESTS_PUT = "requests_put";
+    /// Reads one client key's records of an hour.
+    REQUESTS_OF = "requests_of";
+    /// Forgets records of an hour.
+    REQUESTS_TRIM = "requests_trim";
     /// Tries whether scripts may run.
     PROBE = "probe";
     /// Takes a lock.
