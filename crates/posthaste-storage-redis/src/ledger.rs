@@ -295,6 +295,11 @@ impl RedisLedger {
     }
 }
 
+/// Whether a name in the index over all client keys can be read.
+pub(crate) fn is_indexed(name: &[u8]) -> bool {
+    RowId::parse_indexed(name).is_some()
+}
+
 /// A bound of names: `[` for one that is included, `(` for one that is not, then the name or its beginning.
 fn bound(kind: &[u8; 1], name: &[u8]) -> Bytes {
     [kind, name].concat().into()

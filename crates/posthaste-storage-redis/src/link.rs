@@ -247,6 +247,8 @@ fn builder(config: Config, options: &RedisOptions) -> Builder {
             connection.connection_timeout = options.connect_timeout;
             connection.internal_command_timeout = options.connect_timeout;
             connection.max_command_buffer_len = LONGEST_QUEUE;
+            // A short command behind another one must not wait for the server's word on that.
+            connection.tcp.nodelay = Some(true);
         })
         .with_performance_config(|performance| performance.default_command_timeout = options.command_timeout)
         .set_policy(ReconnectPolicy::new_exponential(0, FIRST_PAUSE_MS, LONGEST_PAUSE_MS, 2));

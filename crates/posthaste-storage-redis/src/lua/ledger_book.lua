@@ -25,7 +25,8 @@ end
 for at, found in ipairs(redis.call('HMGET', books, unpack(fields))) do
   local sums = found and cmsgpack.unpack(found) or {}
   for place, amount in ipairs(amounts[at]) do
-    sums[place] = flat(plus(whole(sums[place] or 0), whole(amount)))
+    local stands = sums[place] or 0
+    sums[place] = amount == 0 and stands or flat(plus(whole(stands), whole(amount)))
   end
   rows[#rows + 1], rows[#rows + 2] = fields[at], cmsgpack.pack(sums)
   if not found then members[#members + 1], members[#members + 2] = 0, fields[at] end
