@@ -286,9 +286,9 @@ impl RedisLedger {
         let booked = places.into_iter().zip(found).filter_map(|(place, row)| Some((place, row?)));
         booked
             .map(|(place, row)| {
-                let row = unpack_row(&row).map_err(|error| {
-                    StorageError::corrupt(format!("ledger row {}", wanted[place].0), error)
-                })?;
+                let id = wanted[place].0;
+                let row = unpack_row(&row, (id.request, id.attempt, key));
+                let row = row.map_err(|error| StorageError::corrupt(format!("ledger row {id}"), error))?;
                 Ok((place, row))
             })
             .collect()

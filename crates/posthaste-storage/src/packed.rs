@@ -18,7 +18,7 @@ mod row;
 #[cfg(test)]
 mod tests;
 
-use posthaste_core::{AttemptRow, ClientKeyId, RequestRecord, Timestamp};
+use posthaste_core::{AttemptRow, ClientKeyId, RequestId, RequestRecord, Timestamp};
 use serde::de::DeserializeOwned;
 
 use self::{
@@ -49,7 +49,7 @@ pub enum UnpackError {
 
 /// A record as bytes.
 pub fn pack_request(record: &RequestRecord) -> Vec<u8> {
-    pack(FORM, record)
+    pack(record)
 }
 
 /// A record out of its bytes, or out of the JSON of earlier releases.
@@ -57,12 +57,12 @@ pub fn pack_request(record: &RequestRecord) -> Vec<u8> {
 /// # Errors
 /// When they are no record, or one of a form that is not known.
 pub fn unpack_request(bytes: &[u8]) -> Result<RequestRecord, UnpackError> {
-    unpack(FORM, bytes)
+    unpack(bytes)
 }
 
 /// A record with its sealed bodies as bytes, for stores that keep one value for both.
 pub fn pack_kept_request(kept: &KeptRequest) -> Vec<u8> {
-    pack(FORM, kept)
+    pack(kept)
 }
 
 /// A record with its sealed bodies out of their bytes, or out of the JSON of earlier releases.
@@ -70,20 +70,31 @@ pub fn pack_kept_request(kept: &KeptRequest) -> Vec<u8> {
 /// # Errors
 /// When they are no record, or one of a form that is not known.
 pub fn unpack_kept_request(bytes: &[u8]) -> Result<KeptRequest, UnpackError> {
-    unpack(FORM, bytes)
+    unpack(bytes)
 }
 
-/// A ledger row as bytes.
+/// A ledger row as bytes, without what it is kept under: request, attempt and client key.
 pub fn pack_row(row: &AttemptRow) -> Vec<u8> {
-    pack(ROW_FORM, row)
+    let mut out = Vec::with_capacity(USUAL_BYTES);
+    out.push(ROW_FORM);
+    row::pack(row, &mut out);
+    out
 }
 
-/// A ledger row out of its bytes, or out of its JSON.
+/// A ledger row out of its bytes and what it is kept under.
 ///
 /// # Errors
-/// When they are no row, or one of a form that is not known.
-pub fn unpack_row(bytes: &[u8]) -> Result<AttemptRow, UnpackError> {
-    unpack(ROW_FORM, bytes)
+/// When the bytes are no row, or one of a form that is not known.
+pub fn unpack_row(bytes: &[u8], under: (RequestId, u16, ClientKeyId)) -> Result<AttemptRow, UnpackError> {
+    match bytes.split_first() {
+        Some((&ROW_FORM, rest)) => {
+            let mut input = Input(rest);
+            let row = row::unpack(&mut input, under)?;
+            input.end().map(|()| row)
+        }
+        Some((&form, _)) => Err(UnpackError::UnknownForm(form)),
+        None => Err(UnpackError::Cut),
+    }
 }
 
 /// What a roll-up of one span and client key is kept under: account, provider, owner and model. Without the number of a form:
@@ -104,28 +115,22 @@ pub fn unpack_group(
 ) -> Result<RollupKey, UnpackError> {
     let mut input = Input(bytes);
     let key = Group::unpack(&mut input, span)?;
-    match input.0.len() {
-        0 => Ok(key),
-        more => Err(UnpackError::TooMuch(more)),
-    }
+    input.end().map(|()| key)
 }
 
-fn pack(form: u8, value: &impl Packed) -> Vec<u8> {
+fn pack(value: &impl Packed) -> Vec<u8> {
     let mut out = Vec::with_capacity(USUAL_BYTES);
-    out.push(form);
+    out.push(FORM);
     value.pack(&mut out);
     out
 }
 
-fn unpack<T: Packed + DeserializeOwned>(form: u8, bytes: &[u8]) -> Result<T, UnpackError> {
+fn unpack<T: Packed + DeserializeOwned>(bytes: &[u8]) -> Result<T, UnpackError> {
     match bytes.split_first() {
-        Some((&first, rest)) if first == form => {
+        Some((&FORM, rest)) => {
             let mut input = Input(rest);
             let value = T::unpack(&mut input)?;
-            match input.0.len() {
-                0 => Ok(value),
-                more => Err(UnpackError::TooMuch(more)),
-            }
+            input.end().map(|()| value)
         }
         Some((b'{', _)) => Ok(serde_json::from_slice(bytes)?),
         Some((&form, _)) => Err(UnpackError::UnknownForm(form)),

@@ -13,8 +13,8 @@ use crate::msgpack::Packer;
 /// A row's identity. Its names in the store sort as identities do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RowId {
-    request: RequestId,
-    attempt: u16,
+    pub(super) request: RequestId,
+    pub(super) attempt: u16,
 }
 
 impl RowId {

@@ -17,6 +17,24 @@ macro_rules! packed_struct {
     };
 }
 
+/// The same for a structure that is kept under some of its fields, which are not kept once more with the others.
+macro_rules! packed_under {
+    ($structure:ident { $($field:ident),* $(,)? } under { $($name:ident: $kind:ty),* $(,)? }) => {
+        pub(super) fn pack(from: &$structure, out: &mut Vec<u8>) {
+            let $structure { $($field,)* $($name: _),* } = from;
+            $($field.pack(out);)*
+        }
+
+        pub(super) fn unpack(
+            input: &mut Input<'_>,
+            ($($name),*): ($($kind),*),
+        ) -> Result<$structure, UnpackError> {
+            $(let $field = Packed::unpack(input)?;)*
+            Ok($structure { $($field,)* $($name),* })
+        }
+    };
+}
+
 macro_rules! packed_enum {
     ($name:ident { $($member:ident = $number:literal),* $(,)? }) => {
         impl Packed for $name {

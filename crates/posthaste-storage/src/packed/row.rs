@@ -3,7 +3,7 @@
 
 use posthaste_core::{
     AttemptOutcome, AttemptPhase, AttemptRow, ClientKeyId, CostBasis, FaultKind, Geography, LossList,
-    ProviderKind, ServiceTier, Terms, Timestamp, Usage, UsageSource, UserId,
+    ProviderKind, RequestId, ServiceTier, Terms, Timestamp, Usage, UsageSource, UserId,
 };
 use uuid::Uuid;
 
@@ -13,11 +13,8 @@ use super::{
 };
 use crate::{RollupKey, RollupPeriod};
 
-packed_struct!(AttemptRow {
-    request_id,
-    attempt,
+packed_under!(AttemptRow {
     started_at,
-    key_id,
     owner,
     account_id,
     provider,
@@ -39,7 +36,7 @@ packed_struct!(AttemptRow {
     cost_basis,
     request_losses,
     answer_losses,
-});
+} under { request_id: RequestId, attempt: u16, key_id: ClientKeyId });
 packed_struct!(Usage {
     input,
     output,

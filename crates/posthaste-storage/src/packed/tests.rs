@@ -107,7 +107,7 @@ fn a_record_that_is_cut_off_is_none() {
 #[test]
 fn rows_come_back_as_they_were() {
     let plain = row();
-    assert_eq!(unpack_row(&pack_row(&plain)).unwrap(), plain);
+    assert_eq!(unpack_row(&pack_row(&plain), under(&plain)).unwrap(), plain);
     let losses = LossList::of([("metadata.user_id", "dropped"), ("ü🦀", "carried as text")]);
     let mut full = AttemptRow {
         owner: Some(UserId::generate()),
@@ -127,13 +127,21 @@ fn rows_come_back_as_they_were() {
     ];
     for outcome in outcomes.into_iter().chain(FaultKind::ALL.map(AttemptOutcome::Failed)) {
         full.outcome = outcome;
-        assert_eq!(unpack_row(&pack_row(&full)).unwrap(), full);
-        assert_eq!(unpack_row(&serde_json::to_vec(&full).unwrap()).unwrap(), full, "as JSON");
+        assert_eq!(unpack_row(&pack_row(&full), under(&full)).unwrap(), full);
     }
     let bytes = pack_row(&full);
     for end in 0..bytes.len() {
-        assert!(matches!(unpack_row(&bytes[..end]), Err(UnpackError::Cut)), "{end}");
+        assert!(matches!(unpack_row(&bytes[..end], under(&full)), Err(UnpackError::Cut)), "{end}");
     }
+    let more = [bytes.as_slice(), b"x"].concat();
+    assert!(matches!(unpack_row(&more, under(&full)), Err(UnpackError::TooMuch(1))));
+    let newer = [&[ROW_FORM + 1][..], &bytes[1..]].concat();
+    assert!(matches!(unpack_row(&newer, under(&full)), Err(UnpackError::UnknownForm(_))));
+}
+
+/// What a row is kept under.
+fn under(row: &AttemptRow) -> (RequestId, u16, ClientKeyId) {
+    (row.request_id, row.attempt, row.key_id)
 }
 
 #[test]
@@ -159,7 +167,7 @@ fn the_form_of_rows_is_what_it_was() {
     let bytes = pack_row(&row);
     let hex: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     assert!(hex == written, "{}", hex.join(" "));
-    assert_eq!(unpack_row(&bytes).unwrap(), row);
+    assert_eq!(unpack_row(&bytes, under(&row)).unwrap(), row);
 }
 
 /// Nothing of what could lie in a damaged store makes the reader panic or ask for much memory.
