@@ -76,8 +76,9 @@ impl Troubled {
         })
         .await;
         let counted = || {
-            let counters = self.fleet.redis.command("KEYS *:count:requests:*");
-            let used = counters.lines().map(|key| self.fleet.redis.command(&format!("GET {key}")));
+            // Of the requests alone: what is held has no total.
+            let counters = self.fleet.redis.command("KEYS *:totals");
+            let used = counters.lines().map(|key| self.fleet.redis.command(&format!("HVALS {}", key.trim())));
             used.filter_map(|used| used.trim().parse::<usize>().ok()).sum()
         };
         let all: usize = counted();
