@@ -90,9 +90,12 @@ impl RedisLedger {
     }
 }
 
+/// A group, and what is added to its sums.
+type Added = (Vec<u8>, Vec<i64>);
+
 /// Packs what is added to each group's sums, together with all spans in which that is the same.
 pub(super) fn pack(rollups: &Rollups, packer: &mut Packer) {
-    let mut groups: BTreeMap<(Vec<u8>, Vec<i64>), Vec<[u8; 9]>> = BTreeMap::new();
+    let mut groups: BTreeMap<Added, Vec<[u8; 9]>> = BTreeMap::new();
     for (key, sums) in rollups.iter() {
         groups.entry((pack_group(key), told(sums))).or_default().push(span(key.period, key.start));
     }
