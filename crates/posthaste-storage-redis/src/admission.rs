@@ -1,67 +1,66 @@
-//! Limits and leases: one script for each step, on keys of one owner's half.
+//! Limits and leases: steps of one script, on keys of one owner's half.
 //!
-//! Amounts travel as decimal texts and are exact over the whole of `i64`; sums saturate. Moments are scores of a sorted
-//! set, hence doubles: exact up to 2^53 microseconds, which is the year 2255.
+//! Amounts are exact over the whole of `i64`; sums saturate. Moments are doubles in the server: exact up to 2^53
+//! microseconds, which is the year 2255.
+
+mod lanes;
+mod step;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fred::{
-    interfaces::{HashesInterface, KeysInterface},
-    types::Value,
-};
+use fred::{interfaces::HashesInterface, types::Value};
 use posthaste_core::Timestamp;
 use posthaste_storage::{
-    AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseRef, LimitCheck, Outcome, Refusal, Settlement,
-    Standing, StorageError, Unit,
+    AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseRef, Outcome, Refusal, Settlement, Standing,
+    StorageError, Unit,
 };
 use uuid::Uuid;
 
+use self::{lanes::Lanes, step::Step};
 use crate::{
     error::CallError,
-    keys::{Keys, counter_name},
-    link::{Link, Repeat},
-    reply, script,
-    script::ttl_millis,
+    keys::{Keys, counter_field},
+    link::Link,
+    reply,
 };
 
 /// Keeps counters and leases.
 pub(crate) struct RedisAdmission {
     link: Link,
     keys: Keys,
+    lanes: Lanes,
 }
 
 impl RedisAdmission {
     pub(crate) fn new(link: Link, keys: Keys) -> Self {
-        Self { link, keys }
+        let lanes = Lanes::new(link.clone(), keys.clone());
+        Self { link, keys, lanes }
     }
 
-    fn lease_keys(&self, half: Half, owner: Uuid) -> Vec<String> {
-        vec![self.keys.leases(half, owner), self.keys.book(half, owner)]
+    async fn take<T>(
+        &self,
+        what: &str,
+        (half, owner): (Half, Uuid),
+        step: Step,
+        read: impl FnOnce(&str) -> Result<T, CallError>,
+    ) -> Result<T, StorageError> {
+        let line = self.lanes.take((half, owner), step).await;
+        line.and_then(|line| read(&line)).map_err(|error| error.during(what))
     }
 }
 
 #[async_trait]
 impl AdmissionStore for RedisAdmission {
     async fn reserve(&self, claim: &Claim, now: Timestamp) -> Result<Outcome, StorageError> {
-        let mut keys = self.lease_keys(claim.half, claim.owner);
-        let mut arguments = lease_arguments(claim.lease_ref(), claim.ttl, now);
-        for check in &claim.checks {
-            let place = place(&check.counter, now);
-            if matches!(place, Place::Window | Place::Rolling) {
-                keys.push(self.keys.counter(claim.half, claim.owner, &check.counter));
-            }
-            arguments.extend(check_arguments(check, place, keys.len(), now));
-        }
-        let answer = self.link.eval(RESERVING, &script::RESERVE, Repeat::Harmless, keys, arguments).await?;
-        outcome(claim, answer).map_err(|error| error.during(RESERVING))
+        let owner = (claim.half, claim.owner);
+        self.take("reserving limits", owner, Step::reserve(claim, now), |line| outcome(claim, line)).await
     }
 
     async fn renew(&self, lease: LeaseRef, ttl: Duration, now: Timestamp) -> Result<bool, StorageError> {
-        let keys = self.lease_keys(lease.half, lease.owner);
-        let arguments = lease_arguments(lease, ttl, now);
-        let answer = self.link.eval(RENEWING, &script::RENEW, Repeat::Harmless, keys, arguments).await?;
-        reply::number(answer).map(|held: i64| held == 1).map_err(|error| error.during(RENEWING))
+        let owner = (lease.half, lease.owner);
+        let read = |line: &str| Ok(number::<i64>(line)? == 1);
+        self.take("renewing a lease", owner, Step::renew(lease.lease, ttl, now), read).await
     }
 
     async fn settle(
@@ -70,23 +69,8 @@ impl AdmissionStore for RedisAdmission {
         truth: &[Settlement],
         now: Timestamp,
     ) -> Result<(), StorageError> {
-        let mut keys = self.lease_keys(lease.half, lease.owner);
-        let mut arguments = vec![text(lease.lease.0), text(now.as_micros())];
-        for told in truth {
-            let kind = match place(&told.counter, now) {
-                Place::Held | Place::Past => continue,
-                Place::Window => "window",
-                Place::Rolling => "rolling",
-            };
-            keys.push(self.keys.counter(lease.half, lease.owner, &told.counter));
-            arguments.extend([
-                Value::from(counter_name(&told.counter)),
-                text(told.actual),
-                Value::from(kind),
-            ]);
-        }
-        let what = "settling a lease";
-        self.link.eval(what, &script::SETTLE, Repeat::Harmless, keys, arguments).await.map(drop)
+        let owner = (lease.half, lease.owner);
+        self.take("settling a lease", owner, Step::settle(lease.lease, truth, now), |_| Ok(())).await
     }
 
     async fn used(
@@ -96,44 +80,47 @@ impl AdmissionStore for RedisAdmission {
         counter: &Counter,
         now: Timestamp,
     ) -> Result<i64, StorageError> {
-        let found = match place(counter, now) {
+        let key = match place(counter, now) {
             Place::Past => return Ok(0),
             Place::Held => {
-                let arguments = vec![text(now.as_micros()), Value::from(counter_name(counter))];
-                let keys = self.lease_keys(half, owner);
-                self.link.eval(COUNTING, &script::HELD, Repeat::Harmless, keys, arguments).await?
+                return self.take(COUNTING, (half, owner), Step::look(counter, now), number).await;
             }
-            Place::Window => {
-                let key = self.keys.counter(half, owner, counter);
-                self.link.call(COUNTING, |client| async move { client.get(key).await }).await?
-            }
-            Place::Rolling => {
-                let key = self.keys.counter(half, owner, counter);
-                let fields = vec!["used", "end"];
-                let found =
-                    self.link.call(COUNTING, |client| async move { client.hmget(key, fields).await }).await?;
-                let [used, end] = reply::tuple(found).map_err(|error| error.during(COUNTING))?;
-                let open = !end.is_null()
-                    && reply::number::<i64>(end).map_err(|error| error.during(COUNTING))? > now.as_micros();
-                if open { used } else { Value::Null }
-            }
+            Place::Total => self.keys.totals(half, owner),
+            Place::Span | Place::Rolling => self.keys.book(half, owner),
         };
-        if found.is_null() {
-            return Ok(0);
-        }
-        reply::number(found).map_err(|error| error.during(COUNTING))
+        let field = Value::Bytes(counter_field(counter).to_vec().into());
+        let found: Value = self
+            .link
+            .call(COUNTING, |client| async move {
+                let field: fred::types::Key = field.try_into()?;
+                client.hget(key, field).await
+            })
+            .await?;
+        let used = match place(counter, now) {
+            _ if found.is_null() => Ok(0),
+            Place::Rolling => reply::optional_bytes(found).and_then(|window| {
+                let [used, _, end] = crate::msgpack::amounts(&window.unwrap_or_default())?
+                    .try_into()
+                    .map_err(|_| CallError::Unreadable("not a rolling window".into()))?;
+                Ok(if end > now.as_micros() { used } else { 0 })
+            }),
+            _ => reply::number(found),
+        };
+        used.map_err(|error| error.during(COUNTING))
     }
 }
 
 /// Where a counter is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// With the leases, and given back with them.
+    /// In the book, and given back with the leases.
     Held,
-    /// Under a key of its own.
-    Window,
-    /// Under a key of its own, with the moment at which it opened.
+    /// In the book.
+    Span,
+    /// In the book, with the moment at which it opened.
     Rolling,
+    /// With the totals, which stay.
+    Total,
     /// Nowhere: its window has ended.
     Past,
 }
@@ -143,91 +130,41 @@ fn place(counter: &Counter, now: Timestamp) -> Place {
         _ if counter.unit == Unit::Concurrency => Place::Held,
         CounterWindow::Held => Place::Held,
         CounterWindow::Span { end, .. } if end <= now => Place::Past,
-        CounterWindow::Span { .. } | CounterWindow::Total => Place::Window,
+        CounterWindow::Span { .. } => Place::Span,
+        CounterWindow::Total => Place::Total,
         CounterWindow::Rolling(_) => Place::Rolling,
     }
 }
 
-/// Lease, now, end, and for how long to keep the lease's keys.
-fn lease_arguments(lease: LeaseRef, ttl: Duration, now: Timestamp) -> Vec<Value> {
-    let keep = ttl_millis(ttl.saturating_add(SLACK));
-    vec![text(lease.lease.0), text(now.as_micros()), text(now.plus(ttl).as_micros()), text(keep)]
-}
-
-/// The seven arguments of a check; a window's key is the last of `keys` so far.
-fn check_arguments(check: &LimitCheck, place: Place, keys: usize, now: Timestamp) -> [Value; 7] {
-    let window = match check.counter.window {
-        CounterWindow::Span { end, .. } => text(ttl_millis(end.since(now).saturating_add(SLACK))),
-        CounterWindow::Rolling(length) => text(ttl_millis(length.saturating_add(SLACK))),
-        CounterWindow::Held | CounterWindow::Total => Value::from(""),
-    };
-    [
-        match place {
-            Place::Held => Value::from("held"),
-            Place::Past => Value::from("past"),
-            Place::Window | Place::Rolling => text(keys),
-        },
-        Value::from(counter_name(&check.counter)),
-        text(check.amount),
-        text(check.limit),
-        text(u8::from(check.shadow)),
-        window,
-        match check.counter.window {
-            CounterWindow::Rolling(length) => text(now.plus(length).as_micros()),
-            _ => Value::from(""),
-        },
-    ]
-}
-
-fn outcome(claim: &Claim, answer: Value) -> Result<Outcome, CallError> {
-    let mut answer = reply::list(answer)?.into_iter();
-    let granted = answer.next().map(reply::number::<i64>).transpose()? == Some(1);
-    let rest: Vec<_> = answer.collect();
-    if granted {
-        return standings(claim, rest).map(Outcome::Granted);
+fn outcome(claim: &Claim, line: &str) -> Result<Outcome, CallError> {
+    let mut words = line.split(' ');
+    let mut next = || words.next().ok_or_else(|| CallError::Unreadable("a line that is too short".into()));
+    if next()? == "1" {
+        let standings = claim.checks.iter().map(|check| {
+            let used = number(next()?)?;
+            Ok(Standing { used, resets_at: resets_at(&check.counter, next()?)? })
+        });
+        return standings.collect::<Result<_, CallError>>().map(Outcome::Granted);
     }
-    let [number, used, end] = reply::tuple(Value::Array(rest))?;
-    let check = claim.checks.get(reply::number::<usize>(number)?);
+    let check = claim.checks.get(number::<usize>(next()?)?);
     let check = check.ok_or_else(|| CallError::Unreadable("a check that was not asked for".into()))?;
-    let used = reply::number(used)?;
-    let resets_at = resets_at(&check.counter, end)?;
+    let used = number(next()?)?;
+    let resets_at = resets_at(&check.counter, next()?)?;
     Ok(Outcome::Refused(Refusal { counter: check.counter.clone(), used, limit: check.limit, resets_at }))
 }
 
-fn standings(claim: &Claim, answer: Vec<Value>) -> Result<Vec<Standing>, CallError> {
-    if answer.len() != 2 * claim.checks.len() {
-        return Err(CallError::Unreadable("another number of counters than was asked for".into()));
-    }
-    let mut answer = answer.into_iter();
-    let mut standings = Vec::with_capacity(claim.checks.len());
-    for check in &claim.checks {
-        let mut next = || answer.next().unwrap_or(Value::Null);
-        let used = reply::number(next())?;
-        standings.push(Standing { used, resets_at: resets_at(&check.counter, next())? });
-    }
-    Ok(standings)
-}
-
 /// `end` is the script's word on a rolling window.
-fn resets_at(counter: &Counter, end: Value) -> Result<Option<Timestamp>, CallError> {
+fn resets_at(counter: &Counter, end: &str) -> Result<Option<Timestamp>, CallError> {
     Ok(match counter.window {
         CounterWindow::Span { end, .. } => Some(end),
-        CounterWindow::Rolling(_) => match reply::text(end)?.as_str() {
-            "" => None,
-            end => Some(Timestamp::from_micros(reply::number(Value::from(end))?)),
-        },
+        CounterWindow::Rolling(_) if end == "-" => None,
+        CounterWindow::Rolling(_) => Some(Timestamp::from_micros(number(end)?)),
         CounterWindow::Held | CounterWindow::Total => None,
     })
 }
 
-/// Numbers go out as texts: the client sends no others.
-fn text(value: impl ToString) -> Value {
-    Value::from(value.to_string())
+fn number<T: std::str::FromStr>(word: &str) -> Result<T, CallError> {
+    word.parse().map_err(|_| CallError::Unreadable("expected a whole number".into()))
 }
 
-/// For how long keys outlive what they hold, so that relays whose clocks differ a little see the same.
-const SLACK: Duration = Duration::from_secs(60);
-
-const RESERVING: &str = "reserving limits";
-const RENEWING: &str = "renewing a lease";
 const COUNTING: &str = "reading a counter";

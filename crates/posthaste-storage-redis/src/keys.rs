@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{AccountId, ClientKeyId, RequestId, Timestamp, UserId};
-use posthaste_storage::{AffinityKey, Counter, CounterWindow, Half, RecordKind, RollupPeriod};
+use posthaste_core::{AccountId, ClientKeyId, RequestId, UserId};
+use posthaste_storage::{AffinityKey, Counter, CounterWindow, Half, RecordKind};
 use uuid::Uuid;
 
 /// Makes names under one prefix.
@@ -45,8 +45,8 @@ impl Keys {
         self.tagged(half.as_str(), owner, "book")
     }
 
-    pub(crate) fn counter(&self, half: Half, owner: Uuid, counter: &Counter) -> String {
-        self.tagged(half.as_str(), owner, &format!("count:{}", counter_name(counter)))
+    pub(crate) fn totals(&self, half: Half, owner: Uuid) -> String {
+        self.tagged(half.as_str(), owner, "totals")
     }
 
     pub(crate) fn home(&self, key: AffinityKey) -> String {
@@ -62,20 +62,12 @@ impl Keys {
         format!("{}:{{ledger}}:index", self.prefix)
     }
 
-    pub(crate) fn ledger_rows(&self, key: ClientKeyId) -> String {
-        self.caller(key, "rows")
+    pub(crate) fn ledger_books(&self, key: ClientKeyId) -> String {
+        self.caller(key, "books")
     }
 
     pub(crate) fn ledger_order(&self, key: ClientKeyId) -> String {
         self.caller(key, "order")
-    }
-
-    pub(crate) fn spans(&self, key: ClientKeyId, period: RollupPeriod) -> String {
-        self.caller(key, &format!("spans:{}", period.as_str()))
-    }
-
-    pub(crate) fn sums(&self, key: ClientKeyId, period: RollupPeriod, start: Timestamp) -> String {
-        self.caller(key, &format!("sums:{}:{}", period.as_str(), start.as_micros()))
     }
 
     pub(crate) fn request(&self, request: RequestId) -> String {
@@ -83,11 +75,11 @@ impl Keys {
     }
 
     pub(crate) fn requests(&self) -> String {
-        format!("{}:{{requests}}:order", self.prefix)
+        format!("{}:{{requests}}:hours", self.prefix)
     }
 
-    pub(crate) fn requests_of(&self, key: ClientKeyId) -> String {
-        self.caller(key, "requests")
+    pub(crate) fn requests_in(&self, hour: u64) -> String {
+        format!("{}:{{requests:{hour}}}:records", self.prefix)
     }
 
     pub(crate) fn lock(&self, name: &str) -> String {
@@ -143,18 +135,27 @@ impl Keys {
     }
 }
 
-/// What tells an owner's counters apart: a span is known by its start.
-pub(crate) fn counter_name(counter: &Counter) -> String {
+/// What tells an owner's counters apart: a span is known by its start. A hash of 64 bits (FNV-1a), since the names may be long
+/// and travel with each request; that two of an owner's few counters ever share one is as good as impossible.
+pub(crate) fn counter_field(counter: &Counter) -> [u8; 8] {
     let Counter { name, unit, window } = counter;
-    match window {
-        CounterWindow::Span { start, .. } => format!("{}:{name}:{}", unit.as_str(), start.as_micros()),
-        CounterWindow::Rolling(_) => format!("{}:{name}:rolling", unit.as_str()),
-        CounterWindow::Held | CounterWindow::Total => format!("{}:{name}", unit.as_str()),
+    let (kind, start) = match window {
+        CounterWindow::Held => (0, 0),
+        CounterWindow::Total => (1, 0),
+        CounterWindow::Rolling(_) => (2, 0),
+        CounterWindow::Span { start, .. } => (3, start.as_micros()),
+    };
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let texts = [unit.as_str().as_bytes(), b":", name.as_bytes(), &[kind], &start.to_be_bytes()];
+    for byte in texts.into_iter().flatten() {
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
     }
+    hash.to_be_bytes()
 }
 
 #[cfg(test)]
 mod tests {
+    use posthaste_core::Timestamp;
     use posthaste_storage::Unit;
 
     use super::*;
@@ -163,14 +164,13 @@ mod tests {
     fn keys_of_one_owner_share_a_tag() {
         let keys = Keys::new("test");
         let owner = Uuid::from_u128(7);
-        let counter = Counter { name: "rpm".into(), unit: Unit::Requests, window: CounterWindow::Total };
         let tag = format!("{{caller:{owner}}}");
         for key in [
             keys.leases(Half::Caller, owner),
             keys.book(Half::Caller, owner),
-            keys.counter(Half::Caller, owner, &counter),
-            keys.ledger_rows(ClientKeyId::from_uuid(owner)),
-            keys.spans(ClientKeyId::from_uuid(owner), RollupPeriod::Hour),
+            keys.totals(Half::Caller, owner),
+            keys.ledger_books(ClientKeyId::from_uuid(owner)),
+            keys.ledger_order(ClientKeyId::from_uuid(owner)),
         ] {
             assert!(key.starts_with(&format!("test:{tag}:")), "{key}");
         }
@@ -184,6 +184,32 @@ mod tests {
             unit: Unit::Cost,
             window: CounterWindow::Span { start: Timestamp::from_secs(start), end: Timestamp::from_secs(99) },
         };
-        assert_ne!(counter_name(&span(1)), counter_name(&span(2)));
+        assert_ne!(counter_field(&span(1)), counter_field(&span(2)));
+    }
+
+    #[test]
+    fn counters_of_another_name_unit_or_window_have_another_field() {
+        let windows = [
+            CounterWindow::Held,
+            CounterWindow::Total,
+            CounterWindow::Rolling(std::time::Duration::from_secs(60)),
+            CounterWindow::Span { start: Timestamp::EPOCH, end: Timestamp::from_secs(60) },
+            CounterWindow::Span { start: Timestamp::from_secs(60), end: Timestamp::from_secs(120) },
+        ];
+        let mut fields = std::collections::HashSet::new();
+        for unit in [Unit::Requests, Unit::Tokens, Unit::Cost, Unit::Concurrency] {
+            for number in 0..1_000 {
+                let fields_of = windows.map(|window| Counter { name: format!("key-{number}"), unit, window });
+                fields.extend(fields_of.iter().map(counter_field));
+            }
+        }
+        assert_eq!(fields.len(), 4 * 1_000 * windows.len());
+        let counter =
+            Counter { name: "requests".to_owned(), unit: Unit::Requests, window: CounterWindow::Total };
+        assert_eq!(
+            u64::from_be_bytes(counter_field(&counter)),
+            0xd466_7297_bf51_8ccc,
+            "it is what lies in stores"
+        );
     }
 }

@@ -11,18 +11,17 @@ mod rollup;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use fred::{
-    interfaces::{HashesInterface, SetsInterface, SortedSetsInterface},
-    types::Value,
-};
+use bytes::Bytes;
+use fred::{interfaces::SetsInterface, types::Value};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use posthaste_core::{AttemptRow, ClientKeyId, RequestId, Timestamp};
 use posthaste_storage::{
     Dimension, GroupSums, Grouped, LedgerStore, RollupPeriod, RollupRow, StorageError, UsageQuery,
-    first_request,
+    first_request, unpack_row,
 };
+use uuid::Uuid;
 
-use self::booking::{Batch, RowId};
+use self::booking::{Batch, ROW, RowId};
 use crate::{
     error::CallError,
     keys::Keys,
@@ -42,24 +41,27 @@ impl LedgerStore for RedisLedger {
     async fn append(&self, rows: &[AttemptRow]) -> Result<(), StorageError> {
         for chunk in rows.chunks(CHUNK) {
             let own = self.index(chunk).await?;
-            let batches = Batch::by_key(own).map_err(|error| error.during(BOOKING))?;
-            stream::iter(batches)
-                .map(|batch| self.book(batch))
-                .buffer_unordered(AT_ONCE)
-                .try_collect::<Vec<()>>()
-                .await?;
+            let mut bookings = Vec::new();
+            for batch in Batch::by_key(own) {
+                bookings.push(self.book(batch));
+            }
+            stream::iter(bookings).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
         }
         Ok(())
     }
 
     async fn attempts(&self, request: RequestId) -> Result<Vec<AttemptRow>, StorageError> {
-        let index = self.keys.ledger_index();
-        let (from, until) = (format!("[{request}:"), format!("({request};"));
-        let found: Value = self
-            .link
-            .call(READING, |client| async move { client.zrangebylex(index, from, until, None).await })
+        let id = request.uuid().into_bytes();
+        let names = self
+            .names(
+                "ZRANGEBYLEX",
+                self.keys.ledger_index(),
+                bound(b"[", &id),
+                bound(b"[", &[&id[..], LAST].concat()),
+                None,
+            )
             .await?;
-        let found = indexed(found).map_err(|error| error.during(READING))?;
+        let found = located(None, &names).map_err(|error| error.during(READING))?;
         let mut rows = self.rows(&found).await?;
         rows.sort_by_key(|row| row.attempt);
         Ok(rows)
@@ -74,13 +76,17 @@ impl LedgerStore for RedisLedger {
     }
 
     async fn recent(&self, key: Option<ClientKeyId>, limit: usize) -> Result<Vec<AttemptRow>, StorageError> {
-        let order = key.map_or_else(|| self.keys.ledger_index(), |key| self.keys.ledger_order(key));
+        // A client key's order names its roll-ups too.
+        let (order, first, mut before) = match key {
+            Some(key) => (self.keys.ledger_order(key), bound(b"[", &[ROW]), bound(b"(", &[ROW + 1])),
+            None => (self.keys.ledger_index(), Bytes::from_static(b"-"), Bytes::from_static(b"+")),
+        };
         let mut rows = Vec::new();
-        let mut before = "+".to_owned();
         while rows.len() < limit {
-            let names = self.newest(order.clone(), before).await?;
+            let names =
+                self.names("ZREVRANGEBYLEX", order.clone(), before, first.clone(), Some(CHUNK)).await?;
             let Some(last) = names.last() else { break };
-            before = format!("({last}");
+            before = bound(b"(", last);
             let (full, found) = (names.len() == CHUNK, located(key, &names));
             rows.extend(self.rows(&found.map_err(|error| error.during(READING))?).await?);
             if !full {
@@ -125,8 +131,13 @@ impl LedgerStore for RedisLedger {
 
     async fn count(&self) -> Result<u64, StorageError> {
         let counts = stream::iter(self.callers().await?).map(|key| async move {
-            let rows = self.keys.ledger_rows(key);
-            self.link.call(READING, |client| async move { client.hlen::<u64, _>(rows).await }).await
+            let arguments = vec![
+                Value::from(self.keys.ledger_order(key)),
+                Value::Bytes(bound(b"[", &[ROW])),
+                Value::Bytes(bound(b"(", &[ROW + 1])),
+            ];
+            let count = self.link.command(READING, "ZLEXCOUNT", arguments).await?;
+            reply::number::<u64>(count).map_err(|error| error.during(READING))
         });
         counts.buffer_unordered(AT_ONCE).try_fold(0, |sum, count| async move { Ok(sum + count) }).await
     }
@@ -141,10 +152,10 @@ impl LedgerStore for RedisLedger {
             let rows = located(None, &names).map_err(|error| error.during(FORGETTING))?;
             self.forget(rows).await?;
             // What the index names goes last: whoever is stopped in between is not left with rows that nobody finds.
-            let (index, members) = (self.keys.ledger_index(), names.clone());
-            let _: u64 =
-                self.link.call(FORGETTING, |client| async move { client.zrem(index, members).await }).await?;
             forgotten += names.len();
+            let mut members = vec![Value::from(self.keys.ledger_index())];
+            members.extend(names.into_iter().map(Value::Bytes));
+            self.link.command(FORGETTING, "ZREM", members).await?;
         }
         Ok(forgotten)
     }
@@ -160,7 +171,7 @@ impl LedgerStore for RedisLedger {
             if forgotten == most {
                 break;
             }
-            forgotten += self.forget_spans(key, period, before, most - forgotten).await?;
+            forgotten += self.forget_key_rollups(key, period, before, most - forgotten).await?;
         }
         Ok(forgotten)
     }
@@ -174,19 +185,19 @@ impl RedisLedger {
     /// Notes rows in the index; answers those whose identity no other client key has.
     async fn index<'a>(&self, rows: &'a [AttemptRow]) -> Result<Vec<&'a AttemptRow>, StorageError> {
         let keys = vec![self.keys.ledger_callers(), self.keys.ledger_index()];
-        let arguments = rows.iter().flat_map(|row| [RowId::of(row).to_string(), row.key_id.to_string()]);
-        let arguments = arguments.map(Value::from).collect();
-        let foreign =
-            self.link.eval(BOOKING, &script::LEDGER_INDEX, Repeat::Harmless, keys, arguments).await?;
+        let names: Vec<u8> = rows.iter().flat_map(|row| RowId::of(row).indexed(row.key_id)).collect();
+        let names = vec![Value::Bytes(names.into())];
+        let foreign = self.link.eval(BOOKING, &script::LEDGER_INDEX, Repeat::Harmless, keys, names).await?;
         let foreign = numbers(foreign).map_err(|error| error.during(BOOKING))?;
         let own = rows.iter().enumerate().filter(|(number, _)| !foreign.contains(number));
         Ok(own.map(|(_, row)| row).collect())
     }
 
     /// Books a batch with its sums; leaves out rows that turn out to be booked and tries again until none is left.
-    async fn book(&self, mut batch: Batch) -> Result<(), StorageError> {
+    async fn book(&self, mut batch: Batch<'_>) -> Result<(), StorageError> {
         while !batch.is_empty() {
-            let (keys, arguments) = batch.call(&self.keys);
+            let keys = vec![self.keys.ledger_books(batch.key), self.keys.ledger_order(batch.key)];
+            let arguments = vec![Value::Bytes(batch.packed())];
             let booked =
                 self.link.eval(BOOKING, &script::LEDGER_BOOK, Repeat::Harmless, keys, arguments).await?;
             let booked = numbers(booked).map_err(|error| error.during(BOOKING))?;
@@ -205,39 +216,56 @@ impl RedisLedger {
         reply::each(found, caller).map_err(|error| error.during(READING))
     }
 
-    /// A chunk of names in an index, the newest first, older than `before`.
-    async fn newest(&self, index: String, before: String) -> Result<Vec<String>, StorageError> {
-        let limit = Some((0, i64::try_from(CHUNK).unwrap_or(i64::MAX)));
-        let found: Value = self
-            .link
-            .call(READING, |client| async move { client.zrevrangebylex(index, before, "-", limit).await })
-            .await?;
-        reply::each(found, reply::text).map_err(|error| error.during(READING))
+    /// Names in an order between two bounds, all of them or the first ones.
+    async fn names(
+        &self,
+        command: &'static str,
+        order: String,
+        from: Bytes,
+        until: Bytes,
+        most: Option<usize>,
+    ) -> Result<Vec<Bytes>, StorageError> {
+        let mut arguments = vec![Value::from(order), Value::Bytes(from), Value::Bytes(until)];
+        if let Some(most) = most {
+            arguments.extend(["LIMIT".to_owned(), "0".to_owned(), most.to_string()].map(Value::from));
+        }
+        let found = self.link.command(READING, command, arguments).await?;
+        reply::each(found, reply::bytes).map_err(|error| error.during(READING))
     }
 
     /// The first names in the index over all client keys, of requests that were made before a moment.
-    async fn oldest(&self, before: Timestamp, most: usize) -> Result<Vec<String>, StorageError> {
-        let (index, before) = (self.keys.ledger_index(), format!("({}", first_request(before)));
-        let limit = Some((0, i64::try_from(most).unwrap_or(i64::MAX)));
-        let found: Value = self
-            .link
-            .call(FORGETTING, |client| async move { client.zrangebylex(index, "-", before, limit).await })
-            .await?;
-        reply::each(found, reply::text).map_err(|error| error.during(FORGETTING))
+    async fn oldest(&self, before: Timestamp, most: usize) -> Result<Vec<Bytes>, StorageError> {
+        let before = bound(b"(", first_request(before).uuid().as_bytes());
+        self.names("ZRANGEBYLEX", self.keys.ledger_index(), Bytes::from_static(b"-"), before, Some(most))
+            .await
     }
 
     /// Forgets rows, each client key's in one step.
     async fn forget(&self, rows: Vec<(RowId, ClientKeyId)>) -> Result<(), StorageError> {
-        let mut by_key: BTreeMap<ClientKeyId, Vec<Value>> = BTreeMap::new();
+        let mut by_key: BTreeMap<ClientKeyId, Vec<Bytes>> = BTreeMap::new();
         for (row, key) in rows {
-            by_key.entry(key).or_default().push(Value::from(row.to_string()));
+            by_key.entry(key).or_default().push(Bytes::copy_from_slice(&row.name()));
         }
-        let each = stream::iter(by_key).map(|(key, names)| async move {
-            let keys = vec![self.keys.ledger_rows(key), self.keys.ledger_order(key)];
-            let forget = &script::LEDGER_FORGET_ROWS;
-            self.link.eval(FORGETTING, forget, Repeat::Harmless, keys, names).await.map(drop)
-        });
+        let each = stream::iter(by_key).map(|(key, names)| self.forget_names(key, names));
         each.buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    /// Forgets rows or roll-ups of one client key.
+    async fn forget_names(&self, key: ClientKeyId, names: Vec<Bytes>) -> Result<(), StorageError> {
+        let keys = vec![self.keys.ledger_books(key), self.keys.ledger_order(key)];
+        let names = names.into_iter().map(Value::Bytes).collect();
+        self.link.eval(FORGETTING, &script::LEDGER_FORGET, Repeat::Harmless, keys, names).await.map(drop)
+    }
+
+    /// What a client key's books hold under some names.
+    async fn held(&self, key: ClientKeyId, names: &[Bytes]) -> Result<Vec<Option<Bytes>>, StorageError> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut arguments = vec![Value::from(self.keys.ledger_books(key))];
+        arguments.extend(names.iter().cloned().map(Value::Bytes));
+        let found = self.link.command(READING, "HMGET", arguments).await?;
+        reply::each(found, reply::optional_bytes).map_err(|error| error.during(READING))
     }
 
     /// The rows that are booked, in the order asked for.
@@ -261,40 +289,43 @@ impl RedisLedger {
         places: Vec<usize>,
         wanted: &[(RowId, ClientKeyId)],
     ) -> Result<Vec<(usize, AttemptRow)>, StorageError> {
-        let rows = self.keys.ledger_rows(key);
-        let names: Vec<String> = places.iter().map(|&place| wanted[place].0.to_string()).collect();
-        let found: Value =
-            self.link.call(READING, |client| async move { client.hmget(rows, names).await }).await?;
-        let found = reply::list(found).map_err(|error| error.during(READING))?;
-        let booked = places.into_iter().zip(found).filter(|(_, row)| !row.is_null());
+        let names: Vec<_> =
+            places.iter().map(|&place| Bytes::copy_from_slice(&wanted[place].0.name())).collect();
+        let found = self.held(key, &names).await?;
+        let booked = places.into_iter().zip(found).filter_map(|(place, row)| Some((place, row?)));
         booked
             .map(|(place, row)| {
-                let json = reply::text(row).map_err(|error| error.during(READING))?;
-                let row = serde_json::from_str(&json).map_err(|error| {
-                    StorageError::corrupt(format!("ledger row {}", wanted[place].0), error)
-                })?;
+                let id = wanted[place].0;
+                let row = unpack_row(&row, (id.request, id.attempt, key));
+                let row = row.map_err(|error| StorageError::corrupt(format!("ledger row {id}"), error))?;
                 Ok((place, row))
             })
             .collect()
     }
 }
 
-/// Reads names in the index over all client keys: `<request>:<attempt>:<client key>`.
-fn indexed(found: Value) -> Result<Vec<(RowId, ClientKeyId)>, CallError> {
-    located(None, &reply::each(found, reply::text)?)
+/// Whether a name in the index over all client keys can be read.
+pub(crate) fn is_indexed(name: &[u8]) -> bool {
+    RowId::parse_indexed(name).is_some()
 }
 
-/// Reads names in an index: one key's, or that over all client keys.
-fn located(key: Option<ClientKeyId>, names: &[String]) -> Result<Vec<(RowId, ClientKeyId)>, CallError> {
+/// A bound of names: `[` for one that is included, `(` for one that is not, then the name or its beginning.
+fn bound(kind: &[u8; 1], name: &[u8]) -> Bytes {
+    [kind, name].concat().into()
+}
+
+/// Reads names in an order: one key's, or those in the index over all client keys.
+fn located(key: Option<ClientKeyId>, names: &[Bytes]) -> Result<Vec<(RowId, ClientKeyId)>, CallError> {
     let located = names.iter().map(|name| match key {
         Some(key) => Some((RowId::parse(name)?, key)),
-        None => name.rsplit_once(':').and_then(|(row, key)| Some((RowId::parse(row)?, key.parse().ok()?))),
+        None => RowId::parse_indexed(name),
     });
     located.collect::<Option<_>>().ok_or_else(|| CallError::Unreadable("not a row's name".into()))
 }
 
 fn caller(found: Value) -> Result<ClientKeyId, CallError> {
-    reply::text(found)?.parse().map_err(|_| CallError::Unreadable("not a client key's identity".into()))
+    let id = Uuid::from_slice(&reply::bytes(found)?);
+    id.map(ClientKeyId::from_uuid).map_err(|_| CallError::Unreadable("not a client key's identity".into()))
 }
 
 fn numbers(found: Value) -> Result<Vec<usize>, CallError> {
@@ -303,6 +334,9 @@ fn numbers(found: Value) -> Result<Vec<usize>, CallError> {
 
 /// Rows in one script or answer: few enough that others do not wait long, enough that round trips do not matter.
 const CHUNK: usize = 200;
+
+/// Comes after every name of a request's rows in the index.
+const LAST: &[u8] = &[0xff; 18];
 
 /// Calls under way at the same time, sharing the connection.
 const AT_ONCE: usize = 64;

@@ -10,6 +10,7 @@ mod keys;
 mod ledger;
 mod link;
 mod lock;
+mod msgpack;
 mod options;
 mod predecessor;
 mod reply;

@@ -113,6 +113,17 @@ impl Link {
         self.run(Repeat::Harmless, Duration::ZERO, None, call).await.map_err(|error| error.during(what))
     }
 
+    /// Sends a command whose first argument is its key and whose arguments may be any bytes.
+    pub(crate) async fn command(
+        &self,
+        what: &str,
+        name: &'static str,
+        arguments: Vec<Value>,
+    ) -> Result<Value, StorageError> {
+        let command = CustomCommand::new_static(name, ClusterHash::FirstKey, false);
+        self.call(what, |client| async move { client.custom(command, arguments).await }).await
+    }
+
     /// Makes a call that waits in the server for up to `block`.
     pub(crate) async fn blocking_call<R, F>(
         &self,
@@ -135,6 +146,17 @@ impl Link {
         keys: Vec<String>,
         arguments: Vec<Value>,
     ) -> Result<Value, StorageError> {
+        self.try_eval(script, repeat, keys, arguments).await.map_err(|error| error.during(what))
+    }
+
+    /// The same for whoever says himself what was being done.
+    pub(crate) async fn try_eval(
+        &self,
+        script: &Script,
+        repeat: Repeat,
+        keys: Vec<String>,
+        arguments: Vec<Value>,
+    ) -> Result<Value, CallError> {
         self.run(repeat, Duration::ZERO, None, |client| async move {
             let known = client.evalsha(script.sha1().clone(), keys.clone(), arguments.clone()).await;
             match (known, script.lua()) {
@@ -146,7 +168,11 @@ impl Link {
             }
         })
         .await
-        .map_err(|error| error.during(what))
+    }
+
+    /// How long a call may take.
+    pub(crate) fn patience(&self) -> Duration {
+        self.shared.command_timeout + GRACE
     }
 
     /// How the servers stand to each other.
@@ -221,6 +247,8 @@ fn builder(config: Config, options: &RedisOptions) -> Builder {
             connection.connection_timeout = options.connect_timeout;
             connection.internal_command_timeout = options.connect_timeout;
             connection.max_command_buffer_len = LONGEST_QUEUE;
+            // A short command behind another one must not wait for the server's word on that.
+            connection.tcp.nodelay = Some(true);
         })
         .with_performance_config(|performance| performance.default_command_timeout = options.command_timeout)
         .set_policy(ReconnectPolicy::new_exponential(0, FIRST_PAUSE_MS, LONGEST_PAUSE_MS, 2));

@@ -56,6 +56,11 @@ pub(crate) fn optional_bytes(value: Value) -> Result<Option<Bytes>, CallError> {
     }
 }
 
+/// Bytes.
+pub(crate) fn bytes(value: Value) -> Result<Bytes, CallError> {
+    optional_bytes(value)?.ok_or_else(|| CallError::Unreadable("expected bytes, found nothing".into()))
+}
+
 /// A whole number, also one that is written as text.
 pub(crate) fn number<T: std::str::FromStr>(value: Value) -> Result<T, CallError> {
     text(value)?.parse().map_err(|_| CallError::Unreadable("expected a whole number".into()))

@@ -25,28 +25,26 @@ scripts! {
     CONFIG_LIST = "config_list";
     /// Reads the change feed.
     CONFIG_CHANGES = "config_changes";
-    /// Tries a claim.
-    RESERVE = "integer" "leases" "reserve";
-    /// Prolongs a lease.
-    RENEW = "integer" "leases" "renew";
-    /// Ends a lease.
-    SETTLE = "integer" "leases" "settle";
-    /// Reads a counter of held leases.
-    HELD = "integer" "leases" "held";
+    /// Takes steps on the limits of one owner.
+    LIMITS = "integer" "limits";
     /// Notes rows in the index over all client keys.
     LEDGER_INDEX = "ledger_index";
     /// Books rows of one client key.
-    LEDGER_BOOK = "ledger_book";
+    LEDGER_BOOK = "integer" "ledger_book";
     /// Tells whose rows are.
     LEDGER_CALLERS = "ledger_callers";
     /// Tells which rows of one client key are not there.
     LEDGER_MISSING = "ledger_missing";
-    /// Forgets rows of one client key.
-    LEDGER_FORGET_ROWS = "ledger_forget_rows";
-    /// Forgets sums of one client key's span.
-    LEDGER_FORGET_SPAN = "ledger_forget_span";
+    /// Forgets rows or roll-ups of one client key.
+    LEDGER_FORGET = "ledger_forget";
     /// Puts sums in the place of a roll-up.
     LEDGER_CARRY = "ledger_carry";
+    /// Keeps records of requests of one hour.
+    REQUESTS_PUT = "requests_put";
+    /// Reads one client key's records of an hour.
+    REQUESTS_OF = "requests_of";
+    /// Forgets records of an hour.
+    REQUESTS_TRIM = "requests_trim";
     /// Tries whether scripts may run.
     PROBE = "probe";
     /// Takes a lock.

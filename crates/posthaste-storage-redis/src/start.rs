@@ -1,5 +1,6 @@
 //! What is checked before the stores are used. Each refusal names the setting to change.
 
+use bytes::Bytes;
 use fred::error::{Error, ErrorKind};
 use posthaste_storage::StorageError;
 
@@ -7,9 +8,10 @@ use crate::{
     RedisOptions,
     error::CallError,
     keys::Keys,
+    ledger,
     link::{Link, Repeat},
     options::Layout,
-    script,
+    reply, script,
 };
 
 /// Asks the servers who they are, and tries a script on the relay's own keys. Answers what should be changed, yet keeps
@@ -36,7 +38,7 @@ pub(crate) async fn check(
         Err(error) => return Err(error.during(doing)),
     }
     let probe = link.eval(doing, &script::PROBE, Repeat::Harmless, vec![keys.revision()], Vec::new()).await;
-    probe.map(|_| advice).map_err(|error| match &error {
+    probe.map_err(|error| match &error {
         StorageError::Unavailable { source, .. } if source.to_string().contains("NOPERM") => {
             let advice = format!(
                 "the user may not run scripts on keys of the relay (NOPERM); set {}",
@@ -45,8 +47,19 @@ pub(crate) async fn check(
             CallError::Options(advice).during(doing)
         }
         _ => error,
-    })
+    })?;
+    let first = vec![keys.ledger_index().into(), "0".into(), "0".into()];
+    let first = reply::each(link.command(doing, "ZRANGE", first).await?, reply::bytes);
+    let readable = |first: Vec<Bytes>| first.iter().all(|name| ledger::is_indexed(name));
+    if first.map(readable).map_err(|error| error.during(doing))? {
+        return Ok(advice);
+    }
+    Err(CallError::Options(EARLIER_FORM.to_owned()).during(doing))
 }
+
+/// Names of rows were texts before the first release.
+const EARLIER_FORM: &str = "the books on the server have the form of a build before the first release, which this one does not \
+                            read: let that build move them with `posthaste data move`, or choose another `data.redis_prefix`";
 
 /// Why signing in failed.
 pub(crate) fn refused(layout: Layout, error: Error) -> CallError {

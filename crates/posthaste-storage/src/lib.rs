@@ -37,7 +37,10 @@ pub use journal::{JournalEntry, JournalStore};
 pub use ledger::{LedgerStore, RollupPeriod};
 pub use ledger_writer::{Booked, Durability, LedgerClosed, LedgerOptions, LedgerSlot, LedgerWriter};
 pub use lock::{Fence, LockStore};
-pub use packed::{UnpackError, pack_kept_request, pack_request, unpack_kept_request, unpack_request};
+pub use packed::{
+    UnpackError, pack_group, pack_kept_request, pack_request, pack_row, unpack_group, unpack_kept_request,
+    unpack_request, unpack_row,
+};
 pub use places::{CounterAmount, Places, SPANS_KEPT};
 pub use record::{Entity, Record, RecordKind, Repository, Versioned};
 pub use requests::{KeptRequest, RequestStore};

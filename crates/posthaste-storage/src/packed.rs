@@ -1,7 +1,7 @@
-//! Records of requests as bytes, for stores that keep bytes: about a fifth of what they take as JSON, and quickly written,
-//! since one is written for every request.
+//! Records of requests and ledger rows as bytes, for stores that keep bytes: about a fifth of what they take as JSON, and
+//! quickly written, since both are written for every request.
 //!
-//! The first byte is the number of the form. Behind it come the fields in the order of [`record`], without names: whole
+//! The first byte is the number of the form. Behind it come the fields in the order of [`record`] or [`row`], without names: whole
 //! numbers as in LEB128 (signed ones in zigzag), texts and lists behind their length, what may be missing behind a 0 or 1,
 //! members of enums by a number of their own.
 //!
@@ -9,18 +9,25 @@
 //! where it stands in the way of reading what lies in stores: a new member does not, a new field does. Readers of this form
 //! stay, then, as long as records are kept anywhere.
 
+#[macro_use]
+mod macros;
+
 mod bytes;
 mod record;
+mod row;
 #[cfg(test)]
 mod tests;
 
-use posthaste_core::RequestRecord;
+use posthaste_core::{AttemptRow, ClientKeyId, RequestId, RequestRecord, Timestamp};
 use serde::de::DeserializeOwned;
 
-use self::bytes::{Input, Packed};
-use crate::KeptRequest;
+use self::{
+    bytes::{Input, Packed},
+    row::Group,
+};
+use crate::{KeptRequest, RollupKey, RollupPeriod};
 
-/// Why bytes are no record.
+/// Why bytes are no record, or no row.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
     /// A newer release wrote it, or it is no record at all.
@@ -66,6 +73,51 @@ pub fn unpack_kept_request(bytes: &[u8]) -> Result<KeptRequest, UnpackError> {
     unpack(bytes)
 }
 
+/// A ledger row as bytes, without what it is kept under: request, attempt and client key.
+pub fn pack_row(row: &AttemptRow) -> Vec<u8> {
+    let mut out = Vec::with_capacity(USUAL_BYTES);
+    out.push(ROW_FORM);
+    row::pack(row, &mut out);
+    out
+}
+
+/// A ledger row out of its bytes and what it is kept under.
+///
+/// # Errors
+/// When the bytes are no row, or one of a form that is not known.
+pub fn unpack_row(bytes: &[u8], under: (RequestId, u16, ClientKeyId)) -> Result<AttemptRow, UnpackError> {
+    match bytes.split_first() {
+        Some((&ROW_FORM, rest)) => {
+            let mut input = Input(rest);
+            let row = row::unpack(&mut input, under)?;
+            input.end().map(|()| row)
+        }
+        Some((&form, _)) => Err(UnpackError::UnknownForm(form)),
+        None => Err(UnpackError::Cut),
+    }
+}
+
+/// What a roll-up of one span and client key is kept under: account, provider, owner and model. Without the number of a form:
+/// whoever keeps it says by its place what it is.
+pub fn pack_group(key: &RollupKey) -> Vec<u8> {
+    let mut out = Vec::with_capacity(USUAL_GROUP);
+    Group(key).pack(&mut out);
+    out
+}
+
+/// The same out of its bytes, in its span.
+///
+/// # Errors
+/// When the bytes are none.
+pub fn unpack_group(
+    bytes: &[u8],
+    span: (RollupPeriod, Timestamp, ClientKeyId),
+) -> Result<RollupKey, UnpackError> {
+    let mut input = Input(bytes);
+    let key = Group::unpack(&mut input, span)?;
+    input.end().map(|()| key)
+}
+
 fn pack(value: &impl Packed) -> Vec<u8> {
     let mut out = Vec::with_capacity(USUAL_BYTES);
     out.push(FORM);
@@ -78,10 +130,7 @@ fn unpack<T: Packed + DeserializeOwned>(bytes: &[u8]) -> Result<T, UnpackError> 
         Some((&FORM, rest)) => {
             let mut input = Input(rest);
             let value = T::unpack(&mut input)?;
-            match input.0.len() {
-                0 => Ok(value),
-                more => Err(UnpackError::TooMuch(more)),
-            }
+            input.end().map(|()| value)
         }
         Some((b'{', _)) => Ok(serde_json::from_slice(bytes)?),
         Some((&form, _)) => Err(UnpackError::UnknownForm(form)),
@@ -89,7 +138,13 @@ fn unpack<T: Packed + DeserializeOwned>(bytes: &[u8]) -> Result<T, UnpackError> 
     }
 }
 
+/// Of records of requests.
 const FORM: u8 = 1;
+
+/// Of ledger rows.
+const ROW_FORM: u8 = 1;
 
 /// What most records stay below, so that their buffer is made once.
 const USUAL_BYTES: usize = 512;
+
+const USUAL_GROUP: usize = 64;

@@ -254,10 +254,20 @@ async fn s5_a_redis_that_was_emptied_is_used_on_and_never_counts_below_nothing()
 async fn s5_a_redis_that_is_full_is_not_back_before_it_takes_plain_writes() {
     let redis = spawn_redis();
     let pair = Pair::at([redis.url(), redis.url()]).await;
+    let (stores, now) = (pair.relays[0].stores(), pair.clock.now());
+    let checks = CHECKS.map(|unit| match unit {
+        Unit::Tokens => check(unit, 500, 1_000_000),
+        _ => check(unit, 1, 3),
+    });
+    let claim = claim(pair.owner, &checks);
+    assert!(take(&stores, &claim, now).await);
     redis.command("CONFIG SET maxmemory 1");
-    // A script whose first write deletes something may write on in a full server, as one that reserves where nobody holds
-    // a lease.
-    assert!(pair.request(0, 3, 7).await);
+    // A script whose first write deletes something may write on in a full server, as one that settles.
+    let mut truth = truth(&claim, 1);
+    for told in truth.iter_mut().filter(|told| told.counter.unit == Unit::Tokens) {
+        told.actual = 7;
+    }
+    stores.admission.settle(claim.lease_ref(), &truth, now).await.unwrap();
     pair.sums_are(1, 7).await;
     let affinity = pair.relays[0].stores().affinity;
     let key = AffinityKey { tenant: ClientKeyId::generate(), conversation: [1; 16] };

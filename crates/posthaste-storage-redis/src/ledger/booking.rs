@@ -2,62 +2,84 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use fred::types::Value;
+use bytes::Bytes;
 use posthaste_core::{AttemptRow, ClientKeyId, RequestId};
-use posthaste_storage::Rollups;
+use posthaste_storage::{Rollups, pack_row};
+use uuid::Uuid;
 
 use super::rollup;
-use crate::{error::CallError, keys::Keys};
+use crate::msgpack::Packer;
 
-/// A row's identity as text. Texts sort as identities do.
+/// A row's identity. Its names in the store sort as identities do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RowId {
-    request: RequestId,
-    attempt: u16,
+    pub(super) request: RequestId,
+    pub(super) attempt: u16,
 }
 
 impl RowId {
+    pub(super) fn new(request: RequestId, attempt: u16) -> Self {
+        Self { request, attempt }
+    }
+
     pub(super) fn of(row: &AttemptRow) -> Self {
-        Self { request: row.request_id, attempt: row.attempt }
+        Self::new(row.request_id, row.attempt)
     }
 
-    /// As it stands in the store.
-    pub(super) fn name(request: RequestId, attempt: u16) -> String {
-        Self { request, attempt }.to_string()
+    /// In the books of a client key.
+    pub(super) fn name(self) -> [u8; 19] {
+        let mut name = [ROW; 19];
+        name[1..17].copy_from_slice(self.request.uuid().as_bytes());
+        name[17..].copy_from_slice(&self.attempt.to_be_bytes());
+        name
     }
 
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let (request, attempt) = text.split_once(':')?;
-        Some(Self { request: request.parse().ok()?, attempt: attempt.parse().ok()? })
+    pub(super) fn parse(name: &[u8]) -> Option<Self> {
+        let (&ROW, rest) = name.split_first()? else { return None };
+        Self::parse_bare(rest)
+    }
+
+    /// In the index over all client keys.
+    pub(super) fn indexed(self, key: ClientKeyId) -> [u8; 34] {
+        let mut name = [0; 34];
+        name[..18].copy_from_slice(&self.name()[1..]);
+        name[18..].copy_from_slice(key.uuid().as_bytes());
+        name
+    }
+
+    pub(super) fn parse_indexed(name: &[u8]) -> Option<(Self, ClientKeyId)> {
+        let (row, key) = name.split_at_checked(18)?;
+        Some((Self::parse_bare(row)?, ClientKeyId::from_uuid(Uuid::from_slice(key).ok()?)))
+    }
+
+    fn parse_bare(name: &[u8]) -> Option<Self> {
+        let (request, attempt) = name.split_at_checked(16)?;
+        let request = RequestId::from_uuid(Uuid::from_slice(request).ok()?);
+        Some(Self { request, attempt: u16::from_be_bytes(attempt.try_into().ok()?) })
     }
 }
 
+/// For people.
 impl fmt::Display for RowId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{:05}", self.request, self.attempt)
+        write!(f, "{}:{}", self.request, self.attempt)
     }
 }
 
 /// Rows of one client key, each identity once.
-pub(super) struct Batch {
-    key: ClientKeyId,
-    rows: Vec<(AttemptRow, String)>,
+pub(super) struct Batch<'a> {
+    pub(super) key: ClientKeyId,
+    rows: Vec<&'a AttemptRow>,
 }
 
-impl Batch {
+impl<'a> Batch<'a> {
     /// Sorts rows into batches; of rows with the same identity the first counts.
-    pub(super) fn by_key(rows: Vec<&AttemptRow>) -> Result<Vec<Self>, CallError> {
+    pub(super) fn by_key(rows: Vec<&'a AttemptRow>) -> Vec<Self> {
         let mut by_key: BTreeMap<ClientKeyId, BTreeMap<RowId, &AttemptRow>> = BTreeMap::new();
         for row in rows {
             by_key.entry(row.key_id).or_default().entry(RowId::of(row)).or_insert(row);
         }
-        by_key
-            .into_iter()
-            .map(|(key, rows)| {
-                let rows = rows.into_values().map(|row| Ok((row.clone(), json(row)?)));
-                Ok(Self { key, rows: rows.collect::<Result<_, CallError>>()? })
-            })
-            .collect()
+        by_key.into_iter().map(|(key, rows)| Self { key, rows: rows.into_values().collect() }).collect()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -69,71 +91,35 @@ impl Batch {
         self.rows.retain(|_| number.next().is_none_or(|number| !booked.contains(&number)));
     }
 
-    /// Keys and arguments of the script.
-    pub(super) fn call(&self, keys: &Keys) -> (Vec<String>, Vec<Value>) {
-        let mut call = Call::new(vec![keys.ledger_rows(self.key), keys.ledger_order(self.key)]);
-        call.push(self.rows.len());
+    /// The script's argument.
+    pub(super) fn packed(&self) -> Bytes {
         let mut sums = Rollups::default();
-        for (row, json) in &self.rows {
-            call.push(RowId::of(row));
-            call.arguments.push(Value::from(json.clone()));
+        let mut packer = Packer::default();
+        packer.list(2).list(2 * self.rows.len());
+        for row in &self.rows {
+            packer.bytes(RowId::of(row).name()).bytes(pack_row(row));
             sums.add(row);
         }
-        for (of, sum) in sums.iter() {
-            let spans = call.key(keys.spans(self.key, of.period));
-            let key = call.key(keys.sums(self.key, of.period, of.start));
-            let fields = rollup::fields(of, sum);
-            call.push(spans);
-            call.push(key);
-            call.push(of.start.as_micros());
-            call.push(fields.len());
-            for (field, amount) in fields {
-                call.push(field);
-                call.push(amount);
-            }
-        }
-        (call.keys, call.arguments)
+        rollup::pack(&sums, &mut packer);
+        packer.finish()
     }
 }
 
-struct Call {
-    keys: Vec<String>,
-    arguments: Vec<Value>,
-}
-
-impl Call {
-    fn new(keys: Vec<String>) -> Self {
-        Self { keys, arguments: Vec::new() }
-    }
-
-    fn push(&mut self, argument: impl ToString) {
-        self.arguments.push(Value::from(argument.to_string()));
-    }
-
-    /// The number by which the script knows the key.
-    fn key(&mut self, key: String) -> usize {
-        let known = self.keys.iter().position(|known| *known == key);
-        known.unwrap_or_else(|| {
-            self.keys.push(key);
-            self.keys.len() - 1
-        }) + 1
-    }
-}
-
-fn json(row: &AttemptRow) -> Result<String, CallError> {
-    serde_json::to_string(row).map_err(|_| CallError::Unreadable("a row that JSON cannot hold".into()))
-}
+/// What the names of rows begin with.
+pub(super) const ROW: u8 = b'r';
 
 #[cfg(test)]
 mod tests {
-    use posthaste_core::RequestId;
-
     use super::*;
 
     #[test]
-    fn identities_sort_as_texts() {
-        let id = |attempt| RowId { request: RequestId::from_uuid(uuid::Uuid::nil()), attempt };
-        assert!(id(9).to_string() < id(10).to_string());
-        assert_eq!(RowId::parse(&id(10).to_string()), Some(id(10)));
+    fn names_sort_as_identities_do_and_are_read_again() {
+        let id = |attempt| RowId::new(RequestId::from_uuid(Uuid::nil()), attempt);
+        assert!(id(9).name() < id(10).name() && id(255).name() < id(256).name());
+        assert_eq!(RowId::parse(&id(10).name()), Some(id(10)));
+        let key = ClientKeyId::generate();
+        assert_eq!(RowId::parse_indexed(&id(10).indexed(key)), Some((id(10), key)));
+        assert_eq!(RowId::parse(&id(10).name()[1..]), None);
+        assert_eq!(RowId::parse_indexed(&id(10).name()), None);
     }
 }

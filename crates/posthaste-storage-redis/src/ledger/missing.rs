@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use fred::types::Value;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use posthaste_core::{ClientKeyId, RequestId};
@@ -17,10 +18,11 @@ impl RedisLedger {
         &self,
         rows: &[(RequestId, u16)],
     ) -> Result<Vec<(RequestId, u16)>, StorageError> {
-        let names: Vec<String> =
-            rows.iter().map(|&(request, attempt)| RowId::name(request, attempt)).collect();
-        let (index, arguments) =
-            (vec![self.keys.ledger_index()], names.iter().cloned().map(Value::from).collect());
+        let names: Vec<[u8; 19]> =
+            rows.iter().map(|&(request, attempt)| RowId::new(request, attempt).name()).collect();
+        // The index has them without the mark that tells rows from roll-ups.
+        let arguments = names.iter().map(|name| bytes(&name[1..])).collect();
+        let index = vec![self.keys.ledger_index()];
         let found =
             self.link.eval(READING, &script::LEDGER_CALLERS, Repeat::Harmless, index, arguments).await?;
         let found = reply::each(found, Ok).map_err(|error| error.during(READING))?;
@@ -36,8 +38,8 @@ impl RedisLedger {
         }
         let names = &names;
         let of_keys = stream::iter(by_key).map(|(key, places)| async move {
-            let asked = places.iter().map(|&place| Value::from(names[place].clone())).collect();
-            let rows = vec![self.keys.ledger_rows(key)];
+            let asked = places.iter().map(|&place| bytes(&names[place])).collect();
+            let rows = vec![self.keys.ledger_books(key)];
             let absent =
                 self.link.eval(READING, &script::LEDGER_MISSING, Repeat::Harmless, rows, asked).await?;
             let absent = numbers(absent).map_err(|error| error.during(READING))?;
@@ -48,6 +50,10 @@ impl RedisLedger {
         missing.sort_unstable();
         Ok(missing.into_iter().filter_map(|place| rows.get(place).copied()).collect())
     }
+}
+
+fn bytes(name: &[u8]) -> Value {
+    Value::Bytes(Bytes::copy_from_slice(name))
 }
 
 /// Names in one script: each is looked up, and nothing of a row is sent.

@@ -1,37 +1,36 @@
 -- Books rows of one client key with their sums: all of them when each is new, otherwise none.
--- KEYS: rows, order, then the spans and the sums
--- ARGV: number of rows; `<request>:<attempt>` and JSON of each;
---       then for each roll-up: number of the spans' key, number of the sums' key, the span's start,
---       number of sums, then field and amount of each
+-- KEYS: books, order
+-- ARGV: in MessagePack {{name, row, …}, {{group, {span, …}, {amount, …}}, …}}: what is to be added to a group's sums in spans
 -- Answers the numbers, from 0, of rows that are booked already
-local rows, order = KEYS[1], KEYS[2]
-local count = tonumber(ARGV[1])
+local books, order = KEYS[1], KEYS[2]
+local rows, groups = unpack(cmsgpack.unpack(ARGV[1]))
 
-local function add(key, field, amount)
-  local done = redis.pcall('HINCRBY', key, field, amount)
-  if type(done) == 'table' and done.err then
-    if not string.find(done.err, 'overflow') then error(done.err) end
-    local most = string.sub(amount, 1, 1) == '-' and '-9223372036854775808' or '9223372036854775807'
-    redis.call('HSET', key, field, most)
-  end
+local names, members, booked = {}, {}, {}
+for at = 1, #rows, 2 do
+  names[#names + 1] = rows[at]
+  members[#members + 1], members[#members + 2] = 0, rows[at]
 end
-
-local booked = {}
-for row = 0, count - 1 do
-  if redis.call('HEXISTS', rows, ARGV[2 + 2 * row]) == 1 then booked[#booked + 1] = row end
+for at, found in ipairs(redis.call('HMGET', books, unpack(names))) do
+  if found then booked[#booked + 1] = at - 1 end
 end
 if #booked > 0 then return booked end
 
-for row = 0, count - 1 do
-  redis.call('HSET', rows, ARGV[2 + 2 * row], ARGV[3 + 2 * row])
-  redis.call('ZADD', order, 0, ARGV[2 + 2 * row])
+local fields, amounts = {}, {}
+for _, told in ipairs(groups) do
+  for _, span in ipairs(told[2]) do
+    fields[#fields + 1] = span .. told[1]
+    amounts[#fields] = told[3]
+  end
 end
-local at = 2 + 2 * count
-while at <= #ARGV do
-  redis.call('ZADD', KEYS[tonumber(ARGV[at])], ARGV[at + 2], ARGV[at + 2])
-  local sums = KEYS[tonumber(ARGV[at + 1])]
-  local last = at + 3 + 2 * tonumber(ARGV[at + 3])
-  for field = at + 4, last, 2 do add(sums, ARGV[field], ARGV[field + 1]) end
-  at = last + 1
+for at, found in ipairs(redis.call('HMGET', books, unpack(fields))) do
+  local sums = found and cmsgpack.unpack(found) or {}
+  for place, amount in ipairs(amounts[at]) do
+    local stands = sums[place] or 0
+    sums[place] = amount == 0 and stands or flat(plus(whole(stands), whole(amount)))
+  end
+  rows[#rows + 1], rows[#rows + 2] = fields[at], cmsgpack.pack(sums)
+  if not found then members[#members + 1], members[#members + 2] = 0, fields[at] end
 end
+redis.call('HSET', books, unpack(rows))
+redis.call('ZADD', order, unpack(members))
 return {}

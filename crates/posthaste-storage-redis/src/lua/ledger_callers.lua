@@ -1,10 +1,10 @@
 -- KEYS: index
--- ARGV: `<request>:<attempt>` of each row
--- Answers the client key of each, or nothing where the index does not name it
+-- ARGV: request and attempt of each row (18 bytes)
+-- Answers the client key of each (16 bytes), or nothing where the index does not name it
 local callers = {}
+local last = string.rep('\255', 16)
 for at, id in ipairs(ARGV) do
-  -- `;` is the character after `:`
-  local found = redis.call('ZRANGEBYLEX', KEYS[1], '[' .. id .. ':', '(' .. id .. ';', 'LIMIT', 0, 1)[1]
-  callers[at] = found and string.sub(found, #id + 2) or false
+  local found = redis.call('ZRANGEBYLEX', KEYS[1], '[' .. id, '[' .. id .. last, 'LIMIT', 0, 1)[1]
+  callers[at] = found and string.sub(found, #id + 1) or false
 end
 return callers

@@ -1,5 +1,5 @@
--- KEYS: rows of one client key
--- ARGV: `<request>:<attempt>` of each
+-- KEYS: books of one client key
+-- ARGV: name of each row (19 bytes)
 -- Answers the numbers, from 0, of those that are not there
 local missing = {}
 for at, id in ipairs(ARGV) do

@@ -82,7 +82,7 @@ fn check_commands(lines: &[String]) {
         }
     }
     assert_eq!(shared, ["config", "fleet", "ledger", "requests"].map(str::to_owned).into());
-    for part in ["leases", "rows", "order"] {
+    for part in ["leases", "books", "order"] {
         assert!(slots[part].len() > 20, "`{part}` of all owners lies in {} slots", slots[part].len());
     }
 }

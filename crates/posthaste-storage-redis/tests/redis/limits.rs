@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::{join, join_all};
 use posthaste_core::Timestamp;
 use posthaste_storage::{
     Claim, Counter, CounterWindow, Half, LeaseId, LeaseRef, LimitCheck, Settlement, Stores, Unit,
@@ -17,6 +18,63 @@ async fn counters_agree_with_the_reference_over_all_of_i64() {
     let redis = server.stores().await;
     for seed in 1..=20 {
         Comparison::new(seed, redis.stores()).run(60).await;
+    }
+}
+
+/// A limit of a request a minute leaves no field for each minute that ever was; a total and a window that is open stay.
+#[tokio::test]
+async fn windows_that_have_ended_are_swept() {
+    let server = Server::start();
+    let redis = server.stores().await;
+    let admission = redis.stores().admission;
+    let owner = Uuid::now_v7();
+    let start = Timestamp::from_secs(1_790_000_000);
+    let check = |name: &str, window| LimitCheck {
+        counter: counter((name, Unit::Requests, window)),
+        amount: 1,
+        limit: 1_000,
+        shadow: false,
+        on_loss: Default::default(),
+    };
+    for minute in 0..100 {
+        let minute = CounterWindow::Span {
+            start: start.plus(Duration::from_secs(60 * minute)),
+            end: start.plus(Duration::from_secs(60 * minute + 60)),
+        };
+        let CounterWindow::Span { start: now, .. } = minute else { unreachable!() };
+        let checks = vec![
+            check("minute", minute),
+            check("burst", CounterWindow::Rolling(Duration::from_secs(90))),
+            check("day", span(0, 86_400)),
+            check("total", CounterWindow::Total),
+        ];
+        let lease = LeaseId::generate();
+        let claim = Claim { half: Half::Seat, owner, lease, ttl: Duration::from_secs(60), checks };
+        assert!(admission.reserve(&claim, now).await.unwrap().is_granted());
+        admission.settle(claim.lease_ref(), &[], now).await.unwrap();
+    }
+    let names = server.command("KEYS *:book");
+    let book = names.lines().map(str::trim).find(|line| line.starts_with("test")).unwrap();
+    let fields = server.command(&format!("HLEN {book}"));
+    let fields: u64 = fields.lines().next().unwrap().trim().trim_start_matches(':').parse().unwrap();
+    assert!((15..=25).contains(&fields), "{fields}");
+    let now = start.plus(Duration::from_secs(100 * 60));
+    for (name, window) in [("day", span(0, 86_400)), ("total", CounterWindow::Total)] {
+        let counter = counter((name, Unit::Requests, window));
+        assert_eq!(admission.used(Half::Seat, owner, &counter, now).await.unwrap(), 100, "{name}");
+    }
+}
+
+/// Steps that go together in one call are taken in their order.
+#[tokio::test]
+async fn counters_agree_with_the_reference_for_steps_that_share_a_call() {
+    let server = Server::start();
+    let redis = server.stores().await;
+    for seed in 1..=20 {
+        let mut comparison = Comparison::new(seed, redis.stores());
+        for round in 0..6 {
+            comparison.together(&format!("seed {seed}, round {round}")).await;
+        }
     }
 }
 
@@ -53,25 +111,55 @@ impl Comparison {
                 2 => self.renew(&place).await,
                 _ => self.settle(&place).await,
             }
-            for counter in COUNTERS.into_iter().map(counter) {
-                let (half, owner, now) = (Half::Caller, self.owner, self.now);
-                let found = self.redis.admission.used(half, owner, &counter, now).await.unwrap();
-                let expected = self.reference.admission.used(half, owner, &counter, now).await.unwrap();
-                assert_eq!(found, expected, "{} at {place}", counter.name);
-            }
+            self.compare_counters(&place).await;
         }
     }
 
     async fn reserve(&mut self, place: &str) {
+        let claim = self.claim();
+        let found = self.redis.admission.reserve(&claim, self.now).await.unwrap();
+        let expected = self.reference.admission.reserve(&claim, self.now).await.unwrap();
+        assert_eq!(found, expected, "{place}: {claim:?}");
+    }
+
+    fn claim(&mut self) -> Claim {
         let lease = if self.random.below(5) == 0 { self.lease() } else { LeaseId::generate() };
         self.leases.push(lease);
         let first = self.random.index(COUNTERS.len());
         let checks = (0..=self.random.index(3)).map(|offset| self.check(first + offset)).collect();
         let ttl = Duration::from_secs(1 + self.random.below(20));
-        let claim = Claim { half: Half::Caller, owner: self.owner, lease, ttl, checks };
-        let found = self.redis.admission.reserve(&claim, self.now).await.unwrap();
-        let expected = self.reference.admission.reserve(&claim, self.now).await.unwrap();
-        assert_eq!(found, expected, "{place}: {claim:?}");
+        Claim { half: Half::Caller, owner: self.owner, lease, ttl, checks }
+    }
+
+    /// Claims and settlements that are all on their way at once. On one thread they are taken in this order.
+    async fn together(&mut self, place: &str) {
+        self.now = self.now.plus(Duration::from_millis(self.random.below(4_000)));
+        let claims: Vec<_> = (0..8).map(|_| self.claim()).collect();
+        let told: Vec<_> = (0..8).map(|_| (self.lease_ref(), self.truth())).collect();
+        let now = self.now;
+        let steps = claims.iter().zip(&told).map(async |(claim, (lease, truth))| {
+            let outcome = self.redis.admission.reserve(claim, now);
+            let settled = self.redis.admission.settle(*lease, truth, now);
+            let (outcome, settled) = join(outcome, settled).await;
+            settled.unwrap();
+            outcome.unwrap()
+        });
+        let found = join_all(steps).await;
+        for ((claim, (lease, truth)), found) in claims.iter().zip(&told).zip(found) {
+            let expected = self.reference.admission.reserve(claim, now).await.unwrap();
+            assert_eq!(found, expected, "{place}: {claim:?}");
+            self.reference.admission.settle(*lease, truth, now).await.unwrap();
+        }
+        self.compare_counters(place).await;
+    }
+
+    async fn compare_counters(&self, place: &str) {
+        for counter in COUNTERS.into_iter().map(counter) {
+            let (half, owner, now) = (Half::Caller, self.owner, self.now);
+            let found = self.redis.admission.used(half, owner, &counter, now).await.unwrap();
+            let expected = self.reference.admission.used(half, owner, &counter, now).await.unwrap();
+            assert_eq!(found, expected, "{} at {place}", counter.name);
+        }
     }
 
     async fn renew(&mut self, place: &str) {
@@ -82,16 +170,15 @@ impl Comparison {
     }
 
     async fn settle(&mut self, _place: &str) {
-        let lease = self.lease_ref();
-        let counters = COUNTERS.into_iter().map(counter);
-        let truth: Vec<_> = counters
-            .filter(|_| self.random.below(2) == 0)
-            .collect::<Vec<_>>()
-            .into_iter()
-            .map(|counter| Settlement { counter, actual: self.random.amount() })
-            .collect();
+        let (lease, truth) = (self.lease_ref(), self.truth());
         self.redis.admission.settle(lease, &truth, self.now).await.unwrap();
         self.reference.admission.settle(lease, &truth, self.now).await.unwrap();
+    }
+
+    fn truth(&mut self) -> Vec<Settlement> {
+        let named: Vec<_> = COUNTERS.into_iter().map(counter).filter(|_| self.random.below(2) == 0).collect();
+        let told = named.into_iter().map(|counter| Settlement { counter, actual: self.random.amount() });
+        told.collect()
     }
 
     fn check(&mut self, number: usize) -> LimitCheck {
@@ -124,12 +211,13 @@ const fn span(start: i64, end: i64) -> CounterWindow {
     }
 }
 
-const COUNTERS: [(&str, Unit, CounterWindow); 5] = [
+const COUNTERS: [(&str, Unit, CounterWindow); 6] = [
     ("total", Unit::Cost, CounterWindow::Total),
     ("short", Unit::Tokens, span(0, 30)),
     ("long", Unit::Requests, span(-5, 300)),
     ("parallel", Unit::Concurrency, CounterWindow::Held),
     ("others", Unit::Concurrency, CounterWindow::Held),
+    ("burst", Unit::Tokens, CounterWindow::Rolling(Duration::from_secs(25))),
 ];
 
 /// Enough of a generator for a test: the same steps for the same seed (Steele and others, SplitMix64).

@@ -7,6 +7,7 @@ mod chatter;
 mod cluster;
 mod contract;
 mod keys;
+mod lanes;
 mod limits;
 mod requests;
 mod sentinel;

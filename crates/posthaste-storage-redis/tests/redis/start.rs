@@ -183,3 +183,20 @@ fn pass(mut from: TcpStream, mut to: TcpStream, change: Option<(&str, &str)>) {
     }
     let _ended = to.shutdown(Shutdown::Both);
 }
+
+/// Builds before the first release named rows in the index by texts.
+#[tokio::test]
+async fn books_of_a_build_before_the_first_release_are_refused() {
+    let server = Server::start();
+    let options = server.options();
+    let index = format!("{}:{{ledger}}:index", options.prefix);
+    let (request, key) = (Uuid::now_v7(), Uuid::now_v7());
+    server.command(&format!("ZADD {index} 0 {request}:00001:{key}"));
+    let refused = RedisStores::connect(options.clone()).await.expect_err("it should be refused");
+    assert_tells(&texts(&refused), "choose another `data.redis_prefix`");
+    server.command(&format!("DEL {index}"));
+    let redis = RedisStores::connect(options.clone()).await.unwrap();
+    redis.stores().ledger.append(&[posthaste_storage::contract::row()]).await.unwrap();
+    redis.close().await;
+    RedisStores::connect(options).await.unwrap();
+}

@@ -31,6 +31,14 @@ impl<'a> Input<'a> {
         str::from_utf8(self.bytes(length)?).map_err(|_| UnpackError::Unreadable("a text"))
     }
 
+    /// Nothing may follow.
+    pub(super) fn end(&self) -> Result<(), UnpackError> {
+        match self.0.len() {
+            0 => Ok(()),
+            more => Err(UnpackError::TooMuch(more)),
+        }
+    }
+
     /// How long something is. Its parts have a byte each at least, so that a wrong length asks for no memory.
     fn length(&mut self) -> Result<usize, UnpackError> {
         let length = usize::try_from(u64::unpack(self)?).map_err(|_| UnpackError::Cut)?;

@@ -3,15 +3,19 @@
 use std::fmt::Debug;
 
 use posthaste_core::{
-    Barrier, ClientKeyId, CooldownReason, Dialect, FaultKind, LimitUnit, Operation, Origin, Packing,
-    RequestRecord, Sealed, StopEnd, Strategy,
+    AttemptOutcome, AttemptPhase, AttemptRow, Barrier, ClientKeyId, CooldownReason, CostBasis, Dialect,
+    FaultKind, Geography, LimitUnit, LossList, Operation, Origin, Packing, ProviderKind, RequestRecord,
+    Sealed, ServiceTier, StopEnd, Strategy, UsageSource, UserId,
 };
 
 use super::{
     bytes::{Input, Packed},
     *,
 };
-use crate::contract::requests::{full_record, record_of_now};
+use crate::contract::{
+    requests::{full_record, record_of_now},
+    row,
+};
 
 /// The members of an enum with their numbers.
 pub(super) trait Members: Sized + 'static {
@@ -100,6 +104,72 @@ fn a_record_that_is_cut_off_is_none() {
     assert!(matches!(unpack_request(&newer), Err(UnpackError::UnknownForm(_))));
 }
 
+#[test]
+fn rows_come_back_as_they_were() {
+    let plain = row();
+    assert_eq!(unpack_row(&pack_row(&plain), under(&plain)).unwrap(), plain);
+    let losses = LossList::of([("metadata.user_id", "dropped"), ("ü🦀", "carried as text")]);
+    let mut full = AttemptRow {
+        owner: Some(UserId::generate()),
+        status: None,
+        first_content_us: None,
+        request_losses: losses.clone(),
+        answer_losses: losses,
+        ..plain
+    };
+    full.usage.output_image = u64::MAX;
+    full.usage.terms.fast = true;
+    let outcomes = [
+        AttemptOutcome::Complete,
+        AttemptOutcome::ClientFault,
+        AttemptOutcome::Cut,
+        AttemptOutcome::Cancelled,
+    ];
+    for outcome in outcomes.into_iter().chain(FaultKind::ALL.map(AttemptOutcome::Failed)) {
+        full.outcome = outcome;
+        assert_eq!(unpack_row(&pack_row(&full), under(&full)).unwrap(), full);
+    }
+    let bytes = pack_row(&full);
+    for end in 0..bytes.len() {
+        assert!(matches!(unpack_row(&bytes[..end], under(&full)), Err(UnpackError::Cut)), "{end}");
+    }
+    let more = [bytes.as_slice(), b"x"].concat();
+    assert!(matches!(unpack_row(&more, under(&full)), Err(UnpackError::TooMuch(1))));
+    let newer = [&[ROW_FORM + 1][..], &bytes[1..]].concat();
+    assert!(matches!(unpack_row(&newer, under(&full)), Err(UnpackError::UnknownForm(_))));
+}
+
+/// What a row is kept under.
+fn under(row: &AttemptRow) -> (RequestId, u16, ClientKeyId) {
+    (row.request_id, row.attempt, row.key_id)
+}
+
+#[test]
+fn groups_come_back_in_their_span() {
+    let row = row();
+    let mut rollups = crate::Rollups::default();
+    rollups.add(&AttemptRow { owner: Some(UserId::generate()), ..row.clone() });
+    rollups.add(&row);
+    assert_eq!(rollups.iter().count(), 6);
+    for (key, _) in rollups.iter() {
+        let (bytes, span) = (pack_group(key), (key.period, key.start, key.key_id));
+        assert_eq!(unpack_group(&bytes, span).unwrap(), *key);
+        assert!(matches!(unpack_group(&bytes[..bytes.len() - 1], span), Err(UnpackError::Cut)));
+        assert!(matches!(unpack_group(&[&bytes[..], b"x"].concat(), span), Err(UnpackError::TooMuch(1))));
+    }
+}
+
+/// What is kept in stores stays readable only as long as these bytes mean this row.
+#[test]
+fn the_form_of_rows_is_what_it_was() {
+    let written: Vec<_> = include_str!("row1.hex").split_whitespace().collect();
+    let row: AttemptRow = serde_json::from_str(include_str!("row1.json")).unwrap();
+    let bytes = pack_row(&row);
+    let hex: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(hex == written, "{}", hex.join(" "));
+    assert_eq!(unpack_row(&bytes, under(&row)).unwrap(), row);
+}
+
 /// Nothing of what could lie in a damaged store makes the reader panic or ask for much memory.
 #[test]
 fn a_damaged_record_is_read_as_another_or_told() {
@@ -133,6 +203,12 @@ fn members_of_enums_come_back() {
     members_come_back(&Operation::ALL);
     members_come_back(&Strategy::ALL);
     members_come_back(&FaultKind::ALL);
+    members_come_back(&ProviderKind::ALL);
+    members_come_back(&AttemptPhase::ALL);
+    members_come_back(&UsageSource::ALL);
+    members_come_back(&CostBasis::ALL);
+    members_come_back(&ServiceTier::ALL);
+    members_come_back(&Geography::ALL);
     members_come_back::<Packing>(&[]);
     members_come_back::<LimitUnit>(&[]);
     members_come_back::<Barrier>(&[]);
