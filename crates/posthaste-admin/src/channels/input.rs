@@ -108,7 +108,7 @@ pub(super) fn apply(admin: &Admin, channel: &mut Channel, change: &ChannelChange
     }
     if let Some(allowed) = change.allow_private {
         let how = "admin".to_owned();
-        channel.private_address = allowed.then(|| PrivateAddressConsent { given_at: now, how });
+        channel.private_address = allowed.then_some(PrivateAddressConsent { given_at: now, how });
     }
     if let Some(proxy) = &change.proxy {
         let place = channel_place(channel.id, ChannelField::Proxy);

@@ -60,7 +60,7 @@ impl SignInService<'_> {
         let misses = self.admin.misses();
         misses.begin(SETUP, visit.address, now).map_err(|wait| AdminError::TooMany { wait })?;
         let presented = hash_token(first.token.secret().expose().trim());
-        if !self.admin.setup_token().is_some_and(|token| token.hash == presented) {
+        if self.admin.setup_token().is_none_or(|token| token.hash != presented) {
             misses.missed(SETUP, visit.address, now);
             self.note_stranger(&first.name, visit, "setup", WRONG_TOKEN).await;
             return Err(AdminError::Unauthenticated { what: WRONG_TOKEN, missing: None });
