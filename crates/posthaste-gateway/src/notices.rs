@@ -76,7 +76,7 @@ impl Notices {
         runs_out_at: Option<Timestamp>,
         now: Timestamp,
     ) {
-        let PlanUse { used, starts_at, resets_at, .. } = *told;
+        let PlanUse { used, starts_at, resets_at } = *told;
         let percent = u64::from(used) * 100 / u64::from(PlanUse::WHOLE).max(1);
         let used_percent = u8::try_from(percent).unwrap_or(u8::MAX);
         let window = PlanWindow { used_percent, starts_at, resets_at, runs_out_at };

@@ -16,8 +16,8 @@ use anyhow::ensure;
 use http_body_util::BodyExt;
 use posthaste_core::{
     Account, AccountId, AccountSettings, AuthForm, ClientKey, ClientKeyHash, ClientKeyId, Clock, Dialect,
-    Expiry, HashForm, KeyPolicy, ModelMap, ModelRules, NoNotices, Operation, PresetName, ProviderKind, SchedulingRules,
-    SystemClock,
+    Expiry, HashForm, KeyPolicy, ModelMap, ModelRules, NoNotices, Operation, PresetName, ProviderKind,
+    SchedulingRules, SystemClock,
 };
 use posthaste_gateway::{Call, Caller, Relay, RelayOptions, RelayPorts};
 use posthaste_metering::PriceBook;
