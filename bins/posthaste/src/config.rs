@@ -12,6 +12,7 @@ mod error;
 mod file;
 mod keys;
 mod log;
+mod notify;
 mod oauth;
 mod pricing;
 mod reader;
@@ -33,6 +34,7 @@ pub use env::{ProcessEnv, Strings};
 pub use error::{ConfigError, ConfigErrors};
 pub use keys::Keys;
 pub use log::{Log, LogFormat};
+pub use notify::Notify;
 pub use oauth::OAuth;
 pub use pricing::PricingMultiplier;
 pub use reader::{FileText, Flag, Sources};
@@ -65,6 +67,8 @@ pub struct Config {
     pub accounting: Accounting,
     /// `[records]`
     pub records: Records,
+    /// `[notify]`
+    pub notify: Notify,
     /// `[pricing.multiplier]`
     pub pricing: PricingMultiplier,
     /// `[relay]`
@@ -83,7 +87,7 @@ pub struct Config {
 
 impl Config {
     /// Every section, in the order of the reference.
-    pub const SECTIONS: [SectionInfo; 26] = {
+    pub const SECTIONS: [SectionInfo; 27] = {
         let [t0, t1, t2, t3, t4, t5, t6, t7] = Timeouts::SECTIONS;
         let [general, claude, openai, google, qwen, sandbox, entra] = OAuth::SECTIONS;
         [
@@ -93,6 +97,7 @@ impl Config {
             Keys::INFO,
             Accounting::INFO,
             Records::INFO,
+            Notify::INFO,
             PricingMultiplier::INFO,
             Relay::INFO,
             t0,
@@ -140,6 +145,7 @@ impl Config {
             self.keys.show(),
             self.accounting.show(),
             self.records.show(),
+            self.notify.show(),
             self.pricing.show(),
             self.relay.show(),
             self.timeouts.show(),
@@ -159,6 +165,7 @@ impl Config {
             keys: Keys::read(reader),
             accounting: Accounting::read(reader),
             records: Records::read(reader),
+            notify: Notify::read(reader),
             pricing: PricingMultiplier::read(reader),
             relay: Relay::read(reader),
             timeouts: Timeouts::read(reader),
@@ -178,6 +185,7 @@ impl Config {
         self.keys.finish(&mut errors);
         self.accounting.finish(&mut errors);
         self.records.finish(&mut errors);
+        self.notify.finish(&mut errors);
         self.relay.finish(&mut errors);
         self.scheduling.finish(&mut errors);
         self.log.finish(&mut errors);

@@ -30,7 +30,7 @@ use crate::{
     admin_socket::{self, AdminListener},
     config::{Durability, StoreKind},
     machine,
-    wiring::{self, Opened},
+    wiring::{self, Notify, Opened},
 };
 
 /// A relay that listens. End it with [`until`](Self::until).
@@ -41,6 +41,8 @@ pub struct Running {
     pub admin: Admin,
     /// What makes the first owner, where there is none yet.
     pub setup_token: Option<Secret>,
+    /// Who tells operators, unless the configuration wants nobody to be told.
+    pub notify: Option<Notify>,
     opened: Opened,
     standby: Option<Standby>,
     relay: Relay,
@@ -97,6 +99,14 @@ impl Running {
         let ledger_options = LedgerOptions { flush_every, ..LedgerOptions::default() };
         let (ledger, _writer) = LedgerWriter::start(Arc::clone(&opened.stores.ledger), ledger_options);
         let credentials = wiring::credentials(config, &opened, Arc::clone(&transport));
+        let notify = Notify::start(config, &stores, Arc::clone(&opened.vault), Arc::clone(&transport));
+        // Before anything happens that they should hear of.
+        let channels = match &notify {
+            Some(notify) => {
+                Some((notify.clone(), notify.load().await.context("the channels cannot be read")?))
+            }
+            None => None,
+        };
         let ports = RelayPorts {
             stores,
             ledger: ledger.clone(),
@@ -106,6 +116,7 @@ impl Running {
             prices: Arc::clone(&prices),
             scheduler: Arc::clone(&scheduler),
             clock: Arc::new(SystemClock),
+            notices: Notify::sink(notify.as_ref()),
         };
         let relay = Relay::new(ports, relay_options(config)).await.context("the accounts cannot be read")?;
         let membership = Membership {
@@ -152,6 +163,10 @@ impl Running {
         };
         let mut background = Background { stop: CancellationToken::new(), tasks: JoinSet::new() };
         background.follow(relay.clone());
+        if let Some((notify, channels)) = channels {
+            background.spawn(async move { notify.follow(channels).await });
+            background.watch(relay.clone());
+        }
         background.join_fleet(relay.clone(), membership);
         if config.oauth.general.refresh_idle {
             background.keep_fresh(credentials.clone(), relay.clone());
@@ -169,6 +184,7 @@ impl Running {
             address,
             admin,
             setup_token,
+            notify,
             opened,
             standby,
             relay,
@@ -191,6 +207,7 @@ impl Running {
     /// When rows could not be booked, or the store not be closed in good order.
     pub async fn until(self, stop: impl Future<Output = ()>, cut: &CancellationToken) -> anyhow::Result<()> {
         let Self {
+            notify,
             opened,
             standby,
             relay,
@@ -214,7 +231,13 @@ impl Running {
         tokio::pin!(hurry);
         // From here on nobody books any more.
         let flushed = tokio::select! {
-            () = async { tokio::join!(leave(background, &relay), ledger.flush(), relay.flush_records(), credentials.settle()); } => Ok(()),
+            () = async { tokio::join!(
+                leave(background, &relay),
+                ledger.flush(),
+                relay.flush_records(),
+                credentials.settle(),
+                say_last(notify.as_ref()),
+            ); } => Ok(()),
             () = &mut hurry => Err(anyhow!("attempts are not in the books: the store did not take them in time")),
         };
         drop(relay);
@@ -238,6 +261,10 @@ impl Running {
 impl Background {
     fn follow(&mut self, relay: Relay) {
         self.spawn(async move { relay.follow().await });
+    }
+
+    fn watch(&mut self, relay: Relay) {
+        self.spawn(async move { relay.watch().await });
     }
 
     fn join_fleet(&mut self, relay: Relay, membership: Membership) {
@@ -314,6 +341,13 @@ impl Background {
 async fn leave(background: Background, relay: &Relay) {
     background.end().await;
     relay.leave_fleet().await;
+}
+
+/// Brings what waits to be told, as far as it can be brought now.
+async fn say_last(notify: Option<&Notify>) {
+    if let Some(notify) = notify {
+        notify.stop().await;
+    }
 }
 
 fn admin_options(config: &Config) -> AdminOptions {

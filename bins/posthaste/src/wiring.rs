@@ -1,8 +1,10 @@
 //! Which store, vault, price book and transport: the only place that chooses.
 
 pub mod copy;
+mod deliveries;
 pub mod files;
 mod folder;
+mod notify;
 pub mod other;
 pub mod spool;
 mod standby;
@@ -27,7 +29,7 @@ use posthaste_vault::{
     Entra, Issuer, MasterKey, RefreshingCredentials, Vault, aws_chain::AwsChain, oauth::OAuthFlows,
 };
 
-pub use self::standby::standby;
+pub use self::{deliveries::StoredDeliveries, notify::Notify, standby::standby};
 use crate::{
     Config,
     config::{StoreKind, UnknownModels as Choice},

@@ -92,9 +92,11 @@ fn check_price(engine: &Engine, model: &AskedModel) -> Result<(), Fault> {
     }
     let accounts = engine.directory.all();
     let mut serving = accounts.iter().filter(|account| model.is_served(account)).peekable();
-    if serving.peek().is_none() || serving.any(|account| !model.is_refused(account, &engine.prices)) {
+    let Some(first) = serving.peek().copied() else { return Ok(()) };
+    if serving.any(|account| !model.is_refused(account, &engine.prices)) {
         return Ok(());
     }
+    engine.notices.unpriced(first.provider, model.upstream(first).as_str(), false, engine.clock.now());
     Err(denied(format!(
         "model `{}` has no price, and this relay serves none without: ask the relay's operator",
         model.name()

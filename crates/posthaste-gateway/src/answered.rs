@@ -46,7 +46,8 @@ impl Answered<'_> {
         let (head, body) = response.into_parts();
         let engine = &self.book.journey().engine;
         let now = engine.clock.now();
-        engine.quotas.note(self.book.account(), &self.vendor.plan_use(&head.headers, now), now);
+        let told = self.vendor.plan_use(&head.headers, now);
+        engine.quotas.note(&engine.notices, self.book.account(), &told, now);
         let streamed = self.book.journey().envelope.stream;
         let is_stream = is_stream(&head.headers, self.upstream, streamed);
         if !head.status.is_success() {

@@ -112,6 +112,11 @@ impl AccountDirectory {
         self.by_pool.load().get(&id).cloned()
     }
 
+    /// All pools.
+    pub fn pools(&self) -> Arc<HashMap<PoolId, Arc<Pool>>> {
+        self.by_pool.load_full()
+    }
+
     /// The route of a model that clients ask for.
     pub fn route(&self, model: &str) -> Option<Arc<Route>> {
         let routes = self.by_model.load();

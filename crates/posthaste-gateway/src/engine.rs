@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{Clock, ModelName, PoolRules, Transport};
+use posthaste_core::{Clock, ModelName, NoticeSink, PoolRules, Transport};
 use posthaste_metering::PriceBook;
 use posthaste_scheduler::Scheduler;
 use posthaste_storage::{AdmissionStore, LedgerWriter, StoreHealth, Stores};
@@ -10,8 +10,8 @@ use posthaste_vault::{CredentialSource, Vault};
 
 use crate::{
     AccountDirectory, Authenticator, RelayOptions, affinity::Homes, asked::AskedModel, budgets::Budgets,
-    fleet::Fleet, lines::Lines, memory::Memory, metrics::Metrics, projects::Projects, quotas::Quotas,
-    recorder::Recorder, thresholds::Thresholds,
+    fleet::Fleet, lines::Lines, memory::Memory, metrics::Metrics, notices::Notices, projects::Projects,
+    quotas::Quotas, recorder::Recorder, thresholds::Thresholds,
 };
 
 /// The ports that a relay is built from.
@@ -32,6 +32,8 @@ pub struct RelayPorts {
     pub scheduler: Arc<Scheduler>,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
+    /// Who brings to operators what they should know; [`NoNotices`](posthaste_core::NoNotices) where nobody does.
+    pub notices: Arc<dyn NoticeSink>,
 }
 
 /// Shared by all journeys.
@@ -53,6 +55,7 @@ pub(crate) struct Engine {
     pub(crate) budgets: Budgets,
     pub(crate) quotas: Quotas,
     pub(crate) metrics: Metrics,
+    pub(crate) notices: Notices,
     pub(crate) memory: Memory,
     pub(crate) homes: Homes,
     pub(crate) projects: Projects,

@@ -33,7 +33,7 @@ use self::{
     telling::{Entry, tell_all},
 };
 pub(crate) use self::{
-    learning::learn_known,
+    learning::{learn_known, name_of},
     trial::{FleetTrial, ask_for_trial},
 };
 use crate::engine::Engine;
@@ -151,18 +151,25 @@ pub(crate) async fn leave(engine: &Engine) {
 
 /// Ends an account's rest, here and at every other relay.
 pub(crate) fn release(engine: &Engine, account: AccountId) {
-    engine.scheduler.release(account);
-    let at = engine.clock.now();
-    engine.fleet.tell(account, CooldownScope::Account, Told::Released { at });
+    let rested = engine.scheduler.release(account);
+    tell_released(engine, account, rested);
 }
 
 /// The same where a change of the account has put right what it rested from, which each relay finds for itself: only one that
 /// knew of a rest has something to tell.
 pub(crate) fn release_cured(engine: &Engine, account: AccountId) {
     if engine.scheduler.release(account) {
-        let at = engine.clock.now();
-        engine.fleet.tell(account, CooldownScope::Account, Told::Released { at });
+        tell_released(engine, account, true);
     }
+}
+
+fn tell_released(engine: &Engine, account: AccountId, rested: bool) {
+    let (scope, told) = (CooldownScope::Account, Told::Released { at: engine.clock.now() });
+    let news = HealthNews { account, scope, told };
+    if rested {
+        engine.notices.health(&news, &name_of(engine, account), engine.clock.now());
+    }
+    engine.fleet.tell(account, news.scope, news.told);
 }
 
 /// Set for as long as it lives.

@@ -83,6 +83,7 @@ async fn reload_accounts(engine: &Engine) {
     }
     engine.scheduler.retain(|account| engine.directory.contains(account));
     engine.quotas.retain(|account| engine.directory.contains(account));
+    engine.notices.retain(|account| engine.directory.contains(account));
     for account in engine.directory.all().iter() {
         let Ok(position) = before.binary_search_by_key(&account.id, |account| account.id) else { continue };
         let before = &before[position];

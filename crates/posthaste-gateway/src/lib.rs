@@ -24,6 +24,7 @@ mod memory;
 mod mending;
 mod metrics;
 mod models;
+mod notices;
 mod open;
 mod options;
 mod planning;

@@ -121,12 +121,12 @@ impl Hold {
         let now = engine.clock.now();
         let mut checks = Vec::new();
         let mut told = Vec::new();
-        for Share { whose, prefix, limits } in shares {
+        for Share { whose, name, prefix, limits } in shares {
             for limit in limits.iter().filter(|limit| covers(limit)) {
                 if let Some(mut check) = usable(check(limit, estimate, now), limit) {
                     check.counter.name.insert_str(0, prefix);
                     checks.push(check);
-                    told.push((*whose, limit.name.clone()));
+                    told.push((*whose, *name, limit.name.clone()));
                 }
             }
         }
@@ -138,7 +138,7 @@ impl Hold {
         // which dropping this gives back.
         let mut hold = Self {
             claim,
-            names: told.iter().map(|(_, name)| name.clone()).collect(),
+            names: told.iter().map(|(_, _, limit)| limit.clone()).collect(),
             standings: Vec::new(),
             granted_at: now,
             store: Arc::clone(&engine.admission),
@@ -154,14 +154,15 @@ impl Hold {
             Outcome::Refused(mut refusal) => {
                 hold.refused = true;
                 let at = hold.claim.checks.iter().position(|check| check.counter == refusal.counter);
-                let (whose, name) = told.swap_remove(at.unwrap_or(0));
+                let (whose, _, name) = told.swap_remove(at.unwrap_or(0));
                 refusal.counter.name = name;
                 Err(Unseated::Limit(refusal, whose))
             }
             Outcome::Granted(standings) => {
-                for ((check, standing), (whose, name)) in hold.claim.checks.iter().zip(&standings).zip(&told)
-                {
-                    engine.thresholds.note(&engine.metrics, *whose, name, check, *standing);
+                let checks = hold.claim.checks.iter().zip(&standings);
+                for ((check, standing), (whose, name, limit)) in checks.zip(&told) {
+                    let reached = engine.thresholds.note(&engine.metrics, *whose, limit, check, *standing);
+                    reached.iter().for_each(|event| engine.notices.limit_reached(event, name, now));
                 }
                 hold.standings = standings;
                 hold.renewer = Some(renew(engine, &hold.claim));

@@ -9,6 +9,8 @@ use parking_lot::{RwLock, RwLockReadGuard};
 use posthaste_core::{Account, AccountId, PlanUse, Timestamp, fields};
 use posthaste_scheduler::{Level, QuotaWindow};
 
+use crate::notices::Notices;
+
 /// How a window of an account's plan goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WindowForecast {
@@ -36,16 +38,17 @@ impl Quotas {
     }
 
     /// Notes what a vendor told, and warns when a window passes one of the marks.
-    pub(crate) fn note(&self, account: &Account, told: &[PlanUse], now: Timestamp) {
+    pub(crate) fn note(&self, notices: &Notices, account: &Account, told: &[PlanUse], now: Timestamp) {
         if told.is_empty() {
             return;
         }
         let windows: Vec<_> = told.iter().map(window).collect();
         let before = self.0.write().insert(account.id, windows.clone()).unwrap_or_default();
-        for window in windows {
+        for (told, window) in told.iter().zip(windows) {
             let same = |other: &&QuotaWindow| other.resets_at == window.resets_at;
             let passed = before.iter().find(same).and_then(|before| Level::of(before.used, before.limit));
             let forecast = window.forecast(now);
+            notices.plan(account, told, forecast.runs_out_at, now);
             if forecast.level > passed
                 && let Some(level) = forecast.level
             {
@@ -92,18 +95,22 @@ fn percent(window: &QuotaWindow) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use posthaste_core::NoNotices;
     use posthaste_testkit::account;
 
     use super::*;
 
     #[test]
     fn what_was_told_last_counts_and_never_parks() {
+        let notices = Notices::new(Arc::new(NoNotices));
         let (quotas, one) = (Quotas::default(), account("one"));
         let [starts_at, now, resets_at] = [0, 50, 100].map(Timestamp::from_secs);
         let told = |used| [PlanUse { used, starts_at, resets_at }];
-        quotas.note(&one, &told(4_000), now);
-        quotas.note(&one, &told(10_000), now);
-        quotas.note(&one, &[], now);
+        quotas.note(&notices, &one, &told(4_000), now);
+        quotas.note(&notices, &one, &told(10_000), now);
+        quotas.note(&notices, &one, &[], now);
         let known = quotas.read();
         assert_eq!(percent(&known[&one.id][0]), 99);
         assert!(!known[&one.id][0].is_used_up(now));

@@ -29,6 +29,7 @@ use crate::{
     mending::mend,
     metrics::Metrics,
     models::{self, View},
+    notices::{self, Notices},
     planning::{self, LegRules},
     projects::Projects,
     quotas::{Quotas, WindowForecast},
@@ -104,6 +105,7 @@ impl Relay {
             quotas: Quotas::default(),
             options,
             metrics: Metrics::new(),
+            notices: Notices::new(ports.notices),
             memory: Memory::new(),
             homes: Homes::new(ports.stores.affinity),
             projects: Projects::new(),
@@ -128,6 +130,12 @@ impl Relay {
     /// Follows the store's change feed. Never ends; stop it by dropping it.
     pub async fn follow(&self) {
         follow(&self.engine, &*self.config, self.since).await;
+    }
+
+    /// Looks now and then at what no request finds out, and tells what operators should know of it: a store that is away, pools
+    /// without an account that serves, keys that end soon. Never ends; stop it by dropping it.
+    pub async fn watch(&self) {
+        notices::watch(&self.engine, Arc::clone(&self.config)).await;
     }
 
     /// Takes part in the fleet of all relays that share the store: says that it is there, tells of the accounts' health and

@@ -48,6 +48,7 @@ fn park(
     let Rested { parked, begins, .. } = &rested;
     if *begins {
         engine.metrics.rest_began(parked.reason);
+        engine.notices.rests(account, &cooldown.scope, parked, now);
         tracing::warn!({ fields::ACCOUNT } = %account.name, reason = %parked.reason, until = %parked.until, why = %parked.why, "account rests");
     } else {
         tracing::debug!({ fields::ACCOUNT } = %account.name, reason = %parked.reason, until = %parked.until, why = %cooldown.why, "account still rests");
@@ -62,11 +63,13 @@ pub(crate) fn serves(
     model: &str,
     (ticket, asked_at): (Ticket, Timestamp),
 ) {
-    let recovered = engine.scheduler.recovered(account.id, model, ticket, engine.clock.now());
+    let now = engine.clock.now();
+    let recovered = engine.scheduler.recovered(account.id, model, ticket, now);
     let Some(Recovered { scopes, hope }) = recovered else { return };
     engine.metrics.rest_ended();
     tracing::info!({ fields::ACCOUNT } = %account.name, model, "account serves again");
     for scope in scopes {
+        engine.notices.serves(account, &scope, now);
         engine.fleet.tell(account.id, scope, Told::Serves { asked_at, hope });
     }
 }

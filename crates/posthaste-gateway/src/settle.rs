@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use posthaste_core::{
-    Account, AttemptOutcome, AttemptPhase, AttemptRow, Cooldown, CooldownReason, Dialect, Fault, LossList,
-    ModelName, Timestamp, Usage, UsageSource, fields,
+    Account, AttemptOutcome, AttemptPhase, AttemptRow, Cooldown, CooldownReason, CostBasis, Dialect, Fault,
+    LossList, ModelName, Timestamp, Usage, UsageSource, fields,
 };
 use posthaste_provider::provider;
 use posthaste_scheduler::{Flight, Ticket};
@@ -251,6 +251,12 @@ impl AttemptBook {
         }
         let duration = Duration::from_micros(row.duration_us);
         engine.metrics.attempt_ended(row.provider, row.outcome, duration, self.first_content);
+        engine.notices.attempt(row.outcome, engine.clock.now());
+        if matches!(row.cost_basis, CostBasis::Unpriced | CostBasis::Assumed) {
+            let (provider, model) = (row.provider, row.upstream_model.as_str());
+            let priced = row.cost_basis == CostBasis::Assumed;
+            engine.notices.unpriced(provider, model, priced, engine.clock.now());
+        }
         engine.metrics.charged(&row.usage, row.cost, row.cost_basis);
         self.log(&row);
         if engine.options.strict_accounting {

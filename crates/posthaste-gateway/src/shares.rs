@@ -14,6 +14,8 @@ use crate::AccountDirectory;
 pub(crate) struct Share<'a> {
     /// Whose.
     pub(crate) whose: LimitOwner,
+    /// The name of the one whose they are.
+    pub(crate) name: &'a str,
     /// What tells its counters from others' in the slot.
     pub(crate) prefix: String,
     /// Which.
@@ -49,15 +51,29 @@ impl<'a> Circles<'a> {
     pub(crate) fn shares(&self) -> Vec<Share<'_>> {
         let key = &self.key;
         let prefix = self.place().key_prefix();
-        let mut shares =
-            vec![Share { whose: LimitOwner::ClientKey(key.id), prefix, limits: &key.policy.limits }];
+        let mut shares = vec![Share {
+            whose: LimitOwner::ClientKey(key.id),
+            name: &key.name,
+            prefix,
+            limits: &key.policy.limits,
+        }];
         if let Some(owner) = &self.owner {
             let prefix = LimitSlot::owner_prefix(owner.id);
-            shares.push(Share { whose: LimitOwner::Owner(owner.id), prefix, limits: &owner.limits });
+            shares.push(Share {
+                whose: LimitOwner::Owner(owner.id),
+                name: &owner.name,
+                prefix,
+                limits: &owner.limits,
+            });
         }
         if let Some(team) = &self.team {
             let prefix = LimitSlot::team_prefix();
-            shares.push(Share { whose: LimitOwner::Team(team.id), prefix, limits: &team.limits });
+            shares.push(Share {
+                whose: LimitOwner::Team(team.id),
+                name: &team.name,
+                prefix,
+                limits: &team.limits,
+            });
         }
         shares
     }

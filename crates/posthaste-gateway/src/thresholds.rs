@@ -29,7 +29,7 @@ impl Thresholds {
         Self { told: Cache::builder().max_capacity(WINDOWS).build(), telling: Mutex::new(()) }
     }
 
-    /// Tells the thresholds that a granted claim has reached.
+    /// Counts and logs the thresholds that a granted claim has reached, and gives them to be told.
     pub(crate) fn note(
         &self,
         metrics: &Metrics,
@@ -37,11 +37,13 @@ impl Thresholds {
         limit: &str,
         check: &LimitCheck,
         standing: Standing,
-    ) {
-        for event in self.reached(owner, limit, check, standing) {
+    ) -> Vec<LimitEvent> {
+        let events = self.reached(owner, limit, check, standing);
+        for event in &events {
             metrics.threshold_reached(event.unit, event.percent);
-            tell(&event);
+            tell(event);
         }
+        events
     }
 
     fn reached(

@@ -1,28 +1,6 @@
-//! From what the relay finds out to notices: pure functions, and small detectors that are given the time.
+//! From what the relay finds out to notices, where that needs nothing but words. What requests find out, the gateway tells.
 
-mod accounts;
-mod errors;
-mod keys;
-mod limits;
-mod pools;
-mod quotas;
-mod stores;
-
-pub use accounts::{account_rests, from_health_news};
-pub use errors::{ErrorRate, ErrorRateRules};
-pub use keys::{EXPIRY_DAYS, expiring};
-pub use limits::limit_reached;
-pub use pools::{PoolState, PoolWatch};
-pub use quotas::{PlanWindow, quota_notices};
-pub use stores::StoreWatch;
-
-use posthaste_core::{Notice, NoticeEvent, ProviderKind, Subject, Timestamp};
-
-/// The price of a model is not known; `priced` when one that was set for such models is counted.
-pub fn price_unknown(provider: ProviderKind, model: &str, priced: bool, now: Timestamp) -> Notice {
-    let subject = Subject::Model { name: model.to_owned() };
-    Notice { at: now, subject, event: NoticeEvent::PriceUnknown { provider, priced } }
-}
+use posthaste_core::{Notice, NoticeEvent, Subject, Timestamp};
 
 /// Prices or rules were refused. `source` may hold no secrets.
 pub fn data_refused(source: &str, why: &str, now: Timestamp) -> Notice {

@@ -10,6 +10,7 @@ mod killed;
 mod leaving;
 mod live;
 mod logins;
+mod notices;
 mod operators;
 mod raw;
 mod redis;

@@ -30,13 +30,15 @@ pub(crate) async fn seats(
     }
     let engine = &journey.engine;
     let pools: Vec<_> = rules.pools.iter().filter_map(|pool| engine.directory.pool(*pool)).collect();
-    let pools = pools.iter().map(|pool| (LimitOwner::Pool(pool.id), pool.id.uuid(), &pool.limits));
-    let own = (LimitOwner::Account(account.id), account.id.uuid(), &rules.limits);
-    for (whose, owner, limits) in std::iter::once(own).chain(pools) {
+    let pools = pools
+        .iter()
+        .map(|pool| ((LimitOwner::Pool(pool.id), pool.name.as_str()), pool.id.uuid(), &pool.limits));
+    let own = ((LimitOwner::Account(account.id), account.name.as_str()), account.id.uuid(), &rules.limits);
+    for ((whose, name), owner, limits) in std::iter::once(own).chain(pools) {
         if limits.is_empty() {
             continue;
         }
-        let share = Share { whose, prefix: String::new(), limits };
+        let share = Share { whose, name, prefix: String::new(), limits };
         let covers = |limit: &Limit| limit.covers(model);
         let seat = Hold::take(engine, Half::Seat, owner, &[share], covers, &journey.estimate).await;
         let seat = seat.map_err(|unseated| no_seat(journey, account, unseated, tally))?;

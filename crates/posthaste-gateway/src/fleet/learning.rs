@@ -51,23 +51,29 @@ pub(super) fn learn(engine: &Engine, News { from, health }: &News) {
         Told::Rests(rest) => {
             if scheduler.learn_rest(*account, scope, rest) {
                 let name = name_of(engine, *account);
+                engine.notices.health(health, &name, engine.clock.now());
                 tracing::info!({ fields::ACCOUNT } = name, reason = %rest.reason, until = %rest.until, why = %rest.why, "account rests, as another relay tells");
             }
         }
         Told::Serves { asked_at, hope } => {
             if scheduler.learn_recovery(*account, scope, *asked_at, *hope && !is_own) {
-                tracing::info!({ fields::ACCOUNT } = name_of(engine, *account), %scope, "account serves again, as another relay tells");
+                let name = name_of(engine, *account);
+                engine.notices.health(health, &name, engine.clock.now());
+                tracing::info!({ fields::ACCOUNT } = name, %scope, "account serves again, as another relay tells");
             }
         }
         Told::Released { at } => {
             if scheduler.learn_release(*account, *at) {
-                tracing::info!({ fields::ACCOUNT } = name_of(engine, *account), scope = %CooldownScope::Account, "account's rest was ended at another relay");
+                let name = name_of(engine, *account);
+                engine.notices.health(health, &name, engine.clock.now());
+                tracing::info!({ fields::ACCOUNT } = name, scope = %CooldownScope::Account, "account's rest was ended at another relay");
             }
         }
     }
 }
 
-fn name_of(engine: &Engine, account: AccountId) -> String {
+/// What operators call an account; its identity where it is not known here.
+pub(crate) fn name_of(engine: &Engine, account: AccountId) -> String {
     let accounts = engine.directory.all();
     let known = accounts.binary_search_by_key(&account, |account| account.id).ok();
     known.map_or_else(|| account.to_string(), |position| accounts[position].name.clone())

@@ -10,8 +10,8 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use posthaste_core::{
-    Account, AttemptRow, ClientKey, Clock, Dialect, Fault, Operation, RelayBody, RequestId, RequestRecord,
-    Timestamp, Transport, Usage,
+    Account, AttemptRow, ClientKey, Clock, Dialect, Fault, Notice, NoticeEvent, NoticeSink, Operation,
+    RelayBody, RequestId, RequestRecord, Timestamp, Transport, Usage,
 };
 use posthaste_gateway::{Answer, Call, Relay, RelayOptions, RelayPorts};
 use posthaste_metering::PriceBook;
@@ -42,6 +42,7 @@ pub(crate) struct Rig {
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) scheduler: Arc<Scheduler>,
     pub(crate) ledger: LedgerWriter,
+    pub(crate) notices: Notices,
 }
 
 impl Rig {
@@ -156,6 +157,7 @@ impl Rig {
         let (ledger, _) = LedgerWriter::start(Arc::clone(&stores.ledger), LedgerOptions::default());
         let clock = Arc::new(FakeClock::default());
         let scheduler = Arc::new(Scheduler::new(Backoff::default()));
+        let notices = Notices::default();
         let ports = RelayPorts {
             stores: stores.clone(),
             ledger: ledger.clone(),
@@ -165,9 +167,10 @@ impl Rig {
             prices,
             scheduler: Arc::clone(&scheduler),
             clock: Arc::clone(&clock) as _,
+            notices: Arc::new(notices.clone()),
         };
         let relay = Relay::new(ports, options).await.unwrap();
-        Self { relay, stores, vault, clock, scheduler, ledger }
+        Self { relay, stores, vault, clock, scheduler, ledger, notices }
     }
 
     /// The owner of the client key.
@@ -190,6 +193,7 @@ impl Rig {
     async fn joined(&self, stores: Stores, transport: Arc<dyn Transport>, ledger: LedgerWriter) -> Self {
         let vault = Arc::clone(&self.vault);
         let scheduler = Arc::new(Scheduler::new(Backoff::default()));
+        let notices = Notices::default();
         let ports = RelayPorts {
             stores: stores.clone(),
             ledger: ledger.clone(),
@@ -199,9 +203,10 @@ impl Rig {
             prices: PriceBook::builtin(),
             scheduler: Arc::clone(&scheduler),
             clock: Arc::clone(&self.clock) as _,
+            notices: Arc::new(notices.clone()),
         };
         let relay = Relay::new(ports, RelayOptions::default()).await.unwrap();
-        Self { relay, stores, vault, clock: Arc::clone(&self.clock), scheduler, ledger }
+        Self { relay, stores, vault, clock: Arc::clone(&self.clock), scheduler, ledger, notices }
     }
 
     /// The relay's present moment.
@@ -318,5 +323,24 @@ impl Rig {
         let mut key = found.value;
         change(&mut key);
         keys.replace(key, found.version).await.unwrap();
+    }
+}
+
+/// What operators were told. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Notices(Arc<std::sync::Mutex<Vec<Notice>>>);
+
+impl Notices {
+    /// What happened so far, each with the name of its subject.
+    pub(crate) fn told(&self) -> Vec<(String, NoticeEvent)> {
+        let told = self.0.lock().unwrap();
+        let name = |notice: &Notice| notice.subject.name().unwrap_or(notice.subject.sort()).to_owned();
+        told.iter().map(|notice| (name(notice), notice.event.clone())).collect()
+    }
+}
+
+impl NoticeSink for Notices {
+    fn tell(&self, notice: Notice) {
+        self.0.lock().unwrap().push(notice);
     }
 }

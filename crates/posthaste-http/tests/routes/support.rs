@@ -17,8 +17,8 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use metrics_exporter_prometheus::PrometheusHandle;
 use posthaste_core::{
-    Account, AttemptRow, ClientKey, ClientPattern, Clock, Dialect, Expiry, KeyPolicy, Network, ProviderKind,
-    Secret, Usage,
+    Account, AttemptRow, ClientKey, ClientPattern, Clock, Dialect, Expiry, KeyPolicy, Network, NoNotices,
+    ProviderKind, Secret, Usage,
 };
 use posthaste_gateway::{Relay, RelayOptions, RelayPorts};
 use posthaste_http::{Drained, Front, FrontOptions, ServerOptions, router, serve};
@@ -144,6 +144,7 @@ impl Rig {
             prices: PriceBook::builtin(),
             scheduler: Arc::new(Scheduler::new(Backoff::default())),
             clock: Arc::clone(&clock) as _,
+            notices: Arc::new(NoNotices),
         };
         let relay = Relay::new(ports, RelayOptions::default()).await.unwrap();
         let options = FrontOptions {

@@ -6,19 +6,19 @@ use posthaste_core::{Notice, NoticeEvent, PoolId, Subject, Timestamp};
 
 /// How a pool is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PoolState {
+pub(super) struct PoolState {
     /// Its identity.
-    pub id: PoolId,
+    pub(super) id: PoolId,
     /// Its name.
-    pub name: String,
+    pub(super) name: String,
     /// Of each of its enabled accounts until when all of it rests; `None` for those that can serve.
-    pub members: Vec<Option<Timestamp>>,
+    pub(super) members: Vec<Option<Timestamp>>,
 }
 
 /// Looks at pools now and then, and tells when one has been without an account for a while, and when it has one again. Short
 /// rests of all at once are usual where there are few accounts.
 #[derive(Debug)]
-pub struct PoolWatch {
+pub(super) struct PoolWatch {
     grace: Duration,
     down: HashMap<PoolId, Down>,
 }
@@ -31,12 +31,12 @@ struct Down {
 
 impl PoolWatch {
     /// Tells of pools that are down for `grace`.
-    pub fn new(grace: Duration) -> Self {
+    pub(super) fn new(grace: Duration) -> Self {
         Self { grace, down: HashMap::new() }
     }
 
     /// Looks at all pools. Those without any enabled account are left alone: that is how they are configured.
-    pub fn look(&mut self, pools: &[PoolState], now: Timestamp) -> Vec<Notice> {
+    pub(super) fn look(&mut self, pools: &[PoolState], now: Timestamp) -> Vec<Notice> {
         self.down.retain(|id, _| pools.iter().any(|pool| pool.id == *id && !pool.members.is_empty()));
         pools
             .iter()

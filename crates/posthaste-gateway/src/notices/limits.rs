@@ -3,7 +3,7 @@
 use posthaste_core::{LimitEvent, LimitOwner, Notice, NoticeEvent, Subject, Timestamp};
 
 /// A limit has been used up to a threshold. `name` is that of its owner.
-pub fn limit_reached(told: &LimitEvent, name: &str, now: Timestamp) -> Notice {
+pub(super) fn limit_reached(told: &LimitEvent, name: &str, now: Timestamp) -> Notice {
     let name = name.to_owned();
     let subject = match told.owner {
         LimitOwner::ClientKey(id) => Subject::ClientKey { id, name },

@@ -5,13 +5,13 @@ use posthaste_storage::StoreLoss;
 
 /// Looks at the store's health now and then, and tells when it went away and when it is back.
 #[derive(Debug, Default)]
-pub struct StoreWatch {
+pub(super) struct StoreWatch {
     lost: Option<StoreLoss>,
 }
 
 impl StoreWatch {
     /// Looks; `loss` is what [`StoreHealth`](posthaste_storage::StoreHealth) tells.
-    pub fn look(&mut self, loss: Option<StoreLoss>, now: Timestamp) -> Option<Notice> {
+    pub(super) fn look(&mut self, loss: Option<StoreLoss>, now: Timestamp) -> Option<Notice> {
         let event = match (&self.lost, &loss) {
             (None, Some(StoreLoss { since, reason })) => {
                 NoticeEvent::StoreLost { since: *since, reason: reason.clone() }

@@ -1,40 +1,54 @@
 //! Accounts that rest and serve again.
 
 use posthaste_core::{
-    AccountId, CooldownReason, CooldownScope, HealthNews, Notice, NoticeEvent, Subject, Timestamp, Told,
+    Account, AccountId, CooldownScope, HealthNews, Notice, NoticeEvent, Subject, Timestamp, Told,
 };
+use posthaste_scheduler::Parked;
 
 /// An account was sent to rest.
-pub fn account_rests(
-    (id, name): (AccountId, &str),
-    reason: CooldownReason,
-    scope: CooldownScope,
-    until: Timestamp,
-    why: &str,
+pub(super) fn account_rests(
+    account: &Account,
+    scope: &CooldownScope,
+    parked: &Parked,
     now: Timestamp,
 ) -> Notice {
-    let event = NoticeEvent::AccountRests { reason, scope, until, why: why.to_owned() };
-    Notice { at: now, subject: Subject::Account { id, name: name.to_owned() }, event }
+    let Parked { reason, until, why, .. } = parked;
+    let why = why.to_string();
+    let event = NoticeEvent::AccountRests { reason: *reason, scope: scope.clone(), until: *until, why };
+    of_account(account.id, &account.name, event, now)
+}
+
+/// An account has shown that it serves.
+pub(super) fn account_serves(account: &Account, scope: &CooldownScope, now: Timestamp) -> Notice {
+    let event = NoticeEvent::AccountServes { scope: scope.clone(), by_operator: false };
+    of_account(account.id, &account.name, event, now)
 }
 
 /// What relays tell each other of an account, as this one knows it by `name`.
-pub fn from_health_news(news: &HealthNews, name: &str, now: Timestamp) -> Notice {
+pub(super) fn from_health_news(news: &HealthNews, name: &str, now: Timestamp) -> Notice {
     let HealthNews { account, scope, told } = news;
     let event = match told {
-        Told::Rests(rest) => {
-            return account_rests((*account, name), rest.reason, scope.clone(), rest.until, &rest.why, now);
-        }
+        Told::Rests(rest) => NoticeEvent::AccountRests {
+            reason: rest.reason,
+            scope: scope.clone(),
+            until: rest.until,
+            why: rest.why.clone(),
+        },
         Told::Serves { .. } => NoticeEvent::AccountServes { scope: scope.clone(), by_operator: false },
         Told::Released { .. } => {
             NoticeEvent::AccountServes { scope: CooldownScope::Account, by_operator: true }
         }
     };
-    Notice { at: now, subject: Subject::Account { id: *account, name: name.to_owned() }, event }
+    of_account(*account, name, event, now)
+}
+
+fn of_account(id: AccountId, name: &str, event: NoticeEvent, now: Timestamp) -> Notice {
+    Notice { at: now, subject: Subject::Account { id, name: name.to_owned() }, event }
 }
 
 #[cfg(test)]
 mod tests {
-    use posthaste_core::ToldRest;
+    use posthaste_core::{CooldownReason, ToldRest};
 
     use super::*;
 

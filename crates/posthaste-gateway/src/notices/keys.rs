@@ -5,12 +5,12 @@ use std::time::Duration;
 use posthaste_core::{ClientKey, Notice, NoticeEvent, Subject, Timestamp};
 
 /// Within how many days of its end a key is told of, the least first.
-pub const EXPIRY_DAYS: [u16; 3] = [1, 3, 7];
+pub(super) const EXPIRY_DAYS: [u16; 3] = [1, 3, 7];
 
 /// The keys that end within some days, and those that have ended within the last day: one notice each, with the least number
 /// of `days` that fits. Keys that are switched off or revoked are left out: their end changes nothing. Looking again gives the
 /// same notices: whoever brings them tells each once.
-pub fn expiring<'a>(
+pub(super) fn expiring<'a>(
     keys: impl IntoIterator<Item = &'a ClientKey>,
     days: &[u16],
     now: Timestamp,

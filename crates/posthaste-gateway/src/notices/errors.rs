@@ -6,15 +6,15 @@ use posthaste_core::{AttemptOutcome, NoticeEvent, Timestamp};
 
 /// When so many attempts fail that somebody should know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ErrorRateRules {
+pub(super) struct ErrorRateRules {
     /// The time that is looked at.
-    pub window: Duration,
+    pub(super) window: Duration,
     /// Fewer attempts than that in it say nothing.
-    pub least_attempts: u32,
+    pub(super) least_attempts: u32,
     /// From this share of failures on it is told, in percent.
-    pub rises_at: u8,
+    pub(super) rises_at: u8,
     /// At this share or below it is over, in percent.
-    pub falls_at: u8,
+    pub(super) falls_at: u8,
 }
 
 impl Default for ErrorRateRules {
@@ -26,10 +26,13 @@ impl Default for ErrorRateRules {
 
 /// Counts attempts and failures in a window that moves with the time. Memory is that of a few numbers, whatever comes.
 #[derive(Debug)]
-pub struct ErrorRate {
+pub(super) struct ErrorRate {
     rules: ErrorRateRules,
-    /// The oldest first.
+    /// The oldest first. Room for all of them is made at the start.
     parts: VecDeque<Part>,
+    /// The sum of all parts, so that an attempt costs the same however many there are.
+    failed: u32,
+    attempts: u32,
     is_high: bool,
 }
 
@@ -43,39 +46,44 @@ struct Part {
 
 impl ErrorRate {
     /// With nothing counted yet.
-    pub fn new(rules: ErrorRateRules) -> Self {
-        Self { rules, parts: VecDeque::new(), is_high: false }
+    pub(super) fn new(rules: ErrorRateRules) -> Self {
+        let parts = VecDeque::with_capacity(MOST_PARTS);
+        Self { rules, parts, failed: 0, attempts: 0, is_high: false }
     }
 
     /// Counts an attempt, and tells what that changes. What the client did says nothing of the upstream: its faults count as
     /// gone well, and where it left nothing is counted.
-    pub fn note(&mut self, outcome: AttemptOutcome, now: Timestamp) -> Option<NoticeEvent> {
+    pub(super) fn note(&mut self, outcome: AttemptOutcome, now: Timestamp) -> Option<NoticeEvent> {
         let failed = match outcome {
             AttemptOutcome::Cancelled => return None,
             AttemptOutcome::Complete | AttemptOutcome::ClientFault => 0,
             AttemptOutcome::Failed(_) | AttemptOutcome::Cut => 1,
         };
         self.forget(now);
-        let number = self.number(now);
-        match self.parts.back_mut() {
-            Some(part) if part.number >= number => {
-                part.failed = part.failed.saturating_add(failed);
-                part.attempts = part.attempts.saturating_add(1);
+        // More than that say nothing new.
+        if self.attempts < u32::MAX {
+            let number = self.number(now);
+            match self.parts.back_mut() {
+                Some(part) if part.number >= number => {
+                    part.failed += failed;
+                    part.attempts += 1;
+                }
+                _ => self.parts.push_back(Part { number, failed, attempts: 1 }),
             }
-            _ => self.parts.push_back(Part { number, failed, attempts: 1 }),
+            self.failed += failed;
+            self.attempts += 1;
         }
         self.weigh()
     }
 
     /// Lets time go by without an attempt: what was high ends also when nobody asks any more.
-    pub fn look(&mut self, now: Timestamp) -> Option<NoticeEvent> {
+    pub(super) fn look(&mut self, now: Timestamp) -> Option<NoticeEvent> {
         self.forget(now);
         self.weigh()
     }
 
     fn weigh(&mut self) -> Option<NoticeEvent> {
-        let sum = |count: fn(&Part) -> u32| self.parts.iter().map(count).fold(0, u32::saturating_add);
-        let (failed, attempts) = (sum(|part| part.failed), sum(|part| part.attempts));
+        let (failed, attempts) = (self.failed, self.attempts);
         let window_seconds = u32::try_from(self.rules.window.as_secs()).unwrap_or(u32::MAX);
         let share = |percent: u8| u64::from(attempts) * u64::from(percent);
         let hundredfold = u64::from(failed) * 100;
@@ -93,8 +101,9 @@ impl ErrorRate {
 
     fn forget(&mut self, now: Timestamp) {
         let first = self.number(now) - PARTS + 1;
-        while self.parts.front().is_some_and(|part| part.number < first) {
-            self.parts.pop_front();
+        while let Some(part) = self.parts.pop_front_if(|part| part.number < first) {
+            self.failed -= part.failed;
+            self.attempts -= part.attempts;
         }
     }
 
@@ -106,6 +115,7 @@ impl ErrorRate {
 
 /// Of a window.
 const PARTS: i64 = 30;
+const MOST_PARTS: usize = 31;
 
 #[cfg(test)]
 mod tests {
