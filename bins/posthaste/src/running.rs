@@ -4,7 +4,9 @@ use std::{future::pending, net::SocketAddr, pin::Pin, sync::Arc, time::Duration}
 
 use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use posthaste_admin::{Admin, ParkedModels, ParkedView, QuotaView, Runtime, SetupToken, SpoolStatus};
+use posthaste_admin::{
+    Admin, Messenger, ParkedModels, ParkedView, QuotaView, Runtime, SetupToken, SpoolStatus,
+};
 use posthaste_core::{
     AccountId, Clock, CooldownScope, InstanceId, Secret, SystemClock, Timestamp, Transport,
 };
@@ -30,7 +32,7 @@ use crate::{
     admin_socket::{self, AdminListener},
     config::{Durability, StoreKind},
     machine,
-    wiring::{self, Notify, Opened},
+    wiring::{self, Live, Notify, Opened},
 };
 
 /// A relay that listens. End it with [`until`](Self::until).
@@ -129,15 +131,12 @@ impl Running {
         let started_at = SystemClock.now();
         let runtime = LiveRuntime { scheduler, relay: relay.clone(), started_at, spool: spooled.clone() };
         let (setup_token, shown) = SetupToken::generate().context("no set-up token can be made")?;
-        let admin = wiring::admin(
-            config,
-            &opened,
-            credentials.clone(),
-            prices,
-            transport,
-            Some(Arc::new(runtime)),
-            Some(Arc::new(setup_token)),
-        );
+        let live = Live {
+            runtime: Some(Arc::new(runtime)),
+            messenger: notify.clone().map(|notify| Arc::new(notify) as Arc<dyn Messenger>),
+            setup_token: Some(Arc::new(setup_token)),
+        };
+        let admin = wiring::admin(config, &opened, credentials.clone(), prices, transport, live);
         let needs_owner = config.admin.enabled
             && admin.sign_in().needs_owner().await.context("people cannot be looked up")?;
         let setup_token = needs_owner.then_some(shown);

@@ -4,6 +4,7 @@ pub mod copy;
 mod deliveries;
 pub mod files;
 mod folder;
+mod messenger;
 mod notify;
 pub mod other;
 pub mod spool;
@@ -17,7 +18,7 @@ use std::{
 };
 
 use anyhow::Context;
-use posthaste_admin::{Admin, AdminParts, Runtime, SetupToken};
+use posthaste_admin::{Admin, AdminParts, Messenger, Runtime, SetupToken};
 use posthaste_core::{AuthForm, ModelName, SystemClock, Transport};
 use posthaste_metering::{PriceBook, PriceBookError, UnknownModels};
 use posthaste_sandbox::{Sandbox, SandboxOptions, SandboxOr};
@@ -202,6 +203,17 @@ pub fn credentials(config: &Config, opened: &Opened, transport: Arc<dyn Transpor
     RefreshingCredentials::new(&opened.stores, flows, [(AuthForm::Entra, entra), (AuthForm::AwsChain, chain)])
 }
 
+/// What operators' work has of a relay that runs; nothing of it where none does.
+#[derive(Default)]
+pub struct Live {
+    /// The relay.
+    pub runtime: Option<Arc<dyn Runtime>>,
+    /// Brings messages to channels.
+    pub messenger: Option<Arc<dyn Messenger>>,
+    /// Makes the first owner.
+    pub setup_token: Option<Arc<SetupToken>>,
+}
+
 /// Operators' work on an opened store.
 pub fn admin(
     config: &Config,
@@ -209,9 +221,9 @@ pub fn admin(
     credentials: RefreshingCredentials,
     prices: Arc<PriceBook>,
     transport: Arc<dyn Transport>,
-    runtime: Option<Arc<dyn Runtime>>,
-    setup_token: Option<Arc<SetupToken>>,
+    live: Live,
 ) -> Admin {
+    let Live { runtime, messenger, setup_token } = live;
     Admin::new(AdminParts {
         stores: opened.stores.clone(),
         store_name: opened.store_name.clone(),
@@ -222,7 +234,7 @@ pub fn admin(
         clock: Arc::new(SystemClock),
         runtime,
         key_prefix: config.keys.prefix.clone(),
-        messenger: None,
+        messenger,
         setup_token,
     })
 }

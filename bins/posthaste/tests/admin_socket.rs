@@ -49,8 +49,7 @@ async fn serve() -> Served {
         credentials,
         wiring::prices(&config).expect("the built-in prices"),
         transport,
-        None,
-        None,
+        wiring::Live::default(),
     );
     let listener = AdminListener::bind(&admin_socket::path(folder.path())).await.expect("a free place");
     let stop = CancellationToken::new();

@@ -15,13 +15,14 @@ pub(crate) async fn act(admin: &Admin, actor: &Actor, command: Command) -> Resul
         return Err(refused);
     }
     if !policy.audited {
-        return command::execute(admin, actor, command).await;
+        // Boxed, since it is as large as the largest piece of work.
+        return Box::pin(command::execute(admin, actor, command)).await;
     }
     let before = match &policy.about {
         Some((kind, selector)) => audit::seen(admin, *kind, selector).await?,
         None => None,
     };
-    let done = command::execute(admin, actor, command).await;
+    let done = Box::pin(command::execute(admin, actor, command)).await;
     match &done {
         Err(error) => note_failure(admin, actor, &policy, before.map(|(target, _)| target), error).await,
         Ok(reply) => {

@@ -58,7 +58,7 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
                 _ => Err(unexpected()),
             }
         }
-        Command::Export => export(config, out).await,
+        Command::Export => export(config).await,
     }
 }
 
@@ -83,7 +83,7 @@ fn verified(report: &AuditReport, out: &Output) -> Result<(), Failure> {
 }
 
 /// The whole log. Read from its end, as it is asked for; told from its beginning.
-async fn export(config: &Config, out: &Output) -> Result<(), Failure> {
+async fn export(config: &Config) -> Result<(), Failure> {
     let page = |before| AuditInput { before, limit: Some(PAGE), ..AuditInput::default() };
     let mut session = Session::open(config, &Work::ListAudit(page(None))).await?;
     let mut all = Vec::new();
@@ -100,7 +100,7 @@ async fn export(config: &Config, out: &Output) -> Result<(), Failure> {
     }
     session.close().await?;
     all.reverse();
-    out.lines(&all)
+    output::lines(&all)
 }
 
 fn table(entries: &[AuditEntry]) -> String {

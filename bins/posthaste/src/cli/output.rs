@@ -32,14 +32,6 @@ impl Output {
         print(&shown)
     }
 
-    /// Prints a line of JSON for each, whoever reads it.
-    pub(super) fn lines<T: Serialize>(self, values: &[T]) -> Result<(), Failure> {
-        for value in values {
-            print(&serde_json::to_string(value).map_err(|error| Failure::failed(error.to_string()))?)?;
-        }
-        Ok(())
-    }
-
     /// Whether programs read what is printed.
     pub(super) fn is_json(self) -> bool {
         self.json
@@ -58,6 +50,14 @@ impl Output {
         tell(&text());
         Ok(())
     }
+}
+
+/// Prints a line of JSON for each, whoever reads it.
+pub(super) fn lines<T: Serialize>(values: &[T]) -> Result<(), Failure> {
+    for value in values {
+        print(&serde_json::to_string(value).map_err(|error| Failure::failed(error.to_string()))?)?;
+    }
+    Ok(())
 }
 
 fn print(shown: &str) -> Result<(), Failure> {

@@ -12,7 +12,7 @@ use crate::{
     Config,
     admin_socket::{self, AdminClient},
     config::StoreKind,
-    wiring::{self, Opened},
+    wiring::{self, Live, Opened},
 };
 
 /// Where commands are carried out.
@@ -62,7 +62,7 @@ impl Session {
     fn direct(config: &Config, opened: Opened) -> Result<Self, Failure> {
         let (prices, transport) = (wiring::prices(config)?, wiring::transport(config)?);
         let credentials = wiring::credentials(config, &opened, Arc::clone(&transport));
-        let admin = wiring::admin(config, &opened, credentials, prices, transport, None, None);
+        let admin = wiring::admin(config, &opened, credentials, prices, transport, Live::default());
         Ok(Self::Direct(admin, Box::new(opened)))
     }
 

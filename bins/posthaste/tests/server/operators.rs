@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Method;
 use posthaste_core::Payload;
-use posthaste_testkit::ScriptedUpstream;
+use posthaste_testkit::{Script, ScriptedUpstream};
 use serde_json::{Value, json};
 
 use crate::support::{Bench, Server, UPSTREAM_KEY, eventually, serving, whole};
@@ -109,6 +109,29 @@ async fn people_outlive_the_relay_s_end_and_no_token_is_shown_when_there_is_an_o
     // The command line, through the running relay, ends what the browser began.
     bench.cli("users logout ada");
     assert_eq!(ask(&server, Method::GET, "/users/profile", &token, Value::Null).await.unwrap_err().0, 401);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_is_added_tested_and_told_what_became_of_it() {
+    let bench = Bench::new();
+    let receiver = ScriptedUpstream::start(|_| Script::json(200, &json!({}))).await;
+    bench.cli("init");
+    let token = bench.cli("tokens create t --scope settings:write --scope notifications:write");
+    let token = token["token"].as_str().unwrap();
+    let server = bench.serve();
+    let channel = json!({ "name": "ops", "service": { "kind": "webhook" },
+        "with": { "target": format!("{}/CANARY", receiver.base_url()), "allow_private": true } });
+    let made = ask(&server, Method::POST, "/admin/channels", token, channel).await.unwrap();
+    assert!(!made.to_string().contains("CANARY"), "{made}");
+    let tested = ask(&server, Method::POST, "/admin/channels/ops/test", token, json!({})).await.unwrap();
+    assert_eq!(tested["outcome"], "delivered", "{tested}");
+    assert_eq!(receiver.received().len(), 1);
+    let told = ask(&server, Method::GET, "/admin/channels/ops/deliveries", token, Value::Null).await.unwrap();
+    assert_eq!(told.as_array().map(Vec::len), Some(1), "{told}");
+    let unfit = json!({ "name": "chat", "service": { "kind": "telegram", "chat": "" } });
+    let refused = ask(&server, Method::POST, "/admin/channels", token, unfit).await.unwrap_err();
+    assert_eq!((refused.0, &refused.1["error"]), (400, &json!("invalid")));
     server.stop().await;
 }
 

@@ -1,5 +1,7 @@
 //! The services over memory stores: what operators are promised.
 
+#![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
+
 mod accounts;
 mod audited;
 mod booked;
