@@ -10,10 +10,9 @@ mod telling;
 mod trial;
 
 use std::{
-    collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -77,9 +76,8 @@ pub(crate) struct Fleet {
     /// Whether the tasks run: nobody else would hear of a trial's end.
     joined: AtomicBool,
     patience: Mutex<Duration>,
-    /// The accounts that this relay tries, and in how many attempts: one that follows another may begin before the end of that
-    /// one was told.
-    trials: Mutex<HashMap<AccountId, usize>>,
+    /// How many trials this relay has asked for.
+    trials: AtomicU64,
     /// The store did not answer in time: it is asked again from then on.
     silent_until: Mutex<Option<Instant>>,
     lost: Counter,
@@ -96,7 +94,7 @@ impl Fleet {
             entries: TaskMutex::new(entries),
             joined: AtomicBool::new(false),
             patience: Mutex::new(Membership::default().patience),
-            trials: Mutex::default(),
+            trials: AtomicU64::new(1),
             silent_until: Mutex::new(None),
             lost: counter!("posthaste_fleet_news_lost_total"),
         }

@@ -15,7 +15,8 @@ use fred::{
 };
 use posthaste_core::{AccountId, CooldownScope, InstanceId, Timestamp, Told};
 use posthaste_storage::{
-    FleetHealth, FleetStore, Mark, Member, News, NewsPage, StorageError, TrialAnswer, news_kept_until,
+    FleetHealth, FleetStore, Mark, Member, News, NewsPage, StorageError, TrialAnswer, TrialHolder,
+    news_kept_until,
 };
 use serde::{Deserialize, Serialize};
 
@@ -175,15 +176,16 @@ impl FleetStore for RedisFleet {
     async fn try_trial(
         &self,
         account: AccountId,
-        holder: InstanceId,
+        holder: TrialHolder,
         ttl: Duration,
         now: Timestamp,
     ) -> Result<TrialAnswer, StorageError> {
         let arguments = vec![
-            Value::from(holder.to_string()),
+            Value::from(holder.relay.to_string()),
             Value::from(now.as_micros().to_string()),
             Value::from(now.plus(ttl).as_micros().to_string()),
             Value::from(ttl_millis(ttl.saturating_add(SWEPT_AFTER)).to_string()),
+            Value::from(holder.trial.to_string()),
         ];
         let keys = vec![self.keys.fleet_trial(account), self.keys.fleet_health(account)];
         let found = self.link.eval(TRYING, &script::FLEET_TRIAL, Repeat::Harmless, keys, arguments).await?;
@@ -194,8 +196,9 @@ impl FleetStore for RedisFleet {
         read().map_err(|error: CallError| error.during(TRYING))
     }
 
-    async fn end_trial(&self, account: AccountId, holder: InstanceId) -> Result<(), StorageError> {
-        let (keys, arguments) = (vec![self.keys.fleet_trial(account)], vec![Value::from(holder.to_string())]);
+    async fn end_trial(&self, account: AccountId, holder: TrialHolder) -> Result<(), StorageError> {
+        let keys = vec![self.keys.fleet_trial(account)];
+        let arguments = vec![Value::from(holder.relay.to_string()), Value::from(holder.trial.to_string())];
         let ended = self.link.eval(TRYING, &script::FLEET_END_TRIAL, Repeat::Harmless, keys, arguments);
         ended.await.map(drop)
     }

@@ -223,6 +223,7 @@ macro_rules! contract_promises {
             of_parallel_relays_exactly_one_tries,
             a_trial_lapses,
             only_its_holder_ends_a_trial,
+            a_late_end_of_an_earlier_trial_ends_nothing,
             who_would_try_is_told_the_last_news,
         ]);
     };

@@ -110,13 +110,24 @@ pub trait FleetStore: Send + Sync + 'static {
     async fn try_trial(
         &self,
         account: AccountId,
-        holder: InstanceId,
+        holder: TrialHolder,
         ttl: Duration,
         now: Timestamp,
     ) -> Result<TrialAnswer, StorageError>;
 
-    /// Says that a trial is over; does nothing where another relay has it. Tell what came of it before.
-    async fn end_trial(&self, account: AccountId, holder: InstanceId) -> Result<(), StorageError>;
+    /// Says that a trial is over; does nothing where another relay has it, or a later trial of this one. Tell what came of it
+    /// before.
+    async fn end_trial(&self, account: AccountId, holder: TrialHolder) -> Result<(), StorageError>;
+}
+
+/// Who has an account's trial: a relay, and which of its trials. A later one takes the earlier one's place, so that the end of
+/// that, told late, ends nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrialHolder {
+    /// The relay.
+    pub relay: InstanceId,
+    /// Which of its trials.
+    pub trial: u64,
 }
 
 /// How many relays share the work at this moment, as far as is known; at least one. Clones share the number, and reading it is

@@ -30,7 +30,8 @@ pub use affinity::{AffinityKey, AffinityStore};
 pub use config::{Change, Changes, ConfigStore, Expect, Page, Revision};
 pub use error::StorageError;
 pub use fleet::{
-    FleetHealth, FleetSize, FleetStore, Mark, Member, News, NewsPage, TrialAnswer, news_kept_until,
+    FleetHealth, FleetSize, FleetStore, Mark, Member, News, NewsPage, TrialAnswer, TrialHolder,
+    news_kept_until,
 };
 pub use health::{StoreHealth, StoreLoss};
 pub use journal::{JournalEntry, JournalStore};

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use posthaste_core::{AccountId, Told};
-use posthaste_storage::{News, StorageError};
+use posthaste_storage::{News, StorageError, TrialHolder};
 
 use crate::engine::Engine;
 
@@ -12,8 +12,8 @@ use crate::engine::Engine;
 pub(super) enum Entry {
     /// News of an account.
     Tell(News),
-    /// A trial is over; what came of it was handed over before.
-    EndTrial(AccountId),
+    /// A trial is over, by its number; what came of it was handed over before.
+    EndTrial(AccountId, u64),
 }
 
 /// Tells everything that is handed over; never ends.
@@ -80,8 +80,10 @@ impl Pending {
         while let Some(entry) = self.0.front() {
             match entry {
                 Entry::Tell(news) => fleet.store.tell(news, engine.clock.now()).await?,
-                Entry::EndTrial(account) if fleet.is_trying(*account) => {}
-                Entry::EndTrial(account) => fleet.store.end_trial(*account, fleet.id).await?,
+                Entry::EndTrial(account, trial) => {
+                    let holder = TrialHolder { relay: fleet.id, trial: *trial };
+                    fleet.store.end_trial(*account, holder).await?;
+                }
             }
             self.0.pop_front();
         }
@@ -93,7 +95,7 @@ impl Entry {
     fn account(&self) -> AccountId {
         match self {
             Self::Tell(news) => news.health.account,
-            Self::EndTrial(account) => *account,
+            Self::EndTrial(account, _) => *account,
         }
     }
 
@@ -104,7 +106,6 @@ impl Entry {
                     && matches!(later.health.told, Told::Rests(_));
                 both_rest && known.health.scope == later.health.scope
             }
-            (Self::EndTrial(_), Self::EndTrial(_)) => true,
             _ => false,
         }
     }
@@ -138,7 +139,7 @@ mod tests {
         let mut pending = Pending::default();
         let serves = || news(one, Told::Serves { asked_at: Timestamp::EPOCH, hope: false });
         let entries =
-            [rest(one, 1), rest(two, 1), rest(one, 2), serves(), rest(one, 3), Entry::EndTrial(one)];
+            [rest(one, 1), rest(two, 1), rest(one, 2), serves(), rest(one, 3), Entry::EndTrial(one, 1)];
         entries.into_iter().for_each(|entry| pending.add(entry));
         let untils = pending.0.iter().map(|entry| match entry {
             Entry::Tell(News { health: HealthNews { told: Told::Rests(rest), account, .. }, .. }) => {
@@ -153,7 +154,7 @@ mod tests {
     fn what_waits_is_bounded() {
         let mut pending = Pending::default();
         for _ in 0..MOST_PENDING + 3 {
-            pending.add(Entry::EndTrial(AccountId::generate()));
+            pending.add(Entry::EndTrial(AccountId::generate(), 1));
         }
         assert_eq!(pending.0.len(), MOST_PENDING);
     }

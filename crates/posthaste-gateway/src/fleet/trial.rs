@@ -2,11 +2,14 @@
 //!
 //! The scheduler lets one request of this relay try an account whose rest is over; the store lets one relay of all.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use posthaste_core::AccountId;
 use posthaste_scheduler::{Begun, Parked, Ticket};
-use posthaste_storage::TrialAnswer;
+use posthaste_storage::{TrialAnswer, TrialHolder};
 use tokio::time::{Instant, timeout};
 
 use super::{Fleet, learning::learn, telling::Entry};
@@ -16,15 +19,16 @@ use crate::engine::Engine;
 pub(crate) struct FleetTrial {
     fleet: Arc<Fleet>,
     account: AccountId,
+    /// Which of this relay's trials.
+    number: u64,
     /// Whether it was granted, or may have been.
     is_held: bool,
 }
 
 impl Drop for FleetTrial {
     fn drop(&mut self) {
-        self.fleet.has_tried(self.account);
         if self.is_held {
-            self.fleet.hand_over(Entry::EndTrial(self.account));
+            self.fleet.hand_over(Entry::EndTrial(self.account, self.number));
         }
     }
 }
@@ -43,10 +47,12 @@ pub(crate) async fn ask_for_trial(
     if !begun.is_trial || !fleet.is_joined() || fleet.is_silent() {
         return Ok(None);
     }
-    let waiting = Waiting { engine, account, ticket: begun.ticket, trial: Some(fleet.trial_of(account)) };
+    let trial = fleet.trial_of(account);
+    let holder = TrialHolder { relay: fleet.id, trial: trial.number };
+    let waiting = Waiting { engine, account, ticket: begun.ticket, trial: Some(trial) };
     let now = engine.clock.now();
     let patience = *fleet.patience.lock();
-    let asked = timeout(patience, fleet.store.try_trial(account, fleet.id, LONGEST_TRIAL, now)).await;
+    let asked = timeout(patience, fleet.store.try_trial(account, holder, LONGEST_TRIAL, now)).await;
     let TrialAnswer { granted, known } = match asked {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => return Ok(waiting.alone(&error.to_string())),
@@ -101,23 +107,8 @@ impl Drop for Waiting<'_> {
 
 impl Fleet {
     fn trial_of(self: &Arc<Self>, account: AccountId) -> FleetTrial {
-        *self.trials.lock().entry(account).or_default() += 1;
-        FleetTrial { fleet: Arc::clone(self), account, is_held: true }
-    }
-
-    fn has_tried(&self, account: AccountId) {
-        let mut trials = self.trials.lock();
-        if let Some(count) = trials.get_mut(&account) {
-            *count -= 1;
-            if *count == 0 {
-                trials.remove(&account);
-            }
-        }
-    }
-
-    /// Whether an attempt of this relay tries the account, or asks whether it may.
-    pub(super) fn is_trying(&self, account: AccountId) -> bool {
-        self.trials.lock().contains_key(&account)
+        let number = self.trials.fetch_add(1, Ordering::Relaxed);
+        FleetTrial { fleet: Arc::clone(self), account, number, is_held: true }
     }
 
     fn is_silent(&self) -> bool {
@@ -134,23 +125,3 @@ const BETWEEN_QUESTIONS: Duration = Duration::from_secs(1);
 
 /// A store that does not answer is not waited for again so soon.
 const AFTER_SILENCE: Duration = Duration::from_secs(5);
-
-#[cfg(test)]
-mod tests {
-    use posthaste_core::Timestamp;
-    use posthaste_storage::memory::MemoryStores;
-
-    use super::*;
-
-    #[test]
-    fn a_trial_that_follows_another_is_not_ended_with_it() {
-        let fleet = Arc::new(Fleet::new(MemoryStores::stores().fleet, Timestamp::EPOCH));
-        let account = AccountId::generate();
-        let first = fleet.trial_of(account);
-        let second = fleet.trial_of(account);
-        drop(first);
-        assert!(fleet.is_trying(account));
-        drop(second);
-        assert!(!fleet.is_trying(account));
-    }
-}

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use posthaste_core::{AccountId, InstanceId, Timestamp};
 use posthaste_gateway::Membership;
 use posthaste_storage::{
-    FleetHealth, FleetStore, Mark, Member, News, NewsPage, StorageError, Stores, TrialAnswer,
+    FleetHealth, FleetStore, Mark, Member, News, NewsPage, StorageError, Stores, TrialAnswer, TrialHolder,
     memory::MemoryStores,
 };
 use rstest::rstest;
@@ -188,14 +188,14 @@ impl FleetStore for Mute {
     async fn try_trial(
         &self,
         _: AccountId,
-        _: InstanceId,
+        _: TrialHolder,
         _: Duration,
         _: Timestamp,
     ) -> Result<TrialAnswer, StorageError> {
         std::future::pending().await
     }
 
-    async fn end_trial(&self, account: AccountId, holder: InstanceId) -> Result<(), StorageError> {
+    async fn end_trial(&self, account: AccountId, holder: TrialHolder) -> Result<(), StorageError> {
         self.0.end_trial(account, holder).await
     }
 }

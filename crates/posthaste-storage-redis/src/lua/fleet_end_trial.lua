@@ -1,3 +1,4 @@
 -- KEYS: trial of the account
--- ARGV: holder
-if redis.call('HGET', KEYS[1], 'holder') == ARGV[1] then redis.call('DEL', KEYS[1]) end
+-- ARGV: relay, which of its trials
+local held = redis.call('HMGET', KEYS[1], 'holder', 'trial')
+if held[1] == ARGV[1] and held[2] == ARGV[2] then redis.call('DEL', KEYS[1]) end

@@ -10,7 +10,7 @@ use super::{
     Promise,
     fixtures::{NOON, TTL, noon_plus},
 };
-use crate::{Mark, Member, News, NewsPage, Revision, Stores};
+use crate::{Mark, Member, News, NewsPage, Revision, Stores, TrialHolder};
 
 /// A relay that has announced itself is listed as it is, by itself and by others.
 pub async fn a_relay_that_is_there_is_listed(stores: Stores) -> Promise {
@@ -137,7 +137,7 @@ pub async fn a_rest_that_is_long_over_is_forgotten(stores: Stores) -> Promise {
     stores.fleet.tell(&resting(account, 30, 1), NOON).await?;
     assert_eq!(stores.fleet.health(noon_plus(300)).await?.news.len(), 1);
     assert_eq!(stores.fleet.health(noon_plus(3_600)).await?.news, []);
-    let answer = stores.fleet.try_trial(account, InstanceId::generate(), TTL, noon_plus(3_600)).await?;
+    let answer = stores.fleet.try_trial(account, anybody(), TTL, noon_plus(3_600)).await?;
     assert_eq!(answer.known, []);
     Ok(())
 }
@@ -210,12 +210,12 @@ pub async fn a_release_ends_every_rest_of_the_account(stores: Stores) -> Promise
 
 /// While one tries an account nobody else does; the same may ask again, and accounts are tried apart.
 pub async fn one_tries_an_account(stores: Stores) -> Promise {
-    let (account, holder) = (AccountId::generate(), InstanceId::generate());
+    let (account, holder) = (AccountId::generate(), anybody());
     assert!(stores.fleet.try_trial(account, holder, TTL, NOON).await?.granted);
-    assert!(!stores.fleet.try_trial(account, InstanceId::generate(), TTL, noon_plus(1)).await?.granted);
+    assert!(!stores.fleet.try_trial(account, anybody(), TTL, noon_plus(1)).await?.granted);
     assert!(stores.fleet.try_trial(account, holder, TTL, noon_plus(2)).await?.granted);
     let other = AccountId::generate();
-    assert!(stores.fleet.try_trial(other, InstanceId::generate(), TTL, NOON).await?.granted);
+    assert!(stores.fleet.try_trial(other, anybody(), TTL, NOON).await?.granted);
     Ok(())
 }
 
@@ -225,7 +225,7 @@ pub async fn of_parallel_relays_exactly_one_tries(stores: Stores) -> Promise {
     let tries: Vec<_> = (0..16)
         .map(|_| {
             let fleet = Arc::clone(&stores.fleet);
-            tokio::spawn(async move { fleet.try_trial(account, InstanceId::generate(), TTL, NOON).await })
+            tokio::spawn(async move { fleet.try_trial(account, anybody(), TTL, NOON).await })
         })
         .collect();
     let mut granted = 0;
@@ -238,8 +238,8 @@ pub async fn of_parallel_relays_exactly_one_tries(stores: Stores) -> Promise {
 
 /// The trial of a relay that fell silent lapses.
 pub async fn a_trial_lapses(stores: Stores) -> Promise {
-    let (account, other) = (AccountId::generate(), InstanceId::generate());
-    stores.fleet.try_trial(account, InstanceId::generate(), TTL, NOON).await?;
+    let (account, other) = (AccountId::generate(), anybody());
+    stores.fleet.try_trial(account, anybody(), TTL, NOON).await?;
     assert!(!stores.fleet.try_trial(account, other, TTL, noon_plus(59)).await?.granted);
     assert!(stores.fleet.try_trial(account, other, TTL, noon_plus(60)).await?.granted);
     Ok(())
@@ -248,7 +248,7 @@ pub async fn a_trial_lapses(stores: Stores) -> Promise {
 /// A trial that was ended is anybody's; only its holder ends it.
 pub async fn only_its_holder_ends_a_trial(stores: Stores) -> Promise {
     let account = AccountId::generate();
-    let [holder, other] = [(); 2].map(|()| InstanceId::generate());
+    let [holder, other] = [(); 2].map(|()| anybody());
     stores.fleet.try_trial(account, holder, TTL, NOON).await?;
     stores.fleet.end_trial(account, other).await?;
     assert!(!stores.fleet.try_trial(account, other, TTL, NOON).await?.granted);
@@ -257,10 +257,23 @@ pub async fn only_its_holder_ends_a_trial(stores: Stores) -> Promise {
     Ok(())
 }
 
+/// The end of a relay's earlier trial, told late, does not end the one that it has now.
+pub async fn a_late_end_of_an_earlier_trial_ends_nothing(stores: Stores) -> Promise {
+    let (account, earlier) = (AccountId::generate(), anybody());
+    let later = TrialHolder { trial: earlier.trial + 1, ..earlier };
+    stores.fleet.try_trial(account, earlier, TTL, NOON).await?;
+    assert!(stores.fleet.try_trial(account, later, TTL, NOON).await?.granted);
+    stores.fleet.end_trial(account, earlier).await?;
+    assert!(!stores.fleet.try_trial(account, anybody(), TTL, NOON).await?.granted);
+    stores.fleet.end_trial(account, later).await?;
+    assert!(stores.fleet.try_trial(account, anybody(), TTL, NOON).await?.granted);
+    Ok(())
+}
+
 /// Who would try an account is told what has been told of it, so that no trial is made in vain.
 pub async fn who_would_try_is_told_the_last_news(stores: Stores) -> Promise {
     let account = AccountId::generate();
-    let [holder, other] = [(); 2].map(|()| InstanceId::generate());
+    let [holder, other] = [(); 2].map(|()| anybody());
     assert_eq!(stores.fleet.try_trial(account, holder, TTL, NOON).await?.known, []);
     let told = [resting(account, 30, 1), of_models(resting(account, 60, 1), "claude-opus")];
     for news in &told {
@@ -324,4 +337,9 @@ fn since(mut news: News, moment: Timestamp) -> News {
         rest.since = moment;
     }
     news
+}
+
+/// A relay with its first trial.
+fn anybody() -> TrialHolder {
+    TrialHolder { relay: InstanceId::generate(), trial: 1 }
 }

@@ -11,7 +11,7 @@ use posthaste_core::{AccountId, CooldownScope, InstanceId, Timestamp, Told};
 use tokio::sync::watch;
 
 use crate::{
-    FleetHealth, FleetStore, Mark, Member, News, NewsPage, StorageError, TrialAnswer,
+    FleetHealth, FleetStore, Mark, Member, News, NewsPage, StorageError, TrialAnswer, TrialHolder,
     fleet::{is_news, news_kept_until},
 };
 
@@ -37,7 +37,7 @@ struct State {
     feed: VecDeque<News>,
     mark: Mark,
     known: HashMap<AccountId, Vec<Known>>,
-    trials: HashMap<AccountId, (InstanceId, Timestamp)>,
+    trials: HashMap<AccountId, (TrialHolder, Timestamp)>,
 }
 
 #[derive(Debug)]
@@ -95,13 +95,13 @@ impl FleetStore for MemoryFleet {
     async fn try_trial(
         &self,
         account: AccountId,
-        holder: InstanceId,
+        holder: TrialHolder,
         ttl: Duration,
         now: Timestamp,
     ) -> Result<TrialAnswer, StorageError> {
         let mut state = self.state.lock();
         state.trials.retain(|_, (_, until)| *until > now);
-        let granted = state.trials.get(&account).is_none_or(|(present, _)| *present == holder);
+        let granted = state.trials.get(&account).is_none_or(|(present, _)| present.relay == holder.relay);
         if granted {
             state.trials.insert(account, (holder, now.plus(ttl)));
         }
@@ -109,7 +109,7 @@ impl FleetStore for MemoryFleet {
         Ok(TrialAnswer { granted, known: known.map(|known| known.news.clone()).collect() })
     }
 
-    async fn end_trial(&self, account: AccountId, holder: InstanceId) -> Result<(), StorageError> {
+    async fn end_trial(&self, account: AccountId, holder: TrialHolder) -> Result<(), StorageError> {
         let mut state = self.state.lock();
         if state.trials.get(&account).is_some_and(|(present, _)| *present == holder) {
             state.trials.remove(&account);
