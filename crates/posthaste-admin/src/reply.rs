@@ -11,7 +11,7 @@ use crate::{
     TokenView, UsageView, UserView,
 };
 
-/// What came of a [`Command`].
+/// What came of a [`Command`](crate::Command).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "reply", content = "value", rename_all = "snake_case")]
 pub enum Reply {

@@ -1,6 +1,6 @@
 //! The admin API: what operators do, as JSON over HTTP.
 //!
-//! An [`Endpoint`](endpoint::Endpoint) is a method and a path with who may come, what is taken and answered, and the work. Its
+//! An [`Endpoint`] is a method and a path with who may come, what is taken and answered, and the work. Its
 //! types are what the OpenAPI document is made of, so that the two cannot differ.
 
 mod answer;
