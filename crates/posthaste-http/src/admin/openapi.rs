@@ -29,7 +29,7 @@ pub fn document(version: &str) -> Value {
             "version": version,
             "description": "What operators do. Answers are `{\"success\": true, \"data\": …}`, failures \
                 `{\"success\": false, \"error\": …, \"message\": …}`. Records are named by id or by name.",
-            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+            "license": { "name": "MIT or Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "paths": paths,
         "components": {
