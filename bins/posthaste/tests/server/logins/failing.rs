@@ -76,9 +76,10 @@ async fn a_test_of_a_login_whose_client_was_taken_away_says_what_to_set() {
         let mut command = desk.bench.command("accounts test ada --json");
         command.env("POSTHASTE_OAUTH__SANDBOX__CLIENT_ID", "somebody");
         report = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
-        (report["ok"] == false).then_some(())
+        // The vendor may say that it has ended a moment before the relay knows.
+        (report["state"] == "invalid_client").then_some(())
     })
     .await;
-    assert_eq!(report["state"], "invalid_client", "{report}");
+    assert_eq!(report["ok"], false, "{report}");
     assert!(report["advice"].as_str().unwrap().contains("`client_id`"), "{report}");
 }
