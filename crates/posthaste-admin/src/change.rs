@@ -15,6 +15,11 @@ pub(crate) trait Named: Entity {
     const NOUN: &'static str;
 
     fn name(&self) -> &str;
+
+    /// Whether its name is free for others, so that it is found by id alone.
+    fn is_nameless(&self) -> bool {
+        false
+    }
 }
 
 impl Named for Account {
@@ -30,6 +35,10 @@ impl Named for ClientKey {
 
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn is_nameless(&self) -> bool {
+        self.deleted_at.is_some()
     }
 }
 
@@ -96,9 +105,19 @@ pub(crate) async fn find<T: Named>(
 ) -> Result<Versioned<T>, AdminError> {
     let found = match Uuid::try_parse(selector) {
         Ok(id) => records.get(id).await?,
-        Err(_) => by_name(records, selector).await?,
+        Err(_) => named(records, selector).await?,
     };
     found.ok_or_else(|| AdminError::NotFound { what: format!("{} `{}`", T::NOUN, selector.escape_debug()) })
+}
+
+/// The record whose name that is, or the only one whose name it was.
+async fn named<T: Named>(records: &Repository<T>, name: &str) -> Result<Option<Versioned<T>>, AdminError> {
+    let mut same: Vec<_> = records.all().await?;
+    same.retain(|record| record.value.name() == name);
+    if let Some(named) = same.iter().position(|record| !record.value.is_nameless()) {
+        return Ok(Some(same.swap_remove(named)));
+    }
+    Ok(if same.len() == 1 { same.pop() } else { None })
 }
 
 /// Client keys are looked up by hash on the hot path, so by name they are searched.
@@ -106,7 +125,11 @@ pub(crate) async fn by_name<T: Named>(
     records: &Repository<T>,
     name: &str,
 ) -> Result<Option<Versioned<T>>, AdminError> {
-    Ok(records.all().await?.into_iter().find(|record| record.value.name() == name))
+    Ok(records
+        .all()
+        .await?
+        .into_iter()
+        .find(|record| record.value.name() == name && !record.value.is_nameless()))
 }
 
 /// Applies `change` to the record as it is at the moment of writing. A record that changes meanwhile, as a client key

@@ -99,8 +99,27 @@ pub enum Command {
         /// Which.
         key: String,
     },
-    /// Remove a client key.
+    /// Delete a client key, so that it can be restored.
     DeleteKey {
+        /// Which.
+        key: String,
+    },
+    /// Tell the client keys that are deleted.
+    ListDeletedKeys,
+    /// Make a deleted client key what it was.
+    RestoreKey {
+        /// Which.
+        key: String,
+        /// Under which name, where its own is another's by now.
+        name: Option<String>,
+    },
+    /// Drop a deleted client key's record for good.
+    PurgeKey {
+        /// Which.
+        key: String,
+    },
+    /// Give a client key another secret.
+    RegenerateKey {
         /// Which.
         key: String,
     },
@@ -337,6 +356,10 @@ pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> R
         Command::UpdateKey { key, change } => Reply::Key(keys.update(&key, change).await?),
         Command::RevokeKey { key } => Reply::Key(keys.revoke(&key).await?),
         Command::DeleteKey { key } => Reply::Key(keys.delete(&key).await?),
+        Command::ListDeletedKeys => Reply::Keys(keys.list_deleted().await?),
+        Command::RestoreKey { key, name } => Reply::Key(keys.restore(&key, name.as_deref()).await?),
+        Command::PurgeKey { key } => Reply::Key(keys.purge(&key).await?),
+        Command::RegenerateKey { key } => Reply::CreatedKey(keys.regenerate(&key).await?),
         Command::KeyUsage { key } => Reply::Usage(keys.usage(&key).await?),
         Command::CreatePool(new) => Reply::Pool(pools.create(new).await?),
         Command::ListPools => Reply::Pools(pools.list().await?),

@@ -1,12 +1,17 @@
 //! Client keys.
 
+mod batch;
+mod bin;
 mod policy;
+mod tags;
 mod usage;
 mod view;
 
+pub use batch::{BatchChange, BatchItem, BatchView, CreatedBatch, KeyBatch, KeySelection, NewKeys};
 use policy::CheckedPolicy;
 pub(crate) use policy::provider as provider_named;
 pub use policy::{BindingInput, CaptureInput, PolicyInput, QueueInput, multiplier_text};
+pub use tags::{TagView, rename_tag, tags};
 pub use usage::{DayUsage, ModelUsage, UsageView};
 pub use view::{CreatedKey, KeyView};
 
@@ -85,6 +90,11 @@ pub enum ExpiryInput {
         /// How many seconds.
         seconds: u64,
     },
+    /// So much later than it would end; from now on where it has ended. One that never ends stays so.
+    Extend {
+        /// How many seconds.
+        seconds: u64,
+    },
 }
 
 /// Client keys.
@@ -105,7 +115,7 @@ impl<'a> KeyService<'a> {
     pub async fn create(self, new: NewKey) -> Result<CreatedKey, AdminError> {
         let now = self.now();
         let name = input::name(&new.name)?;
-        let expiry = expiry(new.expiry, now)?;
+        let expiry = expiry(new.expiry, None, now)?;
         let models = input::model_rules(&new.allow, &new.deny)?;
         let parts = self.admin.parts();
         let made = parts.vault.generate_client_key(&parts.key_prefix)?;
@@ -120,6 +130,7 @@ impl<'a> KeyService<'a> {
             enabled: true,
             disabled_because: None,
             revoked_at: None,
+            deleted_at: None,
             expiry,
             first_used_at: None,
             models,
@@ -134,14 +145,18 @@ impl<'a> KeyService<'a> {
         Ok(CreatedKey { view: self.view(created?).await?, key: Disclosed::new(made.secret) })
     }
 
-    /// All client keys, by name.
+    /// All client keys that are not deleted, by name.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn list(self) -> Result<Vec<KeyView>, AdminError> {
+        self.list_where(|key| key.deleted_at.is_none()).await
+    }
+
+    async fn list_where(self, wanted: impl Fn(&ClientKey) -> bool) -> Result<Vec<KeyView>, AdminError> {
         let records = self.admin.key_records().all().await?;
-        let mut views = Vec::with_capacity(records.len());
-        for record in records {
+        let mut views = Vec::new();
+        for record in records.into_iter().filter(|record| wanted(&record.value)) {
             views.push(self.view(record.value).await?);
         }
         views.sort_by(|left, right| left.name.cmp(&right.name));
@@ -185,15 +200,6 @@ impl<'a> KeyService<'a> {
             Ok(())
         });
         self.view(revoked.await?).await
-    }
-
-    /// Removes a client key's record. What it used stays in the books under its id.
-    ///
-    /// # Errors
-    /// As [`show`](Self::show).
-    pub async fn delete(self, key: &str) -> Result<KeyView, AdminError> {
-        let removed = change::remove(&self.admin.key_records(), key).await?;
-        self.view(removed).await
     }
 
     /// What a client key used, from the roll-ups. By id also that of a key that was removed.
@@ -254,6 +260,10 @@ fn apply_change(
     policy: &CheckedPolicy<'_>,
     now: Timestamp,
 ) -> Result<(), AdminError> {
+    if key.deleted_at.is_some() {
+        let message = format!("client key `{}` is deleted; restore it first", key.name);
+        return Err(AdminError::invalid("key", message));
+    }
     if let Some(name) = &change.name {
         key.name = input::name(name)?;
     }
@@ -272,7 +282,7 @@ fn apply_change(
         key.disabled_because = disabled_because(key, reason.trim())?;
     }
     if let Some(input) = change.expiry {
-        key.expiry = expiry(input, now)?;
+        key.expiry = expiry(input, Some(key), now)?;
     }
     if let Some(allow) = &change.allow {
         key.models.allow = input::patterns("allow", allow)?;
@@ -289,7 +299,8 @@ fn apply_change(
     Ok(())
 }
 
-fn expiry(input: ExpiryInput, now: Timestamp) -> Result<Expiry, AdminError> {
+/// When a key is to end; `key` as it is, where it is there already.
+fn expiry(input: ExpiryInput, key: Option<&ClientKey>, now: Timestamp) -> Result<Expiry, AdminError> {
     match input {
         ExpiryInput::Never => Ok(Expiry::Never),
         ExpiryInput::At { at } if at <= now => {
@@ -300,6 +311,23 @@ fn expiry(input: ExpiryInput, now: Timestamp) -> Result<Expiry, AdminError> {
         ExpiryInput::FromFirstUse { seconds } => {
             lasting(seconds).map(|time| Expiry::AfterFirstUse { seconds: time.as_secs() })
         }
+        ExpiryInput::Extend { seconds } => extended(lasting(seconds)?, key, now),
+    }
+}
+
+fn extended(time: Duration, key: Option<&ClientKey>, now: Timestamp) -> Result<Expiry, AdminError> {
+    let Some(key) = key else {
+        let message = "cannot be extended before the key is there; say when it ends";
+        return Err(AdminError::invalid("expiry", message));
+    };
+    match (key.expiry, key.expires_at()) {
+        (Expiry::Never, _) => Ok(Expiry::Never),
+        // It has not begun to run.
+        (Expiry::AfterFirstUse { seconds }, None) => {
+            let all = lasting(seconds.saturating_add(time.as_secs()))?;
+            Ok(Expiry::AfterFirstUse { seconds: all.as_secs() })
+        }
+        (_, ends) => Ok(Expiry::At { at: ends.map_or(now, |ends| ends.max(now)).plus(time) }),
     }
 }
 

@@ -48,6 +48,10 @@ pub use error::{AdminError, AdminFailure, FailureKind};
 pub use holders::{HolderOverview, HolderService, HolderView};
 pub use input::{Disclosed, ModelMapping};
 pub use keys::{
+    BatchChange, BatchItem, BatchView, CreatedBatch, KeyBatch, KeySelection, NewKeys, TagView, rename_tag,
+    tags,
+};
+pub use keys::{
     BindingInput, CaptureInput, CreatedKey, DayUsage, ExpiryInput, KeyChange, KeyService, KeyView,
     ModelUsage, NewKey, PolicyInput, QueueInput, UsageView, multiplier_text,
 };

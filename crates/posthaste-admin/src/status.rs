@@ -117,7 +117,8 @@ pub(crate) async fn status(admin: &Admin) -> Result<StatusView, AdminError> {
     }
     let members = parts.stores.fleet.instances(now).await?;
     let instances = members.into_iter().map(|member| InstanceView::new(member, answering, now)).collect();
-    let keys = admin.key_records().all().await?;
+    let mut keys = admin.key_records().all().await?;
+    keys.retain(|key| key.value.deleted_at.is_none());
     let active = keys.iter().filter(|key| key.value.status(now) == KeyStatus::Active).count();
     Ok(StatusView {
         version,

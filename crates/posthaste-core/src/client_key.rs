@@ -125,6 +125,8 @@ pub enum KeyStatus {
     Disabled,
     /// It was revoked for good.
     Revoked,
+    /// It was deleted, and can be restored until its record is dropped.
+    Deleted,
     /// It has ended.
     Expired {
         /// When it ended.
@@ -155,6 +157,9 @@ pub struct ClientKey {
     /// When it was revoked for good, if so.
     #[serde(default)]
     pub revoked_at: Option<Timestamp>,
+    /// When it was deleted, if so: it opens nothing, its name is free, and its record waits to be restored or dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
     /// When it ends.
     #[serde(default)]
     pub expiry: Expiry,
@@ -187,6 +192,9 @@ impl ClientKey {
 
     /// Whether it opens the door at `now`.
     pub fn status(&self, now: Timestamp) -> KeyStatus {
+        if self.deleted_at.is_some() {
+            return KeyStatus::Deleted;
+        }
         if self.revoked_at.is_some() {
             return KeyStatus::Revoked;
         }
@@ -219,6 +227,7 @@ mod tests {
             enabled: true,
             disabled_because: None,
             revoked_at: None,
+            deleted_at: None,
             expiry,
             first_used_at: None,
             models: ModelRules::default(),
@@ -250,12 +259,14 @@ mod tests {
     }
 
     #[test]
-    fn revoked_goes_before_everything() {
+    fn deleted_and_revoked_go_before_everything() {
         let mut key = key(Expiry::Never);
         key.enabled = false;
         assert_eq!(key.status(Timestamp::EPOCH), KeyStatus::Disabled);
         key.revoked_at = Some(Timestamp::EPOCH);
         assert_eq!(key.status(Timestamp::EPOCH), KeyStatus::Revoked);
+        key.deleted_at = Some(Timestamp::EPOCH);
+        assert_eq!(key.status(Timestamp::EPOCH), KeyStatus::Deleted);
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub(crate) fn check_status(caller: &Caller, now: Timestamp) -> Result<(), Fault>
             }
             None => Cow::from("this client key is switched off: ask the relay's operator"),
         })),
-        KeyStatus::Revoked => {
+        KeyStatus::Revoked | KeyStatus::Deleted => {
             Err(denied("this client key was revoked: ask the relay's operator for a new one"))
         }
         KeyStatus::Expired { at } => {

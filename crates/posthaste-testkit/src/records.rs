@@ -52,6 +52,7 @@ pub fn client_key(name: &str) -> ClientKey {
         enabled: true,
         disabled_because: None,
         revoked_at: None,
+        deleted_at: None,
         expiry: Expiry::Never,
         first_used_at: None,
         models: ModelRules::default(),

@@ -120,6 +120,7 @@ fn key_of(user: &str) -> ClientKey {
         enabled: true,
         disabled_because: None,
         revoked_at: None,
+        deleted_at: None,
         expiry: Expiry::Never,
         first_used_at: None,
         models: ModelRules::default(),

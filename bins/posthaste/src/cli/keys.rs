@@ -20,7 +20,11 @@ pub(super) enum Command {
     /// Make a client key; it is shown this once
     Create(Create),
     /// List all client keys
-    List,
+    List {
+        /// Those that are deleted instead
+        #[arg(long)]
+        deleted: bool,
+    },
     /// Show one client key
     Show(Which),
     /// Change a client key; what is not named stays as it is
@@ -28,8 +32,20 @@ pub(super) enum Command {
     Update(Update),
     /// Close a client key for good; its record stays
     Revoke(Which),
-    /// Remove a client key's record; what it used stays in the books
+    /// Delete a client key; it can be restored, and what it used stays in the books
     Delete(Which),
+    /// Make a deleted client key what it was; its secret opens again
+    Restore {
+        /// The key's id, or the name that it had
+        key: String,
+        /// Another name, where its own is another key's by now
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Drop a deleted client key's record for good; what it used stays in the books
+    Purge(Which),
+    /// Give a client key another secret; it is shown this once, and the one before opens nothing any more
+    Regenerate(Which),
     /// Show what a client key used: in all, by model, by day
     Usage(Which),
 }
@@ -77,6 +93,9 @@ struct Settings {
     /// End so long after the first use: 12h, 30d; a number alone counts days
     #[arg(long, value_name = "LENGTH", value_parser = days_or_length, group = "expiry")]
     expires_after_first_use: Option<u64>,
+    /// End so much later than it would, from now on where it has ended: 12h, 30d
+    #[arg(long, value_name = "LENGTH", value_parser = parse_length, group = "expiry")]
+    extend: Option<u64>,
     /// Never end
     #[arg(long, group = "expiry")]
     never_expires: bool,
@@ -112,6 +131,12 @@ struct Settings {
     /// A word for sorting; may be repeated or separated by commas, replaces all; '' for none
     #[arg(long, value_name = "TAG", value_delimiter = ',')]
     tag: Option<Vec<String>>,
+    /// A word more for sorting; may be repeated or separated by commas
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    add_tag: Vec<String>,
+    /// A word less for sorting
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    remove_tag: Vec<String>,
     /// Let only these accounts serve it: pool:NAME or account:NAME; '' for all
     #[arg(long, value_name = "PLACE", value_parser = place, group = "binding")]
     bind: Option<Place>,
@@ -139,7 +164,8 @@ impl Settings {
         let at = self.expires_at.map(|at| ExpiryInput::At { at });
         let soon = self.expires_in.map(|seconds| ExpiryInput::In { seconds });
         let later = self.expires_after_first_use.map(|seconds| ExpiryInput::FromFirstUse { seconds });
-        at.or(soon).or(later).or(self.never_expires.then_some(ExpiryInput::Never))
+        let extended = self.extend.map(|seconds| ExpiryInput::Extend { seconds });
+        at.or(soon).or(later).or(extended).or(self.never_expires.then_some(ExpiryInput::Never))
     }
 
     fn capture_for(&self, seconds: Option<u64>) -> CaptureInput {
@@ -155,6 +181,8 @@ impl Settings {
             multiplier: self.multiplier.take(),
             repair_conversations: self.repair_conversations,
             tags: input::list(self.tag.take()),
+            add_tags: std::mem::take(&mut self.add_tag),
+            remove_tags: std::mem::take(&mut self.remove_tag),
             owner: self.owner.take(),
             binding: match (self.bind.take(), self.prefer.take()) {
                 (Some(Place(Some(place))), _) => Some(BindingInput::Strict(place)),
@@ -171,12 +199,18 @@ impl Settings {
 pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Result<(), Failure> {
     let work = work(command);
     let session = Session::open(config, &work).await?;
-    let deleted = matches!(work, Work::DeleteKey { .. });
+    let gone = match work {
+        Work::DeleteKey { .. } => Some("deleted; `posthaste keys restore` brings it back"),
+        Work::PurgeKey { .. } => Some("dropped for good"),
+        _ => None,
+    };
     match session.execute(work).await? {
         Reply::CreatedKey(created) => out.show(&created, || view::created(&created)),
         Reply::Keys(keys) => out.show(&keys, || view::table(&keys)),
-        Reply::Key(key) if deleted => out.show(&key, || format!("client key `{}` is removed", key.name)),
-        Reply::Key(key) => out.show(&key, || view::one(&key)),
+        Reply::Key(key) => out.show(&key, || match gone {
+            Some(gone) => format!("client key `{}` is {gone}", key.name),
+            None => view::one(&key),
+        }),
         Reply::Usage(usage) => out.show(&usage, || view::usage(&usage)),
         _ => Err(unexpected()),
     }
@@ -192,7 +226,8 @@ fn work(command: Command) -> Work {
             deny: input::list(create.settings.deny).unwrap_or_default(),
             limits: create.settings.limit.unwrap_or_default(),
         }),
-        Command::List => Work::ListKeys,
+        Command::List { deleted: false } => Work::ListKeys,
+        Command::List { deleted: true } => Work::ListDeletedKeys,
         Command::Show(which) => Work::ShowKey { key: which.key },
         Command::Update(mut update) => Work::UpdateKey {
             key: update.key,
@@ -209,6 +244,9 @@ fn work(command: Command) -> Work {
         },
         Command::Revoke(which) => Work::RevokeKey { key: which.key },
         Command::Delete(which) => Work::DeleteKey { key: which.key },
+        Command::Restore { key, name } => Work::RestoreKey { key, name },
+        Command::Purge(which) => Work::PurgeKey { key: which.key },
+        Command::Regenerate(which) => Work::RegenerateKey { key: which.key },
         Command::Usage(which) => Work::KeyUsage { key: which.key },
     }
 }

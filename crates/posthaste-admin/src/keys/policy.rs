@@ -28,6 +28,10 @@ pub struct PolicyInput {
     pub repair_conversations: Option<bool>,
     /// Free words for sorting.
     pub tags: Option<Vec<String>>,
+    /// Words to have beside those that are there.
+    pub add_tags: Vec<String>,
+    /// Words to have no longer.
+    pub remove_tags: Vec<String>,
     /// The id of the user whose it is; empty for nobody.
     pub owner: Option<String>,
     /// Whose accounts serve it, and whether others may.
@@ -199,6 +203,12 @@ impl PolicyInput {
         }
         if let Some(tags) = &self.tags {
             policy.tags = distinct(tags, tag)?;
+        }
+        policy.tags.retain(|tag| !self.remove_tags.contains(tag));
+        for added in distinct(&self.add_tags, tag)? {
+            if !policy.tags.contains(&added) {
+                policy.tags.push(added);
+            }
         }
         Ok(())
     }

@@ -30,6 +30,9 @@ pub struct KeyView {
     pub first_used_at: Option<Timestamp>,
     /// When it was revoked, if so.
     pub revoked_at: Option<Timestamp>,
+    /// When it was deleted, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
     /// Which models it may ask for.
     pub models: ModelRules,
     /// What else it may do, and how it is billed.
@@ -70,6 +73,7 @@ impl KeyView {
             expiry: key.expiry,
             first_used_at: key.first_used_at,
             revoked_at: key.revoked_at,
+            deleted_at: key.deleted_at,
             models: key.models,
             policy: key.policy,
             bound_to: None,

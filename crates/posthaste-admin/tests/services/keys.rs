@@ -170,7 +170,7 @@ async fn a_key_is_switched_off_for_a_reason_and_on_without_one() {
 }
 
 #[tokio::test]
-async fn revoking_is_for_good_and_deleting_removes() {
+async fn revoking_is_for_good_and_dropping_removes() {
     let bench = quiet().await;
     let keys = bench.admin.keys();
     keys.create(named("team")).await.unwrap();
@@ -183,6 +183,7 @@ async fn revoking_is_for_good_and_deleting_removes() {
     assert!(matches!(refused, Err(AdminError::Invalid { field: "enabled", .. })), "{refused:?}");
     assert_eq!(keys.show("team").await.unwrap().state, KeyStatus::Revoked);
     keys.delete("team").await.unwrap();
+    keys.purge("team").await.unwrap();
     assert!(matches!(keys.show("team").await, Err(AdminError::NotFound { .. })));
 }
 
@@ -206,6 +207,7 @@ async fn usage_adds_up_in_all_by_model_and_by_day() {
     assert_eq!(days, [(day, 100), (next, 23)]);
 
     bench.admin.keys().delete("team").await.unwrap();
+    bench.admin.keys().purge("team").await.unwrap();
     let after = bench.admin.keys().usage(&id.to_string()).await.unwrap();
     assert_eq!((after.name, after.totals), (None, usage.totals));
     let nobody = bench.admin.keys().usage(&ClientKeyId::generate().to_string()).await;

@@ -8,6 +8,7 @@ mod booked;
 mod channels;
 mod commands;
 mod data;
+mod key_batches;
 mod keys;
 mod logins;
 mod owners;

@@ -20,7 +20,7 @@ pub(super) fn expiring<'a>(
 
 fn of_key(key: &ClientKey, days: &[u16], now: Timestamp) -> Option<Notice> {
     let expires_at = key.expires_at()?;
-    if !key.enabled || key.revoked_at.is_some() {
+    if !key.enabled || key.revoked_at.is_some() || key.deleted_at.is_some() {
         return None;
     }
     let event = if expires_at <= now {

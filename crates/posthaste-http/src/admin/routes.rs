@@ -4,6 +4,7 @@ mod accounts;
 mod audit;
 mod channels;
 mod holders;
+mod key_batches;
 mod keys;
 mod kinds;
 mod me;
@@ -25,6 +26,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         kinds::endpoints(),
         holders::endpoints(),
         keys::endpoints(),
+        key_batches::endpoints(),
         pools::endpoints(),
         people::endpoints(),
         channels::endpoints(),

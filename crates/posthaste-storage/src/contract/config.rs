@@ -73,6 +73,7 @@ pub async fn a_client_key_is_found_by_the_hash_that_it_has_now(stores: Stores) -
         enabled: true,
         disabled_because: None,
         revoked_at: None,
+        deleted_at: None,
         expiry: Expiry::Never,
         first_used_at: None,
         models: ModelRules::default(),

@@ -116,6 +116,7 @@ fn state(key: &KeyView) -> String {
         KeyStatus::Active => "active".to_owned(),
         KeyStatus::Disabled => "disabled".to_owned(),
         KeyStatus::Revoked => "revoked".to_owned(),
+        KeyStatus::Deleted => "deleted".to_owned(),
         KeyStatus::Expired { .. } => "expired".to_owned(),
     }
 }

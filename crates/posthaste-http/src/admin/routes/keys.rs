@@ -43,12 +43,12 @@ fn keys() -> Vec<Endpoint> {
                 let key = asked.parameter("key");
                 asked.act::<KeyView>(Command::UpdateKey { key, change }).await
             }),
-        delete("/admin/api-keys/{key}", "Remove a client key's record").needs(write).answers(
-            |asked: Asked, _: NoBody| async move {
+        delete("/admin/api-keys/{key}", "Delete a client key, so that it can be restored")
+            .needs(write)
+            .answers(|asked: Asked, _: NoBody| async move {
                 let key = asked.parameter("key");
                 asked.act::<KeyView>(Command::DeleteKey { key }).await
-            },
-        ),
+            }),
         post("/admin/api-keys/{key}/revoke", "Close a client key for good and keep its record")
             .needs(write)
             .answers(|asked: Asked, _: NoBody| async move {
