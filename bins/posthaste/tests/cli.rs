@@ -373,7 +373,19 @@ fn a_client_key_is_shown_once_then_listed_changed_revoked_and_deleted() {
     let again = bench.run("keys update team --enabled true");
     assert_eq!((again.code, again.err.contains("revoked, and that is for good")), (2, true), "{}", again.err);
     bench.run("keys delete team").ok();
-    assert_eq!(bench.run("keys show team").code, 3);
+    assert!(!bench.run("keys list").ok().contains("team"));
+    assert_eq!(bench.run("keys show team --json").json()["state"]["status"], "deleted");
+    bench.run("keys create --name team").ok();
+    let taken = bench.run(&format!("keys restore {id}"));
+    assert!(taken.code != 0 && taken.err.contains("choose another name"), "{}", taken.err);
+    bench.run(&format!("keys restore {id} --name again")).ok();
+    let again = bench.run("keys delete again --json").json();
+    assert_eq!(again["id"], id);
+    bench.run("keys purge again").ok();
+    assert_eq!(bench.run("keys show again").code, 3);
+    let secret = bench.run("keys regenerate team --json").json()["key"].as_str().unwrap().to_owned();
+    assert!(secret.starts_with("cr_"));
+    assert!(!bench.run("keys list --deleted").ok().contains("team"));
 }
 
 #[test]

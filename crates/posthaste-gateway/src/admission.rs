@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use posthaste_core::{ClientKey, Fault, FaultKind, KeyStatus, Operation, Origin, ProviderKind, Timestamp};
 use posthaste_wire::Envelope;
 
-use crate::{Call, Caller, asked::AskedModel, engine::Engine, planning::may_use};
+use crate::{Call, Caller, asked::AskedModel, authenticate::unknown_key, engine::Engine, planning::may_use};
 
 /// Admits a call: the key is active, may ask for the model and has accounts for it.
 ///
@@ -43,13 +43,15 @@ pub(crate) async fn admit(
 pub(crate) fn check_status(caller: &Caller, now: Timestamp) -> Result<(), Fault> {
     match caller.key().status(now) {
         KeyStatus::Active => Ok(()),
+        // Its holder learns no more than that of a key whose record is gone.
+        KeyStatus::Deleted => Err(unknown_key()),
         KeyStatus::Disabled => Err(denied(match &caller.key().disabled_because {
             Some(reason) => {
                 Cow::from(format!("this client key is switched off ({reason}): ask the relay's operator"))
             }
             None => Cow::from("this client key is switched off: ask the relay's operator"),
         })),
-        KeyStatus::Revoked | KeyStatus::Deleted => {
+        KeyStatus::Revoked => {
             Err(denied("this client key was revoked: ask the relay's operator for a new one"))
         }
         KeyStatus::Expired { at } => {

@@ -209,7 +209,7 @@ impl Authenticator {
     }
 }
 
-fn unknown_key() -> Fault {
+pub(crate) fn unknown_key() -> Fault {
     unauthenticated(
         "this client key is not known to the relay: check it, or ask the relay's operator for a new one",
     )

@@ -50,9 +50,15 @@ async fn accounts_and_keys_take_effect_within_a_second() {
     answers_soon(&server, &key, 403).await;
     bench.cli("keys update team --enabled true");
     answers_soon(&server, &key, 200).await;
+    bench.cli("keys delete team");
+    answers_soon(&server, &key, 401).await;
+    bench.cli("keys restore team");
+    answers_soon(&server, &key, 200).await;
     bench.cli("keys revoke team");
     answers_soon(&server, &key, 403).await;
     bench.cli("keys delete team");
+    answers_soon(&server, &key, 401).await;
+    bench.cli("keys purge team");
     answers_soon(&server, &key, 401).await;
 
     bench.cli("accounts delete one");

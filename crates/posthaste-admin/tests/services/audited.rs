@@ -48,7 +48,12 @@ async fn what_was_done_is_told_with_what_it_changed() {
     let after = updated.after.as_ref().unwrap().as_object().unwrap();
     assert_eq!(after["enabled"], json!(false));
     assert!(!after.contains_key("name"), "{after:?}");
-    assert!(deleted.before.is_some() && deleted.after.is_none());
+    assert!(deleted.after.as_ref().unwrap()["deleted_at"].is_string(), "{:?}", deleted.after);
+
+    bench.admin.execute(Command::PurgeKey { key: "team".to_owned() }).await.unwrap();
+    let dropped = self::entries(&bench).await.pop().unwrap();
+    assert_eq!(dropped.action, "key.purge");
+    assert!(dropped.before.is_some() && dropped.after.is_none());
 }
 
 #[tokio::test]

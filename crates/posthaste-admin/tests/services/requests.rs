@@ -90,6 +90,7 @@ async fn a_record_is_told_with_names_and_with_what_is_in_the_books() {
     // Of what was removed the ids stay.
     bench.admin.accounts().delete("one").await.unwrap();
     bench.admin.keys().delete("team").await.unwrap();
+    bench.admin.keys().purge("team").await.unwrap();
     let view = bench.admin.requests().explain(&record.id.to_string(), false).await.unwrap();
     assert_eq!((view.key.as_deref(), view.account(account)), (None, account.to_string()));
     let listed = bench.admin.requests().list(Some(&key.view.id.to_string()), 10).await.unwrap();
