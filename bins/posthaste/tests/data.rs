@@ -323,8 +323,8 @@ async fn an_import_says_what_differs_and_keeps_out_what_cannot_work() {
     refused.refused(4, "nothing was written");
     assert!(refused.out.contains("CONFLICT") && refused.out.contains("make it anew"), "{}", refused.out);
     assert_eq!(bench.run_on(&other, "accounts list").ok(), before);
-    fs::write(bench.path("newer.json"), r#"{"format":"posthaste-export","version":2}"#).unwrap();
-    bench.run("data import newer.json").refused(2, "version 2");
+    fs::write(bench.path("newer.json"), r#"{"format":"posthaste-export","version":3}"#).unwrap();
+    bench.run("data import newer.json").refused(2, "version 3");
 }
 
 #[tokio::test]
