@@ -29,15 +29,8 @@ pub enum Part {
 
 impl Part {
     /// Every part, in the order in which they are written.
-    pub const ALL: [Self; 7] = [
-        Self::Pools,
-        Self::Accounts,
-        Self::Owners,
-        Self::People,
-        Self::Keys,
-        Self::Usage,
-        Self::Channels,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Pools, Self::Accounts, Self::Owners, Self::People, Self::Keys, Self::Usage, Self::Channels];
 
     /// What it is called on the command line.
     pub const fn as_str(self) -> &'static str {

@@ -233,7 +233,9 @@ fn applied_text(applied: &Applied, report: &Report) -> String {
     }
     if let Some(people) = applied.written.get(&Part::People) {
         let people = counted(*people, "person has", "people have");
-        lines.push(format!("{people} no password yet: give each one with `posthaste users reset-password NAME`"));
+        lines.push(format!(
+            "{people} no password yet: give each one with `posthaste users reset-password NAME`"
+        ));
     }
     lines.push(
         "tokens of accounts that are logged in are refreshed once the relay runs: stop the old one before"

@@ -219,6 +219,7 @@ fn open<T: DeserializeOwned>(
 ) -> Result<T, AdminError> {
     let text = key.open(place, sealed).map_err(super::passphrase_error)?;
     // The reader's message would repeat parts of the text.
-    serde_json::from_str(text.expose())
-        .map_err(|_| AdminError::invalid("file", "a sealed part of it holds something else than this release knows"))
+    serde_json::from_str(text.expose()).map_err(|_| {
+        AdminError::invalid("file", "a sealed part of it holds something else than this release knows")
+    })
 }

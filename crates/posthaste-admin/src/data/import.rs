@@ -180,7 +180,13 @@ impl ImportPlan {
             if here.iter().any(|other| other.value.id != user.id && other.value.name == user.name) {
                 // The name to log in with stays what it is.
                 let why = "somebody else logs in by that name here".to_owned();
-                self.records.push(PlannedRecord { kind: RecordKind::User, id, name, fate: Fate::Skipped, why });
+                self.records.push(PlannedRecord {
+                    kind: RecordKind::User,
+                    id,
+                    name,
+                    fate: Fate::Skipped,
+                    why,
+                });
                 continue;
             }
             let present = here.iter().find(|present| present.value.id == user.id).map(|found| &found.value);
@@ -195,9 +201,9 @@ impl ImportPlan {
         }
         let here = all::<Channel>(stores).await?;
         for channel in &export.channels {
-            let present = here.iter().find(|present| present.value.id == channel.id).map(|found| &found.value);
-            let channel =
-                carried::with_channel_secrets(channel, present, vault, key, &export.left_out)?;
+            let present =
+                here.iter().find(|present| present.value.id == channel.id).map(|found| &found.value);
+            let channel = carried::with_channel_secrets(channel, present, vault, key, &export.left_out)?;
             self.weigh(&here, &channel, &|channel: &Channel| channel.name.clone())?;
         }
         let Some(key) = key else { return Ok(()) };
@@ -270,9 +276,8 @@ fn with_secrets(
 
 /// An account with the secrets that are here; one that lacks its credential is switched off.
 fn without_secrets(account: &Account, present: Option<&Account>, export: &Export) -> Account {
-    let left_out = |field: &str| {
-        export.left_out.iter().any(|left| left.id == account.id.uuid() && left.field == field)
-    };
+    let left_out =
+        |field: &str| export.left_out.iter().any(|left| left.id == account.id.uuid() && left.field == field);
     let mut wanted = account.clone();
     // What somebody wrote into the file was not sealed here.
     wanted.credential =

@@ -129,7 +129,10 @@ async fn with_a_passphrase_people_log_in_elsewhere_as_they_do_here() {
         other.vault.unseal(&channel_place(channel.id, field), sealed).unwrap().expose().to_owned()
     };
     assert_eq!(open(ChannelField::Target), "https://hooks.example/canary-path");
-    assert_eq!((open(ChannelField::Key), open(ChannelField::Proxy)), ("canary-key".into(), "canary-pass".into()));
+    assert_eq!(
+        (open(ChannelField::Key), open(ChannelField::Proxy)),
+        ("canary-key".into(), "canary-pass".into())
+    );
     assert_eq!(data::verify(&other.stores, &other.vault, &|_, _, _| {}).await.problems, []);
 
     // A code that was taken here since is not free again.

@@ -1,8 +1,8 @@
 //! Channels: the platforms of the webhook settings, which keep their secrets in the clear there.
 
 use posthaste_core::{
-    BarkSettings, Channel, ChannelId, ChannelKind, Language, MailSecurity, NoticeFilter, NoticeKind,
-    Secret, SmtpSettings, TelegramSettings,
+    BarkSettings, Channel, ChannelId, ChannelKind, Language, MailSecurity, NoticeFilter, NoticeKind, Secret,
+    SmtpSettings, TelegramSettings,
 };
 use serde_json::Value;
 use url::Url;
@@ -74,7 +74,9 @@ fn channel(
         "slack" => (ChannelKind::Slack, Some(secret("url")?), None),
         "discord" => (ChannelKind::Discord, Some(secret("url")?), None),
         "custom" => {
-            notes.push("its program gets other `type`s and `data` than before, see the documentation".to_owned());
+            notes.push(
+                "its program gets other `type`s and `data` than before, see the documentation".to_owned(),
+            );
             (ChannelKind::Webhook, Some(secret("url")?), None)
         }
         "telegram" => {
@@ -88,7 +90,8 @@ fn channel(
                 let url = url.trim_end_matches('/');
                 url.strip_suffix("/push").unwrap_or(url).to_owned()
             });
-            let service = ChannelKind::Bark(BarkSettings { server, group: text("group"), sound: text("sound") });
+            let service =
+                ChannelKind::Bark(BarkSettings { server, group: text("group"), sound: text("sound") });
             (service, Some(secret("deviceKey")?), None)
         }
         "smtp" => {
@@ -148,7 +151,11 @@ fn mail(fields: &Fields) -> Result<SmtpSettings, String> {
     Ok(SmtpSettings {
         host: text("host").ok_or("it has no host")?,
         port,
-        security: if fields.flag("secure") == Some(true) { MailSecurity::Tls } else { MailSecurity::StartTls },
+        security: if fields.flag("secure") == Some(true) {
+            MailSecurity::Tls
+        } else {
+            MailSecurity::StartTls
+        },
         username: text("user"),
         from: text("from").or_else(|| text("user")).ok_or("it does not say from whom")?,
         to,
@@ -167,7 +174,14 @@ fn filter(settings: &Fields) -> (NoticeFilter, bool) {
         KINDS.iter().filter(|(name, _)| on(name)).flat_map(|(_, kinds)| kinds.iter().copied()).collect();
     let all = KINDS.iter().all(|(name, _)| on(name));
     let hears = !kinds.is_empty();
-    (NoticeFilter { kinds: if all { Vec::new() } else { kinds }, without_recoveries, ..NoticeFilter::default() }, hears)
+    (
+        NoticeFilter {
+            kinds: if all { Vec::new() } else { kinds },
+            without_recoveries,
+            ..NoticeFilter::default()
+        },
+        hears,
+    )
 }
 
 /// Scheme and host of an address; a token has none.

@@ -59,7 +59,13 @@ pub(super) fn people(
     }
 }
 
-fn person(is_admin: bool, id: Uuid, name: String, record: &FoundRecord, options: &MapOptions) -> WantedPerson {
+fn person(
+    is_admin: bool,
+    id: Uuid,
+    name: String,
+    record: &FoundRecord,
+    options: &MapOptions,
+) -> WantedPerson {
     let fields = &record.fields;
     let mut notes = Vec::new();
     let role = match fields.text("role").as_deref() {
@@ -133,7 +139,8 @@ mod tests {
     fn names_to_log_in_with_are_small_and_plain() {
         assert_eq!(login_name(" Ada.Lovelace@Example.COM ").as_deref(), Some("ada.lovelace@example.com"));
         let long = "x".repeat(65);
-        for name in ["", "a b", "a:b", "a/b", "a\"", "a\u{1b}", "0190c0de-0000-7000-8000-000000000001", &long] {
+        for name in ["", "a b", "a:b", "a/b", "a\"", "a\u{1b}", "0190c0de-0000-7000-8000-000000000001", &long]
+        {
             assert_eq!(login_name(name), None, "{name}");
         }
     }

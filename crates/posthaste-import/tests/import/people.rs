@@ -1,8 +1,8 @@
 //! People and the channels that they are told by.
 
 use posthaste_core::{
-    Channel, ChannelField, ChannelKind, ClientKey, MailSecurity, NoticeKind, Owner, PasswordHash, Role, SignIn,
-    User,
+    Channel, ChannelField, ChannelKind, ClientKey, MailSecurity, NoticeKind, Owner, PasswordHash, Role,
+    SignIn, User,
 };
 use posthaste_import::{Part, State};
 use posthaste_storage::Repository;
