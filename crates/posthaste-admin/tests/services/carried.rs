@@ -168,7 +168,9 @@ async fn an_export_of_version_one_is_still_read() {
     let mut old: serde_json::Value = serde_json::from_str(&text).unwrap();
     old["version"] = 1.into();
     let fields = old.as_object_mut().unwrap();
-    ["users", "logins", "api_tokens", "channels"].map(|name| fields.remove(name).unwrap());
+    for name in ["users", "logins", "api_tokens", "channels"] {
+        fields.remove(name).unwrap();
+    }
     let accounts = masked.left_out.iter().filter(|left| left.field == "credential");
     fields["left_out"] = accounts
         .map(|left| serde_json::json!({ "account": left.id, "name": left.name, "field": left.field }))
