@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod channels;
 mod config;
 mod data;
 mod failure;
@@ -111,6 +112,9 @@ enum Command {
     /// The audit log: who did what
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Channels that people are told by: webhooks, chat robots, mail
+    #[command(subcommand)]
+    Channels(channels::Command),
     /// Pools of accounts, each with its own way of choosing
     #[command(subcommand)]
     Pools(pools::Command),
@@ -182,6 +186,9 @@ fn run(line: Line) -> Result<(), Failure> {
         }
         Command::Audit(command) => {
             runtime(Threads::One)?.block_on(audit::run(command, &load(&global, Vec::new())?, &out))
+        }
+        Command::Channels(command) => {
+            runtime(Threads::One)?.block_on(channels::run(command, &load(&global, Vec::new())?, &out))
         }
         Command::Pools(command) => {
             runtime(Threads::One)?.block_on(pools::run(command, &load(&global, Vec::new())?, &out))

@@ -323,8 +323,61 @@ async fn an_import_says_what_differs_and_keeps_out_what_cannot_work() {
     refused.refused(4, "nothing was written");
     assert!(refused.out.contains("CONFLICT") && refused.out.contains("make it anew"), "{}", refused.out);
     assert_eq!(bench.run_on(&other, "accounts list").ok(), before);
-    fs::write(bench.path("newer.json"), r#"{"format":"posthaste-export","version":2}"#).unwrap();
-    bench.run("data import newer.json").refused(2, "version 2");
+    fs::write(bench.path("newer.json"), r#"{"format":"posthaste-export","version":3}"#).unwrap();
+    bench.run("data import newer.json").refused(2, "version 3");
+}
+
+#[tokio::test]
+async fn people_tokens_channels_and_the_audit_log_move_along() {
+    let bench = Bench::furnished().await;
+    fs::write(bench.path("phrase"), "a dummy passphrase\n").unwrap();
+    bench.run("admin create ada --password correct-horse-battery").ok();
+    let token = bench.run("tokens create ci --scope keys:read --json").json();
+    let token = token["token"].as_str().unwrap();
+    bench.run("channels add ops --kind slack --target https://hooks.slack.test/dummy-path").ok();
+    let masked = bench.run("data export --to - --json");
+    let masked = masked.ok();
+    for secret in ["argon2", "dummy-path", token] {
+        assert!(!masked.contains(secret), "{secret}");
+    }
+    let told = bench.run("data export --to masked.json");
+    assert!(told.ok().contains("left out: the login of user `ada`"), "{}", told.out);
+    bench.run("data export --to out.json --with-secrets --passphrase-file phrase").ok();
+    let other = bench.path("other");
+    bench.run_on(&other, "data import out.json --apply --passphrase-file phrase").ok();
+    assert_eq!(bench.run_on(&other, "users show ada --json").json()["role"], "owner");
+    assert_eq!(bench.run_on(&other, "tokens list --json").json()[0]["name"], "ci");
+    assert_eq!(bench.run_on(&other, "channels show ops --json").json()["enabled"], true);
+    let again = bench.run_on(&other, "data import out.json --passphrase-file phrase");
+    assert!(again.ok().contains("0 new, 0 changed"), "{}", again.out);
+
+    let log = bench.run("audit verify --json").json();
+    let redis = posthaste_testkit::spawn_redis();
+    let moved = bench.run(&format!("data move --to {} --json", redis.url())).json();
+    assert_eq!(moved["moved"]["entries"], log["entries"], "{moved}");
+    let on_redis = |line: &str| {
+        let mut command = Command::cargo_bin("posthaste").unwrap();
+        command.current_dir(bench.folder.path()).args(line.split_whitespace()).arg("--data").arg(bench.dir());
+        command.env("POSTHASTE_DATA__STORE", "redis").env("POSTHASTE_DATA__REDIS_URL", redis.url());
+        ran(&mut command)
+    };
+    assert_eq!(on_redis("audit verify --json").json(), log, "the chain holds there");
+    let found = on_redis("data verify --json").json();
+    assert_eq!(found["findings"]["audit"], log["entries"], "{found}");
+    on_redis("keys create --name later").ok();
+    on_redis("data move --to sqlite:back.db").ok();
+    let back = bench.run("data verify back.db --json").json();
+    assert_eq!(back["findings"]["audit"].as_u64(), log["entries"].as_u64().map(|entries| entries + 1));
+
+    // Whoever writes into the log of a back-up is found out.
+    bench.run("data backup --to copy.db").ok();
+    Bench::sql(
+        &bench.path("copy.db"),
+        "UPDATE journal SET text = replace(text, 'ada', 'eve') WHERE name = 'audit'",
+    );
+    let changed = bench.run("data verify copy.db --json");
+    assert!(changed.out.contains("audit log, entry"), "{}", changed.out);
+    bench.run("data restore copy.db").refused(1, "");
 }
 
 #[tokio::test]

@@ -104,5 +104,8 @@ fn a_source_is_one_and_is_there() {
     let (code, err) = bench.refused("import crs --file export.json --timezone Nowhere/At-All");
     assert!(code == Some(2) && err.contains("time zone"), "{err}");
     let (code, err) = bench.refused("import crs --file export.json --only everything");
-    assert!(code == Some(2) && err.contains("pools, accounts, owners, keys, usage"), "{err}");
+    assert!(
+        code == Some(2) && err.contains("pools, accounts, owners, people, keys, usage, channels"),
+        "{err}"
+    );
 }

@@ -45,14 +45,23 @@ pub(crate) fn cargo_mutants(workspace: &Workspace) -> Result<PathBuf> {
 
 /// The interpreter of an environment that holds what `e2e/requirements.txt` pins.
 pub(crate) fn python(workspace: &Workspace) -> Result<PathBuf> {
-    let venv = workspace.target().join("e2e-venv");
+    python_with(workspace, "e2e/requirements.txt", "e2e-venv")
+}
+
+/// The interpreter of an environment that holds schemathesis, which gets along with its own versions of things alone.
+pub(crate) fn schemathesis(workspace: &Workspace) -> Result<PathBuf> {
+    python_with(workspace, "e2e/schema/requirements.txt", "schemathesis-venv")
+}
+
+fn python_with(workspace: &Workspace, list: &str, folder: &str) -> Result<PathBuf> {
+    let venv = workspace.target().join(folder);
     let python = venv.join("bin/python");
-    let wanted = workspace.root().join("e2e/requirements.txt");
+    let wanted = workspace.root().join(list);
     if is_current(&venv, &wanted)? && works(Command::new(&python).arg("--version")) {
         return Ok(python);
     }
     create_venv(&venv)?;
-    println!("Installing the Python packages of e2e/requirements.txt into {}", venv.display());
+    println!("Installing the Python packages of {list} into {}", venv.display());
     run(Command::new(&python)
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
         .arg(&wanted))?;

@@ -111,12 +111,19 @@ fn program(workspace: &Workspace, report: &mut Report, all: bool) {
         ]))
     });
     if !built {
-        for name in ["generated documents", "end-to-end tests", "demo"] {
+        for name in
+            ["generated documents", "the admin API against its description", "end-to-end tests", "demo"]
+        {
             report.not_checked(name, "the program was not built");
         }
         return;
     }
     report.step("generated documents", || docs::check_all(workspace, &binary));
+    report.step("the admin API against its description", || {
+        let mut compared = Command::new(setup::schemathesis(workspace)?);
+        compared.env("POSTHASTE_BIN", &binary);
+        shell_run(compared.arg(workspace.root().join("e2e/schema/fuzz_admin.py")))
+    });
     report.step("end-to-end tests", || {
         let mut pytest = pytest(workspace, &binary)?;
         shell_run(pytest.args(["-m", if all { "not agents" } else { "not agents and not long" }]))

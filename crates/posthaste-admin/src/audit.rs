@@ -4,7 +4,7 @@
 //! keys can change, add or remove one unnoticed. What is at the end can be cut off, so the newest link belongs where whoever
 //! could do that cannot reach: it is in the program's log with every entry, and in every export.
 
-mod chain;
+pub(crate) mod chain;
 mod record;
 mod view;
 
@@ -97,7 +97,8 @@ impl<'a> AuditService<'a> {
     /// # Errors
     /// When the store fails.
     pub async fn verify(self) -> Result<AuditReport, AdminError> {
-        chain::verify(self.admin).await
+        let parts = self.admin.parts();
+        Ok(chain::verify(&*parts.stores.journals, &parts.vault).await?)
     }
 
     /// Forgets entries that were written before a moment. Where the log begins from then on is told by an entry of its own.

@@ -163,7 +163,7 @@ impl<'a> ChannelService<'a> {
     }
 
     fn messenger(self) -> Result<&'a Arc<dyn Messenger>, AdminError> {
-        let what = || "no relay runs here that could send messages; start `posthaste serve`".to_owned();
+        let what = || "messages to channels are off here; set notify.enabled = true".to_owned();
         self.admin.messenger().ok_or_else(|| AdminError::Conflict { what: what() })
     }
 

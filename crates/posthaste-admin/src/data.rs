@@ -1,14 +1,18 @@
 //! Work on all that is kept: looking through it, tidying it, and taking its records elsewhere. Whoever does it has opened the store himself.
 
+mod carried;
 mod cleanup;
 mod export;
 mod import;
+mod journals;
 mod transfer;
 mod verify;
 
+pub use carried::SealedPart;
 pub use cleanup::{Cleaned, Cleanup, clean_up};
 pub use export::{Export, ExportedSecrets, LeftOut, export, read_export};
 pub use import::{Fate, ImportPlan, PlannedRecord, plan_import};
+pub use journals::deliveries_journal;
 pub use transfer::{Moved, transfer};
 pub use verify::{Findings, Problem, verify};
 

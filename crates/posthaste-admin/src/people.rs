@@ -249,7 +249,9 @@ impl<'a> PeopleService<'a> {
             return Ok(());
         }
         let all = self.users().all().await?;
-        let other = |other: &User| other.id() != user.id() && other.role == Role::Owner && other.enabled;
+        let other = |other: &User| {
+            other.id() != user.id() && other.role == Role::Owner && other.enabled && other.has_sign_in()
+        };
         if all.iter().any(|found| other(&found.value)) {
             return Ok(());
         }

@@ -47,6 +47,11 @@ impl User {
     pub fn shown(&self) -> &str {
         if self.display_name.is_empty() { &self.name } else { &self.display_name }
     }
+
+    /// Whether there is anything that the person can be known by: one who was given no password yet cannot log in.
+    pub const fn has_sign_in(&self) -> bool {
+        !matches!(self.sign_in, SignIn::Password { hash: None })
+    }
 }
 
 /// How a person is known at log-in.

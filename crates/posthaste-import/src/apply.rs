@@ -53,7 +53,7 @@ pub async fn apply(
     now: Timestamp,
     progress: &Progress<'_>,
 ) -> Result<Applied, ImportError> {
-    let Target { stores, vault } = target;
+    let Target { stores, vault, .. } = target;
     if plan.needs_crs_key {
         // Before the keys that need it.
         vault.keep_crs_key(&*stores.config, key.ok_or(ImportError::NoKey)?).await?;
@@ -67,7 +67,9 @@ pub async fn apply(
     write(target, Part::Pools, plan.pools, update, &mut applied, progress).await?;
     write(target, Part::Accounts, accounts, update, &mut applied, progress).await?;
     write(target, Part::Owners, plan.owners, update, &mut applied, progress).await?;
+    write(target, Part::People, plan.people, update, &mut applied, progress).await?;
     write(target, Part::Keys, plan.keys, update, &mut applied, progress).await?;
+    write(target, Part::Channels, plan.channels, update, &mut applied, progress).await?;
 
     let (rollups, counters) = (plan.opening.rollups, plan.opening.counters);
     let all = (rollups.len() + counters.len()) as u64;

@@ -22,10 +22,14 @@ pub struct Found {
     pub groups: Vec<FoundGroup>,
     /// Users.
     pub users: Vec<FoundRecord>,
+    /// Administrators, by the names that they log in with.
+    pub admins: Vec<FoundRecord>,
     /// What client keys used, by their ids there.
     pub usage: BTreeMap<String, FoundUsage>,
     /// The relay's settings that are kept with the data.
     pub relay: Fields,
+    /// Who is told of what happens.
+    pub notifications: Fields,
     /// Multipliers by service.
     pub service_rates: Fields,
     /// What else there is, by what it is, and how many of it.

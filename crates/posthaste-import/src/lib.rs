@@ -19,7 +19,7 @@ pub use found::{
     AccountKind, Counts, Fields, Flaw, Found, FoundAccount, FoundGroup, FoundRecord, FoundUsage,
 };
 pub use map::{MapOptions, Wanted, map};
-pub use plan::{Plan, Target, plan};
+pub use plan::{CheckChannel, Plan, Target, plan};
 pub use report::{Difference, Entry, LeftOut, Part, Report, State};
 pub use secrets::Unreadable;
 pub use source::{ReadOptions, read_file, read_redis};

@@ -2,21 +2,26 @@
 
 mod account;
 mod binding;
+mod channel;
 mod credential;
 mod key;
 mod limits;
 mod models;
+mod person;
 mod proxy;
 mod usage;
 
+pub(crate) use channel::WantedChannel;
 pub(crate) use credential::Plain;
 pub(crate) use key::KeySecret;
+pub(crate) use person::WantedPerson;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use posthaste_core::{Account, ClientKey, Limit, Owner, Pool, PoolRules, Secret, Timestamp, UserId};
 use posthaste_storage::RollupRow;
 use posthaste_vault::CrsKey;
+use uuid::Uuid;
 
 use self::binding::Groups;
 use crate::{
@@ -78,6 +83,10 @@ pub struct Wanted {
     pub pools: Vec<Pool>,
     /// Owners of client keys.
     pub owners: Vec<Owner>,
+    /// People who log in.
+    pub(crate) people: Vec<WantedPerson>,
+    /// Channels.
+    pub(crate) channels: Vec<WantedChannel>,
     /// Client keys.
     pub keys: Vec<WantedKey>,
     /// Opening balances.
@@ -98,6 +107,9 @@ pub struct Taken {
     pub(crate) pools: Names,
     pub(crate) owners: Names,
     pub(crate) keys: Names,
+    pub(crate) channels: Names,
+    /// Who logs in by which name.
+    pub(crate) people: BTreeMap<String, Uuid>,
 }
 
 /// Puts everything that was found into this relay's terms.
@@ -117,6 +129,8 @@ pub fn map(found: &Found, key: Option<&CrsKey>, options: &MapOptions, mut taken:
         }
     }
     owners(found, options, &mut taken.owners, &mut wanted);
+    person::people(found, options, taken.people, &mut wanted);
+    channel::channels(found, options, &mut taken.channels, &mut wanted);
     let mut groups = Groups::new(found, &kinds, options, &mut taken.pools);
     keys(found, options, &mut taken.keys, &mut groups, &mut wanted);
     let (pools, memberships) = groups.finish();
@@ -132,23 +146,19 @@ pub fn map(found: &Found, key: Option<&CrsKey>, options: &MapOptions, mut taken:
 }
 
 fn owners(found: &Found, options: &MapOptions, names: &mut Names, wanted: &mut Wanted) {
-    for user in &found.users {
-        let id = ids::stable("owner", &user.id);
-        let name =
-            user.fields.text("username").or_else(|| user.fields.text("displayName")).unwrap_or_default();
-        let created = user.fields.moment("createdAt").unwrap_or(options.now);
+    let users = found.users.iter().map(|user| (ids::stable("owner", &user.id), user));
+    let admins = found.admins.iter().map(|admin| (person::id_of_admin(admin), admin));
+    for (id, record) in users.chain(admins) {
+        let fields = &record.fields;
+        let name = fields.text("username").or_else(|| fields.text("displayName")).unwrap_or_default();
         wanted.owners.push(Owner {
             id: UserId::from_uuid(id),
             name: names.give(&name, "crs user", id),
             limits: Vec::new(),
             team: None,
-            created_at: created,
+            created_at: fields.moment("createdAt").unwrap_or(options.now),
             updated_at: options.now,
         });
-    }
-    if !found.users.is_empty() {
-        let what = "users' log-ins, roles and mail addresses: users become owners of their keys";
-        wanted.left_out.push(LeftOut { what: what.to_owned(), count: found.users.len() as u64 });
     }
 }
 

@@ -1,8 +1,11 @@
 //! What an import would do: the source against what is here.
 
+mod channels;
+mod people;
+
 use std::collections::{BTreeSet, HashMap};
 
-use posthaste_core::{Account, AuthForm, ClientKey, Owner, Pool};
+use posthaste_core::{Account, AuthForm, Channel, ClientKey, Owner, Pool, User};
 use posthaste_storage::{Entity, Repository, StorageError, Stores, Versioned};
 use posthaste_vault::{
     CrsKey, StoredAwsKeys, StoredCredential, Vault, VaultError, account_credential_place, account_proxy_place,
@@ -26,7 +29,12 @@ pub struct Target<'a> {
     pub stores: &'a Stores,
     /// Seals what is taken over.
     pub vault: &'a Vault,
+    /// Tells of a channel why no message could be sent to it.
+    pub check_channel: CheckChannel<'a>,
 }
+
+/// Tells why no message could be sent to a channel; sends none.
+pub type CheckChannel<'a> = &'a (dyn Fn(&Channel) -> Result<(), String> + Send + Sync);
 
 /// What is to be written, and the report of it.
 #[derive(Debug, Default)]
@@ -36,7 +44,9 @@ pub struct Plan {
     pub(crate) pools: Vec<Write<Pool>>,
     pub(crate) accounts: Vec<Write<WantedAccount>>,
     pub(crate) owners: Vec<Write<Owner>>,
+    pub(crate) people: Vec<Write<User>>,
     pub(crate) keys: Vec<Write<ClientKey>>,
+    pub(crate) channels: Vec<Write<Channel>>,
     pub(crate) opening: Opening,
     /// Whether there are keys that are recognised by the predecessor's hash.
     pub(crate) needs_crs_key: bool,
@@ -80,7 +90,7 @@ pub async fn plan(
         entries.extend(limits);
         plan.report.parts.insert(Part::Usage, entries);
     }
-    let Wanted { accounts, pools, owners, keys, left_out, unreadable, flaws, .. } = wanted;
+    let Wanted { accounts, pools, owners, people, channels, keys, left_out, unreadable, flaws, .. } = wanted;
     if has(Part::Pools) {
         let each = pools.into_iter().map(|pool| plain(&here.pools, pool, &["rules", "limits"]));
         plan.pools = entered(&mut plan.report, Part::Pools, each);
@@ -92,6 +102,17 @@ pub async fn plan(
     if has(Part::Accounts) {
         let each = accounts.into_iter().map(|wanted| account(target.vault, &here.accounts, wanted));
         plan.accounts = entered(&mut plan.report, Part::Accounts, each);
+    }
+    if has(Part::People) {
+        let each = people.into_iter().map(|wanted| people::person(&here.people, wanted));
+        plan.people = entered(&mut plan.report, Part::People, each);
+    }
+    if has(Part::Channels) {
+        let mut each = Vec::new();
+        for wanted in channels {
+            each.push(channels::channel(target, &here.channels, wanted)?);
+        }
+        plan.channels = entered(&mut plan.report, Part::Channels, each.into_iter());
     }
     if has(Part::Keys) {
         plan.needs_crs_key = keys.iter().any(|wanted| matches!(wanted.secret, KeySecret::Hash(_)));
@@ -108,6 +129,8 @@ struct Here {
     pools: HashMap<Uuid, Versioned<Pool>>,
     owners: HashMap<Uuid, Versioned<Owner>>,
     keys: HashMap<Uuid, Versioned<ClientKey>>,
+    people: HashMap<Uuid, Versioned<User>>,
+    channels: HashMap<Uuid, Versioned<Channel>>,
 }
 
 impl Here {
@@ -121,6 +144,8 @@ impl Here {
             pools: all(stores).await?,
             owners: all(stores).await?,
             keys: all(stores).await?,
+            people: all(stores).await?,
+            channels: all(stores).await?,
         })
     }
 
@@ -133,6 +158,8 @@ impl Here {
             pools: of(&self.pools, |pool| &pool.name),
             owners: of(&self.owners, |owner| &owner.name),
             keys: of(&self.keys, |key| &key.name),
+            channels: of(&self.channels, |channel| &channel.name),
+            people: self.people.iter().map(|(id, user)| (user.value.name.clone(), *id)).collect(),
         }
     }
 }
@@ -215,16 +242,11 @@ fn account(
         let left_alone =
             ["credential", "proxy.password", "private_address"].into_iter().chain(ALWAYS_LEFT_ALONE);
         differ = differences(found, &wanted.account, &left_alone.collect::<Vec<_>>());
-        let secret = |field: &str| Difference {
-            field: field.to_owned(),
-            here: "another".to_owned(),
-            there: "…".to_owned(),
-        };
         if same_credential(vault, found, &mut wanted) {
             wanted.account.credential.clone_from(&found.credential);
             wanted.credential = None;
         } else {
-            differ.push(secret("credential"));
+            differ.push(another("credential"));
         }
         if same_proxy_password(vault, found, &wanted) {
             if let (Some(proxy), Some(kept)) = (&mut wanted.account.proxy, &found.proxy) {
@@ -232,7 +254,7 @@ fn account(
             }
             wanted.proxy_password = None;
         } else {
-            differ.push(secret("proxy.password"));
+            differ.push(another("proxy.password"));
         }
     }
     let mut entry = entry(id, &wanted.account.name, found.is_some(), differ);
@@ -298,6 +320,11 @@ fn client_key(
     let write =
         (entry.state != State::Same).then(|| Write { record: key, over: found.map(|found| found.version) });
     (entry, write)
+}
+
+/// A secret differs, and neither is told.
+fn another(field: &str) -> Difference {
+    Difference { field: field.to_owned(), here: "another".to_owned(), there: "…".to_owned() }
 }
 
 fn about_account(account: &Account) -> String {

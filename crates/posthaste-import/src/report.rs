@@ -17,15 +17,20 @@ pub enum Part {
     Accounts,
     /// Owners, made of users.
     Owners,
+    /// People who log in, made of users and administrators.
+    People,
     /// Client keys.
     Keys,
     /// Opening balances of the books and of limits.
     Usage,
+    /// Channels that notices are brought to, made of webhook settings.
+    Channels,
 }
 
 impl Part {
     /// Every part, in the order in which they are written.
-    pub const ALL: [Self; 5] = [Self::Pools, Self::Accounts, Self::Owners, Self::Keys, Self::Usage];
+    pub const ALL: [Self; 7] =
+        [Self::Pools, Self::Accounts, Self::Owners, Self::People, Self::Keys, Self::Usage, Self::Channels];
 
     /// What it is called on the command line.
     pub const fn as_str(self) -> &'static str {
@@ -33,8 +38,10 @@ impl Part {
             Self::Pools => "pools",
             Self::Accounts => "accounts",
             Self::Owners => "owners",
+            Self::People => "people",
             Self::Keys => "keys",
             Self::Usage => "usage",
+            Self::Channels => "channels",
         }
     }
 

@@ -22,15 +22,14 @@ impl RedisJournals {
     pub(crate) fn new(link: Link, keys: Keys) -> Self {
         Self { link, keys }
     }
-}
 
-#[async_trait]
-impl JournalStore for RedisJournals {
-    async fn append(&self, journal: &str, entry: &JournalEntry) -> Result<(), StorageError> {
+    /// Writes an entry behind the last one, or as the first one where `first` is its number.
+    async fn put(&self, journal: &str, entry: &JournalEntry, first: u64) -> Result<(), StorageError> {
         let arguments = vec![
             Value::from(entry.number.to_string()),
             Value::from(entry.at.as_micros().to_string()),
             Value::from(entry.text.as_str()),
+            Value::from(first.to_string()),
         ];
         let keys = vec![self.keys.journal(journal)];
         let answer =
@@ -39,6 +38,17 @@ impl JournalStore for RedisJournals {
             0 => Err(StorageError::Conflict { what: format!("the journal {journal}") }),
             _ => Ok(()),
         }
+    }
+}
+
+#[async_trait]
+impl JournalStore for RedisJournals {
+    async fn append(&self, journal: &str, entry: &JournalEntry) -> Result<(), StorageError> {
+        self.put(journal, entry, 1).await
+    }
+
+    async fn carry_over(&self, journal: &str, entry: &JournalEntry) -> Result<(), StorageError> {
+        self.put(journal, entry, entry.number).await
     }
 
     async fn last(&self, journal: &str) -> Result<Option<JournalEntry>, StorageError> {

@@ -10,21 +10,11 @@ use crate::stores::Database;
 #[async_trait]
 impl JournalStore for Database {
     async fn append(&self, journal: &str, entry: &JournalEntry) -> Result<(), StorageError> {
-        let (name, entry) = (journal.to_owned(), entry.clone());
-        let write = move |connection: &Connection| {
-            let mut select = connection.prepare_cached(LATEST)?;
-            let last = select.query_row(params![name, i64::MAX, 1], self::entry).optional()?;
-            if last.as_ref() == Some(&entry) {
-                return Ok(());
-            }
-            if entry.number != last.map_or(0, |last| last.number) + 1 {
-                return Err(StorageError::Conflict { what: format!("the journal {name}") }.into());
-            }
-            let mut insert = connection.prepare_cached(APPEND)?;
-            insert.execute(params![name, entry.number.cast_signed(), entry.at.as_micros(), entry.text])?;
-            Ok(())
-        };
-        self.writer.write("writing a journal", write).await
+        self.put_entry(journal, entry, 1).await
+    }
+
+    async fn carry_over(&self, journal: &str, entry: &JournalEntry) -> Result<(), StorageError> {
+        self.put_entry(journal, entry, entry.number).await
     }
 
     async fn last(&self, journal: &str) -> Result<Option<JournalEntry>, StorageError> {
@@ -59,6 +49,25 @@ impl JournalStore for Database {
 }
 
 impl Database {
+    /// Writes an entry behind the last one, or as the first one where `first` is its number.
+    async fn put_entry(&self, journal: &str, entry: &JournalEntry, first: u64) -> Result<(), StorageError> {
+        let (name, entry) = (journal.to_owned(), entry.clone());
+        let write = move |connection: &Connection| {
+            let mut select = connection.prepare_cached(LATEST)?;
+            let last = select.query_row(params![name, i64::MAX, 1], self::entry).optional()?;
+            if last.as_ref() == Some(&entry) {
+                return Ok(());
+            }
+            if entry.number != last.map_or(first, |last| last.number + 1) {
+                return Err(StorageError::Conflict { what: format!("the journal {name}") }.into());
+            }
+            let mut insert = connection.prepare_cached(APPEND)?;
+            insert.execute(params![name, entry.number.cast_signed(), entry.at.as_micros(), entry.text])?;
+            Ok(())
+        };
+        self.writer.write("writing a journal", write).await
+    }
+
     async fn entries(
         &self,
         select: &'static str,

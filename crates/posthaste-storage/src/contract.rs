@@ -191,6 +191,7 @@ macro_rules! contract_promises {
         $crate::$then!($fresh, journal: [
             a_journal_is_read_from_both_ends,
             an_entry_follows_the_last_one,
+            a_journal_is_carried_over_from_where_it_begins,
             parallel_notes_all_get_a_place,
             old_entries_are_forgotten_and_the_last_one_stays,
         ]);

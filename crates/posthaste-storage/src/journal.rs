@@ -24,6 +24,10 @@ pub trait JournalStore: Send + Sync + 'static {
     /// changes nothing.
     async fn append(&self, journal: &str, entry: &JournalEntry) -> Result<(), StorageError>;
 
+    /// As [`append`](Self::append), but a journal without entries begins with this one, whatever its number: for one that
+    /// comes from another store, where older entries were forgotten.
+    async fn carry_over(&self, journal: &str, entry: &JournalEntry) -> Result<(), StorageError>;
+
     /// The last entry. It stays readable when older ones are forgotten, for as long as anything is kept.
     async fn last(&self, journal: &str) -> Result<Option<JournalEntry>, StorageError>;
 

@@ -5,10 +5,11 @@ use std::{
     fs,
     io::{self, IsTerminal, Write as _},
     path::PathBuf,
+    sync::Arc,
 };
 
 use clap::{Args, Subcommand};
-use posthaste_core::{Clock, Secret, SystemClock, Timestamp};
+use posthaste_core::{Channel, Clock, Secret, SystemClock, Timestamp};
 use posthaste_import::{
     Applied, Found, ImportError, MapOptions, Part, Plan, ReadOptions, Report, State, Step, Target, read_file,
     read_redis,
@@ -24,7 +25,7 @@ use super::{
 use crate::{
     Config,
     config::StoreKind,
-    wiring::{self, Opened},
+    wiring::{self, Notify, Opened},
 };
 
 #[derive(Debug, Subcommand)]
@@ -54,7 +55,7 @@ pub(super) struct Crs {
     /// Also put what is there in the place of what differs here
     #[arg(long, requires = "apply")]
     update: bool,
-    /// Only these parts: pools, accounts, owners, keys, usage
+    /// Only these parts: pools, accounts, owners, people, keys, usage, channels
     #[arg(long, value_name = "PART", value_delimiter = ',', value_parser = part)]
     only: Vec<Part>,
     /// The time zone in which its days and weeks begin (its TIMEZONE_OFFSET is 8 hours unless it was set)
@@ -92,14 +93,14 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
         return Err(failure(ImportError::NoKey));
     }
     let opened = open(&crs, config).await?;
-    let done = take_over(&crs, &opened, &found, key.as_ref(), now, out, &progress).await;
+    let done = take_over((&crs, config), &opened, &found, key.as_ref(), now, out, &progress).await;
     let closed = opened.close().await;
     done?;
     closed.map_err(|error| anyhow::Error::from(error).into())
 }
 
 async fn take_over(
-    crs: &Crs,
+    (crs, config): (&Crs, &Config),
     opened: &Opened,
     found: &Found,
     key: Option<&CrsKey>,
@@ -107,7 +108,12 @@ async fn take_over(
     out: &Output,
     progress: &ProgressLine,
 ) -> Result<(), Failure> {
-    let target = Target { stores: &opened.stores, vault: &opened.vault };
+    let notify = Notify::start(config, &opened.stores, Arc::clone(&opened.vault), wiring::transport(config)?);
+    let check_channel = |channel: &Channel| match &notify {
+        Some(notify) => notify.notifier.check(channel).map_err(|error| error.to_string()),
+        None => Ok(()),
+    };
+    let target = Target { stores: &opened.stores, vault: &opened.vault, check_channel: &check_channel };
     let only: BTreeSet<Part> = crs.only.iter().copied().collect();
     let options = MapOptions { zone: crs.timezone.clone(), now };
     let plan = posthaste_import::plan(target, found, key, &options, &only).await.map_err(failure)?;
@@ -224,6 +230,12 @@ fn applied_text(applied: &Applied, report: &Report) -> String {
     if unreadable > 0 {
         let secrets = counted(unreadable, "secret", "secrets");
         lines.push(format!("{secrets} could not be read; the same command without --apply lists them"));
+    }
+    if let Some(people) = applied.written.get(&Part::People) {
+        let people = counted(*people, "person has", "people have");
+        lines.push(format!(
+            "{people} no password yet: give each one with `posthaste users reset-password NAME`"
+        ));
     }
     lines.push(
         "tokens of accounts that are logged in are refreshed once the relay runs: stop the old one before"

@@ -5,14 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use posthaste_admin::{Admin, AdminFailure, Command, LoginFor, Reply};
+use posthaste_admin::{Admin, AdminFailure, Command, LoginFor, Messenger, Reply};
 
 use super::{Failure, output::note};
 use crate::{
     Config,
     admin_socket::{self, AdminClient},
     config::StoreKind,
-    wiring::{self, Live, Opened},
+    wiring::{self, Live, Notify, Opened},
 };
 
 /// Where commands are carried out.
@@ -62,7 +62,11 @@ impl Session {
     fn direct(config: &Config, opened: Opened) -> Result<Self, Failure> {
         let (prices, transport) = (wiring::prices(config)?, wiring::transport(config)?);
         let credentials = wiring::credentials(config, &opened, Arc::clone(&transport));
-        let admin = wiring::admin(config, &opened, credentials, prices, transport, Live::default());
+        let vault = Arc::clone(&opened.vault);
+        let notify = Notify::start(config, &opened.stores, vault, Arc::clone(&transport));
+        let messenger = notify.map(|notify| Arc::new(notify) as Arc<dyn Messenger>);
+        let live = Live { messenger, ..Live::default() };
+        let admin = wiring::admin(config, &opened, credentials, prices, transport, live);
         Ok(Self::Direct(admin, Box::new(opened)))
     }
 

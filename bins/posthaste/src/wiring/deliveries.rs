@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use posthaste_admin::data::deliveries_journal as journal;
 use posthaste_core::ChannelId;
 use posthaste_notify::{Delivery, DeliveryLog};
 use posthaste_storage::{JournalStore, StorageError};
@@ -59,10 +60,6 @@ impl DeliveryLog for StoredDeliveries {
             tracing::warn!(%channel, %error, "what became of messages to a channel that is no more cannot be forgotten");
         }
     }
-}
-
-fn journal(channel: ChannelId) -> String {
-    format!("deliveries/{channel}")
 }
 
 /// Of each channel.

@@ -18,3 +18,4 @@ mod refusals;
 mod smuggling;
 mod stopping;
 mod support;
+mod told;

@@ -1,12 +1,12 @@
 //! How entries are linked, and how that is checked.
 
-use posthaste_storage::{JournalEntry, StorageError};
+use posthaste_storage::{JournalEntry, JournalStore, StorageError};
 use posthaste_vault::Vault;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AuditEntry, CHUNK, FORGOTTEN, JOURNAL};
-use crate::{Admin, AdminError};
+use crate::AdminError;
 
 /// What the first entry is linked to.
 pub(super) const START: [u8; 32] = [0; 32];
@@ -68,8 +68,7 @@ fn parts(text: &str) -> Option<([u8; 32], &str)> {
     Some((unhex(link)?, json))
 }
 
-pub(super) async fn verify(admin: &Admin) -> Result<AuditReport, AdminError> {
-    let parts_of = admin.parts();
+pub(crate) async fn verify(journals: &dyn JournalStore, vault: &Vault) -> Result<AuditReport, StorageError> {
     let mut report = AuditReport { entries: 0, first: None, last: None, link: None, problems: Vec::new() };
     let problem = |number, what: &str| AuditProblem { number, what: what.to_owned() };
     let mut before: Option<[u8; 32]> = None;
@@ -77,7 +76,7 @@ pub(super) async fn verify(admin: &Admin) -> Result<AuditReport, AdminError> {
     let mut first_link = None;
     loop {
         let after = report.last.unwrap_or(0);
-        let entries = parts_of.stores.journals.after(JOURNAL, after, CHUNK).await?;
+        let entries = journals.after(JOURNAL, after, CHUNK).await?;
         if entries.is_empty() {
             break;
         }
@@ -103,7 +102,7 @@ pub(super) async fn verify(admin: &Admin) -> Result<AuditReport, AdminError> {
             } else if report.first == Some(number) {
                 first_link = Some((link, json.to_owned()));
             }
-            if before.is_some_and(|before| parts_of.vault.link(&before, json) != link) {
+            if before.is_some_and(|before| vault.link(&before, json) != link) {
                 report
                     .problems
                     .push(problem(number, "it is not what was written, or not where it was written"));
@@ -124,7 +123,7 @@ pub(super) async fn verify(admin: &Admin) -> Result<AuditReport, AdminError> {
     }
     if let (Some(first), Some((link, json))) = (report.first, first_link) {
         match begins_after {
-            Some((last, before)) if last + 1 == first && parts_of.vault.link(&before, &json) == link => {}
+            Some((last, before)) if last + 1 == first && vault.link(&before, &json) == link => {}
             _ => report
                 .problems
                 .push(problem(first, "what came before it is gone, and no entry says that it was forgotten")),

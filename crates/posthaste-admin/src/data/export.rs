@@ -2,20 +2,24 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{Account, ClientKey, Owner, Pool, Route, Sealed, Secret, Team, Timestamp};
-use posthaste_storage::{Entity, Repository, Stores};
+use posthaste_core::{
+    Account, ApiToken, Channel, ClientKey, Owner, Pool, Route, Sealed, Secret, Team, Timestamp, User,
+};
+use posthaste_storage::{Entity, RecordKind, Repository, Stores};
 use posthaste_vault::{
     Derivation, PassphraseKey, Place, Vault, account_credential_place, account_proxy_place,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::carried::{self, SealedPart};
 use crate::AdminError;
 
 /// All configuration records of a relay.
 ///
 /// Secrets are left out, or sealed under a passphrase in the place that they belong to. Client keys are known by their keyed
-/// hash alone: they work at another relay only when that takes over what they are hashed under, which is a secret too.
+/// hash alone: they work at another relay only when that takes over what they are hashed under, which is a secret too. People
+/// are in it without what they log in with, tokens of the admin API not at all, unless there is a passphrase.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Export {
@@ -45,6 +49,18 @@ pub struct Export {
     pub routes: Vec<Route>,
     /// Client keys.
     pub client_keys: Vec<ClientKey>,
+    /// People, without passwords and second factors.
+    #[serde(default)]
+    pub users: Vec<User>,
+    /// What people log in with, sealed.
+    #[serde(default)]
+    pub logins: Vec<SealedPart>,
+    /// Tokens of the admin API, sealed.
+    #[serde(default)]
+    pub api_tokens: Vec<SealedPart>,
+    /// Channels that notices are brought to.
+    #[serde(default)]
+    pub channels: Vec<Channel>,
 }
 
 /// What became of the secrets.
@@ -66,12 +82,23 @@ pub enum ExportedSecrets {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LeftOut {
-    /// Of which account.
-    pub account: Uuid,
+    /// Of which kind of record.
+    #[serde(default = "LeftOut::first_kind")]
+    pub kind: RecordKind,
+    /// Of which record.
+    #[serde(alias = "account")]
+    pub id: Uuid,
     /// Its name.
     pub name: String,
-    /// `credential` or `proxy`.
+    /// What of it: `credential` or `proxy` of an account, `login` of a person, `token`, or a field of a channel.
     pub field: String,
+}
+
+impl LeftOut {
+    /// The one that version 1 knew.
+    const fn first_kind() -> RecordKind {
+        RecordKind::Account
+    }
 }
 
 /// Reads all configuration records; secrets come with them when there is a passphrase.
@@ -99,16 +126,47 @@ pub async fn export(
         accounts: all(stores).await?,
         routes: all(stores).await?,
         client_keys: all(stores).await?,
+        users: all(stores).await?,
+        logins: Vec::new(),
+        api_tokens: Vec::new(),
+        channels: all(stores).await?,
     };
+    let tokens: Vec<ApiToken> = all(stores).await?;
     match key {
         Some((key, derivation)) => {
             for account in &mut export.accounts {
                 reseal(account, vault, &key)?;
             }
+            for channel in &mut export.channels {
+                carried::reseal_channel(channel, vault, &key)?;
+            }
+            for user in &mut export.users {
+                export.logins.extend(carried::take_login(user, vault, Some(&key))?);
+            }
+            export.api_tokens =
+                tokens.iter().map(|token| carried::seal_token(token, &key)).collect::<Result<_, _>>()?;
             let pepper = vault.seal_pepper(&key)?;
             export.secrets = ExportedSecrets::Sealed { derivation, pepper };
         }
-        None => export.left_out = export.accounts.iter_mut().flat_map(leave_out).collect(),
+        None => {
+            export.left_out = export.accounts.iter_mut().flat_map(leave_out).collect();
+            let left = |kind, id, name: &str, field: &str| LeftOut {
+                kind,
+                id,
+                name: name.to_owned(),
+                field: field.to_owned(),
+            };
+            for user in &mut export.users {
+                let before = user.clone();
+                carried::take_login(user, vault, None)?;
+                if before != *user {
+                    export.left_out.push(left(RecordKind::User, user.id.uuid(), &user.name, "login"));
+                }
+            }
+            let gone = |token: &ApiToken| left(RecordKind::ApiToken, token.id.uuid(), &token.name, "token");
+            export.left_out.extend(tokens.iter().map(gone));
+            export.left_out.extend(export.channels.iter_mut().flat_map(carried::leave_out_of_channel));
+        }
     }
     Ok(export)
 }
@@ -128,10 +186,10 @@ pub fn read_export(text: &str) -> Result<Export, AdminError> {
     if head.format != FORMAT {
         return Err(none(format!("its format is not `{FORMAT}`")));
     }
-    if head.version != VERSION {
+    if !(1..=VERSION).contains(&head.version) {
         let what = format!(
-            "the export has version {}, and this release reads version {VERSION}: import it with the release that made it, \
-             or a later one",
+            "the export has version {}, and this release reads versions 1 to {VERSION}: import it with the release that \
+             made it, or a later one",
             head.version
         );
         return Err(AdminError::invalid("file", what));
@@ -162,7 +220,8 @@ fn leave_out(account: &mut Account) -> Vec<LeftOut> {
     let credential = account.credential.take().map(|_| CREDENTIAL);
     let proxy = account.proxy.as_mut().and_then(|proxy| proxy.password.take()).map(|_| PROXY);
     let left = |field: &str| LeftOut {
-        account: account.id.uuid(),
+        kind: RecordKind::Account,
+        id: account.id.uuid(),
         name: account.name.clone(),
         field: field.to_owned(),
     };
@@ -172,4 +231,4 @@ fn leave_out(account: &mut Account) -> Vec<LeftOut> {
 pub(super) const CREDENTIAL: &str = "credential";
 pub(super) const PROXY: &str = "proxy";
 const FORMAT: &str = "posthaste-export";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;

@@ -2,14 +2,17 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use posthaste_core::{Account, AuthForm, ClientKey, Owner, Pool, Route, Sealed, Team};
+use posthaste_core::{Account, AuthForm, Channel, ClientKey, Owner, Pool, Route, Sealed, Team, User};
 use posthaste_storage::{Entity, Expect, RecordKind, Repository, StorageError, Stores, Versioned};
 use posthaste_vault::{PassphraseKey, Place, Vault, account_credential_place, account_proxy_place};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::export::{CREDENTIAL, Export, ExportedSecrets, PROXY};
+use super::{
+    carried,
+    export::{CREDENTIAL, Export, ExportedSecrets, PROXY},
+};
 use crate::AdminError;
 
 /// What an export would change.
@@ -116,6 +119,7 @@ pub async fn plan_import(
     }
     plan.weigh_all(stores, &accounts, |account: &Account| account.name.clone()).await?;
     plan.weigh_all(stores, &export.routes, |route: &Route| route.model.as_str().to_owned()).await?;
+    plan.people(stores, vault, export, passphrase.filter(|_| sealed)).await?;
     plan.client_keys(stores, vault, export, sealed).await?;
     Ok(plan)
 }
@@ -160,6 +164,52 @@ impl ImportPlan {
         }
         self.records.push(PlannedRecord { kind: T::KIND, id, name: called, fate, why });
         Ok(())
+    }
+
+    /// People, their tokens, and the channels that they are told by.
+    async fn people(
+        &mut self,
+        stores: &Stores,
+        vault: &Vault,
+        export: &Export,
+        key: Option<&PassphraseKey>,
+    ) -> Result<(), AdminError> {
+        let here = all::<User>(stores).await?;
+        for user in &export.users {
+            let (id, name) = (user.id.uuid(), user.name.clone());
+            if here.iter().any(|other| other.value.id != user.id && other.value.name == user.name) {
+                // The name to log in with stays what it is.
+                let why = "somebody else logs in by that name here".to_owned();
+                self.records.push(PlannedRecord {
+                    kind: RecordKind::User,
+                    id,
+                    name,
+                    fate: Fate::Skipped,
+                    why,
+                });
+                continue;
+            }
+            let present = here.iter().find(|present| present.value.id == user.id).map(|found| &found.value);
+            let login = export.logins.iter().find(|login| login.id == id).zip(key);
+            let user = carried::with_login(user, present, vault, login)?;
+            self.weigh(&here, &user, &|user: &User| user.name.clone())?;
+            if let Some(told) = self.records.last_mut().filter(|told| told.fate == Fate::New)
+                && !user.has_sign_in()
+            {
+                told.why = "without a password: give one with `users reset-password`".to_owned();
+            }
+        }
+        let here = all::<Channel>(stores).await?;
+        for channel in &export.channels {
+            let present =
+                here.iter().find(|present| present.value.id == channel.id).map(|found| &found.value);
+            let channel = carried::with_channel_secrets(channel, present, vault, key, &export.left_out)?;
+            self.weigh(&here, &channel, &|channel: &Channel| channel.name.clone())?;
+        }
+        let Some(key) = key else { return Ok(()) };
+        let tokens = export.api_tokens.iter().map(|part| carried::open_token(part, key));
+        let tokens = tokens.collect::<Result<Vec<_>, _>>()?;
+        self.weigh_all(stores, &tokens, |token| token.name.clone()).await
     }
 
     async fn client_keys(
@@ -226,9 +276,8 @@ fn with_secrets(
 
 /// An account with the secrets that are here; one that lacks its credential is switched off.
 fn without_secrets(account: &Account, present: Option<&Account>, export: &Export) -> Account {
-    let left_out = |field: &str| {
-        export.left_out.iter().any(|left| left.account == account.id.uuid() && left.field == field)
-    };
+    let left_out =
+        |field: &str| export.left_out.iter().any(|left| left.id == account.id.uuid() && left.field == field);
     let mut wanted = account.clone();
     // What somebody wrote into the file was not sealed here.
     wanted.credential =

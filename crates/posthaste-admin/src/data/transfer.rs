@@ -8,7 +8,7 @@ use posthaste_storage::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Findings, Progress};
+use super::{Findings, Progress, journals};
 use crate::AdminError;
 
 /// What was moved, and what is wrong with it.
@@ -22,11 +22,15 @@ pub struct Moved {
     pub rows: u64,
     /// Roll-ups of the source.
     pub rollups: u64,
+    /// Sessions of people.
+    pub sessions: u64,
+    /// Entries of journals: the audit log, and what became of messages.
+    pub entries: u64,
     /// Where the target is not like the source.
     pub problems: Vec<super::Problem>,
 }
 
-/// Copies configuration records, ledger rows and roll-ups into an empty store, or into one that an earlier copy of the same
+/// Copies configuration records, ledger rows, roll-ups, sessions and journals into an empty store, or into one that an earlier copy of the same
 /// store was begun in, and compares both. The source stays as it is; nobody may write to either meanwhile.
 ///
 /// Limits' counters, conversations' homes and records of requests stay behind: no port tells them all.
@@ -61,7 +65,10 @@ pub async fn transfer(from: &Stores, to: &Stores, progress: Progress<'_>) -> Res
         progress("roll-ups", done as u64, RollupPeriod::ALL.len() as u64);
         moved.rollups += rollups(&*from.ledger, &*to.ledger, period).await?;
     }
+    let (sessions, entries) = journals::carry_over(from, to, progress).await?;
+    (moved.sessions, moved.entries) = (sessions, entries);
     compare(from, to, &mut findings).await?;
+    journals::compare(from, to, &mut findings).await?;
     moved.problems = findings.problems;
     Ok(moved)
 }

@@ -25,6 +25,10 @@ pub struct Findings {
     pub rollups: u64,
     /// Records of requests that were read: the latest 20,000 of them.
     pub requests: u64,
+    /// Sessions of people.
+    pub sessions: u64,
+    /// Entries of the audit log, whose chain was followed.
+    pub audit: u64,
     /// What is wrong.
     pub problems: Vec<Problem>,
 }
@@ -48,6 +52,8 @@ pub async fn verify(stores: &Stores, vault: &Vault, progress: Progress<'_>) -> F
         search.records(&*stores.config, kind).await;
     }
     search.requests(stores).await;
+    progress("journals", 0, 1);
+    super::journals::verify(stores, vault, &mut search.findings).await;
     books::compare(&*stores.ledger, &mut search.findings, progress).await;
     search.findings
 }
@@ -61,7 +67,7 @@ impl Findings {
     }
 
     /// Adds that something could not be read.
-    fn unreadable(&mut self, place: impl Into<String>, error: &dyn std::error::Error) {
+    pub(super) fn unreadable(&mut self, place: impl Into<String>, error: &dyn std::error::Error) {
         let mut what = error.to_string();
         let mut next = error.source();
         while let Some(cause) = next {

@@ -47,7 +47,8 @@ impl SignInService<'_> {
     /// When the store fails.
     pub async fn needs_owner(self) -> Result<bool, AdminError> {
         let all = self.users().all().await?;
-        Ok(!all.iter().any(|found| found.value.role == Role::Owner))
+        let could = |user: &User| user.role == Role::Owner && user.has_sign_in();
+        Ok(!all.iter().any(|found| could(&found.value)))
     }
 
     /// Makes the first owner and logs it in.

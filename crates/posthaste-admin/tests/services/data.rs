@@ -224,9 +224,12 @@ async fn newer_exports_and_other_files_are_refused() {
     let bench = furnished().await;
     let export = data::export(&bench.stores, &bench.vault, bench.clock.now(), None).await.unwrap();
     let mut value = serde_json::to_value(&export).unwrap();
-    value["version"] = 2.into();
+    value["version"] = 3.into();
     let newer = data::read_export(&value.to_string()).unwrap_err();
-    assert!(newer.to_string().contains("version 2") && newer.to_string().contains("version 1"), "{newer}");
+    assert!(
+        newer.to_string().contains("version 3") && newer.to_string().contains("versions 1 to 2"),
+        "{newer}"
+    );
     for text in
         ["", "{}", r#"{"format":"theirs","version":1}"#, r#"{"format":"posthaste-export","version":1}"#]
     {

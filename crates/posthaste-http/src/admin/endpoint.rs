@@ -151,7 +151,7 @@ impl<B: Body> Draft<(), B> {
                 Ok(answer::json_response(http::StatusCode::OK, make(&asked).to_string().into_bytes()))
             })
         });
-        self.finish::<Value>(None, run)
+        Endpoint { answer: |_| None, ..self.finish::<Value>(None, run) }
     }
 
     fn finish<T: JsonSchema>(self, query: Option<Describe>, work: Work) -> Endpoint {

@@ -94,12 +94,15 @@ fn parameters(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
 }
 
 fn responses(endpoint: &Endpoint, answer: Option<Schema>) -> Value {
-    let data = answer.map_or(json!(true), Schema::to_value);
-    let done = json!({
-        "type": "object",
-        "properties": { "success": { "const": true }, "data": data },
-        "required": ["success", "data"],
-    });
+    let done = match answer {
+        Some(data) => json!({
+            "type": "object",
+            "properties": { "success": { "const": true }, "data": data },
+            "required": ["success", "data"],
+        }),
+        // A document that is answered as it is.
+        None => json!({ "type": "object" }),
+    };
     let mut responses = json!({
         "200": { "description": "Done.", "content": { "application/json": { "schema": done } } },
     });

@@ -243,7 +243,9 @@ fn shape(found: &FoundAccount, secrets: &mut Secrets<'_>, notes: &mut Vec<String
                 ..base("azure-openai", AuthForm::ApiKey, credential)
             }
         }
-        AccountKind::Droid => return Err("accounts at Factory (Droid) are not known here".to_owned()),
+        AccountKind::Droid => {
+            return Err("there is no preset for Factory's own interfaces (Droid)".to_owned());
+        }
     })
 }
 

@@ -1,7 +1,9 @@
 //! Accounts' proxies, which the predecessor keeps as plain JSON.
 
+use percent_encoding::percent_decode_str;
 use posthaste_core::{ProxyScheme, ProxySettings, Secret};
-use serde_json::Value;
+use serde_json::{Value, json};
+use url::Url;
 
 use crate::found::Fields;
 
@@ -42,4 +44,37 @@ pub(super) fn proxy(fields: &Fields) -> Proxy {
     let password = proxy.text("password").map(|password| Secret::new(password.into_owned()));
     let host = host.trim_matches(['[', ']']).to_owned();
     Proxy::Of(ProxySettings { scheme, host, port, username, password: None }, password)
+}
+
+/// A proxy that is written as a URL, with its password.
+pub(super) fn of_url(text: &str) -> Result<(Option<ProxySettings>, Option<Secret>), &'static str> {
+    let url = Url::parse(text.trim()).map_err(|_| "it is no address")?;
+    let usual = match url.scheme() {
+        "http" => 80,
+        "https" => 443,
+        _ => 1080,
+    };
+    let plain = |text: &str| percent_decode_str(text).decode_utf8().map(|text| text.into_owned()).ok();
+    let fields = json!({ "proxy": {
+        "type": url.scheme(), "host": url.host_str(), "port": url.port().unwrap_or(usual),
+        "username": plain(url.username()), "password": url.password().and_then(plain),
+    }});
+    match proxy(&Fields::of(fields)) {
+        Proxy::Of(settings, password) => Ok((Some(settings), password)),
+        Proxy::Unreadable(why) => Err(why),
+        Proxy::None => Err("it is no address"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_read_from_a_url_too() {
+        let (proxy, password) = of_url("socks5://me:p%40ss@proxy.example").unwrap();
+        assert_eq!(proxy.unwrap().to_string(), "socks5h://me@proxy.example:1080");
+        assert_eq!(password.unwrap().expose(), "p@ss");
+        assert!(of_url("proxy.example:3128").is_err() && of_url("ftp://proxy.example").is_err());
+    }
 }

@@ -52,8 +52,15 @@ fn transfer(mut root: Value) -> Result<Found, ImportError> {
         }
         found.keys.push(record);
     }
-    let admins = data["admins"].as_array().map_or(0, Vec::len) as u64;
-    known::count(&mut found.others, known::ADMINS, admins);
+    for (at, item) in data["admins"].as_array().into_iter().flatten().enumerate() {
+        let fields = Fields::of(item.clone());
+        match fields.text("username").map(|name| name.into_owned()) {
+            Some(id) => found.admins.push(FoundRecord { id, fields }),
+            None => found
+                .flaws
+                .push(Flaw { place: format!("admins[{at}]"), what: "it has no username".to_owned() }),
+        }
+    }
     known::count(
         &mut found.others,
         known::GLOBAL_USAGE,

@@ -9,7 +9,6 @@ pub(super) fn count(others: &mut BTreeMap<&'static str, u64>, what: &'static str
     }
 }
 
-pub(super) const ADMINS: &str = "administrators' log-ins";
 pub(super) const GLOBAL_USAGE: &str =
     "statistics over all keys and by account: the sums of the keys' own take their place";
 
@@ -19,17 +18,16 @@ pub(super) fn kind(key: &str) -> Option<&'static str> {
 }
 
 const KNOWN: &[(&str, &str)] = &[
-    ("session:admin_credentials", ADMINS),
     ("session:", ""),
     ("claude_account:", "accounts that the old import script left where CRS itself does not look"),
-    ("quota_card:", "quota cards"),
-    ("redemption:", "redemptions of quota cards"),
-    ("webhook_config:", "notification channels (webhook settings)"),
-    ("oem:settings", "branding"),
-    ("system:quota_card_limits", "limits of quota cards"),
-    ("account_balance_script:", "balance scripts"),
-    ("account:test_config:", "scheduled tests of accounts"),
-    ("billing:events", "the stream of billing events"),
+    ("quota_card:", "quota cards: there are none here, raise a key's own limit"),
+    ("redemption:", "redemptions of quota cards: what they gave is in the keys' limits and ends already"),
+    ("webhook_config:", "webhook settings under another name than CRS reads"),
+    ("oem:settings", "branding: the relay has no pages to put it on"),
+    ("system:quota_card_limits", "limits of quota cards: there are no cards here"),
+    ("account_balance_script:", "balance scripts: programs out of the store are not run here"),
+    ("account:test_config:", "scheduled tests of accounts: an account's health is seen from its requests"),
+    ("billing:events", "the stream of billing events: the books are asked with `stats` instead"),
     ("request_detail:item:", "request details"),
     ("usage:records:", "lists of the last requests of keys"),
     ("account_usage:", GLOBAL_USAGE),

@@ -79,6 +79,7 @@ struct Names {
     keys: BTreeSet<String>,
     groups: BTreeSet<String>,
     users: BTreeSet<String>,
+    admin: bool,
     used: Vec<(String, Used)>,
     settings: BTreeSet<String>,
     counted: BTreeMap<&'static str, BTreeSet<String>>,
@@ -107,6 +108,7 @@ impl Reader<'_> {
         self.keys().await?;
         self.groups().await?;
         self.users().await?;
+        self.admin().await?;
         self.settings().await?;
         for (what, names) in std::mem::take(&mut self.names.counted) {
             known::count(&mut self.found.others, what, names.len() as u64);
@@ -176,6 +178,19 @@ impl Reader<'_> {
         Ok(())
     }
 
+    async fn admin(&mut self) -> Result<(), ImportError> {
+        if !std::mem::take(&mut self.names.admin) {
+            return Ok(());
+        }
+        for fields in self.hashes(&[name::ADMIN.to_owned()]).await?.into_iter().flatten() {
+            match fields.text("username").map(|name| name.into_owned()) {
+                Some(id) => self.found.admins.push(FoundRecord { id, fields }),
+                None => self.flaw(name::ADMIN, "it has no username: only a part of it was written"),
+            }
+        }
+        Ok(())
+    }
+
     async fn settings(&mut self) -> Result<(), ImportError> {
         let names: Vec<_> = std::mem::take(&mut self.names.settings).into_iter().collect();
         let records = self.json(&names).await?;
@@ -183,6 +198,7 @@ impl Reader<'_> {
             match (name.as_str(), fields) {
                 (name::RELAY_CONFIG, Some(fields)) => self.found.relay = fields,
                 (name::SERVICE_RATES, Some(fields)) => self.found.service_rates = fields,
+                (name::NOTIFICATIONS, Some(fields)) => self.found.notifications = fields,
                 _ => {}
             }
         }
@@ -278,6 +294,7 @@ impl Names {
             Name::Group(id) => drop(self.groups.insert(id.to_owned())),
             Name::User(id) => drop(self.users.insert(id.to_owned())),
             Name::Used(used) => self.used.push((name.to_owned(), used)),
+            Name::Admin => self.admin = true,
             Name::Setting => drop(self.settings.insert(name.to_owned())),
             Name::Counted(what) => drop(self.counted.entry(what).or_default().insert(name.to_owned())),
             Name::Other => {}

@@ -4,5 +4,6 @@
 
 mod exports;
 mod moving;
+mod people;
 mod predecessor;
 mod support;

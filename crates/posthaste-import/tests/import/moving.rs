@@ -283,7 +283,7 @@ async fn only_the_parts_that_are_asked_for_are_written() {
     let only = BTreeSet::from([Part::Owners, Part::Pools]);
     let plan = plan(home.target(), &found, Some(&key), &options(), &only).await.unwrap();
     apply(home.target(), plan, None, false, now(), &|_, _, _| {}).await.unwrap();
-    assert_eq!(home.all::<Owner>().await.len(), 2);
+    assert_eq!(home.all::<Owner>().await.len(), 5);
     assert!(home.all::<Account>().await.is_empty() && home.all::<ClientKey>().await.is_empty());
     assert!(!home.vault.knows_crs());
 }

@@ -244,15 +244,20 @@ impl Predecessor {
         }));
         self.sets.insert(format!("account_group_members:{group}"), vec![id(1), id(3)]);
         self.sets.insert("account_groups".to_owned(), vec![group]);
-        for (user, name, active) in [("u-1", "alice", true), ("u-2", "bob", false)] {
-            let user_json = json!({"id": user, "username": name, "email": format!("{name}@example.org"), "role": "user",
-                "isActive": active, "createdAt": "2026-01-04T00:00:00.000Z"});
+        for (user, name, role, active) in [
+            ("u-1", "Alice", "admin", true),
+            ("u-2", "bob", "user", false),
+            ("u-3", "carol of sales", "user", true),
+            ("u-4", "ALICE", "user", true),
+        ] {
+            let user_json = json!({"id": user, "username": name, "email": format!("{}@example.org", name.to_lowercase()),
+                "displayName": format!("{name} Example"), "role": role, "isActive": active,
+                "lastLoginAt": "2026-11-01T08:00:00.000Z", "createdAt": "2026-01-04T00:00:00.000Z"});
             self.texts.insert(format!("user:{user}"), user_json.to_string());
             self.texts.insert(format!("username:{name}"), user.to_owned());
         }
         self.texts.insert("user_session:token".to_owned(), "{}".to_owned());
-        self.texts
-            .insert("webhook_config:default".to_owned(), r#"{"platforms":[{"secret":"canary"}]}"#.to_owned());
+        self.notifications();
         self.texts.insert("claude_relay_config".to_owned(), json!({
             "claudeCodeOnlyEnabled": false, "globalSessionBindingEnabled": true, "concurrentRequestQueueEnabled": true,
             "concurrentRequestQueueMaxSize": 3, "concurrentRequestQueueMaxSizeMultiplier": 2,
@@ -264,7 +269,8 @@ impl Predecessor {
         );
         self.hash(
             "session:admin_credentials".to_owned(),
-            &json!({"username": "admin", "passwordHash": "canary"}),
+            &json!({"username": "admin", "passwordHash": "$2b$10$canary", "lastLogin": "null",
+                "createdAt": "2026-01-01T00:00:00.000Z"}),
         );
         self.hash("quota_card:1".to_owned(), &json!({"code": "CC_AAAA_BBBB_CCCC"}));
         self.ranks.extend(["apikey:idx:all", "apikey:idx:name", "concurrency:x"].map(str::to_owned));
@@ -272,6 +278,32 @@ impl Predecessor {
         self.sets.insert("apikey:tag:vip".to_owned(), vec![id(0x101)]);
         self.texts.insert("apikey:index:version".to_owned(), "2".to_owned());
         self.texts.insert("unified_claude_session_mapping:x".to_owned(), "{}".to_owned());
+    }
+
+    fn notifications(&mut self) {
+        let platforms = json!([
+            {"id": id(0x60), "type": "wechat_work", "name": "ops", "enabled": true, "url": "https://wecom.test/send?key=canary-wecom",
+                "createdAt": "2026-01-05T00:00:00.000Z"},
+            {"id": id(0x61), "type": "dingtalk", "name": "ops", "enabled": false, "url": "https://dingtalk.test/robot?access_token=canary-ding",
+                "enableSign": true, "secret": "canary-ding-key"},
+            {"id": id(0x62), "type": "feishu", "name": "feishu", "url": "https://feishu.test/hook/canary-feishu", "enableSign": false,
+                "secret": "canary-not-used"},
+            {"id": id(0x63), "type": "custom", "name": "at home", "url": "http://hook.test/canary-custom"},
+            {"id": id(0x64), "type": "telegram", "botToken": "1:canary-bot", "chatId": -100,
+                "apiBaseUrl": "https://telegram.test", "proxyUrl": "socks5://me:canary-proxy@proxy.test:1080"},
+            {"id": id(0x65), "type": "bark", "deviceKey": "canary-device", "serverUrl": "https://bark.test/push", "sound": "alarm"},
+            {"id": id(0x66), "type": "smtp", "name": "mail", "host": "mail.test", "port": 465, "secure": true, "user": "relay@example.org",
+                "pass": "canary-mail", "to": "ada@example.org, bob@example.org", "ignoreTLS": true},
+            {"id": id(0x67), "type": "slack", "name": "half", "enabled": true},
+            {"id": id(0x68), "type": "ntfy", "name": "unknown"},
+            "broken",
+        ]);
+        let settings = json!({
+            "enabled": true, "platforms": platforms, "retrySettings": {"maxRetries": 3},
+            "notificationTypes": {"accountAnomaly": true, "quotaWarning": true, "systemError": true, "securityAlert": false,
+                "rateLimitRecovery": false, "test": true},
+        });
+        self.texts.insert("webhook_config:default".to_owned(), settings.to_string());
     }
 
     fn usage(&mut self) {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use posthaste_core::{Account, ClientKey, Owner, Pool, Secret, Timestamp};
+use posthaste_core::{Account, Channel, ClientKey, Owner, Pool, Secret, Timestamp, User};
 use posthaste_import::{
     Applied, Found, ImportError, MapOptions, Plan, ReadOptions, Report, Target, apply, plan, read_redis,
 };
@@ -27,7 +27,7 @@ impl Home {
     }
 
     pub(crate) fn target(&self) -> Target<'_> {
-        Target { stores: &self.stores, vault: &self.vault }
+        Target { stores: &self.stores, vault: &self.vault, check_channel: &unless_in_the_clear }
     }
 
     pub(crate) async fn plan_with(&self, found: &Found, key: Option<&CrsKey>) -> Result<Plan, ImportError> {
@@ -73,7 +73,21 @@ impl Home {
         }
         let (pools, owners, keys) =
             (self.all::<Pool>().await, self.all::<Owner>().await, self.all::<ClientKey>().await);
-        serde_json::to_string_pretty(&(accounts, pools, owners, keys)).unwrap()
+        let mut channels = self.all::<Channel>().await;
+        for channel in &mut channels {
+            (channel.target, channel.key) = (None, None);
+            channel.proxy.iter_mut().for_each(|proxy| proxy.password = None);
+        }
+        let people = self.all::<User>().await;
+        serde_json::to_string_pretty(&(accounts, pools, owners, keys, people, channels)).unwrap()
+    }
+}
+
+/// As the notifier has it, for channels whose address can be told from their host.
+fn unless_in_the_clear(channel: &Channel) -> Result<(), String> {
+    match &channel.target_host {
+        Some(host) if host.starts_with("http:") => Err("it must begin with https://".to_owned()),
+        _ => Ok(()),
     }
 }
 

@@ -52,6 +52,22 @@ pub async fn an_entry_follows_the_last_one(stores: Stores) -> Promise {
     Ok(())
 }
 
+/// A journal that comes from elsewhere begins where it begins there, and goes on as any other.
+pub async fn a_journal_is_carried_over_from_where_it_begins(stores: Stores) -> Promise {
+    let journals = &stores.journals;
+    journals.carry_over("audit", &entry(7)).await?;
+    // Whoever does not know whether it was written may write it again.
+    journals.carry_over("audit", &entry(7)).await?;
+    journals.carry_over("audit", &entry(8)).await?;
+    for number in [1, 6, 7, 10] {
+        let refused = journals.carry_over("audit", &entry(number)).await;
+        assert!(matches!(refused, Err(StorageError::Conflict { .. })), "{number}: {refused:?}");
+    }
+    journals.append("audit", &entry(9)).await?;
+    assert_eq!(journals.after("audit", 0, 9).await?, [entry(7), entry(8), entry(9)]);
+    Ok(())
+}
+
 /// Whoever only wants to write something down gets the next number, however many do so at once.
 pub async fn parallel_notes_all_get_a_place(stores: Stores) -> Promise {
     let notes: Vec<_> = (0..8)

@@ -16,17 +16,11 @@ pub(super) struct MemoryJournals {
 #[async_trait]
 impl JournalStore for MemoryJournals {
     async fn append(&self, journal: &str, entry: &JournalEntry) -> Result<(), StorageError> {
-        let mut kept = self.kept.lock();
-        let entries = kept.entry(journal.to_owned()).or_default();
-        let last = entries.last_key_value().map_or(0, |(number, _)| *number);
-        if entries.get(&last) == Some(entry) {
-            return Ok(());
-        }
-        if entry.number != last + 1 {
-            return Err(StorageError::Conflict { what: format!("the journal {journal}") });
-        }
-        entries.insert(entry.number, entry.clone());
-        Ok(())
+        self.put(journal, entry, 1)
+    }
+
+    async fn carry_over(&self, journal: &str, entry: &JournalEntry) -> Result<(), StorageError> {
+        self.put(journal, entry, entry.number)
     }
 
     async fn last(&self, journal: &str) -> Result<Option<JournalEntry>, StorageError> {
@@ -64,5 +58,22 @@ impl JournalStore for MemoryJournals {
         let last = entries.last_key_value().map_or(0, |(number, _)| *number);
         entries.retain(|number, _| *number > through || *number == last);
         Ok((before - entries.len()) as u64)
+    }
+}
+
+impl MemoryJournals {
+    /// Writes an entry behind the last one, or as the first one where `first` is its number.
+    fn put(&self, journal: &str, entry: &JournalEntry, first: u64) -> Result<(), StorageError> {
+        let mut kept = self.kept.lock();
+        let entries = kept.entry(journal.to_owned()).or_default();
+        let last = entries.values().next_back();
+        if last == Some(entry) {
+            return Ok(());
+        }
+        if entry.number != last.map_or(first, |last| last.number + 1) {
+            return Err(StorageError::Conflict { what: format!("the journal {journal}") });
+        }
+        entries.insert(entry.number, entry.clone());
+        Ok(())
     }
 }

@@ -52,6 +52,7 @@ pub(super) async fn run(export: &Export, config: &Config, out: &Output) -> Resul
     let told = json!({
         "file": to, "version": exported.version, "secrets": passphrase.is_some(), "left_out": exported.left_out,
         "accounts": exported.accounts.len(), "client_keys": exported.client_keys.len(),
+        "users": exported.users.len(), "api_tokens": exported.api_tokens.len(), "channels": exported.channels.len(),
     });
     out.show(&told, || text(to, &exported, passphrase.is_some()))
 }
@@ -79,15 +80,19 @@ fn write_new(to: &Path, exported: &Exported) -> anyhow::Result<()> {
 
 fn text(to: &Path, exported: &Exported, secrets: bool) -> String {
     let Exported { teams, owners, pools, accounts, routes, client_keys, left_out, .. } = exported;
+    let Exported { users, api_tokens, channels, .. } = exported;
     let mut text = format!(
-        "{} holds {} accounts, {} client keys, {} pools, {} routes, {} owners and {} teams",
+        "{} holds {} accounts, {} client keys, {} pools, {} routes, {} owners, {} teams, {} people, {} tokens and {} channels",
         to.display(),
         accounts.len(),
         client_keys.len(),
         pools.len(),
         routes.len(),
         owners.len(),
-        teams.len()
+        teams.len(),
+        users.len(),
+        api_tokens.len(),
+        channels.len()
     );
     if secrets {
         text.push_str(
@@ -96,7 +101,7 @@ fn text(to: &Path, exported: &Exported, secrets: bool) -> String {
         return text;
     }
     for left in left_out {
-        text.push_str(&format!("\nleft out: the {} of account `{}`", left.field, left.name));
+        text.push_str(&format!("\nleft out: the {} of {} `{}`", left.field, left.kind, left.name));
     }
     text.push_str(
         "\nclient keys work only where they were made; --with-secrets takes along what they need elsewhere",

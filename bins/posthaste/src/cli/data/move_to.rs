@@ -56,10 +56,10 @@ pub(super) async fn run(wanted: &Move, config: &Config, out: &Output) -> Result<
 }
 
 fn text(moved: &Moved, target: &Target) -> String {
-    let Moved { records, written, rows, rollups, problems } = moved;
+    let Moved { records, written, rows, rollups, sessions, entries, problems } = moved;
     let mut text = format!(
-        "{} holds {records} records ({written} of them written now), {rows} ledger rows and {rollups} roll-ups; the source is \
-         as it was",
+        "{} holds {records} records ({written} of them written now), {rows} ledger rows, {rollups} roll-ups, {sessions} \
+         sessions and {entries} entries of journals; the source is as it was",
         target.name()
     );
     for problem in problems {

@@ -92,11 +92,11 @@ pub(super) fn problems(findings: &Findings) -> String {
 }
 
 fn text(name: &str, schema: Option<i64>, findings: &Findings) -> String {
-    let Findings { records, secrets, rows, rollups, requests, .. } = findings;
+    let Findings { records, secrets, rows, rollups, requests, sessions, audit, .. } = findings;
     let schema = schema.map(|schema| format!(" (schema {schema})")).unwrap_or_default();
     let looked = format!(
         "{name}{schema}: {records} records, {secrets} secrets, {rows} ledger rows, {rollups} roll-ups, {requests} records of \
-         requests"
+         requests, {sessions} sessions, {audit} entries of the audit log"
     );
     match findings.problems.is_empty() {
         true => format!("{looked}\nall is in order"),

@@ -15,6 +15,8 @@ pub(super) enum Name<'a> {
     Group(&'a str),
     /// A user.
     User(&'a str),
+    /// The administrator.
+    Admin,
     /// What a client key used.
     Used(Used),
     /// Settings that are read.
@@ -93,7 +95,10 @@ pub(super) fn read<'a>(name: &'a str, today: &str) -> Name<'a> {
     if let Some(id) = own_id(name, "user:") {
         return Name::User(id);
     }
-    if matches!(name, RELAY_CONFIG | SERVICE_RATES) {
+    if name == ADMIN {
+        return Name::Admin;
+    }
+    if matches!(name, RELAY_CONFIG | SERVICE_RATES | NOTIFICATIONS) {
         return Name::Setting;
     }
     if let Some(used) = name.strip_prefix("usage:").and_then(|rest| used(rest, today)) {
@@ -151,6 +156,8 @@ fn used(rest: &str, today: &str) -> Option<Used> {
 
 pub(super) const RELAY_CONFIG: &str = "claude_relay_config";
 pub(super) const SERVICE_RATES: &str = "system:service_rates";
+pub(super) const NOTIFICATIONS: &str = "webhook_config:default";
+pub(super) const ADMIN: &str = "session:admin_credentials";
 
 #[cfg(test)]
 mod tests {
@@ -162,6 +169,7 @@ mod tests {
             Name::Key(id) => format!("key {id}"),
             Name::Group(id) => format!("group {id}"),
             Name::User(id) => format!("user {id}"),
+            Name::Admin => "administrator".to_owned(),
             Name::Used(Used { key, what }) => format!("{key} {what:?}"),
             Name::Setting => "setting".to_owned(),
             Name::Counted(what) => format!("counted: {what}"),
@@ -203,7 +211,9 @@ mod tests {
             ("usage:daily:1:2026-11-26", "other"),
             ("usage:keymodel:daily:index:2026-11-26", "other"),
             ("claude_relay_config", "setting"),
-            ("quota_card:1", "counted: quota cards"),
+            ("webhook_config:default", "setting"),
+            ("session:admin_credentials", "administrator"),
+            ("session:0123", "other"),
             ("user_session:1", "other"),
             ("claude_account:1:401_errors", "other"),
             ("posthaste:{config}:revision", "other"),
@@ -212,5 +222,7 @@ mod tests {
         }
         assert!(told("usage:model:daily:a:2026-11-26").starts_with("counted: statistics"));
         assert!(told("claude_account:1").starts_with("counted: accounts"));
+        assert!(told("quota_card:1").starts_with("counted: quota cards"));
+        assert!(told("webhook_config:other").starts_with("counted: webhook settings"));
     }
 }
