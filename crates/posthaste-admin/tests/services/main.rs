@@ -9,6 +9,7 @@ mod channels;
 mod commands;
 mod data;
 mod keys;
+mod lists;
 mod logins;
 mod owners;
 mod people;

@@ -9,6 +9,7 @@ mod kinds;
 mod me;
 mod people;
 mod pools;
+mod reports;
 mod session;
 mod system;
 mod usage;
@@ -29,6 +30,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         people::endpoints(),
         channels::endpoints(),
         usage::endpoints(),
+        reports::endpoints(),
         audit::endpoints(),
         system::endpoints(),
     ] {
