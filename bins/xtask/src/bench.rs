@@ -15,7 +15,7 @@ pub(crate) struct Options {
     /// One short repetition, to see that all works; the figures mean little
     #[arg(long)]
     quick: bool,
-    /// Scenarios, joined by commas; all by default (`bench/README.md` names them)
+    /// Scenarios, joined by commas; all by default (`bench/README.md` names them). `operators` is one by itself
     #[arg(long)]
     scenario: Option<String>,
     /// Targets beside direct and nginx, joined by commas
@@ -30,10 +30,74 @@ pub(crate) struct Options {
     /// Also write the table to this file, below a line about the machine
     #[arg(long)]
     out: Option<PathBuf>,
+    /// The data folder that the scenario `operators` measures; it is made and filled when it is not there
+    #[arg(long)]
+    data: Option<PathBuf>,
+}
+
+/// The books of a large relay, to measure with.
+#[derive(Args)]
+pub(crate) struct BooksOptions {
+    /// The data folder; it is made when it is not there
+    #[arg(long)]
+    to: PathBuf,
+    /// Client keys
+    #[arg(long, default_value_t = 10_000)]
+    keys: usize,
+    /// Accounts
+    #[arg(long, default_value_t = 5_000)]
+    accounts: usize,
+    /// Rows of the books
+    #[arg(long, default_value_t = 10_000_000)]
+    rows: usize,
+}
+
+/// Fills a data folder with the records and the books of a large relay.
+pub(crate) fn generate_books(workspace: &Workspace, options: &BooksOptions) -> Result<()> {
+    shell_run(cargo(workspace).args(["build", "--locked", "--release", "--package", "posthaste"]))?;
+    let generator = generator(workspace)?;
+    if !options.to.join("posthaste.db").exists() {
+        shell_run(Command::new(workspace.binary("release")).arg("init").arg("--data").arg(&options.to))?;
+    }
+    let mut command = Command::new(generator);
+    command.arg("--to").arg(&options.to);
+    for (name, count) in
+        [("--keys", options.keys), ("--accounts", options.accounts), ("--rows", options.rows)]
+    {
+        command.args([name, &count.to_string()]);
+    }
+    shell_run(&mut command)
+}
+
+fn generator(workspace: &Workspace) -> Result<PathBuf> {
+    let package = ["--package", "posthaste-storage-sqlite", "--example", "generate_books"];
+    shell_run(cargo(workspace).args(["build", "--locked", "--release"]).args(package))?;
+    Ok(workspace.example("release", "generate_books"))
+}
+
+/// Measures lists, searches and charts on the books of a large relay, and the relay beside them.
+fn operators(workspace: &Workspace, options: &Options) -> Result<()> {
+    let generator = generator(workspace)?;
+    let folder = options.data.clone().unwrap_or_else(|| workspace.target().join("bench-books"));
+    let mut command = driver_of(workspace, "operators.py")?;
+    command.env("BENCH_GENERATOR", generator).arg(std::path::absolute(folder)?);
+    if options.quick {
+        command.args(["--repeat", "5", "--seconds", "1", "--reps", "1"]);
+        command.args(["--keys", "200", "--accounts", "100", "--rows", "50000"]);
+    } else {
+        command.args(["--reps", &options.reps.to_string(), "--seconds", &options.seconds.to_string()]);
+    }
+    if let Some(out) = &options.out {
+        command.arg("--out").arg(std::path::absolute(out)?);
+    }
+    shell_run(&mut command)
 }
 
 /// Measures and prints the table.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    if options.scenario.as_deref() == Some("operators") {
+        return operators(workspace, options);
+    }
     let (reps, seconds) = if options.quick { (1, 1.0) } else { (options.reps, options.seconds) };
     let mut command = driver(workspace)?;
     command.arg("run").args(options.targets.split(','));
@@ -64,6 +128,10 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 
 /// `bench.py` with everything built that it starts.
 fn driver(workspace: &Workspace) -> Result<Command> {
+    driver_of(workspace, "bench.py")
+}
+
+fn driver_of(workspace: &Workspace, program: &str) -> Result<Command> {
     setup::program("nginx", "nginx-light")?;
     setup::program("python3", "python3")?;
     shell_run(cargo(workspace).args(["build", "--locked", "--release", "--package", "posthaste"]))?;
@@ -75,7 +143,7 @@ fn driver(workspace: &Workspace) -> Result<Command> {
     )?;
     let mut command = Command::new("python3");
     command
-        .arg(workspace.root().join("bench/bench.py"))
+        .arg(workspace.root().join("bench").join(program))
         .env("BENCH_BUILD", build)
         .env("BENCH_WORK", workspace.target().join("bench-work"))
         .env("POSTHASTE_BIN", workspace.binary("release"));

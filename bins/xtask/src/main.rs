@@ -34,6 +34,9 @@ enum Task {
     Test(test::Options),
     /// Measure Posthaste beside nginx and a bare hyper proxy
     Bench(bench::Options),
+    /// Fill a data folder with the records and books of a large relay, to measure with
+    #[command(hide = true)]
+    GenerateBooks(bench::BooksOptions),
     /// Compare the scheduler's strategies in virtual time
     Simulate(simulate::Options),
     /// Feed mutated bodies and streams to every reader
@@ -63,6 +66,7 @@ fn run(task: &Task) -> Result<ExitCode> {
     match task {
         Task::Test(options) => return test::run(&workspace, options),
         Task::Bench(options) => bench::run(&workspace, options)?,
+        Task::GenerateBooks(options) => bench::generate_books(&workspace, options)?,
         Task::Simulate(options) => simulate::run(&workspace, options)?,
         Task::Fuzz(options) => fuzz::run(&workspace, options)?,
         Task::Mutants(options) => mutants::run(&workspace, options)?,

@@ -354,7 +354,7 @@ impl<'a> AccountService<'a> {
         Ok(())
     }
 
-    fn view(self, account: Account) -> AccountView {
+    pub(crate) fn view(self, account: Account) -> AccountView {
         let runtime = self.admin.parts().runtime.as_deref();
         AccountView::new(account, runtime)
     }

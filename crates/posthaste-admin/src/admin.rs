@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use posthaste_core::{
-    Account, ApiToken, Channel, ClientKey, Clock, Owner, Pool, Route, Team, Transport, User,
+    Account, ApiToken, Channel, ClientKey, Clock, Owner, Pool, Route, Team, Timestamp, Transport, User,
 };
 use posthaste_metering::PriceBook;
-use posthaste_storage::{Repository, Stores};
+use posthaste_storage::{Repository, StorageError, Stores};
 use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
 
 use crate::{
     AccountService, Actor, AdminError, AuditService, ChannelService, Command, HolderService, KeyService,
     Messenger, OwnerService, PeopleService, PoolService, Reply, RequestService, RouteService, Runtime,
     SetupToken, SignInService, StatsInput, StatsView, StatusView, TokenService, accounts::Logins, acting,
+    board::Board,
+    directory::{Directory, Snapshot},
     sign_in::Misses, stats, status,
 };
 
@@ -49,12 +51,20 @@ pub struct Admin {
     parts: Arc<AdminParts>,
     logins: Arc<Logins>,
     misses: Arc<Misses>,
+    directory: Arc<Directory>,
+    board: Arc<Board>,
 }
 
 impl Admin {
     /// Puts the services together.
     pub fn new(parts: AdminParts) -> Self {
-        Self { parts: Arc::new(parts), logins: Arc::default(), misses: Arc::default() }
+        Self {
+            parts: Arc::new(parts),
+            logins: Arc::default(),
+            misses: Arc::default(),
+            directory: Arc::default(),
+            board: Arc::default(),
+        }
     }
 
     /// Upstream accounts.
@@ -117,6 +127,11 @@ impl Admin {
         AuditService::new(self)
     }
 
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
     /// The whole at a glance.
     ///
     /// # Errors
@@ -152,6 +167,15 @@ impl Admin {
     /// Waits until what was begun beside the commands is in the store. For an orderly end.
     pub async fn settle(&self) {
         self.parts.credentials.settle().await;
+    }
+
+    /// Client keys, accounts and whose they are, as they are now.
+    pub(crate) async fn directory(&self) -> Result<Arc<Snapshot>, StorageError> {
+        self.directory.snapshot(&self.parts.stores.config).await
+    }
+
+    pub(crate) fn board(&self) -> &Board {
+        &self.board
     }
 
     pub(crate) fn parts(&self) -> &AdminParts {

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountChange, Actor, Admin, AdminError, AuditInput, ChannelChange, Disclosed, KeyChange, LoginFlow,
-    LoginFor, NewAccount, NewChannel, NewKey, NewPool, NewUser, OwnerInput, PoolChange, Reply, RouteInput,
-    StatsInput, TargetInput, TeamInput, TokenInput, UserChange, accounts,
+    AccountChange, AccountListInput, Actor, Admin, AdminError, AuditInput, ChannelChange, Disclosed,
+    KeyChange, KeyListInput, LoginFlow, LoginFor, NewAccount, NewChannel, NewKey, NewPool, NewUser,
+    OwnerInput, PoolChange, Reply, RequestsInput, RouteInput, StatsInput, TargetInput, TeamInput, TokenInput,
+    TrendInput, UserChange, accounts, dashboard, lists, trend,
 };
 
 /// A piece of work. Records are named by id or by name.
@@ -318,6 +319,16 @@ pub enum Command {
     ListAudit(AuditInput),
     /// Check that the audit log is as it was written.
     VerifyAudit,
+    /// Tell a page of client keys.
+    PageKeys(KeyListInput),
+    /// Tell a page of accounts.
+    PageAccounts(AccountListInput),
+    /// Tell a page of requests.
+    PageRequests(RequestsInput),
+    /// Tell what a dashboard shows.
+    Dashboard,
+    /// Tell what was used span by span.
+    Trend(TrendInput),
 }
 
 pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> Result<Reply, AdminError> {
@@ -415,5 +426,10 @@ pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> R
         }
         Command::ListAudit(input) => Reply::Audit(admin.audit().list(&input).await?),
         Command::VerifyAudit => Reply::AuditVerified(admin.audit().verify().await?),
+        Command::PageKeys(input) => Reply::KeyPage(lists::keys_page(admin, actor, &input).await?),
+        Command::PageAccounts(input) => Reply::AccountPage(lists::accounts_page(admin, actor, &input).await?),
+        Command::PageRequests(input) => Reply::RequestPage(admin.requests().page(&input).await?),
+        Command::Dashboard => Reply::Dashboard(Box::new(dashboard::dashboard(admin).await?)),
+        Command::Trend(input) => Reply::Trend(trend::trend(admin, &input).await?),
     })
 }

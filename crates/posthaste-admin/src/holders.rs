@@ -1,12 +1,15 @@
 //! What the holder of a client key sees with nothing but the key.
 
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr};
 
-use posthaste_core::{ClientKey, KeyStatus, ModelRules, Timestamp};
+use posthaste_core::{ClientKey, KeyStatus, ModelName, ModelRules, Timestamp};
+use posthaste_storage::{Dimension, RollupPeriod, Sums, UsageQuery};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Admin, AdminError, Disclosed, KeyService, StandingView, UsageView, standings};
+use crate::{
+    Admin, AdminError, Disclosed, KeyService, ModelUsage, StandingView, UsageTotals, UsageView, standings,
+};
 
 /// A client key as its holder sees it. Nothing of accounts, owners' names or other keys is in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +37,29 @@ pub struct HolderOverview {
     pub key: HolderView,
     /// What was used, in all, by model and by day.
     pub usage: UsageView,
+}
+
+/// What several keys of one holder used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HolderUsage {
+    /// All of them together.
+    pub totals: UsageTotals,
+    /// Each of them, in the order in which they were presented.
+    pub by_key: Vec<HeldKeyUsage>,
+    /// All of them together by model, the dearest first.
+    pub by_model: Vec<ModelUsage>,
+}
+
+/// What one of several keys used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HeldKeyUsage {
+    /// The operator's name for it.
+    pub name: String,
+    /// The key's last four characters.
+    pub hint: String,
+    /// How much.
+    #[serde(flatten)]
+    pub totals: UsageTotals,
 }
 
 /// Holders of client keys.
@@ -98,6 +124,39 @@ impl<'a> HolderService<'a> {
     /// When the store fails.
     pub async fn usage(self, key: &ClientKey) -> Result<UsageView, AdminError> {
         KeyService::new(self.admin).usage(&key.id.to_string()).await
+    }
+
+    /// What some keys used since a moment, rounded down to the start of its day; ever without one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn used_by(
+        self,
+        keys: &[ClientKey],
+        since: Option<Timestamp>,
+    ) -> Result<HolderUsage, AdminError> {
+        let period = if since.is_some() { RollupPeriod::Day } else { RollupPeriod::Month };
+        let (mut totals, mut by_key) = (Sums::default(), Vec::with_capacity(keys.len()));
+        let mut models: BTreeMap<ModelName, Sums> = BTreeMap::new();
+        for key in keys {
+            let from = since.map(|since| period.start_of(since));
+            let query = UsageQuery { key_id: Some(key.id), from, ..UsageQuery::all(period) };
+            let mut own = Sums::default();
+            for group in self.admin.parts().stores.ledger.sums(&query, &[Dimension::Model]).await? {
+                own.merge(&group.sums);
+                if let Some(model) = group.group.model {
+                    models.entry(model).or_default().merge(&group.sums);
+                }
+            }
+            totals.merge(&own);
+            let (name, hint) = (key.name.clone(), key.hint.clone());
+            by_key.push(HeldKeyUsage { name, hint, totals: own.into() });
+        }
+        let mut models: Vec<(ModelName, Sums)> = models.into_iter().collect();
+        models.sort_by_key(|(_, sums)| std::cmp::Reverse(sums.cost));
+        let by_model =
+            models.into_iter().map(|(model, sums)| ModelUsage { model, totals: sums.into() }).collect();
+        Ok(HolderUsage { totals: totals.into(), by_key, by_model })
     }
 
     /// Both.

@@ -211,7 +211,7 @@ impl<'a> KeyService<'a> {
     }
 
     /// The key with the names of whom it is bound to and whose it is.
-    async fn view(self, key: ClientKey) -> Result<KeyView, AdminError> {
+    pub(crate) async fn view(self, key: ClientKey) -> Result<KeyView, AdminError> {
         let bound_to = match key.policy.binding {
             Some(binding) => Some(PlaceInput::of(self.admin, binding.to).await?),
             None => None,

@@ -5,15 +5,19 @@ mod acting;
 mod actor;
 mod admin;
 mod audit;
+mod board;
 mod change;
 mod channels;
 mod command;
+mod dashboard;
 pub mod data;
+mod directory;
 mod error;
 mod holders;
 mod input;
 mod keys;
 mod limit_text;
+mod lists;
 mod owners;
 mod people;
 mod place;
@@ -29,6 +33,7 @@ mod stats;
 mod status;
 mod tokens;
 mod totals;
+mod trend;
 
 pub use accounts::{
     AccountChange, AccountService, AccountView, AwsKeysInput, EntraInput, Expires, Health, LoginFlow,
@@ -44,8 +49,9 @@ pub use channels::{
     ChannelChange, ChannelService, ChannelView, DeliveryView, Messenger, NewChannel, NotedView, UnfitChannel,
 };
 pub use command::Command;
+pub use dashboard::{AccountCounts, DashboardView, PaceView, ProviderCounts};
 pub use error::{AdminError, AdminFailure, FailureKind};
-pub use holders::{HolderOverview, HolderService, HolderView};
+pub use holders::{HeldKeyUsage, HolderOverview, HolderService, HolderUsage, HolderView};
 pub use input::{Disclosed, ModelMapping};
 pub use keys::{
     BatchChange, BatchItem, BatchView, CreatedBatch, KeyBatch, KeySelection, NewKeys, TagView, rename_tag,
@@ -56,13 +62,14 @@ pub use keys::{
     ModelUsage, NewKey, PolicyInput, QueueInput, UsageView, multiplier_text,
 };
 pub use limit_text::{length_text, limit_text, parse_length, parse_limit};
+pub use lists::{AccountListInput, AccountRow, KeyListInput, KeyRow, ListPage, SortOrder, UsedIn};
 pub use owners::{OwnerInput, OwnerService, OwnerView, TeamInput, TeamView};
 pub use people::{NewUser, PeopleService, SessionView, UserChange, UserView};
 pub use place::PlaceInput;
 pub use policy::Policy;
 pub use pools::{NewPool, PoolChange, PoolService, PoolView, RulesChange};
 pub use reply::{Replied, Reply};
-pub use requests::{ExplainView, NamedAccount, RequestService, RequestSummary};
+pub use requests::{ExplainView, NamedAccount, RequestService, RequestSummary, RequestsInput, RequestsPage};
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};
 pub use runtime::{ParkedModels, ParkedView, QuotaView, Runtime, SpoolStatus};
 pub use sign_in::{
@@ -70,7 +77,8 @@ pub use sign_in::{
     SignInService, SignedIn, Visit, csrf_token,
 };
 pub use standings::StandingView;
-pub use stats::{NamedId, StatsBy, StatsInput, StatsRow, StatsView};
+pub use stats::{NamedId, Period, StatsBy, StatsInput, StatsRow, StatsView};
 pub use status::{InstanceView, KeyCounts, ServerView, StatusView, StoreAway};
 pub use tokens::{CreatedToken, TokenInput, TokenService, TokenView};
 pub use totals::UsageTotals;
+pub use trend::{Every, Rank, TrendInput, TrendLine, TrendPoint, TrendView};

@@ -133,6 +133,11 @@ impl Command {
             }
             Self::ListAudit(_) => (Area::Audit.read(), "audit.list", None),
             Self::VerifyAudit => (Area::Audit.read(), "audit.verify", None),
+            Self::PageKeys(_) => (Area::Keys.read(), "key.page", None),
+            Self::PageAccounts(_) => (Area::Accounts.read(), "account.page", None),
+            Self::PageRequests(_) => (Area::Requests.read(), "request.page", None),
+            Self::Dashboard => (Area::Usage.read(), "dashboard", None),
+            Self::Trend(_) => (Area::Usage.read(), "trend", None),
         };
         // What people wrote to the relay is looked at by few, and that is told.
         let audited = need.level == Level::Write && !QUIET.contains(&action) || need.area == Area::Bodies;

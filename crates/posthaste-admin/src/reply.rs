@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    AccountView, AuditPage, AuditReport, ChannelView, CreatedKey, CreatedToken, DeliveryView, ExplainView,
-    KeyView, LoginPlan, OwnerView, PolledLogin, PoolView, PresetView, RefreshedAccount, RequestSummary,
+    AccountRow, AccountView, AuditPage, AuditReport, ChannelView, CreatedKey, CreatedToken, DashboardView, DeliveryView, ExplainView,
+    KeyRow, KeyView, ListPage, LoginPlan, OwnerView, PolledLogin, PoolView, PresetView, RefreshedAccount, RequestSummary, RequestsPage,
     RouteView, SavedAccount, SessionView, StartedLogin, StatsView, StatusView, TeamView, TestReport,
-    TokenView, UsageView, UserView,
+    TokenView, TrendView, UsageView, UserView,
 };
 
 /// What came of a [`Command`](crate::Command).
@@ -91,6 +91,16 @@ pub enum Reply {
     Audit(AuditPage),
     /// Whether the audit log is as it was written.
     AuditVerified(AuditReport),
+    /// A page of client keys.
+    KeyPage(ListPage<KeyRow>),
+    /// A page of accounts.
+    AccountPage(ListPage<AccountRow>),
+    /// A page of requests.
+    RequestPage(RequestsPage),
+    /// What a dashboard shows.
+    Dashboard(Box<DashboardView>),
+    /// What was used span by span.
+    Trend(TrendView),
 }
 
 impl Reply {
@@ -167,6 +177,19 @@ replied! {
     Deliveries(Vec<DeliveryView>),
     Audit(AuditPage),
     AuditVerified(AuditReport),
+    KeyPage(ListPage<KeyRow>),
+    AccountPage(ListPage<AccountRow>),
+    RequestPage(RequestsPage),
+    Trend(TrendView),
+}
+
+impl Replied for DashboardView {
+    fn from_reply(reply: Reply) -> Option<Self> {
+        match reply {
+            Reply::Dashboard(value) => Some(*value),
+            _ => None,
+        }
+    }
 }
 
 impl Replied for ExplainView {

@@ -1,5 +1,6 @@
 //! What became of requests, and why.
 
+mod page;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +11,7 @@ use posthaste_core::{
 use posthaste_storage::KeptRequest;
 use posthaste_vault::request_bodies_place;
 
+pub use self::page::{RequestsInput, RequestsPage};
 pub use self::view::{ExplainView, NamedAccount, RequestSummary};
 use crate::{Admin, AdminError, change::find};
 
@@ -73,13 +75,16 @@ impl<'a> RequestService<'a> {
         };
         self.settle().await;
         let records = self.admin.parts().stores.requests.latest(key, limit).await?;
-        let keys = self.admin.key_records().all().await?;
-        let keys: BTreeMap<_, _> = keys.into_iter().map(|key| (key.value.id, key.value.name)).collect();
-        let accounts = self.admin.account_records().all().await?;
-        let accounts: BTreeMap<_, _> =
-            accounts.into_iter().map(|account| (account.value.id, account.value.name)).collect();
-        let summary = |record| RequestSummary::new(record, &keys, &accounts);
-        Ok(records.into_iter().map(summary).collect())
+        Ok(page::summaries(records, &*self.admin.directory().await?))
+    }
+
+    /// A page of requests, newest first.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`] for an input that cannot be taken, [`AdminError::NotFound`] for a name of nobody.
+    pub async fn page(self, input: &RequestsInput) -> Result<RequestsPage, AdminError> {
+        self.settle().await;
+        page::page(self.admin, input).await
     }
 
     /// A record, which may still be on its way to the store.

@@ -4,17 +4,18 @@ mod view;
 
 pub use view::{NamedId, StatsRow, StatsView};
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use posthaste_core::{Account, AccountId, ClientKey, ClientKeyId, ModelName, Owner, Timestamp, UserId};
-use posthaste_storage::{Dimension, GroupSums, Repository, RollupPeriod, Sums, UsageQuery};
+use posthaste_core::{AccountId, ClientKeyId, ModelName, Timestamp, UserId};
+use posthaste_storage::{Dimension, Group, GroupSums, RollupPeriod, Sums, UsageQuery};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Admin, AdminError,
-    change::{Named, find},
+    Admin, AdminError, Rank, board,
+    change::Named,
+    directory::{Records, Snapshot},
     keys::provider_named,
     totals::UsageTotals,
 };
@@ -29,6 +30,8 @@ pub struct StatsInput {
     pub key: Option<String>,
     /// Only this owner's, by name or id.
     pub owner: Option<String>,
+    /// Only of owners who belong to this team now, by name or id.
+    pub team: Option<String>,
     /// Only this account's, by name or id.
     pub account: Option<String>,
     /// Only of this model.
@@ -40,6 +43,10 @@ pub struct StatsInput {
     pub since: Option<Timestamp>,
     /// Up to this moment, rounded up to a whole span.
     pub until: Option<Timestamp>,
+    /// Where time does not tell sums apart, by what they are sorted.
+    pub rank: Rank,
+    /// How many of them are told; 10,000 at most.
+    pub top: Option<usize>,
 }
 
 /// What sums are told apart by.
@@ -55,7 +62,10 @@ pub enum StatsBy {
     /// The client key.
     Key,
     /// Whose the client key was at that time.
+    #[serde(alias = "user")]
     Owner,
+    /// The team that whoever it was belongs to now.
+    Team,
     /// The account.
     Account,
     /// The model that clients named.
@@ -66,12 +76,13 @@ pub enum StatsBy {
 
 impl StatsBy {
     /// Every way, in the order of their declaration.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Hour,
         Self::Day,
         Self::Month,
         Self::Key,
         Self::Owner,
+        Self::Team,
         Self::Account,
         Self::Model,
         Self::Provider,
@@ -85,6 +96,7 @@ impl StatsBy {
             Self::Month => "month",
             Self::Key => "key",
             Self::Owner => "owner",
+            Self::Team => "team",
             Self::Account => "account",
             Self::Model => "model",
             Self::Provider => "provider",
@@ -101,18 +113,49 @@ impl StatsBy {
             Self::Hour => Some(RollupPeriod::Hour),
             Self::Day => Some(RollupPeriod::Day),
             Self::Month => Some(RollupPeriod::Month),
-            Self::Key | Self::Owner | Self::Account | Self::Model | Self::Provider => None,
+            Self::Key | Self::Owner | Self::Team | Self::Account | Self::Model | Self::Provider => None,
         }
     }
 
-    const fn dimension(self) -> Dimension {
+    /// What the books tell apart for it.
+    pub(crate) const fn dimension(self) -> Dimension {
         match self {
             Self::Hour | Self::Day | Self::Month => Dimension::Span,
             Self::Key => Dimension::Key,
-            Self::Owner => Dimension::Owner,
+            Self::Owner | Self::Team => Dimension::Owner,
             Self::Account => Dimension::Account,
             Self::Model => Dimension::Model,
             Self::Provider => Dimension::Provider,
+        }
+    }
+}
+
+/// Since when, in the predecessor's words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Period {
+    /// Since the day began, UTC.
+    #[serde(rename = "daily", alias = "today")]
+    Daily,
+    /// Today and the six days before.
+    #[serde(rename = "7days", alias = "weekly")]
+    Weekly,
+    /// Since the month began, UTC.
+    #[serde(rename = "monthly", alias = "month")]
+    Monthly,
+    /// Ever.
+    #[default]
+    #[serde(rename = "alltime", alias = "total", alias = "all")]
+    Ever,
+}
+
+impl Period {
+    /// When it began.
+    pub fn since(self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Daily => Some(RollupPeriod::Day.start_of(now)),
+            Self::Weekly => Some(RollupPeriod::Day.start_of(now.minus(6 * DAY))),
+            Self::Monthly => Some(RollupPeriod::Month.start_of(now)),
+            Self::Ever => None,
         }
     }
 }
@@ -122,19 +165,25 @@ impl StatsBy {
 /// # Errors
 /// [`AdminError::Invalid`] for a question that cannot be asked, [`AdminError::NotFound`] for a name of nobody.
 pub(crate) async fn stats(admin: &Admin, input: &StatsInput) -> Result<StatsView, AdminError> {
-    let query = query(admin, input).await?;
+    let (query, team) = query_of(admin, input).await?;
     let mut by: Vec<Dimension> = input.by.iter().map(|by| by.dimension()).collect();
+    if team.is_some() {
+        by.push(Dimension::Owner);
+    }
     by.sort_unstable();
     by.dedup();
-    let mut groups = admin.parts().stores.ledger.sums(&query, &by).await?;
+    let groups = board::sums(admin, &query, &by).await?;
+    let known = admin.directory().await?;
+    let mut parts = parts_of(&known, groups, &input.by, team);
     let mut totals = Sums::default();
-    groups.iter().for_each(|group| totals.merge(&group.sums));
+    parts.iter().for_each(|part| totals.merge(&part.sums.sums));
     if !by.contains(&Dimension::Span) {
-        groups.sort_by_key(|group| std::cmp::Reverse((group.sums.cost, group.sums.attempts)));
+        parts.sort_by_key(|part| std::cmp::Reverse(input.rank.of(&part.sums.sums)));
     }
-    let left_out = groups.len().saturating_sub(MOST_ROWS);
-    groups.truncate(MOST_ROWS);
-    let rows = if by.is_empty() { Vec::new() } else { rows(admin, &by, groups).await? };
+    let told = input.top.unwrap_or(MOST_ROWS).min(MOST_ROWS);
+    let left_out = parts.len().saturating_sub(told);
+    parts.truncate(told);
+    let rows = if input.by.is_empty() { Vec::new() } else { rows_of(&known, &input.by, parts) };
     Ok(StatsView {
         by: input.by.clone(),
         since: query.from,
@@ -145,7 +194,11 @@ pub(crate) async fn stats(admin: &Admin, input: &StatsInput) -> Result<StatsView
     })
 }
 
-async fn query(admin: &Admin, input: &StatsInput) -> Result<UsageQuery, AdminError> {
+/// What the books are asked, and the team whose owners' parts alone are wanted.
+pub(crate) async fn query_of(
+    admin: &Admin,
+    input: &StatsInput,
+) -> Result<(UsageQuery, Option<Uuid>), AdminError> {
     let (period, since) = period_and_start(input, admin.parts().clock.now())?;
     let mut query = UsageQuery::all(period);
     query.from = since.map(|since| period.start_of(since));
@@ -155,18 +208,10 @@ async fn query(admin: &Admin, input: &StatsInput) -> Result<UsageQuery, AdminErr
     {
         return Err(AdminError::invalid("until", format!("{until} is not after {from}")));
     }
-    if let Some(key) = &input.key {
-        let id = identity(&admin.key_records(), key).await?;
-        query.key_id = Some(ClientKeyId::from_uuid(id));
-    }
-    if let Some(account) = &input.account {
-        let id = identity(&admin.account_records(), account).await?;
-        query.account_id = Some(AccountId::from_uuid(id));
-    }
-    if let Some(owner) = &input.owner {
-        let id = identity(&admin.owner_records(), owner).await?;
-        query.owner = Some(UserId::from_uuid(id));
-    }
+    let known = admin.directory().await?;
+    query.key_id = identity(&known.keys, input.key.as_deref())?.map(ClientKeyId::from_uuid);
+    query.account_id = identity(&known.accounts, input.account.as_deref())?.map(AccountId::from_uuid);
+    query.owner = identity(&known.owners, input.owner.as_deref())?.map(UserId::from_uuid);
     if let Some(model) = &input.model {
         let parsed =
             ModelName::parse(model).map_err(|error| AdminError::invalid("model", error.to_string()))?;
@@ -175,7 +220,7 @@ async fn query(admin: &Admin, input: &StatsInput) -> Result<UsageQuery, AdminErr
     if let Some(provider) = &input.provider {
         query.provider = Some(provider_named("provider", provider)?);
     }
-    Ok(query)
+    Ok((query, identity(&known.teams, input.team.as_deref())?))
 }
 
 /// The length of the spans that are added up, and where they begin. Where time does not tell sums apart, the longest spans
@@ -221,29 +266,56 @@ fn first_start_from(period: RollupPeriod, moment: Timestamp) -> Timestamp {
 }
 
 /// Whoever was removed still is in the books, under its id.
-async fn identity<T: Named>(records: &Repository<T>, selector: &str) -> Result<Uuid, AdminError> {
-    match Uuid::try_parse(selector) {
-        Ok(id) => Ok(id),
-        Err(_) => Ok(find(records, selector).await?.value.id()),
+fn identity<T: Named>(records: &Records<T>, selector: Option<&str>) -> Result<Option<Uuid>, AdminError> {
+    let Some(selector) = selector else { return Ok(None) };
+    let named = || records.iter().find(|(_, record)| record.name() == selector).map(|(id, _)| *id);
+    let found = Uuid::try_parse(selector).ok().or_else(named);
+    let what = || AdminError::NotFound { what: format!("{} `{}`", T::NOUN, selector.escape_debug()) };
+    found.map(Some).ok_or_else(what)
+}
+
+/// Sums that are told apart as was asked.
+pub(crate) struct Part {
+    /// What they have in common, and what they are.
+    pub(crate) sums: GroupSums,
+    /// The team, where that tells them apart.
+    pub(crate) team: Option<Uuid>,
+}
+
+impl Part {
+    /// Whether it is the same but for the span.
+    pub(crate) fn is_of(&self, other: &Self) -> bool {
+        let whole = |part: &Self| (Group { start: None, ..part.sums.group.clone() }, part.team);
+        whole(self) == whole(other)
     }
 }
 
+/// Makes parts of what the books told: teams, whom they do not know, of owners; and only those of one team where that is wanted.
+pub(crate) fn parts_of(
+    known: &Snapshot,
+    groups: Vec<GroupSums>,
+    by: &[StatsBy],
+    team: Option<Uuid>,
+) -> Vec<Part> {
+    let (teams, owners) = (by.contains(&StatsBy::Team), by.contains(&StatsBy::Owner));
+    if !teams && team.is_none() {
+        return groups.into_iter().map(|sums| Part { sums, team: None }).collect();
+    }
+    let mut parts: BTreeMap<(Group, Option<Uuid>), Sums> = BTreeMap::new();
+    for GroupSums { mut group, sums } in groups {
+        let own = group.owner.and_then(|owner| known.team_of(owner.uuid()));
+        if team.is_some() && own != team {
+            continue;
+        }
+        group.owner = group.owner.filter(|_| owners);
+        parts.entry((group, own.filter(|_| teams))).or_default().merge(&sums);
+    }
+    parts.into_iter().map(|((group, team), sums)| Part { sums: GroupSums { group, sums }, team }).collect()
+}
+
 /// Puts names to identities.
-async fn rows(admin: &Admin, by: &[Dimension], groups: Vec<GroupSums>) -> Result<Vec<StatsRow>, AdminError> {
-    let keys: Vec<ClientKey> = match by.contains(&Dimension::Key) {
-        true => admin.key_records().all().await?.into_iter().map(|record| record.value).collect(),
-        false => Vec::new(),
-    };
-    let accounts: Vec<Account> = match by.contains(&Dimension::Account) {
-        true => admin.account_records().all().await?.into_iter().map(|record| record.value).collect(),
-        false => Vec::new(),
-    };
-    let owners: Vec<Owner> = match by.contains(&Dimension::Owner) {
-        true => admin.owner_records().all().await?.into_iter().map(|record| record.value).collect(),
-        false => Vec::new(),
-    };
-    let names = view::Names::new(&keys, &accounts, &owners);
-    Ok(groups.into_iter().map(|group| StatsRow::new(group, by, &names)).collect())
+pub(crate) fn rows_of(known: &Snapshot, by: &[StatsBy], parts: Vec<Part>) -> Vec<StatsRow> {
+    parts.into_iter().map(|part| StatsRow::new(part, by, known)).collect()
 }
 
 const DAY: Duration = Duration::from_secs(86_400);

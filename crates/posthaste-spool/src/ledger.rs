@@ -12,6 +12,7 @@ use tokio::{
     task::{JoinHandle, spawn_blocking},
     time::timeout,
 };
+use uuid::Uuid;
 
 use crate::{
     SpoolError, SpoolOptions, SpoolState,
@@ -207,6 +208,11 @@ impl LedgerStore for SpooledLedger {
     async fn sums(&self, query: &UsageQuery, by: &[Dimension]) -> Result<Vec<GroupSums>, StorageError> {
         self.caught_up().await;
         self.inner.sums(query, by).await
+    }
+
+    async fn last_use(&self, by: Dimension, ids: &[Uuid]) -> Result<Vec<Option<Timestamp>>, StorageError> {
+        self.caught_up().await;
+        self.inner.last_use(by, ids).await
     }
 
     async fn carry_over(&self, rollups: &[RollupRow]) -> Result<(), StorageError> {

@@ -41,6 +41,14 @@ impl RequestStore for StandbyRequests {
         self.call((Does::Read, "reading the latest requests"), self.store.latest(key, limit)).await
     }
 
+    async fn before(
+        &self,
+        before: Option<RequestId>,
+        limit: usize,
+    ) -> Result<Vec<RequestRecord>, StorageError> {
+        self.call((Does::Read, "reading earlier requests"), self.store.before(before, limit)).await
+    }
+
     async fn trim(&self, before: Timestamp, most: u64) -> Result<u64, StorageError> {
         self.call((Does::Write, "forgetting old requests"), self.store.trim(before, most)).await
     }

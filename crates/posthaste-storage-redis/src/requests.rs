@@ -98,6 +98,32 @@ impl RequestStore for RedisRequests {
         Ok(records)
     }
 
+    async fn before(
+        &self,
+        before: Option<RequestId>,
+        limit: usize,
+    ) -> Result<Vec<RequestRecord>, StorageError> {
+        let Some(request) = before else { return self.latest(None, limit).await };
+        let mut records = Vec::new();
+        for hour in self.hours().await?.into_iter().rev().filter(|hour| *hour <= Hour::of(request)) {
+            let whole = hour < Hour::of(request);
+            let mut bound =
+                Some(if whole { Bytes::from_static(b"+") } else { below(request.uuid().as_bytes()) });
+            while let Some(from) = bound.take() {
+                let most = limit - records.len();
+                if most == 0 {
+                    return Ok(records);
+                }
+                let (page, next) = self.page(hour, from, most.min(CHUNK)).await?;
+                for member in page {
+                    records.push(member.record()?);
+                }
+                bound = next;
+            }
+        }
+        Ok(records)
+    }
+
     async fn trim(&self, before: Timestamp, most: u64) -> Result<u64, StorageError> {
         let counts = stream::iter(self.hours().await?).map(|hour| async move {
             let records = self.keys.requests_in(hour.0);

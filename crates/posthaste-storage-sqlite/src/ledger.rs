@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use posthaste_core::{AttemptRow, ClientKeyId, RequestId, Timestamp};
 use posthaste_storage::{
     Dimension, GroupSums, LedgerStore, RollupPeriod, RollupRow, Rollups, StorageError, UsageQuery,
-    first_request,
+    first_request, last_spans,
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use crate::{error::Failure, stores::Database};
@@ -62,7 +62,7 @@ impl LedgerStore for Database {
                 Ok(select.query_map([limit], row::read)?.collect::<Result<_, _>>()?)
             }
         };
-        self.readers.read("reading the latest attempts", read).await
+        self.reports.read("reading the latest attempts", read).await
     }
 
     async fn rows_after(
@@ -84,14 +84,34 @@ impl LedgerStore for Database {
 
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<RollupRow>, StorageError> {
         let query = query.clone();
-        self.readers.read("reading roll-ups", move |connection| rollup::select(connection, &query)).await
+        self.reports.read("reading roll-ups", move |connection| rollup::select(connection, &query)).await
     }
 
     async fn sums(&self, query: &UsageQuery, by: &[Dimension]) -> Result<Vec<GroupSums>, StorageError> {
         let (query, by) = (query.clone(), by.to_vec());
-        self.readers
+        self.reports
             .read("adding up roll-ups", move |connection| grouped::select(connection, &query, &by))
             .await
+    }
+
+    async fn last_use(
+        &self,
+        by: Dimension,
+        ids: &[Uuid],
+    ) -> Result<Vec<Option<Timestamp>>, StorageError> {
+        let text = match by {
+            Dimension::Key => LAST_OF_KEY,
+            Dimension::Account => LAST_OF_ACCOUNT,
+            _ => return last_spans(self, by, ids).await,
+        };
+        let ids = ids.to_vec();
+        let read = move |connection: &Connection| {
+            let mut select = connection.prepare_cached(text)?;
+            let last = |id: Uuid| select.query_row([id], |row| row.get(0)).optional();
+            let last = ids.into_iter().map(last).collect::<Result<Vec<Option<i64>>, _>>()?;
+            Ok(last.into_iter().map(|last| last.map(Timestamp::from_micros)).collect())
+        };
+        self.reports.read("looking when was the last use", read).await
     }
 
     async fn carry_over(&self, rollups: &[RollupRow]) -> Result<(), StorageError> {
@@ -157,6 +177,14 @@ const AFTER: &str =
     "SELECT * FROM attempt WHERE (request_id, attempt) > (?1, ?2) ORDER BY request_id, attempt LIMIT ?3";
 
 const RECENT: &str = "SELECT * FROM attempt ORDER BY request_id DESC, attempt DESC LIMIT ?1";
+
+/// The index over client keys has the requests' identities, which grow with time.
+const LAST_OF_KEY: &str =
+    "SELECT started_at FROM attempt WHERE key_id = ?1 ORDER BY request_id DESC, attempt DESC LIMIT 1";
+
+/// Rows are found by key, roll-ups by account.
+const LAST_OF_ACCOUNT: &str =
+    "SELECT start FROM rollup WHERE account_id = ?1 AND period = 'hour' ORDER BY start DESC LIMIT 1";
 
 const RECENT_OF_KEY: &str =
     "SELECT * FROM attempt WHERE key_id = ?1 ORDER BY request_id DESC, attempt DESC LIMIT ?2";

@@ -9,6 +9,7 @@ mod journal;
 mod ledger;
 mod lock;
 mod readers;
+mod reports;
 mod requests;
 mod schema;
 mod sessions;

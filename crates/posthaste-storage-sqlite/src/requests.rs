@@ -55,7 +55,22 @@ impl RequestStore for Database {
                 Ok(select.query_map([limit], record)?.collect::<Result<_, _>>()?)
             }
         };
-        self.readers.read("reading the latest requests", read).await
+        self.reports.read("reading the latest requests", read).await
+    }
+
+    async fn before(
+        &self,
+        before: Option<RequestId>,
+        limit: usize,
+    ) -> Result<Vec<RequestRecord>, StorageError> {
+        let Some(before) = before else { return self.latest(None, limit).await };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let read = move |connection: &Connection| {
+            let mut select = connection.prepare_cached(BEFORE)?;
+            let found = select.query_map(params![before.uuid(), limit], record)?;
+            Ok(found.collect::<Result<_, _>>()?)
+        };
+        self.reports.read("reading earlier requests", read).await
     }
 
     async fn trim(&self, before: Timestamp, most: u64) -> Result<u64, StorageError> {
@@ -66,7 +81,7 @@ impl RequestStore for Database {
             let mut select = connection.prepare_cached(COUNT)?;
             Ok(select.query_row([bound.uuid()], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?)))?)
         };
-        let (kept, some_are_old) = self.readers.read("counting requests", look).await?;
+        let (kept, some_are_old) = self.reports.read("counting requests", look).await?;
         let beyond = kept.saturating_sub(most).clamp(0, FORGOTTEN_AT_ONCE);
         if beyond == 0 && !some_are_old {
             return Ok(0);
@@ -107,6 +122,8 @@ const PUT: &str = "
 const LATEST: &str = "SELECT record FROM request ORDER BY id DESC LIMIT ?1";
 
 const LATEST_OF_KEY: &str = "SELECT record FROM request WHERE key_id = ?1 ORDER BY id DESC LIMIT ?2";
+
+const BEFORE: &str = "SELECT record FROM request WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
 
 const COUNT: &str = "SELECT count(*), EXISTS (SELECT 1 FROM request WHERE id < ?1) FROM request";
 

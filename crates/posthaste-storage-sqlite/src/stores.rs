@@ -19,6 +19,7 @@ use crate::{
     admission::alone::{self, Alone, AloneAdmission},
     error::Failure,
     readers::Readers,
+    reports::Reports,
     schema,
     writer::Writer,
 };
@@ -44,6 +45,8 @@ pub struct SqliteStores {
 pub(crate) struct Database {
     pub(crate) writer: Writer,
     pub(crate) readers: Readers,
+    /// What may take long.
+    pub(crate) reports: Reports,
     /// Told after each write of a configuration record by this process.
     pub(crate) record_written: Notify,
 }
@@ -79,8 +82,8 @@ impl SqliteStores {
     fn over(connection: Connection, path: &Path) -> Result<Self, StorageError> {
         let (writer, thread) = Writer::start(connection)
             .map_err(|error| StorageError::unavailable("starting the writer's thread", error))?;
-        let readers = Readers::new(path.to_owned());
-        let database = Database { writer, readers, record_written: Notify::new() };
+        let (readers, reports) = (Readers::new(path.to_owned()), Reports::new(path.to_owned()));
+        let database = Database { writer, readers, reports, record_written: Notify::new() };
         let (database, thread) = (Arc::new(database), Mutex::new(Some(thread)));
         let fleet = Arc::new(MemoryFleet::default());
         Ok(Self { database, alone: None, fleet, path: path.to_owned(), thread })
@@ -111,6 +114,7 @@ impl SqliteStores {
     /// When the log could not be emptied; what was acknowledged is durable all the same.
     pub async fn close(&self) -> Result<(), StorageError> {
         self.database.readers.close();
+        self.database.reports.close();
         let saved = match &self.alone {
             Some(alone) => alone.save().await,
             None => Ok(()),

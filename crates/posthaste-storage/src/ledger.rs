@@ -1,10 +1,13 @@
 //! The books.
 
-use async_trait::async_trait;
-use posthaste_core::{AttemptRow, ClientKeyId, RequestId, Timestamp};
-use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
-use crate::{Dimension, GroupSums, RollupRow, StorageError, UsageQuery};
+use async_trait::async_trait;
+use posthaste_core::{AccountId, AttemptRow, ClientKeyId, RequestId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{Dimension, Group, GroupSums, RollupRow, StorageError, UsageQuery};
 
 /// How long a roll-up's span is. Spans are in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -82,6 +85,13 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// number cannot hold them.
     async fn sums(&self, query: &UsageQuery, by: &[Dimension]) -> Result<Vec<GroupSums>, StorageError>;
 
+    /// When each of these client keys, accounts or owners was last used, as [`by`](Dimension) says which they are: the start of
+    /// the attempt that came last, or of the hour that has it. `None` where none is kept any more, and for whatever has no
+    /// identity.
+    async fn last_use(&self, by: Dimension, ids: &[Uuid]) -> Result<Vec<Option<Timestamp>>, StorageError> {
+        last_spans(self, by, ids).await
+    }
+
     /// Puts sums in the place of the roll-ups that have the same keys, durable when it returns; sums of nothing remove theirs.
     /// For what another relay has counted, under [`AccountId::CARRIED_OVER`](posthaste_core::AccountId::CARRIED_OVER), for
     /// which no row is ever booked, and for sums of rows that another store has forgotten, when its books are moved here.
@@ -104,4 +114,32 @@ pub trait LedgerStore: Send + Sync + 'static {
         before: Timestamp,
         most: usize,
     ) -> Result<usize, StorageError>;
+}
+
+/// The start of the last hour in which each was used, from the sums of hours: [`LedgerStore::last_use`] for stores that have no
+/// better way.
+///
+/// # Errors
+/// As [`LedgerStore::sums`].
+pub async fn last_spans<L: LedgerStore + ?Sized>(
+    ledger: &L,
+    by: Dimension,
+    ids: &[Uuid],
+) -> Result<Vec<Option<Timestamp>>, StorageError> {
+    let groups = ledger.sums(&UsageQuery::all(RollupPeriod::Hour), &[Dimension::Span, by]).await?;
+    let mut last: HashMap<Uuid, Timestamp> = HashMap::new();
+    for group in groups {
+        let Group { start, key_id, account_id, owner, .. } = group.group;
+        let id = match by {
+            Dimension::Key => key_id.map(ClientKeyId::uuid),
+            Dimension::Account => account_id.map(AccountId::uuid),
+            Dimension::Owner => owner.map(UserId::uuid),
+            Dimension::Span | Dimension::Model | Dimension::Provider => None,
+        };
+        if let (Some(id), Some(start)) = (id, start) {
+            let known = last.entry(id).or_insert(start);
+            *known = start.max(*known);
+        }
+    }
+    Ok(ids.iter().map(|id| last.get(id).copied()).collect())
 }

@@ -35,7 +35,7 @@ pub use fleet::{
 };
 pub use health::{StoreHealth, StoreLoss};
 pub use journal::{JournalEntry, JournalStore};
-pub use ledger::{LedgerStore, RollupPeriod};
+pub use ledger::{LedgerStore, RollupPeriod, last_spans};
 pub use ledger_writer::{Booked, Durability, LedgerClosed, LedgerOptions, LedgerSlot, LedgerWriter};
 pub use lock::{Fence, LockStore};
 pub use packed::{

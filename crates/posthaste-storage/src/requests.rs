@@ -35,6 +35,19 @@ pub trait RequestStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<RequestRecord>, StorageError>;
 
+    /// The requests that came before one, newest first, at most `limit`; the latest ones without `before`. A store that has no
+    /// better way looks through all.
+    async fn before(
+        &self,
+        before: Option<RequestId>,
+        limit: usize,
+    ) -> Result<Vec<RequestRecord>, StorageError> {
+        let mut all = self.latest(None, usize::MAX).await?;
+        all.retain(|record| before.is_none_or(|before| record.id < before));
+        all.truncate(limit);
+        Ok(all)
+    }
+
     /// Forgets requests that came before `before`, and the oldest ones beyond `most`. It does a bounded part of that and
     /// tells how many it forgot: repeat it until that is none.
     async fn trim(&self, before: Timestamp, most: u64) -> Result<u64, StorageError>;

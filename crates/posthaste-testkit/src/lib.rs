@@ -3,6 +3,7 @@
 mod answers;
 mod authority;
 mod clock;
+mod estate;
 mod faulty;
 mod proxy;
 mod records;
@@ -14,6 +15,7 @@ mod upstream;
 pub use answers::{anthropic_error, anthropic_json, anthropic_sse};
 pub use authority::{TestAuthority, TlsFront};
 pub use clock::FakeClock;
+pub use estate::{Estate, EstateSize};
 pub use faulty::{FaultyWay, WayFault};
 pub use proxy::{ProxyBehaviour, TestProxy};
 pub use records::{AccountSetters, ClientKeySetters, account, client_key, client_key_secret};

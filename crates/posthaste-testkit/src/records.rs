@@ -190,7 +190,7 @@ fn patterns(patterns: &[&str]) -> Vec<ModelPattern> {
     patterns.iter().copied().map(ModelPattern::new).collect()
 }
 
-fn uuid_of(kind: &str, name: &str) -> Uuid {
+pub(crate) fn uuid_of(kind: &str, name: &str) -> Uuid {
     Uuid::from_u64_pair(number_of(kind, name), number_of(name, kind))
 }
 

@@ -1,7 +1,7 @@
 //! `posthaste stats`
 
 use clap::Args;
-use posthaste_admin::{Command as Work, NamedId, Reply, StatsBy, StatsInput, StatsRow, StatsView};
+use posthaste_admin::{Command as Work, NamedId, Rank, Reply, StatsBy, StatsInput, StatsRow, StatsView};
 use posthaste_core::{Clock, ProviderKind, SystemClock, Timestamp};
 
 use super::{
@@ -13,7 +13,7 @@ use crate::{Config, config::parse_duration};
 
 #[derive(Args, Debug)]
 pub(super) struct Question {
-    /// Tell sums apart by key, owner, account, model, provider, hour, day or month; may be repeated or separated by commas
+    /// Tell sums apart by key, owner, team, account, model, provider, hour, day or month; may be repeated or separated by commas
     #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = by)]
     by: Vec<StatsBy>,
     /// From this date (its start, UTC) or moment on, or from so long ago: 2027-01-31, 2027-01-31T18:00:00Z, 7d; rounded
@@ -29,6 +29,9 @@ pub(super) struct Question {
     /// Only of client keys that were this owner's at the time
     #[arg(long, value_name = "OWNER")]
     owner: Option<String>,
+    /// Only of owners who belong to this team now
+    #[arg(long, value_name = "TEAM")]
+    team: Option<String>,
     /// Only this account's, by name or id
     #[arg(long, value_name = "ACCOUNT")]
     account: Option<String>,
@@ -38,11 +41,18 @@ pub(super) struct Question {
     /// Only of accounts of this provider, such as `anthropic`
     #[arg(long, value_name = "PROVIDER")]
     provider: Option<String>,
+    /// Sort what is not told apart by time by this: cost, requests or tokens
+    #[arg(long, value_name = "WHAT", default_value = "cost", value_parser = rank)]
+    rank: Rank,
+    /// Tell the first so many only
+    #[arg(long, value_name = "COUNT")]
+    top: Option<usize>,
 }
 
 pub(super) async fn run(question: Question, config: &Config, out: &Output) -> Result<(), Failure> {
-    let Question { by, since, until, key, owner, account, model, provider } = question;
-    let work = Work::Stats(StatsInput { by, key, owner, account, model, provider, since, until });
+    let Question { by, since, until, key, owner, team, account, model, provider, rank, top } = question;
+    let asked = StatsInput { by, key, owner, team, account, model, provider, since, until, rank, top };
+    let work = Work::Stats(asked);
     let session = Session::open(config, &work).await?;
     match session.execute(work).await? {
         Reply::Stats(stats) => out.show(&stats, || text(&stats)),
@@ -53,6 +63,15 @@ pub(super) async fn run(question: Question, config: &Config, out: &Output) -> Re
 fn by(text: &str) -> Result<StatsBy, String> {
     StatsBy::parse(text)
         .ok_or_else(|| format!("expected one of {}", StatsBy::ALL.map(StatsBy::as_str).join(", ")))
+}
+
+fn rank(text: &str) -> Result<Rank, String> {
+    match text {
+        "cost" => Ok(Rank::Cost),
+        "requests" => Ok(Rank::Requests),
+        "tokens" => Ok(Rank::Tokens),
+        _ => Err("expected cost, requests or tokens".to_owned()),
+    }
 }
 
 /// A moment, or how long ago it was.
@@ -99,6 +118,7 @@ const fn column(by: StatsBy) -> &'static str {
         StatsBy::Month => "MONTH (UTC)",
         StatsBy::Key => "KEY",
         StatsBy::Owner => "OWNER",
+        StatsBy::Team => "TEAM",
         StatsBy::Account => "ACCOUNT",
         StatsBy::Model => "MODEL",
         StatsBy::Provider => "PROVIDER",
@@ -121,6 +141,7 @@ fn cell(by: StatsBy, row: &StatsRow) -> String {
         StatsBy::Month => start("2027-01".len()),
         StatsBy::Key => named(&row.key),
         StatsBy::Owner => named(&row.owner),
+        StatsBy::Team => named(&row.team),
         StatsBy::Account => named(&row.account),
         StatsBy::Model => row.model.as_ref().map_or("-".to_owned(), ToString::to_string),
         StatsBy::Provider => row.provider.map_or("-", ProviderKind::as_str).to_owned(),

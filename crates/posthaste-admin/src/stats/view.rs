@@ -1,17 +1,13 @@
 //! Statistics as they are told.
 
-use std::collections::HashMap;
-
-use posthaste_core::{
-    Account, AccountId, ClientKey, ClientKeyId, ModelName, Owner, ProviderKind, Timestamp, UserId,
-};
-use posthaste_storage::{Dimension, GroupSums};
+use posthaste_core::{ModelName, ProviderKind, Timestamp};
+use posthaste_storage::GroupSums;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::StatsBy;
-use crate::totals::UsageTotals;
+use super::{Part, StatsBy};
+use crate::{directory::Snapshot, totals::UsageTotals};
 
 /// Sums over attempts, told apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +38,9 @@ pub struct StatsRow {
     /// The client key's owner; absent also for nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<NamedId>,
+    /// The owner's team; absent also for nobody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<NamedId>,
     /// The account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<NamedId>,
@@ -65,33 +64,27 @@ pub struct NamedId {
     pub name: Option<String>,
 }
 
-/// The names that identities have now.
-pub(super) struct Names<'a>(HashMap<Uuid, &'a str>);
-
-impl<'a> Names<'a> {
-    pub(super) fn new(keys: &'a [ClientKey], accounts: &'a [Account], owners: &'a [Owner]) -> Self {
-        let keys = keys.iter().map(|key| (key.id.uuid(), key.name.as_str()));
-        let accounts = accounts.iter().map(|account| (account.id.uuid(), account.name.as_str()));
-        let owners = owners.iter().map(|owner| (owner.id.uuid(), owner.name.as_str()));
-        Self(keys.chain(accounts).chain(owners).collect())
-    }
-
-    fn of(&self, id: Uuid) -> NamedId {
-        NamedId { id, name: self.0.get(&id).map(|name| (*name).to_owned()) }
-    }
-}
-
 impl StatsRow {
-    pub(super) fn new(sums: GroupSums, by: &[Dimension], names: &Names<'_>) -> Self {
-        let GroupSums { group, sums } = sums;
+    pub(super) fn new(part: Part, by: &[StatsBy], known: &Snapshot) -> Self {
+        let Part { sums: GroupSums { group, sums }, team } = part;
         Self {
             start: group.start,
-            key: group.key_id.map(ClientKeyId::uuid).map(|id| names.of(id)),
-            owner: group.owner.map(UserId::uuid).map(|id| names.of(id)),
-            account: group.account_id.map(AccountId::uuid).map(|id| names.of(id)),
-            model: group.model.filter(|_| by.contains(&Dimension::Model)),
+            key: group.key_id.map(|id| named(id.uuid(), known.keys.get(&id.uuid()).map(|key| &key.name))),
+            owner: group
+                .owner
+                .map(|id| named(id.uuid(), known.owners.get(&id.uuid()).map(|owner| &owner.name))),
+            team: team.map(|id| named(id, known.teams.get(&id).map(|team| &team.name))),
+            account: group
+                .account_id
+                .map(|id| named(id.uuid(), known.accounts.get(&id.uuid()).map(|account| &account.name))),
+            model: group.model.filter(|_| by.contains(&StatsBy::Model)),
             provider: group.provider,
             totals: UsageTotals::from(sums),
         }
     }
+}
+
+/// The name that an identity has now.
+fn named(id: Uuid, name: Option<&String>) -> NamedId {
+    NamedId { id, name: name.cloned() }
 }

@@ -11,6 +11,7 @@ mod commands;
 mod data;
 mod key_batches;
 mod keys;
+mod lists;
 mod logins;
 mod owners;
 mod people;

@@ -12,7 +12,7 @@ use crate::support::{Bench, compatible, quiet};
 const KEEP: std::time::Duration = std::time::Duration::from_secs(3_600);
 
 /// A request that this account answered.
-fn served(key_id: ClientKeyId, account: AccountId) -> RequestRecord {
+pub(crate) fn served(key_id: ClientKeyId, account: AccountId) -> RequestRecord {
     let stop = Stop {
         account,
         leg: 0,

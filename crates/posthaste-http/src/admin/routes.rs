@@ -10,6 +10,7 @@ mod kinds;
 mod me;
 mod people;
 mod pools;
+mod reports;
 mod session;
 mod system;
 mod usage;
@@ -31,6 +32,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         people::endpoints(),
         channels::endpoints(),
         usage::endpoints(),
+        reports::endpoints(),
         audit::endpoints(),
         system::endpoints(),
     ] {

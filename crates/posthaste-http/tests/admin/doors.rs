@@ -37,7 +37,7 @@ fn every_route_is_listed_once() {
 }
 
 /// Paths that the predecessor's users know.
-const NAMED: [&str; 14] = [
+const NAMED: [&str; 24] = [
     "POST /admin/claude-accounts/generate-auth-url",
     "POST /admin/claude-accounts/exchange-code",
     "GET /admin/claude-accounts",
@@ -52,6 +52,16 @@ const NAMED: [&str; 14] = [
     "POST /users/logout",
     "GET /users/profile",
     "POST /web/auth/login",
+    "GET /admin/dashboard",
+    "GET /admin/model-stats",
+    "GET /admin/usage-trend",
+    "GET /admin/usage-costs",
+    "GET /admin/api-keys-usage-trend",
+    "GET /admin/account-usage-trend",
+    "GET /admin/request-details",
+    "POST /apiStats/api/user-stats",
+    "POST /apiStats/api/user-model-stats",
+    "POST /apiStats/api/batch-stats",
 ];
 
 /// A path that is none is told of as the admin API tells of everything.
@@ -171,13 +181,26 @@ async fn a_holder_sees_the_own_key_and_nobody_else_s() {
         assert_eq!(ask(&rig, route, &bearer(&id)).await.status, StatusCode::UNAUTHORIZED, "{at}");
         assert_eq!(ask(&rig, route, &owner).await.status, StatusCode::UNAUTHORIZED, "{at}");
     }
-    for path in ["/apiStats/api/get-key-id", "/apiStats/api/user-stats"] {
+    for path in
+        ["/apiStats/api/get-key-id", "/apiStats/api/user-stats", "/apiStats/api/user-model-stats"]
+    {
         let ask = async |key: &str| {
             rig.send(&Method::POST, path, &Shown::default(), Some(json!({ "apiKey": key }))).await
         };
         assert_eq!(ask(&one).await.status, StatusCode::OK);
         assert_eq!(ask(&off).await.status, StatusCode::FORBIDDEN);
         assert_eq!(ask("guess").await.status, StatusCode::UNAUTHORIZED);
+    }
+    let id = rig.admin.keys().show("one").await.unwrap().id.to_string();
+    for path in ["/apiStats/api/batch-stats", "/apiStats/api/batch-model-stats"] {
+        let ask = async |keys: &[&str]| {
+            rig.send(&Method::POST, path, &Shown::default(), Some(json!({ "apiKeys": keys }))).await
+        };
+        assert_eq!(ask(&[&one, &one]).await.status, StatusCode::OK);
+        assert_eq!(ask(&[&one, &off]).await.status, StatusCode::FORBIDDEN);
+        assert_eq!(ask(&[&one, &id]).await.status, StatusCode::UNAUTHORIZED, "an id is no key");
+        assert_eq!(ask(&[]).await.status, StatusCode::BAD_REQUEST);
+        assert_eq!(ask(&vec![one.as_str(); 31]).await.status, StatusCode::BAD_REQUEST);
     }
 }
 

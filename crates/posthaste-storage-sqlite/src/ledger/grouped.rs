@@ -1,11 +1,13 @@
-//! Sums of roll-ups by group, added up by SQLite.
+//! Sums of roll-ups by group.
 //!
-//! SQLite refuses sums that leave 64 bits, and floating point would not be exact. So each column is added up in two
-//! halves, which cannot overflow, and put together here.
+//! SQLite reads the rows and they are added up here: it refuses sums that leave 64 bits, floating point would not be exact, and
+//! for groups that do not come in the table's order it would sort all rows first.
+
+use std::collections::HashMap;
 
 use posthaste_core::{AccountId, ClientKeyId, NanoUsd, Terms, Timestamp, Usage};
 use posthaste_storage::{Dimension, Group, GroupSums, Sums, UsageQuery};
-use rusqlite::{Connection, Row, ToSql};
+use rusqlite::{Connection, Row, ToSql, types::ValueRef};
 
 use super::{
     rollup::{read_owner, wanted},
@@ -20,18 +22,45 @@ pub(super) fn select(
     by: &[Dimension],
 ) -> Result<Vec<GroupSums>, Failure> {
     let (wanted, values) = wanted(query);
-    let mut columns: Vec<&str> = by.iter().copied().map(column).collect();
-    // All of them are of one period: without it, no roll-ups would still make a group.
-    columns.push("period");
-    let columns = columns.join(", ");
-    let halves = COLUMNS.map(|name| format!("sum({name} >> 32), sum({name} & 4294967295)")).join(", ");
-    let text = format!("SELECT {halves}, {columns} FROM rollup WHERE {wanted} GROUP BY {columns}");
-    let mut select = connection.prepare_cached(&text)?;
+    let columns = COLUMNS.iter().copied().chain(by.iter().copied().map(column));
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    let mut select = connection.prepare_cached(&format!("SELECT {columns} FROM {wanted}"))?;
     let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
-    let read = |row: &Row<'_>| Ok(GroupSums { group: group(row, by)?, sums: sums(row)? });
-    let mut groups: Vec<GroupSums> = select.query_map(&*values, read)?.collect::<Result<_, _>>()?;
+    let mut found = select.query(&*values)?;
+    let mut groups: HashMap<Vec<u8>, (Group, [i128; COLUMNS.len()])> = HashMap::new();
+    let mut name = Vec::new();
+    while let Some(row) = found.next()? {
+        name.clear();
+        for place in COLUMNS.len()..COLUMNS.len() + by.len() {
+            name_of(row.get_ref(place)?, &mut name);
+        }
+        let sums = match groups.get_mut(name.as_slice()) {
+            Some((_, sums)) => sums,
+            None => &mut groups.entry(name.clone()).or_insert((group(row, by)?, [0; COLUMNS.len()])).1,
+        };
+        for (place, sum) in sums.iter_mut().enumerate() {
+            *sum += i128::from(row.get::<_, i64>(place)?);
+        }
+    }
+    let mut groups: Vec<GroupSums> =
+        groups.into_values().map(|(group, added)| GroupSums { group, sums: sums(&added) }).collect();
     groups.sort_by(|left, right| left.group.cmp(&right.group));
     Ok(groups)
+}
+
+/// Adds a value to a group's name. No two groups have the same: each part tells its length.
+fn name_of(value: ValueRef<'_>, name: &mut Vec<u8>) {
+    let number;
+    let bytes: &[u8] = match value {
+        ValueRef::Integer(value) => {
+            number = value.to_le_bytes();
+            &number
+        }
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
+        ValueRef::Null | ValueRef::Real(_) => &[],
+    };
+    name.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+    name.extend_from_slice(bytes);
 }
 
 const fn column(dimension: Dimension) -> &'static str {
@@ -60,13 +89,11 @@ fn group(row: &Row<'_>, by: &[Dimension]) -> Result<Group, rusqlite::Error> {
     Ok(group)
 }
 
-fn sums(row: &Row<'_>) -> Result<Sums, rusqlite::Error> {
-    let mut sums = [0; COLUMNS.len()];
-    for (number, sum) in sums.iter_mut().enumerate() {
-        *sum = whole(row.get(2 * number)?, row.get(2 * number + 1)?);
-    }
-    let count = |at: usize| u64::try_from(sums[at]).unwrap_or(0);
-    Ok(Sums {
+/// At the top or the bottom where 64 bits cannot hold it.
+fn sums(added: &[i128; COLUMNS.len()]) -> Sums {
+    let whole = |at: usize| i64::try_from(added[at]).unwrap_or(if added[at] < 0 { i64::MIN } else { i64::MAX });
+    let count = |at: usize| u64::try_from(whole(at)).unwrap_or(0);
+    Sums {
         attempts: count(0),
         completed: count(1),
         estimated: count(2),
@@ -86,15 +113,9 @@ fn sums(row: &Row<'_>) -> Result<Sums, rusqlite::Error> {
             output_image: count(15),
             terms: Terms::default(),
         },
-        cost: NanoUsd::from_nanos(sums[16]),
-        billed: NanoUsd::from_nanos(sums[17]),
-    })
-}
-
-/// Puts the sums of upper and lower halves together; at the top or the bottom where 64 bits cannot hold it.
-fn whole(upper: i64, lower: i64) -> i64 {
-    let sum = (i128::from(upper) << 32) + i128::from(lower);
-    i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX })
+        cost: NanoUsd::from_nanos(whole(16)),
+        billed: NanoUsd::from_nanos(whole(17)),
+    }
 }
 
 /// What is added up, in the order in which it is read.

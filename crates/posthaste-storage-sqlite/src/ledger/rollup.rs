@@ -70,7 +70,7 @@ pub(super) fn select(connection: &Connection, query: &UsageQuery) -> Result<Vec<
     let (wanted, values) = wanted(query);
     let order = "period, start, key_id, account_id, model, owner, provider";
     let mut select =
-        connection.prepare_cached(&format!("SELECT * FROM rollup WHERE {wanted} ORDER BY {order}"))?;
+        connection.prepare_cached(&format!("SELECT * FROM {wanted} ORDER BY {order}"))?;
     let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
     let mut rows: Vec<RollupRow> = select.query_map(&*values, read)?.collect::<Result<_, _>>()?;
     // Providers have an order of their own; whatever else is equal was read one after another.
@@ -90,8 +90,9 @@ pub(super) fn forget(
     Ok(delete.execute(params![period.as_str(), before.as_micros(), most])?)
 }
 
-/// The condition that a query stands for, with its values. Only what is asked for is in it, so that SQLite can go by the
-/// table's key.
+/// The table with the condition that a query stands for, and its values. Only what is asked for is in it, so that SQLite can go
+/// by the table's key. For a client key, which stands behind the span there, the spans that occur are told one by one, each
+/// found from the one before; the index over accounts needs no such help.
 pub(super) fn wanted(query: &UsageQuery) -> (String, Vec<Box<dyn ToSql>>) {
     let mut texts = vec!["period = ?".to_owned()];
     let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(query.period.as_str())];
@@ -105,13 +106,32 @@ pub(super) fn wanted(query: &UsageQuery) -> (String, Vec<Box<dyn ToSql>>) {
     let number = |at: Option<Timestamp>| at.map(|at| Box::new(at.as_micros()) as Box<dyn ToSql>);
     add("start >= ?", number(query.from));
     add("start < ?", number(query.until));
-    add("key_id = ?", uuid(query.key_id.map(ClientKeyId::uuid)));
     add("account_id = ?", uuid(query.account_id.map(AccountId::uuid)));
     add("model = ?", query.model.as_ref().map(|model| Box::new(model.as_str().to_owned()) as Box<dyn ToSql>));
     add("owner = ?", uuid(query.owner.map(UserId::uuid)));
     add("provider = ?", query.provider.map(|kind| Box::new(kind.as_str()) as Box<dyn ToSql>));
-    (texts.join(" AND "), values)
+    let Some(key) = query.key_id else { return (format!("rollup WHERE {}", texts.join(" AND ")), values) };
+    texts.push("key_id = ?".to_owned());
+    values.push(Box::new(key.uuid()));
+    let spans: Vec<Box<dyn ToSql>> = vec![
+        Box::new(query.period.as_str()),
+        Box::new(query.from.map_or(i64::MIN, Timestamp::as_micros)),
+        Box::new(query.period.as_str()),
+    ];
+    let text = format!("{SPANS} CROSS JOIN rollup ON start = span WHERE {}", texts.join(" AND "));
+    (text, spans.into_iter().chain(values).collect())
 }
+
+/// The starts of spans that occur, from one on.
+const SPANS: &str = "(
+        WITH RECURSIVE spans (span) AS (
+            SELECT min(start) FROM rollup WHERE period = ? AND start >= ?
+            UNION ALL
+            SELECT (SELECT min(start) FROM rollup WHERE period = ? AND start > span) FROM spans
+            WHERE span IS NOT NULL
+        )
+        SELECT span FROM spans WHERE span IS NOT NULL
+    )";
 
 fn read(row: &Row<'_>) -> Result<RollupRow, rusqlite::Error> {
     let period: String = row.get("period")?;

@@ -2,7 +2,7 @@
 
 mod by_hand;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use posthaste_core::{
     AccountId, AttemptRow, ClientKeyId, Geography, LossList, NanoUsd, ProviderKind, RequestId, ServiceTier,
@@ -25,7 +25,7 @@ use crate::{
 /// Every field of a row comes back as it was booked.
 pub async fn a_row_is_read_as_booked(stores: Stores) -> Promise {
     let booked = AttemptRow {
-        started_at: NOON.plus(std::time::Duration::from_micros(123_457)),
+        started_at: NOON.plus(Duration::from_micros(123_457)),
         model: model("arn:aws:bedrock:eu-1:ü🦀 'quoted' \"twice\""),
         status: None,
         first_content_us: None,
@@ -78,7 +78,7 @@ pub async fn rows_that_are_missing_are_told(stores: Stores) -> Promise {
     let old = AttemptRow { request_id: first_request(NOON), ..row() };
     stores.ledger.append(std::slice::from_ref(&old)).await?;
     assert!(stores.ledger.missing(&[name(&old)]).await?.is_empty());
-    stores.ledger.forget_rows(NOON.plus(std::time::Duration::from_secs(1)), 10).await?;
+    stores.ledger.forget_rows(NOON.plus(Duration::from_secs(1)), 10).await?;
     assert_eq!(stores.ledger.missing(&[name(&old), all[5]]).await?, [name(&old)]);
     Ok(())
 }
@@ -302,6 +302,29 @@ pub async fn nothing_has_no_group(stores: Stores) -> Promise {
     Ok(())
 }
 
+/// The last use is told of each who was used, to the hour at least, and of nobody else.
+pub async fn the_last_use_is_told(stores: Stores) -> Promise {
+    let mut booked = varied_rows();
+    for (position, row) in booked.iter_mut().enumerate() {
+        row.request_id = RequestId::from_uuid(Uuid::from_u128(1 << 100 | position as u128));
+        row.started_at = NOON.plus(Duration::from_secs(1_000 * position as u64));
+    }
+    stores.ledger.append(&booked).await?;
+    let keys: Vec<_> = booked.iter().map(|row| row.key_id.uuid()).chain([Uuid::now_v7()]).collect();
+    let accounts: Vec<_> = booked.iter().map(|row| row.account_id.uuid()).chain([Uuid::now_v7()]).collect();
+    for (by, ids) in [(Dimension::Key, keys), (Dimension::Account, accounts)] {
+        let told = stores.ledger.last_use(by, &ids).await?;
+        assert_eq!(told.len(), ids.len());
+        for (id, told) in ids.iter().zip(told) {
+            let of = |row: &&AttemptRow| row.key_id.uuid() == *id || row.account_id.uuid() == *id;
+            let last = booked.iter().filter(of).map(|row| row.started_at).max();
+            let fits = |told: Timestamp, last| RollupPeriod::Hour.start_of(last) <= told && told <= last;
+            assert!(told.zip(last).map_or(told == last, |(told, last)| fits(told, last)), "{told:?} for {last:?}");
+        }
+    }
+    Ok(())
+}
+
 /// A key that changes its owner is told under each for the attempts of that one's time.
 pub async fn an_attempt_counts_for_the_owner_of_its_time(stores: Stores) -> Promise {
     let owners = [Some(UserId::generate()), Some(UserId::generate()), None];
@@ -326,7 +349,7 @@ pub async fn an_attempt_counts_for_the_owner_of_its_time(stores: Stores) -> Prom
 pub async fn old_rows_are_forgotten_and_their_rollups_stay(stores: Stores) -> Promise {
     let mut booked = rows(10);
     for (day, row) in booked.iter_mut().enumerate() {
-        let moment = NOON.plus(std::time::Duration::from_secs(day as u64 * 86_400));
+        let moment = NOON.plus(Duration::from_secs(day as u64 * 86_400));
         row.started_at = moment;
         row.request_id = request_at(moment);
         row.key_id = if day % 2 == 0 { ClientKeyId::generate() } else { row.key_id };

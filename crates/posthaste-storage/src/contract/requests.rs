@@ -48,6 +48,25 @@ pub async fn a_request_put_again_takes_the_place_of_the_earlier_one(stores: Stor
     Ok(())
 }
 
+/// Whoever goes on before the last one that was told sees each request once.
+pub async fn requests_are_read_page_by_page(stores: Stores) -> Promise {
+    let records: Vec<_> = (0..7).map(|second| record(ClientKeyId::generate(), second)).collect();
+    let put: Vec<_> = records.iter().cloned().map(kept).collect();
+    stores.requests.put(&put, KEEP).await?;
+    let (mut told, mut before) = (Vec::new(), None);
+    loop {
+        let page = stores.requests.before(before, 3).await?;
+        let Some(last) = page.last() else { break };
+        assert!(page.len() <= 3);
+        before = Some(last.id);
+        told.extend(page);
+    }
+    let newest: Vec<_> = records.into_iter().rev().collect();
+    assert_eq!(told, newest);
+    assert_eq!(stores.requests.before(Some(newest[2].id), 10).await?, newest[3..]);
+    Ok(())
+}
+
 /// The latest come newest first, no more than were asked for, and of one key when one is named.
 pub async fn the_latest_requests_come_first(stores: Stores) -> Promise {
     let (key, other) = (ClientKeyId::generate(), ClientKeyId::generate());

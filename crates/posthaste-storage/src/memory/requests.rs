@@ -1,6 +1,6 @@
 //! The records of requests in memory.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, ops::Bound, time::Duration};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -40,6 +40,17 @@ impl RequestStore for MemoryRequests {
         let records = kept.values().rev().map(|kept| &kept.record);
         let wanted = records.filter(|record| key.is_none_or(|key| record.key_id == key));
         Ok(wanted.take(limit).cloned().collect())
+    }
+
+    async fn before(
+        &self,
+        before: Option<RequestId>,
+        limit: usize,
+    ) -> Result<Vec<RequestRecord>, StorageError> {
+        let bound = before.map_or(Bound::Unbounded, Bound::Excluded);
+        let kept = self.kept.lock();
+        let earlier = kept.range((Bound::Unbounded, bound)).rev().map(|(_, kept)| &kept.record);
+        Ok(earlier.take(limit).cloned().collect())
     }
 
     async fn trim(&self, before: Timestamp, most: u64) -> Result<u64, StorageError> {

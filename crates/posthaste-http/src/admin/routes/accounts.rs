@@ -1,7 +1,7 @@
 //! Upstream accounts.
 
 use posthaste_admin::{
-    AccountChange, AccountView, Command, Disclosed, LoginFlow, LoginFor, LoginPlan, NewAccount, PolledLogin,
+    AccountChange, AccountListInput, AccountRow, AccountView, Command, Disclosed, LoginFlow, LoginFor, LoginPlan, ListPage, NewAccount, PolledLogin,
     PresetView, RefreshedAccount, SavedAccount, StartedLogin, TestReport,
 };
 use posthaste_core::Area;
@@ -20,9 +20,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         get("/admin/presets", "Kinds of accounts that can be added")
             .needs(read)
             .lists(|asked: Asked| async move { asked.act::<Vec<PresetView>>(Command::ListPresets).await }),
-        get("/admin/accounts", "All upstream accounts")
-            .needs(read)
-            .lists(|asked: Asked| async move { asked.act::<Vec<AccountView>>(Command::ListAccounts).await }),
+        get("/admin/accounts", "Upstream accounts, page by page").needs(read).answers_query(
+            |asked: Asked, query: AccountListInput, _: NoBody| async move {
+                asked.act::<ListPage<AccountRow>>(Command::PageAccounts(query)).await
+            },
+        ),
         post("/admin/accounts", "Add an account").needs(write).body::<NewAccount>().answers(
             |asked: Asked, Json(new): Json<NewAccount>| async move {
                 asked.act::<SavedAccount>(Command::AddAccount(new)).await

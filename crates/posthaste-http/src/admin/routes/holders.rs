@@ -2,7 +2,9 @@
 //!
 //! The predecessor let anybody look who knew a key's id. Here the key itself is wanted, each time.
 
-use posthaste_admin::{AdminError, Disclosed, HolderOverview, HolderView, UsageView};
+use posthaste_admin::{
+    AdminError, Disclosed, HolderOverview, HolderUsage, HolderView, ModelUsage, Period, UsageView,
+};
 use posthaste_core::ClientKey;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::admin::{
     asked::Asked,
     endpoint::{Endpoint, get, post},
-    input::{Json, NoBody},
+    input::{Json, NoBody, invalid},
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -33,7 +35,43 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .open()
             .body::<KeyInput>()
             .answers(stats),
+        post("/apiStats/api/user-model-stats", "What the client key used of each model")
+            .open()
+            .body::<PeriodInput>()
+            .answers(model_stats),
+        post("/apiStats/api/batch-stats", "What up to 30 client keys used, each and together")
+            .open()
+            .body::<KeysInput>()
+            .answers(batch_stats),
+        post("/apiStats/api/batch-model-stats", "What up to 30 client keys used of each model, together")
+            .open()
+            .body::<KeysInput>()
+            .answers(batch_model_stats),
     ]
+}
+
+/// A client key, and since when.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PeriodInput {
+    /// The key itself; its id does not do.
+    #[serde(rename = "apiKey")]
+    api_key: Disclosed,
+    /// Since when: `daily` for today, `7days`, `monthly` for this month, or `alltime`.
+    #[serde(default)]
+    period: Period,
+}
+
+/// Client keys, and since when.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct KeysInput {
+    /// The keys themselves, 30 at most; their ids do not do.
+    #[serde(rename = "apiKeys")]
+    api_keys: Vec<Disclosed>,
+    /// Since when: `daily` for today, `7days`, `monthly` for this month, or `alltime`.
+    #[serde(default)]
+    period: Period,
 }
 
 /// A client key.
@@ -65,14 +103,50 @@ async fn usage(asked: Asked, _: NoBody) -> Result<UsageView, AdminError> {
 }
 
 async fn identity(asked: Asked, Json(input): Json<KeyInput>) -> Result<Identity, AdminError> {
-    Ok(Identity { id: presented(&asked, &input).await?.id.to_string() })
+    Ok(Identity { id: presented(&asked, &input.api_key).await?.id.to_string() })
 }
 
 async fn stats(asked: Asked, Json(input): Json<KeyInput>) -> Result<HolderOverview, AdminError> {
-    let key = presented(&asked, &input).await?;
+    let key = presented(&asked, &input.api_key).await?;
     asked.admin.holders().overview(&key).await
 }
 
-async fn presented(asked: &Asked, input: &KeyInput) -> Result<ClientKey, AdminError> {
-    asked.admin.holders().key(&input.api_key, asked.visit.address).await
+async fn presented(asked: &Asked, key: &Disclosed) -> Result<ClientKey, AdminError> {
+    asked.admin.holders().key(key, asked.visit.address).await
 }
+
+async fn model_stats(asked: Asked, Json(input): Json<PeriodInput>) -> Result<HolderUsage, AdminError> {
+    let keys = [presented(&asked, &input.api_key).await?];
+    asked.admin.holders().used_by(&keys, input.period.since(asked.admin.now())).await
+}
+
+async fn batch_stats(asked: Asked, Json(input): Json<KeysInput>) -> Result<HolderUsage, AdminError> {
+    asked.admin.holders().used_by(&all(&asked, &input.api_keys).await?, input.period.since(asked.admin.now())).await
+}
+
+async fn batch_model_stats(
+    asked: Asked,
+    Json(input): Json<KeysInput>,
+) -> Result<Vec<ModelUsage>, AdminError> {
+    let keys = all(&asked, &input.api_keys).await?;
+    Ok(asked.admin.holders().used_by(&keys, input.period.since(asked.admin.now())).await?.by_model)
+}
+
+/// All of these keys: whoever presents one that is not known learns nothing of the others.
+async fn all(asked: &Asked, presented_keys: &[Disclosed]) -> Result<Vec<ClientKey>, AdminError> {
+    if presented_keys.is_empty() || presented_keys.len() > MOST_KEYS {
+        let message = format!("has {} keys, not from 1 to {MOST_KEYS}", presented_keys.len());
+        return Err(invalid("apiKeys", message));
+    }
+    let mut keys: Vec<ClientKey> = Vec::with_capacity(presented_keys.len());
+    for one in presented_keys {
+        let key = presented(asked, one).await?;
+        // The same key twice counts once.
+        if !keys.iter().any(|known| known.id == key.id) {
+            keys.push(key);
+        }
+    }
+    Ok(keys)
+}
+
+const MOST_KEYS: usize = 30;

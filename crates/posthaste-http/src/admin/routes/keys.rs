@@ -1,7 +1,7 @@
 //! Client keys, their owners and teams.
 
 use posthaste_admin::{
-    Command, CreatedKey, KeyChange, KeyView, NewKey, OwnerInput, OwnerView, TeamInput, TeamView, UsageView,
+    Command, CreatedKey, KeyChange, KeyListInput, KeyRow, KeyView, ListPage, NewKey, OwnerInput, OwnerView, TeamInput, TeamView, UsageView,
 };
 use posthaste_core::Area;
 
@@ -21,9 +21,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 fn keys() -> Vec<Endpoint> {
     let (read, write) = (Area::Keys.read(), Area::Keys.write());
     vec![
-        get("/admin/api-keys", "All client keys")
-            .needs(read)
-            .lists(|asked: Asked| async move { asked.act::<Vec<KeyView>>(Command::ListKeys).await }),
+        get("/admin/api-keys", "Client keys, page by page").needs(read).answers_query(
+            |asked: Asked, query: KeyListInput, _: NoBody| async move {
+                asked.act::<ListPage<KeyRow>>(Command::PageKeys(query)).await
+            },
+        ),
         post("/admin/api-keys", "Make a client key; its secret is told now and never again")
             .needs(write)
             .body::<NewKey>()

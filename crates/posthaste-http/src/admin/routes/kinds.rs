@@ -1,7 +1,8 @@
 //! Accounts of one kind, under the predecessor's paths.
 
 use posthaste_admin::{
-    AccountChange, AccountView, AdminError, Command, Disclosed, LoginFlow, LoginFor, NewAccount,
+    AccountChange, AccountListInput, AccountRow, AccountView, AdminError, Command, Disclosed, ListPage,
+    LoginFlow, LoginFor, NewAccount,
     SavedAccount, StartedLogin, TestReport,
 };
 use posthaste_core::Area;
@@ -31,9 +32,9 @@ macro_rules! kind {
     ($path:literal, $presets:expr) => {{
         let (read, write) = (Area::Accounts.read(), Area::Accounts.write());
         vec![
-            get(concat!("/admin/", $path), "All accounts of this kind")
-                .needs(read)
-                .lists(|asked: Asked| list(asked, $presets)),
+            get(concat!("/admin/", $path), "Accounts of this kind, page by page").needs(read).answers_query(
+                |asked: Asked, query: AccountListInput, _: NoBody| list(asked, $presets, query),
+            ),
             post(concat!("/admin/", $path), "Add an account of this kind")
                 .needs(write)
                 .body::<NewAccount>()
@@ -124,9 +125,16 @@ struct ExchangeInput {
     code: Disclosed,
 }
 
-async fn list(asked: Asked, presets: Presets) -> Result<Vec<AccountView>, AdminError> {
-    let all: Vec<AccountView> = asked.act(Command::ListAccounts).await?;
-    Ok(all.into_iter().filter(|account| is_of(account, presets)).collect())
+async fn list(
+    asked: Asked,
+    presets: Presets,
+    mut query: AccountListInput,
+) -> Result<ListPage<AccountRow>, AdminError> {
+    if query.preset.is_some() {
+        return Err(invalid("preset", "is told by the path here; ask /admin/accounts for others"));
+    }
+    query.preset = Some(presets.join(","));
+    asked.act(Command::PageAccounts(query)).await
 }
 
 async fn add(asked: Asked, presets: Presets, mut new: NewAccount) -> Result<SavedAccount, AdminError> {

@@ -1,6 +1,9 @@
 //! What was used, and requests.
 
-use posthaste_admin::{AdminError, Command, ExplainView, RequestSummary, StatsBy, StatsInput, StatsView};
+use posthaste_admin::{
+    AdminError, Command, ExplainView, Rank, RequestSummary, RequestsInput, RequestsPage, StatsBy, StatsInput,
+    StatsView,
+};
 use posthaste_core::{Area, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, de::value::StrDeserializer};
@@ -24,6 +27,17 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 asked.act::<Vec<RequestSummary>>(Command::ListRequests { key: query.key, limit }).await
             },
         ),
+        get("/admin/request-details", "Requests, page by page and only those that are wanted")
+            .needs(Area::Requests.read())
+            .answers_query(|asked: Asked, query: RequestsInput, _: NoBody| async move {
+                asked.act::<RequestsPage>(Command::PageRequests(query)).await
+            }),
+        get("/admin/request-details/{request}", "What became of a request, and why")
+            .needs(Area::Requests.read())
+            .answers(|asked: Asked, _: NoBody| async move {
+                let request = asked.parameter("request");
+                asked.act::<ExplainView>(Command::Explain { request, bodies: false }).await
+            }),
         get("/admin/requests/{request}", "What became of a request, and why")
             .needs(Area::Requests.read())
             .answers(|asked: Asked, _: NoBody| async move {
@@ -43,13 +57,15 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct StatsQuery {
-    /// What sums are told apart by, with commas between: `hour`, `day` or `month`, `key`, `owner`, `account`, `model`,
-    /// `provider`; one sum of all without it.
+    /// What sums are told apart by, with commas between: `hour`, `day` or `month`, `key`, `owner`, `team`, `account`,
+    /// `model`, `provider`; one sum of all without it.
     by: Option<String>,
     /// Only this client key's, by name or id.
     key: Option<String>,
     /// Only this owner's, by name or id.
     owner: Option<String>,
+    /// Only of owners who belong to this team now, by name or id.
+    team: Option<String>,
     /// Only this account's, by name or id.
     account: Option<String>,
     /// Only of this model.
@@ -60,11 +76,15 @@ struct StatsQuery {
     since: Option<Timestamp>,
     /// Up to this moment, rounded up to a whole span.
     until: Option<Timestamp>,
+    /// Where time does not tell sums apart, by what they are sorted: `cost` (unless told), `requests` or `tokens`.
+    rank: Rank,
+    /// How many of them are told; 10,000 at most.
+    top: Option<usize>,
 }
 
 impl StatsQuery {
     fn input(self) -> Result<StatsInput, AdminError> {
-        let Self { by, key, owner, account, model, provider, since, until } = self;
+        let Self { by, key, owner, team, account, model, provider, since, until, rank, top } = self;
         let words =
             by.as_deref().unwrap_or_default().split(',').map(str::trim).filter(|word| !word.is_empty());
         let read = |word: &str| {
@@ -72,7 +92,7 @@ impl StatsQuery {
                 .map_err(|error| invalid("by", error.to_string()))
         };
         let by = words.map(read).collect::<Result<_, _>>()?;
-        Ok(StatsInput { by, key, owner, account, model, provider, since, until })
+        Ok(StatsInput { by, key, owner, team, account, model, provider, since, until, rank, top })
     }
 }
 
