@@ -12,10 +12,13 @@ use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
 use crate::{
     AccountService, Actor, AdminError, AuditService, ChannelService, Command, HolderService, KeyService,
     Messenger, OwnerService, PeopleService, PoolService, Reply, RequestService, RouteService, Runtime,
-    SetupToken, SignInService, StatsInput, StatsView, StatusView, TokenService, accounts::Logins, acting,
+    SetupToken, SignInService, StatsInput, StatsView, StatusView, TokenService,
+    accounts::Logins,
+    acting,
     board::Board,
     directory::{Directory, Snapshot},
-    sign_in::Misses, stats, status,
+    sign_in::Misses,
+    stats, status,
 };
 
 /// What the services are made from.

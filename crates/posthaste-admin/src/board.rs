@@ -35,12 +35,18 @@ pub(crate) async fn sums(
     if query.period != RollupPeriod::Month || narrow || query.from.is_some_and(|from| from >= month) {
         return ledger.sums(query, by).await;
     }
-    let over = UsageQuery { until: Some(query.until.map_or(month, |until| until.min(month))), ..query.clone() };
+    let over =
+        UsageQuery { until: Some(query.until.map_or(month, |until| until.min(month))), ..query.clone() };
     let over = match admin.board().find(&over, by, now) {
         Some(groups) => groups,
         None => {
             let groups = Arc::new(ledger.sums(&over, by).await?);
-            admin.board().keep(Kept { query: over, by: by.to_vec(), read_at: now, groups: Arc::clone(&groups) });
+            admin.board().keep(Kept {
+                query: over,
+                by: by.to_vec(),
+                read_at: now,
+                groups: Arc::clone(&groups),
+            });
             groups
         }
     };

@@ -77,6 +77,7 @@ pub(crate) async fn dashboard(admin: &Admin) -> Result<DashboardView, AdminError
     let now = parts.clock.now();
     let known = admin.directory().await?;
     let runtime = parts.runtime.as_deref();
+    let kept = known.keys.values().filter(|key| key.deleted_at.is_none()).count();
     let active = known.keys.values().filter(|key| key.status(now) == KeyStatus::Active).count();
     let mut accounts = AccountCounts::default();
     let mut by_provider: BTreeMap<ProviderKind, AccountCounts> = BTreeMap::new();
@@ -85,15 +86,14 @@ pub(crate) async fn dashboard(admin: &Admin) -> Result<DashboardView, AdminError
         accounts.count(standing);
         by_provider.entry(account.provider).or_default().count(standing);
     }
-    let today = UsageQuery {
-        from: Some(RollupPeriod::Day.start_of(now)),
-        ..UsageQuery::all(RollupPeriod::Day)
-    };
-    let (today, total) = (sum(admin, &today).await?, sum(admin, &UsageQuery::all(RollupPeriod::Month)).await?);
+    let today =
+        UsageQuery { from: Some(RollupPeriod::Day.start_of(now)), ..UsageQuery::all(RollupPeriod::Day) };
+    let (today, total) =
+        (sum(admin, &today).await?, sum(admin, &UsageQuery::all(RollupPeriod::Month)).await?);
     let by_provider =
         by_provider.into_iter().map(|(provider, accounts)| ProviderCounts { provider, accounts });
     Ok(DashboardView {
-        keys: KeyCounts { total: known.keys.len(), active },
+        keys: KeyCounts { total: kept, active },
         accounts,
         by_provider: by_provider.collect(),
         today,
@@ -128,10 +128,7 @@ async fn pace(admin: &Admin, now: Timestamp) -> Result<PaceView, AdminError> {
     let minutely = |count: u64| {
         u64::try_from(u128::from(count) * MINUTE.as_micros() / span.as_micros()).unwrap_or(u64::MAX)
     };
-    Ok(PaceView {
-        requests_per_minute: minutely(within.len() as u64),
-        tokens_per_minute: minutely(tokens),
-    })
+    Ok(PaceView { requests_per_minute: minutely(within.len() as u64), tokens_per_minute: minutely(tokens) })
 }
 
 impl AccountCounts {

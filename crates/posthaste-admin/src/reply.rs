@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    AccountRow, AccountView, AuditPage, AuditReport, ChannelView, CreatedKey, CreatedToken, DashboardView, DeliveryView, ExplainView,
-    KeyRow, KeyView, ListPage, LoginPlan, OwnerView, PolledLogin, PoolView, PresetView, RefreshedAccount, RequestSummary, RequestsPage,
-    RouteView, SavedAccount, SessionView, StartedLogin, StatsView, StatusView, TeamView, TestReport,
-    TokenView, TrendView, UsageView, UserView,
+    AccountRow, AccountView, AuditPage, AuditReport, ChannelView, CreatedKey, CreatedToken, DashboardView,
+    DeliveryView, ExplainView, KeyRow, KeyView, ListPage, LoginPlan, OwnerView, PolledLogin, PoolView,
+    PresetView, RefreshedAccount, RequestSummary, RequestsPage, RouteView, SavedAccount, SessionView,
+    StartedLogin, StatsView, StatusView, TeamView, TestReport, TokenView, TrendView, UsageView, UserView,
 };
 
 /// What came of a [`Command`](crate::Command).

@@ -341,8 +341,8 @@ fn about_key(key: &ClientKey) -> String {
     if key.policy.binding.is_some() {
         about.push("bound");
     }
-    if key.revoked_at.is_some() {
-        about.push("revoked");
+    if key.deleted_at.is_some() {
+        about.push("deleted");
     } else if !key.enabled {
         about.push("off");
     }

@@ -2,7 +2,9 @@
 //!
 //! Each key has its own entry in the audit log, with what it was before and after, and one that fails stops no other.
 
-use posthaste_core::ClientKeyId;
+use std::{collections::HashSet, sync::Arc};
+
+use posthaste_core::ClientKey;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +33,7 @@ pub struct KeySelection {
     pub keys: Vec<String>,
     /// All that have this tag.
     pub tag: Option<String>,
-    /// All that belong to this owner, by name.
+    /// All that belong to this owner, by name or id.
     pub owner: Option<String>,
 }
 
@@ -169,8 +171,10 @@ pub(super) async fn carry_out(
 }
 
 /// The client keys that are not deleted, for whoever may see them.
-pub(super) async fn listed(admin: &Admin, actor: &Actor) -> Result<Vec<KeyView>, AdminError> {
-    answer(admin, actor, Command::ListKeys).await
+pub(super) async fn known(admin: &Admin, actor: &Actor) -> Result<Vec<Arc<ClientKey>>, AdminError> {
+    actor.check(Command::ListKeys.policy().need)?;
+    let known = admin.directory().await?;
+    Ok(known.keys.values().filter(|key| key.deleted_at.is_none()).cloned().collect())
 }
 
 async fn answer<T: Replied>(admin: &Admin, actor: &Actor, command: Command) -> Result<T, AdminError> {
@@ -188,17 +192,21 @@ async fn selected(admin: &Admin, actor: &Actor, of: KeySelection) -> Result<Vec<
         let message = "goes without `tag` and `owner`: name the keys, or what they have in common";
         return Err(AdminError::invalid("of.keys", message));
     }
-    let fits = |key: &KeyView| {
-        tag.as_ref().is_none_or(|tag| key.policy.tags.contains(tag))
-            && owner.as_ref().is_none_or(|owner| key.owner.as_ref() == Some(owner))
+    let owner = match owner {
+        Some(owner) => Some(admin.owners().known(&owner).await?),
+        None => None,
     };
-    let fitting = listed(admin, actor).await?.into_iter().filter(fits);
-    let ids: Vec<ClientKeyId> = fitting.map(|key| key.id).collect();
-    bounded(ids.into_iter().map(|id| id.to_string()).collect())
+    let fits = |key: &Arc<ClientKey>| {
+        tag.as_ref().is_none_or(|tag| key.policy.tags.contains(tag))
+            && owner.is_none_or(|owner| key.policy.owner == Some(owner))
+    };
+    let mut fitting = known(admin, actor).await?;
+    fitting.retain(fits);
+    bounded(fitting.iter().map(|key| key.id.to_string()).collect())
 }
 
 fn bounded(mut keys: Vec<String>) -> Result<Vec<String>, AdminError> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     keys.retain(|key| seen.insert(key.clone()));
     if keys.is_empty() {
         return Err(AdminError::invalid("keys", "names no client key; name one at least"));

@@ -23,9 +23,9 @@ pub struct TagView {
 /// As listing the keys.
 pub async fn tags(admin: &Admin, actor: &Actor) -> Result<Vec<TagView>, AdminError> {
     let mut counted: BTreeMap<String, usize> = BTreeMap::new();
-    for key in batch::listed(admin, actor).await? {
-        for tag in key.policy.tags {
-            *counted.entry(tag).or_default() += 1;
+    for key in batch::known(admin, actor).await? {
+        for tag in &key.policy.tags {
+            *counted.entry(tag.clone()).or_default() += 1;
         }
     }
     Ok(counted.into_iter().map(|(tag, keys)| TagView { tag, keys }).collect())
@@ -41,9 +41,9 @@ pub async fn rename_tag(
     tag: &str,
     to: Option<String>,
 ) -> Result<BatchView, AdminError> {
-    let having =
-        batch::listed(admin, actor).await?.into_iter().filter(|key| key.policy.tags.iter().any(|t| t == tag));
-    let keys: Vec<_> = having.map(|key| key.id.to_string()).collect();
+    let mut having = batch::known(admin, actor).await?;
+    having.retain(|key| key.policy.tags.iter().any(|known| known == tag));
+    let keys: Vec<_> = having.iter().map(|key| key.id.to_string()).collect();
     if keys.is_empty() {
         return Err(AdminError::NotFound { what: format!("tag `{}`", tag.escape_debug()) });
     }

@@ -31,7 +31,7 @@ pub struct KeyListInput {
     pub sort_by: Option<String>,
     /// `asc` or `desc`.
     pub sort_order: Option<SortOrder>,
-    /// Only those in this state: `active`, `disabled`, `revoked` or `expired`.
+    /// Only those in this state: `active`, `disabled`, `revoked`, `expired` or `deleted`. Unless told, all but the deleted.
     pub state: Option<String>,
     /// Only those that open the door now, or that do not.
     pub is_active: Option<bool>,
@@ -201,7 +201,7 @@ impl<'a> Wanted<'a> {
     fn has(&self, key: &ClientKey) -> bool {
         let owner = key.policy.owner.map(|owner| owner.uuid());
         let status = key.status(self.now);
-        self.state.is_none_or(|wanted| state(status) == wanted)
+        self.state.map_or(status != KeyStatus::Deleted, |wanted| state(status) == wanted)
             && self.is_active.is_none_or(|active| (status == KeyStatus::Active) == active)
             && self.tag.is_none_or(|tag| key.policy.tags.iter().any(|known| known == tag))
             && self.owner.is_none_or(|wanted| owner == wanted)
@@ -243,7 +243,8 @@ fn state(status: KeyStatus) -> &'static str {
         KeyStatus::Disabled => STATES[1],
         KeyStatus::Revoked => STATES[2],
         KeyStatus::Expired { .. } => STATES[3],
+        KeyStatus::Deleted => STATES[4],
     }
 }
 
-const STATES: [&str; 4] = ["active", "disabled", "revoked", "expired"];
+const STATES: [&str; 5] = ["active", "disabled", "revoked", "expired", "deleted"];

@@ -42,7 +42,9 @@ pub(super) fn sort<T>(rows: &mut [Sorted<T>], order: SortOrder) {
         let by_value = if order == SortOrder::Desc { by_value.reverse() } else { by_value };
         let by_name = || match (order, &left.value) {
             // By name itself, which may differ in letters' case alone.
-            (SortOrder::Desc, SortValue::Text(_)) if by_value == Ordering::Equal => right.name.cmp(&left.name),
+            (SortOrder::Desc, SortValue::Text(_)) if by_value == Ordering::Equal => {
+                right.name.cmp(&left.name)
+            }
             _ => left.name.cmp(&right.name),
         };
         by_value.then_with(by_name).then_with(|| left.id.cmp(&right.id))

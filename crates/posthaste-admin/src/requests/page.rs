@@ -141,11 +141,8 @@ impl<'a> Wanted<'a> {
         }
         let (key, account, status) = (key.transpose()?, account.transpose()?, status.transpose()?);
         let (model, endpoint) = (input.model.as_deref(), input.endpoint.as_deref());
-        let is_anything = key.is_none()
-            && account.is_none()
-            && model.is_none()
-            && endpoint.is_none()
-            && status.is_none();
+        let is_anything =
+            key.is_none() && account.is_none() && model.is_none() && endpoint.is_none() && status.is_none();
         Ok(Self { key, account, model, endpoint, status, is_anything })
     }
 

@@ -50,11 +50,7 @@ async fn new_key(bench: &Bench, name: &str, owner: Option<&str>, tag: &str) -> C
 }
 
 fn by(sort_by: &str, order: SortOrder) -> KeyListInput {
-    KeyListInput {
-        sort_by: Some(sort_by.to_owned()),
-        sort_order: Some(order),
-        ..KeyListInput::default()
-    }
+    KeyListInput { sort_by: Some(sort_by.to_owned()), sort_order: Some(order), ..KeyListInput::default() }
 }
 
 #[tokio::test]
@@ -83,8 +79,11 @@ async fn keys_are_sorted_by_what_they_used_and_when() {
     let (now, month) = (bench.now(), 40 * DAY);
     let (first, second) = (new_key(&bench, "a", None, "x").await, new_key(&bench, "b", None, "y").await);
     new_key(&bench, "c", None, "x").await;
-    let rows =
-        [row(first, now.minus(month), "m", 500), row(first, now, "m", 1), row(second, now.minus(DAY), "m", 20)];
+    let rows = [
+        row(first, now.minus(month), "m", 500),
+        row(first, now, "m", 1),
+        row(second, now.minus(DAY), "m", 20),
+    ];
     book(&bench, &rows).await;
     let ever = keys(&bench, by("cost", SortOrder::Desc)).await;
     assert_eq!(names(&ever), ["a", "b", "c"]);
@@ -98,7 +97,11 @@ async fn keys_are_sorted_by_what_they_used_and_when() {
     assert_eq!(names(&last), ["a", "b", "c"]);
     assert!(last.items[0].last_used_at > last.items[1].last_used_at && last.items[2].last_used_at.is_none());
     book(&bench, &[row(second, now, "m", 5_000)]).await;
-    assert_eq!(names(&keys(&bench, by("cost", SortOrder::Desc)).await), ["b", "a", "c"], "new rows count at once");
+    assert_eq!(
+        names(&keys(&bench, by("cost", SortOrder::Desc)).await),
+        ["b", "a", "c"],
+        "new rows count at once"
+    );
 }
 
 #[tokio::test]

@@ -157,9 +157,9 @@ pub(super) fn key(
         hint: String::new(),
         enabled: closed.is_none(),
         disabled_because: closed.map(|why| format!("{why} in claude-relay-service")),
-        revoked_at: deleted
+        revoked_at: None,
+        deleted_at: deleted
             .then(|| fields.moment("deletedAt").or(fields.moment("createdAt")).unwrap_or(Timestamp::EPOCH)),
-        deleted_at: None,
         expiry: expiry(fields),
         first_used_at: None,
         models: ModelRules { allow: Vec::new(), deny },
