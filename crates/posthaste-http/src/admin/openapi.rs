@@ -160,17 +160,18 @@ fn failure() -> Value {
 }
 
 /// `GET /admin/api-keys/{key}` is `getAdminApiKeysByKey`.
+/// The method and the path's parts, words within a part run together: `get_admin_apiKeys_byKey`.
 fn operation_id(endpoint: &Endpoint) -> String {
     let mut id = endpoint.method.as_str().to_ascii_lowercase();
-    for part in endpoint.path.split('/') {
-        let (by, name) = match part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-            Some(name) => ("By", name),
-            None => ("", part),
-        };
-        id.push_str(by);
-        for word in name.split(['-', '.', '_']) {
+    for part in endpoint.path.split('/').filter(|part| !part.is_empty()) {
+        let parameter = part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        id.push_str(if parameter.is_some() { "_by" } else { "_" });
+        for (at, word) in parameter.unwrap_or(part).split(['-', '.', '_']).enumerate() {
             let mut letters = word.chars();
-            id.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+            match letters.next() {
+                Some(first) if at > 0 || parameter.is_some() => id.extend(first.to_uppercase()),
+                first => id.extend(first),
+            }
             id.extend(letters);
         }
     }

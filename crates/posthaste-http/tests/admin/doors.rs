@@ -181,9 +181,7 @@ async fn a_holder_sees_the_own_key_and_nobody_else_s() {
         assert_eq!(ask(&rig, route, &bearer(&id)).await.status, StatusCode::UNAUTHORIZED, "{at}");
         assert_eq!(ask(&rig, route, &owner).await.status, StatusCode::UNAUTHORIZED, "{at}");
     }
-    for path in
-        ["/apiStats/api/get-key-id", "/apiStats/api/user-stats", "/apiStats/api/user-model-stats"]
-    {
+    for path in ["/apiStats/api/get-key-id", "/apiStats/api/user-stats", "/apiStats/api/user-model-stats"] {
         let ask = async |key: &str| {
             rig.send(&Method::POST, path, &Shown::default(), Some(json!({ "apiKey": key }))).await
         };

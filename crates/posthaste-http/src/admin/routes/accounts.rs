@@ -1,8 +1,9 @@
 //! Upstream accounts.
 
 use posthaste_admin::{
-    AccountChange, AccountListInput, AccountRow, AccountView, Command, Disclosed, LoginFlow, LoginFor, LoginPlan, ListPage, NewAccount, PolledLogin,
-    PresetView, RefreshedAccount, SavedAccount, StartedLogin, TestReport,
+    AccountChange, AccountListInput, AccountRow, AccountView, Command, Disclosed, ListPage, LoginFlow,
+    LoginFor, LoginPlan, NewAccount, PolledLogin, PresetView, RefreshedAccount, SavedAccount, StartedLogin,
+    TestReport,
 };
 use posthaste_core::Area;
 use schemars::JsonSchema;

@@ -121,7 +121,11 @@ async fn model_stats(asked: Asked, Json(input): Json<PeriodInput>) -> Result<Hol
 }
 
 async fn batch_stats(asked: Asked, Json(input): Json<KeysInput>) -> Result<HolderUsage, AdminError> {
-    asked.admin.holders().used_by(&all(&asked, &input.api_keys).await?, input.period.since(asked.admin.now())).await
+    asked
+        .admin
+        .holders()
+        .used_by(&all(&asked, &input.api_keys).await?, input.period.since(asked.admin.now()))
+        .await
 }
 
 async fn batch_model_stats(

@@ -1,7 +1,8 @@
 //! Client keys, their owners and teams.
 
 use posthaste_admin::{
-    Command, CreatedKey, KeyChange, KeyListInput, KeyRow, KeyView, ListPage, NewKey, OwnerInput, OwnerView, TeamInput, TeamView, UsageView,
+    Command, CreatedKey, KeyChange, KeyListInput, KeyRow, KeyView, ListPage, NewKey, OwnerInput, OwnerView,
+    TeamInput, TeamView, UsageView,
 };
 use posthaste_core::Area;
 

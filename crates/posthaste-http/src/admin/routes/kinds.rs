@@ -2,8 +2,7 @@
 
 use posthaste_admin::{
     AccountChange, AccountListInput, AccountRow, AccountView, AdminError, Command, Disclosed, ListPage,
-    LoginFlow, LoginFor, NewAccount,
-    SavedAccount, StartedLogin, TestReport,
+    LoginFlow, LoginFor, NewAccount, SavedAccount, StartedLogin, TestReport,
 };
 use posthaste_core::Area;
 use schemars::JsonSchema;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use posthaste_admin::{
-    AdminError, Command, DashboardView, Every, Period, Rank, StatsBy, StatsInput, StatsView, TrendInput, TrendView,
+    AdminError, Command, DashboardView, Every, Period, Rank, StatsBy, StatsInput, StatsView, TrendInput,
+    TrendView,
 };
 use posthaste_core::{Area, Timestamp};
 use schemars::JsonSchema;
