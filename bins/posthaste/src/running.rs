@@ -223,6 +223,7 @@ impl Running {
         if drained.cut_off > 0 {
             tracing::warn!(connections = drained.cut_off, "answers were cut off");
         }
+        relay.end_drains().await;
         let hurry = async {
             cut.cancelled().await;
             sleep(LAST_WORK).await;
@@ -439,6 +440,7 @@ fn relay_options(config: &Config) -> RelayOptions {
         head_timeout: config.relay.head_timeout,
         gap_timeout: config.relay.gap_timeout,
         keep_alive: config.server.keep_alive_after,
+        drain: config.relay.drain_timeout,
         by_provider: config.timeouts.overrides(),
         multipliers: config.pricing.by_provider(),
         rules: config.scheduling.rules(),

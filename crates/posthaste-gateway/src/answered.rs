@@ -22,7 +22,7 @@ use crate::{
     open::{OpenFailure, open},
     prepare::{WayBack, pack_answer, unpack_answer},
     settle::{AttemptBook, Ending, until_booked},
-    stream::StreamAnswer,
+    stream::{StreamAnswer, StreamBody},
     whole::{MOST_ANSWER_BYTES, MOST_ERROR_BYTES, collect},
 };
 
@@ -106,7 +106,13 @@ impl Answered<'_> {
             Ok(answer) => {
                 let mut headers = passed_headers(&head.headers);
                 stream_headers(client, &mut headers);
-                Ok(delivery(head.status, headers, boxed_body(answer), upstream_model, losses))
+                Ok(delivery(
+                    head.status,
+                    headers,
+                    boxed_body(StreamBody::new(answer)),
+                    upstream_model,
+                    losses,
+                ))
             }
             Err((mut answer, OpenFailure::Broken(broken))) => {
                 answer.book.rest_as_failing(broken.why);

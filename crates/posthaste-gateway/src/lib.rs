@@ -13,6 +13,7 @@ mod capture;
 mod collecting;
 mod counting;
 mod directory;
+mod drains;
 mod engine;
 mod estimate;
 mod fleet;

@@ -25,6 +25,8 @@ pub struct RelayOptions {
     pub rules: PoolRules,
     /// How long requests are remembered, so that they can be explained; `None` where nothing is to be remembered.
     pub records: Option<RecordRules>,
+    /// How long a stream whose client has left is read on, so that the books know what it cost; `None` cancels it at once.
+    pub drain: Option<Duration>,
     /// Whether the last bytes of an answer wait until its attempt is booked durably.
     pub strict_accounting: bool,
 }
@@ -119,6 +121,7 @@ impl Default for RelayOptions {
             multipliers: HashMap::new(),
             rules: PoolRules::default(),
             records: Some(RecordRules::default()),
+            drain: None,
             strict_accounting: false,
         }
     }

@@ -19,6 +19,7 @@ use crate::{
     asked::AskedModel,
     budgets::Budgets,
     counting,
+    drains::Drains,
     engine::Engine,
     fleet::{self, Fleet, Membership},
     follow::follow,
@@ -110,6 +111,7 @@ impl Relay {
             homes: Homes::new(ports.stores.affinity),
             projects: Projects::new(),
             thresholds: Thresholds::new(),
+            drains: Drains::default(),
         };
         // Before anybody is served: accounts that rest at other relays rest here.
         match timeout(FIRST_LESSON, fleet::learn_known(&engine)).await {
@@ -257,6 +259,11 @@ impl Relay {
     /// Waits until the requests that are over are in their store, or could not be brought there.
     pub async fn flush_records(&self) {
         self.engine.recorder.flush().await;
+    }
+
+    /// Ends the reading of streams whose clients have left; what was seen of them is booked.
+    pub async fn end_drains(&self) {
+        self.engine.drains.end().await;
     }
 
     /// How many attempts are under way, answers that are still being read included.

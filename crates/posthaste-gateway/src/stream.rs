@@ -1,5 +1,6 @@
 //! Step 10, deliver: a stream on its way to the client.
 
+mod body;
 mod outbox;
 
 use std::{
@@ -21,6 +22,7 @@ use posthaste_wire::{
     fault::{keep_alive, render_event},
 };
 
+pub(crate) use self::body::StreamBody;
 use self::outbox::Outbox;
 use crate::{
     prepare::WayBack,
@@ -41,6 +43,8 @@ pub(crate) struct StreamAnswer {
     client: Surface,
     /// Whether the client has been given a part of the answer.
     begun: bool,
+    /// Whether the client has left, and the rest is read for the books alone.
+    left: bool,
     outbox: Outbox,
     absorbed_bytes: usize,
     pulse: Pulse,
@@ -96,6 +100,7 @@ impl StreamAnswer {
             transcoder: Transcoder::new(surface, client, way_back, &journey.id.to_string()),
             client,
             begun: false,
+            left: false,
             pulse: Pulse::new(options.keep_alive, book.gap()),
             book,
             outbox: Outbox::default(),
@@ -205,6 +210,19 @@ impl StreamAnswer {
         self
     }
 
+    /// Whether more is to come from the upstream that the books do not know yet.
+    fn is_flowing(&self) -> bool {
+        matches!(self.stage, Stage::Flowing)
+    }
+
+    /// The client is gone: nothing is translated or told any more, and the attempt is cancelled however the answer ends.
+    fn leave(&mut self) {
+        self.note_losses();
+        self.left = true;
+        self.transcoder = None;
+        self.outbox.clear();
+    }
+
     fn after(&mut self, progress: Progress) {
         match progress {
             Progress::Opening | Progress::Content => {}
@@ -227,7 +245,9 @@ impl StreamAnswer {
     }
 
     fn complete(&mut self) {
-        self.book.phase = AttemptPhase::Finished;
+        if !self.left {
+            self.book.phase = AttemptPhase::Finished;
+        }
         self.end_line();
         self.note_losses();
         if let Some(transcoder) = &mut self.transcoder {
@@ -312,6 +332,7 @@ impl StreamAnswer {
 
     /// Books the attempt with what the tap has seen.
     pub(crate) fn settle(&mut self, outcome: AttemptOutcome) -> Option<Booked> {
+        let outcome = if self.left { AttemptOutcome::Cancelled } else { outcome };
         // A whole answer costs something even if the upstream tells no numbers.
         let source = match (outcome, self.tap.usage_source()) {
             (AttemptOutcome::Complete, UsageSource::None) => UsageSource::Estimated,

@@ -218,3 +218,69 @@ async fn leave<A, B>(asking: impl Future<Output = A>, seen: impl Future<Output =
         _ = seen => {}
     }
 }
+
+mod read_on {
+    use std::time::Duration;
+
+    use posthaste_core::UsageSource;
+    use posthaste_gateway::RelayOptions;
+    use posthaste_testkit::anthropic_sse;
+
+    use super::*;
+    use crate::support::{USAGE, at, streamed};
+
+    async fn reading_on(script: Script, drain: Duration) -> (ScriptedUpstream, Rig) {
+        let upstream = ScriptedUpstream::start(move |_| script.clone()).await;
+        let options = RelayOptions { drain: Some(drain), ..RelayOptions::default() };
+        let rig = Rig::with(vec![at("only", upstream.base_url(), 50)], options).await;
+        (upstream, rig)
+    }
+
+    /// Reads one piece and leaves.
+    async fn taste(rig: &Rig) {
+        let answer = rig.ask(&streamed()).await.unwrap();
+        let mut body = answer.response.into_body();
+        assert!(next_piece(&mut body).await.is_some());
+    }
+
+    fn beginning() -> (Script, Vec<Bytes>) {
+        let mut frames = anthropic_sse(&["a", "b", "c"], USAGE);
+        let rest = frames.split_off(4);
+        (Script::new().header("content-type", "text/event-stream").chunks(frames), rest)
+    }
+
+    #[tokio::test]
+    async fn the_rest_of_the_answer_tells_what_it_cost() {
+        let (script, rest) = beginning();
+        let script = script.pause(Duration::from_millis(200)).chunks(rest);
+        let (upstream, rig) = reading_on(script, Duration::from_secs(60)).await;
+        taste(&rig).await;
+        assert_eq!(rig.relay.in_flight(), 1, "the account is still at work");
+        while rig.relay.in_flight() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let row = rig.rows().await.pop().unwrap();
+        assert_eq!((row.outcome, row.phase), (AttemptOutcome::Cancelled, AttemptPhase::Delivering));
+        assert_eq!((row.usage, row.usage_source), (USAGE, UsageSource::Reported));
+        assert_eq!(upstream.aborted(), 0);
+    }
+
+    #[tokio::test]
+    async fn an_upstream_that_does_not_end_in_time_is_cancelled() {
+        let (upstream, rig) = reading_on(beginning().0.stall(), Duration::from_millis(50)).await;
+        taste(&rig).await;
+        upstream.wait_aborted(1).await;
+        assert_eq!(rig.rows().await.pop().unwrap().outcome, AttemptOutcome::Cancelled);
+    }
+
+    #[tokio::test]
+    async fn a_relay_that_ends_books_what_it_has_seen() {
+        let (upstream, rig) = reading_on(beginning().0.stall(), Duration::from_secs(600)).await;
+        taste(&rig).await;
+        assert_eq!((rig.rows().await.len(), rig.relay.in_flight()), (0, 1));
+        rig.relay.end_drains().await;
+        let row = rig.rows().await.pop().unwrap();
+        assert_eq!((row.outcome, row.usage.input), (AttemptOutcome::Cancelled, USAGE.input));
+        upstream.wait_aborted(1).await;
+    }
+}

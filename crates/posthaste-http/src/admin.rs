@@ -18,8 +18,8 @@ pub use door::Door;
 pub use openapi::document;
 pub use session::CookieOptions;
 
-use axum::Router;
-use http::Method;
+use axum::{Router, response::Response};
+use http::{Method, Uri};
 use posthaste_admin::Admin;
 use posthaste_core::Network;
 use std::sync::Arc;
@@ -75,10 +75,22 @@ pub fn admin_route_table() -> Vec<AdminRoute> {
 
 /// The admin API alone.
 pub fn admin_router(front: &AdminFront) -> Router {
-    router(front)
+    router(front).fallback(|uri: Uri| async move { not_found(&uri) })
 }
 
 /// The admin API, to be merged with what else is served.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(front: &AdminFront) -> Router<S> {
     serve::router(front, routes::all())
+}
+
+/// Whether whoever asks for this path, served or not, means the admin API.
+pub(crate) fn is_own(path: &str) -> bool {
+    let below =
+        |base: &str| path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    ["/admin", "/users", "/web", "/apiStats"].into_iter().any(below)
+}
+
+/// The answer to a path that is none.
+pub(crate) fn not_found(uri: &Uri) -> Response {
+    answer::no_such_path(uri.path())
 }

@@ -19,6 +19,10 @@ section! {
         head_timeout: Duration = "900s",
         /// How long an answer may fall silent between two reads.
         gap_timeout: Duration = "300s",
+        /// How long a stream whose client has left is read on, so that the books know what it cost. A vendor bills what
+        /// it has made, and most tell the tokens at the end only. Without it the upstream is cancelled at once, and what
+        /// it does not tell is estimated. 15 minutes at most; meanwhile the request counts for `concurrency`.
+        drain_timeout: Option<Duration> = unset,
     }
 }
 
@@ -31,8 +35,18 @@ impl Relay {
                 format!("`{}` is not a number from 1 to {MAX_ATTEMPTS}", self.attempts),
             ));
         }
+        if self.drain_timeout.is_some_and(|drain| drain > MAX_DRAIN) {
+            errors.push(ConfigError::new(
+                "relay.drain_timeout",
+                None,
+                "is more than 15 minutes (`15m`)".to_owned(),
+            ));
+        }
     }
 }
 
 /// Clients retry as well: more attempts here make a storm out of an outage.
 const MAX_ATTEMPTS: u16 = 20;
+
+/// A vendor's longest answers take about as long.
+const MAX_DRAIN: Duration = Duration::from_secs(15 * 60);

@@ -94,11 +94,12 @@ fn a_wrong_value_in_the_file_is_an_error_also_when_the_environment_overrides_it(
 
 #[test]
 fn values_out_of_range_are_told_together_with_those_that_cannot_be_read() {
-    let file = "[relay]\nattempts = 99\ngap_timeout = 10\n[log]\nfilter = 'a=b=c'\nformat = 'xml'\n";
+    let file = "[relay]\nattempts = 99\ndrain_timeout = '1h'\ngap_timeout = 10\n[log]\nfilter = 'a=b=c'\nformat = 'xml'\n";
     let found = errors(file, &[]);
-    assert_eq!(found.len(), 4, "{found:?}");
+    assert_eq!(found.len(), 5, "{found:?}");
     assert_eq!(found[2], "relay.attempts: `99` is not a number from 1 to 20");
-    assert!(found[3].starts_with("log.filter: "), "{found:?}");
+    assert_eq!(found[3], "relay.drain_timeout: is more than 15 minutes (`15m`)");
+    assert!(found[4].starts_with("log.filter: "), "{found:?}");
 }
 
 #[test]

@@ -51,6 +51,9 @@ async fn a_relay_is_set_up_over_http_and_its_holders_see_their_use() {
     let session = ask(&server, Method::POST, "/web/auth/login", "-", login).await.unwrap();
     let token = session["token"].as_str().unwrap();
 
+    let nowhere = ask(&server, Method::GET, "/admin/nothing", token, Value::Null).await.unwrap_err();
+    assert_eq!((nowhere.0, &nowhere.1["error"]), (404, &json!("not_found")));
+
     let account = json!({ "preset": "anthropic-compatible", "name": "one", "base_url": upstream.base_url(),
         "api_key": UPSTREAM_KEY, "allow_private": true });
     ask(&server, Method::POST, "/admin/accounts", token, account).await.unwrap();

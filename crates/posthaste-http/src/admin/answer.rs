@@ -41,6 +41,14 @@ pub(super) fn failed(error: &AdminError) -> Response {
     response
 }
 
+/// There is no such path.
+pub(super) fn no_such_path(path: &str) -> Response {
+    let path: String = path.chars().take(MOST_SHOWN_CHARS).collect();
+    let message = format!("there is nothing at {path}; /admin/openapi.json lists every path");
+    let body = json!({ "success": false, "error": FailureKind::NotFound, "message": message });
+    json_response(StatusCode::NOT_FOUND, body.to_string().into_bytes())
+}
+
 pub(super) fn status(kind: FailureKind) -> StatusCode {
     match kind {
         FailureKind::Invalid => StatusCode::BAD_REQUEST,
@@ -64,3 +72,6 @@ pub(super) fn json_response(status: StatusCode, body: Vec<u8>) -> Response {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
+
+/// A client's own text, as far as an error repeats it.
+const MOST_SHOWN_CHARS: usize = 200;

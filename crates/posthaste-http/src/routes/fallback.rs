@@ -10,7 +10,7 @@ use axum::{
 use posthaste_core::{Dialect, Fault, FaultKind, Origin, RequestId};
 
 use super::Front;
-use crate::respond::fault_response;
+use crate::{admin, respond::fault_response};
 
 /// The dialect of a path that serves none or two: by its base, and where that says nothing by the one header that only
 /// Anthropic's clients send.
@@ -40,6 +40,9 @@ fn is_below(path: &str, base: &str) -> bool {
 }
 
 pub(super) async fn no_such_path(State(front): State<Front>, uri: Uri, headers: HeaderMap) -> Response {
+    if front.admin.is_some() && admin::is_own(uri.path()) {
+        return admin::not_found(&uri);
+    }
     not_found(&front, &uri, &headers)
 }
 

@@ -54,6 +54,16 @@ const NAMED: [&str; 14] = [
     "POST /web/auth/login",
 ];
 
+/// A path that is none is told of as the admin API tells of everything.
+#[tokio::test]
+async fn what_nobody_serves_is_told_in_the_same_form() {
+    let rig = Rig::new().await;
+    for path in ["/admin/nothing", "/nothing"] {
+        let none = rig.get(path, &Shown::default()).await;
+        assert_eq!((none.status, &none.json["error"]), (StatusCode::NOT_FOUND, &json!("not_found")));
+    }
+}
+
 /// Nobody in particular gets anything but the door's own answer.
 #[tokio::test]
 async fn whoever_is_not_known_is_refused_everywhere() {
