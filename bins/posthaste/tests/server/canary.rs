@@ -1,6 +1,7 @@
 //! Marked secrets run through everything, and are then looked for everywhere.
 
 mod cast;
+mod operators;
 mod places;
 
 use posthaste_testkit::{Script, anthropic_error};
@@ -26,6 +27,7 @@ async fn no_secret_is_found_outside_of_its_place() {
     refresh_until_refused(&cast, &mut places);
     cast.talk(&server, &mut places).await;
 
+    let operators = cast.operate(&server, &mut places).await;
     cast.look_around(&server, &mut places).await;
     places.note_files("while it runs", &cast.bench.data());
     assert!(places.names().any(|name| name.ends_with("posthaste.db-wal")), "the store is looked at");
@@ -38,7 +40,7 @@ async fn no_secret_is_found_outside_of_its_place() {
     places.note_files("after its end", &cast.bench.data());
 
     cast.has_used_every_secret();
-    for (label, secret) in cast.secrets() {
+    for (label, secret) in cast.secrets().into_iter().chain(operators.secrets()) {
         places.hold_no(&label, &secret);
     }
 }

@@ -6,6 +6,7 @@ mod bad_input;
 mod canary;
 mod explained;
 mod fleet;
+mod inert;
 mod killed;
 mod leaving;
 mod live;
