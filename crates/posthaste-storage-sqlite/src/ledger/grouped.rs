@@ -139,3 +139,35 @@ const COLUMNS: [&str; 18] = [
     "cost_nanos",
     "billed_nanos",
 ];
+
+#[cfg(test)]
+mod tests {
+    use posthaste_storage::RollupPeriod;
+
+    use super::*;
+    use crate::schema;
+
+    /// How SQLite goes about a query, in its own words.
+    fn plan(query: &UsageQuery) -> String {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        let (wanted, values) = wanted(query);
+        let mut explain =
+            connection.prepare(&format!("EXPLAIN QUERY PLAN SELECT cost_nanos FROM {wanted}")).unwrap();
+        let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
+        let steps = explain.query_map(&*values, |row| row.get::<_, String>("detail")).unwrap();
+        steps.map(Result::unwrap).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn nothing_is_looked_at_that_is_not_wanted() {
+        let all = UsageQuery::all(RollupPeriod::Month);
+        let since = UsageQuery { from: Some(Timestamp::EPOCH), ..all.clone() };
+        assert!(plan(&since).contains("PRIMARY KEY (period=? AND start>?)"), "{}", plan(&since));
+        let key = UsageQuery { key_id: Some(ClientKeyId::generate()), ..all.clone() };
+        assert!(plan(&key).contains("PRIMARY KEY (period=? AND start=? AND key_id=?)"), "{}", plan(&key));
+        let account = UsageQuery { account_id: Some(AccountId::generate()), ..all };
+        let wanted = "INDEX rollup_of_account (account_id=? AND period=?)";
+        assert!(plan(&account).contains(wanted), "{}", plan(&account));
+    }
+}
