@@ -7,3 +7,4 @@ mod doors;
 mod lists;
 mod sessions;
 mod support;
+mod versions;
