@@ -10,10 +10,13 @@ use posthaste_storage::{Repository, Stores};
 use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
 
 use crate::{
-    AccountService, Actor, AdminError, AuditService, ChannelService, Command, HolderService, KeyService,
-    Messenger, OwnerService, PeopleService, PoolService, Reply, RequestService, RouteService, Runtime,
-    SetupToken, SignInService, StatsInput, StatsView, StatusView, TokenService, accounts::Logins, acting,
-    sign_in::Misses, stats, status,
+    AccountService, Actor, AdminError, AuditService, ChannelService, Command, Directory, HolderService,
+    KeyService, Messenger, OwnerService, PeopleService, PoolService, Reply, RequestService, RouteService,
+    Runtime, SetupToken, SignInService, StatsInput, StatsView, StatusView, TokenService,
+    accounts::Logins,
+    acting,
+    sign_in::{Misses, Refusals},
+    stats, status,
 };
 
 /// What the services are made from.
@@ -39,6 +42,8 @@ pub struct AdminParts {
     pub key_prefix: String,
     /// Brings messages to channels, where a relay runs.
     pub messenger: Option<Arc<dyn Messenger>>,
+    /// Who knows people's passwords beside the relay, if anybody does.
+    pub directory: Option<Arc<dyn Directory>>,
     /// What makes the first owner, where people can log in.
     pub setup_token: Option<Arc<SetupToken>>,
 }
@@ -49,12 +54,18 @@ pub struct Admin {
     parts: Arc<AdminParts>,
     logins: Arc<Logins>,
     misses: Arc<Misses>,
+    refusals: Arc<Refusals>,
 }
 
 impl Admin {
     /// Puts the services together.
     pub fn new(parts: AdminParts) -> Self {
-        Self { parts: Arc::new(parts), logins: Arc::default(), misses: Arc::default() }
+        Self {
+            parts: Arc::new(parts),
+            logins: Arc::default(),
+            misses: Arc::default(),
+            refusals: Arc::default(),
+        }
     }
 
     /// Upstream accounts.
@@ -151,6 +162,7 @@ impl Admin {
 
     /// Waits until what was begun beside the commands is in the store. For an orderly end.
     pub async fn settle(&self) {
+        self.sign_in().tell_all_refusals().await;
         self.parts.credentials.settle().await;
     }
 
@@ -174,8 +186,16 @@ impl Admin {
         self.parts.messenger.as_ref()
     }
 
+    pub(crate) fn directory(&self) -> Option<&Arc<dyn Directory>> {
+        self.parts.directory.as_ref()
+    }
+
     pub(crate) fn misses(&self) -> &Misses {
         &self.misses
+    }
+
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.refusals
     }
 
     pub(crate) fn setup_token(&self) -> Option<&SetupToken> {

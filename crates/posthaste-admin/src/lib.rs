@@ -29,6 +29,7 @@ mod stats;
 mod status;
 mod tokens;
 mod totals;
+mod vouching;
 
 pub use accounts::{
     AccountChange, AccountService, AccountView, AwsKeysInput, EntraInput, Expires, Health, LoginFlow,
@@ -70,3 +71,4 @@ pub use stats::{NamedId, StatsBy, StatsInput, StatsRow, StatsView};
 pub use status::{InstanceView, KeyCounts, ServerView, StatusView, StoreAway};
 pub use tokens::{CreatedToken, TokenInput, TokenService, TokenView};
 pub use totals::UsageTotals;
+pub use vouching::{Directory, DirectoryError, Vouched, VouchedRole};

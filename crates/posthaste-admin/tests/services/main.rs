@@ -19,3 +19,4 @@ mod signed_in;
 mod stats;
 mod support;
 mod trying_out;
+mod vouched;

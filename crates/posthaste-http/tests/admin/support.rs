@@ -88,6 +88,7 @@ impl Rig {
             runtime: None,
             key_prefix: "cr_".to_owned(),
             messenger: None,
+            directory: None,
             setup_token: Some(Arc::new(token)),
         });
         let router = admin_router(&AdminFront::new(admin.clone(), options));
