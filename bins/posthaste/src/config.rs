@@ -26,6 +26,7 @@ mod server;
 mod setting;
 mod timeouts;
 mod units;
+mod users;
 mod vault;
 
 pub use accounting::{Accounting, Durability, UnknownModels};
@@ -50,6 +51,7 @@ pub use setting::{EnvSecret, Kind, Setting, Urls, Words};
 pub use timeouts::Timeouts;
 pub use units::ByteSize;
 pub(crate) use units::parse_duration;
+pub use users::Users;
 pub use vault::VaultSection;
 
 use reader::Reader;
@@ -61,6 +63,8 @@ pub struct Config {
     pub server: Server,
     /// `[admin]`
     pub admin: AdminApi,
+    /// `[users]`
+    pub users: Users,
     /// `[ldap]`
     pub ldap: Ldap,
     /// `[data]`
@@ -91,12 +95,13 @@ pub struct Config {
 
 impl Config {
     /// Every section, in the order of the reference.
-    pub const SECTIONS: [SectionInfo; 28] = {
+    pub const SECTIONS: [SectionInfo; 29] = {
         let [t0, t1, t2, t3, t4, t5, t6, t7] = Timeouts::SECTIONS;
         let [general, claude, openai, google, qwen, sandbox, entra] = OAuth::SECTIONS;
         [
             Server::INFO,
             AdminApi::INFO,
+            Users::INFO,
             Ldap::INFO,
             Data::INFO,
             Keys::INFO,
@@ -146,6 +151,7 @@ impl Config {
         [
             self.server.show(),
             self.admin.show(),
+            self.users.show(),
             self.ldap.show(),
             self.data.show(),
             self.keys.show(),
@@ -167,6 +173,7 @@ impl Config {
         Self {
             server: Server::read(reader),
             admin: AdminApi::read(reader),
+            users: Users::read(reader),
             ldap: Ldap::read(reader),
             data: Data::read(reader),
             keys: Keys::read(reader),

@@ -133,6 +133,7 @@ impl Running {
         let live = Live {
             runtime: Some(Arc::new(runtime)),
             messenger: notify.clone().map(|notify| Arc::new(notify) as Arc<dyn Messenger>),
+            notices: Some(Notify::sink(notify.as_ref())),
             directory: wiring::directory(config)?,
             setup_token: Some(Arc::new(setup_token)),
         };

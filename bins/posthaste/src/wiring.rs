@@ -19,7 +19,7 @@ use std::{
 
 use anyhow::Context;
 use posthaste_admin::{Admin, AdminParts, Directory, Messenger, Runtime, SetupToken};
-use posthaste_core::{AuthForm, ModelName, SystemClock, Transport};
+use posthaste_core::{AuthForm, ModelName, NoticeSink, SystemClock, Transport};
 use posthaste_identity::LdapDirectory;
 use posthaste_metering::{PriceBook, PriceBookError, UnknownModels};
 use posthaste_sandbox::{Sandbox, SandboxOptions, SandboxOr};
@@ -211,6 +211,8 @@ pub struct Live {
     pub runtime: Option<Arc<dyn Runtime>>,
     /// Brings messages to channels.
     pub messenger: Option<Arc<dyn Messenger>>,
+    /// Tells operators what happens.
+    pub notices: Option<Arc<dyn NoticeSink>>,
     /// Knows people's passwords.
     pub directory: Option<Arc<dyn Directory>>,
     /// Makes the first owner.
@@ -236,7 +238,7 @@ pub fn admin(
     transport: Arc<dyn Transport>,
     live: Live,
 ) -> Admin {
-    let Live { runtime, messenger, directory, setup_token } = live;
+    let Live { runtime, messenger, notices, directory, setup_token } = live;
     Admin::new(AdminParts {
         stores: opened.stores.clone(),
         store_name: opened.store_name.clone(),
@@ -248,7 +250,9 @@ pub fn admin(
         runtime,
         key_prefix: config.keys.prefix.clone(),
         messenger,
+        notices,
         directory,
+        own_keys: config.users.own_keys(),
         setup_token,
     })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use posthaste_core::{
-    Account, ApiToken, Channel, ClientKey, Clock, Owner, Pool, Route, Team, Transport, User,
+    Account, ApiToken, Channel, ClientKey, Clock, NoticeSink, Owner, Pool, Route, Team, Transport, User,
 };
 use posthaste_metering::PriceBook;
 use posthaste_storage::{Repository, Stores};
@@ -11,8 +11,9 @@ use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
 
 use crate::{
     AccountService, Actor, AdminError, AuditService, ChannelService, Command, Directory, HolderService,
-    KeyService, Messenger, OwnerService, PeopleService, PoolService, Reply, RequestService, RouteService,
-    Runtime, SetupToken, SignInService, StatsInput, StatsView, StatusView, TokenService,
+    KeyService, KnownPerson, Messenger, OwnKeyRules, OwnKeyService, OwnerService, PeopleService, PoolService,
+    Reply, RequestService, RouteService, Runtime, SetupToken, SignInService, StatsInput, StatsView,
+    StatusView, TokenService,
     accounts::Logins,
     acting,
     sign_in::{Misses, Refusals},
@@ -44,6 +45,10 @@ pub struct AdminParts {
     pub messenger: Option<Arc<dyn Messenger>>,
     /// Who knows people's passwords beside the relay, if anybody does.
     pub directory: Option<Arc<dyn Directory>>,
+    /// What people may do with client keys of their own.
+    pub own_keys: OwnKeyRules,
+    /// Tells operators what happens, where anybody is told.
+    pub notices: Option<Arc<dyn NoticeSink>>,
     /// What makes the first owner, where people can log in.
     pub setup_token: Option<Arc<SetupToken>>,
 }
@@ -101,6 +106,11 @@ impl Admin {
     /// People who log in.
     pub fn people(&self) -> PeopleService<'_> {
         PeopleService::new(self)
+    }
+
+    /// Client keys of a person's own.
+    pub fn own_keys<'a>(&'a self, person: &'a KnownPerson) -> OwnKeyService<'a> {
+        OwnKeyService::new(self, person)
     }
 
     /// Tokens of the admin API.

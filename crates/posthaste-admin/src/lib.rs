@@ -14,6 +14,7 @@ mod holders;
 mod input;
 mod keys;
 mod limit_text;
+mod own_keys;
 mod owners;
 mod people;
 mod place;
@@ -53,6 +54,7 @@ pub use keys::{
     ModelUsage, NewKey, PolicyInput, QueueInput, UsageView, multiplier_text,
 };
 pub use limit_text::{length_text, limit_text, parse_length, parse_limit};
+pub use own_keys::{CreatedOwnKey, NewOwnKey, OwnKeyRules, OwnKeyService, OwnKeyView, OwnUsage, QuotaInfo};
 pub use owners::{OwnerInput, OwnerService, OwnerView, TeamInput, TeamView};
 pub use people::{NewUser, PeopleService, SessionView, UserChange, UserView};
 pub use place::PlaceInput;

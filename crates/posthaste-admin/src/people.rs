@@ -192,6 +192,7 @@ impl<'a> PeopleService<'a> {
             enabled: true,
             max_keys: new.max_keys,
             last_login_at: None,
+            known_networks: Vec::new(),
             created_at: now,
             updated_at: now,
         };

@@ -5,6 +5,7 @@ mod me;
 mod refusals;
 mod second_factor;
 mod setup;
+mod telling;
 mod vouched;
 
 pub(crate) use backoff::Misses;
@@ -93,6 +94,7 @@ impl<'a> SignInService<'a> {
             return Err(AdminError::TooMany { wait });
         }
         let found = self.users().find(&name).await?.map(|found| found.value);
+        let is_known = found.is_some();
         let checked = match self.admin.directory() {
             Some(directory) if vouched::asks_directory(found.as_ref()) => {
                 Box::pin(self.check_with(directory, &given)).await
@@ -102,7 +104,10 @@ impl<'a> SignInService<'a> {
         let user = match checked {
             Ok(user) => user,
             Err(AdminError::Unauthenticated { what, missing: None }) => {
-                misses.missed(&name, visit.address, now);
+                let locked = misses.missed(&name, visit.address, now);
+                if let Some(locked) = locked.filter(|_| is_known) {
+                    self.tell_locked(&name, visit.address, locked);
+                }
                 self.note_stranger(&name, visit, "session.begin", what).await;
                 return Err(AdminError::Unauthenticated { what, missing: None });
             }
@@ -121,11 +126,16 @@ impl<'a> SignInService<'a> {
         by: &'static str,
     ) -> Result<SignedIn, AdminError> {
         let now = self.now();
+        let mut is_news = false;
         let user = change::apply(&self.users(), user.id.uuid(), |user: &mut User| {
             user.last_login_at = Some(now);
+            is_news = telling::remember(user, visit.address);
             Ok(())
         })
         .await?;
+        if is_news {
+            self.tell_new_address(&user, visit.address);
+        }
         let made = NewToken::generate("")?;
         let until = now.plus(IDLE);
         let agent = visit.agent.chars().filter(|c| !c.is_control()).take(MOST_AGENT).collect();

@@ -2,10 +2,11 @@
 
 use std::{error::Error, sync::Arc};
 
-use posthaste_core::{Role, SignIn, User};
+use posthaste_core::{Role, Secret, SignIn, User};
+use posthaste_vault::verify_password;
 use serde_json::json;
 
-use super::{Credentials, SignInService, WRONG, actor};
+use super::{Credentials, SignInService, WRONG, actor, password_hash};
 use crate::{
     AdminError, Directory, NewUser, Vouched, VouchedRole, change,
     people::{login_name, spoken_of},
@@ -37,6 +38,22 @@ impl SignInService<'_> {
                 tracing::warn!(error = %whole(&error), "the directory cannot tell who logs in");
                 Err(AdminError::Directory)
             }
+        }
+    }
+
+    /// Whether this is the person's password, wherever that is kept.
+    pub(super) async fn is_password_of(self, user: &User, password: &Secret) -> Result<bool, AdminError> {
+        match (&user.sign_in, self.admin.directory()) {
+            (SignIn::Ldap { .. }, Some(directory)) => match directory.identify(&user.name, password).await {
+                Ok(found) => {
+                    Ok(found.is_some_and(|found| login_name(&found.name).is_ok_and(|name| name == user.name)))
+                }
+                Err(error) => {
+                    tracing::warn!(error = %whole(&error), "the directory cannot tell whose password it is");
+                    Err(AdminError::Directory)
+                }
+            },
+            _ => Ok(verify_password(password.clone(), password_hash(user).cloned()).await),
         }
     }
 

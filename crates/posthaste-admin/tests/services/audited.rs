@@ -247,7 +247,7 @@ fn every_command_has_a_word_of_its_own_in_the_log() {
 #[tokio::test]
 async fn refused_log_ins_do_not_fill_the_log_and_are_all_told() {
     let bench = quiet().await;
-    crate::people::add(&bench, "ada", Role::Owner).await;
+    add(&bench, "ada", Role::Owner).await;
     let sign_in = bench.admin.sign_in();
     let attempt = |name: &str, last: u8| {
         let visit = Visit { address: Some([192, 0, 2, last].into()), agent: String::new() };

@@ -100,6 +100,8 @@ pub(crate) async fn furnished(
         key_prefix: "cr_".to_owned(),
         messenger: None,
         directory: None,
+        notices: None,
+        own_keys: posthaste_admin::OwnKeyRules::default(),
         setup_token: None,
     };
     Bench { admin: Admin::new(parts.clone()), parts, stores, vault, clock, transport, runtime }

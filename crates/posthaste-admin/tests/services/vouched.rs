@@ -218,4 +218,11 @@ async fn a_second_factor_is_asked_for_after_the_directory() {
     let missing = try_in(&bench, "ada", THEIRS).await;
     assert!(matches!(missing, Err(AdminError::Unauthenticated { missing: Some("code"), .. })));
     refused(try_in(&bench, "ada", "wrong").await);
+    // It is switched off with the directory's password.
+    for wrong in ["", "wrong"] {
+        let kept = sign_in.remove_second_factor(&person, &secret(wrong)).await;
+        assert!(matches!(kept, Err(AdminError::Invalid { field: "password", .. })), "{kept:?}");
+    }
+    sign_in.remove_second_factor(&person, &secret(THEIRS)).await.unwrap();
+    assert!(try_in(&bench, "ada", THEIRS).await.is_ok());
 }

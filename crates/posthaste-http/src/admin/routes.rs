@@ -7,6 +7,7 @@ mod holders;
 mod keys;
 mod kinds;
 mod me;
+mod own_keys;
 mod people;
 mod pools;
 mod session;
@@ -21,6 +22,7 @@ pub(super) fn all() -> Vec<Endpoint> {
     for area in [
         session::endpoints(),
         me::endpoints(),
+        own_keys::endpoints(),
         accounts::endpoints(),
         kinds::endpoints(),
         holders::endpoints(),
