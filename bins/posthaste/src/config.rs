@@ -11,6 +11,7 @@ mod env;
 mod error;
 mod file;
 mod keys;
+mod ldap;
 mod log;
 mod notify;
 mod oauth;
@@ -25,6 +26,7 @@ mod server;
 mod setting;
 mod timeouts;
 mod units;
+mod users;
 mod vault;
 
 pub use accounting::{Accounting, Durability, UnknownModels};
@@ -33,6 +35,7 @@ pub use data::{Data, StoreKind};
 pub use env::{ProcessEnv, Strings};
 pub use error::{ConfigError, ConfigErrors};
 pub use keys::Keys;
+pub use ldap::{Ldap, LdapRole, LdapUrl, Names};
 pub use log::{Log, LogFormat};
 pub use notify::Notify;
 pub use oauth::OAuth;
@@ -48,6 +51,7 @@ pub use setting::{EnvSecret, Kind, Setting, Urls, Words};
 pub use timeouts::Timeouts;
 pub use units::ByteSize;
 pub(crate) use units::parse_duration;
+pub use users::Users;
 pub use vault::VaultSection;
 
 use reader::Reader;
@@ -59,6 +63,10 @@ pub struct Config {
     pub server: Server,
     /// `[admin]`
     pub admin: AdminApi,
+    /// `[users]`
+    pub users: Users,
+    /// `[ldap]`
+    pub ldap: Ldap,
     /// `[data]`
     pub data: Data,
     /// `[keys]`
@@ -87,12 +95,14 @@ pub struct Config {
 
 impl Config {
     /// Every section, in the order of the reference.
-    pub const SECTIONS: [SectionInfo; 27] = {
+    pub const SECTIONS: [SectionInfo; 29] = {
         let [t0, t1, t2, t3, t4, t5, t6, t7] = Timeouts::SECTIONS;
         let [general, claude, openai, google, qwen, sandbox, entra] = OAuth::SECTIONS;
         [
             Server::INFO,
             AdminApi::INFO,
+            Users::INFO,
+            Ldap::INFO,
             Data::INFO,
             Keys::INFO,
             Accounting::INFO,
@@ -141,6 +151,8 @@ impl Config {
         [
             self.server.show(),
             self.admin.show(),
+            self.users.show(),
+            self.ldap.show(),
             self.data.show(),
             self.keys.show(),
             self.accounting.show(),
@@ -161,6 +173,8 @@ impl Config {
         Self {
             server: Server::read(reader),
             admin: AdminApi::read(reader),
+            users: Users::read(reader),
+            ldap: Ldap::read(reader),
             data: Data::read(reader),
             keys: Keys::read(reader),
             accounting: Accounting::read(reader),
@@ -181,6 +195,7 @@ impl Config {
         let mut errors = Vec::new();
         self.server.finish(&mut errors);
         self.admin.finish(&mut errors);
+        self.ldap.finish(&mut errors);
         self.data.finish(&mut errors);
         self.keys.finish(&mut errors);
         self.accounting.finish(&mut errors);

@@ -48,7 +48,6 @@ pub struct Running {
     opened: Opened,
     standby: Option<Standby>,
     relay: Relay,
-    credentials: RefreshingCredentials,
     ledger: LedgerWriter,
     spool: Option<Arc<SpooledLedger>>,
     listener: TcpListener,
@@ -134,6 +133,8 @@ impl Running {
         let live = Live {
             runtime: Some(Arc::new(runtime)),
             messenger: notify.clone().map(|notify| Arc::new(notify) as Arc<dyn Messenger>),
+            notices: Some(Notify::sink(notify.as_ref())),
+            directory: wiring::directory(config)?,
             setup_token: Some(Arc::new(setup_token)),
         };
         let admin = wiring::admin(config, &opened, credentials.clone(), prices, transport, live);
@@ -175,6 +176,7 @@ impl Running {
             background.spawn(async move { copied.keep().await });
         }
         background.forget(Arc::clone(&opened.stores.ledger), config.accounting.retention());
+        background.tell_refusals(admin.clone());
         background.admin(socket, admin.clone());
         if let Some(listener) = metrics_listener {
             background.metrics(listener, metrics, server.clone());
@@ -187,7 +189,6 @@ impl Running {
             opened,
             standby,
             relay,
-            credentials,
             ledger,
             spool,
             listener,
@@ -209,8 +210,8 @@ impl Running {
             notify,
             opened,
             standby,
+            admin,
             relay,
-            credentials,
             ledger,
             spool,
             listener,
@@ -235,7 +236,7 @@ impl Running {
                 leave(background, &relay),
                 ledger.flush(),
                 relay.flush_records(),
-                credentials.settle(),
+                admin.settle(),
                 say_last(notify.as_ref()),
             ); } => Ok(()),
             () = &mut hurry => Err(anyhow!("attempts are not in the books: the store did not take them in time")),
@@ -302,6 +303,17 @@ impl Background {
                         tracing::warn!(%error, "old books could not be dropped; trying again in an hour")
                     }
                 }
+            }
+        });
+    }
+
+    /// Refused log-ins that were counted are told in the audit log when their time is over.
+    fn tell_refusals(&mut self, admin: Admin) {
+        self.spawn(async move {
+            let mut rounds = tokio::time::interval(REFUSALS);
+            loop {
+                rounds.tick().await;
+                admin.sign_in().tell_refusals().await;
             }
         });
     }
@@ -475,6 +487,8 @@ const SECONDS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.
 /// urgent work for the store.
 const SWEEPS: Duration = Duration::from_secs(3_600);
 const FIRST_SWEEP: Duration = Duration::from_secs(60);
+/// How often is looked whether refused log-ins are to be told.
+const REFUSALS: Duration = Duration::from_secs(60);
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
 /// What booking and closing may take when somebody is in a hurry; both are a matter of milliseconds with a sound store.

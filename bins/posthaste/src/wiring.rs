@@ -18,8 +18,9 @@ use std::{
 };
 
 use anyhow::Context;
-use posthaste_admin::{Admin, AdminParts, Messenger, Runtime, SetupToken};
-use posthaste_core::{AuthForm, ModelName, SystemClock, Transport};
+use posthaste_admin::{Admin, AdminParts, Directory, Messenger, Runtime, SetupToken};
+use posthaste_core::{AuthForm, ModelName, NoticeSink, SystemClock, Transport};
+use posthaste_identity::LdapDirectory;
 use posthaste_metering::{PriceBook, PriceBookError, UnknownModels};
 use posthaste_sandbox::{Sandbox, SandboxOptions, SandboxOr};
 use posthaste_storage::{RecordKind, StorageError, Stores, memory::MemoryStores};
@@ -210,8 +211,22 @@ pub struct Live {
     pub runtime: Option<Arc<dyn Runtime>>,
     /// Brings messages to channels.
     pub messenger: Option<Arc<dyn Messenger>>,
+    /// Tells operators what happens.
+    pub notices: Option<Arc<dyn NoticeSink>>,
+    /// Knows people's passwords.
+    pub directory: Option<Arc<dyn Directory>>,
     /// Makes the first owner.
     pub setup_token: Option<Arc<SetupToken>>,
+}
+
+/// Who knows people's passwords beside the relay, as the configuration says.
+///
+/// # Errors
+/// When what is told of it cannot be used.
+pub fn directory(config: &Config) -> anyhow::Result<Option<Arc<dyn Directory>>> {
+    let Some(options) = config.ldap.options() else { return Ok(None) };
+    let directory = LdapDirectory::new(options).context("the LDAP directory cannot be set up")?;
+    Ok(Some(Arc::new(directory)))
 }
 
 /// Operators' work on an opened store.
@@ -223,7 +238,7 @@ pub fn admin(
     transport: Arc<dyn Transport>,
     live: Live,
 ) -> Admin {
-    let Live { runtime, messenger, setup_token } = live;
+    let Live { runtime, messenger, notices, directory, setup_token } = live;
     Admin::new(AdminParts {
         stores: opened.stores.clone(),
         store_name: opened.store_name.clone(),
@@ -235,6 +250,9 @@ pub fn admin(
         runtime,
         key_prefix: config.keys.prefix.clone(),
         messenger,
+        notices,
+        directory,
+        own_keys: config.users.own_keys(),
         setup_token,
     })
 }

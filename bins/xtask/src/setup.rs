@@ -11,16 +11,23 @@ use crate::workspace::Workspace;
 
 /// Everything that `cargo xtask test` needs.
 pub(crate) fn all(workspace: &Workspace) -> Result<()> {
-    program("redis-server", "redis-server")?;
+    servers()?;
     let python = python(workspace)?;
     let node = node(workspace)?;
-    println!("ready: redis-server; {}; {}", python.display(), node.display());
+    println!("ready: redis-server; slapd; {}; {}", python.display(), node.display());
     Ok(())
+}
+
+/// The servers that tests start for themselves.
+pub(crate) fn servers() -> Result<()> {
+    program("redis-server", "redis-server")?;
+    program("slapd", "slapd")?;
+    program("ldapadd", "ldap-utils")
 }
 
 /// Makes sure that a program can be run, from Debian's package if need be.
 pub(crate) fn program(name: &str, package: &str) -> Result<()> {
-    if works(Command::new("sh").args(["-c", "command -v \"$0\"", name])) {
+    if works(Command::new("sh").args(["-c", "PATH=\"$PATH:/usr/sbin\" command -v \"$0\"", name])) {
         return Ok(());
     }
     apt_install(&[package])

@@ -24,8 +24,8 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let mut report = Report::default();
     sources(workspace, &mut report);
-    let redis = report.step("setup: redis-server", || setup::program("redis-server", "redis-server"));
-    tests(workspace, &mut report, redis);
+    let servers = report.step("setup: redis-server, slapd", setup::servers);
+    tests(workspace, &mut report, servers);
     program(workspace, &mut report, options.all);
     if options.all {
         extras(workspace, &mut report);
@@ -67,10 +67,10 @@ fn deny(workspace: &Workspace, report: &mut Report, name: &'static str, checks: 
     });
 }
 
-fn tests(workspace: &Workspace, report: &mut Report, redis: bool) {
+fn tests(workspace: &Workspace, report: &mut Report, servers: bool) {
     report.step("layering", || layering(workspace));
-    if !redis {
-        return report.not_checked("tests", "there is no redis-server");
+    if !servers {
+        return report.not_checked("tests", "there is no redis-server or slapd");
     }
     report.step("tests", || {
         if works(cargo(workspace).args(["nextest", "--version"])) {

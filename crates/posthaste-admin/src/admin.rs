@@ -3,21 +3,22 @@
 use std::sync::Arc;
 
 use posthaste_core::{
-    Account, ApiToken, Channel, ClientKey, Clock, Owner, Pool, Route, Team, Timestamp, Transport, User,
+    Account, ApiToken, Channel, ClientKey, Clock, NoticeSink, Owner, Pool, Route, Team, Timestamp, Transport, User,
 };
 use posthaste_metering::PriceBook;
 use posthaste_storage::{Repository, StorageError, Stores};
 use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
 
 use crate::{
-    AccountService, Actor, AdminError, AuditService, ChannelService, Command, HolderService, KeyService,
-    Messenger, OwnerService, PeopleService, PoolService, Reply, RequestService, RouteService, Runtime,
-    SetupToken, SignInService, StatsInput, StatsView, StatusView, TokenService,
+    AccountService, Actor, AdminError, AuditService, ChannelService, Command, Directory, HolderService,
+    KeyService, KnownPerson, Messenger, OwnKeyRules, OwnKeyService, OwnerService, PeopleService, PoolService,
+    Reply, RequestService, RouteService, Runtime, SetupToken, SignInService, StatsInput, StatsView,
+    StatusView, TokenService,
     accounts::Logins,
     acting, audit,
     board::Board,
-    directory::{Directory, Snapshot},
-    sign_in::Misses,
+    directory::{self, Snapshot},
+    sign_in::{Misses, Refusals},
     stats, status,
 };
 
@@ -44,6 +45,12 @@ pub struct AdminParts {
     pub key_prefix: String,
     /// Brings messages to channels, where a relay runs.
     pub messenger: Option<Arc<dyn Messenger>>,
+    /// Who knows people's passwords beside the relay, if anybody does.
+    pub directory: Option<Arc<dyn Directory>>,
+    /// What people may do with client keys of their own.
+    pub own_keys: OwnKeyRules,
+    /// Tells operators what happens, where anybody is told.
+    pub notices: Option<Arc<dyn NoticeSink>>,
     /// What makes the first owner, where people can log in.
     pub setup_token: Option<Arc<SetupToken>>,
 }
@@ -54,8 +61,9 @@ pub struct Admin {
     parts: Arc<AdminParts>,
     logins: Arc<Logins>,
     misses: Arc<Misses>,
-    directory: Arc<Directory>,
+    directory: Arc<directory::Directory>,
     board: Arc<Board>,
+    refusals: Arc<Refusals>,
 }
 
 impl Admin {
@@ -67,6 +75,7 @@ impl Admin {
             misses: Arc::default(),
             directory: Arc::default(),
             board: Arc::default(),
+            refusals: Arc::default(),
         }
     }
 
@@ -103,6 +112,11 @@ impl Admin {
     /// People who log in.
     pub fn people(&self) -> PeopleService<'_> {
         PeopleService::new(self)
+    }
+
+    /// Client keys of a person's own.
+    pub fn own_keys<'a>(&'a self, person: &'a KnownPerson) -> OwnKeyService<'a> {
+        OwnKeyService::new(self, person)
     }
 
     /// Tokens of the admin API.
@@ -188,6 +202,7 @@ impl Admin {
 
     /// Waits until what was begun beside the commands is in the store. For an orderly end.
     pub async fn settle(&self) {
+        self.sign_in().tell_all_refusals().await;
         self.parts.credentials.settle().await;
     }
 
@@ -220,8 +235,16 @@ impl Admin {
         self.parts.messenger.as_ref()
     }
 
+    pub(crate) fn directory(&self) -> Option<&Arc<dyn Directory>> {
+        self.parts.directory.as_ref()
+    }
+
     pub(crate) fn misses(&self) -> &Misses {
         &self.misses
+    }
+
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.refusals
     }
 
     pub(crate) fn setup_token(&self) -> Option<&SetupToken> {

@@ -64,6 +64,11 @@ pub enum AdminError {
     /// A login or a refresh failed.
     #[error("{0}")]
     Login(OAuthError),
+    /// The directory that would know the person cannot be asked; its log says why.
+    #[error(
+        "the directory of people cannot be asked now; who has a password of this relay can log in all the same"
+    )]
+    Directory,
     /// The store failed.
     #[error("the store failed")]
     Store(#[source] StorageError),
@@ -177,6 +182,7 @@ impl From<&AdminError> for AdminFailure {
             AdminError::Login(login) if accounts::is_input(login) => {
                 (FailureKind::Invalid, None, error.to_string())
             }
+            AdminError::Directory => (FailureKind::Upstream, None, error.to_string()),
             AdminError::Login(_) => (FailureKind::Upstream, None, error.to_string()),
             AdminError::Store(_) | AdminError::Vault(_) => (FailureKind::Internal, None, error.to_string()),
         };

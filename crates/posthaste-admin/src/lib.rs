@@ -18,6 +18,7 @@ mod input;
 mod keys;
 mod limit_text;
 mod lists;
+mod own_keys;
 mod owners;
 mod people;
 mod place;
@@ -34,6 +35,7 @@ mod status;
 mod tokens;
 mod totals;
 mod trend;
+mod vouching;
 
 pub use accounts::{
     AccountChange, AccountService, AccountView, AwsKeysInput, EntraInput, Expires, Health, LoginFlow,
@@ -63,6 +65,7 @@ pub use keys::{
 };
 pub use limit_text::{length_text, limit_text, parse_length, parse_limit};
 pub use lists::{AccountListInput, AccountRow, KeyListInput, KeyRow, ListPage, SortOrder, UsedIn};
+pub use own_keys::{CreatedOwnKey, NewOwnKey, OwnKeyRules, OwnKeyService, OwnKeyView, OwnUsage, QuotaInfo};
 pub use owners::{OwnerInput, OwnerService, OwnerView, TeamInput, TeamView};
 pub use people::{NewUser, PeopleService, SessionView, UserChange, UserView};
 pub use place::PlaceInput;
@@ -82,3 +85,4 @@ pub use status::{InstanceView, KeyCounts, ServerView, StatusView, StoreAway};
 pub use tokens::{CreatedToken, TokenInput, TokenService, TokenView};
 pub use totals::UsageTotals;
 pub use trend::{Every, Rank, TrendInput, TrendLine, TrendPoint, TrendView};
+pub use vouching::{Directory, DirectoryError, Vouched, VouchedRole};

@@ -6,7 +6,7 @@ mod view;
 pub use input::{NewUser, UserChange};
 pub use view::{SessionView, UserView};
 
-pub(crate) use input::password as checked_password;
+pub(crate) use input::{login_name, password as checked_password, spoken_of};
 
 use posthaste_core::{Owner, Role, SignIn, Timestamp, User, UserId};
 use posthaste_storage::{Entity, Repository, StorageError};
@@ -174,7 +174,7 @@ impl<'a> PeopleService<'a> {
     /// A person as the input says, not kept yet.
     pub(crate) async fn furnish(self, new: NewUser, role: Role) -> Result<User, AdminError> {
         let now = self.now();
-        let name = input::login_name(&new.name)?;
+        let name = login_name(&new.name)?;
         let hash = match &new.password {
             Some(password) => Some(hash_password(checked_password(password, &name)?).await?),
             None => None,
@@ -192,6 +192,7 @@ impl<'a> PeopleService<'a> {
             enabled: true,
             max_keys: new.max_keys,
             last_login_at: None,
+            known_networks: Vec::new(),
             created_at: now,
             updated_at: now,
         };

@@ -2,23 +2,28 @@
 
 mod backoff;
 mod me;
+mod refusals;
 mod second_factor;
 mod setup;
+mod telling;
+mod vouched;
 
 pub(crate) use backoff::Misses;
 pub use me::{PasswordChange, ProfileView};
+pub(crate) use refusals::Refusals;
 pub use second_factor::{EnrolledFactor, NewFactor};
 pub use setup::{FirstOwner, SetupToken};
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use posthaste_core::{PasswordHash, Secret, Session, SignIn, Timestamp, TokenHash, User};
 use posthaste_storage::Repository;
 use posthaste_vault::{NewToken, hash_token, verify_password};
+use refusals::{Repeated, Tried};
 use serde_json::json;
 
 use crate::{
-    Actor, Admin, AdminError, UserView, Who,
+    Actor, Admin, AdminError, Directory, UserView, Who,
     audit::{AuditTarget, Noted, Outcome},
     change,
     input::Disclosed,
@@ -79,7 +84,8 @@ impl<'a> SignInService<'a> {
     ///
     /// # Errors
     /// [`AdminError::Unauthenticated`] for a wrong name, password or code, which are not told apart except for a code that is
-    /// missing; [`AdminError::TooMany`] when too many tries failed.
+    /// missing; [`AdminError::TooMany`] when too many tries failed; [`AdminError::Directory`] when the directory that would know
+    /// the person cannot be asked.
     pub async fn by_password(self, given: Credentials, visit: &Visit) -> Result<SignedIn, AdminError> {
         let now = self.now();
         let name = given.name.trim().to_lowercase();
@@ -88,17 +94,28 @@ impl<'a> SignInService<'a> {
             return Err(AdminError::TooMany { wait });
         }
         let found = self.users().find(&name).await?.map(|found| found.value);
-        let user = match self.check(found, &given).await {
+        let is_known = found.is_some();
+        let checked = match self.admin.directory() {
+            Some(directory) if vouched::asks_directory(found.as_ref()) => {
+                Box::pin(self.check_with(directory, &given)).await
+            }
+            _ => self.check(found, &given).await,
+        };
+        let user = match checked {
             Ok(user) => user,
             Err(AdminError::Unauthenticated { what, missing: None }) => {
-                misses.missed(&name, visit.address, now);
+                let locked = misses.missed(&name, visit.address, now);
+                if let Some(locked) = locked.filter(|_| is_known) {
+                    self.tell_locked(&name, visit.address, locked);
+                }
                 self.note_stranger(&name, visit, "session.begin", what).await;
                 return Err(AdminError::Unauthenticated { what, missing: None });
             }
             Err(error) => return Err(error),
         };
         misses.hit(&name, visit.address);
-        self.begin(user, visit, "password").await
+        let by = user.sign_in.as_str();
+        self.begin(user, visit, by).await
     }
 
     /// Begins a session for whom somebody else vouched for, or who gave the right password.
@@ -109,11 +126,16 @@ impl<'a> SignInService<'a> {
         by: &'static str,
     ) -> Result<SignedIn, AdminError> {
         let now = self.now();
+        let mut is_news = false;
         let user = change::apply(&self.users(), user.id.uuid(), |user: &mut User| {
             user.last_login_at = Some(now);
+            is_news = telling::remember(user, visit.address);
             Ok(())
         })
         .await?;
+        if is_news {
+            self.tell_new_address(&user, visit.address);
+        }
         let made = NewToken::generate("")?;
         let until = now.plus(IDLE);
         let agent = visit.agent.chars().filter(|c| !c.is_control()).take(MOST_AGENT).collect();
@@ -174,6 +196,21 @@ impl<'a> SignInService<'a> {
         let right = verify_password(given.password.secret().clone(), hash).await;
         let user = found.filter(|user| right && user.enabled);
         let user = user.ok_or(AdminError::Unauthenticated { what: WRONG, missing: None })?;
+        self.check_code(user, given).await
+    }
+
+    /// The same for people whom a directory knows.
+    async fn check_with(
+        self,
+        directory: &Arc<dyn Directory>,
+        given: &Credentials,
+    ) -> Result<User, AdminError> {
+        let user = self.by_directory(directory, given).await?;
+        self.check_code(user, given).await
+    }
+
+    /// The second step, for who has a second factor.
+    async fn check_code(self, user: User, given: &Credentials) -> Result<User, AdminError> {
         if user.second_factor.is_none() {
             return Ok(user);
         }
@@ -191,10 +228,45 @@ impl<'a> SignInService<'a> {
     /// What somebody tried who is not known.
     async fn note_stranger(self, name: &str, visit: &Visit, action: &'static str, why: &str) {
         let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+        let tried = Tried { action, name: shown.clone(), address: visit.address };
+        self.tell_refusals().await;
+        if !self.admin.refusals().is_new(tried, self.now()) {
+            return;
+        }
         let target = Some(AuditTarget { kind: "user".to_owned(), id: None, name: shown });
         let why = Some(why.to_owned());
         let noted = Noted { action, target, outcome: Outcome::Refused, why, before: None, after: None };
         self.admin.audit().note(&Actor { who: Who::Stranger, address: visit.address }, noted).await;
+    }
+
+    /// Writes how often strangers were refused again, once the interval in which that was counted is over. To be called now and
+    /// then.
+    pub async fn tell_refusals(self) {
+        let over = self.admin.refusals().over(self.now());
+        self.note_repeated(over).await;
+    }
+
+    /// The same before the program ends, whether it is over or not.
+    pub(crate) async fn tell_all_refusals(self) {
+        let all = self.admin.refusals().all();
+        self.note_repeated(all).await;
+    }
+
+    async fn note_repeated(self, repeated: Vec<Repeated>) {
+        for Repeated { of, times, since } in repeated {
+            let action = of.as_ref().map_or("session.begin", |tried| tried.action);
+            let address = of.as_ref().and_then(|tried| tried.address);
+            let name = of.map_or_else(|| MANY.to_owned(), |tried| tried.name);
+            let noted = Noted {
+                action,
+                target: Some(AuditTarget { kind: "user".to_owned(), id: None, name }),
+                outcome: Outcome::Refused,
+                why: Some(AGAIN.to_owned()),
+                before: None,
+                after: Some(json!({ "times": times, "since": since })),
+            };
+            self.admin.audit().note(&Actor { who: Who::Stranger, address }, noted).await;
+        }
     }
 
     fn users(self) -> Repository<User> {
@@ -242,4 +314,10 @@ const NOTED_EVERY: Duration = Duration::from_secs(60);
 const MOST_AGENT: usize = 200;
 
 pub(crate) const WRONG: &str = "the name or the password is wrong";
+/// Why an entry tells a number.
+const AGAIN: &str = "refused again, as often as told";
+
+/// In the place of a name, for many.
+const MANY: &str = "many names";
+
 const NO_CODE: &str = "a code of the second factor is needed";

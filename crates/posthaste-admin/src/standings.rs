@@ -1,6 +1,6 @@
 //! Where the limits of client keys stand.
 
-use posthaste_core::{ClientKey, Limit, LimitSlot, LimitUnit, Timestamp};
+use posthaste_core::{ClientKey, ClientKeyId, Limit, LimitSlot, LimitUnit, Owner, Team, Timestamp, UserId};
 use posthaste_metering::{Span, span};
 use posthaste_storage::{Counter, CounterWindow, Half, Unit};
 use schemars::JsonSchema;
@@ -32,7 +32,25 @@ pub struct StandingView {
 
 /// Where all limits stand that a client key's requests count in.
 pub(crate) async fn of_key(admin: &Admin, key: &ClientKey) -> Result<Vec<StandingView>, AdminError> {
-    let owner = match key.policy.owner {
+    let (owner, team) = circle(admin, key.policy.owner).await?;
+    let slot = LimitSlot::of(key.id, owner.as_ref().map(|owner| owner.id), team.as_ref().map(|team| team.id));
+    let key_limits = ("key", slot.key_prefix(), key.policy.limits.clone());
+    let circles = std::iter::once(key_limits).chain(shared(owner, team));
+    standings(admin, slot, circles).await
+}
+
+/// Where the limits stand that all client keys of an owner share, if there is such an owner.
+pub(crate) async fn of_owner(admin: &Admin, owner: UserId) -> Result<Vec<StandingView>, AdminError> {
+    let (Some(owner), team) = circle(admin, Some(owner)).await? else { return Ok(Vec::new()) };
+    // Which key it is makes no difference where an owner is.
+    let (key, team_id) = (ClientKeyId::from_uuid(owner.id.uuid()), team.as_ref().map(|team| team.id));
+    let slot = LimitSlot::of(key, Some(owner.id), team_id);
+    standings(admin, slot, shared(Some(owner), team)).await
+}
+
+/// An owner and its team.
+async fn circle(admin: &Admin, owner: Option<UserId>) -> Result<(Option<Owner>, Option<Team>), AdminError> {
+    let owner = match owner {
         Some(owner) => admin.owner_records().get(owner.uuid()).await?.map(|found| found.value),
         None => None,
     };
@@ -40,14 +58,22 @@ pub(crate) async fn of_key(admin: &Admin, key: &ClientKey) -> Result<Vec<Standin
         Some(team) => admin.team_records().get(team.uuid()).await?.map(|found| found.value),
         None => None,
     };
-    let slot = LimitSlot::of(key.id, owner.as_ref().map(|owner| owner.id), team.as_ref().map(|team| team.id));
-    let mut circles = vec![("key", slot.key_prefix(), key.policy.limits.clone())];
-    if let Some(owner) = owner {
-        circles.push(("owner", LimitSlot::owner_prefix(owner.id), owner.limits));
-    }
-    if let Some(team) = team {
-        circles.push(("team", LimitSlot::team_prefix(), team.limits));
-    }
+    Ok((owner, team))
+}
+
+type Circle = (&'static str, String, Vec<Limit>);
+
+fn shared(owner: Option<Owner>, team: Option<Team>) -> impl Iterator<Item = Circle> {
+    let owner = owner.map(|owner| ("owner", LimitSlot::owner_prefix(owner.id), owner.limits));
+    let team = team.map(|team| ("team", LimitSlot::team_prefix(), team.limits));
+    owner.into_iter().chain(team)
+}
+
+async fn standings(
+    admin: &Admin,
+    slot: LimitSlot,
+    circles: impl Iterator<Item = Circle>,
+) -> Result<Vec<StandingView>, AdminError> {
     let mut standings = Vec::new();
     for (whose, prefix, limits) in circles {
         for limit in limits {

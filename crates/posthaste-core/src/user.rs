@@ -1,6 +1,6 @@
 //! People who log in, and the tokens that programs use in their place.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,9 @@ pub struct User {
     /// When the person last logged in.
     #[serde(default)]
     pub last_login_at: Option<Timestamp>,
+    /// The networks that the person logged in from lately, by their first address, the latest last.
+    #[serde(default)]
+    pub known_networks: Vec<IpAddr>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -9,6 +9,7 @@ mod proxy;
 mod records;
 mod redis;
 mod sandbox_server;
+mod slapd;
 mod transport;
 mod upstream;
 
@@ -24,5 +25,6 @@ pub use redis::{
     spawn_redis_cluster_of, spawn_redis_cluster_with_replicas, spawn_redis_sentinel, spawn_redis_with,
 };
 pub use sandbox_server::SandboxServer;
+pub use slapd::{SpawnedSlapd, spawn_slapd};
 pub use transport::{MemoryTransport, Reply, Sent};
 pub use upstream::{Abort, Received, Script, ScriptedUpstream};

@@ -76,6 +76,7 @@ const LAYERS: Layers<'_> = &[
     ("posthaste-admin", MECHANISMS),
     ("posthaste-gateway", MECHANISMS),
     ("posthaste-import", MECHANISMS),
+    ("posthaste-identity", &["posthaste-admin", "posthaste-core", "posthaste-upstream"]),
     ("posthaste-notify", &["posthaste-core", "posthaste-storage", "posthaste-upstream"]),
     // front
     (
@@ -110,6 +111,7 @@ const EXTERNALS: Layers<'_> = &[
     ("hyper-rustls", &["posthaste-upstream"]),
     // The server half in http, the client in upstream, the scripted upstream in testkit.
     ("hyper-util", &["posthaste-http", "posthaste-testkit", "posthaste-upstream"]),
+    ("ldap3", &["posthaste-identity"]),
     ("lettre", &["posthaste-notify"]),
     ("oauth2", &["posthaste-vault"]),
     ("rusqlite", &["posthaste-storage-sqlite"]),

@@ -13,6 +13,7 @@ mod live;
 mod logins;
 mod notices;
 mod operators;
+mod people;
 mod raw;
 mod redis;
 mod refusals;

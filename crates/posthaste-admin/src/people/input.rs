@@ -77,6 +77,20 @@ impl CheckedChange {
     }
 }
 
+/// Takes over what somebody else says of a person, as far as it can be taken; what is not told stays.
+pub(crate) fn spoken_of(user: &mut User, display_name: Option<&str>, email: Option<&str>) {
+    let told = [
+        UserChange { display_name: display_name.map(str::to_owned), ..UserChange::default() },
+        UserChange { email: email.map(str::to_owned), ..UserChange::default() },
+    ];
+    for change in told {
+        match change.check() {
+            Ok(change) => change.apply(user),
+            Err(error) => tracing::debug!(user = user.name, %error, "told of a person and left out"),
+        }
+    }
+}
+
 /// A name to log in with: as a record's, and in small letters.
 pub(crate) fn login_name(name: &str) -> Result<String, AdminError> {
     let name = input::name(&name.trim().to_lowercase())?;

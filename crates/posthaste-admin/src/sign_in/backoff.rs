@@ -22,6 +22,15 @@ pub(crate) struct Misses {
 /// A network that one person or machine has: an IPv4 address, or what an IPv6 host is usually given.
 type Place = Option<IpAddr>;
 
+/// A name that has to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Locked {
+    /// After so many failed tries.
+    pub(crate) misses: u32,
+    /// Until then.
+    pub(crate) until: Timestamp,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Count {
     misses: u32,
@@ -45,11 +54,13 @@ impl Misses {
         }
     }
 
-    /// Notes a try that failed.
-    pub(crate) fn missed(&self, name: &str, address: Option<IpAddr>, now: Timestamp) {
+    /// Notes a try that failed. Tells it when the name has to wait at that address from now on.
+    pub(crate) fn missed(&self, name: &str, address: Option<IpAddr>, now: Timestamp) -> Option<Locked> {
         let place = place(address);
-        note(&mut self.by_pair.lock(), (name.to_owned(), place), now);
+        let pair = note(&mut self.by_pair.lock(), (name.to_owned(), place), now);
         note(&mut self.by_place.lock(), place, now);
+        let begins = pair.filter(|pair| pair.misses == FREE_FOR_PAIR);
+        begins.map(|pair| Locked { misses: pair.misses, until: now.plus(pair.wait(FREE_FOR_PAIR, now)) })
     }
 
     /// Notes one that did not: the name is known from there. The address goes on counting.
@@ -67,13 +78,13 @@ impl Count {
     }
 }
 
-fn note<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, Count>, key: K, now: Timestamp) {
+fn note<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, Count>, key: K, now: Timestamp) -> Option<Count> {
     if counts.len() >= MOST_KEPT {
         counts.retain(|_, count| now.since(count.last) < FORGOTTEN_AFTER);
     }
     // Whoever fills the table with names of his own gains nothing: his address is counted.
     if counts.len() >= MOST_KEPT && !counts.contains_key(&key) {
-        return;
+        return None;
     }
     let count = counts.entry(key).or_insert(Count { misses: 0, last: now });
     if now.since(count.last) >= FORGOTTEN_AFTER {
@@ -81,6 +92,7 @@ fn note<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, Count>, key: K, now: Ti
     }
     count.misses = count.misses.saturating_add(1);
     count.last = now;
+    Some(*count)
 }
 
 fn place(address: Option<IpAddr>) -> Place {

@@ -7,8 +7,9 @@ use posthaste_core::{Role, Secret, User, UserId};
 use posthaste_vault::{NewToken, hash_token};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::{SignInService, SignedIn, Visit};
+use super::{SignInService, SignedIn, Visit, actor};
 use crate::{AdminError, NewUser, input::Disclosed};
 
 /// What the first owner is made with.
@@ -68,6 +69,8 @@ impl SignInService<'_> {
         }
         let new = NewUser { name: first.name, password: Some(first.password), ..NewUser::default() };
         let user = self.furnish_first(new).await?;
+        let made = json!({ "id": user.id, "name": user.name, "role": user.role });
+        self.note(&actor(&user, visit.address), "setup", Some(made)).await;
         self.begin(user, visit, "setup").await
     }
 

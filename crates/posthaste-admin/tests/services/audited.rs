@@ -252,3 +252,38 @@ fn every_command_has_a_word_of_its_own_in_the_log() {
     assert!(!Command::Status.policy().audited);
     assert!(!Actor { who: posthaste_admin::Who::Stranger, address: None }.may(Command::Status.policy().need));
 }
+
+#[tokio::test]
+async fn refused_log_ins_do_not_fill_the_log_and_are_all_told() {
+    let bench = quiet().await;
+    add(&bench, "ada", Role::Owner).await;
+    let sign_in = bench.admin.sign_in();
+    let attempt = |name: &str, last: u8| {
+        let visit = Visit { address: Some([192, 0, 2, last].into()), agent: String::new() };
+        let given = Credentials { name: name.to_owned(), password: secret("wrong"), code: None };
+        async move { assert!(sign_in.by_password(given, &visit).await.is_err()) }
+    };
+    for _ in 0..5 {
+        attempt("ada", 1).await;
+    }
+    attempt("ada", 2).await;
+    let refused = || async {
+        let input = AuditInput { action: Some("session.begin".to_owned()), ..AuditInput::default() };
+        bench.admin.audit().list(&input).await.unwrap().entries
+    };
+    assert_eq!(refused().await.len(), 2, "one for each address");
+    sign_in.tell_refusals().await;
+    assert_eq!(refused().await.len(), 2, "their time is not over");
+    bench.clock.advance(Duration::from_secs(600));
+    sign_in.tell_refusals().await;
+    let told = refused().await;
+    assert_eq!(told.len(), 3);
+    assert_eq!(told[0].after.as_ref().unwrap()["times"], 4);
+    assert_eq!(told[0].address, Some([192, 0, 2, 1].into()));
+    attempt("ada", 2).await;
+    attempt("ada", 2).await;
+    bench.admin.settle().await;
+    let told = refused().await;
+    assert_eq!((told.len(), told[0].after.as_ref().unwrap()["times"].as_u64()), (5, Some(1)));
+    assert!(bench.admin.audit().verify().await.unwrap().problems.is_empty());
+}

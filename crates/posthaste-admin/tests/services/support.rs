@@ -99,6 +99,9 @@ pub(crate) async fn furnished(
         runtime: Some(Arc::clone(&runtime) as Arc<dyn Runtime>),
         key_prefix: "cr_".to_owned(),
         messenger: None,
+        directory: None,
+        notices: None,
+        own_keys: posthaste_admin::OwnKeyRules::default(),
         setup_token: None,
     };
     Bench { admin: Admin::new(parts.clone()), parts, stores, vault, clock, transport, runtime }

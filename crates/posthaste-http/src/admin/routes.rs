@@ -8,6 +8,7 @@ mod key_batches;
 mod keys;
 mod kinds;
 mod me;
+mod own_keys;
 mod people;
 mod pools;
 mod reports;
@@ -23,6 +24,7 @@ pub(super) fn all() -> Vec<Endpoint> {
     for area in [
         session::endpoints(),
         me::endpoints(),
+        own_keys::endpoints(),
         accounts::endpoints(),
         kinds::endpoints(),
         holders::endpoints(),

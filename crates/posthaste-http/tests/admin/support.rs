@@ -88,6 +88,9 @@ impl Rig {
             runtime: None,
             key_prefix: "cr_".to_owned(),
             messenger: None,
+            directory: None,
+            notices: None,
+            own_keys: posthaste_admin::OwnKeyRules::default(),
             setup_token: Some(Arc::new(token)),
         });
         let router = admin_router(&AdminFront::new(admin.clone(), options));

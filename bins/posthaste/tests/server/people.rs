@@ -1,0 +1,73 @@
+//! People of an LDAP directory at a running relay, and their own client keys.
+
+use bytes::Bytes;
+use http::Method;
+use posthaste_core::Payload;
+use posthaste_testkit::{SpawnedSlapd, spawn_slapd};
+use serde_json::{Value, json};
+
+use crate::support::{Bench, Server};
+
+const PASSWORD: &str = "correct horse battery";
+
+async fn ask(server: &Server, method: Method, path: &str, token: &str, body: Value) -> (u16, Value) {
+    let request = http::Request::builder()
+        .method(method)
+        .uri(format!("{}{path}", server.base))
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/json");
+    let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
+    let answer = server.client().send(request.body(Payload::from(body)).unwrap()).await.unwrap();
+    let status = answer.status;
+    (status.into(), serde_json::from_str(&answer.text().await.unwrap()).unwrap())
+}
+
+async fn log_in(server: &Server, name: &str, password: &str) -> (u16, Value) {
+    let login = json!({ "username": name, "password": password });
+    ask(server, Method::POST, "/users/login", "-", login).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_of_a_directory_log_in_and_others_do_while_it_is_away() {
+    let mut slapd = spawn_slapd();
+    slapd.add_person("ada", PASSWORD);
+    slapd.add_group("ops", &["ada"]);
+    let bench = Bench::new()
+        .with("POSTHASTE_LDAP__URL", &slapd.tls_url())
+        .with("POSTHASTE_LDAP__CA_FILE", &slapd.certificate().display().to_string())
+        .with("POSTHASTE_LDAP__BIND_DN", SpawnedSlapd::READER)
+        .with("POSTHASTE_LDAP__BIND_PASSWORD", SpawnedSlapd::READER_PASSWORD)
+        .with("POSTHASTE_LDAP__BASE", SpawnedSlapd::BASE)
+        .with("POSTHASTE_LDAP__OPERATOR_GROUPS", "cn=ops,ou=groups,dc=example,dc=com");
+    bench.cli(&format!("admin create local --password {}", PASSWORD.replace(' ', "-")));
+    let local = PASSWORD.replace(' ', "-");
+    let server = bench.serve();
+
+    let (status, first) = log_in(&server, "ada", PASSWORD).await;
+    assert_eq!((status, &first["data"]["user"]["role"]), (200, &json!("operator")), "{first}");
+    assert_eq!(log_in(&server, "ada", "wrong").await.0, 401);
+    assert_eq!(log_in(&server, "ada", "").await.0, 401);
+    assert_eq!(log_in(&server, "*", PASSWORD).await.0, 401);
+
+    let token = first["data"]["token"].as_str().unwrap();
+    let (status, made) =
+        ask(&server, Method::POST, "/users/api-keys", token, json!({ "name": "laptop" })).await;
+    assert_eq!(status, 200, "{made}");
+    assert!(made["data"]["key"].as_str().unwrap().starts_with("cr_"));
+    let (_, listed) = ask(&server, Method::GET, "/users/api-keys", token, Value::Null).await;
+    assert_eq!(listed["data"]["total"], 1, "{listed}");
+    let (status, quota) = ask(&server, Method::GET, "/users/quota-info", token, Value::Null).await;
+    assert_eq!((status, &quota["data"]["keys"]), (200, &json!(1)));
+    assert_eq!(ask(&server, Method::GET, "/users/usage-stats", token, Value::Null).await.0, 200);
+
+    slapd.kill();
+    let (status, away) = log_in(&server, "ada", PASSWORD).await;
+    assert_eq!((status, &away["error"]), (502, &json!("upstream")), "{away}");
+    assert!(!away.to_string().contains("ldaps://"), "{away}");
+    assert!(server.log().contains("the directory cannot tell who logs in"));
+    assert_eq!(log_in(&server, "local", &local).await.0, 200);
+    slapd.restart();
+    assert_eq!(log_in(&server, "ada", PASSWORD).await.0, 200);
+    let log = server.log();
+    assert!(!log.contains(PASSWORD) && !log.contains(SpawnedSlapd::READER_PASSWORD));
+}

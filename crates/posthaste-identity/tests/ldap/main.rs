@@ -1,0 +1,7 @@
+//! Log-ins by a real OpenLDAP server.
+#![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
+
+mod asking;
+mod groups;
+mod reaching;
+mod support;
