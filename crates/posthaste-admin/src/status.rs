@@ -117,8 +117,9 @@ pub(crate) async fn status(admin: &Admin) -> Result<StatusView, AdminError> {
     }
     let members = parts.stores.fleet.instances(now).await?;
     let instances = members.into_iter().map(|member| InstanceView::new(member, answering, now)).collect();
-    let keys = admin.key_records().all().await?;
-    let active = keys.iter().filter(|key| key.value.status(now) == KeyStatus::Active).count();
+    let known = admin.directory().await?;
+    let keys = &known.keys;
+    let active = keys.values().filter(|key| key.status(now) == KeyStatus::Active).count();
     Ok(StatusView {
         version,
         server,

@@ -183,8 +183,9 @@ const LAST_OF_KEY: &str =
     "SELECT started_at FROM attempt WHERE key_id = ?1 ORDER BY request_id DESC, attempt DESC LIMIT 1";
 
 /// Rows are found by key, roll-ups by account.
-const LAST_OF_ACCOUNT: &str =
-    "SELECT start FROM rollup WHERE account_id = ?1 AND period = 'hour' ORDER BY start DESC LIMIT 1";
+const LAST_OF_ACCOUNT: &str = "
+    SELECT start FROM rollup INDEXED BY rollup_of_account WHERE account_id = ?1 AND period = 'hour'
+    ORDER BY start DESC LIMIT 1";
 
 const RECENT_OF_KEY: &str =
     "SELECT * FROM attempt WHERE key_id = ?1 ORDER BY request_id DESC, attempt DESC LIMIT ?2";
