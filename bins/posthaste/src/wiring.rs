@@ -18,7 +18,7 @@ use std::{
 };
 
 use anyhow::Context;
-use posthaste_admin::{Admin, AdminParts, Directory, Messenger, Runtime, SetupToken};
+use posthaste_admin::{Admin, AdminParts, Messenger, PeopleDirectory, Runtime, SetupToken};
 use posthaste_core::{AuthForm, ModelName, NoticeSink, SystemClock, Transport};
 use posthaste_identity::LdapDirectory;
 use posthaste_metering::{PriceBook, PriceBookError, UnknownModels};
@@ -214,7 +214,7 @@ pub struct Live {
     /// Tells operators what happens.
     pub notices: Option<Arc<dyn NoticeSink>>,
     /// Knows people's passwords.
-    pub directory: Option<Arc<dyn Directory>>,
+    pub directory: Option<Arc<dyn PeopleDirectory>>,
     /// Makes the first owner.
     pub setup_token: Option<Arc<SetupToken>>,
 }
@@ -223,7 +223,7 @@ pub struct Live {
 ///
 /// # Errors
 /// When what is told of it cannot be used.
-pub fn directory(config: &Config) -> anyhow::Result<Option<Arc<dyn Directory>>> {
+pub fn directory(config: &Config) -> anyhow::Result<Option<Arc<dyn PeopleDirectory>>> {
     let Some(options) = config.ldap.options() else { return Ok(None) };
     let directory = LdapDirectory::new(options).context("the LDAP directory cannot be set up")?;
     Ok(Some(Arc::new(directory)))

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use posthaste_core::{
-    Account, ApiToken, Channel, ClientKey, Clock, NoticeSink, Owner, Pool, Route, Team, Timestamp, Transport, User,
+    Account, ApiToken, Channel, ClientKey, Clock, NoticeSink, Owner, Pool, Route, Team, Timestamp, Transport,
+    User,
 };
 use posthaste_metering::PriceBook;
 use posthaste_storage::{Repository, StorageError, Stores};
 use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
 
 use crate::{
-    AccountService, Actor, AdminError, AuditService, ChannelService, Command, Directory, HolderService,
-    KeyService, KnownPerson, Messenger, OwnKeyRules, OwnKeyService, OwnerService, PeopleService, PoolService,
-    Reply, RequestService, RouteService, Runtime, SetupToken, SignInService, StatsInput, StatsView,
-    StatusView, TokenService,
+    AccountService, Actor, AdminError, AuditService, ChannelService, Command, HolderService, KeyService,
+    KnownPerson, Messenger, OwnKeyRules, OwnKeyService, OwnerService, PeopleDirectory, PeopleService,
+    PoolService, Reply, RequestService, RouteService, Runtime, SetupToken, SignInService, StatsInput,
+    StatsView, StatusView, TokenService,
     accounts::Logins,
     acting, audit,
     board::Board,
@@ -46,7 +47,7 @@ pub struct AdminParts {
     /// Brings messages to channels, where a relay runs.
     pub messenger: Option<Arc<dyn Messenger>>,
     /// Who knows people's passwords beside the relay, if anybody does.
-    pub directory: Option<Arc<dyn Directory>>,
+    pub directory: Option<Arc<dyn PeopleDirectory>>,
     /// What people may do with client keys of their own.
     pub own_keys: OwnKeyRules,
     /// Tells operators what happens, where anybody is told.
@@ -235,7 +236,7 @@ impl Admin {
         self.parts.messenger.as_ref()
     }
 
-    pub(crate) fn directory(&self) -> Option<&Arc<dyn Directory>> {
+    pub(crate) fn people_directory(&self) -> Option<&Arc<dyn PeopleDirectory>> {
         self.parts.directory.as_ref()
     }
 

@@ -85,4 +85,4 @@ pub use status::{InstanceView, KeyCounts, ServerView, StatusView, StoreAway};
 pub use tokens::{CreatedToken, TokenInput, TokenService, TokenView};
 pub use totals::UsageTotals;
 pub use trend::{Every, Rank, TrendInput, TrendLine, TrendPoint, TrendView};
-pub use vouching::{Directory, DirectoryError, Vouched, VouchedRole};
+pub use vouching::{DirectoryError, PeopleDirectory, Vouched, VouchedRole};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Admin, AdminError,
     change::{self, find},
+    directory::Snapshot,
     input,
 };
 
@@ -126,10 +127,9 @@ impl<'a> OwnerService<'a> {
     /// # Errors
     /// When the store fails.
     pub async fn list(self) -> Result<Vec<OwnerView>, AdminError> {
-        let mut views = Vec::new();
-        for record in self.owners().all().await? {
-            views.push(self.owner_view(record.value).await?);
-        }
+        let known = self.admin.directory().await?;
+        let owners = known.owners.values();
+        let mut views: Vec<_> = owners.map(|owner| owner_view(Owner::clone(owner), &known)).collect();
         views.sort_by(|left, right| left.name.cmp(&right.name));
         Ok(views)
     }
@@ -196,10 +196,9 @@ impl<'a> OwnerService<'a> {
     /// # Errors
     /// When the store fails.
     pub async fn list_teams(self) -> Result<Vec<TeamView>, AdminError> {
-        let mut views = Vec::new();
-        for record in self.teams().all().await? {
-            views.push(self.team_view(record.value).await?);
-        }
+        let known = self.admin.directory().await?;
+        let teams = known.teams.values();
+        let mut views: Vec<_> = teams.map(|team| team_view(Team::clone(team), &known)).collect();
         views.sort_by(|left, right| left.name.cmp(&right.name));
         Ok(views)
     }
@@ -247,25 +246,11 @@ impl<'a> OwnerService<'a> {
     }
 
     async fn owner_view(self, owner: Owner) -> Result<OwnerView, AdminError> {
-        let team = match owner.team {
-            Some(team) => self.teams().get(team.uuid()).await?.map(|found| found.value.name),
-            None => None,
-        };
-        let keys = self.admin.key_records().all().await?.into_iter().map(|record| record.value);
-        let own = keys.filter(|key| key.policy.owner == Some(owner.id)).map(|key| key.name);
-        let mut keys: Vec<String> = own.collect();
-        keys.sort_unstable();
-        let Owner { id, name, limits, created_at, updated_at, .. } = owner;
-        Ok(OwnerView { id, name, limits, team, keys, created_at, updated_at })
+        Ok(owner_view(owner, &*self.admin.directory().await?))
     }
 
     async fn team_view(self, team: Team) -> Result<TeamView, AdminError> {
-        let owners = self.owners().all().await?.into_iter().map(|record| record.value);
-        let own = owners.filter(|owner| owner.team == Some(team.id)).map(|owner| owner.name);
-        let mut owners: Vec<String> = own.collect();
-        owners.sort_unstable();
-        let Team { id, name, limits, created_at, updated_at } = team;
-        Ok(TeamView { id, name, limits, owners, created_at, updated_at })
+        Ok(team_view(team, &*self.admin.directory().await?))
     }
 
     fn owners(self) -> Repository<Owner> {
@@ -279,6 +264,23 @@ impl<'a> OwnerService<'a> {
     fn now(self) -> Timestamp {
         self.admin.parts().clock.now()
     }
+}
+
+fn owner_view(owner: Owner, known: &Snapshot) -> OwnerView {
+    let team = owner.team.and_then(|team| known.teams.get(&team.uuid())).map(|team| team.name.clone());
+    let own = known.keys.values().filter(|key| key.policy.owner == Some(owner.id));
+    let mut keys: Vec<String> = own.map(|key| key.name.clone()).collect();
+    keys.sort_unstable();
+    let Owner { id, name, limits, created_at, updated_at, .. } = owner;
+    OwnerView { id, name, limits, team, keys, created_at, updated_at }
+}
+
+fn team_view(team: Team, known: &Snapshot) -> TeamView {
+    let own = known.owners.values().filter(|owner| owner.team == Some(team.id));
+    let mut owners: Vec<String> = own.map(|owner| owner.name.clone()).collect();
+    owners.sort_unstable();
+    let Team { id, name, limits, created_at, updated_at } = team;
+    TeamView { id, name, limits, owners, created_at, updated_at }
 }
 
 fn taken(noun: &'static str, name: &str, error: StorageError) -> AdminError {

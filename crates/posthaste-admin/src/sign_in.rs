@@ -23,7 +23,7 @@ use refusals::{Repeated, Tried};
 use serde_json::json;
 
 use crate::{
-    Actor, Admin, AdminError, Directory, UserView, Who,
+    Actor, Admin, AdminError, PeopleDirectory, UserView, Who,
     audit::{AuditTarget, Noted, Outcome},
     change,
     input::Disclosed,
@@ -95,7 +95,7 @@ impl<'a> SignInService<'a> {
         }
         let found = self.users().find(&name).await?.map(|found| found.value);
         let is_known = found.is_some();
-        let checked = match self.admin.directory() {
+        let checked = match self.admin.people_directory() {
             Some(directory) if vouched::asks_directory(found.as_ref()) => {
                 Box::pin(self.check_with(directory, &given)).await
             }
@@ -202,7 +202,7 @@ impl<'a> SignInService<'a> {
     /// The same for people whom a directory knows.
     async fn check_with(
         self,
-        directory: &Arc<dyn Directory>,
+        directory: &Arc<dyn PeopleDirectory>,
         given: &Credentials,
     ) -> Result<User, AdminError> {
         let user = self.by_directory(directory, given).await?;

@@ -117,9 +117,13 @@ pub(crate) async fn status(admin: &Admin) -> Result<StatusView, AdminError> {
     }
     let members = parts.stores.fleet.instances(now).await?;
     let instances = members.into_iter().map(|member| InstanceView::new(member, answering, now)).collect();
-    let mut keys = admin.key_records().all().await?;
-    keys.retain(|key| key.value.deleted_at.is_none());
-    let active = keys.iter().filter(|key| key.value.status(now) == KeyStatus::Active).count();
+    let known = admin.directory().await?;
+    let kept = known.keys.values().filter(|key| key.deleted_at.is_none());
+    let (mut total, mut active) = (0, 0);
+    for key in kept {
+        total += 1;
+        active += usize::from(key.status(now) == KeyStatus::Active);
+    }
     Ok(StatusView {
         version,
         server,
@@ -127,6 +131,6 @@ pub(crate) async fn status(admin: &Admin) -> Result<StatusView, AdminError> {
         store,
         store_away: None,
         accounts: admin.accounts().list().await?,
-        keys: KeyCounts { total: keys.len(), active },
+        keys: KeyCounts { total, active },
     })
 }

@@ -5,7 +5,7 @@ use posthaste_core::{BoxError, Role, Secret, SignIn};
 
 /// A directory of people outside the relay, which knows their passwords.
 #[async_trait]
-pub trait Directory: Send + Sync + 'static {
+pub trait PeopleDirectory: Send + Sync + 'static {
     /// Who it is that gives this name and password; `None` for a name of nobody, a wrong password, and somebody who may not
     /// log in here, which are not told apart.
     ///

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ldap3::{Ldap, LdapResult, Scope, SearchEntry, SearchOptions};
-use posthaste_admin::{Directory, DirectoryError, Vouched};
+use posthaste_admin::{DirectoryError, PeopleDirectory, Vouched};
 use posthaste_core::{Secret, SignIn};
 use tokio::sync::Semaphore;
 
@@ -152,7 +152,7 @@ impl LdapDirectory {
 }
 
 #[async_trait]
-impl Directory for LdapDirectory {
+impl PeopleDirectory for LdapDirectory {
     async fn identify(&self, name: &str, password: &Secret) -> Result<Option<Vouched>, DirectoryError> {
         if password.expose().is_empty() || name.is_empty() {
             return Ok(None);

@@ -48,12 +48,8 @@ async fn main() -> anyhow::Result<()> {
         options.to.display()
     );
     let vault = Vault::open(&master, Arc::clone(&stores.config)).await?;
-    let size = EstateSize {
-        keys: options.keys,
-        accounts: options.accounts,
-        rows: options.rows,
-        days: options.days,
-    };
+    let size =
+        EstateSize { keys: options.keys, accounts: options.accounts, rows: options.rows, days: options.days };
     let estate = Estate::new(size, SystemClock.now());
     let began = Instant::now();
     records(&stores, &vault, &estate).await?;

@@ -94,11 +94,7 @@ impl LedgerStore for Database {
             .await
     }
 
-    async fn last_use(
-        &self,
-        by: Dimension,
-        ids: &[Uuid],
-    ) -> Result<Vec<Option<Timestamp>>, StorageError> {
+    async fn last_use(&self, by: Dimension, ids: &[Uuid]) -> Result<Vec<Option<Timestamp>>, StorageError> {
         let text = match by {
             Dimension::Key => LAST_OF_KEY,
             Dimension::Account => LAST_OF_ACCOUNT,
@@ -183,8 +179,9 @@ const LAST_OF_KEY: &str =
     "SELECT started_at FROM attempt WHERE key_id = ?1 ORDER BY request_id DESC, attempt DESC LIMIT 1";
 
 /// Rows are found by key, roll-ups by account.
-const LAST_OF_ACCOUNT: &str =
-    "SELECT start FROM rollup WHERE account_id = ?1 AND period = 'hour' ORDER BY start DESC LIMIT 1";
+const LAST_OF_ACCOUNT: &str = "
+    SELECT start FROM rollup INDEXED BY rollup_of_account WHERE account_id = ?1 AND period = 'hour'
+    ORDER BY start DESC LIMIT 1";
 
 const RECENT_OF_KEY: &str =
     "SELECT * FROM attempt WHERE key_id = ?1 ORDER BY request_id DESC, attempt DESC LIMIT ?2";

@@ -54,8 +54,7 @@ impl Estate {
         let mut chance = Chance::new(1);
         let begin = until.minus(days(size.days));
         let owners_count = size.keys.div_ceil(5);
-        let teams: Vec<Team> =
-            (0..owners_count.div_ceil(10)).map(|number| team(number, begin)).collect();
+        let teams: Vec<Team> = (0..owners_count.div_ceil(10)).map(|number| team(number, begin)).collect();
         let owners: Vec<Owner> =
             (0..owners_count).map(|number| owner(number, &teams[number / 10], begin)).collect();
         let keys = (0..size.keys).map(|number| key(number, &owners, begin, &mut chance)).collect();
@@ -65,13 +64,7 @@ impl Estate {
 
     /// The rows, the oldest first.
     pub fn rows(&self) -> impl Iterator<Item = AttemptRow> + Send + '_ {
-        EstateRows {
-            estate: self,
-            chance: Chance::new(2),
-            sessions: Vec::new(),
-            made: 0,
-            again: None,
-        }
+        EstateRows { estate: self, chance: Chance::new(2), sessions: Vec::new(), made: 0, again: None }
     }
 }
 
@@ -132,7 +125,9 @@ impl Iterator for EstateRows<'_> {
     type Item = AttemptRow;
 
     fn next(&mut self) -> Option<AttemptRow> {
-        if self.made == self.estate.size.rows || self.estate.keys.is_empty() || self.estate.accounts.is_empty()
+        if self.made == self.estate.size.rows
+            || self.estate.keys.is_empty()
+            || self.estate.accounts.is_empty()
         {
             return None;
         }
@@ -258,7 +253,9 @@ fn request(at: Timestamp, chance: &mut Chance) -> RequestId {
 
 fn dialect(provider: ProviderKind) -> Dialect {
     match provider {
-        ProviderKind::OpenAi | ProviderKind::OpenAiCompatible | ProviderKind::AzureOpenAi => Dialect::OpenAiChat,
+        ProviderKind::OpenAi | ProviderKind::OpenAiCompatible | ProviderKind::AzureOpenAi => {
+            Dialect::OpenAiChat
+        }
         ProviderKind::Gemini => Dialect::GeminiGenerate,
         _ => Dialect::AnthropicMessages,
     }
@@ -329,7 +326,10 @@ mod tests {
         let names: Vec<_> = rows.iter().map(|row| (row.request_id, row.attempt)).collect();
         assert!(names.is_sorted() && names.iter().collect::<BTreeSet<_>>().len() == names.len());
         assert!(rows.iter().all(|row| row.started_at < estate.until));
-        assert!(rows[0].started_at > estate.until.minus(days(396)) && rows[0].started_at < estate.until.minus(days(394)));
+        assert!(
+            rows[0].started_at > estate.until.minus(days(396))
+                && rows[0].started_at < estate.until.minus(days(394))
+        );
     }
 
     #[test]

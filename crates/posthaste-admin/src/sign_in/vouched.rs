@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Credentials, SignInService, WRONG, actor, password_hash};
 use crate::{
-    AdminError, Directory, NewUser, Vouched, VouchedRole, change,
+    AdminError, NewUser, PeopleDirectory, Vouched, VouchedRole, change,
     people::{login_name, spoken_of},
 };
 
@@ -22,7 +22,7 @@ impl SignInService<'_> {
     /// Who it is, as the directory says.
     pub(super) async fn by_directory(
         self,
-        directory: &Arc<dyn Directory>,
+        directory: &Arc<dyn PeopleDirectory>,
         given: &Credentials,
     ) -> Result<User, AdminError> {
         // An empty password would make the bind an anonymous one, which servers grant (RFC 4513, section 5.1.2).
@@ -43,7 +43,7 @@ impl SignInService<'_> {
 
     /// Whether this is the person's password, wherever that is kept.
     pub(super) async fn is_password_of(self, user: &User, password: &Secret) -> Result<bool, AdminError> {
-        match (&user.sign_in, self.admin.directory()) {
+        match (&user.sign_in, self.admin.people_directory()) {
             (SignIn::Ldap { .. }, Some(directory)) => match directory.identify(&user.name, password).await {
                 Ok(found) => {
                     Ok(found.is_some_and(|found| login_name(&found.name).is_ok_and(|name| name == user.name)))

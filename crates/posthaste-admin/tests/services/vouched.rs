@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use posthaste_admin::{
-    Actor, Admin, AdminError, AdminParts, AuditInput, Credentials, Directory, DirectoryError, Disclosed,
-    NewUser, UserChange, Visit, Vouched, VouchedRole,
+    Actor, Admin, AdminError, AdminParts, AuditInput, Credentials, DirectoryError, Disclosed, NewUser,
+    PeopleDirectory, UserChange, Visit, Vouched, VouchedRole,
 };
 use posthaste_core::{Role, Secret, SignIn};
 use posthaste_storage::RecordKind;
@@ -27,7 +27,7 @@ struct Knows {
 }
 
 #[async_trait]
-impl Directory for Knows {
+impl PeopleDirectory for Knows {
     async fn identify(&self, name: &str, password: &Secret) -> Result<Option<Vouched>, DirectoryError> {
         self.asked.lock().push(name.to_owned());
         if *self.away.lock() {
@@ -54,7 +54,7 @@ impl Knows {
 async fn furnished() -> (Bench, Arc<Knows>) {
     let bench = quiet().await;
     let knows = Arc::new(Knows::default());
-    let directory = Some(Arc::clone(&knows) as Arc<dyn Directory>);
+    let directory = Some(Arc::clone(&knows) as Arc<dyn PeopleDirectory>);
     let parts = AdminParts { directory, ..bench.parts };
     (Bench { admin: Admin::new(parts.clone()), parts, ..bench }, knows)
 }
@@ -133,7 +133,7 @@ async fn who_is_kept_here_is_not_looked_for_there() {
 struct Alias;
 
 #[async_trait]
-impl Directory for Alias {
+impl PeopleDirectory for Alias {
     async fn identify(&self, _: &str, _: &Secret) -> Result<Option<Vouched>, DirectoryError> {
         let knows = Knows::default();
         knows.tell("ada", VouchedRole::Always(Role::Admin));

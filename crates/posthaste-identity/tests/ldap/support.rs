@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use posthaste_admin::{Directory as _, DirectoryError, Vouched};
+use posthaste_admin::{DirectoryError, PeopleDirectory as _, Vouched};
 use posthaste_core::{Role, Secret};
 use posthaste_identity::{GroupRoles, LdapAttributes, LdapBind, LdapDirectory, LdapOptions, LdapSecurity};
 use posthaste_testkit::SpawnedSlapd;

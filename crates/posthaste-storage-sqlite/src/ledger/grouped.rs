@@ -91,7 +91,8 @@ fn group(row: &Row<'_>, by: &[Dimension]) -> Result<Group, rusqlite::Error> {
 
 /// At the top or the bottom where 64 bits cannot hold it.
 fn sums(added: &[i128; COLUMNS.len()]) -> Sums {
-    let whole = |at: usize| i64::try_from(added[at]).unwrap_or(if added[at] < 0 { i64::MIN } else { i64::MAX });
+    let whole =
+        |at: usize| i64::try_from(added[at]).unwrap_or(if added[at] < 0 { i64::MIN } else { i64::MAX });
     let count = |at: usize| u64::try_from(whole(at)).unwrap_or(0);
     Sums {
         attempts: count(0),

@@ -69,8 +69,7 @@ fn upsert(connection: &Connection, key: &RollupKey, sum: &Sums) -> Result<(), Fa
 pub(super) fn select(connection: &Connection, query: &UsageQuery) -> Result<Vec<RollupRow>, Failure> {
     let (wanted, values) = wanted(query);
     let order = "period, start, key_id, account_id, model, owner, provider";
-    let mut select =
-        connection.prepare_cached(&format!("SELECT * FROM {wanted} ORDER BY {order}"))?;
+    let mut select = connection.prepare_cached(&format!("SELECT * FROM {wanted} ORDER BY {order}"))?;
     let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
     let mut rows: Vec<RollupRow> = select.query_map(&*values, read)?.collect::<Result<_, _>>()?;
     // Providers have an order of their own; whatever else is equal was read one after another.
@@ -110,7 +109,11 @@ pub(super) fn wanted(query: &UsageQuery) -> (String, Vec<Box<dyn ToSql>>) {
     add("model = ?", query.model.as_ref().map(|model| Box::new(model.as_str().to_owned()) as Box<dyn ToSql>));
     add("owner = ?", uuid(query.owner.map(UserId::uuid)));
     add("provider = ?", query.provider.map(|kind| Box::new(kind.as_str()) as Box<dyn ToSql>));
-    let Some(key) = query.key_id else { return (format!("rollup WHERE {}", texts.join(" AND ")), values) };
+    let Some(key) = query.key_id else {
+        // SQLite would take the table's key, since it thinks that a period has ten roll-ups.
+        let by = if query.account_id.is_some() { "rollup INDEXED BY rollup_of_account" } else { "rollup" };
+        return (format!("{by} WHERE {}", texts.join(" AND ")), values);
+    };
     texts.push("key_id = ?".to_owned());
     values.push(Box::new(key.uuid()));
     let spans: Vec<Box<dyn ToSql>> = vec![

@@ -319,7 +319,10 @@ pub async fn the_last_use_is_told(stores: Stores) -> Promise {
             let of = |row: &&AttemptRow| row.key_id.uuid() == *id || row.account_id.uuid() == *id;
             let last = booked.iter().filter(of).map(|row| row.started_at).max();
             let fits = |told: Timestamp, last| RollupPeriod::Hour.start_of(last) <= told && told <= last;
-            assert!(told.zip(last).map_or(told == last, |(told, last)| fits(told, last)), "{told:?} for {last:?}");
+            assert!(
+                told.zip(last).map_or(told == last, |(told, last)| fits(told, last)),
+                "{told:?} for {last:?}"
+            );
         }
     }
     Ok(())
