@@ -101,7 +101,9 @@ impl<'a> PeopleService<'a> {
     ) -> Result<UserView, AdminError> {
         let found = find(&self.users(), user).await?.value;
         may_keep(actor, found.role)?;
-        if !matches!(found.sign_in, SignIn::Password { .. }) {
+        // One who was taken over from elsewhere, and whom no directory has vouched for yet, can be given a password instead.
+        let is_unclaimed = matches!(&found.sign_in, SignIn::Ldap { dn } if dn.is_empty());
+        if !is_unclaimed && !matches!(found.sign_in, SignIn::Password { .. }) {
             let by = found.sign_in.as_str();
             let message = format!("`{}` logs in by {by}; the password is changed there", found.name);
             return Err(AdminError::invalid("password", message));

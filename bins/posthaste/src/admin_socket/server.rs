@@ -193,6 +193,7 @@ fn not_understood(error: &serde_json::Error) -> AdminFailure {
         causes: Vec::new(),
         state: None,
         advice: None,
+        version: None,
     }
 }
 

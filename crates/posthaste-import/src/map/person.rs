@@ -95,10 +95,15 @@ fn person(
         name,
         email,
         role,
-        sign_in: SignIn::Password { hash: None },
+        sign_in: match is_admin {
+            true => SignIn::Password { hash: None },
+            // Its users were all known by the directory; nobody here was yet.
+            false => SignIn::Ldap { dn: String::new() },
+        },
         second_factor: None,
         enabled: fields.flag("isActive") != Some(false),
         max_keys: None,
+        known_networks: Vec::new(),
         last_login_at: fields.moment("lastLoginAt").or_else(|| fields.moment("lastLogin")),
         created_at,
         updated_at: options.now,
