@@ -16,7 +16,7 @@ use crate::{
     PoolService, Reply, RequestService, RouteService, Runtime, SetupToken, SignInService, StatsInput,
     StatsView, StatusView, TokenService,
     accounts::Logins,
-    acting, audit,
+    acting,
     board::Board,
     directory::{self, Snapshot},
     sign_in::{Misses, Refusals},
@@ -172,25 +172,6 @@ impl Admin {
     /// [`AdminError::Forbidden`], or as the service that the command belongs to.
     pub async fn act(&self, actor: &Actor, command: Command) -> Result<Reply, AdminError> {
         acting::act(self, actor, command).await
-    }
-
-    /// The same for whoever has seen the record that the command is about at a version, and changes no other.
-    ///
-    /// # Errors
-    /// [`AdminError::Stale`] when it is at another version, or as [`act`](Self::act).
-    pub async fn act_on(&self, actor: &Actor, command: Command, version: u64) -> Result<Reply, AdminError> {
-        acting::act_on(self, actor, command, version).await
-    }
-
-    /// The version of the record that a command is about, for whoever may have that command carried out.
-    ///
-    /// # Errors
-    /// [`AdminError::Forbidden`], or when the store fails.
-    pub async fn version(&self, actor: &Actor, command: &Command) -> Result<Option<u64>, AdminError> {
-        let policy = command.policy();
-        actor.check(policy.need)?;
-        let Some((kind, selector)) = policy.about else { return Ok(None) };
-        Ok(audit::seen(self, kind, &selector).await?.map(|seen| seen.version))
     }
 
     /// Carries out what the command line on the relay's machine asks for.

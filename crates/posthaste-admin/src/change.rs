@@ -1,6 +1,6 @@
 //! Finding records by id or name, and changing them while others do the same.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 use posthaste_core::{Account, ApiToken, Channel, ClientKey, Owner, Pool, Route, Team, User};
 use posthaste_storage::{Entity, Repository, StorageError, Versioned};
@@ -172,45 +172,35 @@ pub(crate) async fn remove<T: Named>(records: &Repository<T>, selector: &str) ->
     }
 }
 
-/// Keeps others from the same piece of work, at every relay of the fleet. Give it back with [`Turn::release`]; a holder that
-/// dies loses it after [`LOCK_TTL`].
-pub(crate) struct Turn<'a> {
+/// Holds the names of client keys still, since no store index keeps those unique. Give it back with [`NameLock::release`];
+/// a holder that dies loses it after [`LOCK_TTL`].
+pub(crate) struct NameLock<'a> {
     admin: &'a Admin,
-    name: Cow<'static, str>,
     holder: Uuid,
 }
 
-impl<'a> Turn<'a> {
-    /// Holds the names of client keys still, since no store index keeps those unique.
-    pub(crate) async fn at_key_names(admin: &'a Admin) -> Result<Self, AdminError> {
-        Self::take(admin, Cow::Borrowed("admin-client-key-names"), "client keys").await
-    }
-
-    /// Holds a record still for those who change the version that they have seen.
-    pub(crate) async fn at_record(admin: &'a Admin, id: Uuid) -> Result<Self, AdminError> {
-        Self::take(admin, Cow::Owned(format!("admin-record-{id}")), "the same record").await
-    }
-
-    async fn take(admin: &'a Admin, name: Cow<'static, str>, what: &str) -> Result<Self, AdminError> {
+impl<'a> NameLock<'a> {
+    pub(crate) async fn take(admin: &'a Admin) -> Result<Self, AdminError> {
         let holder = Uuid::now_v7();
         for _ in 0..LOCK_TRIES {
             let now = admin.parts().clock.now();
-            let taken = admin.parts().stores.locks.acquire(&name, holder, LOCK_TTL, now).await?;
+            let taken = admin.parts().stores.locks.acquire(LOCK_NAME, holder, LOCK_TTL, now).await?;
             if taken.is_some() {
-                return Ok(Self { admin, name, holder });
+                return Ok(Self { admin, holder });
             }
             time::sleep(LOCK_PAUSE).await;
         }
-        Err(AdminError::Conflict { what: format!("others are changing {what} now; try again") })
+        Err(AdminError::Conflict { what: "others are changing client keys now; try again".to_owned() })
     }
 
     pub(crate) async fn release(self) {
         // It lapses by itself when this fails.
-        let _ = self.admin.parts().stores.locks.release(&self.name, self.holder).await;
+        let _ = self.admin.parts().stores.locks.release(LOCK_NAME, self.holder).await;
     }
 }
 
 const MOST_REPEATS: u32 = 5;
+const LOCK_NAME: &str = "admin-client-key-names";
 const LOCK_TTL: Duration = Duration::from_secs(10);
 const LOCK_PAUSE: Duration = Duration::from_millis(25);
 const LOCK_TRIES: u32 = 200;

@@ -33,14 +33,6 @@ pub enum AdminError {
         /// What clashed and what to do.
         what: String,
     },
-    /// A record is not as whoever changes it has seen it.
-    #[error("{what} is at version {version} by now; look at it again, and send what is still to change")]
-    Stale {
-        /// Which.
-        what: String,
-        /// Its version.
-        version: u64,
-    },
     /// Whoever asks may not have that done.
     #[error("you may not do that: it needs {need}")]
     Forbidden {
@@ -137,9 +129,6 @@ pub struct AdminFailure {
     /// What to do about it, where the message does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
-    /// The record's version, where that is what clashed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<u64>,
 }
 
 /// The classes of [`AdminError`].
@@ -171,9 +160,7 @@ impl From<&AdminError> for AdminFailure {
                 (FailureKind::Invalid, Some((*field).to_owned()), message.clone())
             }
             AdminError::NotFound { .. } => (FailureKind::NotFound, None, error.to_string()),
-            AdminError::Conflict { .. } | AdminError::Stale { .. } => {
-                (FailureKind::Conflict, None, error.to_string())
-            }
+            AdminError::Conflict { .. } => (FailureKind::Conflict, None, error.to_string()),
             AdminError::Forbidden { .. } => (FailureKind::Forbidden, None, error.to_string()),
             AdminError::Unauthenticated { missing, .. } => {
                 (FailureKind::Unauthenticated, missing.map(str::to_owned), error.to_string())
@@ -190,11 +177,7 @@ impl From<&AdminError> for AdminFailure {
             AdminError::Login(login) => (Some(accounts::state(login).to_owned()), Some(login.advice())),
             _ => (None, None),
         };
-        let version = match error {
-            AdminError::Stale { version, .. } => Some(*version),
-            _ => None,
-        };
-        Self { kind, field, message, causes: causes(error), state, advice, version }
+        Self { kind, field, message, causes: causes(error), state, advice }
     }
 }
 

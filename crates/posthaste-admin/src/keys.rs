@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Admin, AdminError,
-    change::{self, Turn, by_name, find},
+    change::{self, NameLock, by_name, find},
     input::{self, Disclosed},
     place::PlaceInput,
 };
@@ -139,7 +139,7 @@ impl<'a> KeyService<'a> {
             updated_at: now,
         };
         policy::refuse_contradictions(&key)?;
-        let names = Turn::at_key_names(self.admin).await?;
+        let names = NameLock::take(self.admin).await?;
         let created = self.create_named(key).await;
         names.release().await;
         Ok(CreatedKey { view: self.view(created?).await?, key: Disclosed::new(made.secret) })
@@ -180,7 +180,7 @@ impl<'a> KeyService<'a> {
         if change.name.is_none() {
             return self.apply(key, &change).await;
         }
-        let names = Turn::at_key_names(self.admin).await?;
+        let names = NameLock::take(self.admin).await?;
         let changed = self.apply(key, &change).await;
         names.release().await;
         changed

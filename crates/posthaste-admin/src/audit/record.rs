@@ -1,7 +1,7 @@
 //! Records as the audit log shows them: without secrets.
 
 use posthaste_core::{Account, ApiToken, Channel, ClientKey, Owner, Pool, Route, Team, User};
-use posthaste_storage::{RecordKind, Repository, Versioned};
+use posthaste_storage::{RecordKind, Repository};
 use posthaste_vault::hash_token;
 use serde_json::{Map, Value};
 
@@ -11,22 +11,12 @@ use crate::{
     change::{Named, find},
 };
 
-/// A record as the log shows it.
-pub(crate) struct Seen {
-    /// What it is called.
-    pub(crate) target: AuditTarget,
-    /// How often it was written, for those who change what they have seen.
-    pub(crate) version: u64,
-    /// It, without its secrets.
-    pub(crate) value: Value,
-}
-
-/// A record as it is now, by name or id; `None` where there is none.
+/// A record as it is now, by name or id, and what it is called; `None` where there is none.
 pub(crate) async fn seen(
     admin: &Admin,
     kind: RecordKind,
     selector: &str,
-) -> Result<Option<Seen>, AdminError> {
+) -> Result<Option<(AuditTarget, Value)>, AdminError> {
     match kind {
         RecordKind::Keyring => Ok(None),
         RecordKind::Account => record(&admin.account_records(), selector).await,
@@ -84,10 +74,13 @@ impl Shown for ApiToken {
     const SECRETS: &'static [&'static [&'static str]] = &[&["token"]];
 }
 
-async fn record<T: Shown>(records: &Repository<T>, selector: &str) -> Result<Option<Seen>, AdminError> {
-    let Versioned { version, value: found } = match find(records, selector).await {
+async fn record<T: Shown>(
+    records: &Repository<T>,
+    selector: &str,
+) -> Result<Option<(AuditTarget, Value)>, AdminError> {
+    let found = match find(records, selector).await {
         Err(AdminError::NotFound { .. }) => return Ok(None),
-        found => found?,
+        found => found?.value,
     };
     let target = AuditTarget {
         kind: T::KIND.as_str().to_owned(),
@@ -98,7 +91,7 @@ async fn record<T: Shown>(records: &Repository<T>, selector: &str) -> Result<Opt
     for path in T::SECRETS {
         hide(&mut value, path);
     }
-    Ok(Some(Seen { target, version, value }))
+    Ok(Some((target, value)))
 }
 
 /// Puts a mark in the place of a secret: the same secret has the same mark, and the mark says nothing of it.

@@ -6,7 +6,7 @@ use posthaste_storage::StorageError;
 use super::{CreatedKey, KeyService, KeyView};
 use crate::{
     AdminError, Disclosed,
-    change::{self, Turn, find},
+    change::{self, NameLock, find},
     input,
 };
 
@@ -42,7 +42,7 @@ impl KeyService<'_> {
     /// As [`show`](Self::show); [`AdminError::Invalid`] for a key that is not deleted, [`AdminError::Conflict`] when its name
     /// is another's by now.
     pub async fn restore(self, key: &str, name: Option<&str>) -> Result<KeyView, AdminError> {
-        let names = Turn::at_key_names(self.admin).await?;
+        let names = NameLock::take(self.admin).await?;
         let restored = self.restore_named(key, name).await;
         names.release().await;
         restored

@@ -20,14 +20,11 @@ pub(super) fn failed(error: &AdminError) -> Response {
     if status.is_server_error() {
         tracing::error!(error = failure.message, causes = ?failure.causes, "an operator's request failed");
     }
-    let AdminFailure { kind, field, message, causes, state, advice, version } = failure;
+    let AdminFailure { kind, field, message, causes, state, advice } = failure;
     let mut body = json!({ "success": false, "error": kind, "message": message });
     let more = [("field", field), ("state", state), ("advice", advice)];
     for (name, value) in more.into_iter().filter_map(|(name, value)| Some((name, value?))) {
         body[name] = value.into();
-    }
-    if let Some(version) = version {
-        body["version"] = version.into();
     }
     if !causes.is_empty() {
         body["causes"] = causes.into();

@@ -27,18 +27,6 @@ pub(super) struct Asked {
     pub(super) query: Option<String>,
     pub(super) body: Bytes,
     pub(super) set_cookie: Arc<Mutex<Option<HeaderValue>>>,
-    pub(super) versions: Versions,
-}
-
-/// Which version of a record a request changes, and which one it was shown.
-#[derive(Clone, Default)]
-pub(super) struct Versions {
-    /// Whether the request looks only, and is told the version.
-    pub(super) looks: bool,
-    /// The version that whoever changes something has seen.
-    pub(super) seen: Option<u64>,
-    /// The version that is told.
-    pub(super) told: Arc<Mutex<Option<u64>>>,
 }
 
 impl Asked {
@@ -50,16 +38,7 @@ impl Asked {
 
     /// Has a command carried out for whoever asked.
     pub(super) async fn act<T: Replied>(&self, command: Command) -> Result<T, AdminError> {
-        let reply = match self.versions.seen {
-            Some(version) => self.admin.act_on(&self.actor, command, version).await?,
-            None => {
-                if self.versions.looks {
-                    // Before the record: of one that is written in between, the older version is told, which no change takes.
-                    *self.versions.told.lock() = self.admin.version(&self.actor, &command).await?;
-                }
-                self.admin.act(&self.actor, command).await?
-            }
-        };
+        let reply = self.admin.act(&self.actor, command).await?;
         T::from_reply(reply)
             .ok_or_else(|| AdminError::internal("a reply", "it is of another kind than the command asks for"))
     }

@@ -79,12 +79,6 @@ fn parameters(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
             }));
         }
     }
-    if endpoint.path.contains('{') && (endpoint.method == Method::PUT || endpoint.method == Method::DELETE) {
-        parameters.push(json!({
-            "name": "If-Match", "in": "header", "required": false, "schema": { "type": "string" },
-            "description": "The version that was seen, as `ETag` told it: a record at another version stays as it is.",
-        }));
-    }
     let query = endpoint.query.and_then(|describe| describe(generator)).map(Schema::to_value);
     let required: Vec<Value> =
         query.as_ref().and_then(|query| query["required"].as_array().cloned()).unwrap_or_default();
@@ -160,12 +154,12 @@ fn failure() -> Value {
             "causes": { "type": "array", "items": { "type": "string" } },
             "state": { "type": "string" },
             "advice": { "type": "string" },
-            "version": { "type": "integer", "description": "The record's version, where `If-Match` named another." },
         },
         "required": ["success", "error", "message"],
     })
 }
 
+/// `GET /admin/api-keys/{key}` is `getAdminApiKeysByKey`.
 /// The method and the path's parts, words within a part run together: `get_admin_apiKeys_byKey`.
 fn operation_id(endpoint: &Endpoint) -> String {
     let mut id = endpoint.method.as_str().to_ascii_lowercase();

@@ -9,13 +9,13 @@ use axum::{
     response::Response,
     routing::{MethodFilter, MethodRouter, on},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header, request::Parts};
 use posthaste_admin::{AdminError, Visit};
 
 use super::{
     AdminFront, CookieOptions, Door,
     answer::{failed, json_response},
-    asked::{Asked, Versions},
+    asked::Asked,
     door::enter,
     endpoint::{Endpoint, Work},
     input::{check_type, invalid},
@@ -88,38 +88,13 @@ async fn answered(
         query: head.uri.query().map(str::to_owned),
         body,
         set_cookie: Arc::default(),
-        versions: versions(head)?,
     };
-    let (set_cookie, told) = (Arc::clone(&asked.set_cookie), Arc::clone(&asked.versions.told));
+    let set_cookie = Arc::clone(&asked.set_cookie);
     let mut response = work(asked).await?;
     if let Some(cookie) = set_cookie.lock().take() {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
-    let tag = told.lock().take().and_then(|version| HeaderValue::try_from(format!("\"{version}\"")).ok());
-    if let Some(tag) = tag {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
     Ok(response)
-}
-
-/// The version that `If-Match` names: `ETag` told it when the record was looked at.
-fn versions(head: &Parts) -> Result<Versions, AdminError> {
-    if head.method.is_safe() {
-        return Ok(Versions { looks: true, ..Versions::default() });
-    }
-    let mut named = head.headers.get_all(header::IF_MATCH).iter();
-    let (first, more) = (named.next(), named.next().is_some());
-    let seen = match first.map(|value| value.to_str().unwrap_or_default().trim()) {
-        None | Some("*") => None,
-        Some(tag) => {
-            let digits = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(tag);
-            let version = digits.parse().ok().filter(|_| !more);
-            let wrong =
-                || invalid("If-Match", "is no version; send the ETag of the record as it was looked at");
-            Some(version.ok_or_else(wrong)?)
-        }
-    };
-    Ok(Versions { seen, ..Versions::default() })
 }
 
 /// Refuses a host that is none, two of them, and one that is not the relay's, where those are told.

@@ -7,4 +7,3 @@ mod doors;
 mod lists;
 mod sessions;
 mod support;
-mod versions;
