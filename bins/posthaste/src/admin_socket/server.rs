@@ -193,7 +193,6 @@ fn not_understood(error: &serde_json::Error) -> AdminFailure {
         causes: Vec::new(),
         state: None,
         advice: None,
-        version: None,
     }
 }
 
