@@ -27,8 +27,10 @@ mod sign_in;
 mod standings;
 mod stats;
 mod status;
+mod table;
 mod tokens;
 mod totals;
+mod versions;
 
 pub use accounts::{
     AccountChange, AccountService, AccountView, AwsKeysInput, EntraInput, Expires, Health, LoginFlow,
@@ -55,6 +57,7 @@ pub use keys::{
     BindingInput, CaptureInput, CreatedKey, DayUsage, ExpiryInput, KeyChange, KeyService, KeyView,
     ModelUsage, NewKey, PolicyInput, QueueInput, UsageView, multiplier_text,
 };
+pub use keys::{export_keys, export_usage};
 pub use limit_text::{length_text, limit_text, parse_length, parse_limit};
 pub use owners::{OwnerInput, OwnerService, OwnerView, TeamInput, TeamView};
 pub use people::{NewUser, PeopleService, SessionView, UserChange, UserView};
@@ -74,3 +77,4 @@ pub use stats::{NamedId, StatsBy, StatsInput, StatsRow, StatsView};
 pub use status::{InstanceView, KeyCounts, ServerView, StatusView, StoreAway};
 pub use tokens::{CreatedToken, TokenInput, TokenService, TokenView};
 pub use totals::UsageTotals;
+pub use versions::Acted;

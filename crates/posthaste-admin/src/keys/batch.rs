@@ -173,7 +173,11 @@ pub(super) async fn listed(admin: &Admin, actor: &Actor) -> Result<Vec<KeyView>,
     answer(admin, actor, Command::ListKeys).await
 }
 
-async fn answer<T: Replied>(admin: &Admin, actor: &Actor, command: Command) -> Result<T, AdminError> {
+pub(super) async fn answer<T: Replied>(
+    admin: &Admin,
+    actor: &Actor,
+    command: Command,
+) -> Result<T, AdminError> {
     let reply = admin.act(actor, command).await?;
     T::from_reply(reply)
         .ok_or_else(|| AdminError::internal("a reply", "it is of another kind than the command asks for"))
