@@ -20,3 +20,4 @@ mod signed_in;
 mod stats;
 mod support;
 mod trying_out;
+mod versions;
