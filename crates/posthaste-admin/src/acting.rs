@@ -6,7 +6,13 @@ use crate::{
     command,
 };
 
-pub(crate) async fn act(admin: &Admin, actor: &Actor, command: Command) -> Result<Reply, AdminError> {
+/// With `not_now`, that is the answer to whoever may have it done otherwise, and it is not done.
+pub(crate) async fn act(
+    admin: &Admin,
+    actor: &Actor,
+    command: Command,
+    not_now: Option<AdminError>,
+) -> Result<Reply, AdminError> {
     let policy = command.policy();
     if let Err(refused) = actor.check(policy.need) {
         if policy.audited {
@@ -15,6 +21,9 @@ pub(crate) async fn act(admin: &Admin, actor: &Actor, command: Command) -> Resul
         return Err(refused);
     }
     if !policy.audited {
+        if let Some(not_now) = not_now {
+            return Err(not_now);
+        }
         // Boxed, since it is as large as the largest piece of work.
         return Box::pin(command::execute(admin, actor, command)).await;
     }
@@ -22,7 +31,10 @@ pub(crate) async fn act(admin: &Admin, actor: &Actor, command: Command) -> Resul
         Some((kind, selector)) => audit::seen(admin, *kind, selector).await?,
         None => None,
     };
-    let done = Box::pin(command::execute(admin, actor, command)).await;
+    let done = match not_now {
+        Some(not_now) => Err(not_now),
+        None => Box::pin(command::execute(admin, actor, command)).await,
+    };
     match &done {
         Err(error) => note_failure(admin, actor, &policy, before.map(|(target, _)| target), error).await,
         Ok(reply) => {

@@ -7,11 +7,11 @@ use posthaste_core::{
     User,
 };
 use posthaste_metering::PriceBook;
-use posthaste_storage::{Repository, StorageError, Stores};
+use posthaste_storage::{ConfigStore, Repository, StorageError, Stores};
 use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
 
 use crate::{
-    AccountService, Actor, AdminError, AuditService, ChannelService, Command, HolderService, KeyService,
+    AccountService, Acted, Actor, AdminError, AuditService, ChannelService, Command, HolderService, KeyService,
     KnownPerson, Messenger, OwnKeyRules, OwnKeyService, OwnerService, PeopleDirectory, PeopleService,
     PoolService, Reply, RequestService, RouteService, Runtime, SetupToken, SignInService, StatsInput,
     StatsView, StatusView, TokenService,
@@ -20,7 +20,7 @@ use crate::{
     board::Board,
     directory::{self, Snapshot},
     sign_in::{Misses, Refusals},
-    stats, status,
+    stats, status, versions,
 };
 
 /// What the services are made from.
@@ -171,7 +171,21 @@ impl Admin {
     /// # Errors
     /// [`AdminError::Forbidden`], or as the service that the command belongs to.
     pub async fn act(&self, actor: &Actor, command: Command) -> Result<Reply, AdminError> {
-        acting::act(self, actor, command).await
+        acting::act(self, actor, command, None).await
+    }
+
+    /// Carries out what somebody asks for who may, and tells the version of the record that it is about. With `seen`, the
+    /// record is changed only while it has that version.
+    ///
+    /// # Errors
+    /// [`AdminError::Stale`] when the record has another version, else as [`act`](Self::act).
+    pub async fn act_on(
+        &self,
+        actor: &Actor,
+        command: Command,
+        seen: Option<u64>,
+    ) -> Result<Acted, AdminError> {
+        versions::act(self, actor, command, seen).await
     }
 
     /// Carries out what the command line on the relay's machine asks for.
@@ -195,6 +209,13 @@ impl Admin {
 
     pub(crate) fn board(&self) -> &Board {
         &self.board
+    }
+
+    /// The same services over other configuration records.
+    pub(crate) fn over(&self, config: Arc<dyn ConfigStore>) -> Self {
+        let mut parts = AdminParts::clone(&self.parts);
+        parts.stores.config = config;
+        Self { parts: Arc::new(parts), ..self.clone() }
     }
 
     pub(crate) fn parts(&self) -> &AdminParts {

@@ -7,6 +7,7 @@ use posthaste_storage::StorageError;
 use posthaste_vault::{VaultError, oauth::OAuthError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::accounts;
 
@@ -32,6 +33,16 @@ pub enum AdminError {
     Conflict {
         /// What clashed and what to do.
         what: String,
+    },
+    /// The record is not as whoever asks saw it.
+    #[error("{what} was changed in the meantime: it has version {version} now; look at it and decide anew")]
+    Stale {
+        /// Which record.
+        what: String,
+        /// The version that it has.
+        version: u64,
+        /// The record without its secrets, for those who may see it.
+        current: Option<Box<Value>>,
     },
     /// Whoever asks may not have that done.
     #[error("you may not do that: it needs {need}")]
@@ -129,6 +140,12 @@ pub struct AdminFailure {
     /// What to do about it, where the message does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
+    /// The version that the record has, where whoever asked saw another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// The record with that version, without its secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<Value>,
 }
 
 /// The classes of [`AdminError`].
@@ -160,7 +177,9 @@ impl From<&AdminError> for AdminFailure {
                 (FailureKind::Invalid, Some((*field).to_owned()), message.clone())
             }
             AdminError::NotFound { .. } => (FailureKind::NotFound, None, error.to_string()),
-            AdminError::Conflict { .. } => (FailureKind::Conflict, None, error.to_string()),
+            AdminError::Conflict { .. } | AdminError::Stale { .. } => {
+                (FailureKind::Conflict, None, error.to_string())
+            }
             AdminError::Forbidden { .. } => (FailureKind::Forbidden, None, error.to_string()),
             AdminError::Unauthenticated { missing, .. } => {
                 (FailureKind::Unauthenticated, missing.map(str::to_owned), error.to_string())
@@ -177,7 +196,11 @@ impl From<&AdminError> for AdminFailure {
             AdminError::Login(login) => (Some(accounts::state(login).to_owned()), Some(login.advice())),
             _ => (None, None),
         };
-        Self { kind, field, message, causes: causes(error), state, advice }
+        let (version, current) = match error {
+            AdminError::Stale { version, current, .. } => (Some(*version), current.as_deref().cloned()),
+            _ => (None, None),
+        };
+        Self { kind, field, message, causes: causes(error), state, advice, version, current }
     }
 }
 

@@ -2,12 +2,14 @@
 
 mod batch;
 mod bin;
+mod export;
 mod policy;
 mod tags;
 mod usage;
 mod view;
 
 pub use batch::{BatchChange, BatchItem, BatchView, CreatedBatch, KeyBatch, KeySelection, NewKeys};
+pub use export::{export_keys, export_usage};
 use policy::CheckedPolicy;
 pub(crate) use policy::provider as provider_named;
 pub use policy::{BindingInput, CaptureInput, PolicyInput, QueueInput, multiplier_text};

@@ -32,10 +32,12 @@ mod sign_in;
 mod standings;
 mod stats;
 mod status;
+mod table;
 mod tokens;
 mod totals;
 mod trend;
 mod vouching;
+mod versions;
 
 pub use accounts::{
     AccountChange, AccountService, AccountView, AwsKeysInput, EntraInput, Expires, Health, LoginFlow,
@@ -63,6 +65,7 @@ pub use keys::{
     BindingInput, CaptureInput, CreatedKey, DayUsage, ExpiryInput, KeyChange, KeyService, KeyView,
     ModelUsage, NewKey, PolicyInput, QueueInput, UsageView, multiplier_text,
 };
+pub use keys::{export_keys, export_usage};
 pub use limit_text::{length_text, limit_text, parse_length, parse_limit};
 pub use lists::{AccountListInput, AccountRow, KeyListInput, KeyRow, ListPage, SortOrder, UsedIn};
 pub use own_keys::{CreatedOwnKey, NewOwnKey, OwnKeyRules, OwnKeyService, OwnKeyView, OwnUsage, QuotaInfo};
@@ -86,3 +89,4 @@ pub use tokens::{CreatedToken, TokenInput, TokenService, TokenView};
 pub use totals::UsageTotals;
 pub use trend::{Every, Rank, TrendInput, TrendLine, TrendPoint, TrendView};
 pub use vouching::{DirectoryError, PeopleDirectory, Vouched, VouchedRole};
+pub use versions::Acted;

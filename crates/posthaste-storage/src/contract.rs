@@ -99,6 +99,8 @@ macro_rules! contract_promises {
             a_reader_behind_the_feed_does_not_wait,
             of_parallel_writers_exactly_one_wins,
             of_parallel_makers_of_one_lookup_name_exactly_one_wins,
+            of_two_editors_who_saw_the_same_version_one_is_refused,
+            a_pin_moves_on_with_its_own_writes_and_holds_one_record_only,
         ]);
         $crate::$then!($fresh, admission: [
             a_claim_without_checks_is_granted,

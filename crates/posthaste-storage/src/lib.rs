@@ -14,6 +14,7 @@ mod ledger_writer;
 mod lock;
 pub mod memory;
 mod packed;
+mod pinned;
 mod places;
 mod record;
 mod requests;
@@ -42,6 +43,7 @@ pub use packed::{
     UnpackError, pack_group, pack_kept_request, pack_request, pack_row, unpack_group, unpack_kept_request,
     unpack_request, unpack_row,
 };
+pub use pinned::PinnedConfig;
 pub use places::{CounterAmount, Places, SPANS_KEPT};
 pub use record::{Entity, Record, RecordKind, Repository, Versioned};
 pub use requests::{KeptRequest, RequestStore};

@@ -193,6 +193,8 @@ fn not_understood(error: &serde_json::Error) -> AdminFailure {
         causes: Vec::new(),
         state: None,
         advice: None,
+        version: None,
+        current: None,
     }
 }
 

@@ -177,7 +177,11 @@ pub(super) async fn known(admin: &Admin, actor: &Actor) -> Result<Vec<Arc<Client
     Ok(known.keys.values().filter(|key| key.deleted_at.is_none()).cloned().collect())
 }
 
-async fn answer<T: Replied>(admin: &Admin, actor: &Actor, command: Command) -> Result<T, AdminError> {
+pub(super) async fn answer<T: Replied>(
+    admin: &Admin,
+    actor: &Actor,
+    command: Command,
+) -> Result<T, AdminError> {
     let reply = admin.act(actor, command).await?;
     T::from_reply(reply)
         .ok_or_else(|| AdminError::internal("a reply", "it is of another kind than the command asks for"))

@@ -25,3 +25,4 @@ mod support;
 mod told;
 mod trying_out;
 mod vouched;
+mod versions;

@@ -13,6 +13,17 @@ pub(super) fn done(data: &impl Serialize) -> Result<Response, AdminError> {
     Ok(json_response(StatusCode::OK, body))
 }
 
+/// A table, as a file.
+pub(super) fn table(name: &str, text: String) -> Result<Response, AdminError> {
+    let mut response = json_response(StatusCode::OK, text.into_bytes());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+    let file = HeaderValue::try_from(format!("attachment; filename=\"{name}\""));
+    let file = file.map_err(|error| AdminError::internal("an answer", error))?;
+    headers.insert(header::CONTENT_DISPOSITION, file);
+    Ok(response)
+}
+
 /// Why it was not done.
 pub(super) fn failed(error: &AdminError) -> Response {
     let failure = AdminFailure::from(error);
@@ -20,11 +31,17 @@ pub(super) fn failed(error: &AdminError) -> Response {
     if status.is_server_error() {
         tracing::error!(error = failure.message, causes = ?failure.causes, "an operator's request failed");
     }
-    let AdminFailure { kind, field, message, causes, state, advice } = failure;
+    let AdminFailure { kind, field, message, causes, state, advice, version, current } = failure;
     let mut body = json!({ "success": false, "error": kind, "message": message });
     let more = [("field", field), ("state", state), ("advice", advice)];
     for (name, value) in more.into_iter().filter_map(|(name, value)| Some((name, value?))) {
         body[name] = value.into();
+    }
+    if let Some(version) = version {
+        body["version"] = version.into();
+    }
+    if let Some(current) = current {
+        body["current"] = current;
     }
     if !causes.is_empty() {
         body["causes"] = causes.into();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderValue;
 use parking_lot::Mutex;
-use posthaste_admin::{Actor, Admin, AdminError, Command, KnownPerson, Replied, SignedIn, Visit};
+use posthaste_admin::{Acted, Actor, Admin, AdminError, Command, KnownPerson, Replied, SignedIn, Visit};
 use posthaste_core::ClientKey;
 
 use super::session;
@@ -27,6 +27,10 @@ pub(super) struct Asked {
     pub(super) query: Option<String>,
     pub(super) body: Bytes,
     pub(super) set_cookie: Arc<Mutex<Option<HeaderValue>>>,
+    /// The version that the record has to have, where the sender says so.
+    pub(super) seen: Option<u64>,
+    /// The version of the record that was told or changed.
+    pub(super) record_version: Arc<Mutex<Option<u64>>>,
 }
 
 impl Asked {
@@ -38,7 +42,8 @@ impl Asked {
 
     /// Has a command carried out for whoever asked.
     pub(super) async fn act<T: Replied>(&self, command: Command) -> Result<T, AdminError> {
-        let reply = self.admin.act(&self.actor, command).await?;
+        let Acted { reply, version } = self.admin.act_on(&self.actor, command, self.seen).await?;
+        *self.record_version.lock() = version;
         T::from_reply(reply)
             .ok_or_else(|| AdminError::internal("a reply", "it is of another kind than the command asks for"))
     }

@@ -26,6 +26,8 @@ pub(super) struct Endpoint {
     pub(super) query: Option<Describe>,
     pub(super) body: Describe,
     pub(super) answer: Describe,
+    /// Whether it answers a table for spreadsheets in place of JSON.
+    pub(super) table: bool,
     pub(super) work: Work,
 }
 
@@ -154,9 +156,30 @@ impl<B: Body> Draft<(), B> {
         Endpoint { answer: |_| None, ..self.finish::<Value>(None, run) }
     }
 
+    /// A table for spreadsheets, as a file of this name, to a question in the query.
+    pub(super) fn table<Q, F>(
+        self,
+        name: &'static str,
+        work: impl Fn(Asked, Q) -> F + Send + Sync + Copy + 'static,
+    ) -> Endpoint
+    where
+        Q: DeserializeOwned + JsonSchema + Send,
+        F: Future<Output = Result<String, AdminError>> + Send + 'static,
+    {
+        let run: Work = Arc::new(move |asked: Asked| {
+            Box::pin(async move {
+                B::read(&asked)?;
+                let query = input::query(&asked)?;
+                answer::table(name, work(asked, query).await?)
+            })
+        });
+        let describe: Describe = |generator| Some(generator.root_schema_for::<Q>());
+        Endpoint { table: true, ..self.finish::<String>(Some(describe), run) }
+    }
+
     fn finish<T: JsonSchema>(self, query: Option<Describe>, work: Work) -> Endpoint {
         let Self { method, path, door, summary, .. } = self;
         let answer: Describe = |generator| Some(generator.subschema_for::<T>());
-        Endpoint { method, path, door, summary, query, body: B::schema, answer, work }
+        Endpoint { method, path, door, summary, query, body: B::schema, answer, table: false, work }
     }
 }

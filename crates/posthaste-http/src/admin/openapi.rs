@@ -79,6 +79,12 @@ fn parameters(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
             }));
         }
     }
+    if !parameters.is_empty() && endpoint.method != Method::GET {
+        parameters.push(json!({
+            "name": "If-Match", "in": "header", "required": false, "schema": { "type": "string" },
+            "description": "The `ETag` of the answer that showed the record: it is changed only while it is as it was then.",
+        }));
+    }
     let query = endpoint.query.and_then(|describe| describe(generator)).map(Schema::to_value);
     let required: Vec<Value> =
         query.as_ref().and_then(|query| query["required"].as_array().cloned()).unwrap_or_default();
@@ -103,9 +109,12 @@ fn responses(endpoint: &Endpoint, answer: Option<Schema>) -> Value {
         // A document that is answered as it is.
         None => json!({ "type": "object" }),
     };
-    let mut responses = json!({
-        "200": { "description": "Done.", "content": { "application/json": { "schema": done } } },
-    });
+    let content = if endpoint.table {
+        json!({ "text/csv": { "schema": { "type": "string" } } })
+    } else {
+        json!({ "application/json": { "schema": done } })
+    };
+    let mut responses = json!({ "200": { "description": "Done.", "content": content } });
     let mut failures = vec![
         ("400", "An input that cannot be taken; `field` names it."),
         ("500", "The store or the vault failed."),
@@ -154,6 +163,8 @@ fn failure() -> Value {
             "causes": { "type": "array", "items": { "type": "string" } },
             "state": { "type": "string" },
             "advice": { "type": "string" },
+            "version": { "type": "integer", "description": "The version that the record has now." },
+            "current": { "description": "The record with that version, without its secrets." },
         },
         "required": ["success", "error", "message"],
     })

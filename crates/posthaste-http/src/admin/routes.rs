@@ -3,6 +3,7 @@
 mod accounts;
 mod audit;
 mod channels;
+mod exports;
 mod holders;
 mod key_batches;
 mod keys;
@@ -30,6 +31,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         holders::endpoints(),
         keys::endpoints(),
         key_batches::endpoints(),
+        exports::endpoints(),
         pools::endpoints(),
         people::endpoints(),
         channels::endpoints(),

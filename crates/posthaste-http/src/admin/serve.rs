@@ -9,7 +9,7 @@ use axum::{
     response::Response,
     routing::{MethodFilter, MethodRouter, on},
 };
-use http::{HeaderMap, HeaderName, Method, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use posthaste_admin::{AdminError, Visit};
 
 use super::{
@@ -74,6 +74,7 @@ async fn answered(
     let parameters = parameters.map_err(|_| invalid("path", "holds what is no text"))?;
     let parameters: Vec<_> =
         parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let seen = seen_version(head, !parameters.is_empty())?;
     let agent = head.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let asked = Asked {
         admin: front.admin.clone(),
@@ -88,13 +89,35 @@ async fn answered(
         query: head.uri.query().map(str::to_owned),
         body,
         set_cookie: Arc::default(),
+        seen,
+        record_version: Arc::default(),
     };
+    let record_version = Arc::clone(&asked.record_version);
     let set_cookie = Arc::clone(&asked.set_cookie);
     let mut response = work(asked).await?;
     if let Some(cookie) = set_cookie.lock().take() {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
+    if let Some(version) = *record_version.lock() {
+        let tag = HeaderValue::try_from(format!("\"{version}\""));
+        let tag = tag.map_err(|error| AdminError::internal("an answer", error))?;
+        response.headers_mut().insert(header::ETAG, tag);
+    }
     Ok(response)
+}
+
+/// The version in `If-Match`, of what changes a record. Anything else there is refused, since a condition that is not
+/// understood must not count as met.
+fn seen_version(head: &Parts, one_record: bool) -> Result<Option<u64>, AdminError> {
+    let mut given = head.headers.get_all(header::IF_MATCH).iter();
+    let Some(first) = given.next().filter(|_| head.method != Method::GET) else { return Ok(None) };
+    if !one_record {
+        return Err(invalid("if-match", "goes with a change of one record; leave it out"));
+    }
+    let text = first.to_str().ok().filter(|_| given.next().is_none());
+    let number = text.and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok());
+    let message = "is no version of a record; send the ETag of the answer that showed it, such as \"3\"";
+    number.map(Some).ok_or_else(|| invalid("if-match", message))
 }
 
 /// Refuses a host that is none, two of them, and one that is not the relay's, where those are told.

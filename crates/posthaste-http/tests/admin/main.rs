@@ -4,6 +4,8 @@
 
 mod documented;
 mod doors;
+mod exports;
 mod lists;
 mod sessions;
 mod support;
+mod versions;

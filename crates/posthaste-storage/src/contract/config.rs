@@ -6,7 +6,9 @@ use posthaste_core::{ClientKey, ClientKeyHash, ClientKeyId, Expiry, HashForm, Ke
 use uuid::Uuid;
 
 use super::{NOON, Promise};
-use crate::{ConfigStore, Expect, Record, RecordKind, Repository, Revision, StorageError, Stores};
+use crate::{
+    ConfigStore, Expect, PinnedConfig, Record, RecordKind, Repository, Revision, StorageError, Stores,
+};
 
 /// What is written comes back by identity and by look-up name, and nothing else does.
 pub async fn a_record_is_read_as_written(stores: Stores) -> Promise {
@@ -334,6 +336,54 @@ pub async fn of_parallel_makers_of_one_lookup_name_exactly_one_wins(stores: Stor
     });
     assert_eq!(count_winners(writes.collect()).await, 1);
     assert_eq!(stores.config.list(RecordKind::Account, None, WRITERS).await?.records.len(), 1);
+    Ok(())
+}
+
+/// Two editors saw the same version and both write: one is told that it has changed, and what the other wrote stands.
+pub async fn of_two_editors_who_saw_the_same_version_one_is_refused(stores: Stores) -> Promise {
+    let (config, kind) = (stores.config, RecordKind::Account);
+    for _ in 0..8 {
+        let id = Uuid::now_v7();
+        let seen = put(&config, id, None, "0", Expect::Absent).await?;
+        let edit = async |body: &str| {
+            let editor = PinnedConfig::new(Arc::clone(&config), kind, id, Some(seen));
+            // As the services do: who was slower reads again.
+            for _ in 0..3 {
+                let read = editor.get(kind, id).await?.expect("nobody removes it");
+                let expect = Expect::Version(read.version);
+                match editor.put(kind, id, None, body.to_owned(), expect).await {
+                    Err(StorageError::Conflict { .. }) => {}
+                    written => return written.map(Some),
+                }
+            }
+            Ok(None)
+        };
+        let (one, two) = tokio::join!(edit("1"), edit("2"));
+        let (one, two) = (one?, two?);
+        assert_eq!([one, two].iter().flatten().count(), 1, "{one:?} {two:?}");
+        let body = if one.is_some() { "1" } else { "2" };
+        let read = config.get(kind, id).await?.expect("nobody removes it");
+        assert_eq!((read.version, read.body.as_str()), (seen + 1, body));
+    }
+    Ok(())
+}
+
+/// One piece of work may write its record twice, and others as it likes.
+pub async fn a_pin_moves_on_with_its_own_writes_and_holds_one_record_only(stores: Stores) -> Promise {
+    let (config, kind) = (stores.config, RecordKind::Account);
+    let (id, other) = (Uuid::now_v7(), Uuid::now_v7());
+    let seen = put(&config, id, None, "0", Expect::Absent).await?;
+    put(&config, other, None, "0", Expect::Absent).await?;
+    let pinned = PinnedConfig::new(Arc::clone(&config), kind, id, Some(seen));
+    assert_eq!(pinned.written(), None);
+    pinned.put(kind, other, None, "1".to_owned(), Expect::Version(1)).await?;
+    let next = pinned.put(kind, id, None, "1".to_owned(), Expect::Version(seen)).await?;
+    let next = pinned.put(kind, id, None, "2".to_owned(), Expect::Version(next)).await?;
+    assert_eq!(pinned.written(), Some(next));
+    let meanwhile = put(&config, id, None, "3", Expect::Version(next)).await?;
+    let refused = pinned.delete(kind, id, meanwhile).await;
+    assert!(matches!(refused, Err(StorageError::Conflict { .. })), "{refused:?}");
+    assert_eq!(config.get(kind, id).await?.map(|record| record.body).as_deref(), Some("3"));
     Ok(())
 }
 
