@@ -22,7 +22,11 @@ pub struct Actor {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Who {
     /// Whoever may use the relay's data folder: the command line.
-    Machine,
+    Machine {
+        /// The machine's own name for who runs it, where that is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    },
     /// A person who has logged in.
     User {
         /// The person.
@@ -52,13 +56,18 @@ pub enum Who {
 impl Actor {
     /// The command line on the relay's machine.
     pub const fn machine() -> Self {
-        Self { who: Who::Machine, address: None }
+        Self { who: Who::Machine { name: None }, address: None }
+    }
+
+    /// The command line, as a user of the machine runs it.
+    pub const fn machine_user(name: String) -> Self {
+        Self { who: Who::Machine { name: Some(name) }, address: None }
     }
 
     /// Whether this may be done.
     pub fn may(&self, need: Scope) -> bool {
         match &self.who {
-            Who::Machine => true,
+            Who::Machine { .. } => true,
             Who::Stranger => false,
             Who::User { role, .. } => role.may(need),
             Who::Token { role, scopes, .. } => {
@@ -70,7 +79,7 @@ impl Actor {
     /// Whose role counts where people are kept.
     pub fn role(&self) -> Role {
         match self.who {
-            Who::Machine => Role::Owner,
+            Who::Machine { .. } => Role::Owner,
             Who::Stranger => Role::User,
             Who::User { role, .. } | Who::Token { role, .. } => role,
         }
@@ -79,7 +88,7 @@ impl Actor {
     /// The person behind it, if there is one.
     pub fn user(&self) -> Option<UserId> {
         match self.who {
-            Who::Machine | Who::Stranger => None,
+            Who::Machine { .. } | Who::Stranger => None,
             Who::User { id, .. } => Some(id),
             Who::Token { user, .. } => user,
         }

@@ -84,6 +84,8 @@ pub struct QuotaInfo {
     pub keys: u32,
     /// Whether the person may remove them.
     pub may_delete_keys: bool,
+    /// The team whose limits hold for the person too, by name.
+    pub team: Option<String>,
     /// Where the limits of all the person's keys together stand, and the team's.
     pub limits: Vec<StandingView>,
 }
@@ -169,6 +171,7 @@ impl<'a> OwnKeyService<'a> {
             max_keys: self.most(),
             keys: u32::try_from(self.own().await?.len()).unwrap_or(u32::MAX),
             may_delete_keys: self.rules().may_delete,
+            team: self.team().await?,
             limits: standings::of_owner(self.admin, self.person.user.id).await?,
         })
     }
@@ -183,6 +186,12 @@ impl<'a> OwnKeyService<'a> {
             by_model: self.sums(StatsBy::Model).await?,
             by_day: self.sums(StatsBy::Day).await?,
         })
+    }
+
+    async fn team(self) -> Result<Option<String>, AdminError> {
+        let owner = self.admin.owner_records().get(self.person.user.id.uuid()).await?;
+        let Some(team) = owner.and_then(|owner| owner.value.team) else { return Ok(None) };
+        Ok(self.admin.team_records().get(team.uuid()).await?.map(|team| team.value.name))
     }
 
     async fn sums(self, by: StatsBy) -> Result<StatsView, AdminError> {

@@ -184,7 +184,7 @@ fn configuration(dir: &Path) -> String {
          pidfile {dir}/slapd.pid\n\
          TLSCertificateFile {dir}/cert.pem\n\
          TLSCertificateKeyFile {dir}/key.pem\n\
-         allow bind_anon_cred\n\
+         allow bind_anon_dn\n\
          database mdb\n\
          suffix \"{base}\"\n\
          rootdn \"{ROOT}\"\n\

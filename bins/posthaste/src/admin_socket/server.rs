@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use posthaste_admin::{Admin, AdminFailure, Command, FailureKind};
+use posthaste_admin::{Actor, Admin, AdminFailure, Command, FailureKind};
 use rustix::{
     fs::{FlockOperation, flock},
     io::Errno,
@@ -23,6 +23,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::frame::{self, Answer, MOST_COMMAND_BYTES};
+use crate::machine;
 
 /// A bound socket. Dropping it removes the file, unless another relay has put its own there.
 #[derive(Debug)]
@@ -153,6 +154,9 @@ pub async fn serve(listener: AdminListener, admin: Admin, shutdown: Cancellation
 }
 
 async fn converse(mut stream: UnixStream, admin: Admin, shutdown: CancellationToken) {
+    // The kernel tells who is at the other end.
+    let user = stream.peer_cred().ok().map(|peer| machine::user_name(peer.uid()));
+    let actor = user.map_or_else(Actor::machine, Actor::machine_user);
     let (reader, mut writer) = stream.split();
     let mut reader = BufReader::new(reader);
     loop {
@@ -161,19 +165,19 @@ async fn converse(mut stream: UnixStream, admin: Admin, shutdown: CancellationTo
             line = timeout(IDLE, frame::read_line(&mut reader, MOST_COMMAND_BYTES)) => line,
         };
         let Ok(Ok(Some(line))) = line else { return };
-        let answer = answer(&admin, &line).await;
+        let answer = answer(&admin, &actor, &line).await;
         if frame::write_line(&mut writer, &answer).await.is_err() {
             return;
         }
     }
 }
 
-async fn answer(admin: &Admin, line: &[u8]) -> Answer {
+async fn answer(admin: &Admin, actor: &Actor, line: &[u8]) -> Answer {
     let command: Command = match frame::parse(line) {
         Ok(command) => command,
         Err(error) => return Answer::Error(not_understood(&error)),
     };
-    match admin.execute(command).await {
+    match admin.act(actor, command).await {
         Ok(reply) => Answer::Ok(Box::new(reply)),
         Err(error) => Answer::Error(AdminFailure::from(&error)),
     }

@@ -5,13 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use posthaste_admin::{Admin, AdminFailure, Command, LoginFor, Messenger, Reply};
+use posthaste_admin::{Actor, Admin, AdminFailure, Command, LoginFor, Messenger, Reply};
 
 use super::{Failure, output::note};
 use crate::{
     Config,
     admin_socket::{self, AdminClient},
     config::StoreKind,
+    machine,
     wiring::{self, Live, Notify, Opened},
 };
 
@@ -84,7 +85,8 @@ impl Session {
         match self {
             Self::Remote(remote) => Ok(remote.client().await?.call(&command).await?),
             Self::Direct(admin, _) => {
-                admin.execute(command).await.map_err(|error| AdminFailure::from(&error).into())
+                let who = Actor::machine_user(machine::own_user());
+                admin.act(&who, command).await.map_err(|error| AdminFailure::from(&error).into())
             }
         }
     }

@@ -71,3 +71,20 @@ async fn people_of_a_directory_log_in_and_others_do_while_it_is_away() {
     let log = server.log();
     assert!(!log.contains(PASSWORD) && !log.contains(SpawnedSlapd::READER_PASSWORD));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_log_names_the_machine_s_user() {
+    let bench = Bench::new();
+    bench.create_key("direct");
+    let server = bench.serve();
+    bench.create_key("over-the-socket");
+    let log = bench.cli("audit list --action key.create");
+    drop(server);
+    let user = std::process::Command::new("id").arg("-un").output().unwrap().stdout;
+    let user = String::from_utf8(user).unwrap();
+    let entries = log.as_array().unwrap();
+    assert_eq!(entries.len(), 2, "{log}");
+    for entry in entries {
+        assert_eq!(entry["who"], json!({ "kind": "machine", "name": user.trim() }));
+    }
+}

@@ -137,7 +137,9 @@ async fn a_person_sees_the_limits_of_owner_and_team() {
         ..OwnerInput::default()
     };
     bench.admin.owners().set("ada", &owner).await.unwrap();
-    let limits = own.quota().await.unwrap().limits;
+    let quota = own.quota().await.unwrap();
+    assert_eq!(quota.team.as_deref(), Some("research"));
+    let limits = quota.limits;
     let told: Vec<_> = limits.iter().map(|limit| (limit.whose.as_str(), limit.used)).collect();
     assert_eq!(told, [("owner", 0), ("team", 0)]);
 }
