@@ -19,6 +19,7 @@ mod reader;
 mod records;
 mod reference;
 mod relay;
+mod retention;
 mod scheduling;
 mod section;
 mod server;
@@ -41,6 +42,7 @@ pub use reader::{FileText, Flag, Sources};
 pub use records::Records;
 pub use reference::reference_markdown;
 pub use relay::Relay;
+pub use retention::RetentionRules;
 pub use scheduling::Scheduling;
 pub use section::{KeyInfo, Section, SectionInfo, Shown};
 pub use server::Server;
@@ -67,6 +69,8 @@ pub struct Config {
     pub accounting: Accounting,
     /// `[records]`
     pub records: Records,
+    /// `[retention]`
+    pub retention: RetentionRules,
     /// `[notify]`
     pub notify: Notify,
     /// `[pricing.multiplier]`
@@ -87,7 +91,7 @@ pub struct Config {
 
 impl Config {
     /// Every section, in the order of the reference.
-    pub const SECTIONS: [SectionInfo; 27] = {
+    pub const SECTIONS: [SectionInfo; 28] = {
         let [t0, t1, t2, t3, t4, t5, t6, t7] = Timeouts::SECTIONS;
         let [general, claude, openai, google, qwen, sandbox, entra] = OAuth::SECTIONS;
         [
@@ -97,6 +101,7 @@ impl Config {
             Keys::INFO,
             Accounting::INFO,
             Records::INFO,
+            RetentionRules::INFO,
             Notify::INFO,
             PricingMultiplier::INFO,
             Relay::INFO,
@@ -145,6 +150,7 @@ impl Config {
             self.keys.show(),
             self.accounting.show(),
             self.records.show(),
+            self.retention.show(),
             self.notify.show(),
             self.pricing.show(),
             self.relay.show(),
@@ -165,6 +171,7 @@ impl Config {
             keys: Keys::read(reader),
             accounting: Accounting::read(reader),
             records: Records::read(reader),
+            retention: RetentionRules::read(reader),
             notify: Notify::read(reader),
             pricing: PricingMultiplier::read(reader),
             relay: Relay::read(reader),
@@ -185,6 +192,7 @@ impl Config {
         self.keys.finish(&mut errors);
         self.accounting.finish(&mut errors);
         self.records.finish(&mut errors);
+        self.retention.finish(&mut errors);
         self.notify.finish(&mut errors);
         self.relay.finish(&mut errors);
         self.scheduling.finish(&mut errors);

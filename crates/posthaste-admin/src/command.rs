@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountChange, Actor, Admin, AdminError, AuditInput, ChannelChange, Disclosed, KeyChange, LoginFlow,
-    LoginFor, NewAccount, NewChannel, NewKey, NewPool, NewUser, OwnerInput, PoolChange, Reply, RouteInput,
-    StatsInput, TargetInput, TeamInput, TokenInput, UserChange, accounts,
+    AccountChange, Actor, Admin, AdminError, AuditInput, ChannelChange, Disclosed, ErrorsInput, KeyChange,
+    LoginFlow, LoginFor, NewAccount, NewChannel, NewKey, NewPool, NewUser, OwnerInput, PoolChange, Reply,
+    RouteInput, StatsInput, TargetInput, TeamInput, TokenInput, UserChange, accounts,
 };
 
 /// A piece of work. Records are named by id or by name.
@@ -49,6 +49,19 @@ pub enum Command {
     },
     /// Renew an account's token.
     RefreshAccount {
+        /// Which.
+        account: String,
+    },
+    /// Tell what went wrong at an account.
+    AccountErrors {
+        /// Which.
+        account: String,
+        /// Which of its failures.
+        #[serde(default)]
+        with: ErrorsInput,
+    },
+    /// Forget what went wrong at an account.
+    ClearAccountErrors {
         /// Which.
         account: String,
     },
@@ -319,6 +332,12 @@ pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> R
         }
         Command::ResetAccount { account } => Reply::Account(accounts.reset(&account).await?),
         Command::RefreshAccount { account } => Reply::Refreshed(accounts.refresh(&account).await?),
+        Command::AccountErrors { account, with } => {
+            Reply::AccountErrors(accounts.errors(&account, &with).await?)
+        }
+        Command::ClearAccountErrors { account } => {
+            Reply::ClearedErrors(accounts.clear_errors(&account).await?)
+        }
         Command::PlanLogin(whose) => Reply::LoginPlan(accounts.plan_login(&whose).await?),
         Command::StartLogin { whose, flow } => {
             Reply::StartedLogin(accounts.start_login(&whose, &flow).await?)

@@ -11,6 +11,7 @@ mod command;
 pub mod data;
 mod error;
 mod holders;
+mod housekeeping;
 mod input;
 mod keys;
 mod limit_text;
@@ -31,9 +32,10 @@ mod tokens;
 mod totals;
 
 pub use accounts::{
-    AccountChange, AccountService, AccountView, AwsKeysInput, EntraInput, Expires, Health, LoginFlow,
-    LoginFor, LoginPlan, LoginTask, NewAccount, PolledLogin, PresetView, RefreshedAccount, SavedAccount,
-    SchedulingChange, StartedLogin, TestReport, TestSteps, VendorSettings, presets,
+    AccountChange, AccountService, AccountView, AwsKeysInput, ClearedErrors, EntraInput, ErrorsInput,
+    Expires, Health, LoginFlow, LoginFor, LoginPlan, LoginTask, NewAccount, PolledLogin, PresetView,
+    RefreshedAccount, SavedAccount, SchedulingChange, StartedLogin, TestReport, TestSteps, VendorSettings,
+    presets,
 };
 pub use actor::{Actor, Who};
 pub use admin::{Admin, AdminParts};
@@ -46,6 +48,7 @@ pub use channels::{
 pub use command::Command;
 pub use error::{AdminError, AdminFailure, FailureKind};
 pub use holders::{HolderOverview, HolderService, HolderView};
+pub use housekeeping::{CleanupState, Housekeeper, LastCleanup};
 pub use input::{Disclosed, ModelMapping};
 pub use keys::{
     BindingInput, CaptureInput, CreatedKey, DayUsage, ExpiryInput, KeyChange, KeyService, KeyView,

@@ -50,6 +50,12 @@ impl Command {
             Self::RefreshAccount { account } => {
                 (Area::Accounts.write(), "account.refresh", about(Account, account))
             }
+            Self::AccountErrors { account, .. } => {
+                (Area::Accounts.read(), "account.errors", about(Account, account))
+            }
+            Self::ClearAccountErrors { account } => {
+                (Area::Accounts.write(), "account.clear_errors", about(Account, account))
+            }
             Self::PlanLogin(whose) => (Area::Accounts.write(), "login.plan", about_login(whose)),
             Self::StartLogin { whose, .. } => (Area::Accounts.write(), "login.start", about_login(whose)),
             Self::FinishLogin { .. } => (Area::Accounts.write(), "login.finish", None),

@@ -1,14 +1,15 @@
 //! What commands answer.
 
+use posthaste_core::AccountError;
 use posthaste_storage::RecordKind;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    AccountView, AuditPage, AuditReport, ChannelView, CreatedKey, CreatedToken, DeliveryView, ExplainView,
-    KeyView, LoginPlan, OwnerView, PolledLogin, PoolView, PresetView, RefreshedAccount, RequestSummary,
-    RouteView, SavedAccount, SessionView, StartedLogin, StatsView, StatusView, TeamView, TestReport,
-    TokenView, UsageView, UserView,
+    AccountView, AuditPage, AuditReport, ChannelView, ClearedErrors, CreatedKey, CreatedToken, DeliveryView,
+    ExplainView, KeyView, LoginPlan, OwnerView, PolledLogin, PoolView, PresetView, RefreshedAccount,
+    RequestSummary, RouteView, SavedAccount, SessionView, StartedLogin, StatsView, StatusView, TeamView,
+    TestReport, TokenView, UsageView, UserView,
 };
 
 /// What came of a [`Command`](crate::Command).
@@ -27,6 +28,10 @@ pub enum Reply {
     Tested(TestReport),
     /// An account with a new token.
     Refreshed(RefreshedAccount),
+    /// What went wrong at an account, the newest first.
+    AccountErrors(Vec<AccountError>),
+    /// How much of that was forgotten.
+    ClearedErrors(ClearedErrors),
     /// What a login would be like.
     LoginPlan(LoginPlan),
     /// A login that was begun.
@@ -137,6 +142,8 @@ replied! {
     Account(AccountView),
     Tested(TestReport),
     Refreshed(RefreshedAccount),
+    AccountErrors(Vec<AccountError>),
+    ClearedErrors(ClearedErrors),
     LoginPlan(LoginPlan),
     StartedLogin(StartedLogin),
     PolledLogin(PolledLogin),

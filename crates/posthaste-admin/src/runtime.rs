@@ -6,6 +6,8 @@ use posthaste_core::{AccountId, CooldownReason, InstanceId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::LastCleanup;
+
 /// A running relay, as far as operators' work needs it. Implemented where the relay is wired together.
 pub trait Runtime: Send + Sync + 'static {
     /// Why and how long an account rests, if it does.
@@ -31,6 +33,11 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// What of the books waits on the local disk for the shared store; `None` where there is no such spool.
     fn spool(&self) -> Option<SpoolStatus> {
+        None
+    }
+
+    /// What came of the last round of cleaning up in this process.
+    fn cleanup(&self) -> Option<LastCleanup> {
         None
     }
 

@@ -14,6 +14,7 @@ mod collecting;
 mod counting;
 mod directory;
 mod engine;
+mod errors;
 mod estimate;
 mod fleet;
 mod follow;

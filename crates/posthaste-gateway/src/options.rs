@@ -3,6 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use posthaste_core::{Dialect, Multiplier, PoolRules, ProviderKind};
+use posthaste_storage::ErrorBounds;
 
 /// Time-outs, bounds and policies of a request's journey.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct RelayOptions {
     pub rules: PoolRules,
     /// How long requests are remembered, so that they can be explained; `None` where nothing is to be remembered.
     pub records: Option<RecordRules>,
+    /// How long failures of accounts are remembered; `None` where they are not to be.
+    pub account_errors: Option<ErrorBounds>,
     /// Whether the last bytes of an answer wait until its attempt is booked durably.
     pub strict_accounting: bool,
 }
@@ -119,6 +122,7 @@ impl Default for RelayOptions {
             multipliers: HashMap::new(),
             rules: PoolRules::default(),
             records: Some(RecordRules::default()),
+            account_errors: Some(ErrorBounds { most: 100, keep: Duration::from_secs(30 * 86_400) }),
             strict_accounting: false,
         }
     }

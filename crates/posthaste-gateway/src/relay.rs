@@ -20,6 +20,7 @@ use crate::{
     budgets::Budgets,
     counting,
     engine::Engine,
+    errors::ErrorLog,
     fleet::{self, Fleet, Membership},
     follow::follow,
     journey::{Journey, Upload},
@@ -87,6 +88,11 @@ impl Relay {
                 options.records,
                 clock,
                 since,
+            ),
+            errors: ErrorLog::start(
+                ports.stores.account_errors,
+                ports.stores.health.clone(),
+                options.account_errors,
             ),
             authenticator: Authenticator::new(ports.vault, Arc::clone(&config)),
             directory: AccountDirectory::load(Arc::clone(&config)).await?,
@@ -254,9 +260,9 @@ impl Relay {
         self.engine.quotas.forecasts(account, self.engine.clock.now())
     }
 
-    /// Waits until the requests that are over are in their store, or could not be brought there.
+    /// Waits until the requests that are over, and what went wrong at accounts, are in their stores, or could not be brought there.
     pub async fn flush_records(&self) {
-        self.engine.recorder.flush().await;
+        tokio::join!(self.engine.recorder.flush(), self.engine.errors.flush());
     }
 
     /// How many attempts are under way, answers that are still being read included.

@@ -15,6 +15,7 @@ mod people;
 mod pools;
 mod presenting;
 mod requests;
+mod retention;
 mod signed_in;
 mod stats;
 mod support;

@@ -3,6 +3,7 @@
 mod accounts;
 mod audit;
 mod channels;
+mod errors;
 mod holders;
 mod keys;
 mod kinds;
@@ -23,6 +24,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         me::endpoints(),
         accounts::endpoints(),
         kinds::endpoints(),
+        errors::endpoints(),
         holders::endpoints(),
         keys::endpoints(),
         pools::endpoints(),
