@@ -10,6 +10,7 @@ mod proxy;
 mod refresh;
 mod scheduling;
 mod test;
+mod usage;
 mod vendor;
 mod view;
 
@@ -20,7 +21,9 @@ pub(crate) use login::{Logins, is_input, state};
 pub(crate) use proxy::read as read_proxy;
 pub use refresh::RefreshedAccount;
 pub use scheduling::{Expires, SchedulingChange};
-pub use test::{TestReport, TestSteps};
+pub(crate) use test::TestWatch;
+pub use test::{TestEvent, TestReport, TestSteps};
+pub use usage::{AccountUsage, WindowUsage};
 pub use vendor::VendorSettings;
 pub use view::{AccountView, Health, PresetView, presets};
 

@@ -8,12 +8,17 @@ use posthaste_core::{
 use posthaste_metering::PriceBook;
 use posthaste_storage::{Repository, Stores};
 use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
+use tokio::sync::mpsc;
 
 use crate::{
-    AccountService, Actor, AdminError, AuditService, ChannelService, Command, HolderService, KeyService,
-    Messenger, OwnerService, PeopleService, PoolService, Reply, RequestService, RouteService, Runtime,
-    SetupToken, SignInService, StatsInput, StatsView, StatusView, TokenService, accounts::Logins, acting,
-    sign_in::Misses, stats, status,
+    AccountService, Actor, AdminError, AuditService, BrandingView, ChannelService, Command, HolderService,
+    KeyService, LiveService, Messenger, OwnerService, PeopleService, PoolService, Reply, RequestService,
+    RouteService, Runtime, SetupToken, SignInService, StatsInput, StatsView, StatusView, TestEvent,
+    TokenService,
+    accounts::{Logins, TestWatch},
+    acting, branding,
+    sign_in::Misses,
+    stats, status,
 };
 
 /// What the services are made from.
@@ -49,12 +54,18 @@ pub struct Admin {
     parts: Arc<AdminParts>,
     logins: Arc<Logins>,
     misses: Arc<Misses>,
+    test_watch: TestWatch,
 }
 
 impl Admin {
     /// Puts the services together.
     pub fn new(parts: AdminParts) -> Self {
-        Self { parts: Arc::new(parts), logins: Arc::default(), misses: Arc::default() }
+        Self {
+            parts: Arc::new(parts),
+            logins: Arc::default(),
+            misses: Arc::default(),
+            test_watch: TestWatch::default(),
+        }
     }
 
     /// Upstream accounts.
@@ -117,6 +128,25 @@ impl Admin {
         AuditService::new(self)
     }
 
+    /// What the relay calls itself, which everybody may know.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn branding(&self) -> Result<BrandingView, AdminError> {
+        branding::show(self).await
+    }
+
+    /// What is going on at this moment.
+    pub fn live(&self) -> LiveService<'_> {
+        LiveService::new(self)
+    }
+
+    /// The same services, whose accounts' tests tell `watcher` how they go.
+    #[must_use]
+    pub fn watching_tests(&self, watcher: mpsc::Sender<TestEvent>) -> Self {
+        Self { test_watch: TestWatch(Some(watcher)), ..self.clone() }
+    }
+
     /// The whole at a glance.
     ///
     /// # Errors
@@ -172,6 +202,10 @@ impl Admin {
 
     pub(crate) fn messenger(&self) -> Option<&Arc<dyn Messenger>> {
         self.parts.messenger.as_ref()
+    }
+
+    pub(crate) fn test_watch(&self) -> &TestWatch {
+        &self.test_watch
     }
 
     pub(crate) fn misses(&self) -> &Misses {

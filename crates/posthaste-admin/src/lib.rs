@@ -5,6 +5,7 @@ mod acting;
 mod actor;
 mod admin;
 mod audit;
+mod branding;
 mod change;
 mod channels;
 mod command;
@@ -15,11 +16,13 @@ mod housekeeping;
 mod input;
 mod keys;
 mod limit_text;
+mod live;
 mod owners;
 mod people;
 mod place;
 mod policy;
 mod pools;
+mod prices;
 mod reply;
 mod requests;
 mod routes;
@@ -28,20 +31,22 @@ mod sign_in;
 mod standings;
 mod stats;
 mod status;
+mod system;
 mod tokens;
 mod totals;
 
 pub use accounts::{
-    AccountChange, AccountService, AccountView, AwsKeysInput, ClearedErrors, EntraInput, ErrorsInput,
-    Expires, Health, LoginFlow, LoginFor, LoginPlan, LoginTask, NewAccount, PolledLogin, PresetView,
-    RefreshedAccount, SavedAccount, SchedulingChange, StartedLogin, TestReport, TestSteps, VendorSettings,
-    presets,
+    AccountChange, AccountService, AccountUsage, AccountView, AwsKeysInput, ClearedErrors, EntraInput,
+    ErrorsInput, Expires, Health, LoginFlow, LoginFor, LoginPlan, LoginTask, NewAccount, PolledLogin,
+    PresetView, RefreshedAccount, SavedAccount, SchedulingChange, StartedLogin, TestEvent, TestReport,
+    TestSteps, VendorSettings, WindowUsage, presets,
 };
 pub use actor::{Actor, Who};
 pub use admin::{Admin, AdminParts};
 pub use audit::{
     AuditEntry, AuditInput, AuditPage, AuditProblem, AuditReport, AuditService, AuditTarget, Outcome,
 };
+pub use branding::{Branding, BrandingChange, BrandingView};
 pub use channels::{
     ChannelChange, ChannelService, ChannelView, DeliveryView, Messenger, NewChannel, NotedView, UnfitChannel,
 };
@@ -55,11 +60,16 @@ pub use keys::{
     ModelUsage, NewKey, PolicyInput, QueueInput, UsageView, multiplier_text,
 };
 pub use limit_text::{length_text, limit_text, parse_length, parse_limit};
+pub use live::{
+    HeldPlace, LiveInput, LivePlaces, LiveRest, LiveService, LiveView, PlaceOwner, ReleaseInput,
+    ReleasedPlaces, WaitingLine,
+};
 pub use owners::{OwnerInput, OwnerService, OwnerView, TeamInput, TeamView};
 pub use people::{NewUser, PeopleService, SessionView, UserChange, UserView};
 pub use place::PlaceInput;
 pub use policy::Policy;
 pub use pools::{NewPool, PoolChange, PoolService, PoolView, RulesChange};
+pub use prices::{PriceStatus, PriceView, UnpricedModel};
 pub use reply::{Replied, Reply};
 pub use requests::{ExplainView, NamedAccount, RequestService, RequestSummary};
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};
@@ -71,5 +81,6 @@ pub use sign_in::{
 pub use standings::StandingView;
 pub use stats::{NamedId, StatsBy, StatsInput, StatsRow, StatsView};
 pub use status::{InstanceView, KeyCounts, ServerView, StatusView, StoreAway};
+pub use system::{ProcessView, SettingView, SystemView};
 pub use tokens::{CreatedToken, TokenInput, TokenService, TokenView};
 pub use totals::UsageTotals;

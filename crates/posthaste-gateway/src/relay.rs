@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::HeaderMap;
 use posthaste_core::{
-    Account, AccountId, Dialect, Fault, FaultKind, InstanceId, Limit, LimitOwner, ModelName, Operation,
-    Origin,
+    Account, AccountId, ClientKeyId, Dialect, Fault, FaultKind, InstanceId, Limit, LimitOwner, ModelName,
+    Operation, Origin,
 };
 use posthaste_storage::{ConfigStore, Half, Revision, StorageError, StoreLoss};
 use posthaste_wire::{Envelope, ModelEntry};
@@ -263,6 +263,16 @@ impl Relay {
     /// Waits until the requests that are over, and what went wrong at accounts, are in their stores, or could not be brought there.
     pub async fn flush_records(&self) {
         tokio::join!(self.engine.recorder.flush(), self.engine.errors.flush());
+    }
+
+    /// The client keys in whose lines requests wait at this relay, and how many.
+    pub fn waiting(&self) -> Vec<(ClientKeyId, u32)> {
+        self.engine.lines.waiting()
+    }
+
+    /// How many conversations' accounts this relay knows.
+    pub fn conversations(&self) -> u64 {
+        self.engine.homes.known()
     }
 
     /// How many attempts are under way, answers that are still being read included.

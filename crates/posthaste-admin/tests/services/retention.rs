@@ -10,7 +10,7 @@ use posthaste_core::{
     AccountError, AccountId, Channel, ChannelId, ChannelKind, Clock, FaultKind, Language, NoticeFilter, Role,
     Session, Timestamp, TokenHash,
 };
-use posthaste_storage::{ErrorBounds, Expect, JournalEntry, JournalStore, StorageError, Stores};
+use posthaste_storage::{ErrorBounds, JournalEntry, JournalStore, Repository, StorageError, Stores};
 use uuid::Uuid;
 
 use crate::{
@@ -83,20 +83,25 @@ async fn furnished() -> Bench {
 
 async fn channel(bench: &Bench) -> ChannelId {
     let id = ChannelId::generate();
-    let channel = serde_json::json!({
-        "id": id, "name": "hook", "kind": ChannelKind::Webhook, "enabled": true, "filter": NoticeFilter::default(),
-        "language": Language::default(),
-    });
-    let parsed: Channel = serde_json::from_value(channel).unwrap();
-    let body = serde_json::to_string(&parsed).unwrap();
-    let put = bench.stores.config.put(
-        posthaste_storage::RecordKind::Channel,
-        id.uuid(),
-        None,
-        body,
-        Expect::Absent,
-    );
-    put.await.unwrap();
+    let channel = Channel {
+        id,
+        name: "hook".to_owned(),
+        enabled: true,
+        service: ChannelKind::Webhook,
+        target: None,
+        target_host: None,
+        key: None,
+        private_address: None,
+        proxy: None,
+        language: Language::English,
+        filter: NoticeFilter::default(),
+        digest_seconds: 0,
+        per_minute: Channel::default_per_minute(),
+        created_at: bench.now(),
+        updated_at: bench.now(),
+    };
+    let channels = Repository::<Channel>::new(Arc::clone(&bench.stores.config));
+    channels.create(channel).await.unwrap();
     id
 }
 

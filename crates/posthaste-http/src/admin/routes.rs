@@ -7,11 +7,14 @@ mod errors;
 mod holders;
 mod keys;
 mod kinds;
+mod live;
 mod me;
+mod operating;
 mod people;
 mod pools;
 mod session;
 mod system;
+mod trying;
 mod usage;
 
 use super::endpoint::Endpoint;
@@ -32,6 +35,9 @@ pub(super) fn all() -> Vec<Endpoint> {
         channels::endpoints(),
         usage::endpoints(),
         audit::endpoints(),
+        live::endpoints(),
+        operating::endpoints(),
+        trying::endpoints(),
         system::endpoints(),
     ] {
         all.extend(area);
