@@ -5,11 +5,11 @@ use std::{future::pending, net::SocketAddr, pin::Pin, sync::Arc, time::Duration}
 use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use posthaste_admin::{
-    Admin, CleanupState, Housekeeper, LastCleanup, Messenger, ParkedModels, ParkedView, QuotaView, Runtime,
-    SetupToken, SpoolStatus,
+    Admin, CleanupState, Housekeeper, LastCleanup, Messenger, ParkedModels, ParkedView, ProcessView,
+    QuotaView, Runtime, SettingView, SetupToken, SpoolStatus,
 };
 use posthaste_core::{
-    AccountId, Clock, CooldownScope, InstanceId, Secret, SystemClock, Timestamp, Transport,
+    AccountId, ClientKeyId, Clock, CooldownScope, InstanceId, Secret, SystemClock, Timestamp, Transport,
 };
 use posthaste_gateway::{FirstEventTimeouts, Membership, Relay, RelayOptions, RelayPorts, WindowForecast};
 use posthaste_http::{
@@ -137,6 +137,7 @@ impl Running {
             started_at,
             spool: spooled.clone(),
             cleanup: cleanup.clone(),
+            settings: config.setting_views(),
         };
         let (setup_token, shown) = SetupToken::generate().context("no set-up token can be made")?;
         let live = Live {
@@ -374,6 +375,7 @@ struct LiveRuntime {
     started_at: Timestamp,
     spool: Option<SpoolState>,
     cleanup: CleanupState,
+    settings: Vec<SettingView>,
 }
 
 impl Runtime for LiveRuntime {
@@ -419,6 +421,27 @@ impl Runtime for LiveRuntime {
 
     fn spool(&self) -> Option<SpoolStatus> {
         self.spool.as_ref().map(|spool| wiring::spool::status(spool, SystemClock.now()))
+    }
+
+    fn waiting(&self) -> Vec<(ClientKeyId, u32)> {
+        self.relay.waiting()
+    }
+
+    fn in_flight_at(&self, account: AccountId) -> u32 {
+        self.scheduler.in_flight(account)
+    }
+
+    fn conversations(&self) -> u64 {
+        self.relay.conversations()
+    }
+
+    fn process(&self) -> Option<ProcessView> {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Some(ProcessView { pid: std::process::id(), resident_bytes: None, processors })
+    }
+
+    fn settings(&self) -> Vec<SettingView> {
+        self.settings.clone()
     }
 
     fn cleanup(&self) -> Option<LastCleanup> {
