@@ -20,6 +20,7 @@ mod reader;
 mod records;
 mod reference;
 mod relay;
+mod retention;
 mod scheduling;
 mod section;
 mod server;
@@ -44,6 +45,7 @@ pub use reader::{FileText, Flag, Sources};
 pub use records::Records;
 pub use reference::reference_markdown;
 pub use relay::Relay;
+pub use retention::RetentionRules;
 pub use scheduling::Scheduling;
 pub use section::{KeyInfo, Section, SectionInfo, Shown};
 pub use server::Server;
@@ -54,6 +56,7 @@ pub(crate) use units::parse_duration;
 pub use users::Users;
 pub use vault::VaultSection;
 
+use posthaste_admin::SettingView;
 use reader::Reader;
 
 /// Everything that the program can be told, checked and with its defaults filled in.
@@ -75,6 +78,8 @@ pub struct Config {
     pub accounting: Accounting,
     /// `[records]`
     pub records: Records,
+    /// `[retention]`
+    pub retention: RetentionRules,
     /// `[notify]`
     pub notify: Notify,
     /// `[pricing.multiplier]`
@@ -95,7 +100,7 @@ pub struct Config {
 
 impl Config {
     /// Every section, in the order of the reference.
-    pub const SECTIONS: [SectionInfo; 29] = {
+    pub const SECTIONS: [SectionInfo; 30] = {
         let [t0, t1, t2, t3, t4, t5, t6, t7] = Timeouts::SECTIONS;
         let [general, claude, openai, google, qwen, sandbox, entra] = OAuth::SECTIONS;
         [
@@ -107,6 +112,7 @@ impl Config {
             Keys::INFO,
             Accounting::INFO,
             Records::INFO,
+            RetentionRules::INFO,
             Notify::INFO,
             PricingMultiplier::INFO,
             Relay::INFO,
@@ -157,6 +163,7 @@ impl Config {
             self.keys.show(),
             self.accounting.show(),
             self.records.show(),
+            self.retention.show(),
             self.notify.show(),
             self.pricing.show(),
             self.relay.show(),
@@ -169,6 +176,26 @@ impl Config {
         .concat()
     }
 
+    /// Every key with its value and its default, for operators far away; secrets redacted.
+    pub fn setting_views(&self) -> Vec<SettingView> {
+        let keys = Self::SECTIONS.iter().flat_map(|section| section.keys);
+        let shown = self.show();
+        let view = |key: &KeyInfo| {
+            let found = shown.iter().find(|shown| shown.section == key.section && shown.key == key.name);
+            let value = found.and_then(|shown| shown.value.clone());
+            let default = key.default.map(str::to_owned);
+            let plain = value.as_deref().map(|value| value.trim_matches('"'));
+            SettingView {
+                path: key.path(),
+                changed: plain != key.default,
+                environment: env::variable(key.section, key.name),
+                value,
+                default,
+            }
+        };
+        keys.map(view).collect()
+    }
+
     fn sections(reader: &mut Reader<'_>) -> Self {
         Self {
             server: Server::read(reader),
@@ -179,6 +206,7 @@ impl Config {
             keys: Keys::read(reader),
             accounting: Accounting::read(reader),
             records: Records::read(reader),
+            retention: RetentionRules::read(reader),
             notify: Notify::read(reader),
             pricing: PricingMultiplier::read(reader),
             relay: Relay::read(reader),
@@ -200,6 +228,7 @@ impl Config {
         self.keys.finish(&mut errors);
         self.accounting.finish(&mut errors);
         self.records.finish(&mut errors);
+        self.retention.finish(&mut errors);
         self.notify.finish(&mut errors);
         self.relay.finish(&mut errors);
         self.scheduling.finish(&mut errors);

@@ -5,10 +5,11 @@ use std::{future::pending, net::SocketAddr, pin::Pin, sync::Arc, time::Duration}
 use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use posthaste_admin::{
-    Admin, Messenger, ParkedModels, ParkedView, QuotaView, Runtime, SetupToken, SpoolStatus,
+    Admin, CleanupState, Housekeeper, LastCleanup, Messenger, ParkedModels, ParkedView, ProcessView,
+    QuotaView, Runtime, SettingView, SetupToken, SpoolStatus,
 };
 use posthaste_core::{
-    AccountId, Clock, CooldownScope, InstanceId, Secret, SystemClock, Timestamp, Transport,
+    AccountId, ClientKeyId, Clock, CooldownScope, InstanceId, Secret, SystemClock, Timestamp, Transport,
 };
 use posthaste_gateway::{FirstEventTimeouts, Membership, Relay, RelayOptions, RelayPorts, WindowForecast};
 use posthaste_http::{
@@ -18,12 +19,12 @@ use posthaste_http::{
 use posthaste_scheduler::{Backoff, Instance, Parked, Scheduler};
 use posthaste_spool::{SpoolState, SpooledLedger};
 use posthaste_standby::Standby;
-use posthaste_storage::{FleetSize, LedgerOptions, LedgerStore, LedgerWriter, Retention, Swept};
+use posthaste_storage::{FleetSize, LedgerOptions, LedgerWriter};
 use posthaste_vault::RefreshingCredentials;
 use tokio::{
     net::TcpListener,
     task::JoinSet,
-    time::{Instant, sleep, timeout},
+    time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -128,7 +129,15 @@ impl Running {
             ..Membership::default()
         };
         let started_at = SystemClock.now();
-        let runtime = LiveRuntime { scheduler, relay: relay.clone(), started_at, spool: spooled.clone() };
+        let cleanup = CleanupState::default();
+        let runtime = LiveRuntime {
+            scheduler,
+            relay: relay.clone(),
+            started_at,
+            spool: spooled.clone(),
+            cleanup: cleanup.clone(),
+            settings: config.setting_views(),
+        };
         let (setup_token, shown) = SetupToken::generate().context("no set-up token can be made")?;
         let live = Live {
             runtime: Some(Arc::new(runtime)),
@@ -175,8 +184,8 @@ impl Running {
         if let Some(copied) = copied {
             background.spawn(async move { copied.keep().await });
         }
-        background.forget(Arc::clone(&opened.stores.ledger), config.accounting.retention());
         background.tell_refusals(admin.clone());
+        background.keep_house(Housekeeper::new(admin.clone(), config.cleanup(), cleanup));
         background.admin(socket, admin.clone());
         if let Some(listener) = metrics_listener {
             background.metrics(listener, metrics, server.clone());
@@ -290,21 +299,9 @@ impl Background {
         });
     }
 
-    /// Drops what the books are not to keep any longer.
-    fn forget(&mut self, ledger: Arc<dyn LedgerStore>, retention: Retention) {
-        self.spawn(async move {
-            let mut rounds = tokio::time::interval_at(Instant::now() + FIRST_SWEEP, SWEEPS);
-            loop {
-                rounds.tick().await;
-                match retention.sweep(&*ledger, SystemClock.now()).await {
-                    Ok(Swept { rows: 0, rollups: 0 }) => {}
-                    Ok(Swept { rows, rollups }) => tracing::info!(rows, rollups, "old books are dropped"),
-                    Err(error) => {
-                        tracing::warn!(%error, "old books could not be dropped; trying again in an hour")
-                    }
-                }
-            }
-        });
+    /// Forgets what is older than it is kept for.
+    fn keep_house(&mut self, housekeeper: Housekeeper) {
+        self.spawn(async move { housekeeper.run().await });
     }
 
     /// Refused log-ins that were counted are told in the audit log when their time is over.
@@ -390,6 +387,8 @@ struct LiveRuntime {
     relay: Relay,
     started_at: Timestamp,
     spool: Option<SpoolState>,
+    cleanup: CleanupState,
+    settings: Vec<SettingView>,
 }
 
 impl Runtime for LiveRuntime {
@@ -437,6 +436,31 @@ impl Runtime for LiveRuntime {
         self.spool.as_ref().map(|spool| wiring::spool::status(spool, SystemClock.now()))
     }
 
+    fn waiting(&self) -> Vec<(ClientKeyId, u32)> {
+        self.relay.waiting()
+    }
+
+    fn in_flight_at(&self, account: AccountId) -> u32 {
+        self.scheduler.in_flight(account)
+    }
+
+    fn conversations(&self) -> u64 {
+        self.relay.conversations()
+    }
+
+    fn process(&self) -> Option<ProcessView> {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Some(ProcessView { pid: std::process::id(), resident_bytes: None, processors })
+    }
+
+    fn settings(&self) -> Vec<SettingView> {
+        self.settings.clone()
+    }
+
+    fn cleanup(&self) -> Option<LastCleanup> {
+        self.cleanup.last()
+    }
+
     fn settle_records(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(self.relay.flush_records())
     }
@@ -457,6 +481,7 @@ fn relay_options(config: &Config) -> RelayOptions {
         multipliers: config.pricing.by_provider(),
         rules: config.scheduling.rules(),
         records: config.records.rules(),
+        account_errors: config.retention.error_bounds(),
         strict_accounting: config.accounting.durability == Durability::Strict,
     }
 }
@@ -483,10 +508,6 @@ fn install_metrics() -> anyhow::Result<PrometheusHandle> {
 
 /// Answers of models take from a tenth of a second to many minutes.
 const SECONDS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0];
-/// How often old books are dropped, and how long after the start for the first time: those who start a relay have more
-/// urgent work for the store.
-const SWEEPS: Duration = Duration::from_secs(3_600);
-const FIRST_SWEEP: Duration = Duration::from_secs(60);
 /// How often is looked whether refused log-ins are to be told.
 const REFUSALS: Duration = Duration::from_secs(60);
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);

@@ -3,22 +3,27 @@
 mod address;
 mod advice;
 mod credential;
+mod errors;
 mod login;
 mod place;
 mod proxy;
 mod refresh;
 mod scheduling;
 mod test;
+mod usage;
 mod vendor;
 mod view;
 
 pub use credential::{AwsKeysInput, EntraInput};
+pub use errors::{ClearedErrors, ErrorsInput};
 pub use login::{LoginFlow, LoginFor, LoginPlan, LoginTask, PolledLogin, StartedLogin};
 pub(crate) use login::{Logins, is_input, state};
 pub(crate) use proxy::read as read_proxy;
 pub use refresh::RefreshedAccount;
 pub use scheduling::{Expires, SchedulingChange};
-pub use test::{TestReport, TestSteps};
+pub(crate) use test::TestWatch;
+pub use test::{TestEvent, TestReport, TestSteps};
+pub use usage::{AccountUsage, WindowUsage};
 pub use vendor::VendorSettings;
 pub use view::{AccountView, Health, PresetView, presets};
 
@@ -223,6 +228,9 @@ impl<'a> AccountService<'a> {
     /// As [`show`](Self::show).
     pub async fn delete(self, account: &str) -> Result<AccountView, AdminError> {
         let removed = change::remove(&self.admin.account_records(), account).await?;
+        if let Err(error) = self.admin.parts().stores.account_errors.clear(removed.id).await {
+            tracing::warn!(account = %removed.name, %error, "the failures of a removed account stay until they are old");
+        }
         Ok(self.view(removed))
     }
 

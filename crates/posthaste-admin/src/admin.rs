@@ -9,15 +9,17 @@ use posthaste_core::{
 use posthaste_metering::PriceBook;
 use posthaste_storage::{ConfigStore, Repository, StorageError, Stores};
 use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
+use tokio::sync::mpsc;
 
 use crate::{
-    AccountService, Acted, Actor, AdminError, AuditService, ChannelService, Command, HolderService, KeyService,
-    KnownPerson, Messenger, OwnKeyRules, OwnKeyService, OwnerService, PeopleDirectory, PeopleService,
-    PoolService, Reply, RequestService, RouteService, Runtime, SetupToken, SignInService, StatsInput,
-    StatsView, StatusView, TokenService,
-    accounts::Logins,
+    AccountService, Acted, Actor, AdminError, AuditService, BrandingView, ChannelService, Command,
+    HolderService, KeyService, KnownPerson, LiveService, Messenger, OwnKeyRules, OwnKeyService, OwnerService,
+    PeopleDirectory, PeopleService, PoolService, Reply, RequestService, RouteService, Runtime, SetupToken,
+    SignInService, StatsInput, StatsView, StatusView, TestEvent, TokenService,
+    accounts::{Logins, TestWatch},
     acting,
     board::Board,
+    branding,
     directory::{self, Snapshot},
     sign_in::{Misses, Refusals},
     stats, status, versions,
@@ -65,6 +67,7 @@ pub struct Admin {
     directory: Arc<directory::Directory>,
     board: Arc<Board>,
     refusals: Arc<Refusals>,
+    test_watch: TestWatch,
 }
 
 impl Admin {
@@ -77,6 +80,7 @@ impl Admin {
             directory: Arc::default(),
             board: Arc::default(),
             refusals: Arc::default(),
+            test_watch: TestWatch::default(),
         }
     }
 
@@ -148,6 +152,25 @@ impl Admin {
     /// The present moment.
     pub fn now(&self) -> Timestamp {
         self.parts.clock.now()
+    }
+
+    /// What the relay calls itself, which everybody may know.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn branding(&self) -> Result<BrandingView, AdminError> {
+        branding::show(self).await
+    }
+
+    /// What is going on at this moment.
+    pub fn live(&self) -> LiveService<'_> {
+        LiveService::new(self)
+    }
+
+    /// The same services, whose accounts' tests tell `watcher` how they go.
+    #[must_use]
+    pub fn watching_tests(&self, watcher: mpsc::Sender<TestEvent>) -> Self {
+        Self { test_watch: TestWatch(Some(watcher)), ..self.clone() }
     }
 
     /// The whole at a glance.
@@ -240,6 +263,10 @@ impl Admin {
 
     pub(crate) fn people_directory(&self) -> Option<&Arc<dyn PeopleDirectory>> {
         self.parts.directory.as_ref()
+    }
+
+    pub(crate) fn test_watch(&self) -> &TestWatch {
+        &self.test_watch
     }
 
     pub(crate) fn misses(&self) -> &Misses {

@@ -12,9 +12,12 @@ pub use chain::{AuditProblem, AuditReport};
 pub(crate) use record::seen;
 pub use view::{AuditEntry, AuditInput, AuditPage, AuditTarget, Outcome};
 
+use std::time::Duration;
+
 use posthaste_core::Timestamp;
 use posthaste_storage::{JournalEntry, StorageError};
 use serde_json::Value;
+use tokio::time::sleep;
 
 use crate::{Actor, Admin, AdminError};
 
@@ -101,38 +104,51 @@ impl<'a> AuditService<'a> {
         Ok(chain::verify(&*parts.stores.journals, &parts.vault).await?)
     }
 
-    /// Forgets entries that were written before a moment. Where the log begins from then on is told by an entry of its own.
+    /// Forgets entries that were written before a moment, in steps with pauses. Where the log begins from then on is told by an
+    /// entry of its own for each step, written before it, so that the log can be checked at every moment.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn forget(self, before: Timestamp) -> Result<u64, AdminError> {
         let journals = &self.admin.parts().stores.journals;
-        let mut last: Option<JournalEntry> = None;
+        // What is written from here on is told of itself, whatever the clock says.
+        let Some(newest) = journals.last(JOURNAL).await? else { return Ok(0) };
+        let mut forgotten = 0;
         loop {
-            let after = last.as_ref().map_or(0, |entry| entry.number);
-            let entries = journals.after(JOURNAL, after, CHUNK).await?;
-            let old = entries.iter().take_while(|entry| entry.at < before).last().cloned();
-            let Some(old) = old else { break };
-            let all = entries.last().is_some_and(|entry| entry.number == old.number);
-            last = Some(old);
-            if !all {
-                break;
+            let entries = journals.after(JOURNAL, 0, CHUNK).await?;
+            let goes = |entry: &&JournalEntry| entry.at < before && entry.number <= newest.number;
+            let Some(last) = entries.iter().take_while(goes).last() else { return Ok(forgotten) };
+            self.note_beginning(last).await?;
+            let gone = journals.forget(JOURNAL, last.number).await?;
+            forgotten += gone;
+            if gone == 0 {
+                return Ok(forgotten);
             }
+            sleep(PAUSE).await;
         }
-        let Some(last) = last else { return Ok(0) };
-        let kept = chain::read(&last)?;
+    }
+
+    /// Says that the log begins behind `last`. Nothing may be forgotten where that cannot be said.
+    async fn note_beginning(self, last: &JournalEntry) -> Result<(), AdminError> {
+        let kept = chain::read(last)?;
+        let who = serde_json::to_value(&Actor::machine().who).unwrap_or(Value::Null);
         // The next entry's link is made of this one, so that the chain can be followed from there.
         let after = serde_json::json!({ "number": last.number, "link": chain::hex(&kept.link) });
-        let noted = Noted {
-            action: FORGOTTEN,
+        let mut entry = AuditEntry {
+            number: 0,
+            at: self.admin.parts().clock.now(),
+            who,
+            address: None,
+            action: FORGOTTEN.to_owned(),
             target: None,
             outcome: Outcome::Done,
             why: None,
             before: None,
             after: Some(after),
         };
-        self.note(&Actor::machine(), noted).await;
-        Ok(journals.forget(JOURNAL, last.number).await?)
+        let link = self.append(&mut entry).await?;
+        tracing::info!(number = entry.number, action = FORGOTTEN, link = %chain::hex(&link), "audit");
+        Ok(())
     }
 
     /// Writes behind the last entry, whoever writes at the same time.
@@ -162,6 +178,10 @@ pub(crate) const JOURNAL: &str = "audit";
 pub(crate) const FORGOTTEN: &str = "audit.forget";
 
 const CHUNK: usize = 500;
+
+/// Between two steps of forgetting.
+const PAUSE: Duration = Duration::from_millis(50);
+
 const DEFAULT_PAGE: usize = 50;
 const MOST_PAGE: usize = 1_000;
 const MOST_REPEATS: u32 = 64;

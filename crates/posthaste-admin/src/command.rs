@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountChange, AccountListInput, Actor, Admin, AdminError, AuditInput, ChannelChange, Disclosed,
-    KeyChange, KeyListInput, LoginFlow, LoginFor, NewAccount, NewChannel, NewKey, NewPool, NewUser,
-    OwnerInput, PoolChange, Reply, RequestsInput, RouteInput, StatsInput, TargetInput, TeamInput, TokenInput,
-    TrendInput, UserChange, accounts, dashboard, lists, trend,
+    AccountChange, AccountListInput, Actor, Admin, AdminError, AuditInput, BrandingChange, ChannelChange,
+    Disclosed, ErrorsInput, KeyChange, KeyListInput, LiveInput, LoginFlow, LoginFor, NewAccount, NewChannel,
+    NewKey, NewPool, NewUser, OwnerInput, PoolChange, ReleaseInput, Reply, RequestsInput, RouteInput,
+    StatsInput, TargetInput, TeamInput, TokenInput, TrendInput, UserChange, accounts, branding, dashboard,
+    lists, prices, system, trend,
 };
 
 /// A piece of work. Records are named by id or by name.
@@ -50,6 +51,24 @@ pub enum Command {
     },
     /// Renew an account's token.
     RefreshAccount {
+        /// Which.
+        account: String,
+    },
+    /// Tell what went wrong at an account.
+    AccountErrors {
+        /// Which.
+        account: String,
+        /// Which of its failures.
+        #[serde(default)]
+        with: ErrorsInput,
+    },
+    /// Tell how an account's windows go and what was spent in them.
+    AccountUsage {
+        /// Which.
+        account: String,
+    },
+    /// Forget what went wrong at an account.
+    ClearAccountErrors {
         /// Which.
         account: String,
     },
@@ -228,6 +247,35 @@ pub enum Command {
     Stats(StatsInput),
     /// Tell the whole at a glance.
     Status,
+    /// Tell what is going on.
+    Live(LiveInput),
+    /// Tell the places that a client key's requests hold.
+    KeyPlaces {
+        /// Which.
+        key: String,
+    },
+    /// Give places back that a client key's requests hold.
+    ReleasePlaces {
+        /// Which.
+        key: String,
+        /// Which of them.
+        #[serde(default)]
+        with: ReleaseInput,
+    },
+    /// Tell what runs here.
+    System,
+    /// Tell the configuration.
+    Settings,
+    /// Tell what the relay calls itself.
+    ShowBranding,
+    /// Change what the relay calls itself.
+    SetBranding(BrandingChange),
+    /// Tell all prices.
+    ListPrices,
+    /// Tell where prices come from.
+    PriceStatus,
+    /// Tell the models that were used and have no price.
+    ListUnpriced,
     /// Tell all people.
     ListUsers,
     /// Tell one person.
@@ -349,6 +397,13 @@ pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> R
         }
         Command::ResetAccount { account } => Reply::Account(accounts.reset(&account).await?),
         Command::RefreshAccount { account } => Reply::Refreshed(accounts.refresh(&account).await?),
+        Command::AccountErrors { account, with } => {
+            Reply::AccountErrors(accounts.errors(&account, &with).await?)
+        }
+        Command::AccountUsage { account } => Reply::AccountUsage(Box::new(accounts.usage(&account).await?)),
+        Command::ClearAccountErrors { account } => {
+            Reply::ClearedErrors(accounts.clear_errors(&account).await?)
+        }
         Command::PlanLogin(whose) => Reply::LoginPlan(accounts.plan_login(&whose).await?),
         Command::StartLogin { whose, flow } => {
             Reply::StartedLogin(accounts.start_login(&whose, &flow).await?)
@@ -398,6 +453,16 @@ pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> R
         }
         Command::Stats(input) => Reply::Stats(admin.stats(&input).await?),
         Command::Status => Reply::Status(admin.status().await?),
+        Command::Live(input) => Reply::Live(Box::new(admin.live().view(&input).await?)),
+        Command::KeyPlaces { key } => Reply::Places(admin.live().of_key_now(&key).await?),
+        Command::ReleasePlaces { key, with } => Reply::Released(admin.live().release(&key, &with).await?),
+        Command::System => Reply::System(Box::new(system::system(admin).await?)),
+        Command::Settings => Reply::Settings(system::settings(admin)),
+        Command::ShowBranding => Reply::Branding(branding::show(admin).await?),
+        Command::SetBranding(change) => Reply::Branding(branding::change(admin, change).await?),
+        Command::ListPrices => Reply::Prices(prices::all(admin)),
+        Command::PriceStatus => Reply::PriceStatus(prices::status(admin)),
+        Command::ListUnpriced => Reply::Unpriced(prices::unpriced(admin).await?),
         Command::ListUsers => Reply::Users(people.list().await?),
         Command::ShowUser { user } => Reply::User(people.show(&user).await?),
         Command::CreateUser(new) => Reply::User(people.create(actor, new).await?),

@@ -9,7 +9,8 @@ mod transfer;
 mod verify;
 
 pub use carried::SealedPart;
-pub use cleanup::{Cleaned, Cleanup, clean_up};
+pub(crate) use cleanup::clean_part;
+pub use cleanup::{Cleaned, Cleanup, Part, clean_up};
 pub use export::{Export, ExportedSecrets, LeftOut, export, read_export};
 pub use import::{Fate, ImportPlan, PlannedRecord, plan_import};
 pub use journals::deliveries_journal;

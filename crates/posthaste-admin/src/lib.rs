@@ -6,6 +6,7 @@ mod actor;
 mod admin;
 mod audit;
 mod board;
+mod branding;
 mod change;
 mod channels;
 mod command;
@@ -14,16 +15,19 @@ pub mod data;
 mod directory;
 mod error;
 mod holders;
+mod housekeeping;
 mod input;
 mod keys;
 mod limit_text;
 mod lists;
+mod live;
 mod own_keys;
 mod owners;
 mod people;
 mod place;
 mod policy;
 mod pools;
+mod prices;
 mod reply;
 mod requests;
 mod routes;
@@ -32,23 +36,26 @@ mod sign_in;
 mod standings;
 mod stats;
 mod status;
+mod system;
 mod table;
 mod tokens;
 mod totals;
 mod trend;
-mod vouching;
 mod versions;
+mod vouching;
 
 pub use accounts::{
-    AccountChange, AccountService, AccountView, AwsKeysInput, EntraInput, Expires, Health, LoginFlow,
-    LoginFor, LoginPlan, LoginTask, NewAccount, PolledLogin, PresetView, RefreshedAccount, SavedAccount,
-    SchedulingChange, StartedLogin, TestReport, TestSteps, VendorSettings, presets,
+    AccountChange, AccountService, AccountUsage, AccountView, AwsKeysInput, ClearedErrors, EntraInput,
+    ErrorsInput, Expires, Health, LoginFlow, LoginFor, LoginPlan, LoginTask, NewAccount, PolledLogin,
+    PresetView, RefreshedAccount, SavedAccount, SchedulingChange, StartedLogin, TestEvent, TestReport,
+    TestSteps, VendorSettings, WindowUsage, presets,
 };
 pub use actor::{Actor, Who};
 pub use admin::{Admin, AdminParts};
 pub use audit::{
     AuditEntry, AuditInput, AuditPage, AuditProblem, AuditReport, AuditService, AuditTarget, Outcome,
 };
+pub use branding::{Branding, BrandingChange, BrandingView};
 pub use channels::{
     ChannelChange, ChannelService, ChannelView, DeliveryView, Messenger, NewChannel, NotedView, UnfitChannel,
 };
@@ -56,6 +63,7 @@ pub use command::Command;
 pub use dashboard::{AccountCounts, DashboardView, PaceView, ProviderCounts};
 pub use error::{AdminError, AdminFailure, FailureKind};
 pub use holders::{HeldKeyUsage, HolderOverview, HolderService, HolderUsage, HolderView};
+pub use housekeeping::{CleanupState, Housekeeper, LastCleanup};
 pub use input::{Disclosed, ModelMapping};
 pub use keys::{
     BatchChange, BatchItem, BatchView, CreatedBatch, KeyBatch, KeySelection, NewKeys, TagView, rename_tag,
@@ -68,12 +76,17 @@ pub use keys::{
 pub use keys::{export_keys, export_usage};
 pub use limit_text::{length_text, limit_text, parse_length, parse_limit};
 pub use lists::{AccountListInput, AccountRow, KeyListInput, KeyRow, ListPage, SortOrder, UsedIn};
+pub use live::{
+    HeldPlace, LiveInput, LivePlaces, LiveRest, LiveService, LiveView, PlaceOwner, ReleaseInput,
+    ReleasedPlaces, WaitingLine,
+};
 pub use own_keys::{CreatedOwnKey, NewOwnKey, OwnKeyRules, OwnKeyService, OwnKeyView, OwnUsage, QuotaInfo};
 pub use owners::{OwnerInput, OwnerService, OwnerView, TeamInput, TeamView};
 pub use people::{NewUser, PeopleService, SessionView, UserChange, UserView};
 pub use place::PlaceInput;
 pub use policy::Policy;
 pub use pools::{NewPool, PoolChange, PoolService, PoolView, RulesChange};
+pub use prices::{PriceStatus, PriceView, UnpricedModel};
 pub use reply::{Replied, Reply};
 pub use requests::{ExplainView, NamedAccount, RequestService, RequestSummary, RequestsInput, RequestsPage};
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};
@@ -85,8 +98,9 @@ pub use sign_in::{
 pub use standings::StandingView;
 pub use stats::{NamedId, Period, StatsBy, StatsInput, StatsRow, StatsView};
 pub use status::{InstanceView, KeyCounts, ServerView, StatusView, StoreAway};
+pub use system::{ProcessView, SettingView, SystemView};
 pub use tokens::{CreatedToken, TokenInput, TokenService, TokenView};
 pub use totals::UsageTotals;
 pub use trend::{Every, Rank, TrendInput, TrendLine, TrendPoint, TrendView};
-pub use vouching::{DirectoryError, PeopleDirectory, Vouched, VouchedRole};
 pub use versions::Acted;
+pub use vouching::{DirectoryError, PeopleDirectory, Vouched, VouchedRole};

@@ -50,6 +50,15 @@ impl Command {
             Self::RefreshAccount { account } => {
                 (Area::Accounts.write(), "account.refresh", about(Account, account))
             }
+            Self::AccountErrors { account, .. } => {
+                (Area::Accounts.read(), "account.errors", about(Account, account))
+            }
+            Self::AccountUsage { account } => {
+                (Area::Accounts.read(), "account.usage", about(Account, account))
+            }
+            Self::ClearAccountErrors { account } => {
+                (Area::Accounts.write(), "account.clear_errors", about(Account, account))
+            }
             Self::PlanLogin(whose) => (Area::Accounts.write(), "login.plan", about_login(whose)),
             Self::StartLogin { whose, .. } => (Area::Accounts.write(), "login.start", about_login(whose)),
             Self::FinishLogin { .. } => (Area::Accounts.write(), "login.finish", None),
@@ -89,6 +98,16 @@ impl Command {
             Self::ListRequests { .. } => (Area::Requests.read(), "request.list", None),
             Self::Stats(_) => (Area::Usage.read(), "stats", None),
             Self::Status => (Area::System.read(), "status", None),
+            Self::Live(_) => (Area::System.read(), "live", None),
+            Self::KeyPlaces { key } => (Area::System.read(), "live.key", about(ClientKey, key)),
+            Self::ReleasePlaces { key, .. } => (Area::Keys.write(), "key.release", about(ClientKey, key)),
+            Self::System => (Area::System.read(), "system", None),
+            Self::Settings => (Area::Settings.read(), "settings.show", None),
+            Self::ShowBranding => (Area::Settings.read(), "branding.show", None),
+            Self::SetBranding(_) => (Area::Settings.write(), "branding.set", None),
+            Self::ListPrices => (Area::Usage.read(), "price.list", None),
+            Self::PriceStatus => (Area::Usage.read(), "price.status", None),
+            Self::ListUnpriced => (Area::Usage.read(), "price.unknown", None),
             Self::ListUsers => (Area::Users.read(), "user.list", None),
             Self::ShowUser { user } => (Area::Users.read(), "user.show", about(User, user)),
             Self::CreateUser(_) => (Area::Users.write(), "user.create", None),

@@ -1,14 +1,17 @@
 //! What commands answer.
 
+use posthaste_core::AccountError;
 use posthaste_storage::RecordKind;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    AccountRow, AccountView, AuditPage, AuditReport, ChannelView, CreatedKey, CreatedToken, DashboardView,
-    DeliveryView, ExplainView, KeyRow, KeyView, ListPage, LoginPlan, OwnerView, PolledLogin, PoolView,
-    PresetView, RefreshedAccount, RequestSummary, RequestsPage, RouteView, SavedAccount, SessionView,
-    StartedLogin, StatsView, StatusView, TeamView, TestReport, TokenView, TrendView, UsageView, UserView,
+    AccountRow, AccountUsage, AccountView, AuditPage, AuditReport, BrandingView, ChannelView, ClearedErrors,
+    CreatedKey, CreatedToken, DashboardView, DeliveryView, ExplainView, KeyRow, KeyView, ListPage,
+    LivePlaces, LiveView, LoginPlan, OwnerView, PolledLogin, PoolView, PresetView, PriceStatus, PriceView,
+    RefreshedAccount, ReleasedPlaces, RequestSummary, RequestsPage, RouteView, SavedAccount, SessionView,
+    SettingView, StartedLogin, StatsView, StatusView, SystemView, TeamView, TestReport, TokenView, TrendView,
+    UnpricedModel, UsageView, UserView,
 };
 
 /// What came of a [`Command`](crate::Command).
@@ -27,6 +30,12 @@ pub enum Reply {
     Tested(TestReport),
     /// An account with a new token.
     Refreshed(RefreshedAccount),
+    /// What went wrong at an account, the newest first.
+    AccountErrors(Vec<AccountError>),
+    /// How an account's windows go.
+    AccountUsage(Box<AccountUsage>),
+    /// How much of that was forgotten.
+    ClearedErrors(ClearedErrors),
     /// What a login would be like.
     LoginPlan(LoginPlan),
     /// A login that was begun.
@@ -67,6 +76,24 @@ pub enum Reply {
     Stats(StatsView),
     /// The whole at a glance.
     Status(StatusView),
+    /// What is going on.
+    Live(Box<LiveView>),
+    /// The places that requests hold.
+    Places(Vec<LivePlaces>),
+    /// How many places were given back.
+    Released(ReleasedPlaces),
+    /// What runs here.
+    System(Box<SystemView>),
+    /// The configuration.
+    Settings(Vec<SettingView>),
+    /// What the relay calls itself.
+    Branding(BrandingView),
+    /// Prices, by list and model.
+    Prices(Vec<PriceView>),
+    /// Where prices come from.
+    PriceStatus(PriceStatus),
+    /// Models that have no price.
+    Unpriced(Vec<UnpricedModel>),
     /// People, by name.
     Users(Vec<UserView>),
     /// A person, as it is or as it was when it was removed.
@@ -147,6 +174,15 @@ replied! {
     Account(AccountView),
     Tested(TestReport),
     Refreshed(RefreshedAccount),
+    AccountErrors(Vec<AccountError>),
+    ClearedErrors(ClearedErrors),
+    Places(Vec<LivePlaces>),
+    Released(ReleasedPlaces),
+    Settings(Vec<SettingView>),
+    Branding(BrandingView),
+    Prices(Vec<PriceView>),
+    PriceStatus(PriceStatus),
+    Unpriced(Vec<UnpricedModel>),
     LoginPlan(LoginPlan),
     StartedLogin(StartedLogin),
     PolledLogin(PolledLogin),
@@ -199,6 +235,25 @@ impl Replied for ExplainView {
             _ => None,
         }
     }
+}
+
+macro_rules! boxed {
+    ($($variant:ident($value:ty),)*) => {
+        $(impl Replied for $value {
+            fn from_reply(reply: Reply) -> Option<Self> {
+                match reply {
+                    Reply::$variant(value) => Some(*value),
+                    _ => None,
+                }
+            }
+        })*
+    };
+}
+
+boxed! {
+    AccountUsage(AccountUsage),
+    Live(LiveView),
+    System(SystemView),
 }
 
 impl Replied for () {

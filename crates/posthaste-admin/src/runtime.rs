@@ -2,9 +2,11 @@
 
 use std::pin::Pin;
 
-use posthaste_core::{AccountId, CooldownReason, InstanceId, Timestamp};
+use posthaste_core::{AccountId, ClientKeyId, CooldownReason, InstanceId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::{LastCleanup, ProcessView, SettingView};
 
 /// A running relay, as far as operators' work needs it. Implemented where the relay is wired together.
 pub trait Runtime: Send + Sync + 'static {
@@ -31,6 +33,41 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// What of the books waits on the local disk for the shared store; `None` where there is no such spool.
     fn spool(&self) -> Option<SpoolStatus> {
+        None
+    }
+
+    /// Who waits for a place in this relay, and how many.
+    fn waiting(&self) -> Vec<(ClientKeyId, u32)> {
+        Vec::new()
+    }
+
+    /// How many attempts at an account are under way at this relay.
+    fn in_flight_at(&self, _account: AccountId) -> u32 {
+        0
+    }
+
+    /// How many conversations it knows whose account it knows.
+    fn conversations(&self) -> u64 {
+        0
+    }
+
+    /// What the process uses.
+    fn process(&self) -> Option<ProcessView> {
+        None
+    }
+
+    /// How large the embedded store's files are.
+    fn store_bytes(&self) -> Option<u64> {
+        None
+    }
+
+    /// The configuration that it was started with, secrets redacted.
+    fn settings(&self) -> Vec<SettingView> {
+        Vec::new()
+    }
+
+    /// What came of the last round of cleaning up in this process.
+    fn cleanup(&self) -> Option<LastCleanup> {
         None
     }
 

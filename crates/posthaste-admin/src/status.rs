@@ -5,7 +5,7 @@ use posthaste_storage::{Member, StoreLoss};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountView, Admin, AdminError, SpoolStatus};
+use crate::{AccountView, Admin, AdminError, LastCleanup, SpoolStatus};
 
 /// The whole at a glance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +41,9 @@ pub struct ServerView {
     /// What of the books waits on the local disk, where there is a spool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spool: Option<SpoolStatus>,
+    /// What came of the last round of forgetting what is older than it is kept for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleanup: Option<LastCleanup>,
 }
 
 /// One of the relays that share the store.
@@ -107,6 +110,7 @@ pub(crate) async fn status(admin: &Admin) -> Result<StatusView, AdminError> {
         uptime_seconds: now.since(runtime.started_at()).as_secs(),
         in_flight: runtime.in_flight(),
         spool: runtime.spool(),
+        cleanup: runtime.cleanup(),
     });
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let store = parts.store_name.clone();

@@ -2,6 +2,7 @@
 
 mod access;
 mod account;
+mod account_error;
 mod channel;
 mod client_key;
 mod client_name;
@@ -42,6 +43,7 @@ pub use access::{Area, Level, Role, Scope, UnknownWord};
 pub use account::{
     Account, AccountSettings, AuthForm, DialectUrl, ModelMap, PresetName, PrivateAddressConsent, ProviderKind,
 };
+pub use account_error::{AccountError, GivenRest};
 pub use channel::{
     BarkSettings, Channel, ChannelField, ChannelKind, Language, MailSecurity, NoticeFilter, SmtpSettings,
     TelegramSettings,

@@ -129,6 +129,11 @@ pub(crate) struct Homes {
 }
 
 impl Homes {
+    /// How many conversations are known here, to a few that were forgotten a moment ago.
+    pub(crate) fn known(&self) -> u64 {
+        self.known.entry_count()
+    }
+
     pub(crate) fn new(store: Arc<dyn AffinityStore>) -> Self {
         Self { known: Cache::builder().max_capacity(MOST_KNOWN).time_to_idle(LONGEST).build(), store }
     }

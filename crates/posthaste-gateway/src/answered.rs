@@ -71,6 +71,7 @@ impl Answered<'_> {
         let body = collect(body, ERROR_BODY_GAP, MOST_ERROR_BYTES).await.unwrap_or_default();
         let error = read_error_answer(self.upstream.error_dialect(), &head.headers, &body);
         let verdict = verdict(self.vendor, &self.book, &head, error.as_ref());
+        self.book.note_said(error.as_ref());
         if !matches!(verdict, Verdict::ClientFault | Verdict::NotServed) {
             return Err(self.set_back(verdict));
         }
@@ -217,6 +218,7 @@ impl Answered<'_> {
     }
 
     fn error_in_success(mut self, head: &Parts, error: UpstreamError) -> Setback {
+        self.book.note_said(Some(&error));
         match verdict(self.vendor, &self.book, head, Some(&error)) {
             Verdict::ClientFault => {
                 drop(self.book.settle(Ending::uncounted(AttemptOutcome::ClientFault)));
@@ -262,6 +264,7 @@ fn delivery(
 
 fn opened_with_error(vendor: &dyn Provider, head: &Parts, mut answer: StreamAnswer) -> Setback {
     let error = answer.tap().error().cloned();
+    answer.book.note_said(error.as_ref());
     match verdict(vendor, &answer.book, head, error.as_ref()) {
         Verdict::ClientFault => {
             drop(answer.settle(AttemptOutcome::ClientFault));

@@ -18,7 +18,7 @@ use posthaste_core::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use self::masking::mask;
+pub(crate) use self::masking::mask;
 use crate::trail::Trail;
 
 /// The bodies of one request, as they were.

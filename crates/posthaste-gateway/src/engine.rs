@@ -10,8 +10,8 @@ use posthaste_vault::{CredentialSource, Vault};
 
 use crate::{
     AccountDirectory, Authenticator, RelayOptions, affinity::Homes, asked::AskedModel, budgets::Budgets,
-    drains::Drains, fleet::Fleet, lines::Lines, memory::Memory, metrics::Metrics, notices::Notices,
-    projects::Projects, quotas::Quotas, recorder::Recorder, thresholds::Thresholds,
+    drains::Drains, errors::ErrorLog, fleet::Fleet, lines::Lines, memory::Memory, metrics::Metrics,
+    notices::Notices, projects::Projects, quotas::Quotas, recorder::Recorder, thresholds::Thresholds,
 };
 
 /// The ports that a relay is built from.
@@ -62,6 +62,7 @@ pub(crate) struct Engine {
     pub(crate) thresholds: Thresholds,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) drains: Drains,
+    pub(crate) errors: ErrorLog,
     /// The relays that share the accounts.
     pub(crate) fleet: Arc<Fleet>,
 }

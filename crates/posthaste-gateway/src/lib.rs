@@ -15,6 +15,7 @@ mod counting;
 mod directory;
 mod drains;
 mod engine;
+mod errors;
 mod estimate;
 mod fleet;
 mod follow;

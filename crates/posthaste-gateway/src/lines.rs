@@ -26,6 +26,13 @@ use crate::limits::Unseated;
 pub(crate) struct Lines(Mutex<HashMap<ClientKeyId, Arc<Line>>>);
 
 impl Lines {
+    /// The keys in whose lines somebody stands, and how many.
+    pub(crate) fn waiting(&self) -> Vec<(ClientKeyId, u32)> {
+        let lines = self.0.lock();
+        let waiting = lines.iter().map(|(key, line)| (*key, line.waiting.load(Ordering::Acquire)));
+        waiting.filter(|(_, waiting)| *waiting > 0).collect()
+    }
+
     /// The line of a key.
     pub(crate) fn of(&self, key: ClientKeyId) -> Arc<Line> {
         let mut lines = self.0.lock();

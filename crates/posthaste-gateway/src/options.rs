@@ -3,6 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use posthaste_core::{Dialect, Multiplier, PoolRules, ProviderKind};
+use posthaste_storage::ErrorBounds;
 
 /// Time-outs, bounds and policies of a request's journey.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct RelayOptions {
     pub records: Option<RecordRules>,
     /// How long a stream whose client has left is read on, so that the books know what it cost; `None` cancels it at once.
     pub drain: Option<Duration>,
+    /// How long failures of accounts are remembered; `None` where they are not to be.
+    pub account_errors: Option<ErrorBounds>,
     /// Whether the last bytes of an answer wait until its attempt is booked durably.
     pub strict_accounting: bool,
 }
@@ -122,6 +125,7 @@ impl Default for RelayOptions {
             rules: PoolRules::default(),
             records: Some(RecordRules::default()),
             drain: None,
+            account_errors: Some(ErrorBounds { most: 100, keep: Duration::from_secs(30 * 86_400) }),
             strict_accounting: false,
         }
     }

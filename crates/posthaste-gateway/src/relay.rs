@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::HeaderMap;
 use posthaste_core::{
-    Account, AccountId, Dialect, Fault, FaultKind, InstanceId, Limit, LimitOwner, ModelName, Operation,
-    Origin,
+    Account, AccountId, ClientKeyId, Dialect, Fault, FaultKind, InstanceId, Limit, LimitOwner, ModelName,
+    Operation, Origin,
 };
 use posthaste_storage::{ConfigStore, Half, Revision, StorageError, StoreLoss};
 use posthaste_wire::{Envelope, ModelEntry};
@@ -21,6 +21,7 @@ use crate::{
     counting,
     drains::Drains,
     engine::Engine,
+    errors::ErrorLog,
     fleet::{self, Fleet, Membership},
     follow::follow,
     journey::{Journey, Upload},
@@ -88,6 +89,11 @@ impl Relay {
                 options.records,
                 clock,
                 since,
+            ),
+            errors: ErrorLog::start(
+                ports.stores.account_errors,
+                ports.stores.health.clone(),
+                options.account_errors,
             ),
             authenticator: Authenticator::new(ports.vault, Arc::clone(&config)),
             directory: AccountDirectory::load(Arc::clone(&config)).await?,
@@ -256,9 +262,19 @@ impl Relay {
         self.engine.quotas.forecasts(account, self.engine.clock.now())
     }
 
-    /// Waits until the requests that are over are in their store, or could not be brought there.
+    /// Waits until the requests that are over, and what went wrong at accounts, are in their stores, or could not be brought there.
     pub async fn flush_records(&self) {
-        self.engine.recorder.flush().await;
+        tokio::join!(self.engine.recorder.flush(), self.engine.errors.flush());
+    }
+
+    /// The client keys in whose lines requests wait at this relay, and how many.
+    pub fn waiting(&self) -> Vec<(ClientKeyId, u32)> {
+        self.engine.lines.waiting()
+    }
+
+    /// How many conversations' accounts this relay knows.
+    pub fn conversations(&self) -> u64 {
+        self.engine.homes.known()
     }
 
     /// Ends the reading of streams whose clients have left; what was seen of them is booked.

@@ -3,13 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use posthaste_core::{
-    Account, AttemptOutcome, AttemptPhase, AttemptRow, Cooldown, CooldownReason, CostBasis, Dialect, Fault,
-    LossList, ModelName, Timestamp, Usage, UsageSource, fields,
+    Account, AccountError, AttemptOutcome, AttemptPhase, AttemptRow, Cooldown, CooldownReason, CostBasis,
+    Dialect, Fault, FaultKind, GivenRest, LossList, ModelName, Timestamp, Usage, UsageSource, fields,
 };
 use posthaste_provider::provider;
-use posthaste_scheduler::{Flight, Ticket};
+use posthaste_scheduler::{Flight, Parked, Ticket};
 use posthaste_storage::{Booked, LedgerSlot};
 use posthaste_translate::{Loss, Remembered};
+use posthaste_wire::UpstreamError;
 use tokio::time::{Instant, timeout};
 
 use crate::{
@@ -46,6 +47,8 @@ pub(crate) struct AttemptBook {
     answer_losses: Vec<Loss>,
     /// Whether the scheduler was told how the account is.
     judged: bool,
+    /// What went wrong, in words, and the rest that came of it.
+    trouble: Option<(Arc<str>, Option<GivenRest>)>,
     /// The fleet's trial of the account, until something came of it.
     trial: Option<FleetTrial>,
     _open: OpenAttempt,
@@ -96,6 +99,7 @@ impl AttemptBook {
             request_losses: Vec::new(),
             answer_losses: Vec::new(),
             judged: false,
+            trouble: None,
             trial,
             _open: journey.engine.metrics.attempt_opened(),
             _flight: journey.engine.scheduler.flight(account.id),
@@ -168,6 +172,7 @@ impl AttemptBook {
         let parked = rest_everywhere(engine, &self.account, Some(self.ticket), cooldown, engine.clock.now());
         self.trial = None;
         self.journey.trail.rests(&parked);
+        self.trouble = Some((cooldown.why.as_str().into(), Some(given(&parked))));
     }
 
     /// The account's proxy is down: so are the others behind it, and requests need not find out one by one.
@@ -194,6 +199,33 @@ impl AttemptBook {
         let parked = rest(engine, &self.account, Some(self.ticket), &cooldown, engine.clock.now());
         self.trial = None;
         self.journey.trail.rests(&parked);
+        self.trouble = Some((cooldown.why.as_str().into(), Some(given(&parked))));
+    }
+
+    /// What the upstream says, for operators; what is told with a rest says more.
+    pub(crate) fn note_said(&mut self, error: Option<&UpstreamError>) {
+        if let Some(error) = error {
+            self.trouble = Some((format!("{}: {}", error.kind, error.message).into(), None));
+        }
+    }
+
+    /// Hands a failure over to be remembered.
+    fn remember_failure(&self, kind: FaultKind) {
+        let engine = &self.journey.engine;
+        let (message, rest) = match &self.trouble {
+            Some((why, rest)) => (why.to_string(), *rest),
+            None => (String::new(), None),
+        };
+        engine.errors.note(AccountError {
+            account: self.account.id,
+            at: engine.clock.now(),
+            kind,
+            status: self.status,
+            model: Some(self.upstream_model.clone()),
+            message,
+            request: Some(self.journey.id),
+            rest,
+        });
     }
 
     /// Notes what the answer lost in translation; its headers have left by then.
@@ -241,6 +273,9 @@ impl AttemptBook {
                 }
             }
             self.trial = None;
+        }
+        if let AttemptOutcome::Failed(kind) = ending.outcome {
+            self.remember_failure(kind);
         }
         let row = self.row(ending);
         if row.outcome == AttemptOutcome::Complete {
@@ -355,6 +390,10 @@ async fn within_patience<F: Future + Unpin>(mut booked: F) -> Option<F::Output> 
 pub(crate) fn not_booked() -> Fault {
     let message = "the relay could not book this answer: ask again";
     Fault::internal(message, "the ledger did not take the row in time")
+}
+
+fn given(parked: &Parked) -> GivenRest {
+    GivenRest { reason: parked.reason, until: parked.until }
 }
 
 fn loss_list(losses: &[Loss]) -> LossList {

@@ -16,8 +16,8 @@ use async_trait::async_trait;
 use posthaste_core::{Account, Limit, LimitUnit, LimitWindow, PresetName, ProviderKind, Timestamp};
 use posthaste_sandbox::{SANDBOX_BASE_URL, Sandbox};
 use posthaste_storage::{
-    AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseRef, Outcome, Settlement, StorageError, Unit,
-    memory::MemoryStores,
+    AdmissionStore, Claim, Counter, CounterWindow, Half, HeldLease, LeaseRef, Outcome, Settlement,
+    StorageError, Unit, memory::MemoryStores,
 };
 use posthaste_testkit::{AccountSetters, account, client_key};
 use rstest::rstest;
@@ -62,6 +62,17 @@ impl AdmissionStore for Slow {
         now: Timestamp,
     ) -> Result<i64, StorageError> {
         self.0.used(half, owner, counter, now).await
+    }
+
+    async fn leases(
+        &self,
+        half: Half,
+        owner: Uuid,
+        counter: &Counter,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<HeldLease>, StorageError> {
+        self.0.leases(half, owner, counter, now, limit).await
     }
 }
 

@@ -31,6 +31,8 @@ use self::{endpoint::Endpoint, input::NoBody, listing::ListQuery};
 pub struct AdminFront {
     pub(crate) admin: Admin,
     pub(crate) options: Arc<AdminOptions>,
+    /// The relay's own routes, for those who try their client key out.
+    pub(crate) relayed: Option<Router>,
 }
 
 /// Settings of the admin API.
@@ -49,7 +51,7 @@ pub struct AdminOptions {
 impl AdminFront {
     /// A front of `admin`.
     pub fn new(admin: Admin, options: AdminOptions) -> Self {
-        Self { admin, options: Arc::new(options) }
+        Self { admin, options: Arc::new(options), relayed: None }
     }
 }
 

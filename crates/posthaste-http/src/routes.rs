@@ -62,9 +62,11 @@ impl Front {
 
 /// Every route that clients and probes use.
 pub fn router(front: Front) -> Router {
-    let admin = front.admin.as_ref().map(admin::router).unwrap_or_default();
-    table()
-        .into_router()
+    let relayed = table().into_router();
+    let own = || relayed.clone().with_state(Front { admin: None, ..front.clone() });
+    let admin = front.admin.clone().map(|admin| AdminFront { relayed: Some(own()), ..admin });
+    let admin = admin.as_ref().map(admin::router).unwrap_or_default();
+    relayed
         .merge(admin)
         .fallback(fallback::no_such_path)
         .method_not_allowed_fallback(fallback::wrong_method)

@@ -189,6 +189,11 @@ impl PriceBook {
             .map(|(alias, meaning)| (alias, &meaning.model))
     }
 
+    /// Every row of every list, names that lists of models leave out included.
+    pub fn rows(&self) -> impl Iterator<Item = &ModelPrice> {
+        self.catalogues.values().flat_map(|list| list.rows())
+    }
+
     /// What an account may be taken to offer, as far as its own rules for models allow it: what stands on its vendor's list.
     /// Where the vendor is not known, the rules tell what it has of all that is known, and without such rules nothing does.
     pub fn models<'b>(&'b self, account: &Account) -> impl Iterator<Item = &'b ModelPrice> + use<'b> {

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use posthaste_core::Timestamp;
 use posthaste_storage::{
-    AdmissionStore, Claim, Counter, FleetSize, Half, LeaseId, LeaseRef, Outcome, Settlement, Standing,
-    StorageError,
+    AdmissionStore, Claim, Counter, FleetSize, Half, HeldLease, LeaseId, LeaseRef, Outcome, Settlement,
+    Standing, StorageError,
 };
 use uuid::Uuid;
 
@@ -275,6 +275,20 @@ impl AdmissionStore for StandbyAdmission {
         let what = "reading a counter";
         let used = self.breaker.call((Does::Read, what), self.store.used(half, owner, counter, now)).await;
         used.map_err(|missed| missed.into_error(what))
+    }
+
+    async fn leases(
+        &self,
+        half: Half,
+        owner: Uuid,
+        counter: &Counter,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<HeldLease>, StorageError> {
+        let what = "reading leases";
+        let asked = self.store.leases(half, owner, counter, now, limit);
+        let held = self.breaker.call((Does::Read, what), asked).await;
+        held.map_err(|missed| missed.into_error(what))
     }
 }
 

@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use posthaste_core::Timestamp;
-use posthaste_storage::{AdmissionStore, Claim, Counter, Half, LeaseRef, Outcome, Settlement, StorageError};
+use posthaste_storage::{
+    AdmissionStore, Claim, Counter, Half, HeldLease, LeaseRef, Outcome, Settlement, StorageError,
+};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -52,6 +54,17 @@ impl AdmissionStore for Bounded {
         now: Timestamp,
     ) -> Result<i64, StorageError> {
         bounded(self.0.used(half, owner, counter, now)).await
+    }
+
+    async fn leases(
+        &self,
+        half: Half,
+        owner: Uuid,
+        counter: &Counter,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<HeldLease>, StorageError> {
+        bounded(self.0.leases(half, owner, counter, now, limit)).await
     }
 }
 

@@ -59,6 +59,7 @@ impl Standby {
             }),
             fleet: Arc::clone(&stores.fleet),
             sessions: Arc::clone(&stores.sessions),
+            account_errors: Arc::clone(&stores.account_errors),
             journals: Arc::clone(&stores.journals),
             locks: Arc::new(StandbyLocks { store: Arc::clone(&stores.locks), breaker: Arc::clone(&breaker) }),
             health: breaker.health().clone(),

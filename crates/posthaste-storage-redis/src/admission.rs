@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use fred::{interfaces::HashesInterface, types::Value};
 use posthaste_core::Timestamp;
 use posthaste_storage::{
-    AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseRef, Outcome, Refusal, Settlement, Standing,
-    StorageError, Unit,
+    AdmissionStore, Claim, Counter, CounterWindow, Half, HeldLease, LeaseId, LeaseRef, Outcome, Refusal,
+    Settlement, Standing, StorageError, Unit,
 };
 use uuid::Uuid;
 
@@ -21,8 +21,8 @@ use self::{lanes::Lanes, step::Step};
 use crate::{
     error::CallError,
     keys::{Keys, counter_field},
-    link::Link,
-    reply,
+    link::{Link, Repeat},
+    reply, script,
 };
 
 /// Keeps counters and leases.
@@ -108,7 +108,34 @@ impl AdmissionStore for RedisAdmission {
         };
         used.map_err(|error| error.during(COUNTING))
     }
+
+    async fn leases(
+        &self,
+        half: Half,
+        owner: Uuid,
+        counter: &Counter,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<HeldLease>, StorageError> {
+        let keys = vec![self.keys.leases(half, owner), self.keys.book(half, owner)];
+        let arguments = vec![
+            Value::Bytes(counter_field(counter).to_vec().into()),
+            Value::from(now.as_micros().to_string()),
+            Value::from(limit.to_string()),
+        ];
+        let found = self.link.eval(LISTING, &script::LEASES, Repeat::Harmless, keys, arguments).await?;
+        reply::each(found, held_lease).map_err(|error| error.during(LISTING))
+    }
 }
+
+fn held_lease(found: Value) -> Result<HeldLease, CallError> {
+    let [id, until] = reply::tuple(found)?;
+    let id = Uuid::from_slice(&reply::bytes(id)?)
+        .map_err(|_| CallError::Unreadable("not a lease's identity".into()))?;
+    Ok(HeldLease { until: Timestamp::from_micros(reply::number(until)?), lease: LeaseId(id) })
+}
+
+const LISTING: &str = "reading leases";
 
 /// Where a counter is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -98,6 +98,10 @@ impl Keys {
         format!("{}:{{journal:{name}}}", self.prefix)
     }
 
+    pub(crate) fn account_errors(&self, account: AccountId) -> String {
+        self.tagged("account", account.uuid(), "errors")
+    }
+
     pub(crate) fn fleet_members(&self) -> String {
         self.fleet("members")
     }

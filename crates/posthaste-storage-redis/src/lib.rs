@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod account_errors;
 mod admission;
 mod affinity;
 mod config;

@@ -27,6 +27,8 @@ scripts! {
     CONFIG_CHANGES = "config_changes";
     /// Takes steps on the limits of one owner.
     LIMITS = "integer" "limits";
+    /// Tells leases.
+    LEASES = "leases";
     /// Notes rows in the index over all client keys.
     LEDGER_INDEX = "ledger_index";
     /// Books rows of one client key.
@@ -55,6 +57,8 @@ scripts! {
     JOURNAL_APPEND = "journal_append";
     /// Forgets entries of a journal.
     JOURNAL_FORGET = "journal_forget";
+    /// Notes errors of an account.
+    ACCOUNT_ERRORS_NOTE = "account_errors_note";
     /// Tells of an account's health.
     FLEET_TELL = "fleet_tell";
     /// Reads the feed of news.

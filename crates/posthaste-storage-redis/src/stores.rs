@@ -6,6 +6,7 @@ use posthaste_storage::{StorageError, StoreHealth, Stores};
 
 use crate::{
     RedisOptions,
+    account_errors::RedisAccountErrors,
     admission::RedisAdmission,
     affinity::RedisAffinity,
     config::{Feed, RedisConfig},
@@ -57,6 +58,7 @@ impl RedisStores {
             requests: Arc::new(RedisRequests::new(link.clone(), keys.clone())),
             sessions: Arc::new(RedisSessions::new(link.clone(), keys.clone())),
             journals: Arc::new(RedisJournals::new(link.clone(), keys.clone())),
+            account_errors: Arc::new(RedisAccountErrors::new(link.clone(), keys.clone())),
             locks: Arc::new(RedisLocks::new(link.clone(), keys)),
             fleet: Arc::new(fleet),
             health: StoreHealth::default(),

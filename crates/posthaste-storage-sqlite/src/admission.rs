@@ -9,8 +9,8 @@ use std::{borrow::Cow, time::Duration};
 use async_trait::async_trait;
 use posthaste_core::Timestamp;
 use posthaste_storage::{
-    AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseRef, LimitCheck, Outcome, Refusal, SPANS_KEPT,
-    Settlement, Standing, StorageError,
+    AdmissionStore, Claim, Counter, CounterWindow, Half, HeldLease, LeaseId, LeaseRef, LimitCheck, Outcome,
+    Refusal, SPANS_KEPT, Settlement, Standing, StorageError,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
@@ -53,6 +53,36 @@ impl AdmissionStore for Database {
         let counter = counter.clone();
         let read = move |connection: &Connection| Place { connection, half, owner }.used(&counter, now);
         self.readers.read("reading a counter", read).await
+    }
+
+    async fn leases(
+        &self,
+        half: Half,
+        owner: Uuid,
+        counter: &Counter,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<HeldLease>, StorageError> {
+        let (counter, limit) = (counter.clone(), i64::try_from(limit).unwrap_or(i64::MAX));
+        let read = move |connection: &Connection| {
+            let mut select = connection.prepare_cached(LEASES)?;
+            let held = select.query_map(
+                params![
+                    half.as_str(),
+                    owner,
+                    now.as_micros(),
+                    stored_name(&counter),
+                    counter.unit.as_str(),
+                    BEFORE_ALL.as_micros(),
+                    limit
+                ],
+                |row| {
+                    Ok(HeldLease { lease: LeaseId(row.get(0)?), until: Timestamp::from_micros(row.get(1)?) })
+                },
+            )?;
+            Ok(held.collect::<Result<_, _>>()?)
+        };
+        self.readers.read("reading leases", read).await
     }
 }
 
@@ -349,6 +379,13 @@ const HELD: &str = "
         ON reserve.half = lease.half AND reserve.owner = lease.owner AND reserve.lease = lease.id
     WHERE lease.half = ?1 AND lease.owner = ?2 AND lease.until > ?3
         AND reserve.name = ?4 AND reserve.unit = ?5 AND reserve.span_start = ?6";
+
+const LEASES: &str = "
+    SELECT lease.id, lease.until FROM lease JOIN reserve
+        ON reserve.half = lease.half AND reserve.owner = lease.owner AND reserve.lease = lease.id
+    WHERE lease.half = ?1 AND lease.owner = ?2 AND lease.until > ?3
+        AND reserve.name = ?4 AND reserve.unit = ?5 AND reserve.span_start = ?6
+    ORDER BY lease.until, lease.id LIMIT ?7";
 
 const COUNTED: &str = "
     SELECT used FROM counter

@@ -62,7 +62,7 @@ pub(crate) fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
 }
 
 /// Step `n` leads from schema `n` to `n + 1`. Steps that were released are never changed.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("schema/0001.sql"),
     include_str!("schema/0002.sql"),
     include_str!("schema/0003.sql"),
@@ -70,6 +70,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("schema/0005.sql"),
     include_str!("schema/0006.sql"),
     include_str!("schema/0007.sql"),
+    include_str!("schema/0008.sql"),
     include_str!("schema/0009.sql"),
 ];
 

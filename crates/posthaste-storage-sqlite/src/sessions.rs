@@ -12,7 +12,9 @@ impl SessionStore for Database {
     async fn begin(&self, session: &Session) -> Result<(), StorageError> {
         let (session, body) = (session.clone(), written(session)?);
         let write = move |connection: &Connection| {
-            connection.prepare_cached(SWEEP)?.execute([session.began_at.as_micros()])?;
+            connection
+                .prepare_cached(SWEEP)?
+                .execute(params![session.began_at.as_micros(), SWEPT_AT_ONCE])?;
             let mut insert = connection.prepare_cached(BEGIN)?;
             let (until, began_at) = (session.until.as_micros(), session.began_at.as_micros());
             insert.execute(params![session.token.bytes(), session.user.uuid(), until, began_at, body])?;
@@ -54,6 +56,14 @@ impl SessionStore for Database {
         };
         self.readers.read("reading a person's sessions", read).await
     }
+
+    async fn sweep(&self, now: Timestamp, limit: usize) -> Result<usize, StorageError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let write = move |connection: &Connection| {
+            Ok(connection.prepare_cached(SWEEP)?.execute(params![now.as_micros(), limit])?)
+        };
+        self.writer.write("dropping lapsed sessions", write).await
+    }
 }
 
 fn written(session: &Session) -> Result<String, StorageError> {
@@ -64,7 +74,10 @@ fn session(row: &Row<'_>) -> Result<Session, rusqlite::Error> {
     serde_json::from_str(row.get_ref(0)?.as_str()?).map_err(unreadable)
 }
 
-const SWEEP: &str = "DELETE FROM session WHERE until <= ?1";
+const SWEEP: &str = "DELETE FROM session WHERE token IN (SELECT token FROM session WHERE until <= ?1 ORDER BY until LIMIT ?2)";
+
+/// Who logs in sweeps a little; the rest is left to the retention.
+const SWEPT_AT_ONCE: i64 = 100;
 
 const BEGIN: &str = "
     INSERT INTO session (token, user, until, began_at, body) VALUES (?1, ?2, ?3, ?4, ?5)

@@ -102,6 +102,7 @@ impl SqliteStores {
             requests: self.database.clone(),
             sessions: self.database.clone(),
             journals: self.database.clone(),
+            account_errors: self.database.clone(),
             locks: self.database.clone(),
             fleet: self.fleet.clone(),
             health: StoreHealth::default(),

@@ -125,7 +125,7 @@ fn of_two_that_open_an_earlier_file_one_brings_it_up_to_date() {
         });
         let version = "SELECT user_version FROM pragma_user_version";
         let version: i64 = Connection::open(&path).unwrap().query_row(version, [], |row| row.get(0)).unwrap();
-        assert_eq!(version, 8);
+        assert_eq!(version, 9);
     }
 }
 

@@ -179,6 +179,24 @@ pub struct LeaseRef {
     pub lease: LeaseId,
 }
 
+/// A lease that is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HeldLease {
+    /// When it lapses, unless it is renewed.
+    pub until: Timestamp,
+    /// Which. Identities begin with the milliseconds since 1970 at which they were made.
+    pub lease: LeaseId,
+}
+
+impl HeldLease {
+    /// When it was taken, as its identity tells.
+    pub fn since(&self) -> Option<Timestamp> {
+        let (seconds, nanos) = self.lease.0.get_timestamp()?.to_unix();
+        let micros = i64::try_from(seconds).ok()?.checked_mul(1_000_000)?;
+        Some(Timestamp::from_micros(micros.checked_add(i64::from(nanos / 1_000))?))
+    }
+}
+
 /// The store's answer to a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -250,4 +268,15 @@ pub trait AdmissionStore: Send + Sync + 'static {
         counter: &Counter,
         now: Timestamp,
     ) -> Result<i64, StorageError>;
+
+    /// The leases that hold something of a counter of the kind [`Held`](CounterWindow::Held) at `now`, those that lapse first
+    /// in front, at most `limit`. For the operator's eye; no request asks for it.
+    async fn leases(
+        &self,
+        half: Half,
+        owner: Uuid,
+        counter: &Counter,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<HeldLease>, StorageError>;
 }

@@ -3,6 +3,7 @@
 //! A promise takes fresh, empty stores, asserts, and hands a store's failure back. `contract_tests!` turns all of them
 //! into tests.
 
+pub mod account_errors;
 pub mod admission;
 pub mod affinity;
 pub mod config;
@@ -114,6 +115,7 @@ macro_rules! contract_promises {
             the_same_lease_counts_once,
             settling_frees_concurrency,
             a_lapsed_lease_holds_no_concurrency,
+            leases_are_told_by_the_counter_that_they_hold,
             a_lapsed_lease_keeps_its_windows_counted,
             a_renewed_lease_is_kept,
             a_lapsed_or_settled_lease_is_not_renewed,
@@ -191,6 +193,14 @@ macro_rules! contract_promises {
             a_session_is_renewed,
             an_ended_session_does_not_come_back,
             sessions_are_told_by_person,
+            lapsed_sessions_are_swept_step_by_step,
+        ]);
+        $crate::$then!($fresh, account_errors: [
+            an_accounts_errors_come_back_newest_first,
+            of_each_account_the_latest_errors_are_kept,
+            old_errors_are_not_told,
+            old_errors_are_trimmed_step_by_step,
+            an_accounts_errors_are_cleared,
         ]);
         $crate::$then!($fresh, journal: [
             a_journal_is_read_from_both_ends,
@@ -236,7 +246,7 @@ macro_rules! contract_promises {
 
 #[cfg(test)]
 mod tests {
-    const SUITES: [&str; 10] = [
+    const SUITES: [&str; 11] = [
         include_str!("contract/config.rs"),
         include_str!("contract/admission.rs"),
         include_str!("contract/admission/windows.rs"),
@@ -245,6 +255,7 @@ mod tests {
         include_str!("contract/requests.rs"),
         include_str!("contract/lock.rs"),
         include_str!("contract/sessions.rs"),
+        include_str!("contract/account_errors.rs"),
         include_str!("contract/journal.rs"),
         include_str!("contract/fleet.rs"),
     ];

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod account_errors;
 mod admission;
 mod affinity;
 mod config;
@@ -23,9 +24,10 @@ mod rollup;
 mod sessions;
 mod usage;
 
+pub use account_errors::{AccountErrorStore, ErrorBounds};
 pub use admission::{
-    AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseId, LeaseRef, LimitCheck, Outcome, Refusal,
-    Settlement, Standing, Unit,
+    AdmissionStore, Claim, Counter, CounterWindow, Half, HeldLease, LeaseId, LeaseRef, LimitCheck, Outcome,
+    Refusal, Settlement, Standing, Unit,
 };
 pub use affinity::{AffinityKey, AffinityStore};
 pub use config::{Change, Changes, ConfigStore, Expect, Page, Revision};
@@ -71,6 +73,8 @@ pub struct Stores {
     pub sessions: Arc<dyn SessionStore>,
     /// What happened: the audit log and the like.
     pub journals: Arc<dyn JournalStore>,
+    /// What went wrong at accounts.
+    pub account_errors: Arc<dyn AccountErrorStore>,
     /// Locks.
     pub locks: Arc<dyn LockStore>,
     /// The relays that share the accounts.

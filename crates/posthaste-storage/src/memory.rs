@@ -2,6 +2,7 @@
 //!
 //! Whatever clients' texts make grow has a cap; what is older goes first.
 
+mod account_errors;
 mod admission;
 mod affinity;
 mod config;
@@ -32,6 +33,7 @@ impl MemoryStores {
             requests: Arc::new(requests::MemoryRequests::default()),
             sessions: Arc::new(sessions::MemorySessions::default()),
             journals: Arc::new(journal::MemoryJournals::default()),
+            account_errors: Arc::new(account_errors::MemoryAccountErrors::default()),
             locks: Arc::new(lock::MemoryLocks::default()),
             fleet: Arc::new(MemoryFleet::default()),
             health: StoreHealth::default(),

@@ -8,7 +8,7 @@ use posthaste_core::Timestamp;
 use uuid::Uuid;
 
 use self::place::Place;
-use crate::{Claim, Counter, Half, LeaseRef, Outcome, Settlement, Unit};
+use crate::{Claim, Counter, Half, HeldLease, LeaseRef, Outcome, Settlement, Unit};
 
 /// The counters and leases of all owners. Each step is whole by itself, as one owner of it alone can take steps.
 ///
@@ -68,6 +68,23 @@ impl Places {
         let Some(place) = self.places.get_mut(&(half, owner)) else { return 0 };
         place.sweep(now);
         place.used(counter, now)
+    }
+
+    /// As [`AdmissionStore::leases`](crate::AdmissionStore::leases).
+    pub fn leases(
+        &mut self,
+        half: Half,
+        owner: Uuid,
+        counter: &Counter,
+        now: Timestamp,
+        limit: usize,
+    ) -> Vec<HeldLease> {
+        let Some(place) = self.places.get_mut(&(half, owner)) else { return Vec::new() };
+        place.sweep(now);
+        let mut leases = place.leases(counter);
+        leases.sort_unstable();
+        leases.truncate(limit);
+        leases
     }
 
     /// What counters have gained, or lost, since this was asked last; a window that has ended and is forgotten tells nothing

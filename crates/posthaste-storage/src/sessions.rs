@@ -24,4 +24,8 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// A person's sessions that have not lapsed at `now`, the oldest first.
     async fn of(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StorageError>;
+
+    /// Drops at most `limit` sessions that have lapsed at `now` and tells how many: repeat it while that is `limit`. A store
+    /// that does so by itself drops none.
+    async fn sweep(&self, now: Timestamp, limit: usize) -> Result<usize, StorageError>;
 }

@@ -1,5 +1,6 @@
 //! `posthaste accounts`
 
+mod errors;
 mod login;
 pub(super) mod view;
 
@@ -39,6 +40,8 @@ pub(super) enum Command {
     Reset(Which),
     /// Renew the token of an account now, and tell until when it is good
     Refresh(Which),
+    /// Tell what went wrong at an account, the newest first
+    Errors(errors::Errors),
     /// Send one tiny real request with an account; it costs what such a request costs
     Test(Test),
     /// List what `--preset` takes
@@ -199,6 +202,8 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
         }
         Reply::Account(account) => out.show(&account, || view::one(&account)),
         Reply::Refreshed(refreshed) => out.show(&refreshed, || view::refreshed(&refreshed)),
+        Reply::AccountErrors(errors) => out.show(&errors, || errors::table(&errors)),
+        Reply::ClearedErrors(cleared) => out.show(&cleared, || errors::cleared(&cleared)),
         Reply::Tested(report) => show_test(&report, out),
         _ => Err(unexpected()),
     }
@@ -225,6 +230,7 @@ fn work(command: Command) -> Result<Work, Failure> {
         Command::Delete(which) => Work::DeleteAccount { account: which.account },
         Command::Reset(which) => Work::ResetAccount { account: which.account },
         Command::Refresh(which) => Work::RefreshAccount { account: which.account },
+        Command::Errors(errors) => errors.work(),
         Command::Test(test) => Work::TestAccount { account: test.account, model: test.model },
         Command::Presets => Work::ListPresets,
         Command::Login(_) => return Err(Failure::usage("a login is more than one piece of work")),

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use posthaste_admin::{Command, InstanceView, Reply, SpoolStatus, StatusView, StoreAway};
+use posthaste_admin::{
+    Command, InstanceView, LastCleanup, Reply, SpoolStatus, StatusView, StoreAway, data::Part,
+};
 
 use super::{
     Failure, Output,
@@ -52,6 +54,9 @@ fn text(status: &StatusView, config: &Config) -> String {
     if let Some(waiting) = status.server.as_ref().and_then(|server| server.spool.as_ref()).and_then(spool) {
         text.push_str(&format!("\n{waiting}"));
     }
+    if let Some(cleanup) = status.server.as_ref().and_then(|server| server.cleanup.as_ref()) {
+        text.push_str(&format!("\n{}", cleaned(cleanup)));
+    }
     if !status.instances.is_empty() && !status.accounts.is_empty() {
         text.push('\n');
     }
@@ -97,6 +102,14 @@ fn spool(spool: &SpoolStatus) -> Option<String> {
         said.push(format!("{} kept aside", output::counted(spool.damaged, "damaged file", "damaged files")));
     }
     (!said.is_empty()).then(|| format!("spool: {}", said.join("; ")))
+}
+
+/// What came of the last round of cleaning up.
+fn cleaned(last: &LastCleanup) -> String {
+    let forgotten: u64 = Part::ALL.into_iter().map(|part| last.forgotten.of(part)).sum();
+    let forgotten = output::counted(forgotten, "record", "records");
+    let problems = last.problems.iter().map(|problem| format!("; {problem}")).collect::<String>();
+    format!("cleaned up at {}: {forgotten} forgotten in {} ms{problems}", last.ended_at, last.took_ms)
 }
 
 fn span(time: Duration) -> String {

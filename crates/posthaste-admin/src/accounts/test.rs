@@ -1,5 +1,6 @@
 //! Trying an account out with one tiny real request.
 
+mod events;
 mod exchange;
 mod project;
 mod steps;
@@ -19,6 +20,8 @@ use serde_json::json;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+pub use self::events::TestEvent;
+pub(crate) use self::events::TestWatch;
 pub(super) use self::exchange::Answer;
 pub use self::steps::TestSteps;
 use super::advice::{self, Finding};
@@ -100,7 +103,9 @@ impl Trial<'_> {
     async fn run(&mut self) -> Result<(Option<u16>, Option<Finding>), AdminError> {
         let begun = Instant::now();
         let credential = self.admin.credentials().credential(self.account).await;
-        self.steps.credential_us = Some(steps::micros(begun.elapsed()));
+        let took = steps::micros(begun.elapsed());
+        self.steps.credential_us = Some(took);
+        self.admin.test_watch().step("credential", took);
         let credential = match credential {
             Ok(credential) => credential,
             Err(VaultError::OAuth { error, .. }) => return Ok((None, Some(for_credential(&error)))),
@@ -113,7 +118,9 @@ impl Trial<'_> {
             Err(error) => return Ok((None, Some(project::finding(self.account, &error)))),
         };
         let request = self.request(credential.as_deref(), project.as_deref())?;
-        let answer = exchange::exchange(transport, &egress, request, self.surface, &mut self.steps).await;
+        let watch = self.admin.test_watch();
+        let answer =
+            exchange::exchange(transport, (&egress, watch), request, self.surface, &mut self.steps).await;
         Ok(match answer {
             Ok(answer) if answer.serves() => (Some(answer.head.status.as_u16()), None),
             Ok(answer) => {

@@ -123,12 +123,12 @@ async fn cleaning_up_counts_what_it_then_forgets() {
     bench.stores.ledger.append(&[old]).await.unwrap();
     let keep = Some(Duration::from_secs(5 * 366 * 86_400));
     let books = Retention { rows: keep, hours: keep, days: keep, months: None };
-    let rules = Cleanup { books, requests: Some((Duration::from_secs(60), 10)) };
+    let rules = Cleanup { books, requests: Some((Duration::from_secs(60), 10)), ..Cleanup::default() };
     let now = "2026-11-27T00:00:00Z".parse().unwrap();
-    let counted = data::clean_up(&bench.stores, &rules, now, true).await.unwrap();
+    let counted = data::clean_up(&bench.admin, &rules, now, true).await.unwrap();
     assert_eq!((counted.rows, counted.rollups), (1, 2));
     assert_eq!(bench.stores.ledger.count().await.unwrap(), 8);
-    assert_eq!(data::clean_up(&bench.stores, &rules, now, false).await.unwrap(), counted);
+    assert_eq!(data::clean_up(&bench.admin, &rules, now, false).await.unwrap(), counted);
     assert_eq!(bench.stores.ledger.count().await.unwrap(), 7);
 }
 

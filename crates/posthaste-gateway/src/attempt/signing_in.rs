@@ -1,6 +1,8 @@
 //! Step 6, credential: another one in the place of one that was refused.
 
-use posthaste_core::{Account, Cooldown, CooldownReason, Credential, Timestamp};
+use posthaste_core::{
+    Account, AccountError, Cooldown, CooldownReason, Credential, FaultKind, GivenRest, Timestamp,
+};
 use posthaste_vault::VaultError;
 
 use super::with_causes;
@@ -46,6 +48,20 @@ pub(crate) fn refuse_credential(journey: &Journey, account: &Account, error: Opt
         rest(engine, account, None, &cooldown, now)
     };
     journey.trail.rests(&parked);
+    let rest = GivenRest { reason: parked.reason, until: parked.until };
+    let (account, message, request) = (account.id, cooldown.why, Some(journey.id));
+    let refused = parked.reason == CooldownReason::Unauthorised;
+    let kind = if refused { FaultKind::Unauthenticated } else { FaultKind::UpstreamFailed };
+    engine.errors.note(AccountError {
+        account,
+        at: now,
+        kind,
+        status: None,
+        model: None,
+        message,
+        request,
+        rest: Some(rest),
+    });
 }
 
 /// A token server that cannot be asked now is trouble that passes; everything else wants an operator.

@@ -7,7 +7,7 @@ use std::{borrow::Cow, sync::LazyLock};
 use regex::{Captures, Regex};
 
 /// A text without what looks like a secret, and without long runs of base64.
-pub(super) fn mask(text: &str) -> String {
+pub(crate) fn mask(text: &str) -> String {
     let text = without_media(text);
     let mut text = Cow::Owned(text);
     for rule in &*RULES {

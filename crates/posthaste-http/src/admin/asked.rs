@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{Extensions, HeaderMap, HeaderValue};
 use parking_lot::Mutex;
 use posthaste_admin::{Acted, Actor, Admin, AdminError, Command, KnownPerson, Replied, SignedIn, Visit};
 use posthaste_core::ClientKey;
@@ -22,6 +23,12 @@ pub(super) struct Asked {
     pub(super) secure: bool,
     /// The session's token where the request came with the cookie.
     pub(super) cookie: Option<String>,
+    /// The request's head, as it came.
+    pub(super) headers: HeaderMap,
+    /// What the server noted of it.
+    pub(super) extensions: Extensions,
+    /// The relay's own routes, where there is a relay.
+    pub(super) relayed: Option<Router>,
     pub(super) version: &'static str,
     pub(super) parameters: Arc<Vec<(String, String)>>,
     pub(super) query: Option<String>,

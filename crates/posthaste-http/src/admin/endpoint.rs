@@ -28,6 +28,8 @@ pub(super) struct Endpoint {
     pub(super) answer: Describe,
     /// Whether it answers a table for spreadsheets in place of JSON.
     pub(super) table: bool,
+    /// Whether it answers with a stream of events.
+    pub(super) streams: bool,
     pub(super) work: Work,
 }
 
@@ -115,6 +117,21 @@ impl<B: Body> Draft<(), B> {
         self.finish::<T>(None, run)
     }
 
+    /// What it answers as a stream of events, which are of this type where they are the admin API's own.
+    pub(super) fn streams<T, F>(self, work: impl Fn(Asked, B) -> F + Send + Sync + Copy + 'static) -> Endpoint
+    where
+        T: JsonSchema,
+        F: Future<Output = Result<axum::response::Response, AdminError>> + Send + 'static,
+    {
+        let run: Work = Arc::new(move |asked: Asked| {
+            Box::pin(async move {
+                let body = B::read(&asked)?;
+                work(asked, body).await
+            })
+        });
+        Endpoint { streams: true, ..self.finish::<T>(None, run) }
+    }
+
     /// What it answers to a question in the query.
     pub(super) fn answers_query<Q, T, F>(
         self,
@@ -180,6 +197,7 @@ impl<B: Body> Draft<(), B> {
     fn finish<T: JsonSchema>(self, query: Option<Describe>, work: Work) -> Endpoint {
         let Self { method, path, door, summary, .. } = self;
         let answer: Describe = |generator| Some(generator.subschema_for::<T>());
-        Endpoint { method, path, door, summary, query, body: B::schema, answer, table: false, work }
+        let (table, streams) = (false, false);
+        Endpoint { method, path, door, summary, query, body: B::schema, answer, table, streams, work }
     }
 }

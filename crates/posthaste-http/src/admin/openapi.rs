@@ -115,6 +115,13 @@ fn responses(endpoint: &Endpoint, answer: Option<Schema>) -> Value {
         json!({ "application/json": { "schema": done } })
     };
     let mut responses = json!({ "200": { "description": "Done.", "content": content } });
+    if endpoint.streams {
+        let events = json!({ "text/event-stream": { "schema": { "type": "string" }, "x-posthaste-event": data_of(&responses) } });
+        responses["200"] =
+            json!({ "description": "Events, one after the other, in `data:`.", "content": events });
+        responses["default"] =
+            json!({ "description": "What the relay answers such a request with, in its dialect." });
+    }
     let mut failures = vec![
         ("400", "An input that cannot be taken; `field` names it."),
         ("500", "The store or the vault failed."),
@@ -149,6 +156,12 @@ fn responses(endpoint: &Endpoint, answer: Option<Schema>) -> Value {
         });
     }
     responses
+}
+
+/// The schema of what an answer holds.
+fn data_of(responses: &Value) -> Value {
+    let schema = &responses["200"]["content"]["application/json"]["schema"];
+    schema["properties"]["data"].clone()
 }
 
 fn failure() -> Value {

@@ -3,18 +3,22 @@
 mod accounts;
 mod audit;
 mod channels;
+mod errors;
 mod exports;
 mod holders;
 mod key_batches;
 mod keys;
 mod kinds;
+mod live;
 mod me;
+mod operating;
 mod own_keys;
 mod people;
 mod pools;
 mod reports;
 mod session;
 mod system;
+mod trying;
 mod usage;
 
 use super::endpoint::Endpoint;
@@ -28,6 +32,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         own_keys::endpoints(),
         accounts::endpoints(),
         kinds::endpoints(),
+        errors::endpoints(),
         holders::endpoints(),
         keys::endpoints(),
         key_batches::endpoints(),
@@ -38,6 +43,9 @@ pub(super) fn all() -> Vec<Endpoint> {
         usage::endpoints(),
         reports::endpoints(),
         audit::endpoints(),
+        live::endpoints(),
+        operating::endpoints(),
+        trying::endpoints(),
         system::endpoints(),
     ] {
         all.extend(area);

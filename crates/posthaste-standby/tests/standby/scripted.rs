@@ -14,8 +14,8 @@ use parking_lot::Mutex;
 use posthaste_core::{AccountId, Timestamp};
 use posthaste_storage::{
     AdmissionStore, AffinityKey, AffinityStore, Changes, Claim, ConfigStore, Counter, Expect, Fence, Half,
-    LeaseRef, LockStore, Outcome, Page, Record, RecordKind, Revision, Settlement, StorageError, Stores,
-    memory::MemoryStores,
+    HeldLease, LeaseRef, LockStore, Outcome, Page, Record, RecordKind, Revision, Settlement, StorageError,
+    Stores, memory::MemoryStores,
 };
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -127,6 +127,17 @@ impl AdmissionStore for Scripted {
         now: Timestamp,
     ) -> Result<i64, StorageError> {
         self.do_it(false, self.inner.admission.used(half, owner, counter, now)).await
+    }
+
+    async fn leases(
+        &self,
+        half: Half,
+        owner: Uuid,
+        counter: &Counter,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<HeldLease>, StorageError> {
+        self.do_it(false, self.inner.admission.leases(half, owner, counter, now, limit)).await
     }
 }
 

@@ -18,7 +18,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use posthaste_core::Timestamp;
 use posthaste_storage::{
-    AdmissionStore, Claim, Counter, Half, LeaseRef, Outcome, Places, SPANS_KEPT, Settlement, StorageError,
+    AdmissionStore, Claim, Counter, Half, HeldLease, LeaseRef, Outcome, Places, SPANS_KEPT, Settlement,
+    StorageError,
 };
 use rusqlite::Connection;
 use tokio::runtime::Handle;
@@ -144,6 +145,17 @@ impl AdmissionStore for AloneAdmission {
         now: Timestamp,
     ) -> Result<i64, StorageError> {
         Ok(self.0.places.lock().used(half, owner, counter, now))
+    }
+
+    async fn leases(
+        &self,
+        half: Half,
+        owner: Uuid,
+        counter: &Counter,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<HeldLease>, StorageError> {
+        Ok(self.0.places.lock().leases(half, owner, counter, now, limit))
     }
 }
 

@@ -1,3 +1,11 @@
--- An account's roll-ups without looking at everybody's: for its charts, and for when it was last asked. Sums that grow in
--- place leave it alone; only a combination that is new is noted in it.
-CREATE INDEX rollup_of_account ON rollup (account_id, period, start);
+-- What went wrong at accounts, each as JSON. Numbers grow, so that of each account the latest are found.
+CREATE TABLE account_error (
+    number  INTEGER PRIMARY KEY,
+    account BLOB    NOT NULL,
+    at      INTEGER NOT NULL,
+    body    TEXT    NOT NULL
+) STRICT;
+
+CREATE INDEX account_error_of_account ON account_error (account, number);
+
+CREATE INDEX account_error_at ON account_error (at);

@@ -13,8 +13,8 @@ use super::{
     interleavings::{Orders, explore},
 };
 use crate::{
-    AdmissionStore, Claim, Counter, CounterWindow, Half, LimitCheck, Outcome, Settlement, StorageError,
-    Stores, Unit,
+    AdmissionStore, Claim, Counter, CounterWindow, Half, HeldLease, LimitCheck, Outcome, Settlement,
+    StorageError, Stores, Unit,
 };
 
 pub use self::windows::{
@@ -179,6 +179,34 @@ pub async fn a_lapsed_lease_holds_no_concurrency(stores: Stores) -> Promise {
     assert_eq!(stores.admission.used(Half::Caller, owner, counter, noon_plus(59)).await?, 1);
     assert_eq!(stores.admission.used(Half::Caller, owner, counter, noon_plus(60)).await?, 0);
     assert!(granted(&stores, &next, noon_plus(60)).await?);
+    Ok(())
+}
+
+/// Those that hold another counter, have lapsed or ended are not told; who releases by hand settles with what is told.
+pub async fn leases_are_told_by_the_counter_that_they_hold(stores: Stores) -> Promise {
+    let owner = Uuid::now_v7();
+    let narrow = check("narrow", Unit::Concurrency, CounterWindow::Held, 1, 9);
+    let mut wide = narrow.clone();
+    wide.counter.name = "wide".to_owned();
+    let both = claim(owner, vec![narrow.clone(), wide.clone(), requests(100)]);
+    let mut longer = claim(owner, vec![narrow.clone()]);
+    longer.ttl = TTL * 2;
+    let other = claim(owner, vec![wide]);
+    for claim in [&longer, &both, &other, &claim(Uuid::now_v7(), vec![narrow.clone()])] {
+        grant(&stores, claim).await?;
+    }
+    let told =
+        async |now, limit| stores.admission.leases(Half::Caller, owner, &narrow.counter, now, limit).await;
+    let first = HeldLease { until: noon_plus(60), lease: both.lease };
+    let second = HeldLease { until: noon_plus(120), lease: longer.lease };
+    assert_eq!(told(NOON, 9).await?, [first, second]);
+    assert_eq!(told(NOON, 1).await?, [first]);
+    assert!(second.since().is_some());
+    let unknown = check("unknown", Unit::Concurrency, CounterWindow::Held, 1, 9).counter;
+    assert!(stores.admission.leases(Half::Caller, owner, &unknown, NOON, 9).await?.is_empty());
+    assert_eq!(told(noon_plus(60), 9).await?, [second]);
+    stores.admission.settle(longer.lease_ref(), &[], noon_plus(60)).await?;
+    assert!(told(noon_plus(60), 9).await?.is_empty());
     Ok(())
 }
 

@@ -77,3 +77,18 @@ pub async fn sessions_are_told_by_person(stores: Stores) -> Promise {
     assert!(stores.sessions.of(UserId::generate(), NOON).await?.is_empty());
     Ok(())
 }
+
+/// A sweep takes lapsed ones alone, no more at once than it may. Stores that forget by themselves have none to sweep.
+pub async fn lapsed_sessions_are_swept_step_by_step(stores: Stores) -> Promise {
+    let user = UserId::generate();
+    let lasting = Session { until: noon_plus(500), ..session(9, user) };
+    for session in (1..=3).map(|token| session(token, user)).chain([lasting.clone()]) {
+        stores.sessions.begin(&session).await?;
+    }
+    assert_eq!(stores.sessions.sweep(noon_plus(59), 10).await?, 0, "none has lapsed");
+    let (first, second) =
+        (stores.sessions.sweep(noon_plus(60), 2).await?, stores.sessions.sweep(noon_plus(60), 2).await?);
+    assert!((first, second) == (2, 1) || (first, second) == (0, 0), "{first} and {second}");
+    assert_eq!(stores.sessions.of(user, noon_plus(60)).await?, [lasting]);
+    Ok(())
+}

@@ -7,7 +7,9 @@ use parking_lot::Mutex;
 use posthaste_core::Timestamp;
 use uuid::Uuid;
 
-use crate::{AdmissionStore, Claim, Counter, Half, LeaseRef, Outcome, Places, Settlement, StorageError};
+use crate::{
+    AdmissionStore, Claim, Counter, Half, HeldLease, LeaseRef, Outcome, Places, Settlement, StorageError,
+};
 
 /// [`Places`] that nobody saves.
 #[derive(Default)]
@@ -43,5 +45,16 @@ impl AdmissionStore for MemoryAdmission {
         now: Timestamp,
     ) -> Result<i64, StorageError> {
         Ok(self.places.lock().used(half, owner, counter, now))
+    }
+
+    async fn leases(
+        &self,
+        half: Half,
+        owner: Uuid,
+        counter: &Counter,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<HeldLease>, StorageError> {
+        Ok(self.places.lock().leases(half, owner, counter, now, limit))
     }
 }

@@ -47,4 +47,14 @@ impl SessionStore for MemorySessions {
         own.sort_unstable_by_key(|session| (session.began_at, session.token));
         Ok(own)
     }
+
+    async fn sweep(&self, now: Timestamp, limit: usize) -> Result<usize, StorageError> {
+        let mut kept = self.kept.lock();
+        let lapsed = kept.values().filter(|session| session.until <= now).map(|session| session.token);
+        let lapsed: Vec<_> = lapsed.take(limit).collect();
+        for token in &lapsed {
+            kept.remove(token);
+        }
+        Ok(lapsed.len())
+    }
 }

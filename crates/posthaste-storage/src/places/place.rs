@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::{CounterAmount, SPANS_KEPT};
 use crate::{
-    Claim, Counter, CounterWindow, Half, LeaseId, LimitCheck, Outcome, Refusal, Settlement, Standing, Unit,
+    Claim, Counter, CounterWindow, Half, HeldLease, LeaseId, LimitCheck, Outcome, Refusal, Settlement,
+    Standing, Unit,
 };
 
 /// The counters and leases of one owner's half.
@@ -162,6 +163,13 @@ impl Place {
         }
         let open = self.counted.get(&key).filter(|counted| counted.end.is_none_or(|end| end > now));
         open.map_or(0, |counted| counted.used)
+    }
+
+    /// The leases that hold something of a counter.
+    pub(super) fn leases(&self, counter: &Counter) -> Vec<HeldLease> {
+        let holds = |lease: &Lease| lease.reserved.iter().any(|reserved| reserved.counter.is_same(counter));
+        let holding = self.leases.iter().filter(|(_, lease)| holds(lease));
+        holding.map(|(id, lease)| HeldLease { until: lease.until, lease: *id }).collect()
     }
 
     fn hold(&mut self, counter: &Counter, amount: i64) {

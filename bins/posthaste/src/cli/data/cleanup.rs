@@ -1,5 +1,7 @@
 //! `posthaste data cleanup`
 
+use std::sync::Arc;
+
 use clap::Args;
 use posthaste_admin::{
     AdminFailure,
@@ -15,7 +17,7 @@ use crate::{
         output::{counted, list},
         spinner::Spinner,
     },
-    wiring,
+    wiring::{self, Live},
 };
 
 #[derive(Args, Debug)]
@@ -27,12 +29,12 @@ pub(in crate::cli) struct Cleanup {
 
 pub(super) async fn run(cleanup: &Cleanup, config: &Config, out: &Output) -> Result<(), Failure> {
     refuse_nothing(config)?;
-    let rules = data::Cleanup {
-        books: config.accounting.retention(),
-        requests: config.records.rules().map(|rules| (rules.keep, rules.most)),
-    };
+    let rules = config.cleanup();
     let opened = wiring::open_stores(config).await?;
-    let work = data::clean_up(&opened.stores, &rules, SystemClock.now(), cleanup.dry_run);
+    let (prices, transport) = (wiring::prices(config)?, wiring::transport(config)?);
+    let credentials = wiring::credentials(config, &opened, Arc::clone(&transport));
+    let admin = wiring::admin(config, &opened, credentials, prices, transport, Live::default());
+    let work = data::clean_up(&admin, &rules, SystemClock.now(), cleanup.dry_run);
     let done = Spinner::new("looking for what is too old", out.is_json()).turn(work).await;
     let closed = opened.close().await;
     let cleaned = done.map_err(|error| AdminFailure::from(&error))?;
@@ -48,6 +50,10 @@ fn text(cleaned: &Cleaned, dry_run: bool) -> String {
         ("ledger", counted(cleaned.rows, "row", "rows")),
         ("roll-ups", cleaned.rollups.to_string()),
         ("requests", counted(cleaned.requests, "record", "records")),
+        ("audit log", counted(cleaned.audit, "entry", "entries")),
+        ("deliveries", cleaned.deliveries.to_string()),
+        ("account errors", cleaned.account_errors.to_string()),
+        ("sessions", cleaned.sessions.to_string()),
     ]);
     format!("{}\n{rows}", if dry_run { "would be forgotten:" } else { "forgotten:" })
 }

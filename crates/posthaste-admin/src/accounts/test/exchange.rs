@@ -14,7 +14,10 @@ use posthaste_wire::{
 };
 use tokio::time::{Instant, timeout};
 
-use super::steps::{TestSteps, micros};
+use super::{
+    events::{TestWatch, Words},
+    steps::{TestSteps, micros},
+};
 
 /// An upstream's answer.
 pub(in crate::accounts) struct Answer {
@@ -52,7 +55,7 @@ impl Answer {
 
 pub(super) async fn exchange(
     transport: &dyn Transport,
-    egress: &Egress,
+    (egress, told): (&Egress, &TestWatch),
     mut request: http::Request<Payload>,
     surface: Surface,
     steps: &mut TestSteps,
@@ -63,9 +66,18 @@ pub(super) async fn exchange(
         let begun = Instant::now();
         let response = transport.send(request, egress).await?;
         let until_head = begun.elapsed();
-        steps.head_us = Some(micros(until_head.saturating_sub(watch.steps().total())));
+        let until_head = micros(until_head.saturating_sub(watch.steps().total()));
+        steps.head_us = Some(until_head);
+        let connecting = watch.steps();
+        let named = [("lookup", connecting.lookup), ("connect", connecting.connect), ("tls", connecting.tls)];
+        for (name, took) in named {
+            if let Some(took) = took {
+                told.step(name, micros(took));
+            }
+        }
+        told.step("head", until_head);
         let (head, body) = response.into_parts();
-        read(head, body, surface, steps).await
+        read(head, body, surface, steps, told).await
     };
     let too_late = |_| TransportError::Timeout { guard: TimeoutGuard::Head, after: PATIENCE };
     let answer = timeout(PATIENCE, exchange).await.map_err(too_late).flatten();
@@ -81,17 +93,22 @@ async fn read(
     mut body: RelayBody,
     surface: Surface,
     steps: &mut TestSteps,
+    told: &TestWatch,
 ) -> Result<Answer, TransportError> {
     let mut watcher = Watcher::new(surface);
+    let mut words = Words::new(Framing::of(surface), told.clone());
     let mut bytes = BytesMut::new();
     let mut since = Instant::now();
     while let Some(frame) = body.frame().await {
         let Ok(piece) = frame?.into_data() else { continue };
         if steps.first_event_us.is_none() && !piece.is_empty() {
-            steps.first_event_us = Some(micros(since.elapsed()));
+            let took = micros(since.elapsed());
+            steps.first_event_us = Some(took);
+            told.step("first_event", took);
             since = Instant::now();
         }
         watcher.push(&piece);
+        words.push(surface.dialect, &piece);
         bytes.extend_from_slice(&piece);
         // What follows the end is nobody's, and what is too long is no tiny answer.
         if watcher.tap.progress() == Progress::Ended || bytes.len() > MAX_ANSWER {
@@ -99,7 +116,9 @@ async fn read(
         }
     }
     watcher.finish();
-    steps.end_us = Some(micros(since.elapsed()));
+    let took = micros(since.elapsed());
+    steps.end_us = Some(took);
+    told.step("end", took);
     let (progress, event) = (watcher.tap.progress(), watcher.tap.error().cloned());
     Ok(Answer { head, dialect: surface.dialect, body: bytes.freeze(), progress, event })
 }

@@ -16,16 +16,16 @@ use crate::admin::{
 };
 
 /// A kind of the predecessor's: the presets of its accounts, of which the first is that of new ones.
-type Presets = &'static [&'static str];
+pub(super) type Presets = &'static [&'static str];
 
-const CLAUDE: Presets = &["anthropic"];
-const CONSOLE: Presets = &["anthropic-compatible"];
-const CCR: Presets = &["ccr"];
-const BEDROCK: Presets = &["bedrock"];
-const GEMINI: Presets = &["gemini"];
-const OPENAI: Presets = &["openai"];
-const RESPONSES: Presets = &["openai-compatible"];
-const AZURE: Presets = &["azure-openai"];
+pub(super) const CLAUDE: Presets = &["anthropic"];
+pub(super) const CONSOLE: Presets = &["anthropic-compatible"];
+pub(super) const CCR: Presets = &["ccr"];
+pub(super) const BEDROCK: Presets = &["bedrock"];
+pub(super) const GEMINI: Presets = &["gemini"];
+pub(super) const OPENAI: Presets = &["openai"];
+pub(super) const RESPONSES: Presets = &["openai-compatible"];
+pub(super) const AZURE: Presets = &["azure-openai"];
 
 macro_rules! kind {
     ($path:literal, $presets:expr) => {{
@@ -193,7 +193,7 @@ async fn exchange(
 }
 
 /// The account that the path names, if it is of the kind that the path names.
-async fn named(asked: &Asked, presets: Presets) -> Result<AccountView, AdminError> {
+pub(super) async fn named(asked: &Asked, presets: Presets) -> Result<AccountView, AdminError> {
     let account = asked.parameter("account");
     let found: AccountView = asked.act(Command::ShowAccount { account: account.clone() }).await?;
     if is_of(&found, presets) {

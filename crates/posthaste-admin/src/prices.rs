@@ -1,0 +1,142 @@
+//! What models cost, as the relay knows it.
+
+use std::time::Duration;
+
+use posthaste_core::ModelName;
+use posthaste_metering::{Mode, ModelPrice, Prices, TokenPrice};
+use posthaste_storage::{Dimension, RollupPeriod, UsageQuery};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Admin, AdminError, totals::UsageTotals};
+
+/// What a model costs, in billionths of a dollar for a million tokens. What is `None` is not priced apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PriceView {
+    /// On whose list it stands.
+    pub provider: String,
+    /// The model.
+    pub model: ModelName,
+    /// Which sheet, where its provider has several.
+    pub route: Option<String>,
+    /// What it is asked for: `chat`, `responses`, `completion` or `embedding`.
+    pub mode: String,
+    /// Tokens of the prompt.
+    pub input: Option<u64>,
+    /// Tokens of the answer.
+    pub output: Option<u64>,
+    /// Tokens of the prompt that are served from a cache.
+    pub cache_read: Option<u64>,
+    /// Tokens of the prompt that are written to a cache.
+    pub cache_write: Option<u64>,
+    /// The same, for a cache of an hour.
+    pub cache_write_1h: Option<u64>,
+    /// Tokens of reasoning.
+    pub output_reasoning: Option<u64>,
+    /// A thousand web searches.
+    pub web_search_per_1k: Option<u64>,
+    /// Whether long prompts cost otherwise.
+    pub long_prompts_differ: bool,
+    /// The most tokens of prompt and answer together.
+    pub context_window: Option<u64>,
+    /// The most tokens of an answer.
+    pub max_output: Option<u64>,
+    /// The day of its retirement.
+    pub deprecated: Option<String>,
+}
+
+/// Where the prices come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PriceStatus {
+    /// The day whose prices they are: of the file that was read last.
+    pub as_of: String,
+    /// How many models have a price.
+    pub models: usize,
+    /// Whether models without a price are refused.
+    pub refuses_unknown: bool,
+    /// How they are changed.
+    pub changed_by: String,
+}
+
+/// A model that was used and has no price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UnpricedModel {
+    /// As clients named it.
+    pub model: ModelName,
+    /// Whose accounts served it.
+    pub provider: String,
+    /// What was used in the last 30 days; attempts without a price are told apart.
+    pub usage: UsageTotals,
+}
+
+/// All prices, by list and model.
+pub(crate) fn all(admin: &Admin) -> Vec<PriceView> {
+    let mut prices: Vec<_> = admin.parts().prices.rows().map(view).collect();
+    prices.sort_unstable_by(|one, other| {
+        (&one.provider, &one.model, &one.route).cmp(&(&other.provider, &other.model, &other.route))
+    });
+    prices
+}
+
+pub(crate) fn status(admin: &Admin) -> PriceStatus {
+    let prices = &admin.parts().prices;
+    PriceStatus {
+        as_of: prices.as_of().to_string(),
+        models: prices.rows().count(),
+        refuses_unknown: prices.refuses_some(),
+        changed_by: "accounting.price_file and accounting.models_file, which are read at the start"
+            .to_owned(),
+    }
+}
+
+/// Models that were used in the last 30 days and have no price, by what they were used.
+pub(crate) async fn unpriced(admin: &Admin) -> Result<Vec<UnpricedModel>, AdminError> {
+    let parts = admin.parts();
+    let from = parts.clock.now().minus(LOOKED_BACK);
+    let query = UsageQuery { from: Some(from), ..UsageQuery::all(RollupPeriod::Day) };
+    let groups = parts.stores.ledger.sums(&query, &[Dimension::Model, Dimension::Provider]).await?;
+    let unpriced = groups.into_iter().filter(|group| group.sums.unpriced > 0).filter_map(|group| {
+        Some(UnpricedModel {
+            model: group.group.model?,
+            provider: group.group.provider.map(|provider| provider.as_str().to_owned()).unwrap_or_default(),
+            usage: UsageTotals::from(group.sums),
+        })
+    });
+    let mut unpriced: Vec<_> = unpriced.collect();
+    unpriced.sort_by_key(|model| std::cmp::Reverse(model.usage.unpriced));
+    Ok(unpriced)
+}
+
+fn view(row: &ModelPrice) -> PriceView {
+    let Prices { input, output, cache_read, cache_write, cache_write_1h, output_reasoning, .. } =
+        row.standard.price;
+    let nanos = |price: Option<TokenPrice>| price.map(TokenPrice::nanos_per_million);
+    PriceView {
+        provider: row.provider.clone(),
+        model: row.model.clone(),
+        route: row.route.clone(),
+        mode: mode(row.mode).to_owned(),
+        input: nanos(input),
+        output: nanos(output),
+        cache_read: nanos(cache_read),
+        cache_write: nanos(cache_write),
+        cache_write_1h: nanos(cache_write_1h),
+        output_reasoning: nanos(output_reasoning),
+        web_search_per_1k: nanos(row.web_search_per_1k),
+        long_prompts_differ: !row.standard.above.is_empty(),
+        context_window: row.context_window,
+        max_output: row.max_output,
+        deprecated: row.deprecated.map(|day| day.to_string()),
+    }
+}
+
+const fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Chat => "chat",
+        Mode::Responses => "responses",
+        Mode::Completion => "completion",
+        Mode::Embedding => "embedding",
+    }
+}
+
+const LOOKED_BACK: Duration = Duration::from_secs(30 * 86_400);

@@ -1,0 +1,91 @@
+//! What runs here, and how it was set up.
+
+use posthaste_core::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Admin, AdminError, InstanceView, LastCleanup, StoreAway, status};
+
+/// What runs here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SystemView {
+    /// The program's version.
+    pub version: String,
+    /// The system and the processor that it was built for.
+    pub target: String,
+    /// Since when the relay that answers is up; `None` where none runs.
+    pub started_at: Option<Timestamp>,
+    /// For how long.
+    pub uptime_seconds: Option<u64>,
+    /// Attempts under way.
+    pub in_flight: Option<u64>,
+    /// What the process uses.
+    pub process: Option<ProcessView>,
+    /// What keeps everything.
+    pub store: String,
+    /// How large the embedded store's files are.
+    pub store_bytes: Option<u64>,
+    /// How long and why the shared store has been away.
+    pub store_away: Option<StoreAway>,
+    /// The revision of the configuration records.
+    pub revision: Option<u64>,
+    /// The relays that share the store.
+    pub instances: Vec<InstanceView>,
+    /// What came of the last round of forgetting what is too old.
+    pub cleanup: Option<LastCleanup>,
+}
+
+/// What a process uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProcessView {
+    /// Its number.
+    pub pid: u32,
+    /// The memory that it has in use, where the system tells.
+    pub resident_bytes: Option<u64>,
+    /// The processors that it may use.
+    pub processors: usize,
+}
+
+/// A setting of the configuration file, which is read at the start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SettingView {
+    /// Its place in the file.
+    pub path: String,
+    /// Its value as one would write it; `None` when it is unset. Secrets are redacted.
+    pub value: Option<String>,
+    /// The default as one would write it.
+    pub default: Option<String>,
+    /// Whether it is other than that.
+    pub changed: bool,
+    /// The variable of the environment that sets it, before the file.
+    pub environment: String,
+}
+
+pub(crate) async fn system(admin: &Admin) -> Result<SystemView, AdminError> {
+    let parts = admin.parts();
+    let runtime = parts.runtime.as_deref();
+    let status = status::status(admin).await?;
+    let revision = match status.store_away {
+        Some(_) => None,
+        None => Some(parts.stores.config.revision().await?.0),
+    };
+    Ok(SystemView {
+        version: status.version,
+        target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+        started_at: runtime.map(|runtime| runtime.started_at()),
+        uptime_seconds: status.server.as_ref().map(|server| server.uptime_seconds),
+        in_flight: status.server.as_ref().map(|server| server.in_flight),
+        process: runtime.and_then(|runtime| runtime.process()),
+        store: status.store,
+        store_bytes: runtime.and_then(|runtime| runtime.store_bytes()),
+        store_away: status.store_away,
+        revision,
+        instances: status.instances,
+        cleanup: status.server.and_then(|server| server.cleanup),
+    })
+}
+
+/// The configuration of the relay that answers.
+pub(crate) fn settings(admin: &Admin) -> Vec<SettingView> {
+    admin.parts().runtime.as_ref().map(|runtime| runtime.settings()).unwrap_or_default()
+}

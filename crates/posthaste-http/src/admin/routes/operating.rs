@@ -1,0 +1,179 @@
+//! Settings, prices, what runs here, and what accounts used.
+
+use posthaste_admin::{
+    AccountChange, AccountUsage, AccountView, AdminError, BrandingChange, BrandingView, Command, PriceStatus,
+    PriceView, RefreshedAccount, SavedAccount, SchedulingChange, SettingView, SystemView, UnpricedModel,
+};
+use posthaste_core::Area;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{
+    errors::account,
+    kinds::{AZURE, BEDROCK, CCR, CLAUDE, CONSOLE, GEMINI, OPENAI, Presets, RESPONSES},
+};
+use crate::admin::{
+    asked::Asked,
+    endpoint::{Endpoint, get, post, put},
+    input::{Json, NoBody},
+};
+
+/// What can be changed while the relay runs, and what it was started with.
+#[derive(Serialize, JsonSchema)]
+struct SettingsView {
+    /// What the relay calls itself; changed at `/admin/settings`.
+    branding: BrandingView,
+    /// The configuration of the relay that answers, read at its start from the file, the environment and flags. Secrets are
+    /// redacted.
+    configuration: Vec<SettingView>,
+}
+
+/// More of the accounts of one kind, under the predecessor's paths.
+macro_rules! kind {
+    ($path:literal, $presets:expr) => {
+        vec![
+            get(
+                concat!("/admin/", $path, "/{account}/usage"),
+                "How an account's windows go, and what was spent",
+            )
+            .needs(Area::Accounts.read())
+            .answers(|asked: Asked, _: NoBody| usage(asked, Some($presets))),
+            put(
+                concat!("/admin/", $path, "/{account}/toggle-schedulable"),
+                "Give an account new requests, or none",
+            )
+            .needs(Area::Accounts.write())
+            .answers(|asked: Asked, _: NoBody| schedulable(asked, Some($presets))),
+            post(concat!("/admin/", $path, "/{account}/reset-rate-limit"), "End an account's rest")
+                .needs(Area::Accounts.write())
+                .answers(|asked: Asked, _: NoBody| reset(asked, $presets)),
+        ]
+    };
+}
+
+/// Those whose tokens are renewed.
+macro_rules! refreshed {
+    ($path:literal, $presets:expr) => {
+        post(concat!("/admin/", $path, "/{account}/refresh"), "Renew an account's token")
+            .needs(Area::Accounts.write())
+            .answers(|asked: Asked, _: NoBody| refresh(asked, $presets))
+    };
+}
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let refreshed = vec![
+        refreshed!("claude-accounts", CLAUDE),
+        refreshed!("gemini-accounts", GEMINI),
+        refreshed!("openai-accounts", OPENAI),
+    ];
+    [
+        relay(),
+        any_account(),
+        refreshed,
+        kind!("claude-accounts", CLAUDE),
+        kind!("claude-console-accounts", CONSOLE),
+        kind!("ccr-accounts", CCR),
+        kind!("bedrock-accounts", BEDROCK),
+        kind!("gemini-accounts", GEMINI),
+        kind!("gemini-api-accounts", GEMINI),
+        kind!("openai-accounts", OPENAI),
+        kind!("openai-responses-accounts", RESPONSES),
+        kind!("azure-openai-accounts", AZURE),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn relay() -> Vec<Endpoint> {
+    let (system, usage) = (Area::System.read(), Area::Usage.read());
+    vec![
+        get("/admin/system", "What runs here")
+            .needs(system)
+            .answers(|asked: Asked, _: NoBody| async move { asked.act::<SystemView>(Command::System).await }),
+        get("/admin/settings", "What the relay calls itself, and how it was set up")
+            .needs(Area::Settings.read())
+            .answers(settings),
+        put("/admin/settings", "Change what the relay calls itself; what is not named stays as it is")
+            .needs(Area::Settings.write())
+            .body::<BrandingChange>()
+            .answers(brand),
+        get("/admin/oem-settings", "What the relay calls itself, for its pages")
+            .open()
+            .answers(|asked: Asked, _: NoBody| async move { asked.admin.branding().await }),
+        put("/admin/oem-settings", "Change what the relay calls itself; what is not named stays as it is")
+            .needs(Area::Settings.write())
+            .body::<BrandingChange>()
+            .answers(brand),
+        get("/admin/prices", "What models cost")
+            .needs(usage)
+            .lists(|asked: Asked| async move { asked.act::<Vec<PriceView>>(Command::ListPrices).await }),
+        get("/admin/models/pricing", "What models cost")
+            .needs(usage)
+            .lists(|asked: Asked| async move { asked.act::<Vec<PriceView>>(Command::ListPrices).await }),
+        get("/admin/models/pricing/status", "Where prices come from").needs(usage).answers(
+            |asked: Asked, _: NoBody| async move { asked.act::<PriceStatus>(Command::PriceStatus).await },
+        ),
+        get("/admin/prices/unknown", "Models that were used in the last 30 days and have no price")
+            .needs(usage)
+            .lists(
+                |asked: Asked| async move { asked.act::<Vec<UnpricedModel>>(Command::ListUnpriced).await },
+            ),
+    ]
+}
+
+fn any_account() -> Vec<Endpoint> {
+    vec![
+        get("/admin/accounts/{account}/usage", "How an account's windows go, and what was spent")
+            .needs(Area::Accounts.read())
+            .answers(|asked: Asked, _: NoBody| usage(asked, None)),
+        put("/admin/accounts/{account}/toggle", "Switch an account on or off")
+            .needs(Area::Accounts.write())
+            .answers(toggle),
+        put("/admin/accounts/{account}/toggle-schedulable", "Give an account new requests, or none")
+            .needs(Area::Accounts.write())
+            .answers(|asked: Asked, _: NoBody| schedulable(asked, None)),
+    ]
+}
+
+async fn settings(asked: Asked, _: NoBody) -> Result<SettingsView, AdminError> {
+    Ok(SettingsView {
+        branding: asked.act(Command::ShowBranding).await?,
+        configuration: asked.act(Command::Settings).await?,
+    })
+}
+
+async fn brand(asked: Asked, Json(change): Json<BrandingChange>) -> Result<BrandingView, AdminError> {
+    asked.act(Command::SetBranding(change)).await
+}
+
+async fn usage(asked: Asked, presets: Option<Presets>) -> Result<AccountUsage, AdminError> {
+    let account = account(&asked, presets).await?;
+    asked.act(Command::AccountUsage { account }).await
+}
+
+async fn toggle(asked: Asked, _: NoBody) -> Result<SavedAccount, AdminError> {
+    let account = asked.parameter("account");
+    let found: AccountView = asked.act(Command::ShowAccount { account }).await?;
+    let change = AccountChange { enabled: Some(!found.enabled), ..AccountChange::default() };
+    asked.act(Command::UpdateAccount { account: found.id.to_string(), change }).await
+}
+
+async fn schedulable(asked: Asked, presets: Option<Presets>) -> Result<SavedAccount, AdminError> {
+    let account = account(&asked, presets).await?;
+    let found: AccountView = asked.act(Command::ShowAccount { account }).await?;
+    let schedulable = Some(!found.scheduling.schedulable);
+    let scheduling = SchedulingChange { schedulable, ..SchedulingChange::default() };
+    let change = AccountChange { scheduling, ..AccountChange::default() };
+    asked.act(Command::UpdateAccount { account: found.id.to_string(), change }).await
+}
+
+async fn reset(asked: Asked, presets: Presets) -> Result<AccountView, AdminError> {
+    let account = account(&asked, Some(presets)).await?;
+    asked.act(Command::ResetAccount { account }).await
+}
+
+async fn refresh(asked: Asked, presets: Presets) -> Result<RefreshedAccount, AdminError> {
+    let account = account(&asked, Some(presets)).await?;
+    asked.act(Command::RefreshAccount { account }).await
+}
