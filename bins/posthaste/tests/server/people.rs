@@ -19,7 +19,7 @@ async fn ask(server: &Server, method: Method, path: &str, token: &str, body: Val
     let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
     let answer = server.client().send(request.body(Payload::from(body)).unwrap()).await.unwrap();
     let status = answer.status;
-    (status.into(), serde_json::from_str(&answer.text().await.unwrap()).unwrap())
+    (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
 }
 
 async fn log_in(server: &Server, name: &str, password: &str) -> (u16, Value) {
