@@ -184,7 +184,7 @@ def questions(token):
         ("accounts, by name", "/admin/accounts?search=gemini-00"),
     ]
     by = ["key", "account", "model", "provider", "owner", "team"]
-    trend = "/admin/usage/trend?every="
+    trend = "/admin/trends?every="
     charts = [("all, 13 months", f"{trend}month&since={year}"), ("all, 30 days", f"{trend}day&since={day}")]
     charts += [(f"by {what}, 13 months", f"{trend}month&by={what}&since={year}") for what in by]
     charts += [(f"by {what}, 30 days", f"{trend}day&by={what}&since={day}") for what in by]
@@ -223,11 +223,11 @@ class Reports(threading.Thread):
 
     PATHS = (
         "/admin/api-keys?sortBy=cost&sortOrder=desc",
-        "/admin/usage/trend?every=month&by=key",
+        "/admin/trends?every=month&by=key",
         "/admin/accounts?sortBy=cost&sortOrder=desc",
-        "/admin/usage/trend?every=day&by=account",
+        "/admin/trends?every=day&by=account",
         "/admin/dashboard",
-        "/admin/usage/trend?every=month&by=owner",
+        "/admin/trends?every=month&by=owner",
     )
 
     def __init__(self, token, pause):

@@ -96,10 +96,10 @@ fn merged(over: &[GroupSums], present: Vec<GroupSums>) -> Vec<GroupSums> {
 
 const KEPT: Duration = Duration::from_secs(300);
 
-/// A few questions of a console's pages; some 3 MB each at most.
-const MOST_KEPT: usize = 12;
+/// A few questions of a console's pages; some 8 MB each at most, and far less for most.
+const MOST_KEPT: usize = 8;
 
-const MOST_GROUPS: usize = 20_000;
+const MOST_GROUPS: usize = 30_000;
 
 #[cfg(test)]
 mod tests {

@@ -24,7 +24,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answers(|asked: Asked, _: NoBody| async move {
                 asked.act::<DashboardView>(Command::Dashboard).await
             }),
-        get("/admin/usage/trend", "What was used span by span, of all or of those who used most")
+        get("/admin/trends", "What was used span by span, of all or of those who used most")
             .needs(read)
             .answers_query(|asked: Asked, query: TrendInput, _: NoBody| trend(asked, query)),
         get("/admin/usage-trend", "What was used span by span").needs(read).answers_query(
