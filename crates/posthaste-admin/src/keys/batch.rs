@@ -177,12 +177,12 @@ pub(super) async fn known(admin: &Admin, actor: &Actor) -> Result<Vec<Arc<Client
     Ok(known.keys.values().filter(|key| key.deleted_at.is_none()).cloned().collect())
 }
 
-pub(super) /// The same as operators see them, by name.
+/// The same as operators see them, by name.
 pub(super) async fn listed(admin: &Admin, actor: &Actor) -> Result<Vec<KeyView>, AdminError> {
     answer(admin, actor, Command::ListKeys).await
 }
 
-async fn answer<T: Replied>(
+pub(super) async fn answer<T: Replied>(
     admin: &Admin,
     actor: &Actor,
     command: Command,
