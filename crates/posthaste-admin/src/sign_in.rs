@@ -90,9 +90,7 @@ impl<'a> SignInService<'a> {
         let now = self.now();
         let name = given.name.trim().to_lowercase();
         let misses = self.admin.misses();
-        if let Err(wait) = misses.begin(&name, visit.address, now) {
-            return Err(AdminError::TooMany { wait });
-        }
+        let _tried = misses.begin(&name, visit.address, now).map_err(|wait| AdminError::TooMany { wait })?;
         let found = self.users().find(&name).await?.map(|found| found.value);
         let is_known = found.is_some();
         let checked = match self.admin.people_directory() {

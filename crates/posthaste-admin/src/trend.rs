@@ -1,6 +1,9 @@
 //! Charts: what was used span by span, of everybody or of those who used most.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use posthaste_core::{NanoUsd, Timestamp};
 use posthaste_storage::{Dimension, GroupSums, Sums, UsageQuery};
@@ -128,7 +131,7 @@ pub(crate) async fn trend(admin: &Admin, input: &TrendInput) -> Result<TrendView
     let by: Vec<StatsBy> = input.by.into_iter().collect();
     let known = admin.directory().await?;
     let mut parts = parts_of(&known, board::sums(admin, &query, &dimensions(&by, team)).await?, &by, team);
-    parts.sort_by(|left, right| input.rank.of(&right.sums.sums).cmp(&input.rank.of(&left.sums.sums)));
+    parts.sort_by_key(|part| Reverse(input.rank.of(&part.sums.sums)));
     let left_out = parts.len().saturating_sub(top);
     parts.truncate(top);
     let lines = lines(admin, (&query, team), &by, &parts).await?;

@@ -51,7 +51,7 @@ pub struct BatchChange {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyBatch {
     /// They are changed.
-    Update(BatchChange),
+    Update(Box<BatchChange>),
     /// They are deleted, and can be restored.
     Delete(KeySelection),
     /// Deleted ones are made what they were, by id.
@@ -117,10 +117,11 @@ impl Admin {
     /// [`AdminError::Invalid`] for too many or none; what is wrong with one alone is in the answer.
     pub async fn batch_keys(&self, actor: &Actor, batch: KeyBatch) -> Result<BatchView, AdminError> {
         match batch {
-            KeyBatch::Update(BatchChange { change, .. }) if change.name.is_some() => {
+            KeyBatch::Update(batch) if batch.change.name.is_some() => {
                 Err(AdminError::invalid("change.name", "is one key's own; leave it out"))
             }
-            KeyBatch::Update(BatchChange { of, change }) => {
+            KeyBatch::Update(batch) => {
+                let BatchChange { of, change } = *batch;
                 let keys = selected(self, actor, of).await?;
                 let work = |key| Command::UpdateKey { key, change: change.clone() };
                 Ok(carry_out(self, actor, keys, work).await)

@@ -151,6 +151,24 @@ fn sorted_by(name: Option<&str>) -> Result<By, AdminError> {
     })
 }
 
+/// Whose the keys have to be.
+#[derive(Clone, Copy)]
+enum Whose {
+    Anybodys,
+    Nobodys,
+    Of(Uuid),
+}
+
+impl Whose {
+    fn fits(self, owner: Option<Uuid>) -> bool {
+        match self {
+            Self::Anybodys => true,
+            Self::Nobodys => owner.is_none(),
+            Self::Of(wanted) => owner == Some(wanted),
+        }
+    }
+}
+
 /// What a key has to be like.
 struct Wanted<'a> {
     known: &'a Snapshot,
@@ -159,7 +177,7 @@ struct Wanted<'a> {
     state: Option<&'a str>,
     is_active: Option<bool>,
     tag: Option<&'a str>,
-    owner: Option<Option<Uuid>>,
+    owner: Whose,
     team: Option<Uuid>,
 }
 
@@ -172,11 +190,11 @@ impl<'a> Wanted<'a> {
             return Err(AdminError::invalid("state", message));
         }
         let owner = match input.owner.as_deref() {
-            None => None,
-            Some("") => Some(None),
+            None => Whose::Anybodys,
+            Some("") => Whose::Nobodys,
             Some(owner) => {
                 let named = known.owners.iter().find(|(_, known)| known.name == owner).map(|(id, _)| *id);
-                Some(Some(id_of("owner", owner, named)?))
+                Whose::Of(id_of("owner", owner, named)?)
             }
         };
         let team = match input.team.as_deref() {
@@ -204,7 +222,7 @@ impl<'a> Wanted<'a> {
         self.state.map_or(status != KeyStatus::Deleted, |wanted| state(status) == wanted)
             && self.is_active.is_none_or(|active| (status == KeyStatus::Active) == active)
             && self.tag.is_none_or(|tag| key.policy.tags.iter().any(|known| known == tag))
-            && self.owner.is_none_or(|wanted| owner == wanted)
+            && self.owner.fits(owner)
             && self.team.is_none_or(|team| owner.and_then(|owner| self.known.team_of(owner)) == Some(team))
             && (self.needle.is_empty() || self.is_found(key))
     }

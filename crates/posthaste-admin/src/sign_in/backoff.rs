@@ -1,7 +1,8 @@
 //! Who failed to log in too often waits.
 //!
 //! Counted by name and address together, so that strangers elsewhere lock nobody out, and by address alone, so that nobody
-//! tries one password on many names. Kept in memory: a relay that starts forgets it, and each relay counts for itself.
+//! tries one password on many names. Tries that are still being checked count as failed ones, so that many at once get no
+//! further than one after the other. Kept in memory: a relay that starts forgets it, and each relay counts for itself.
 
 use std::{
     collections::HashMap,
@@ -34,22 +35,46 @@ pub(crate) struct Locked {
 #[derive(Clone, Copy, Debug)]
 struct Count {
     misses: u32,
+    /// How many tries are being checked.
+    open: u32,
     last: Timestamp,
 }
 
+/// A try that is being checked.
+#[must_use = "the try is over when this is dropped"]
+#[derive(Debug)]
+pub(crate) struct Try<'a> {
+    misses: &'a Misses,
+    pair: (String, Place),
+}
+
+impl Drop for Try<'_> {
+    fn drop(&mut self) {
+        close(&mut self.misses.by_pair.lock(), &self.pair);
+        close(&mut self.misses.by_place.lock(), &self.pair.1);
+    }
+}
+
 impl Misses {
-    /// Whether a try may be made now; else how long to wait.
-    pub(crate) fn begin(&self, name: &str, address: Option<IpAddr>, now: Timestamp) -> Result<(), Duration> {
-        let place = place(address);
-        let pair = self
-            .by_pair
-            .lock()
-            .get(&(name.to_owned(), place))
-            .map_or(Duration::ZERO, |count| count.wait(FREE_FOR_PAIR, now));
-        let alone =
-            self.by_place.lock().get(&place).map_or(Duration::ZERO, |count| count.wait(FREE_FOR_PLACE, now));
-        match pair.max(alone) {
-            Duration::ZERO => Ok(()),
+    /// Begins a try, where one may be made now; else tells how long to wait.
+    pub(crate) fn begin(
+        &self,
+        name: &str,
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Try<'_>, Duration> {
+        let pair = (name.to_owned(), place(address));
+        let (mut by_pair, mut by_place) = (self.by_pair.lock(), self.by_place.lock());
+        let of_pair =
+            by_pair.get(&pair).map_or(Duration::ZERO, |count| count.wait_to_begin(FREE_FOR_PAIR, now));
+        let of_place =
+            by_place.get(&pair.1).map_or(Duration::ZERO, |count| count.wait_to_begin(FREE_FOR_PLACE, now));
+        match of_pair.max(of_place) {
+            Duration::ZERO => {
+                open(&mut by_pair, pair.clone(), now);
+                open(&mut by_place, pair.1, now);
+                Ok(Try { misses: self, pair })
+            }
             wait => Err(wait),
         }
     }
@@ -65,11 +90,20 @@ impl Misses {
 
     /// Notes one that did not: the name is known from there. The address goes on counting.
     pub(crate) fn hit(&self, name: &str, address: Option<IpAddr>) {
-        self.by_pair.lock().remove(&(name.to_owned(), place(address)));
+        if let Some(count) = self.by_pair.lock().get_mut(&(name.to_owned(), place(address))) {
+            count.misses = 0;
+        }
     }
 }
 
 impl Count {
+    /// Beyond the free ones tries are made one at a time.
+    fn wait_to_begin(self, free: u32, now: Timestamp) -> Duration {
+        let is_busy = self.open > 0 && self.misses.saturating_add(self.open) >= free;
+        let others = if is_busy { FIRST_WAIT } else { Duration::ZERO };
+        self.wait(free, now).max(others)
+    }
+
     /// From the first try beyond the free ones on the wait doubles, up to a quarter of an hour.
     fn wait(self, free: u32, now: Timestamp) -> Duration {
         let Some(beyond) = self.misses.checked_sub(free) else { return Duration::ZERO };
@@ -78,15 +112,34 @@ impl Count {
     }
 }
 
-fn note<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, Count>, key: K, now: Timestamp) -> Option<Count> {
-    if counts.len() >= MOST_KEPT {
-        counts.retain(|_, count| now.since(count.last) < FORGOTTEN_AFTER);
+fn open<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, Count>, key: K, now: Timestamp) {
+    make_room(counts, now);
+    if counts.len() < MOST_KEPT || counts.contains_key(&key) {
+        counts.entry(key).or_insert(Count { misses: 0, open: 0, last: now }).open += 1;
     }
+}
+
+fn close<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, Count>, key: &K) {
+    let Some(count) = counts.get_mut(key) else { return };
+    count.open = count.open.saturating_sub(1);
+    if count.open == 0 && count.misses == 0 {
+        counts.remove(key);
+    }
+}
+
+fn make_room<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, Count>, now: Timestamp) {
+    if counts.len() >= MOST_KEPT {
+        counts.retain(|_, count| count.open > 0 || now.since(count.last) < FORGOTTEN_AFTER);
+    }
+}
+
+fn note<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, Count>, key: K, now: Timestamp) -> Option<Count> {
+    make_room(counts, now);
     // Whoever fills the table with names of his own gains nothing: his address is counted.
     if counts.len() >= MOST_KEPT && !counts.contains_key(&key) {
         return None;
     }
-    let count = counts.entry(key).or_insert(Count { misses: 0, last: now });
+    let count = counts.entry(key).or_insert(Count { misses: 0, open: 0, last: now });
     if now.since(count.last) >= FORGOTTEN_AFTER {
         count.misses = 0;
     }
@@ -130,17 +183,17 @@ mod tests {
     fn after_five_misses_the_wait_grows_to_a_quarter_of_an_hour() {
         let (misses, here) = (Misses::default(), address("192.0.2.1"));
         for _ in 0..5 {
-            assert_eq!(misses.begin("ada", here, NOON), Ok(()));
+            assert_eq!(misses.begin("ada", here, NOON).map(drop), Ok(()));
             misses.missed("ada", here, NOON);
         }
-        assert_eq!(misses.begin("ada", here, NOON), Err(Duration::from_secs(2)));
-        assert_eq!(misses.begin("ada", here, at(2)), Ok(()));
+        assert_eq!(misses.begin("ada", here, NOON).map(drop), Err(Duration::from_secs(2)));
+        assert_eq!(misses.begin("ada", here, at(2)).map(drop), Ok(()));
         misses.missed("ada", here, at(2));
-        assert_eq!(misses.begin("ada", here, at(2)), Err(Duration::from_secs(4)));
+        assert_eq!(misses.begin("ada", here, at(2)).map(drop), Err(Duration::from_secs(4)));
         for _ in 0..30 {
             misses.missed("ada", here, at(2));
         }
-        assert_eq!(misses.begin("ada", here, at(2)), Err(Duration::from_secs(900)));
+        assert_eq!(misses.begin("ada", here, at(2)).map(drop), Err(Duration::from_secs(900)));
     }
 
     #[test]
@@ -149,7 +202,7 @@ mod tests {
         for n in 0..200 {
             misses.missed("ada", address(&format!("198.51.100.{}", n % 7)), NOON);
         }
-        assert_eq!(misses.begin("ada", address("192.0.2.1"), NOON), Ok(()));
+        assert_eq!(misses.begin("ada", address("192.0.2.1"), NOON).map(drop), Ok(()));
         assert!(misses.begin("ada", address("198.51.100.3"), NOON).is_err());
     }
 
@@ -160,8 +213,8 @@ mod tests {
             misses.missed(&format!("name{n}"), address(&format!("2001:db8::{n:x}")), NOON);
         }
         assert!(misses.begin("another", address("2001:db8::ffff"), NOON).is_err());
-        assert_eq!(misses.begin("another", address("2001:db8:0:1::1"), NOON), Ok(()));
-        assert_eq!(misses.begin("another", None, NOON), Ok(()));
+        assert_eq!(misses.begin("another", address("2001:db8:0:1::1"), NOON).map(drop), Ok(()));
+        assert_eq!(misses.begin("another", None, NOON).map(drop), Ok(()));
     }
 
     #[test]
@@ -171,13 +224,32 @@ mod tests {
             misses.missed("ada", here, NOON);
         }
         misses.hit("ada", here);
-        assert_eq!(misses.begin("ada", here, NOON), Ok(()));
+        assert_eq!(misses.begin("ada", here, NOON).map(drop), Ok(()));
         for _ in 0..40 {
             misses.missed("bob", here, NOON);
         }
         assert!(misses.begin("bob", here, NOON).is_err());
-        assert_eq!(misses.begin("bob", here, at(900)), Ok(()));
+        assert_eq!(misses.begin("bob", here, at(900)).map(drop), Ok(()));
         misses.missed("bob", here, at(7_200));
-        assert_eq!(misses.begin("bob", here, at(7_200)), Ok(()));
+        assert_eq!(misses.begin("bob", here, at(7_200)).map(drop), Ok(()));
+    }
+
+    #[test]
+    fn many_tries_at_once_get_no_further_than_one_after_the_other() {
+        let (misses, here) = (Misses::default(), address("192.0.2.1"));
+        let open: Vec<_> = (0..5).map(|_| misses.begin("ada", here, NOON).unwrap()).collect();
+        assert_eq!(misses.begin("ada", here, NOON).map(drop), Err(Duration::from_secs(2)));
+        assert!(misses.begin("bob", here, NOON).is_ok(), "another name");
+        for tried in open {
+            misses.missed("ada", here, NOON);
+            drop(tried);
+        }
+        // After the wait one at a time.
+        let tried = misses.begin("ada", here, at(2)).unwrap();
+        assert!(misses.begin("ada", here, at(2)).is_err());
+        misses.hit("ada", here);
+        drop(tried);
+        assert!(misses.by_pair.lock().is_empty());
+        assert_eq!(misses.begin("ada", here, at(2)).map(drop), Ok(()));
     }
 }

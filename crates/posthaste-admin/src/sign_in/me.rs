@@ -50,7 +50,8 @@ impl SignInService<'_> {
     ) -> Result<UserView, AdminError> {
         let (now, address) = (self.now(), person.session.address);
         let misses = self.admin.misses();
-        misses.begin(&person.user.name, address, now).map_err(|wait| AdminError::TooMany { wait })?;
+        let _tried =
+            misses.begin(&person.user.name, address, now).map_err(|wait| AdminError::TooMany { wait })?;
         if !matches!(person.user.sign_in, SignIn::Password { .. }) {
             let by = person.user.sign_in.as_str();
             return Err(AdminError::invalid(
@@ -84,7 +85,8 @@ impl SignInService<'_> {
     ) -> Result<UserView, AdminError> {
         let (now, address) = (self.now(), person.session.address);
         let misses = self.admin.misses();
-        misses.begin(&person.user.name, address, now).map_err(|wait| AdminError::TooMany { wait })?;
+        let _tried =
+            misses.begin(&person.user.name, address, now).map_err(|wait| AdminError::TooMany { wait })?;
         if password.secret().expose().is_empty()
             || !self.is_password_of(&person.user, password.secret()).await?
         {

@@ -60,7 +60,7 @@ impl SignInService<'_> {
     pub async fn set_up(self, first: FirstOwner, visit: &Visit) -> Result<SignedIn, AdminError> {
         let now = self.now();
         let misses = self.admin.misses();
-        misses.begin(SETUP, visit.address, now).map_err(|wait| AdminError::TooMany { wait })?;
+        let _tried = misses.begin(SETUP, visit.address, now).map_err(|wait| AdminError::TooMany { wait })?;
         let presented = hash_token(first.token.secret().expose().trim());
         if self.admin.setup_token().is_none_or(|token| token.hash != presented) {
             misses.missed(SETUP, visit.address, now);

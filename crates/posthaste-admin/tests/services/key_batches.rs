@@ -105,7 +105,8 @@ async fn one_that_fails_stops_no_other() {
     assert_eq!((made.created.len(), made.failed[0].key.as_str()), (1, "team-3"));
 
     let change = KeyChange { enabled: Some(false), ..KeyChange::default() };
-    let batch = KeyBatch::Update(BatchChange { of: of(&["team-1", "nobody", "team-2", "team-1"]), change });
+    let batch =
+        KeyBatch::Update(Box::new(BatchChange { of: of(&["team-1", "nobody", "team-2", "team-1"]), change }));
     let view = bench.admin.batch_keys(&machine, batch).await.unwrap();
     assert_eq!((view.done, view.failed, view.items.len()), (2, 1, 3));
     assert!(view.items[1].failure.is_some());
@@ -133,7 +134,7 @@ async fn what_is_no_batch_is_refused_with_its_field() {
         (KeyBatch::Delete(KeySelection::default()), "keys"),
         (KeyBatch::Delete(long), "keys"),
         (KeyBatch::Delete(both), "of.keys"),
-        (KeyBatch::Update(BatchChange { of: of(&["a"]), change: named }), "change.name"),
+        (KeyBatch::Update(Box::new(BatchChange { of: of(&["a"]), change: named })), "change.name"),
     ] {
         let refused = bench.admin.batch_keys(&machine, batch).await.unwrap_err();
         assert!(matches!(&refused, AdminError::Invalid { field: told, .. } if *told == field), "{refused:?}");
@@ -176,7 +177,7 @@ async fn tags_are_added_renamed_and_taken_away() {
     };
     assert_eq!(told().await, "blue=1 red=2");
     let red = KeySelection { tag: Some("red".into()), ..KeySelection::default() };
-    let batch = KeyBatch::Update(BatchChange { of: red, change: tagged(&["warm"], &[]) });
+    let batch = KeyBatch::Update(Box::new(BatchChange { of: red, change: tagged(&["warm"], &[]) }));
     assert_eq!(bench.admin.batch_keys(&machine, batch).await.unwrap().done, 2);
     assert_eq!(rename_tag(&bench.admin, &machine, "red", Some("blue".into())).await.unwrap().done, 2);
     assert_eq!(told().await, "blue=2 warm=2");

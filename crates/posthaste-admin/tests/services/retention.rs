@@ -143,6 +143,10 @@ impl JournalStore for Failing {
         self.journals.append(journal, entry).await
     }
 
+    async fn carry_over(&self, journal: &str, entry: &JournalEntry) -> Result<(), StorageError> {
+        self.journals.carry_over(journal, entry).await
+    }
+
     async fn last(&self, journal: &str) -> Result<Option<JournalEntry>, StorageError> {
         self.journals.last(journal).await
     }

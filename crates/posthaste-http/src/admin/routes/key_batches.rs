@@ -58,7 +58,9 @@ fn batches() -> Vec<Endpoint> {
         put("/admin/api-keys/batch", "Change many client keys; one that cannot be changed stops no other")
             .needs(write)
             .body::<BatchChange>()
-            .answers(|asked: Asked, Json(change): Json<BatchChange>| batch(asked, KeyBatch::Update(change))),
+            .answers(|asked: Asked, Json(change): Json<BatchChange>| {
+                batch(asked, KeyBatch::Update(Box::new(change)))
+            }),
         delete("/admin/api-keys/batch", "Delete many client keys, so that they can be restored")
             .needs(write)
             .body::<KeySelection>()
