@@ -20,6 +20,9 @@ section! {
         account_errors: Duration = "30d",
         /// How many failures of each account are remembered; the oldest go first. 0 to 10000; with 0 none is.
         account_errors_most: u32 = "100",
+        /// How long a deleted client key can be restored, from its deletion on; then its record is dropped, and what it used stays
+        /// in the books. 1h or more. Unset, for ever.
+        deleted_keys: Option<Duration> = unset,
     }
 }
 
@@ -30,7 +33,8 @@ impl RetentionRules {
             ("retention.deliveries", self.deliveries, HOUR, None),
             ("retention.account_errors", self.account_errors, HOUR, Some(366 * DAY)),
         ];
-        for (path, given, least, most) in lengths {
+        let keys = self.deleted_keys.map(|given| ("retention.deleted_keys", given, HOUR, None));
+        for (path, given, least, most) in lengths.into_iter().chain(keys) {
             if given < least {
                 let [given, least] = [given, least].map(show_duration);
                 errors.push(ConfigError::new(path, None, format!("`{given}` is shorter than {least}")));
@@ -61,6 +65,7 @@ impl Config {
             audit: Some(self.retention.audit),
             deliveries: Some(self.retention.deliveries),
             account_errors: Some(self.retention.account_errors),
+            deleted_keys: self.retention.deleted_keys,
         }
     }
 }

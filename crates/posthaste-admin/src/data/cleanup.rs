@@ -28,6 +28,8 @@ pub struct Cleanup {
     pub deliveries: Option<Duration>,
     /// What went wrong at accounts.
     pub account_errors: Option<Duration>,
+    /// Client keys that were deleted.
+    pub deleted_keys: Option<Duration>,
 }
 
 /// What was too old, or too much.
@@ -51,6 +53,9 @@ pub struct Cleaned {
     /// Sessions that have lapsed.
     #[serde(default)]
     pub sessions: u64,
+    /// Client keys that were deleted.
+    #[serde(default)]
+    pub deleted_keys: u64,
 }
 
 /// Something that is forgotten with time. Whoever keeps something new that grows adds a part, and the compiler names the rest.
@@ -68,12 +73,21 @@ pub enum Part {
     AccountErrors,
     /// Sessions that have lapsed.
     Sessions,
+    /// Client keys that were deleted.
+    DeletedKeys,
 }
 
 impl Part {
     /// Every part, in the order in which they are forgotten.
-    pub const ALL: [Self; 6] =
-        [Self::Sessions, Self::AccountErrors, Self::Deliveries, Self::Requests, Self::Books, Self::Audit];
+    pub const ALL: [Self; 7] = [
+        Self::Sessions,
+        Self::DeletedKeys,
+        Self::AccountErrors,
+        Self::Deliveries,
+        Self::Requests,
+        Self::Books,
+        Self::Audit,
+    ];
 
     /// The name in metrics and logs.
     pub const fn as_str(self) -> &'static str {
@@ -84,6 +98,7 @@ impl Part {
             Self::Deliveries => "deliveries",
             Self::AccountErrors => "account_errors",
             Self::Sessions => "sessions",
+            Self::DeletedKeys => "deleted_keys",
         }
     }
 }
@@ -98,6 +113,7 @@ impl Cleaned {
             Part::Deliveries => self.deliveries,
             Part::AccountErrors => self.account_errors,
             Part::Sessions => self.sessions,
+            Part::DeletedKeys => self.deleted_keys,
         }
     }
 }

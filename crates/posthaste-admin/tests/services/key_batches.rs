@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use posthaste_admin::{
     Actor, AdminError, BatchChange, ExpiryInput, KeyBatch, KeyChange, KeySelection, NewKey, NewKeys,
-    PolicyInput, Who, rename_tag, tags,
+    PolicyInput, Who,
+    data::{Cleanup, clean_up},
+    rename_tag, tags,
 };
 use posthaste_core::{ApiTokenId, Area, Expiry, KeyStatus, Role};
 
@@ -74,7 +76,12 @@ async fn keys_that_were_deleted_long_ago_are_dropped() {
     bench.clock.advance(Duration::from_secs(100));
     keys.delete("team-2").await.unwrap();
     let before = keys.list_deleted().await.unwrap()[1].deleted_at.unwrap();
-    assert_eq!(keys.purge_deleted(before, 10).await.unwrap(), 1);
+    let rules = Cleanup { deleted_keys: Some(Duration::from_secs(1)), ..Cleanup::default() };
+    let now = before.plus(Duration::from_secs(1));
+    for only_count in [true, false] {
+        let cleaned = clean_up(&bench.admin, &rules, now, only_count).await.unwrap();
+        assert_eq!(cleaned.deleted_keys, 1);
+    }
     let left: Vec<_> = keys.list_deleted().await.unwrap().into_iter().map(|key| key.name).collect();
     assert_eq!(left, ["team-2"]);
     assert_eq!(keys.list().await.unwrap().len(), 1);

@@ -25,6 +25,8 @@ pub(super) struct Endpoint {
     pub(super) summary: &'static str,
     pub(super) query: Option<Describe>,
     pub(super) body: Describe,
+    /// Whether the body may be left out.
+    pub(super) bodiless: bool,
     pub(super) answer: Describe,
     /// Whether it answers a table for spreadsheets in place of JSON.
     pub(super) table: bool,
@@ -198,6 +200,7 @@ impl<B: Body> Draft<(), B> {
         let Self { method, path, door, summary, .. } = self;
         let answer: Describe = |generator| Some(generator.subschema_for::<T>());
         let (table, streams) = (false, false);
-        Endpoint { method, path, door, summary, query, body: B::schema, answer, table, streams, work }
+        let (body, bodiless) = (B::schema as Describe, B::is_optional());
+        Endpoint { method, path, door, summary, query, body, bodiless, answer, table, streams, work }
     }
 }

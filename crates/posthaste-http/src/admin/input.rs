@@ -12,6 +12,9 @@ pub(super) trait Body: Sized + Send + 'static {
     fn read(asked: &Asked) -> Result<Self, AdminError>;
 
     fn schema(generator: &mut SchemaGenerator) -> Option<Schema>;
+
+    /// Whether it may be left out.
+    fn is_optional() -> bool;
 }
 
 /// Nothing.
@@ -26,6 +29,10 @@ impl Body for NoBody {
     fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
         None
     }
+
+    fn is_optional() -> bool {
+        true
+    }
 }
 
 /// JSON.
@@ -33,7 +40,9 @@ pub(super) struct Json<T>(pub(super) T);
 
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> Body for Json<T> {
     fn read(asked: &Asked) -> Result<Self, AdminError> {
-        let mut json = serde_json::Deserializer::from_slice(&asked.body);
+        // Nothing means what `{}` means: where a field is wanted, it is named.
+        let body: &[u8] = if asked.body.trim_ascii().is_empty() { b"{}" } else { &asked.body };
+        let mut json = serde_json::Deserializer::from_slice(body);
         let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
             // The place and what is wrong there, in serde's words, which for secrets name a type at most.
             let path = error.path().to_string();
@@ -46,6 +55,10 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Body for Json<T> {
 
     fn schema(generator: &mut SchemaGenerator) -> Option<Schema> {
         Some(generator.subschema_for::<T>())
+    }
+
+    fn is_optional() -> bool {
+        serde_json::from_slice::<T>(b"{}").is_ok()
     }
 }
 

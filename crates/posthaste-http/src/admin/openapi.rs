@@ -63,8 +63,7 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
         }
     };
     if let Some(schema) = (endpoint.body)(generator) {
-        described["requestBody"] =
-            json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+        described["requestBody"] = json!({ "required": !endpoint.bodiless, "content": { "application/json": { "schema": schema } } });
     }
     described
 }

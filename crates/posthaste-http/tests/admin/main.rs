@@ -5,6 +5,7 @@
 mod documented;
 mod doors;
 mod exports;
+mod key_batches;
 mod lists;
 mod sessions;
 mod support;

@@ -30,7 +30,9 @@ async fn people_come_with_their_roles_and_keys_and_without_a_password() {
     let told: Vec<_> = ["admin", "alice", "bob"].map(|name| (of(name).role, of(name).enabled)).into();
     assert_eq!(told, [(Role::Owner, true), (Role::Admin, true), (Role::User, false)]);
     assert_eq!(people.len(), 3, "{people:?}");
-    assert!(people.iter().all(|user| user.sign_in == SignIn::Password { hash: None } && !user.has_sign_in()));
+    assert_eq!(of("admin").sign_in, SignIn::Password { hash: None });
+    // They were known by a directory, and can be here; nobody has vouched for them yet.
+    assert!(["alice", "bob"].iter().all(|name| of(name).sign_in == SignIn::Ldap { dn: String::new() }));
     assert_eq!(of("alice").email.as_deref(), Some("alice@example.org"));
     assert_eq!(of("alice").shown(), "Alice Example");
     // The keys of a person are the person's, and each person has an owner of the same identity.

@@ -53,6 +53,7 @@ fn text(cleaned: &Cleaned, dry_run: bool) -> String {
         ("audit log", counted(cleaned.audit, "entry", "entries")),
         ("deliveries", cleaned.deliveries.to_string()),
         ("account errors", cleaned.account_errors.to_string()),
+        ("deleted client keys", cleaned.deleted_keys.to_string()),
         ("sessions", cleaned.sessions.to_string()),
     ]);
     format!("{}\n{rows}", if dry_run { "would be forgotten:" } else { "forgotten:" })

@@ -1,6 +1,6 @@
 //! Counting what would be forgotten.
 
-use posthaste_core::{RequestId, Timestamp};
+use posthaste_core::{ClientKey, RequestId, Timestamp};
 use posthaste_storage::{JournalStore, LedgerStore, RollupPeriod, StorageError, UsageQuery, first_request};
 
 use super::{Cleaned, Cleanup, Part, audit_bound, forget::deliveries_of};
@@ -47,6 +47,12 @@ pub(super) async fn count(
                 cleaned.account_errors +=
                     kept.iter().filter(|error| error.at < now.minus(keep)).count() as u64;
             }
+        }
+        Part::DeletedKeys => {
+            let Some(keep) = rules.deleted_keys else { return Ok(()) };
+            let keys = admin.key_records().all().await?;
+            let is_old = |key: &ClientKey| key.deleted_at.is_some_and(|at| at < now.minus(keep));
+            cleaned.deleted_keys += keys.iter().filter(|key| is_old(&key.value)).count() as u64;
         }
         Part::Sessions => {
             for user in admin.user_records().all().await? {

@@ -53,6 +53,11 @@ pub(super) async fn forget(
             let errors = &stores.account_errors;
             while step(&mut cleaned.account_errors, errors.trim(before, STEP).await?).await {}
         }
+        Part::DeletedKeys => {
+            let Some(keep) = rules.deleted_keys else { return Ok(()) };
+            let before = now.minus(keep);
+            while step(&mut cleaned.deleted_keys, admin.keys().purge_deleted(before, STEP).await?).await {}
+        }
         Part::Sessions => while step(&mut cleaned.sessions, stores.sessions.sweep(now, STEP).await?).await {},
     }
     Ok(())
