@@ -115,7 +115,7 @@ fn responses(endpoint: &Endpoint, answer: Option<Schema>) -> Value {
     };
     let mut responses = json!({ "200": { "description": "Done.", "content": content } });
     if endpoint.streams {
-        let events = json!({ "text/event-stream": { "schema": { "type": "string" }, "x-posthaste-event": data_of(&responses) } });
+        let events = json!({ "text/event-stream": { "x-posthaste-event": data_of(&responses) } });
         responses["200"] =
             json!({ "description": "Events, one after the other, in `data:`.", "content": events });
         responses["default"] =
@@ -148,10 +148,16 @@ fn responses(endpoint: &Endpoint, answer: Option<Schema>) -> Value {
             ("502", "The vendor did not do its part."),
         ]);
     }
+    let failure = if endpoint.streams && endpoint.door == Door::Open {
+        // What the relay refuses, it refuses in the dialect of the request that it was sent.
+        json!({ "type": "object" })
+    } else {
+        json!({ "$ref": "#/components/schemas/Failure" })
+    };
     for (status, description) in failures {
         responses[status] = json!({
             "description": description,
-            "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Failure" } } },
+            "content": { "application/json": { "schema": failure } },
         });
     }
     responses
