@@ -108,7 +108,10 @@ impl<'a> LiveService<'a> {
         for counted in self.of_key(&key).await? {
             loop {
                 let held = self.held(&counted, MOST_HELD).await?;
-                let goes = |held: &&HeldLease| held.since().is_none_or(|since| since <= bound);
+                // All means all, also where the clock of the relay that took them runs ahead.
+                let goes = |held: &&HeldLease| {
+                    input.older_than_seconds == 0 || held.since().is_none_or(|since| since <= bound)
+                };
                 let going: Vec<_> = held.iter().filter(goes).collect();
                 for held in &going {
                     let lease = LeaseRef { half: counted.half, owner: counted.slot, lease: held.lease };

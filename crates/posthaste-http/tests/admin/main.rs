@@ -7,6 +7,7 @@ mod doors;
 mod exports;
 mod key_batches;
 mod lists;
+mod operating;
 mod sessions;
 mod support;
 mod versions;

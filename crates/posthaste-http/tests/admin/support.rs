@@ -24,6 +24,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 
 pub(crate) struct Rig {
     pub(crate) admin: Admin,
+    pub(crate) stores: Stores,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) setup_token: Secret,
     router: Router,
@@ -94,7 +95,7 @@ impl Rig {
             setup_token: Some(Arc::new(token)),
         });
         let router = admin_router(&AdminFront::new(admin.clone(), options));
-        Self { admin, clock, setup_token, router }
+        Self { admin, stores, clock, setup_token, router }
     }
 
     pub(crate) async fn add(&self, name: &str, role: Role) {
