@@ -138,6 +138,16 @@ impl SpawnedRedisCluster {
         });
     }
 
+    /// Waits until a master's replica has all that the master has written until now. (`WAIT` tells that only to the
+    /// connection that wrote.)
+    ///
+    /// # Panics
+    /// When that does not come, or there is no replica.
+    pub fn wait_until_copied(&self, number: usize) {
+        let written = offset(&self.nodes[number], "master_repl_offset");
+        wait_for("the replica's copy", || offset(&self.replicas[number], "slave_repl_offset") >= written);
+    }
+
     /// Kills a master and waits until its replica has its slots.
     ///
     /// # Panics
@@ -156,6 +166,13 @@ impl SpawnedRedisCluster {
         let first = &self.nodes[number].redis;
         if first.process_id().is_some() { first } else { &self.replicas[number].redis }
     }
+}
+
+/// How many bytes of its stream of changes a node has come to.
+fn offset(node: &Node, name: &str) -> u64 {
+    let info = node.redis.command("INFO replication");
+    let value = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {info}"))
 }
 
 const SLOTS: u16 = 16_384;
@@ -185,7 +202,7 @@ mod tests {
         let mut cluster = spawn_redis_cluster_with_replicas();
         let (number, _) = cluster.home("foo");
         assert_eq!(cluster.heir(number).command("SET foo 1"), "OK");
-        assert_eq!(cluster.heir(number).command("WAIT 1 5000"), "1");
+        cluster.wait_until_copied(number);
         cluster.fail_over(number);
         assert_eq!(cluster.heir(number).command("GET foo"), "1");
     }
