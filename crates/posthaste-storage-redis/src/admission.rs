@@ -118,14 +118,31 @@ impl AdmissionStore for RedisAdmission {
         limit: usize,
     ) -> Result<Vec<HeldLease>, StorageError> {
         let keys = vec![self.keys.leases(half, owner), self.keys.book(half, owner)];
-        let arguments = vec![
-            Value::Bytes(counter_field(counter).to_vec().into()),
-            Value::from(now.as_micros().to_string()),
-            Value::from(limit.to_string()),
-        ];
-        let found = self.link.eval(LISTING, &script::LEASES, Repeat::Harmless, keys, arguments).await?;
-        reply::each(found, held_lease).map_err(|error| error.during(LISTING))
+        let (mut leases, mut behind) = (Vec::new(), now.as_micros().to_string());
+        loop {
+            let arguments = vec![
+                Value::Bytes(counter_field(counter).to_vec().into()),
+                Value::from(behind),
+                Value::from(LOOKED_AT.to_string()),
+            ];
+            let script = &script::LEASES;
+            let told = self.link.eval(LISTING, script, Repeat::Harmless, keys.clone(), arguments).await?;
+            let (last, mut part) = leases_part(told).map_err(|error| error.during(LISTING))?;
+            leases.append(&mut part);
+            if last.is_empty() || leases.len() >= limit {
+                leases.truncate(limit);
+                return Ok(leases);
+            }
+            behind = last;
+        }
     }
+}
+
+/// Up to where was looked, nothing where that was the end; and what was found.
+fn leases_part(told: Value) -> Result<(String, Vec<HeldLease>), CallError> {
+    let mut told = reply::list(told)?.into_iter();
+    let last = told.next().ok_or_else(|| CallError::Unreadable("expected a moment".into()))?;
+    Ok((reply::text(last)?, told.map(held_lease).collect::<Result<_, _>>()?))
 }
 
 fn held_lease(found: Value) -> Result<HeldLease, CallError> {
@@ -136,6 +153,9 @@ fn held_lease(found: Value) -> Result<HeldLease, CallError> {
 }
 
 const LISTING: &str = "reading leases";
+
+/// Leases of an owner that are looked at in one step of the server's.
+const LOOKED_AT: usize = 2_000;
 
 /// Where a counter is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

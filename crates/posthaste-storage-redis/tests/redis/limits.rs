@@ -65,6 +65,42 @@ async fn windows_that_have_ended_are_swept() {
     }
 }
 
+/// Leases of other counters, however many stand in front, hide none; those that lapse at one moment are told once each.
+#[tokio::test]
+async fn leases_are_found_behind_any_number_of_others() {
+    let server = Server::start();
+    let redis = server.stores().await;
+    let admission = &redis.stores().admission;
+    let (owner, now) = (Uuid::now_v7(), Timestamp::from_secs(1_790_000_000));
+    let claim = |name, seconds| {
+        let counter = counter((name, Unit::Concurrency, CounterWindow::Held));
+        let check =
+            LimitCheck { counter, amount: 1, limit: 99_999, shadow: false, on_loss: Default::default() };
+        let (lease, ttl) = (LeaseId::generate(), Duration::from_secs(seconds));
+        Claim { half: Half::Caller, owner, lease, ttl, checks: vec![check] }
+    };
+    let others: Vec<_> = (0..12_000).map(|number| claim("others", 60 + number / 3_000)).collect();
+    let wanted: Vec<_> = (0..5_000).map(|number| claim("wanted", 100 + number / 2_500)).collect();
+    for claims in others.chunks(500).chain(wanted.chunks(500)) {
+        for outcome in join_all(claims.iter().map(|claim| admission.reserve(claim, now))).await {
+            assert!(outcome.unwrap().is_granted());
+        }
+    }
+    let counter = counter(("wanted", Unit::Concurrency, CounterWindow::Held));
+    let leases =
+        async |now, limit| admission.leases(Half::Caller, owner, &counter, now, limit).await.unwrap();
+    let found = leases(now, 9_999).await;
+    let mut expected: Vec<_> = wanted.iter().map(|claim| claim.lease).collect();
+    let mut told: Vec<_> = found.iter().map(|held| held.lease).collect();
+    assert!(found.is_sorted(), "those that lapse first stand in front");
+    expected.sort_unstable();
+    told.sort_unstable();
+    assert_eq!(told, expected);
+    assert_eq!(leases(now, 7).await, found[..7]);
+    // What has lapsed is not told, and the moment itself is past.
+    assert_eq!(leases(now.plus(Duration::from_secs(100)), 9_999).await, found[2_500..]);
+}
+
 /// Steps that go together in one call are taken in their order.
 #[tokio::test]
 async fn counters_agree_with_the_reference_for_steps_that_share_a_call() {
