@@ -3,6 +3,7 @@
 mod accounts;
 mod keys;
 mod order;
+mod part;
 mod used;
 
 pub use accounts::{AccountListInput, AccountRow};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{Account, Area, CooldownReason, Timestamp};
+use posthaste_core::{Account, CooldownReason, Timestamp};
 use posthaste_storage::Dimension;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::{
     Cut, ListPage, SortOrder, UsedIn,
-    order::{SortValue, Sorted, has, sort},
-    used::{Used, last_use, used},
+    order::{SortValue, has},
+    part::{ByUse, Listed, Part, Row, Wish},
 };
 use crate::{AccountView, Actor, Admin, AdminError, Runtime, UsageTotals, directory::Snapshot};
 
@@ -70,10 +70,7 @@ enum By {
     CreatedAt,
     UpdatedAt,
     ExpiresAt,
-    LastUsedAt,
-    Cost,
-    Tokens,
-    Requests,
+    Use(ByUse),
 }
 
 /// A page of accounts.
@@ -87,24 +84,7 @@ pub(crate) async fn page(
     let known = admin.directory().await?;
     let wanted = Wanted::new(admin, input, &known)?;
     let accounts = known.accounts.iter().filter(|(_, account)| wanted.has(account));
-    let accounts: Vec<(Uuid, &Arc<Account>)> = accounts.map(|(id, account)| (*id, account)).collect();
-    let needs_usage = matches!(by, By::Cost | By::Tokens | By::Requests | By::LastUsedAt);
-    let may = match needs_usage {
-        true => actor.check(Area::Usage.read()).map(|()| true)?,
-        false => actor.check(Area::Usage.read()).is_ok(),
-    };
-    let used = match may {
-        true => used(admin, input.range, Dimension::Account).await?,
-        false => Used::new(),
-    };
-    let ids: Vec<Uuid> = accounts.iter().map(|(id, _)| *id).collect();
-    let last = match by {
-        By::LastUsedAt => last_use(admin, Dimension::Account, &ids).await?,
-        _ => vec![None; ids.len()],
-    };
-    let sums = |id: &Uuid| used.get(id).cloned().unwrap_or_default();
-    let mut rows: Vec<Sorted<&Arc<Account>>> = Vec::with_capacity(accounts.len());
-    for ((id, account), last) in accounts.into_iter().zip(last) {
+    let listed = accounts.map(|(id, account)| {
         let value = match by {
             By::Name => SortValue::text(&account.name),
             By::Priority => SortValue::number(account.priority),
@@ -114,23 +94,20 @@ pub(crate) async fn page(
             By::CreatedAt => SortValue::moment(Some(account.created_at)),
             By::UpdatedAt => SortValue::moment(Some(account.updated_at)),
             By::ExpiresAt => SortValue::moment(account.scheduling.expires_at),
-            By::LastUsedAt => SortValue::moment(last),
-            By::Cost => SortValue::number(sums(&id).cost.as_nanos()),
-            By::Tokens => SortValue::number(sums(&id).usage.total()),
-            By::Requests => SortValue::number(sums(&id).attempts),
+            By::Use(_) => SortValue::Nothing,
         };
-        rows.push(Sorted { value, name: account.name.clone(), id, row: account });
-    }
-    sort(&mut rows, input.sort_order.unwrap_or_default());
-    let (rows, total) = cut.of(rows);
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let last = if may { last_use(admin, Dimension::Account, &ids).await? } else { vec![None; ids.len()] };
-    let item = |(row, last_used_at): (Sorted<&Arc<Account>>, Option<Timestamp>)| AccountRow {
-        account: admin.accounts().view(Account::clone(row.row)),
-        usage: may.then(|| UsageTotals::from(sums(&row.id))),
+        Listed { id: *id, name: account.name.clone(), value, record: account }
+    });
+    let by_use = if let By::Use(by) = by { Some(by) } else { None };
+    let (order, range) = (input.sort_order.unwrap_or_default(), input.range);
+    let wish = Wish { cut, order, by_use, range, of: Dimension::Account };
+    let Part { rows, total } = wish.part(admin, actor, listed.collect()).await?;
+    let item = |Row { record, usage, last_used_at }: Row<&Arc<Account>>| AccountRow {
+        account: admin.accounts().view(Account::clone(record)),
+        usage,
         last_used_at,
     };
-    let items = rows.into_iter().zip(last).map(item).collect();
+    let items = rows.into_iter().map(item).collect();
     Ok(cut.page(items, total))
 }
 
@@ -162,11 +139,10 @@ fn sorted_by(name: Option<&str>) -> Result<By, AdminError> {
         "createdAt" | "created_at" => By::CreatedAt,
         "updatedAt" | "updated_at" => By::UpdatedAt,
         "expiresAt" | "expires_at" => By::ExpiresAt,
-        "lastUsedAt" | "last_used_at" => By::LastUsedAt,
-        "cost" => By::Cost,
-        "tokens" => By::Tokens,
-        "requests" => By::Requests,
-        _ => {
+        other => {
+            if let Some(by) = ByUse::named(other) {
+                return Ok(By::Use(by));
+            }
             let message = "is nothing that accounts are sorted by; it is one of: name, priority, provider, preset, state, \
                            createdAt, updatedAt, expiresAt, lastUsedAt, cost, tokens, requests";
             return Err(AdminError::invalid("sortBy", message));

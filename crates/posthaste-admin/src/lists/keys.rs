@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{Area, ClientKey, KeyStatus, Place, Timestamp};
+use posthaste_core::{ClientKey, KeyStatus, Place, Timestamp};
 use posthaste_storage::Dimension;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::{
     Cut, ListPage, SortOrder, UsedIn,
-    order::{SortValue, Sorted, has, sort},
-    used::{Used, last_use, used},
+    order::{SortValue, has},
+    part::{ByUse, Listed, Part, Row, Wish},
 };
 use crate::{Actor, Admin, AdminError, KeyView, UsageTotals, directory::Snapshot};
 
@@ -68,10 +68,7 @@ enum By {
     CreatedAt,
     UpdatedAt,
     ExpiresAt,
-    LastUsedAt,
-    Cost,
-    Tokens,
-    Requests,
+    Use(ByUse),
 }
 
 /// A page of client keys.
@@ -85,24 +82,7 @@ pub(crate) async fn page(
     let known = admin.directory().await?;
     let wanted = Wanted::new(input, &known, admin.parts().clock.now())?;
     let keys = known.keys.iter().filter(|(_, key)| wanted.has(key));
-    let keys: Vec<(Uuid, &Arc<ClientKey>)> = keys.map(|(id, key)| (*id, key)).collect();
-    let needs_usage = matches!(by, By::Cost | By::Tokens | By::Requests | By::LastUsedAt);
-    let may = match needs_usage {
-        true => actor.check(Area::Usage.read()).map(|()| true)?,
-        false => actor.check(Area::Usage.read()).is_ok(),
-    };
-    let used = match may {
-        true => used(admin, input.range, Dimension::Key).await?,
-        false => Used::new(),
-    };
-    let ids: Vec<Uuid> = keys.iter().map(|(id, _)| *id).collect();
-    let last = match by {
-        By::LastUsedAt => last_use(admin, Dimension::Key, &ids).await?,
-        _ => vec![None; ids.len()],
-    };
-    let sums = |id: &Uuid| used.get(id).cloned().unwrap_or_default();
-    let mut rows: Vec<Sorted<&Arc<ClientKey>>> = Vec::with_capacity(keys.len());
-    for ((id, key), last) in keys.into_iter().zip(last) {
+    let listed = keys.map(|(id, key)| {
         let value = match by {
             By::Name => SortValue::text(&key.name),
             By::Owner => wanted.owner_name(key).map_or(SortValue::Nothing, SortValue::text),
@@ -110,27 +90,22 @@ pub(crate) async fn page(
             By::CreatedAt => SortValue::moment(Some(key.created_at)),
             By::UpdatedAt => SortValue::moment(Some(key.updated_at)),
             By::ExpiresAt => SortValue::moment(key.expires_at()),
-            By::LastUsedAt => SortValue::moment(last),
-            By::Cost => SortValue::number(sums(&id).cost.as_nanos()),
-            By::Tokens => SortValue::number(sums(&id).usage.total()),
-            By::Requests => SortValue::number(sums(&id).attempts),
+            By::Use(_) => SortValue::Nothing,
         };
-        rows.push(Sorted { value, name: key.name.clone(), id, row: key });
-    }
-    sort(&mut rows, input.sort_order.unwrap_or_default());
-    let (rows, total) = cut.of(rows);
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let last = if may { last_use(admin, Dimension::Key, &ids).await? } else { vec![None; ids.len()] };
+        Listed { id: *id, name: key.name.clone(), value, record: key }
+    });
+    let by_use = if let By::Use(by) = by { Some(by) } else { None };
+    let (order, range) = (input.sort_order.unwrap_or_default(), input.range);
+    let wish = Wish { cut, order, by_use, range, of: Dimension::Key };
+    let Part { rows, total } = wish.part(admin, actor, listed.collect()).await?;
     let mut items = Vec::with_capacity(rows.len());
-    for (row, last_used_at) in rows.into_iter().zip(last) {
-        let key = admin.keys().view(ClientKey::clone(row.row)).await?;
-        let usage = may.then(|| UsageTotals::from(sums(&row.id)));
+    for Row { record, usage, last_used_at } in rows {
+        let key = admin.keys().view(ClientKey::clone(record)).await?;
         items.push(KeyRow { key, usage, last_used_at });
     }
     Ok(cut.page(items, total))
 }
 
-/// Takes names as the JSON of the rows has them, and as the predecessor wrote them.
 fn sorted_by(name: Option<&str>) -> Result<By, AdminError> {
     Ok(match name.unwrap_or("name") {
         "name" => By::Name,
@@ -139,11 +114,10 @@ fn sorted_by(name: Option<&str>) -> Result<By, AdminError> {
         "createdAt" | "created_at" => By::CreatedAt,
         "updatedAt" | "updated_at" => By::UpdatedAt,
         "expiresAt" | "expires_at" => By::ExpiresAt,
-        "lastUsedAt" | "last_used_at" => By::LastUsedAt,
-        "cost" => By::Cost,
-        "tokens" => By::Tokens,
-        "requests" => By::Requests,
-        _ => {
+        other => {
+            if let Some(by) = ByUse::named(other) {
+                return Ok(By::Use(by));
+            }
             let message = "is nothing that client keys are sorted by; it is one of: name, owner, state, createdAt, \
                            updatedAt, expiresAt, lastUsedAt, cost, tokens, requests";
             return Err(AdminError::invalid("sortBy", message));
