@@ -9,6 +9,7 @@ mod carried;
 mod channels;
 mod commands;
 mod data;
+mod doubles;
 mod key_batches;
 mod keys;
 mod lists;

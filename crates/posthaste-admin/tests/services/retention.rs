@@ -10,10 +10,11 @@ use posthaste_core::{
     AccountError, AccountId, Channel, ChannelId, ChannelKind, Clock, FaultKind, Language, NoticeFilter, Role,
     Session, Timestamp, TokenHash,
 };
-use posthaste_storage::{ErrorBounds, JournalEntry, JournalStore, Repository, StorageError, Stores};
+use posthaste_storage::{ErrorBounds, Repository, Stores};
 use uuid::Uuid;
 
 use crate::{
+    doubles::UnsoundJournals,
     people::add,
     support::{Bench, compatible, quiet},
 };
@@ -131,52 +132,6 @@ async fn what_has_no_time_is_kept_for_ever() {
     assert_eq!(Cleaned { sessions: 0, ..cleaned }, Cleaned::default());
 }
 
-/// Journals that fail after so many times of forgetting.
-struct Failing {
-    journals: Arc<dyn JournalStore>,
-    forgets: std::sync::atomic::AtomicI64,
-}
-
-#[async_trait::async_trait]
-impl JournalStore for Failing {
-    async fn append(&self, journal: &str, entry: &JournalEntry) -> Result<(), StorageError> {
-        self.journals.append(journal, entry).await
-    }
-
-    async fn carry_over(&self, journal: &str, entry: &JournalEntry) -> Result<(), StorageError> {
-        self.journals.carry_over(journal, entry).await
-    }
-
-    async fn last(&self, journal: &str) -> Result<Option<JournalEntry>, StorageError> {
-        self.journals.last(journal).await
-    }
-
-    async fn latest(
-        &self,
-        journal: &str,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Result<Vec<JournalEntry>, StorageError> {
-        self.journals.latest(journal, before, limit).await
-    }
-
-    async fn after(
-        &self,
-        journal: &str,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<JournalEntry>, StorageError> {
-        self.journals.after(journal, after, limit).await
-    }
-
-    async fn forget(&self, journal: &str, through: u64) -> Result<u64, StorageError> {
-        if self.forgets.fetch_sub(1, std::sync::atomic::Ordering::SeqCst) <= 0 {
-            return Err(StorageError::unavailable("forgetting", "the store went away"));
-        }
-        self.journals.forget(journal, through).await
-    }
-}
-
 /// More entries than a step forgets, with the store going away before each step in turn.
 #[tokio::test(start_paused = true)]
 async fn the_audit_log_can_be_checked_wherever_forgetting_stopped() {
@@ -187,8 +142,7 @@ async fn the_audit_log_can_be_checked_wherever_forgetting_stopped() {
     bench.clock.advance(60 * DAY);
     let before = bench.now().minus(30 * DAY);
     for steps in [0, 1, 0, 1, 9] {
-        let journals = Arc::clone(&bench.stores.journals);
-        let failing = Failing { journals, forgets: steps.into() };
+        let failing = UnsoundJournals::failing_after(&bench.stores.journals, steps);
         let stores = Stores { journals: Arc::new(failing), ..bench.stores.clone() };
         let forgotten = bench.with_stores(stores).audit().forget(before).await;
         assert_eq!(forgotten.is_ok(), steps == 9, "{forgotten:?}");

@@ -5,75 +5,33 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use async_trait::async_trait;
 use posthaste_admin::{AccountChange, Actor, Admin, AdminError, AdminParts, Command};
 use posthaste_core::Account;
-use posthaste_storage::{
-    Changes, ConfigStore, Expect, Page, Record, RecordKind, Repository, Revision, StorageError, Stores,
+use posthaste_storage::{Expect, RecordKind, Repository, Stores};
+
+use crate::{
+    doubles::WatchedConfig,
+    support::{Bench, compatible, quiet},
 };
-use uuid::Uuid;
 
-use crate::support::{Bench, compatible, quiet};
-
-/// A store in which the relay writes an account between an editor's look and his write, as it does with a new token.
-struct Refreshing {
-    inner: Arc<dyn ConfigStore>,
-    refreshed: AtomicBool,
-}
-
-#[async_trait]
-impl ConfigStore for Refreshing {
-    async fn get(&self, kind: RecordKind, id: Uuid) -> Result<Option<Record>, StorageError> {
-        self.inner.get(kind, id).await
-    }
-
-    async fn find(&self, kind: RecordKind, lookup: &str) -> Result<Option<Record>, StorageError> {
-        self.inner.find(kind, lookup).await
-    }
-
-    async fn list(&self, kind: RecordKind, after: Option<Uuid>, limit: usize) -> Result<Page, StorageError> {
-        self.inner.list(kind, after, limit).await
-    }
-
-    async fn put(
-        &self,
-        kind: RecordKind,
-        id: Uuid,
-        lookup: Option<String>,
-        body: String,
-        expect: Expect,
-    ) -> Result<u64, StorageError> {
-        let edits = kind == RecordKind::Account && expect != Expect::Absent;
-        if edits && !self.refreshed.swap(true, Ordering::SeqCst) {
-            let records = Repository::<Account>::new(Arc::clone(&self.inner));
-            let mut found = records.get(id).await?.unwrap();
-            found.value.scheduling.notes = "written by the relay".to_owned();
-            records.replace(found.value, found.version).await?;
-        }
-        self.inner.put(kind, id, lookup, body, expect).await
-    }
-
-    async fn delete(&self, kind: RecordKind, id: Uuid, version: u64) -> Result<(), StorageError> {
-        self.inner.delete(kind, id, version).await
-    }
-
-    async fn revision(&self) -> Result<Revision, StorageError> {
-        self.inner.revision().await
-    }
-
-    async fn changes(&self, since: Revision) -> Result<Changes, StorageError> {
-        self.inner.changes(since).await
-    }
-
-    async fn changed(&self, since: Revision) -> Result<(), StorageError> {
-        self.inner.changed(since).await
-    }
-}
-
+/// The relay writes an account between an editor's look and his write, as it does with a new token.
 async fn raced() -> (Bench, Admin) {
     let bench = quiet().await;
     bench.admin.accounts().add(compatible("one")).await.unwrap();
-    let config = Refreshing { inner: Arc::clone(&bench.stores.config), refreshed: AtomicBool::new(false) };
+    let inner = Arc::clone(&bench.stores.config);
+    let refreshed = Arc::new(AtomicBool::new(false));
+    let config = WatchedConfig::new(&inner).before_write(Box::new(move |kind, id, expect| {
+        let edits = kind == RecordKind::Account && expect != Expect::Absent;
+        let (inner, first) = (Arc::clone(&inner), edits && !refreshed.swap(true, Ordering::SeqCst));
+        Box::pin(async move {
+            if first {
+                let records = Repository::<Account>::new(inner);
+                let mut found = records.get(id).await.unwrap().unwrap();
+                found.value.scheduling.notes = "written by the relay".to_owned();
+                records.replace(found.value, found.version).await.unwrap();
+            }
+        })
+    }));
     let stores = Stores { config: Arc::new(config), ..bench.stores.clone() };
     let admin = Admin::new(AdminParts { stores, ..bench.parts.clone() });
     (bench, admin)
