@@ -106,8 +106,11 @@ impl<'a> LiveService<'a> {
         let bound = now.minus(Duration::from_secs(input.older_than_seconds));
         let mut released = 0;
         for counted in self.of_key(&key).await? {
+            // Those that stay are told again, and may stand before others that go.
+            let mut staying = 0;
             loop {
-                let held = self.held(&counted, MOST_HELD).await?;
+                let most = staying + MOST_HELD;
+                let held = self.held(&counted, most).await?;
                 // All means all, also where the clock of the relay that took them runs ahead.
                 let goes = |held: &&HeldLease| {
                     input.older_than_seconds == 0 || held.since().is_none_or(|since| since <= bound)
@@ -118,7 +121,8 @@ impl<'a> LiveService<'a> {
                     parts.stores.admission.settle(lease, &[], now).await?;
                 }
                 released += going.len() as u64;
-                if going.len() < MOST_HELD {
+                staying = held.len() - going.len();
+                if held.len() < most {
                     break;
                 }
             }

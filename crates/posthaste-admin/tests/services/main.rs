@@ -17,6 +17,7 @@ mod logins;
 mod own_keys;
 mod owners;
 mod people;
+mod places;
 mod pools;
 mod presenting;
 mod requests;
