@@ -3,7 +3,7 @@
 use crate::{
     Actor, Admin, AdminError, Command, Policy, Reply,
     audit::{self, AuditTarget, Noted, Outcome},
-    command,
+    branding, command,
 };
 
 /// With `not_now`, that is the answer to whoever may have it done otherwise, and it is not done.
@@ -27,8 +27,11 @@ pub(crate) async fn act(
         // Boxed, since it is as large as the largest piece of work.
         return Box::pin(command::execute(admin, actor, command)).await;
     }
+    // The one thing that operators change and that is no record.
+    let is_branding = matches!(command, Command::SetBranding(_));
     let before = match &policy.about {
         Some((kind, selector)) => audit::seen(admin, *kind, selector).await?,
+        None if is_branding => Some(branding::seen(admin).await?),
         None => None,
     };
     let done = match not_now {
@@ -40,11 +43,12 @@ pub(crate) async fn act(
         Ok(reply) => {
             let kind = policy.about.as_ref().map(|(kind, _)| *kind);
             let known = before.as_ref().and_then(|(target, _)| kind.zip(target.id));
+            // It is done: an entry without what came of it is better than none.
             let after = match known.or_else(|| reply.made()) {
-                // It is done: an entry without what came of it is better than none.
                 Some((kind, id)) => {
                     audit::seen(admin, kind, &id.hyphenated().to_string()).await.ok().flatten()
                 }
+                None if is_branding => branding::seen(admin).await.ok(),
                 None => None,
             };
             let (was, before) = before.unzip();

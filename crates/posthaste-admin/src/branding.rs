@@ -2,11 +2,13 @@
 //! shows the same, an edit never undoes another one unseen, and what was there before can be looked up.
 
 use posthaste_core::Timestamp;
-use posthaste_storage::{JournalEntry, StorageError};
+use posthaste_storage::{JournalEntry, JournalStore, StorageError};
+use posthaste_vault::hash_token;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::{Admin, AdminError};
+use crate::{Admin, AdminError, AuditTarget};
 
 /// What the relay calls itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -67,10 +69,28 @@ pub struct BrandingView {
 
 /// What it is now.
 pub(crate) async fn show(admin: &Admin) -> Result<BrandingView, AdminError> {
-    let Some(entry) = admin.parts().stores.journals.last(JOURNAL).await? else {
+    kept(&*admin.parts().stores.journals).await
+}
+
+/// What is kept of it in a store.
+pub(crate) async fn kept(journals: &dyn JournalStore) -> Result<BrandingView, AdminError> {
+    let Some(entry) = journals.last(JOURNAL).await? else {
         return Ok(BrandingView { version: 0, changed_at: None, branding: Branding::default() });
     };
     read(&entry)
+}
+
+/// It, as the audit log shows it: of a picture, which may be long, its size and a mark that changes with it.
+pub(crate) async fn seen(admin: &Admin) -> Result<(AuditTarget, Value), AdminError> {
+    let mut branding = show(admin).await?.branding;
+    if let Some((kind, picture)) =
+        branding.site_icon.split_once(',').filter(|(kind, _)| kind.starts_with("data:"))
+    {
+        let mark = hash_token(picture).to_hex();
+        branding.site_icon = format!("{kind},… ({} characters, {})", picture.len(), &mark[..8]);
+    }
+    let target = AuditTarget { kind: JOURNAL.to_owned(), id: None, name: branding.site_name.clone() };
+    Ok((target, serde_json::to_value(&branding).unwrap_or(Value::Null)))
 }
 
 /// Changes it.
@@ -94,10 +114,24 @@ pub(crate) async fn change(admin: &Admin, change: BrandingChange) -> Result<Bran
         notice: notice.unwrap_or(said),
     };
     check(&branding)?;
-    let text = serde_json::to_string(&branding)
+    let version = present.version + 1;
+    keep(&*parts.stores.journals, &branding, version, parts.clock.now()).await
+}
+
+/// Writes it down as a version.
+///
+/// # Errors
+/// [`AdminError::Conflict`] when it is not the one behind the present version.
+pub(crate) async fn keep(
+    journals: &dyn JournalStore,
+    branding: &Branding,
+    version: u64,
+    now: Timestamp,
+) -> Result<BrandingView, AdminError> {
+    let text = serde_json::to_string(branding)
         .map_err(|error| AdminError::Store(StorageError::corrupt("the branding", error)))?;
-    let entry = JournalEntry { number: present.version + 1, at: parts.clock.now(), text };
-    match parts.stores.journals.append(JOURNAL, &entry).await {
+    let entry = JournalEntry { number: version, at: now, text };
+    match journals.append(JOURNAL, &entry).await {
         Ok(()) => {}
         Err(StorageError::Conflict { .. }) => {
             let what = "somebody else has changed it at this moment; read it and change it again".to_owned();
@@ -106,7 +140,7 @@ pub(crate) async fn change(admin: &Admin, change: BrandingChange) -> Result<Bran
         Err(error) => return Err(error.into()),
     }
     if entry.number > KEPT {
-        parts.stores.journals.forget(JOURNAL, entry.number - KEPT).await?;
+        journals.forget(JOURNAL, entry.number - KEPT).await?;
     }
     read(&entry)
 }
@@ -117,7 +151,11 @@ fn read(entry: &JournalEntry) -> Result<BrandingView, AdminError> {
     Ok(BrandingView { version: entry.number, changed_at: Some(entry.at), branding })
 }
 
-fn check(branding: &Branding) -> Result<(), AdminError> {
+/// Whether it can be taken.
+///
+/// # Errors
+/// [`AdminError::Invalid`] with the field.
+pub(crate) fn check(branding: &Branding) -> Result<(), AdminError> {
     let Branding { site_name, site_icon, notice, .. } = branding;
     let length = site_name.chars().count();
     if length == 0 || length > LONGEST_NAME || site_name.chars().any(char::is_control) {
@@ -150,7 +188,8 @@ fn is_icon(icon: &str) -> bool {
     })
 }
 
-const JOURNAL: &str = "branding";
+/// The journal of its versions.
+pub(crate) const JOURNAL: &str = "branding";
 const KEPT: u64 = 50;
 const LONGEST_NAME: usize = 60;
 const LONGEST_NOTICE: usize = 2_000;

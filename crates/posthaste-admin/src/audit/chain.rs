@@ -12,9 +12,9 @@ use crate::AdminError;
 pub(super) const START: [u8; 32] = [0; 32];
 
 /// An entry with its link.
-pub(super) struct Linked {
+pub(crate) struct Linked {
     pub(super) link: [u8; 32],
-    pub(super) entry: AuditEntry,
+    pub(crate) entry: AuditEntry,
 }
 
 /// Whether the log is as it was written.
@@ -53,7 +53,8 @@ pub(super) fn written(
     Ok((link, format!("{} {json}", hex(&link))))
 }
 
-pub(super) fn read(written: &JournalEntry) -> Result<Linked, AdminError> {
+/// An entry as it is kept.
+pub(crate) fn read(written: &JournalEntry) -> Result<Linked, AdminError> {
     let corrupt = |why: String| {
         let what = format!("entry {} of the audit log", written.number);
         AdminError::Store(StorageError::corrupt(what, why))

@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::carried::{self, SealedPart};
-use crate::AdminError;
+use crate::{AdminError, Branding, branding};
 
-/// All configuration records of a relay.
+/// All configuration records of a relay, and what it calls itself.
 ///
 /// Secrets are left out, or sealed under a passphrase in the place that they belong to. Client keys are known by their keyed
 /// hash alone: they work at another relay only when that takes over what they are hashed under, which is a secret too. People
@@ -61,6 +61,9 @@ pub struct Export {
     /// Channels that notices are brought to.
     #[serde(default)]
     pub channels: Vec<Channel>,
+    /// What the relay calls itself, where somebody has said so.
+    #[serde(default)]
+    pub branding: Option<Branding>,
 }
 
 /// What became of the secrets.
@@ -130,6 +133,9 @@ pub async fn export(
         logins: Vec::new(),
         api_tokens: Vec::new(),
         channels: all(stores).await?,
+        branding: Some(branding::kept(&*stores.journals).await?)
+            .filter(|kept| kept.version > 0)
+            .map(|kept| kept.branding),
     };
     let tokens: Vec<ApiToken> = all(stores).await?;
     match key {

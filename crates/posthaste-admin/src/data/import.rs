@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use posthaste_core::{Account, AuthForm, Channel, ClientKey, Owner, Pool, Route, Sealed, Team, User};
+use posthaste_core::{
+    Account, AuthForm, Channel, ClientKey, Owner, Pool, Route, Sealed, Team, Timestamp, User,
+};
 use posthaste_storage::{Entity, Expect, RecordKind, Repository, StorageError, Stores, Versioned};
 use posthaste_vault::{PassphraseKey, Place, Vault, account_credential_place, account_proxy_place};
 use serde::Serialize;
@@ -13,7 +15,7 @@ use super::{
     carried,
     export::{CREDENTIAL, Export, ExportedSecrets, PROXY},
 };
-use crate::AdminError;
+use crate::{AdminError, Branding, branding};
 
 /// What an export would change.
 #[derive(Debug)]
@@ -22,7 +24,17 @@ pub struct ImportPlan {
     pub records: Vec<PlannedRecord>,
     /// Whether the store has to [take over](Vault::with_pepper_of) what the export's client keys are hashed under first.
     pub takes_pepper: bool,
+    /// What becomes of what the relay calls itself, where the export tells it.
+    pub branding: Option<Fate>,
     writes: Vec<Write>,
+    renames: Option<Renaming>,
+}
+
+/// What the relay is to call itself, and the version that this is.
+#[derive(Debug)]
+struct Renaming {
+    branding: Branding,
+    version: u64,
 }
 
 /// What becomes of a record.
@@ -76,13 +88,16 @@ impl ImportPlan {
     ///
     /// # Errors
     /// [`AdminError::Conflict`] when there are conflicts, with nothing written, or when somebody changed a record meanwhile.
-    pub async fn apply(&self, stores: &Stores) -> Result<(), AdminError> {
+    pub async fn apply(&self, stores: &Stores, now: Timestamp) -> Result<(), AdminError> {
         if self.count(Fate::Conflict) > 0 {
             let what = "names in the export belong to other records here; rename one of each".to_owned();
             return Err(AdminError::Conflict { what });
         }
         for Write { kind, id, lookup, body, expect } in &self.writes {
             stores.config.put(*kind, *id, lookup.clone(), body.clone(), *expect).await?;
+        }
+        if let Some(Renaming { branding, version }) = &self.renames {
+            branding::keep(&*stores.journals, branding, *version, now).await?;
         }
         Ok(())
     }
@@ -103,7 +118,13 @@ pub async fn plan_import(
         let what = "is needed: the export's secrets are sealed under a passphrase";
         return Err(AdminError::invalid("passphrase_file", what));
     }
-    let mut plan = ImportPlan { records: Vec::new(), takes_pepper: false, writes: Vec::new() };
+    let mut plan = ImportPlan {
+        records: Vec::new(),
+        takes_pepper: false,
+        branding: None,
+        writes: Vec::new(),
+        renames: None,
+    };
     plan.weigh_all(stores, &export.teams, |team: &Team| team.name.clone()).await?;
     plan.weigh_all(stores, &export.owners, |owner: &Owner| owner.name.clone()).await?;
     plan.weigh_all(stores, &export.pools, |pool: &Pool| pool.name.clone()).await?;
@@ -121,6 +142,7 @@ pub async fn plan_import(
     plan.weigh_all(stores, &export.routes, |route: &Route| route.model.as_str().to_owned()).await?;
     plan.people(stores, vault, export, passphrase.filter(|_| sealed)).await?;
     plan.client_keys(stores, vault, export, sealed).await?;
+    plan.branding(stores, export).await?;
     Ok(plan)
 }
 
@@ -210,6 +232,22 @@ impl ImportPlan {
         let tokens = export.api_tokens.iter().map(|part| carried::open_token(part, key));
         let tokens = tokens.collect::<Result<Vec<_>, _>>()?;
         self.weigh_all(stores, &tokens, |token| token.name.clone()).await
+    }
+
+    async fn branding(&mut self, stores: &Stores, export: &Export) -> Result<(), AdminError> {
+        let Some(wanted) = &export.branding else { return Ok(()) };
+        branding::check(wanted)?;
+        let here = branding::kept(&*stores.journals).await?;
+        let fate = match here.version {
+            0 => Fate::New,
+            _ if here.branding == *wanted => Fate::Same,
+            _ => Fate::Changed,
+        };
+        self.branding = Some(fate);
+        if fate != Fate::Same {
+            self.renames = Some(Renaming { branding: wanted.clone(), version: here.version + 1 });
+        }
+        Ok(())
     }
 
     async fn client_keys(

@@ -1,14 +1,20 @@
 //! Sessions and journals: what happened, and who is logged in.
 //!
 //! The ports tell neither all sessions nor the names of all journals, but everybody's sessions and a journal by its name. So what is
-//! found is that of the people and channels that there are: a session of somebody who was removed was ended with that.
+//! found is that of the people that there are, since a session of somebody who was removed was ended with that, and of the channels
+//! that there are or that the audit log tells of.
 
-use posthaste_core::{Channel, Session, Timestamp, User};
-use posthaste_storage::{JournalEntry, JournalStore, Repository, StorageError, Stores};
+use std::collections::BTreeSet;
+
+use posthaste_core::{Channel, ChannelId, Session, Timestamp, User};
+use posthaste_storage::{JournalEntry, JournalStore, RecordKind, Repository, StorageError, Stores};
 use posthaste_vault::Vault;
 
 use super::{Findings, Progress};
-use crate::audit::{JOURNAL, chain};
+use crate::{
+    audit::{JOURNAL, chain},
+    branding,
+};
 
 /// Brings sessions and journals over; tells how many sessions and entries the source has.
 pub(super) async fn carry_over(
@@ -110,8 +116,24 @@ async fn sessions_of(stores: &Stores, user: &User) -> Result<Vec<Session>, Stora
 
 async fn names(stores: &Stores) -> Result<Vec<String>, StorageError> {
     let channels = Repository::<Channel>::new(stores.config.clone()).all().await?;
-    let deliveries = channels.iter().map(|channel| deliveries_journal(channel.value.id));
-    Ok([JOURNAL.to_owned()].into_iter().chain(deliveries).collect())
+    let mut ids: BTreeSet<ChannelId> = channels.iter().map(|channel| channel.value.id).collect();
+    ids.extend(told_of(&*stores.journals).await?);
+    let deliveries = ids.into_iter().map(deliveries_journal);
+    Ok([JOURNAL, branding::JOURNAL].map(str::to_owned).into_iter().chain(deliveries).collect())
+}
+
+/// The channels that the audit log tells of: those that were removed as well.
+async fn told_of(journals: &dyn JournalStore) -> Result<BTreeSet<ChannelId>, StorageError> {
+    let (mut found, mut after) = (BTreeSet::new(), 0);
+    loop {
+        let entries = part(journals, JOURNAL, after).await?;
+        let Some(last) = entries.last() else { return Ok(found) };
+        after = last.number;
+        // What cannot be read is told when the log is verified.
+        let targets = entries.iter().filter_map(|entry| chain::read(entry).ok()?.entry.target);
+        let channels = targets.filter(|target| target.kind == RecordKind::Channel.as_str());
+        found.extend(channels.filter_map(|target| target.id).map(ChannelId::from_uuid));
+    }
 }
 
 /// The journal of what became of messages to a channel.

@@ -3,13 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use posthaste_admin::{
-    Actor, AdminError, AuditEntry, AuditInput, Command, Credentials, KeyChange, NewKey, Outcome, Reply, Visit,
+    Actor, AdminError, AuditEntry, AuditInput, BrandingChange, Command, Credentials, KeyChange, NewKey,
+    Outcome, Reply, Visit,
 };
 use posthaste_core::Role;
-use posthaste_storage::{JournalEntry, JournalStore, StorageError, Stores};
+use posthaste_storage::{JournalEntry, Stores};
 use serde_json::json;
 
 use crate::{
+    doubles::UnsoundJournals,
     people::{PASSWORD, add, secret},
     support::{Bench, compatible, quiet},
 };
@@ -133,6 +135,32 @@ async fn a_log_as_it_was_written_is_whole() {
 }
 
 #[tokio::test]
+async fn what_the_relay_called_itself_before_and_after_is_told() {
+    let bench = quiet().await;
+    let change = |change| bench.admin.execute(Command::SetBranding(change));
+    let icon = format!("data:image/png;base64,{}", "QUJD".repeat(9_000));
+    let site_name = Some("Ours".to_owned());
+    change(BrandingChange { site_name, ..BrandingChange::default() }).await.unwrap();
+    let site_icon = Some(icon.clone());
+    change(BrandingChange { site_icon, ..BrandingChange::default() }).await.unwrap();
+    let site_name = Some(String::new());
+    assert!(change(BrandingChange { site_name, ..BrandingChange::default() }).await.is_err());
+    let told = entries(&bench).await;
+    let [first, second, refused] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(first.before, Some(json!({ "site_name": "Posthaste" })));
+    assert_eq!(first.after, Some(json!({ "site_name": "Ours" })));
+    let target = second.target.as_ref().unwrap();
+    assert_eq!((target.kind.as_str(), target.name.as_str()), ("branding", "Ours"));
+    assert_eq!(second.before, Some(json!({ "site_icon": "" })));
+    let after = second.after.as_ref().unwrap()["site_icon"].as_str().unwrap();
+    assert!(
+        after.starts_with("data:image/png;base64,… (36000 characters, "),
+        "a picture is not told whole: {after}"
+    );
+    assert_eq!((refused.outcome, &refused.after), (Outcome::Failed, &None));
+}
+
+#[tokio::test]
 async fn parallel_writers_share_one_chain() {
     let bench = Arc::new(quiet().await);
     let writers: Vec<_> = (0..6)
@@ -162,55 +190,6 @@ async fn old_entries_are_forgotten_and_the_rest_can_be_followed() {
     assert_eq!(bench.admin.audit().forget(cut).await.unwrap(), 0);
 }
 
-/// Journals in which entry `number` is as a forger would have it.
-struct Forged {
-    journals: Arc<dyn JournalStore>,
-    number: u64,
-    forge: fn(JournalEntry) -> Option<JournalEntry>,
-}
-
-#[async_trait::async_trait]
-impl JournalStore for Forged {
-    async fn append(&self, journal: &str, entry: &JournalEntry) -> Result<(), StorageError> {
-        self.journals.append(journal, entry).await
-    }
-
-    async fn carry_over(&self, journal: &str, entry: &JournalEntry) -> Result<(), StorageError> {
-        self.journals.carry_over(journal, entry).await
-    }
-
-    async fn last(&self, journal: &str) -> Result<Option<JournalEntry>, StorageError> {
-        self.journals.last(journal).await
-    }
-
-    async fn latest(
-        &self,
-        journal: &str,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Result<Vec<JournalEntry>, StorageError> {
-        self.journals.latest(journal, before, limit).await
-    }
-
-    async fn after(
-        &self,
-        journal: &str,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<JournalEntry>, StorageError> {
-        let entries = self.journals.after(journal, after, limit).await?;
-        let forged = entries.into_iter().filter_map(|entry| match entry.number == self.number {
-            true => (self.forge)(entry),
-            false => Some(entry),
-        });
-        Ok(forged.collect())
-    }
-
-    async fn forget(&self, journal: &str, through: u64) -> Result<u64, StorageError> {
-        self.journals.forget(journal, through).await
-    }
-}
-
 #[tokio::test]
 async fn whoever_changes_or_removes_an_entry_is_found_out() {
     let bench = quiet().await;
@@ -233,9 +212,10 @@ async fn whoever_changes_or_removes_an_entry_is_found_out() {
     ];
     for (what, forge) in forgeries {
         for number in 1..=4 {
-            let journals = Arc::clone(&bench.stores.journals);
-            let stores =
-                Stores { journals: Arc::new(Forged { journals, number, forge }), ..bench.stores.clone() };
+            let forged = UnsoundJournals::forged(&bench.stores.journals, move |entry| {
+                if entry.number == number { forge(entry) } else { Some(entry) }
+            });
+            let stores = Stores { journals: Arc::new(forged), ..bench.stores.clone() };
             let admin = bench.with_stores(stores);
             let report = admin.audit().verify().await.unwrap();
             assert!(!report.problems.is_empty(), "{what} at {number}: {report:?}");

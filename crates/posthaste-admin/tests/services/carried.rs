@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use posthaste_admin::{
-    Admin, AdminError, AdminParts, ChannelChange, Command, Credentials, Disclosed, NewChannel, TokenInput,
-    UserChange, Visit, Who,
+    Admin, AdminError, AdminParts, BrandingChange, ChannelChange, Command, Credentials, Disclosed,
+    NewChannel, TokenInput, UserChange, Visit, Who,
     data::{self, Export, ExportedSecrets, Fate},
 };
 use posthaste_core::{Area, Channel, ChannelField, ChannelKind, Clock, Role, Secret, Timestamp, User};
@@ -81,7 +81,7 @@ async fn without_a_passphrase_nobody_can_log_in_with_an_export() {
     let other = quiet().await;
     let plan = data::plan_import(&other.stores, &other.vault, &masked, None).await.unwrap();
     assert!(plan.records.iter().any(|told| told.name == "ada" && told.why.contains("reset-password")));
-    plan.apply(&other.stores).await.unwrap();
+    plan.apply(&other.stores, other.now()).await.unwrap();
     assert!(logged_in(&other.admin, None).await.is_err());
     assert_eq!(other.admin.people().show("ada").await.unwrap().role, Role::Owner);
     assert!(!other.admin.channels().show("ops").await.unwrap().enabled, "it lacks its target");
@@ -96,7 +96,7 @@ async fn without_a_passphrase_nobody_can_log_in_with_an_export() {
     forged.users[0] = users.get(forged.users[0].id.uuid()).await.unwrap().unwrap().value;
     let (third, visitor) = (quiet().await, forged.users[0].id);
     let plan = data::plan_import(&third.stores, &third.vault, &forged, None).await.unwrap();
-    plan.apply(&third.stores).await.unwrap();
+    plan.apply(&third.stores, third.now()).await.unwrap();
     let users = Repository::<User>::new(Arc::clone(&third.stores.config));
     let kept = users.get(visitor.uuid()).await.unwrap().unwrap().value;
     assert!(!kept.has_sign_in() && kept.second_factor.is_none());
@@ -115,7 +115,7 @@ async fn with_a_passphrase_people_log_in_elsewhere_as_they_do_here() {
     let key = PassphraseKey::derive(&phrase, derivation).unwrap();
     let other = quiet().await;
     let plan = data::plan_import(&other.stores, &other.vault, &sealed, Some(&key)).await.unwrap();
-    plan.apply(&other.stores).await.unwrap();
+    plan.apply(&other.stores, other.now()).await.unwrap();
     let code = |at: Timestamp| Some(Disclosed::new(device.code(at).unwrap()));
     assert!(logged_in(&other.admin, None).await.is_err(), "the second factor came along");
     other.clock.advance(std::time::Duration::from_secs(30));
@@ -155,7 +155,7 @@ async fn whoever_has_a_name_to_log_in_with_keeps_it() {
     let plan = data::plan_import(&other.stores, &other.vault, &masked, None).await.unwrap();
     let ada = plan.records.iter().find(|told| told.name == "ada").unwrap();
     assert_eq!((ada.fate, plan.count(Fate::Conflict)), (Fate::Skipped, 0));
-    plan.apply(&other.stores).await.unwrap();
+    plan.apply(&other.stores, other.now()).await.unwrap();
     let kept = other.admin.people().show("ada").await.unwrap();
     assert_eq!((kept.id, kept.role), (own, Role::Viewer));
 }
@@ -179,8 +179,66 @@ async fn an_export_of_version_one_is_still_read() {
     assert_eq!((read.accounts.len(), read.users.len(), read.left_out.len()), (1, 0, 1));
     let other = quiet().await;
     let plan = data::plan_import(&other.stores, &other.vault, &read, None).await.unwrap();
-    plan.apply(&other.stores).await.unwrap();
+    plan.apply(&other.stores, other.now()).await.unwrap();
     assert!(!other.admin.accounts().show("one").await.unwrap().enabled);
+}
+
+#[tokio::test]
+async fn what_a_relay_calls_itself_travels_and_a_version_follows_on_the_other() {
+    let bench = quiet().await;
+    let (none, _) = export(&bench, None).await;
+    assert_eq!(none.branding, None, "nobody has said anything");
+    let named = |site_name: &str| {
+        let site_name = Some(site_name.to_owned());
+        Command::SetBranding(BrandingChange { site_name, ..BrandingChange::default() })
+    };
+    for name in ["First", "Ours"] {
+        bench.admin.execute(named(name)).await.unwrap();
+    }
+    let (told, _) = export(&bench, None).await;
+    let other = quiet().await;
+    for (fate, versions) in [(Fate::New, 1), (Fate::Same, 1)] {
+        let plan = data::plan_import(&other.stores, &other.vault, &told, None).await.unwrap();
+        assert_eq!(plan.branding, Some(fate));
+        plan.apply(&other.stores, other.now()).await.unwrap();
+        let there = other.admin.branding().await.unwrap();
+        assert_eq!((there.branding.site_name.as_str(), there.version), ("Ours", versions));
+    }
+    other.admin.execute(named("Theirs")).await.unwrap();
+    let plan = data::plan_import(&other.stores, &other.vault, &none, None).await.unwrap();
+    assert_eq!(plan.branding, None, "what an export does not tell stays as it is");
+    let plan = data::plan_import(&other.stores, &other.vault, &told, None).await.unwrap();
+    assert_eq!(plan.branding, Some(Fate::Changed));
+    other.admin.execute(named("Theirs again")).await.unwrap();
+    let raced = plan.apply(&other.stores, other.now()).await;
+    assert!(matches!(raced, Err(AdminError::Conflict { .. })), "{raced:?}");
+    let mut forged = told;
+    forged.branding.as_mut().unwrap().site_icon = "javascript:alert(1)".to_owned();
+    let refused = data::plan_import(&other.stores, &other.vault, &forged, None).await;
+    assert!(matches!(refused, Err(AdminError::Invalid { field: "site_icon", .. })), "{refused:?}");
+
+    let to = MemoryStores::stores();
+    let moved = data::transfer(&bench.stores, &to, &|_, _, _| {}).await.unwrap();
+    assert_eq!(moved.problems, []);
+    let there = bench.with_stores(to).branding().await.unwrap();
+    assert_eq!(there, bench.admin.branding().await.unwrap());
+}
+
+#[tokio::test]
+async fn what_became_of_messages_to_a_removed_channel_moves_as_well() {
+    let (bench, _, _) = furnished().await;
+    let channel = bench.admin.channels().show("ops").await.unwrap().id;
+    let name = data::deliveries_journal(channel);
+    bench.stores.journals.note(&name, bench.now(), "{}".to_owned()).await.unwrap();
+    bench.admin.execute(Command::DeleteChannel { channel: "ops".to_owned() }).await.unwrap();
+    let to = MemoryStores::stores();
+    let moved = data::transfer(&bench.stores, &to, &|_, _, _| {}).await.unwrap();
+    assert_eq!(moved.problems, []);
+    let ours = bench.stores.journals.after(&name, 0, 9).await.unwrap();
+    assert_eq!((to.journals.after(&name, 0, 9).await.unwrap(), ours.len()), (ours.clone(), 1));
+    to.journals.note(&name, bench.now(), "{}".to_owned()).await.unwrap();
+    let told = data::transfer(&bench.stores, &to, &|_, _, _| {}).await.unwrap();
+    assert_eq!(told.problems.len(), 1, "{told:?}");
 }
 
 #[tokio::test]

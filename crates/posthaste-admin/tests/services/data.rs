@@ -145,7 +145,7 @@ async fn an_export_without_secrets_has_none_and_names_them() {
     let other = quiet().await;
     let plan = data::plan_import(&other.stores, &other.vault, &export, None).await.unwrap();
     assert_eq!((plan.count(Fate::New), plan.count(Fate::Skipped)), (1, 1), "{plan:?}");
-    plan.apply(&other.stores).await.unwrap();
+    plan.apply(&other.stores, other.now()).await.unwrap();
     let account = other.admin.accounts().show("one").await.unwrap();
     assert!(!account.enabled, "it lacks its credential");
     let again = data::plan_import(&other.stores, &other.vault, &export, None).await.unwrap();
@@ -172,7 +172,7 @@ async fn sealed_secrets_open_under_their_passphrase_only_and_are_taken_once() {
     let right = PassphraseKey::derive(&passphrase, derivation).unwrap();
     let plan = data::plan_import(&other.stores, &other.vault, &export, Some(&right)).await.unwrap();
     assert!(plan.takes_pepper);
-    plan.apply(&other.stores).await.unwrap();
+    plan.apply(&other.stores, other.now()).await.unwrap();
     assert_eq!(verify(&other).await.problems, [], "its secrets are sealed for the other store");
     assert!(other.admin.accounts().show("one").await.unwrap().enabled);
     let again = data::plan_import(&other.stores, &other.vault, &export, Some(&right)).await.unwrap();
@@ -188,7 +188,7 @@ async fn a_name_of_another_record_stops_the_import() {
     let plan = data::plan_import(&other.stores, &other.vault, &export, None).await.unwrap();
     assert_eq!(plan.count(Fate::Conflict), 1);
     let revision = other.stores.config.revision().await.unwrap();
-    assert!(matches!(plan.apply(&other.stores).await, Err(AdminError::Conflict { .. })));
+    assert!(matches!(plan.apply(&other.stores, other.now()).await, Err(AdminError::Conflict { .. })));
     assert_eq!(other.stores.config.revision().await.unwrap(), revision);
 }
 

@@ -8,6 +8,7 @@ use posthaste_admin::{
     AdminError, AdminFailure,
     data::{self, Export, ExportedSecrets, Fate, ImportPlan, PlannedRecord},
 };
+use posthaste_core::{Clock, SystemClock};
 use posthaste_vault::{PassphraseKey, Vault, VaultError};
 use serde_json::json;
 
@@ -59,8 +60,12 @@ pub(super) async fn run(import: &Import, config: &Config, out: &Output) -> Resul
     let closed = opened.close().await;
     let plan = done?;
     closed.map_err(anyhow::Error::from)?;
-    let shown =
-        json!({ "applied": import.apply, "records": plan.records, "takes_pepper": plan.takes_pepper });
+    let shown = json!({
+        "applied": import.apply,
+        "records": plan.records,
+        "branding": plan.branding,
+        "takes_pepper": plan.takes_pepper,
+    });
     out.show(&shown, || describe(&plan, import.apply))?;
     match plan.count(Fate::Conflict) {
         0 => Ok(()),
@@ -92,10 +97,10 @@ async fn carry_out(
         let (master, store) = (master_key(config)?, Arc::clone(&opened.stores.config));
         let taken = Vault::with_pepper_of(&master, store, key, pepper).await;
         taken.map_err(|error: VaultError| told(error.into()))?;
-        plan.apply(&opened.stores).await.map_err(told)?;
+        plan.apply(&opened.stores, SystemClock.now()).await.map_err(told)?;
         return Ok(plan);
     }
-    plan.apply(&opened.stores).await.map_err(told)?;
+    plan.apply(&opened.stores, SystemClock.now()).await.map_err(told)?;
     Ok(plan)
 }
 
@@ -109,6 +114,10 @@ fn describe(plan: &ImportPlan, applied: bool) -> String {
     for PlannedRecord { kind, name, fate, why, .. } in telling {
         shown.add_row([kind.as_str(), name, word(*fate), why]);
     }
+    let rebrands = plan.branding.filter(|fate| *fate != Fate::Same);
+    if let Some(fate) = rebrands {
+        shown.add_row(["branding", "", word(fate), ""]);
+    }
     let count = |fate| plan.count(fate);
     let sum = format!(
         "{} new, {} changed, {} the same, {} skipped, {} in conflict",
@@ -120,7 +129,7 @@ fn describe(plan: &ImportPlan, applied: bool) -> String {
     );
     let end = match (applied, count(Fate::New) + count(Fate::Changed)) {
         (true, _) => "imported",
-        (false, 0) => "nothing is to be written",
+        (false, 0) if rebrands.is_none() => "nothing is to be written",
         (false, _) => "nothing is written yet: --apply does it",
     };
     match shown.is_empty() {
