@@ -145,6 +145,27 @@ fn a_refused_first_command_makes_nothing() {
 }
 
 #[test]
+fn client_keys_of_a_person_are_kept_within_what_the_person_may_have() {
+    let bench = bench();
+    bench.run("users create ada --max-keys 1").ok();
+    let made = bench.run("users keys create ada laptop --limit requests=10/day --json").json();
+    assert!(made["key"].as_str().unwrap().starts_with("cr_"), "{made}");
+    let full = bench.run("users keys create ada phone");
+    assert_eq!(full.code, 1, "{}", full.err);
+    assert!(full.err.contains("`ada` may have 1"), "{}", full.err);
+    let listed = bench.run("users keys list ada");
+    assert!(listed.ok().contains("laptop") && listed.ok().contains("active"), "{}", listed.out);
+    let shown = bench.run("keys show ada/laptop --json").json();
+    assert_eq!((&shown["id"], &shown["owner"]), (&made["id"], &Value::from("ada")));
+    assert_eq!(bench.run("users keys revoke ada phone").code, 3);
+    assert!(bench.run("users keys revoke ada laptop").ok().contains("closed for good"));
+    assert!(bench.run("users keys list ada").ok().contains("revoked"));
+    for unknown in ["list nobody", "create nobody laptop", "revoke nobody laptop"] {
+        assert_eq!(bench.run(&format!("users keys {unknown}")).code, 3, "{unknown}");
+    }
+}
+
+#[test]
 fn a_file_in_the_folders_place_is_called_a_file() {
     let bench = bench();
     fs::write(bench.dir(), "not a folder").unwrap();

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AccountChange, AccountListInput, Actor, Admin, AdminError, AuditInput, BrandingChange, ChannelChange,
     Disclosed, ErrorsInput, KeyChange, KeyListInput, LiveInput, LoginFlow, LoginFor, NewAccount, NewChannel,
-    NewKey, NewPool, NewUser, OwnerInput, PoolChange, ReleaseInput, Reply, RequestsInput, RouteInput,
-    StatsInput, TargetInput, TeamInput, TokenInput, TrendInput, UserChange, accounts, branding, dashboard,
-    lists, prices, system, trend,
+    NewKey, NewOwnKey, NewPool, NewUser, OwnerInput, PoolChange, ReleaseInput, Reply, RequestsInput,
+    RouteInput, StatsInput, TargetInput, TeamInput, TokenInput, TrendInput, UserChange, accounts, branding,
+    dashboard, lists, own_keys, prices, system, trend,
 };
 
 /// A piece of work. Records are named by id or by name.
@@ -319,6 +319,25 @@ pub enum Command {
         /// Whose.
         user: String,
     },
+    /// Tell a person's client keys.
+    ListKeysOf {
+        /// Whose.
+        user: String,
+    },
+    /// Make a client key for a person, within what the person may have.
+    CreateKeyOf {
+        /// Whose.
+        user: String,
+        /// Which.
+        new: NewOwnKey,
+    },
+    /// Close one of a person's client keys for good and keep its record.
+    RevokeKeyOf {
+        /// Whose.
+        user: String,
+        /// Which, by id or by the name that the person knows it by.
+        key: String,
+    },
     /// Make a token of the admin API.
     CreateToken(TokenInput),
     /// Tell all tokens of the admin API.
@@ -474,6 +493,11 @@ pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> R
         Command::DropSecondFactor { user } => Reply::User(people.drop_second_factor(actor, &user).await?),
         Command::ListSessions { user } => Reply::Sessions(people.sessions(&user).await?),
         Command::EndSessions { user } => Reply::User(people.end_sessions(actor, &user).await?),
+        Command::ListKeysOf { user } => Reply::OwnKeys(own_keys::list_of(admin, &user).await?),
+        Command::CreateKeyOf { user, new } => {
+            Reply::CreatedOwnKey(own_keys::create_of(admin, &user, new).await?)
+        }
+        Command::RevokeKeyOf { user, key } => Reply::OwnKey(own_keys::revoke_of(admin, &user, &key).await?),
         Command::CreateToken(new) => Reply::CreatedToken(tokens.create(actor, new).await?),
         Command::ListTokens => Reply::Tokens(tokens.list().await?),
         Command::DeleteToken { token } => Reply::Token(tokens.delete(&token).await?),

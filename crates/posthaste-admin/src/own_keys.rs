@@ -3,7 +3,9 @@
 //! A person sees and keeps the keys whose owner has the person's identity; of all others it is as if they did not exist. The limits of
 //! that owner, and of its team, hold for them together, and operators alone set those.
 
-use posthaste_core::{ClientKeyId, Expiry, KeyStatus, Limit, ModelRules, Timestamp};
+use std::sync::Arc;
+
+use posthaste_core::{ClientKey, ClientKeyId, Expiry, KeyStatus, Limit, ModelRules, Timestamp, User};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -12,7 +14,7 @@ use crate::{
     Admin, AdminError, Disclosed, ExpiryInput, KeyView, KnownPerson, NewKey, PolicyInput, StandingView,
     StatsBy, StatsInput, StatsView,
     audit::{AuditTarget, Noted, Outcome},
-    standings,
+    change, standings,
 };
 
 /// What people may do with client keys of their own.
@@ -118,7 +120,7 @@ impl<'a> OwnKeyService<'a> {
     /// # Errors
     /// When the store fails.
     pub async fn list(self) -> Result<Vec<OwnKeyView>, AdminError> {
-        Ok(self.own().await?.into_iter().map(|key| self.view(key)).collect())
+        self.keys().list().await
     }
 
     /// Makes a client key for the person.
@@ -127,7 +129,7 @@ impl<'a> OwnKeyService<'a> {
     /// [`AdminError::Forbidden`] when the person has as many as may be, [`AdminError::Invalid`] for an input that cannot be taken,
     /// [`AdminError::Conflict`] when the person has one of that name.
     pub async fn create(self, new: NewOwnKey) -> Result<CreatedOwnKey, AdminError> {
-        let made = self.made(new).await;
+        let made = self.keys().create(new).await;
         let (outcome, why) = match &made {
             Ok(_) => (Outcome::Done, None),
             Err(AdminError::Forbidden { .. }) => {
@@ -145,13 +147,10 @@ impl<'a> OwnKeyService<'a> {
     /// # Errors
     /// [`AdminError::NotFound`] for one that the person does not have, [`AdminError::Forbidden`] where people may not.
     pub async fn delete(self, key: &str) -> Result<OwnKeyView, AdminError> {
-        let named = |view: &KeyView| view.id.to_string() == key || self.short(&view.name) == key;
-        let found = self.own().await?.into_iter().find(named);
-        let Some(found) = found else {
-            return Err(AdminError::NotFound { what: format!("client key `{}`", key.escape_debug()) });
-        };
+        let keys = self.keys();
+        let found = keys.find(key).await?;
         let about = Some((found.id, found.name.clone()));
-        if !self.rules().may_delete {
+        if !keys.rules().may_delete {
             let need = "an operator, who removes client keys here".to_owned();
             let refused = AdminError::Forbidden { need };
             self.note("own_key.delete", about, Outcome::Refused, Some(refused.to_string())).await;
@@ -159,7 +158,7 @@ impl<'a> OwnKeyService<'a> {
         }
         let removed = self.admin.keys().delete(&found.id.to_string()).await?;
         self.note("own_key.delete", about, Outcome::Done, None).await;
-        Ok(self.view(removed))
+        Ok(keys.view(removed))
     }
 
     /// What the person may have, and how far it is used.
@@ -167,10 +166,11 @@ impl<'a> OwnKeyService<'a> {
     /// # Errors
     /// When the store fails.
     pub async fn quota(self) -> Result<QuotaInfo, AdminError> {
+        let keys = self.keys();
         Ok(QuotaInfo {
-            max_keys: self.most(),
-            keys: u32::try_from(self.own().await?.len()).unwrap_or(u32::MAX),
-            may_delete_keys: self.rules().may_delete,
+            max_keys: keys.most(),
+            keys: u32::try_from(keys.own().await?.len()).unwrap_or(u32::MAX),
+            may_delete_keys: keys.rules().may_delete,
             team: self.team().await?,
             limits: standings::of_owner(self.admin, self.person.user.id).await?,
         })
@@ -199,9 +199,47 @@ impl<'a> OwnKeyService<'a> {
         self.admin.stats(&StatsInput { by: vec![by], owner, ..StatsInput::default() }).await
     }
 
-    async fn made(self, new: NewOwnKey) -> Result<CreatedOwnKey, AdminError> {
+    fn keys(self) -> KeysOf<'a> {
+        KeysOf { admin: self.admin, user: &self.person.user }
+    }
+
+    async fn note(
+        self,
+        action: &'static str,
+        key: Option<(ClientKeyId, String)>,
+        outcome: Outcome,
+        why: Option<String>,
+    ) {
+        let after = (outcome == Outcome::Done).then(|| json!({ "owner": self.person.user.id }));
+        let target =
+            key.map(|(id, name)| AuditTarget { kind: "client_key".to_owned(), id: Some(id.uuid()), name });
+        let noted = Noted { action, target, outcome, why, before: None, after };
+        self.admin.audit().note(&self.person.actor(self.person.session.address), noted).await;
+    }
+}
+
+/// The client keys of a person, whoever works on them.
+#[derive(Clone, Copy)]
+struct KeysOf<'a> {
+    admin: &'a Admin,
+    user: &'a User,
+}
+
+impl KeysOf<'_> {
+    async fn list(self) -> Result<Vec<OwnKeyView>, AdminError> {
+        Ok(self.own().await?.into_iter().map(|key| self.view(key)).collect())
+    }
+
+    /// By id or by the name that the person knows it by.
+    async fn find(self, key: &str) -> Result<KeyView, AdminError> {
+        let named = |view: &KeyView| view.id.to_string() == key || self.short(&view.name) == key;
+        let found = self.own().await?.into_iter().find(named);
+        found.ok_or_else(|| AdminError::NotFound { what: format!("client key `{}`", key.escape_debug()) })
+    }
+
+    async fn create(self, new: NewOwnKey) -> Result<CreatedOwnKey, AdminError> {
         let full = || AdminError::Forbidden {
-            need: format!("room for another client key: you may have {}", self.most()),
+            need: format!("room for another client key: `{}` may have {}", self.user.name, self.most()),
         };
         let most = usize::try_from(self.most()).unwrap_or(usize::MAX);
         if self.own().await?.len() >= most {
@@ -213,7 +251,7 @@ impl<'a> OwnKeyService<'a> {
             return Err(AdminError::invalid("name", message));
         }
         let name = format!("{}{short}", self.prefix());
-        let owner = Some(self.person.user.id.to_string());
+        let owner = Some(self.user.id.to_string());
         let policy = PolicyInput { owner, ..PolicyInput::default() };
         let NewOwnKey { expiry, limits, .. } = new;
         let made =
@@ -226,10 +264,14 @@ impl<'a> OwnKeyService<'a> {
         Ok(CreatedOwnKey { view: self.view(made.view), key: made.key })
     }
 
+    /// By name. Found in memory, since the relay may have very many of others.
     async fn own(self) -> Result<Vec<KeyView>, AdminError> {
-        let all = self.admin.keys().list().await?;
-        let own = |key: &KeyView| key.policy.owner == Some(self.person.user.id);
-        Ok(all.into_iter().filter(own).collect())
+        let (known, now) = (self.admin.directory().await?, self.admin.now());
+        let own = |key: &&Arc<ClientKey>| key.deleted_at.is_none() && key.policy.owner == Some(self.user.id);
+        let own = known.keys.values().filter(own);
+        let mut views: Vec<_> = own.map(|key| KeyView::new(ClientKey::clone(key), now)).collect();
+        views.sort_by(|left, right| left.name.cmp(&right.name));
+        Ok(views)
     }
 
     fn view(self, key: KeyView) -> OwnKeyView {
@@ -248,7 +290,7 @@ impl<'a> OwnKeyService<'a> {
 
     /// Names of client keys are the relay's; with the person's before them, nobody learns of others' by trying.
     fn prefix(self) -> String {
-        format!("{}/", self.person.user.name)
+        format!("{}/", self.user.name)
     }
 
     fn short(self, name: &str) -> &str {
@@ -256,24 +298,43 @@ impl<'a> OwnKeyService<'a> {
     }
 
     fn most(self) -> u32 {
-        self.person.user.max_keys.unwrap_or(self.rules().most)
+        self.user.max_keys.unwrap_or(self.rules().most)
     }
 
     fn rules(self) -> OwnKeyRules {
         self.admin.parts().own_keys
     }
+}
 
-    async fn note(
-        self,
-        action: &'static str,
-        key: Option<(ClientKeyId, String)>,
-        outcome: Outcome,
-        why: Option<String>,
-    ) {
-        let after = (outcome == Outcome::Done).then(|| json!({ "owner": self.person.user.id }));
-        let target =
-            key.map(|(id, name)| AuditTarget { kind: "client_key".to_owned(), id: Some(id.uuid()), name });
-        let noted = Noted { action, target, outcome, why, before: None, after };
-        self.admin.audit().note(&self.person.actor(self.person.session.address), noted).await;
-    }
+/// The client keys of a person, by name.
+///
+/// # Errors
+/// [`AdminError::NotFound`] when there is no such person.
+pub(crate) async fn list_of(admin: &Admin, user: &str) -> Result<Vec<OwnKeyView>, AdminError> {
+    let user = change::find(&admin.user_records(), user).await?.value;
+    KeysOf { admin, user: &user }.list().await
+}
+
+/// Makes a client key for a person, as the person could.
+///
+/// # Errors
+/// As [`OwnKeyService::create`], and [`AdminError::NotFound`] when there is no such person.
+pub(crate) async fn create_of(
+    admin: &Admin,
+    user: &str,
+    new: NewOwnKey,
+) -> Result<CreatedOwnKey, AdminError> {
+    let user = change::find(&admin.user_records(), user).await?.value;
+    KeysOf { admin, user: &user }.create(new).await
+}
+
+/// Closes one of a person's client keys for good and keeps its record.
+///
+/// # Errors
+/// [`AdminError::NotFound`] when there is no such person, or the person has no such key.
+pub(crate) async fn revoke_of(admin: &Admin, user: &str, key: &str) -> Result<OwnKeyView, AdminError> {
+    let user = change::find(&admin.user_records(), user).await?.value;
+    let keys = KeysOf { admin, user: &user };
+    let found = keys.find(key).await?;
+    Ok(keys.view(admin.keys().revoke(&found.id.to_string()).await?))
 }

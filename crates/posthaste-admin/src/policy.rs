@@ -119,6 +119,13 @@ impl Command {
             }
             Self::ListSessions { user } => (Area::Users.read(), "session.list", about(User, user)),
             Self::EndSessions { user } => (Area::Users.write(), "session.end_all", about(User, user)),
+            Self::ListKeysOf { user } => (Area::Keys.read(), "user_key.list", about(User, user)),
+            Self::CreateKeyOf { .. } => (Area::Keys.write(), "user_key.create", None),
+            Self::RevokeKeyOf { user, key } => {
+                let name =
+                    if uuid::Uuid::try_parse(key).is_ok() { key.clone() } else { format!("{user}/{key}") };
+                (Area::Keys.write(), "user_key.revoke", about(ClientKey, &name))
+            }
             Self::CreateToken(_) => (Area::Users.write(), "token.create", None),
             Self::ListTokens => (Area::Users.read(), "token.list", None),
             Self::DeleteToken { token } => (Area::Users.write(), "token.delete", about(ApiToken, token)),

@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use crate::{
     AccountRow, AccountUsage, AccountView, AuditPage, AuditReport, BrandingView, ChannelView, ClearedErrors,
-    CreatedKey, CreatedToken, DashboardView, DeliveryView, ExplainView, KeyRow, KeyView, ListPage,
-    LivePlaces, LiveView, LoginPlan, OwnerView, PolledLogin, PoolView, PresetView, PriceStatus, PriceView,
-    RefreshedAccount, ReleasedPlaces, RequestSummary, RequestsPage, RouteView, SavedAccount, SessionView,
-    SettingView, StartedLogin, StatsView, StatusView, SystemView, TeamView, TestReport, TokenView, TrendView,
-    UnpricedModel, UsageView, UserView,
+    CreatedKey, CreatedOwnKey, CreatedToken, DashboardView, DeliveryView, ExplainView, KeyRow, KeyView,
+    ListPage, LivePlaces, LiveView, LoginPlan, OwnKeyView, OwnerView, PolledLogin, PoolView, PresetView,
+    PriceStatus, PriceView, RefreshedAccount, ReleasedPlaces, RequestSummary, RequestsPage, RouteView,
+    SavedAccount, SessionView, SettingView, StartedLogin, StatsView, StatusView, SystemView, TeamView,
+    TestReport, TokenView, TrendView, UnpricedModel, UsageView, UserView,
 };
 
 /// What came of a [`Command`](crate::Command).
@@ -100,6 +100,12 @@ pub enum Reply {
     User(UserView),
     /// A person's sessions.
     Sessions(Vec<SessionView>),
+    /// A person's client keys, by name.
+    OwnKeys(Vec<OwnKeyView>),
+    /// A new client key of a person's with its secret.
+    CreatedOwnKey(CreatedOwnKey),
+    /// A client key of a person's.
+    OwnKey(OwnKeyView),
     /// A new token of the admin API with its secret.
     CreatedToken(CreatedToken),
     /// Tokens of the admin API, by name.
@@ -136,6 +142,8 @@ impl Reply {
         match self {
             Self::SavedAccount(saved) => Some((RecordKind::Account, saved.account.id.uuid())),
             Self::CreatedKey(created) => Some((RecordKind::ClientKey, created.view.id.uuid())),
+            Self::CreatedOwnKey(created) => Some((RecordKind::ClientKey, created.view.id.uuid())),
+            Self::OwnKey(key) => Some((RecordKind::ClientKey, key.id.uuid())),
             Self::Pool(pool) => Some((RecordKind::Pool, pool.id.uuid())),
             Self::Route(route) => Some((RecordKind::Route, route.id.uuid())),
             Self::Owner(owner) => Some((RecordKind::Owner, owner.id.uuid())),
@@ -204,6 +212,9 @@ replied! {
     Users(Vec<UserView>),
     User(UserView),
     Sessions(Vec<SessionView>),
+    OwnKeys(Vec<OwnKeyView>),
+    CreatedOwnKey(CreatedOwnKey),
+    OwnKey(OwnKeyView),
     CreatedToken(CreatedToken),
     Tokens(Vec<TokenView>),
     Token(TokenView),

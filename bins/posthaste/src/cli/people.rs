@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use posthaste_admin::{Command as Work, Disclosed, NewUser, Reply, SessionView, UserChange, UserView};
-use posthaste_core::{Role, Secret};
+use posthaste_admin::{
+    Command as Work, CreatedOwnKey, Disclosed, ExpiryInput, NewOwnKey, NewUser, OwnKeyView, Reply,
+    SessionView, UserChange, UserView, parse_length, parse_limit,
+};
+use posthaste_core::{Limit, Role, Secret};
 
 use super::{
-    Failure, Output, input, output,
+    Failure, Output, input, keys, output,
     session::{Session, unexpected},
 };
 use crate::Config;
@@ -32,6 +35,41 @@ pub(super) enum Command {
     Sessions(Which),
     /// End all sessions of a person
     Logout(Which),
+    /// The client keys of a person's own
+    #[command(subcommand)]
+    Keys(KeysCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysCommand {
+    /// List the client keys of a person
+    List(Which),
+    /// Make a client key for a person, within what the person may have; it is shown this once
+    Create(CreateKey),
+    /// Close a client key of a person's for good; its record stays
+    Revoke(RevokeKey),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct CreateKey {
+    /// The person's name or id
+    name: String,
+    /// What the key is called; others see the person's name before it
+    key: String,
+    /// End so long from now: 12h, 30d
+    #[arg(long, value_name = "LENGTH", value_parser = parse_length)]
+    expires_in: Option<u64>,
+    /// Allow so much, such as `requests=100/5h`, `cost=25/month,on-loss=closed`, `concurrency=4`; may be repeated
+    #[arg(long, value_name = "LIMIT", value_parser = parse_limit)]
+    limit: Vec<Limit>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct RevokeKey {
+    /// The person's name or id
+    name: String,
+    /// The key's name as the person knows it, or its id
+    key: String,
 }
 
 #[derive(Debug, Subcommand)]
@@ -153,6 +191,7 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
         Command::DropSecondFactor(which) => Work::DropSecondFactor { user: which.name },
         Command::Sessions(which) => Work::ListSessions { user: which.name },
         Command::Logout(which) => Work::EndSessions { user: which.name },
+        Command::Keys(command) => work_on_keys(command),
     };
     execute(work, config, out).await
 }
@@ -170,6 +209,17 @@ pub(super) async fn run_admin(command: AdminCommand, config: &Config, out: &Outp
     execute(work, config, out).await
 }
 
+fn work_on_keys(command: KeysCommand) -> Work {
+    match command {
+        KeysCommand::List(which) => Work::ListKeysOf { user: which.name },
+        KeysCommand::Create(CreateKey { name, key, expires_in, limit }) => {
+            let expiry = expires_in.map_or(ExpiryInput::Never, |seconds| ExpiryInput::In { seconds });
+            Work::CreateKeyOf { user: name, new: NewOwnKey { name: key, expiry, limits: limit } }
+        }
+        KeysCommand::Revoke(RevokeKey { name, key }) => Work::RevokeKeyOf { user: name, key },
+    }
+}
+
 async fn execute(work: Work, config: &Config, out: &Output) -> Result<(), Failure> {
     let session = Session::open(config, &work).await?;
     let deleted = matches!(work, Work::DeleteUser { .. });
@@ -178,6 +228,9 @@ async fn execute(work: Work, config: &Config, out: &Output) -> Result<(), Failur
         Reply::User(user) if deleted => out.show(&user, || format!("user `{}` is removed", user.name)),
         Reply::User(user) => out.show(&user, || one(&user)),
         Reply::Sessions(sessions) => out.show(&sessions, || session_table(&sessions)),
+        Reply::OwnKeys(keys) => out.show(&keys, || key_table(&keys)),
+        Reply::CreatedOwnKey(made) => out.show(&made, || created_key(&made)),
+        Reply::OwnKey(key) => out.show(&key, || format!("client key `{}` is closed for good", key.name)),
         _ => Err(unexpected()),
     }
 }
@@ -238,4 +291,30 @@ fn session_table(sessions: &[SessionView]) -> String {
         ]);
     }
     table.to_string()
+}
+
+fn key_table(keys: &[OwnKeyView]) -> String {
+    if keys.is_empty() {
+        return "no client keys of the person's own".to_owned();
+    }
+    let mut table = output::table(&["NAME", "ENDS WITH", "STATE", "EXPIRES", "ID"]);
+    for key in keys {
+        table.add_row([
+            key.name.clone(),
+            key.hint.clone(),
+            keys::view::status(key.state).to_owned(),
+            key.expires_at.map_or_else(|| "never".to_owned(), |at| at.to_string()),
+            key.id.to_string(),
+        ]);
+    }
+    table.to_string()
+}
+
+fn created_key(made: &CreatedOwnKey) -> String {
+    format!(
+        "{}\n\nclient key `{}` ({}). It is shown this once and kept only as a hash: store it now.",
+        made.key.secret().expose(),
+        made.view.name,
+        made.view.id
+    )
 }

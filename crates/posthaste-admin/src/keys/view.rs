@@ -61,7 +61,7 @@ pub struct CreatedKey {
 }
 
 impl KeyView {
-    pub(super) fn new(key: ClientKey, now: Timestamp) -> Self {
+    pub(crate) fn new(key: ClientKey, now: Timestamp) -> Self {
         Self {
             state: key.status(now),
             expires_at: key.expires_at(),

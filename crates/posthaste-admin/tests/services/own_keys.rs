@@ -1,12 +1,16 @@
 //! Client keys that people make for themselves.
 
+use std::sync::Arc;
+
 use posthaste_admin::{
-    Actor, Admin, AdminError, AdminParts, AuditInput, Credentials, KnownPerson, NewKey, NewOwnKey, Outcome,
-    OwnKeyRules, OwnerInput, TeamInput, UserChange, Visit, parse_limit,
+    Actor, Admin, AdminError, AdminParts, AuditInput, Command, Credentials, KnownPerson, NewKey, NewOwnKey,
+    Outcome, OwnKeyRules, OwnerInput, PolicyInput, Reply, TeamInput, UserChange, Visit, parse_limit,
 };
 use posthaste_core::Role;
+use posthaste_storage::Stores;
 
 use crate::{
+    doubles::WatchedConfig,
     people::{PASSWORD, add, secret},
     support::{Bench, quiet},
 };
@@ -120,6 +124,78 @@ async fn nobody_has_more_than_may_be() {
         bench.admin.own_keys(&eve).create(named("any")).await,
         Err(AdminError::Forbidden { .. })
     ));
+}
+
+#[tokio::test]
+async fn operators_keep_keys_for_people_within_what_they_may_have() {
+    let bench = quiet().await;
+    let ada = new_person(&bench, "ada").await;
+    let most = UserChange { max_keys: Some(1), ..UserChange::default() };
+    bench.admin.people().update(&Actor::machine(), "ada", most).await.unwrap();
+    let user = || "ada".to_owned();
+    let create = |name: &str| Command::CreateKeyOf { user: user(), new: named(name) };
+    let Reply::CreatedOwnKey(made) = bench.admin.execute(create("laptop")).await.unwrap() else { panic!() };
+    assert_eq!(made.view.name, "laptop");
+    assert_eq!(names(&bench, &ada).await, ["laptop"], "the person sees it");
+    let full = bench.admin.execute(create("phone")).await.unwrap_err();
+    assert!(
+        matches!(full, AdminError::Forbidden { .. }) && full.to_string().contains("`ada` may have 1"),
+        "{full}"
+    );
+    let Reply::OwnKeys(listed) = bench.admin.execute(Command::ListKeysOf { user: user() }).await.unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!(listed, [made.view.clone()]);
+
+    add(&bench, "eve", Role::User).await;
+    let of_another = Command::RevokeKeyOf { user: "eve".to_owned(), key: made.view.id.to_string() };
+    assert!(matches!(bench.admin.execute(of_another).await, Err(AdminError::NotFound { .. })));
+    let nobodys = Command::ListKeysOf { user: "nobody".to_owned() };
+    assert!(matches!(bench.admin.execute(nobodys).await, Err(AdminError::NotFound { .. })));
+    bench.admin.holders().key(&made.key, None).await.unwrap();
+    let revoke = Command::RevokeKeyOf { user: user(), key: "laptop".to_owned() };
+    assert!(matches!(bench.admin.execute(revoke).await, Ok(Reply::OwnKey(key)) if key.id == made.view.id));
+    assert!(bench.admin.holders().key(&made.key, None).await.is_err());
+
+    let input = AuditInput { action: Some("user_key.".to_owned()), ..AuditInput::default() };
+    let told: Vec<_> = bench.admin.audit().list(&input).await.unwrap().entries;
+    let told: Vec<_> = told.iter().rev().map(|entry| (entry.action.as_str(), entry.outcome)).collect();
+    let expected = [
+        ("user_key.create", Outcome::Done),
+        ("user_key.create", Outcome::Refused),
+        ("user_key.revoke", Outcome::Failed),
+        ("user_key.revoke", Outcome::Done),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn a_list_of_own_keys_reads_no_records_of_others() {
+    let bench = quiet().await;
+    let ada = new_person(&bench, "ada").await;
+    let owner = OwnerInput::default();
+    bench.admin.owners().set("others", &owner).await.unwrap();
+    for number in 0..50 {
+        let policy = PolicyInput { owner: Some("others".to_owned()), ..PolicyInput::default() };
+        let new = NewKey { name: format!("key{number}"), policy, ..NewKey::default() };
+        bench.admin.keys().create(new).await.unwrap();
+    }
+    bench.admin.own_keys(&ada).create(named("laptop")).await.unwrap();
+    let config = Arc::new(WatchedConfig::new(&bench.stores.config));
+    let stores = Stores { config: Arc::clone(&config) as _, ..bench.stores.clone() };
+    let admin = bench.with_stores(stores);
+    let mut last = 0;
+    let mut reads = async || {
+        assert_eq!(admin.own_keys(&ada).list().await.unwrap().len(), 1);
+        let all = config.reads();
+        let read = all - last;
+        last = all;
+        read
+    };
+    // The first one fills the directory: a page of each kind.
+    assert!(reads().await < 10);
+    assert_eq!(reads().await, 0, "nothing has changed");
 }
 
 #[tokio::test]

@@ -112,12 +112,17 @@ pub(super) fn usage(usage: &UsageView) -> String {
 }
 
 fn state(key: &KeyView) -> String {
-    match key.state {
-        KeyStatus::Active => "active".to_owned(),
-        KeyStatus::Disabled => "disabled".to_owned(),
-        KeyStatus::Revoked => "revoked".to_owned(),
-        KeyStatus::Deleted => "deleted".to_owned(),
-        KeyStatus::Expired { .. } => "expired".to_owned(),
+    status(key.state).to_owned()
+}
+
+/// In a word.
+pub(in crate::cli) fn status(status: KeyStatus) -> &'static str {
+    match status {
+        KeyStatus::Active => "active",
+        KeyStatus::Disabled => "disabled",
+        KeyStatus::Revoked => "revoked",
+        KeyStatus::Deleted => "deleted",
+        KeyStatus::Expired { .. } => "expired",
     }
 }
 
