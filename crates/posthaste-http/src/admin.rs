@@ -7,6 +7,7 @@ mod answer;
 mod asked;
 mod door;
 mod endpoint;
+mod given;
 mod input;
 mod listing;
 mod openapi;

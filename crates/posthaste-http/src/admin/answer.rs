@@ -6,6 +6,8 @@ use posthaste_admin::{AdminError, AdminFailure, FailureKind};
 use serde::Serialize;
 use serde_json::json;
 
+use super::given::Given;
+
 /// What was asked for.
 pub(super) fn done(data: &impl Serialize) -> Result<Response, AdminError> {
     let body = serde_json::to_vec(&json!({ "success": true, "data": data }))
@@ -24,8 +26,8 @@ pub(super) fn table(name: &str, text: String) -> Result<Response, AdminError> {
     Ok(response)
 }
 
-/// Why it was not done.
-pub(super) fn failed(error: &AdminError) -> Response {
+/// Why it was not done, with inputs called as they came.
+pub(super) fn failed(error: &AdminError, given: &Given) -> Response {
     let failure = AdminFailure::from(error);
     let status = status(failure.kind);
     if status.is_server_error() {
@@ -33,6 +35,7 @@ pub(super) fn failed(error: &AdminError) -> Response {
     }
     let AdminFailure { kind, field, message, causes, state, advice, version, current } = failure;
     let mut body = json!({ "success": false, "error": kind, "message": message });
+    let field = field.map(|field| given.name_of(&field));
     let more = [("field", field), ("state", state), ("advice", advice)];
     for (name, value) in more.into_iter().filter_map(|(name, value)| Some((name, value?))) {
         body[name] = value.into();

@@ -9,6 +9,7 @@ use axum::{
     response::Response,
     routing::{MethodFilter, MethodRouter, on},
 };
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use posthaste_admin::{AdminError, Visit};
 
@@ -18,6 +19,7 @@ use super::{
     asked::Asked,
     door::enter,
     endpoint::{Endpoint, Work},
+    given::Given,
     input::{check_type, invalid},
     session,
 };
@@ -49,9 +51,10 @@ async fn wrong_method(_: Request) -> Response {
 
 async fn serve(front: AdminFront, door: Door, work: Work, request: Request) -> Response {
     let (mut head, body) = request.into_parts();
-    match answered(&front, door, work, &mut head, body).await {
+    let mut given = Given { query: head.uri.query().map(str::to_owned), body: Bytes::new() };
+    match answered(&front, door, work, (&mut head, &mut given), body).await {
         Ok(response) => response,
-        Err(error) => failed(&error),
+        Err(error) => failed(&error, &given),
     }
 }
 
@@ -59,7 +62,7 @@ async fn answered(
     front: &AdminFront,
     door: Door,
     work: Work,
-    head: &mut Parts,
+    (head, given): (&mut Parts, &mut Given),
     body: Body,
 ) -> Result<Response, AdminError> {
     check_host(front, head)?;
@@ -69,6 +72,7 @@ async fn answered(
     // Read only once its sender is known.
     let body = to_bytes(body, MOST_BODY).await;
     let body = body.map_err(|_| invalid("body", "was cut off, or is larger than 1 MiB"))?;
+    given.body = body.clone();
     check_type(&head.headers, &body)?;
     let parameters = RawPathParams::from_request_parts(head, &()).await;
     let parameters = parameters.map_err(|_| invalid("path", "holds what is no text"))?;
