@@ -32,8 +32,8 @@ use crate::{
     Config,
     admin_socket::{self, AdminListener},
     config::{Durability, StoreKind},
-    machine,
-    wiring::{self, Live, Notify, Opened},
+    machine, memory,
+    wiring::{self, Live, Notify, Opened, StoreSize},
 };
 
 /// A relay that listens. End it with [`until`](Self::until).
@@ -137,6 +137,7 @@ impl Running {
             spool: spooled.clone(),
             cleanup: cleanup.clone(),
             settings: config.setting_views(),
+            store_size: StoreSize::of(config, &opened),
         };
         let (setup_token, shown) = SetupToken::generate().context("no set-up token can be made")?;
         let live = Live {
@@ -389,6 +390,7 @@ struct LiveRuntime {
     spool: Option<SpoolState>,
     cleanup: CleanupState,
     settings: Vec<SettingView>,
+    store_size: StoreSize,
 }
 
 impl Runtime for LiveRuntime {
@@ -450,7 +452,11 @@ impl Runtime for LiveRuntime {
 
     fn process(&self) -> Option<ProcessView> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Some(ProcessView { pid: std::process::id(), resident_bytes: None, processors })
+        Some(ProcessView { pid: std::process::id(), resident_bytes: memory::resident_bytes(), processors })
+    }
+
+    fn store_bytes(&self) -> Pin<Box<dyn Future<Output = Option<u64>> + Send + '_>> {
+        Box::pin(self.store_size.bytes())
     }
 
     fn settings(&self) -> Vec<SettingView> {

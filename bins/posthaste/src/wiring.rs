@@ -7,6 +7,7 @@ mod folder;
 mod messenger;
 mod notify;
 pub mod other;
+mod size;
 pub mod spool;
 mod standby;
 
@@ -31,7 +32,7 @@ use posthaste_vault::{
     Entra, Issuer, MasterKey, RefreshingCredentials, Vault, aws_chain::AwsChain, oauth::OAuthFlows,
 };
 
-pub use self::{deliveries::StoredDeliveries, notify::Notify, standby::standby};
+pub use self::{deliveries::StoredDeliveries, notify::Notify, size::StoreSize, standby::standby};
 use crate::{
     Config,
     config::{StoreKind, UnknownModels as Choice},
@@ -75,7 +76,7 @@ type OpenSqlite = fn(&Path) -> Result<SqliteStores, StorageError>;
 enum Backend {
     Memory,
     Sqlite(SqliteStores),
-    Redis(RedisStores),
+    Redis(Arc<RedisStores>),
 }
 
 /// Opens the store and its vault, and makes the data folder, the master key and the store when they are not there yet.
@@ -278,7 +279,7 @@ async fn stores(
         StoreKind::Redis => {
             let opened = connect_redis(config).await?;
             let stores = opened.stores();
-            Ok((Backend::Redis(opened), stores, "redis".to_owned()))
+            Ok((Backend::Redis(Arc::new(opened)), stores, "redis".to_owned()))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What only a running relay knows.
 
-use std::pin::Pin;
+use std::{future::ready, pin::Pin};
 
 use posthaste_core::{AccountId, ClientKeyId, CooldownReason, InstanceId, Timestamp};
 use schemars::JsonSchema;
@@ -56,9 +56,9 @@ pub trait Runtime: Send + Sync + 'static {
         None
     }
 
-    /// How large the embedded store's files are.
-    fn store_bytes(&self) -> Option<u64> {
-        None
+    /// How much the store takes up: the embedded store's files, or the memory of the servers that keep a shared one.
+    fn store_bytes(&self) -> Pin<Box<dyn Future<Output = Option<u64>> + Send + '_>> {
+        Box::pin(ready(None))
     }
 
     /// The configuration that it was started with, secrets redacted.

@@ -23,7 +23,8 @@ pub struct SystemView {
     pub process: Option<ProcessView>,
     /// What keeps everything.
     pub store: String,
-    /// How large the embedded store's files are.
+    /// How much it takes up: the embedded store's files, or the memory that the servers of a shared one use for all that they
+    /// keep. `None` where no relay runs, the store is away, or it is the relay's own memory.
     pub store_bytes: Option<u64>,
     /// How long and why the shared store has been away.
     pub store_away: Option<StoreAway>,
@@ -65,9 +66,11 @@ pub(crate) async fn system(admin: &Admin) -> Result<SystemView, AdminError> {
     let parts = admin.parts();
     let runtime = parts.runtime.as_deref();
     let status = status::status(admin).await?;
-    let revision = match status.store_away {
-        Some(_) => None,
-        None => Some(parts.stores.config.revision().await?.0),
+    // A store that is away would be waited for.
+    let (revision, store_bytes) = match (&status.store_away, runtime) {
+        (Some(_), _) => (None, None),
+        (None, None) => (Some(parts.stores.config.revision().await?.0), None),
+        (None, Some(runtime)) => (Some(parts.stores.config.revision().await?.0), runtime.store_bytes().await),
     };
     Ok(SystemView {
         version: status.version,
@@ -77,7 +80,7 @@ pub(crate) async fn system(admin: &Admin) -> Result<SystemView, AdminError> {
         in_flight: status.server.as_ref().map(|server| server.in_flight),
         process: runtime.and_then(|runtime| runtime.process()),
         store: status.store,
-        store_bytes: runtime.and_then(|runtime| runtime.store_bytes()),
+        store_bytes,
         store_away: status.store_away,
         revision,
         instances: status.instances,

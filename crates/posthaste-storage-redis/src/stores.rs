@@ -10,6 +10,7 @@ use crate::{
     admission::RedisAdmission,
     affinity::RedisAffinity,
     config::{Feed, RedisConfig},
+    error::CallError,
     fleet::RedisFleet,
     journal::RedisJournals,
     keys::Keys,
@@ -76,6 +77,21 @@ impl RedisStores {
         &self.advice
     }
 
+    /// The memory that the servers use, in bytes, for all that they keep, others' data
+    /// under other prefixes included. In a cluster that of all masters together.
+    ///
+    /// # Errors
+    /// When a server does not answer, or does not tell.
+    pub async fn used_memory(&self) -> Result<u64, StorageError> {
+        let infos = self.link.infos().await.map_err(|error| error.during(MEASURING))?;
+        let used = infos.iter().map(|info| {
+            let told = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
+            let bytes = told.and_then(|bytes| bytes.trim().parse::<u64>().ok());
+            bytes.ok_or_else(|| CallError::Unreadable("no `used_memory`".into()).during(MEASURING))
+        });
+        used.sum()
+    }
+
     /// Ends the connections; calls fail from then on.
     pub async fn close(&self) {
         self.feed.close().await;
@@ -88,3 +104,5 @@ impl fmt::Debug for RedisStores {
         f.debug_struct("RedisStores").finish_non_exhaustive()
     }
 }
+
+const MEASURING: &str = "asking how much memory is used";

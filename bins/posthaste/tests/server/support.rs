@@ -11,6 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::Method;
 use http_body_util::BodyExt;
 use posthaste_core::{AttemptRow, Egress, Payload, RelayBody, Transport, TransportError, Usage};
 use posthaste_storage_sqlite::SqliteStores;
@@ -37,7 +38,7 @@ pub(crate) const USAGE: Usage = Usage {
 /// A data folder with settings for the programs that run on it.
 pub(crate) struct Bench {
     pub(crate) folder: TempDir,
-    settings: Vec<(&'static str, String)>,
+    settings: Vec<(String, String)>,
 }
 
 impl Bench {
@@ -46,8 +47,8 @@ impl Bench {
     }
 
     /// With a key of the configuration, as its environment variable.
-    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
-        self.settings.push((name, value.to_owned()));
+    pub(crate) fn with(mut self, name: impl Into<String>, value: &str) -> Self {
+        self.settings.push((name.into(), value.to_owned()));
         self
     }
 
@@ -182,6 +183,20 @@ impl Server {
         }
     }
 
+    /// Asks the admin API with a token, or with none; `null` for no body.
+    pub(crate) async fn ask(&self, method: Method, path: &str, token: Option<&str>, body: &Value) -> Answer {
+        let mut request = http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let body = match body {
+            Value::Null => Bytes::new(),
+            body => Bytes::from(body.to_string()),
+        };
+        let request = request.header("content-type", "application/json").body(Payload::from(body));
+        self.client().send(request.unwrap()).await.unwrap()
+    }
+
     pub(crate) async fn get(&self, path: &str, header: (&str, &str)) -> Answer {
         let request = http::Request::get(format!("{}{path}", self.base)).header(header.0, header.1);
         self.client().send(request.body(Payload::from(Bytes::new())).unwrap()).await.unwrap()
@@ -239,6 +254,11 @@ impl Answer {
     /// The next piece; `None` at the end.
     pub(crate) async fn piece(&mut self) -> Option<Result<Bytes, TransportError>> {
         self.piece_within(PATIENCE).await
+    }
+
+    /// The rest of the body as JSON.
+    pub(crate) async fn json(self) -> Value {
+        serde_json::from_str(&self.text().await.unwrap()).unwrap()
     }
 
     async fn piece_within(&mut self, patience: Duration) -> Option<Result<Bytes, TransportError>> {
