@@ -119,8 +119,16 @@ impl Trial<'_> {
         };
         let request = self.request(credential.as_deref(), project.as_deref())?;
         let watch = self.admin.test_watch();
-        let answer =
-            exchange::exchange(transport, (&egress, watch), request, self.surface, &mut self.steps).await;
+        let exchange =
+            exchange::exchange(transport, (&egress, watch), request, self.surface, &mut self.steps);
+        // What is dropped here ends at the upstream as well; a token that was being renewed before is kept.
+        let answer = tokio::select! {
+            answer = exchange => answer,
+            () = watch.left() => {
+                let what = "whoever watched the test has left: it was ended".to_owned();
+                return Err(AdminError::Conflict { what });
+            }
+        };
         Ok(match answer {
             Ok(answer) if answer.serves() => (Some(answer.head.status.as_u16()), None),
             Ok(answer) => {

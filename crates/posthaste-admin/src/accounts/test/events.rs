@@ -1,5 +1,7 @@
 //! A test as it goes on, for those who watch it.
 
+use std::future::pending;
+
 use posthaste_core::Dialect;
 use posthaste_wire::{Framing, Splitter};
 use schemars::JsonSchema;
@@ -47,9 +49,17 @@ impl TestWatch {
         self.tell(|| TestEvent::Step { name: name.to_owned(), took_us });
     }
 
+    /// Is over when whoever watched has left; never where nobody watches.
+    pub(super) async fn left(&self) {
+        match &self.0 {
+            Some(watcher) => watcher.closed().await,
+            None => pending().await,
+        }
+    }
+
     fn tell(&self, event: impl FnOnce() -> TestEvent) {
         if let Some(watcher) = &self.0 {
-            // A watcher who left, or is slow, is no reason to stop.
+            // A watcher who is slow misses some.
             let _ = watcher.try_send(event());
         }
     }

@@ -94,7 +94,7 @@ async fn test(asked: Asked, presets: Option<Presets>, input: TestInput) -> Resul
     let account = account(&asked, presets).await?;
     let (watcher, events) = mpsc::channel(EVENTS);
     let admin = asked.admin.watching_tests(watcher.clone());
-    // By itself, so that the test is noted in the audit log when nobody waits for its end any more. It has one of its own.
+    // By itself, so that the test is noted in the audit log when nobody waits for its end any more; it ends early then.
     tokio::spawn(async move {
         let command = Command::TestAccount { account, model: input.model };
         let last = match admin.act(&asked.actor, command).await.map(posthaste_admin::Replied::from_reply) {
