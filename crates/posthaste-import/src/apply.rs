@@ -38,13 +38,27 @@ pub struct Applied {
     pub written: BTreeMap<Part, u64>,
     /// Records that differ and were left as they are here.
     pub kept: u64,
+    /// Records that could not be written; everything else was.
+    pub conflicts: Vec<Clash>,
+}
+
+/// A record that another one stood in the way of.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Clash {
+    /// Its part.
+    pub part: Part,
+    /// Its name.
+    pub name: String,
+    /// What stood in the way.
+    pub why: String,
 }
 
 /// Writes what is new, and what differs where `update` says so. Opening balances are written in any case: they belong to the
-/// source. Whatever is stopped half-way is made up for by planning and applying again.
+/// source. A record whose name another one has taken since the plan was made, or that changed since, is listed, and the rest goes on.
+/// Whatever is left or stopped half-way is made up for by planning and applying again.
 ///
 /// # Errors
-/// When the store fails or a record changed meanwhile; what was written until then stays.
+/// When the store fails; what was written until then stays.
 pub async fn apply(
     target: Target<'_>,
     plan: Plan,
@@ -64,12 +78,13 @@ pub async fn apply(
         .into_iter()
         .map(|Write { record, over }| Ok(Write { record: sealed(vault, record)?, over }))
         .collect::<Result<_, VaultError>>()?;
-    write(target, Part::Pools, plan.pools, update, &mut applied, progress).await?;
-    write(target, Part::Accounts, accounts, update, &mut applied, progress).await?;
-    write(target, Part::Owners, plan.owners, update, &mut applied, progress).await?;
-    write(target, Part::People, plan.people, update, &mut applied, progress).await?;
-    write(target, Part::Keys, plan.keys, update, &mut applied, progress).await?;
-    write(target, Part::Channels, plan.channels, update, &mut applied, progress).await?;
+    let way = Way { target, update, progress };
+    way.write(Part::Pools, |pool| &pool.name, plan.pools, &mut applied).await?;
+    way.write(Part::Accounts, |account| &account.name, accounts, &mut applied).await?;
+    way.write(Part::Owners, |owner| &owner.name, plan.owners, &mut applied).await?;
+    way.write(Part::People, |user| &user.name, plan.people, &mut applied).await?;
+    way.write(Part::Keys, |key| &key.name, plan.keys, &mut applied).await?;
+    way.write(Part::Channels, |channel| &channel.name, plan.channels, &mut applied).await?;
 
     let (rollups, counters) = (plan.opening.rollups, plan.opening.counters);
     let all = (rollups.len() + counters.len()) as u64;
@@ -88,37 +103,57 @@ pub async fn apply(
     Ok(applied)
 }
 
-async fn write<T: Entity>(
-    target: Target<'_>,
-    part: Part,
-    writes: Vec<Write<T>>,
+/// How records are written.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    target: Target<'a>,
     update: bool,
-    applied: &mut Applied,
-    progress: &Progress<'_>,
-) -> Result<(), ImportError> {
-    let records = Repository::<T>::new(target.stores.config.clone());
-    let (wanted, kept): (Vec<_>, Vec<_>) =
-        writes.into_iter().partition(|write| update || write.over.is_none());
-    applied.kept += kept.len() as u64;
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let (all, done) = (wanted.len() as u64, AtomicU64::new(0));
-    let each = stream::iter(wanted).map(|Write { record, over }| {
-        let (records, done) = (&records, &done);
-        async move {
-            match over {
-                None => records.create(record).await?,
-                Some(version) => records.replace(record, version).await?,
-            };
-            progress(Step::Writing(part), done.fetch_add(1, Ordering::Relaxed) + 1, all);
-            Ok::<_, StorageError>(())
+    progress: &'a Progress<'a>,
+}
+
+impl Way<'_> {
+    async fn write<T: Entity>(
+        self,
+        part: Part,
+        name: fn(&T) -> &String,
+        writes: Vec<Write<T>>,
+        applied: &mut Applied,
+    ) -> Result<(), ImportError> {
+        let records = Repository::<T>::new(self.target.stores.config.clone());
+        let (wanted, kept): (Vec<_>, Vec<_>) =
+            writes.into_iter().partition(|write| self.update || write.over.is_none());
+        applied.kept += kept.len() as u64;
+        if wanted.is_empty() {
+            return Ok(());
         }
-    });
-    // Many at once share one commit.
-    each.buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
-    applied.written.insert(part, all);
-    Ok(())
+        let (all, done) = (wanted.len() as u64, AtomicU64::new(0));
+        let each = stream::iter(wanted).map(|Write { record, over }| {
+            let (records, done, name) = (&records, &done, name(&record).clone());
+            async move {
+                let written = match over {
+                    None => records.create(record).await,
+                    Some(version) => records.replace(record, version).await,
+                };
+                (self.progress)(Step::Writing(part), done.fetch_add(1, Ordering::Relaxed) + 1, all);
+                match written {
+                    Ok(_) => Ok(None),
+                    Err(error @ (StorageError::Taken { .. } | StorageError::Conflict { .. })) => {
+                        Ok(Some(Clash { part, name, why: error.to_string() }))
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+        });
+        // Many at once share one commit.
+        let clashes: Vec<_> = each.buffer_unordered(AT_ONCE).try_collect().await?;
+        let before = applied.conflicts.len();
+        applied.conflicts.extend(clashes.into_iter().flatten());
+        let written = all - (applied.conflicts.len() - before) as u64;
+        if written > 0 {
+            applied.written.insert(part, written);
+        }
+        Ok(())
+    }
 }
 
 /// The account with its secrets sealed.

@@ -13,7 +13,7 @@ mod report;
 mod secrets;
 mod source;
 
-pub use apply::{Applied, Progress, Step, apply};
+pub use apply::{Applied, Clash, Progress, Step, apply};
 pub use error::ImportError;
 pub use found::{
     AccountKind, Counts, Fields, Flaw, Found, FoundAccount, FoundGroup, FoundRecord, FoundUsage,

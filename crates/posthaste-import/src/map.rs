@@ -83,6 +83,8 @@ pub struct Wanted {
     pub pools: Vec<Pool>,
     /// Owners of client keys.
     pub owners: Vec<Owner>,
+    /// The names that owners had there, of those that are to be called otherwise since another one has the name.
+    pub(crate) renamed: BTreeMap<Uuid, String>,
     /// People who log in.
     pub(crate) people: Vec<WantedPerson>,
     /// Channels.
@@ -151,9 +153,13 @@ fn owners(found: &Found, options: &MapOptions, names: &mut Names, wanted: &mut W
     for (id, record) in users.chain(admins) {
         let fields = &record.fields;
         let name = fields.text("username").or_else(|| fields.text("displayName")).unwrap_or_default();
+        let given = names.give(&name, "crs user", id);
+        if names.is_of_another(&name, id) {
+            wanted.renamed.insert(id, name.to_string());
+        }
         wanted.owners.push(Owner {
             id: UserId::from_uuid(id),
-            name: names.give(&name, "crs user", id),
+            name: given,
             limits: Vec::new(),
             team: None,
             created_at: fields.moment("createdAt").unwrap_or(options.now),

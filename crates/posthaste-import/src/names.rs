@@ -13,6 +13,11 @@ impl Names {
         Self(names.collect())
     }
 
+    /// Whether another record has the name.
+    pub(crate) fn is_of_another(&self, name: &str, id: Uuid) -> bool {
+        self.0.get(name).is_some_and(|owner| *owner != id)
+    }
+
     /// The name for a record that was called `wanted`: that one, or with a part of the record's identity behind it where it
     /// belongs to another.
     pub(crate) fn give(&mut self, wanted: &str, otherwise: &str, id: Uuid) -> String {
@@ -52,6 +57,7 @@ mod tests {
         assert_eq!(names.give(" team\na ", "key", one), "team a");
         assert_eq!(names.give("team a", "key", one), "team a");
         assert_eq!(names.give("team a", "key", two), "team a (22222222)");
+        assert!(names.is_of_another("team a", two) && !names.is_of_another("team a", one));
         assert_eq!(names.give("there", "key", two), "there (22222222)");
         assert_eq!(names.give("", "key", one), "key");
         assert_eq!(names.give(&one.to_string(), "key", two), "key (22222222)");

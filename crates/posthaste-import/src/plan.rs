@@ -90,13 +90,22 @@ pub async fn plan(
         entries.extend(limits);
         plan.report.parts.insert(Part::Usage, entries);
     }
-    let Wanted { accounts, pools, owners, people, channels, keys, left_out, unreadable, flaws, .. } = wanted;
+    let Wanted {
+        accounts, pools, owners, renamed, people, channels, keys, left_out, unreadable, flaws, ..
+    } = wanted;
     if has(Part::Pools) {
         let each = pools.into_iter().map(|pool| plain(&here.pools, pool, &["rules", "limits"]));
         plan.pools = entered(&mut plan.report, Part::Pools, each);
     }
     if has(Part::Owners) {
-        let each = owners.into_iter().map(|owner| plain(&here.owners, owner, &["limits", "team"]));
+        let each = owners.into_iter().map(|owner| {
+            let was = renamed.get(&owner.id.uuid());
+            let (mut entry, write) = plain(&here.owners, owner, &["limits", "team"]);
+            entry
+                .notes
+                .extend(was.map(|name| format!("called `{name}` there: another owner has that name here")));
+            (entry, write)
+        });
         plan.owners = entered(&mut plan.report, Part::Owners, each);
     }
     if has(Part::Accounts) {

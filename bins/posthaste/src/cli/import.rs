@@ -11,8 +11,8 @@ use std::{
 use clap::{Args, Subcommand};
 use posthaste_core::{Channel, Clock, Secret, SystemClock, Timestamp};
 use posthaste_import::{
-    Applied, Found, ImportError, MapOptions, Part, Plan, ReadOptions, Report, State, Step, Target, read_file,
-    read_redis,
+    Applied, Clash, Found, ImportError, MapOptions, Part, Plan, ReadOptions, Report, State, Step, Target,
+    read_file, read_redis,
 };
 use posthaste_vault::{CrsKey, VaultError};
 use serde::Serialize;
@@ -130,7 +130,17 @@ async fn take_over(
     let applied =
         posthaste_import::apply(target, plan, key, crs.update, now, &told).await.map_err(failure)?;
     progress.end();
-    out.show(&Told { applied: Some(&applied), report: &report }, || applied_text(&applied, &report))
+    out.show(&Told { applied: Some(&applied), report: &report }, || applied_text(&applied, &report))?;
+    match applied.conflicts.len() as u64 {
+        0 => Ok(()),
+        many => {
+            let records = counted(many, "record was", "records were");
+            Err(Failure::conflict(format!(
+                "{records} in the way of others and not written; everything else was"
+            ))
+            .hint("look at what has changed here since, and run the same command again"))
+        }
+    }
 }
 
 /// Only what holds still can be written to: a relay that runs has the counters of limits in memory.
@@ -225,6 +235,9 @@ fn applied_text(applied: &Applied, report: &Report) -> String {
     if applied.kept > 0 {
         let kept = counted(applied.kept, "record differs", "records differ");
         lines.push(format!("{kept} and stayed as here; --update would change that"));
+    }
+    for Clash { part, name, why } in &applied.conflicts {
+        lines.push(format!("NOT written, of {}: {name}: {why}", part.as_str()));
     }
     let unreadable = report.unreadable.len() as u64;
     if unreadable > 0 {

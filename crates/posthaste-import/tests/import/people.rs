@@ -4,14 +4,14 @@ use posthaste_core::{
     Channel, ChannelField, ChannelKind, ClientKey, MailSecurity, NoticeKind, Owner, PasswordHash, Role,
     SignIn, User,
 };
-use posthaste_import::{Part, State};
+use posthaste_import::{Part, State, apply};
 use posthaste_storage::Repository;
 use posthaste_testkit::{SpawnedRedis, spawn_redis};
 use posthaste_vault::channel_place;
 
 use crate::{
-    predecessor::{Predecessor, connect, id},
-    support::{Home, read},
+    predecessor::{Predecessor, connect, crs_key, id},
+    support::{Home, now, read},
 };
 
 async fn moved() -> (Home, SpawnedRedis) {
@@ -67,6 +67,42 @@ async fn a_password_that_was_given_here_stays_and_nobody_takes_anothers_name() {
     assert_eq!(report.parts[&Part::People].len(), 2);
     let told = "administrator `admin`: somebody else logs in by that name already";
     assert!(report.left_out.iter().any(|left| left.what == told), "{:?}", report.left_out);
+}
+
+#[tokio::test]
+async fn an_owner_whose_name_another_has_is_told_and_stops_nothing() {
+    let redis = spawn_redis();
+    Predecessor::whole().write(&redis.url()).await;
+    let found = read(&redis.url()).await;
+    let owner = |name: &str| Owner {
+        id: posthaste_core::UserId::generate(),
+        name: name.to_owned(),
+        limits: Vec::new(),
+        team: None,
+        created_at: now(),
+        updated_at: now(),
+    };
+    let home = Home::new().await;
+    let owners = Repository::<Owner>::new(home.stores.config.clone());
+    let here = owners.create(owner("alice")).await.unwrap().value;
+    let key = crs_key();
+    let plan = home.plan_with(&found, Some(&key)).await.unwrap();
+    let told =
+        plan.report.parts[&Part::Owners].iter().find(|entry| entry.name.starts_with("alice (")).unwrap();
+    assert_eq!(told.notes, ["called `alice` there: another owner has that name here"]);
+    // Somebody is faster than the plan.
+    let faster = owners.create(owner("bob")).await.unwrap().value;
+    let applied = apply(home.target(), plan, Some(&key), false, now(), &|_, _, _| {}).await.unwrap();
+    let [clash] = &applied.conflicts[..] else { panic!("{applied:?}") };
+    assert_eq!((clash.part, clash.name.as_str()), (Part::Owners, "bob"), "{clash:?}");
+    assert_eq!(home.all::<ClientKey>().await.len(), usize::try_from(applied.written[&Part::Keys]).unwrap());
+    for kept in [here, faster] {
+        assert_eq!(owners.find(&kept.name).await.unwrap().unwrap().value, kept);
+    }
+
+    let again = home.apply(&found, false).await;
+    assert_eq!((again.conflicts, again.written.get(&Part::Owners)), (vec![], Some(&1)));
+    assert!(home.report(&found).await.is_all_same());
 }
 
 #[tokio::test]
