@@ -103,10 +103,15 @@ pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
 }
 
-/// Text in which nothing steers the terminal: upstreams' words are shown here.
+/// Text in which nothing steers the terminal, or makes it read otherwise than it is written: upstreams' words are shown here.
 pub(super) fn printable(text: &str) -> String {
-    let plain = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
-    text.chars().map(plain).collect()
+    let steers = |c: char| (c.is_control() && c != '\n') || is_direction(c);
+    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Characters that are not seen and turn the order in which others are shown (Unicode, UAX #9, `Bidi_Control`).
+const fn is_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -122,5 +127,13 @@ mod tests {
     #[test]
     fn nothing_steers_the_terminal() {
         assert_eq!(printable("a\u{1b}[31mb\nc\r"), "a\u{fffd}[31mb\nc\u{fffd}");
+        // Shown as `acme-txt.exe` otherwise.
+        assert_eq!(printable("acme-\u{202e}exe.txt"), "acme-\u{fffd}exe.txt");
+        for direction in "\u{61c}\u{200e}\u{200f}\u{202a}\u{202c}\u{202e}\u{2066}\u{2068}\u{2069}".chars() {
+            assert_eq!(printable(&direction.to_string()), "\u{fffd}", "{:x}", u32::from(direction));
+        }
+        // What is written from right to left by itself, and what joins letters, stays.
+        let words = "שלום سلام \u{200c}\u{200d}";
+        assert_eq!(printable(words), words);
     }
 }
