@@ -15,7 +15,7 @@ use crate::{bench, docs, fuzz, layering, setup, smoke};
 pub(crate) struct Options {
     /// Also check what takes long, or needs a release build or the network: each client with each upstream, the vendors'
     /// agents, long orders of claims and settlements, streams cut at every byte, relays that stand still for longer than their leases,
-    /// the benchmark's programs, the fuzz targets, security advisories
+    /// whether the time of a comparison tells of a secret, the benchmark's programs, the fuzz targets, security advisories
     #[arg(long)]
     all: bool,
 }
@@ -193,8 +193,9 @@ fn extras(workspace: &Workspace, report: &mut Report) {
 }
 
 /// Long tests that are not asked for otherwise: the step, the package, its test, and a part of their names.
-const LONG: [(&str, &str, &str, &str); 2] = [
+const LONG: [(&str, &str, &str, &str); 3] = [
     ("streams cut at every byte", "posthaste-gateway", "reliability", "at_every_byte_for_every_client"),
+    ("the time of comparisons with secrets", "posthaste-vault", "timing", "x3_"),
     ("relays that die or stand still", "posthaste", "server", "fleet::killed"),
 ];
 

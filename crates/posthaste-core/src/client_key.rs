@@ -4,12 +4,22 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
 
 use crate::{ClientKeyId, KeyPolicy, ModelPattern, Timestamp};
 
 /// The keyed hash under which a client key is stored; the key itself is stored nowhere.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// Whether two are the same is told in a time that does not depend on where they differ.
+#[derive(Clone, Copy, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::derived_hash_with_manual_eq, reason = "what is equal byte for byte has the same hash")]
 pub struct ClientKeyHash(pub [u8; 32]);
+
+impl PartialEq for ClientKeyHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_slice().ct_eq(other.0.as_slice()).into()
+    }
+}
 
 impl ClientKeyHash {
     /// The hash as 64 hexadecimal digits.
@@ -216,6 +226,17 @@ impl ClientKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hash_is_the_same_only_where_every_bit_is() {
+        let kept = ClientKeyHash([0x5a; 32]);
+        assert_eq!(kept, ClientKeyHash([0x5a; 32]));
+        for bit in 0..256 {
+            let mut other = kept;
+            other.0[bit / 8] ^= 1 << (bit % 8);
+            assert_ne!(kept, other, "bit {bit}");
+        }
+    }
 
     fn key(expiry: Expiry) -> ClientKey {
         ClientKey {
