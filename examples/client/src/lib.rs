@@ -21,8 +21,8 @@
 mod types;
 
 pub use types::{
-    CreatedKey, Failure, Key, KeyChange, KeyState, Limit, Named, NewKey, Page, Totals, Usage,
-    UsageRow, Window,
+    CreatedKey, Failure, Key, KeyChange, KeyState, Limit, Named, NewKey, Page, Totals, Usage, UsageRow,
+    Window,
 };
 
 use reqwest::{
@@ -47,35 +47,16 @@ pub mod calls {
     use super::Call;
 
     /// Client keys, page by page.
-    pub const LIST_KEYS: Call = Call {
-        method: "GET",
-        path: "/admin/api-keys",
-        query: &["page", "pageSize", "search"],
-    };
+    pub const LIST_KEYS: Call =
+        Call { method: "GET", path: "/admin/api-keys", query: &["page", "pageSize", "search"] };
     /// Make one.
-    pub const CREATE_KEY: Call = Call {
-        method: "POST",
-        path: "/admin/api-keys",
-        query: &[],
-    };
+    pub const CREATE_KEY: Call = Call { method: "POST", path: "/admin/api-keys", query: &[] };
     /// One.
-    pub const SHOW_KEY: Call = Call {
-        method: "GET",
-        path: "/admin/api-keys/{key}",
-        query: &[],
-    };
+    pub const SHOW_KEY: Call = Call { method: "GET", path: "/admin/api-keys/{key}", query: &[] };
     /// Change one.
-    pub const UPDATE_KEY: Call = Call {
-        method: "PUT",
-        path: "/admin/api-keys/{key}",
-        query: &[],
-    };
+    pub const UPDATE_KEY: Call = Call { method: "PUT", path: "/admin/api-keys/{key}", query: &[] };
     /// What was used.
-    pub const USAGE: Call = Call {
-        method: "GET",
-        path: "/admin/usage",
-        query: &["by"],
-    };
+    pub const USAGE: Call = Call { method: "GET", path: "/admin/usage", query: &["by"] };
 
     /// All of them.
     pub const ALL: [Call; 5] = [LIST_KEYS, CREATE_KEY, SHOW_KEY, UPDATE_KEY, USAGE];
@@ -127,18 +108,12 @@ impl Client {
     /// # Errors
     /// [`Error::Token`] for what cannot be sent.
     pub fn new(base: &str, token: &str) -> Result<Self, Error> {
-        let mut bearer =
-            HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Error::Token)?;
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Error::Token)?;
         // So that it is printed nowhere.
         bearer.set_sensitive(true);
         let headers = HeaderMap::from_iter([(AUTHORIZATION, bearer)]);
-        let http = reqwest::Client::builder()
-            .default_headers(headers)
-            .build()?;
-        Ok(Self {
-            http,
-            base: base.trim_end_matches('/').to_owned(),
-        })
+        let http = reqwest::Client::builder().default_headers(headers).build()?;
+        Ok(Self { http, base: base.trim_end_matches('/').to_owned() })
     }
 
     /// A page of the client keys whose name, id or tags have this text; all for an empty one.
@@ -147,19 +122,8 @@ impl Client {
     /// [`Error::Refused`] where the token may not.
     pub async fn keys(&self, search: &str, page: u32, page_size: u32) -> Result<Page<Key>, Error> {
         let (page, page_size) = (page.to_string(), page_size.to_string());
-        let query = [
-            ("search", search),
-            ("page", &page),
-            ("pageSize", &page_size),
-        ];
-        answer(
-            self.request(calls::LIST_KEYS, "")
-                .query(&query)
-                .send()
-                .await?,
-        )
-        .await
-        .map(|read| read.0)
+        let query = [("search", search), ("page", &page), ("pageSize", &page_size)];
+        answer(self.request(calls::LIST_KEYS, "").query(&query).send().await?).await.map(|read| read.0)
     }
 
     /// Makes a client key. Its secret is in the answer and nowhere else.
@@ -167,9 +131,7 @@ impl Client {
     /// # Errors
     /// [`Error::Refused`] for an input that cannot be taken, or a name that is taken.
     pub async fn create_key(&self, new: &NewKey) -> Result<CreatedKey, Error> {
-        answer(self.request(calls::CREATE_KEY, "").json(new).send().await?)
-            .await
-            .map(|read| read.0)
+        answer(self.request(calls::CREATE_KEY, "").json(new).send().await?).await.map(|read| read.0)
     }
 
     /// One client key, by id or name.
@@ -190,10 +152,7 @@ impl Client {
         change: &KeyChange,
         version: &str,
     ) -> Result<Versioned<Key>, Error> {
-        let request = self
-            .request(calls::UPDATE_KEY, key)
-            .header(IF_MATCH, version)
-            .json(change);
+        let request = self.request(calls::UPDATE_KEY, key).header(IF_MATCH, version).json(change);
         versioned(answer(request.send().await?).await?)
     }
 
@@ -202,9 +161,7 @@ impl Client {
     /// # Errors
     /// [`Error::Refused`] for a question that cannot be asked.
     pub async fn usage(&self, by: &[&str]) -> Result<Usage, Error> {
-        let request = self
-            .request(calls::USAGE, "")
-            .query(&[("by", by.join(","))]);
+        let request = self.request(calls::USAGE, "").query(&[("by", by.join(","))]);
         answer(request.send().await?).await.map(|read| read.0)
     }
 
@@ -226,11 +183,7 @@ struct Answer<T> {
 
 async fn answer<T: DeserializeOwned>(response: Response) -> Result<(T, Option<String>), Error> {
     let is_done = response.status().is_success();
-    let version = response
-        .headers()
-        .get(ETAG)
-        .and_then(|tag| tag.to_str().ok())
-        .map(str::to_owned);
+    let version = response.headers().get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
     if is_done {
         return Ok((response.json::<Answer<T>>().await?.data, version));
     }
@@ -242,22 +195,13 @@ async fn answer<T: DeserializeOwned>(response: Response) -> Result<(T, Option<St
 }
 
 fn versioned<T>((value, version): (T, Option<String>)) -> Result<Versioned<T>, Error> {
-    Ok(Versioned {
-        value,
-        version: version.ok_or(Error::Unexpected("no ETag"))?,
-    })
+    Ok(Versioned { value, version: version.ok_or(Error::Unexpected("no ETag"))? })
 }
 
 /// A part of a path.
 fn escaped(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     text.bytes()
-        .map(|byte| {
-            if plain(byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
         .collect()
 }

@@ -137,7 +137,7 @@ async fn told_of(journals: &dyn JournalStore) -> Result<BTreeSet<ChannelId>, Sto
 }
 
 /// The journal of what became of messages to a channel.
-pub fn deliveries_journal(channel: posthaste_core::ChannelId) -> String {
+pub fn deliveries_journal(channel: ChannelId) -> String {
     format!("deliveries/{channel}")
 }
 

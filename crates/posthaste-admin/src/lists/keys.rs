@@ -1,7 +1,5 @@
 //! Lists of client keys.
 
-use std::sync::Arc;
-
 use posthaste_core::{ClientKey, KeyStatus, Place, Timestamp};
 use posthaste_storage::Dimension;
 use schemars::JsonSchema;

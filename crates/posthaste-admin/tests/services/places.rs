@@ -40,7 +40,7 @@ async fn is_held(bench: &Bench, claim: &Claim, now: Timestamp) -> bool {
 async fn old_places_are_given_back_wherever_they_stand_among_young_ones() {
     let bench = quiet().await;
     let owner = key(&bench).await;
-    let minutes = |minutes| Duration::from_secs(60 * minutes);
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
     // The young ones lapse first, so that they stand in front: more of them than are told at once.
     let mut young = Vec::new();
     for _ in 0..1_500 {

@@ -84,12 +84,12 @@ async fn an_owner_whose_name_another_has_is_told_and_stops_nothing() {
     };
     let home = Home::new().await;
     let owners = Repository::<Owner>::new(home.stores.config.clone());
-    let here = owners.create(owner("alice")).await.unwrap().value;
+    let here = owners.create(owner("Alice")).await.unwrap().value;
     let key = crs_key();
     let plan = home.plan_with(&found, Some(&key)).await.unwrap();
     let told =
-        plan.report.parts[&Part::Owners].iter().find(|entry| entry.name.starts_with("alice (")).unwrap();
-    assert_eq!(told.notes, ["called `alice` there: another owner has that name here"]);
+        plan.report.parts[&Part::Owners].iter().find(|entry| entry.name.starts_with("Alice (")).unwrap();
+    assert_eq!(told.notes, ["called `Alice` there: another owner has that name here"]);
     // Somebody is faster than the plan.
     let faster = owners.create(owner("bob")).await.unwrap().value;
     let applied = apply(home.target(), plan, Some(&key), false, now(), &|_, _, _| {}).await.unwrap();
