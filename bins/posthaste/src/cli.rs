@@ -13,6 +13,7 @@ mod output;
 mod owners;
 mod people;
 mod pools;
+mod pricing;
 mod requests;
 mod routes;
 mod session;
@@ -121,6 +122,9 @@ enum Command {
     /// Routes: model names of your own, with a list of models to ask
     #[command(subcommand)]
     Routes(routes::Command),
+    /// What models cost
+    #[command(subcommand)]
+    Pricing(pricing::Command),
     /// What became of a request, and why: who was asked, why not the others, how long it took, what it cost
     Explain(requests::Explain),
     /// Requests that are on record
@@ -195,6 +199,9 @@ fn run(line: Line) -> Result<(), Failure> {
         }
         Command::Routes(command) => {
             runtime(Threads::One)?.block_on(routes::run(command, &load(&global, Vec::new())?, &out))
+        }
+        Command::Pricing(command) => {
+            runtime(Threads::One)?.block_on(pricing::run(command, &load(&global, Vec::new())?, &out))
         }
         Command::Import(command) => {
             runtime(Threads::One)?.block_on(import::run(command, &load(&global, Vec::new())?, &out))

@@ -1,5 +1,6 @@
 //! Which store, vault, price book and transport: the only place that chooses.
 
+mod backups;
 pub mod copy;
 mod deliveries;
 pub mod files;
@@ -254,6 +255,7 @@ pub fn admin(
         notices,
         directory,
         own_keys: config.users.own_keys(),
+        backups: backups::folder(config),
         setup_token,
     })
 }

@@ -149,6 +149,31 @@ async fn a_back_up_is_private_new_and_in_order() {
     assert_eq!(Bench::names(&bench.dir()), ["master.key", "posthaste.db"]);
 }
 
+/// By a relay that runs and without one, into the same folder, of which the oldest go.
+#[tokio::test]
+async fn back_ups_without_a_name_go_into_a_folder_that_keeps_so_many() {
+    let bench = Bench::furnished().await;
+    fs::write(bench.path("posthaste.toml"), "[data]\nkeep_backups = 2\n").unwrap();
+    let run = |line: &str| bench.run(&format!("{line} --config posthaste.toml --json")).json();
+    assert_eq!(run("data backups"), serde_json::json!([]));
+    let first = run("data backup");
+    let path = PathBuf::from(first["path"].as_str().unwrap());
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    fs::write(path.with_file_name("mine.db"), "not a back-up").unwrap();
+    let second = run("data backup");
+    let mut child = bench.spawn("serve --listen 127.0.0.1:0 --config posthaste.toml");
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let relay = Relay(child);
+    let third = run("data backup");
+    let names: Vec<_> = run("data backups").as_array().unwrap().iter().map(|at| at["name"].clone()).collect();
+    assert_eq!(names, [third["name"].clone(), second["name"].clone()]);
+    assert!(!path.exists() && path.with_file_name("mine.db").exists());
+    let verify = format!("data verify {}", third["path"].as_str().unwrap());
+    bench.run(&verify).ok();
+    drop(relay);
+}
+
 #[tokio::test]
 async fn a_back_up_of_a_running_relay_can_be_restored_once_it_has_stopped() {
     let bench = Bench::furnished().await;

@@ -2,6 +2,7 @@
 
 mod address;
 mod advice;
+mod balance;
 mod credential;
 mod errors;
 mod login;
@@ -14,6 +15,8 @@ mod usage;
 mod vendor;
 mod view;
 
+pub(crate) use balance::Balances;
+pub use balance::{BalanceAmount, BalanceView};
 pub use credential::{AwsKeysInput, EntraInput};
 pub use errors::{ClearedErrors, ErrorsInput};
 pub use login::{LoginFlow, LoginFor, LoginPlan, LoginTask, PolledLogin, StartedLogin};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use posthaste_core::{
-    Account, ApiToken, Channel, ClientKey, Clock, NoticeSink, Owner, Pool, Route, Team, Timestamp, Transport,
-    User,
+    Account, ApiToken, Channel, ClientKey, Clock, NoticeSink, OwnPrice, Owner, Pool, Route, Team, Timestamp,
+    Transport, User,
 };
 use posthaste_metering::PriceBook;
 use posthaste_storage::{ConfigStore, Repository, StorageError, Stores};
@@ -12,11 +12,12 @@ use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
 use tokio::sync::mpsc;
 
 use crate::{
-    AccountService, Acted, Actor, AdminError, AuditService, BrandingView, ChannelService, Command,
-    HolderService, KeyService, KnownPerson, LiveService, Messenger, OwnKeyRules, OwnKeyService, OwnerService,
-    PeopleDirectory, PeopleService, PoolService, Reply, RequestService, RouteService, Runtime, SetupToken,
-    SignInService, StatsInput, StatsView, StatusView, TestEvent, TokenService,
-    accounts::{Logins, TestWatch},
+    AccountService, Acted, Actor, AdminError, AuditService, BackupFolder, BrandingView, ChannelService,
+    Command, HolderService, KeyService, KnownPerson, LiveService, Messenger, OwnKeyRules, OwnKeyService,
+    OwnPriceService, OwnerService, PeopleDirectory, PeopleService, PoolService, Reply, RequestService,
+    RouteService, Runtime, SetupToken, SignInService, StatsInput, StatsView, StatusView, TestEvent,
+    TokenService,
+    accounts::{Balances, Logins, TestWatch},
     acting,
     board::Board,
     branding,
@@ -54,6 +55,8 @@ pub struct AdminParts {
     pub own_keys: OwnKeyRules,
     /// Tells operators what happens, where anybody is told.
     pub notices: Option<Arc<dyn NoticeSink>>,
+    /// Where back-ups of the store lie, where it is a file.
+    pub backups: Option<Arc<dyn BackupFolder>>,
     /// What makes the first owner, where people can log in.
     pub setup_token: Option<Arc<SetupToken>>,
 }
@@ -67,6 +70,7 @@ pub struct Admin {
     directory: Arc<directory::Directory>,
     board: Arc<Board>,
     refusals: Arc<Refusals>,
+    balances: Arc<Balances>,
     test_watch: TestWatch,
 }
 
@@ -80,6 +84,7 @@ impl Admin {
             directory: Arc::default(),
             board: Arc::default(),
             refusals: Arc::default(),
+            balances: Arc::default(),
             test_watch: TestWatch::default(),
         }
     }
@@ -102,6 +107,11 @@ impl Admin {
     /// Owners of client keys, and their teams.
     pub fn owners(&self) -> OwnerService<'_> {
         OwnerService::new(self)
+    }
+
+    /// Prices of the operator's own.
+    pub fn own_prices(&self) -> OwnPriceService<'_> {
+        OwnPriceService::new(self)
     }
 
     /// Routes.
@@ -277,6 +287,10 @@ impl Admin {
         &self.refusals
     }
 
+    pub(crate) fn balances(&self) -> &Balances {
+        &self.balances
+    }
+
     pub(crate) fn setup_token(&self) -> Option<&SetupToken> {
         self.parts.setup_token.as_deref()
     }
@@ -302,6 +316,10 @@ impl Admin {
     }
 
     pub(crate) fn route_records(&self) -> Repository<Route> {
+        Repository::new(Arc::clone(&self.parts.stores.config))
+    }
+
+    pub(crate) fn own_price_records(&self) -> Repository<OwnPrice> {
         Repository::new(Arc::clone(&self.parts.stores.config))
     }
 

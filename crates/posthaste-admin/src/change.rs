@@ -1,8 +1,8 @@
 //! Finding records by id or name, and changing them while others do the same.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
-use posthaste_core::{Account, ApiToken, Channel, ClientKey, Owner, Pool, Route, Team, User};
+use posthaste_core::{Account, ApiToken, Channel, ClientKey, OwnPrice, Owner, Pool, Route, Team, User};
 use posthaste_storage::{Entity, Repository, StorageError, Versioned};
 use tokio::time;
 use uuid::Uuid;
@@ -14,7 +14,7 @@ pub(crate) trait Named: Entity {
     /// What operators call it.
     const NOUN: &'static str;
 
-    fn name(&self) -> &str;
+    fn name(&self) -> Cow<'_, str>;
 
     /// Whether its name is free for others, so that it is found by id alone.
     fn is_nameless(&self) -> bool {
@@ -25,16 +25,16 @@ pub(crate) trait Named: Entity {
 impl Named for Account {
     const NOUN: &'static str = "account";
 
-    fn name(&self) -> &str {
-        &self.name
+    fn name(&self) -> Cow<'_, str> {
+        (&*self.name).into()
     }
 }
 
 impl Named for ClientKey {
     const NOUN: &'static str = "client key";
 
-    fn name(&self) -> &str {
-        &self.name
+    fn name(&self) -> Cow<'_, str> {
+        (&*self.name).into()
     }
 
     fn is_nameless(&self) -> bool {
@@ -45,56 +45,64 @@ impl Named for ClientKey {
 impl Named for Pool {
     const NOUN: &'static str = "pool";
 
-    fn name(&self) -> &str {
-        &self.name
+    fn name(&self) -> Cow<'_, str> {
+        (&*self.name).into()
     }
 }
 
 impl Named for Route {
     const NOUN: &'static str = "route";
 
-    fn name(&self) -> &str {
-        self.model.as_str()
+    fn name(&self) -> Cow<'_, str> {
+        self.model.as_str().into()
     }
 }
 
 impl Named for Owner {
     const NOUN: &'static str = "owner";
 
-    fn name(&self) -> &str {
-        &self.name
+    fn name(&self) -> Cow<'_, str> {
+        (&*self.name).into()
     }
 }
 
 impl Named for Team {
     const NOUN: &'static str = "team";
 
-    fn name(&self) -> &str {
-        &self.name
+    fn name(&self) -> Cow<'_, str> {
+        (&*self.name).into()
     }
 }
 
 impl Named for User {
     const NOUN: &'static str = "user";
 
-    fn name(&self) -> &str {
-        &self.name
+    fn name(&self) -> Cow<'_, str> {
+        (&*self.name).into()
     }
 }
 
 impl Named for Channel {
     const NOUN: &'static str = "channel";
 
-    fn name(&self) -> &str {
-        &self.name
+    fn name(&self) -> Cow<'_, str> {
+        (&*self.name).into()
+    }
+}
+
+impl Named for OwnPrice {
+    const NOUN: &'static str = "price of your own";
+
+    fn name(&self) -> Cow<'_, str> {
+        self.name().into()
     }
 }
 
 impl Named for ApiToken {
     const NOUN: &'static str = "token";
 
-    fn name(&self) -> &str {
-        &self.name
+    fn name(&self) -> Cow<'_, str> {
+        (&*self.name).into()
     }
 }
 
@@ -144,7 +152,7 @@ pub(crate) async fn apply<T: Named>(
         let selector = id.hyphenated().to_string();
         let Versioned { version, mut value } = find(records, &selector).await?;
         change(&mut value)?;
-        let name = value.name().to_owned();
+        let name = value.name().into_owned();
         match records.replace(value, version).await {
             Ok(changed) => return Ok(changed.value),
             Err(StorageError::Taken { .. }) => return Err(taken(T::NOUN, &name)),

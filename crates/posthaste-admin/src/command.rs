@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AccountChange, AccountListInput, Actor, Admin, AdminError, AuditInput, BrandingChange, ChannelChange,
     Disclosed, ErrorsInput, KeyChange, KeyListInput, LiveInput, LoginFlow, LoginFor, NewAccount, NewChannel,
-    NewKey, NewOwnKey, NewPool, NewUser, OwnerInput, PoolChange, ReleaseInput, Reply, RequestsInput,
-    RouteInput, StatsInput, TargetInput, TeamInput, TokenInput, TrendInput, UserChange, accounts, branding,
-    dashboard, lists, own_keys, prices, system, trend,
+    NewKey, NewOwnKey, NewPool, NewUser, OwnPriceInput, OwnerInput, PoolChange, ReleaseInput, Reply,
+    RequestsInput, RouteInput, StatsInput, TargetInput, TeamInput, TokenInput, TrendInput, UserChange,
+    accounts, backups, branding, dashboard, lists, own_keys, prices, system, trend,
 };
 
 /// A piece of work. Records are named by id or by name.
@@ -209,6 +209,36 @@ pub enum Command {
     },
     /// Make a route.
     CreateRoute(RouteInput),
+    /// Tell what is left on an account.
+    AccountBalance {
+        /// Which.
+        account: String,
+        /// Whether its vendor is asked in any case.
+        ask: bool,
+    },
+    /// Tell which back-ups of the store lie beside it.
+    ListBackups,
+    /// Make a back-up of the store.
+    CreateBackup,
+    /// Remove a back-up.
+    DeleteBackup {
+        /// Which, by its name.
+        backup: String,
+    },
+    /// Tell all prices of the operator's own.
+    ListOwnPrices,
+    /// Tell one of them.
+    ShowOwnPrice {
+        /// Which: list and model, such as `anthropic/claude-sonnet-5`, or its id.
+        price: String,
+    },
+    /// Say what a model costs, or say it otherwise.
+    SetOwnPrice(OwnPriceInput),
+    /// Let the price book say again what a model costs.
+    DeleteOwnPrice {
+        /// Which.
+        price: String,
+    },
     /// Tell all routes.
     ListRoutes,
     /// Tell one route.
@@ -402,6 +432,7 @@ pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> R
     let (people, tokens, channels) = (admin.people(), admin.tokens(), admin.channels());
     let (accounts, keys) = (admin.accounts(), admin.keys());
     let (pools, routes, owners) = (admin.pools(), admin.routes(), admin.owners());
+    let own_prices = admin.own_prices();
     Ok(match command {
         Command::ListPresets => Reply::Presets(accounts::presets()),
         Command::AddAccount(new) => Reply::SavedAccount(accounts.add(new).await?),
@@ -414,6 +445,7 @@ pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> R
         Command::TestAccount { account, model } => {
             Reply::Tested(accounts.test(&account, model.as_deref()).await?)
         }
+        Command::AccountBalance { account, ask } => Reply::Balance(accounts.balance(&account, ask).await?),
         Command::ResetAccount { account } => Reply::Account(accounts.reset(&account).await?),
         Command::RefreshAccount { account } => Reply::Refreshed(accounts.refresh(&account).await?),
         Command::AccountErrors { account, with } => {
@@ -479,8 +511,15 @@ pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> R
         Command::Settings => Reply::Settings(system::settings(admin)),
         Command::ShowBranding => Reply::Branding(branding::show(admin).await?),
         Command::SetBranding(change) => Reply::Branding(branding::change(admin, change).await?),
-        Command::ListPrices => Reply::Prices(prices::all(admin)),
-        Command::PriceStatus => Reply::PriceStatus(prices::status(admin)),
+        Command::ListBackups => Reply::Backups(backups::list(admin).await?),
+        Command::CreateBackup => Reply::Backup(backups::make(admin).await?),
+        Command::DeleteBackup { backup } => Reply::Backup(backups::delete(admin, &backup).await?),
+        Command::ListPrices => Reply::Prices(prices::all(admin).await?),
+        Command::PriceStatus => Reply::PriceStatus(prices::status(admin).await?),
+        Command::ListOwnPrices => Reply::OwnPrices(own_prices.list().await?),
+        Command::ShowOwnPrice { price } => Reply::OwnPrice(own_prices.show(&price).await?),
+        Command::SetOwnPrice(input) => Reply::OwnPrice(own_prices.set(input).await?),
+        Command::DeleteOwnPrice { price } => Reply::OwnPrice(own_prices.delete(&price).await?),
         Command::ListUnpriced => Reply::Unpriced(prices::unpriced(admin).await?),
         Command::ListUsers => Reply::Users(people.list().await?),
         Command::ShowUser { user } => Reply::User(people.show(&user).await?),

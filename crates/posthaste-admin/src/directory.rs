@@ -74,6 +74,7 @@ async fn follow(
             RecordKind::Team => renew(store, &mut whole.teams, id).await?,
             RecordKind::Pool => renew(store, &mut whole.pools, id).await?,
             RecordKind::Keyring
+            | RecordKind::OwnPrice
             | RecordKind::Route
             | RecordKind::Channel
             | RecordKind::User

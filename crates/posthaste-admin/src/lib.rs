@@ -5,6 +5,7 @@ mod acting;
 mod actor;
 mod admin;
 mod audit;
+mod backups;
 mod board;
 mod branding;
 mod change;
@@ -50,11 +51,13 @@ pub use accounts::{
     PresetView, RefreshedAccount, SavedAccount, SchedulingChange, StartedLogin, TestEvent, TestReport,
     TestSteps, VendorSettings, WindowUsage, presets,
 };
+pub use accounts::{BalanceAmount, BalanceView};
 pub use actor::{Actor, Who};
 pub use admin::{Admin, AdminParts};
 pub use audit::{
     AuditEntry, AuditInput, AuditPage, AuditProblem, AuditReport, AuditService, AuditTarget, Outcome,
 };
+pub use backups::{BackupFolder, BackupView};
 pub use branding::{Branding, BrandingChange, BrandingView};
 pub use channels::{
     ChannelChange, ChannelService, ChannelView, DeliveryView, Messenger, NewChannel, NotedView, UnfitChannel,
@@ -74,7 +77,7 @@ pub use keys::{
     ModelUsage, NewKey, PolicyInput, QueueInput, UsageView, multiplier_text,
 };
 pub use keys::{export_keys, export_usage};
-pub use limit_text::{length_text, limit_text, parse_length, parse_limit};
+pub use limit_text::{length_text, limit_text, parse_dollars, parse_length, parse_limit};
 pub use lists::{AccountListInput, AccountRow, KeyListInput, KeyRow, ListPage, SortOrder, UsedIn};
 pub use live::{
     HeldPlace, LiveInput, LivePlaces, LiveRest, LiveService, LiveView, PlaceOwner, ReleaseInput,
@@ -86,7 +89,7 @@ pub use people::{NewUser, PeopleService, SessionView, UserChange, UserView};
 pub use place::PlaceInput;
 pub use policy::Policy;
 pub use pools::{NewPool, PoolChange, PoolService, PoolView, RulesChange};
-pub use prices::{PriceStatus, PriceView, UnpricedModel};
+pub use prices::{OwnPriceInput, OwnPriceService, PriceStatus, PriceView, UnpricedModel};
 pub use reply::{Replied, Reply};
 pub use requests::{ExplainView, NamedAccount, RequestService, RequestSummary, RequestsInput, RequestsPage};
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};

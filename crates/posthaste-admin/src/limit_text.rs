@@ -102,6 +102,14 @@ fn amount_of(unit: LimitUnit, text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("`{text}`: expected a whole number, such as `500`, `20k` or `3M`"))
 }
 
+/// Reads an amount of dollars with up to nine decimals, such as `3` or `0.25`, as billionths of a dollar; exact.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn parse_dollars(text: &str) -> Result<u64, String> {
+    nanos_of(text).ok_or_else(|| format!("`{text}`: expected dollars, such as `3` or `0.25`"))
+}
+
 /// Dollars with up to nine decimals; exact.
 fn nanos_of(text: &str) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));

@@ -21,7 +21,7 @@ pub struct Policy {
 impl Command {
     /// What it needs, what it is called, and what it is about.
     pub fn policy(&self) -> Policy {
-        use RecordKind::{Account, ApiToken, Channel, ClientKey, Owner, Pool, Route, Team, User};
+        use RecordKind::{Account, ApiToken, Channel, ClientKey, OwnPrice, Owner, Pool, Route, Team, User};
 
         let about = |kind, name: &str| Some((kind, name.to_owned()));
         let (need, action, about) = match self {
@@ -55,6 +55,13 @@ impl Command {
             }
             Self::AccountUsage { account } => {
                 (Area::Accounts.read(), "account.usage", about(Account, account))
+            }
+            Self::AccountBalance { account, ask: false } => {
+                (Area::Accounts.read(), "account.balance", about(Account, account))
+            }
+            // The vendor is asked with the account's credential, as often as somebody wants.
+            Self::AccountBalance { account, ask: true } => {
+                (Area::Accounts.write(), "account.ask_balance", about(Account, account))
             }
             Self::ClearAccountErrors { account } => {
                 (Area::Accounts.write(), "account.clear_errors", about(Account, account))
@@ -107,6 +114,16 @@ impl Command {
             Self::SetBranding(_) => (Area::Settings.write(), "branding.set", None),
             Self::ListPrices => (Area::Usage.read(), "price.list", None),
             Self::PriceStatus => (Area::Usage.read(), "price.status", None),
+            Self::ListBackups => (Area::System.read(), "backup.list", None),
+            Self::CreateBackup => (Area::Settings.write(), "backup.create", None),
+            Self::DeleteBackup { .. } => (Area::Settings.write(), "backup.delete", None),
+            Self::ListOwnPrices => (Area::Usage.read(), "price.list_own", None),
+            Self::ShowOwnPrice { price } => (Area::Usage.read(), "price.show_own", about(OwnPrice, price)),
+            // What a model costs decides whose budget ends when.
+            Self::SetOwnPrice(input) => (Area::Settings.write(), "price.set", about(OwnPrice, &input.name())),
+            Self::DeleteOwnPrice { price } => {
+                (Area::Settings.write(), "price.delete", about(OwnPrice, price))
+            }
             Self::ListUnpriced => (Area::Usage.read(), "price.unknown", None),
             Self::ListUsers => (Area::Users.read(), "user.list", None),
             Self::ShowUser { user } => (Area::Users.read(), "user.show", about(User, user)),

@@ -1,8 +1,11 @@
-//! What models cost, as the relay knows it.
+//! What models cost, as the relay knows it: by the price book, or as operators say.
 
-use std::time::Duration;
+mod own;
 
-use posthaste_core::ModelName;
+use std::{collections::HashSet, time::Duration};
+
+pub use self::own::{OwnPriceInput, OwnPriceService};
+use posthaste_core::{ModelName, OwnPrice};
 use posthaste_metering::{Mode, ModelPrice, Prices, TokenPrice};
 use posthaste_storage::{Dimension, RollupPeriod, UsageQuery};
 use schemars::JsonSchema;
@@ -43,6 +46,9 @@ pub struct PriceView {
     pub max_output: Option<u64>,
     /// The day of its retirement.
     pub deprecated: Option<String>,
+    /// Whether an operator said so, in the place of the price book.
+    #[serde(default)]
+    pub own: bool,
 }
 
 /// Where the prices come from.
@@ -52,6 +58,9 @@ pub struct PriceStatus {
     pub as_of: String,
     /// How many models have a price.
     pub models: usize,
+    /// How many of these prices operators said themselves.
+    #[serde(default)]
+    pub own: usize,
     /// Whether models without a price are refused.
     pub refuses_unknown: bool,
     /// How they are changed.
@@ -70,23 +79,39 @@ pub struct UnpricedModel {
 }
 
 /// All prices, by list and model.
-pub(crate) fn all(admin: &Admin) -> Vec<PriceView> {
-    let mut prices: Vec<_> = admin.parts().prices.rows().map(view).collect();
+pub(crate) async fn all(admin: &Admin) -> Result<Vec<PriceView>, AdminError> {
+    let own = own_prices(admin).await?;
+    let named: HashSet<_> = own.iter().map(|price| (&*price.provider, price.model.as_str())).collect();
+    let book = admin.parts().prices.with_own(&own);
+    let seen = |row: &ModelPrice| PriceView {
+        own: named.contains(&(&*row.provider, row.model.as_str())),
+        ..view(row)
+    };
+    let mut prices: Vec<_> = book.rows().map(seen).collect();
     prices.sort_unstable_by(|one, other| {
         (&one.provider, &one.model, &one.route).cmp(&(&other.provider, &other.model, &other.route))
     });
-    prices
+    Ok(prices)
 }
 
-pub(crate) fn status(admin: &Admin) -> PriceStatus {
+pub(crate) async fn status(admin: &Admin) -> Result<PriceStatus, AdminError> {
+    let own = own_prices(admin).await?;
     let prices = &admin.parts().prices;
-    PriceStatus {
+    Ok(PriceStatus {
         as_of: prices.as_of().to_string(),
-        models: prices.rows().count(),
+        models: prices.with_own(&own).rows().count(),
+        own: own.len(),
         refuses_unknown: prices.refuses_some(),
-        changed_by: "accounting.price_file and accounting.models_file, which are read at the start"
-            .to_owned(),
-    }
+        changed_by:
+            "prices of your own, at once; accounting.price_file and accounting.models_file, which are read \
+                     at the start"
+                .to_owned(),
+    })
+}
+
+async fn own_prices(admin: &Admin) -> Result<Vec<OwnPrice>, AdminError> {
+    let own = admin.own_price_records().all().await?;
+    Ok(own.into_iter().map(|record| record.value).collect())
 }
 
 /// Models that were used in the last 30 days and have no price, by what they were used.
@@ -127,6 +152,7 @@ fn view(row: &ModelPrice) -> PriceView {
         context_window: row.context_window,
         max_output: row.max_output,
         deprecated: row.deprecated.map(|day| day.to_string()),
+        own: false,
     }
 }
 

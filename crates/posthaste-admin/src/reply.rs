@@ -1,17 +1,17 @@
 //! What commands answer.
 
-use posthaste_core::AccountError;
+use posthaste_core::{AccountError, OwnPrice};
 use posthaste_storage::RecordKind;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    AccountRow, AccountUsage, AccountView, AuditPage, AuditReport, BrandingView, ChannelView, ClearedErrors,
-    CreatedKey, CreatedOwnKey, CreatedToken, DashboardView, DeliveryView, ExplainView, KeyRow, KeyView,
-    ListPage, LivePlaces, LiveView, LoginPlan, OwnKeyView, OwnerView, PolledLogin, PoolView, PresetView,
-    PriceStatus, PriceView, RefreshedAccount, ReleasedPlaces, RequestSummary, RequestsPage, RouteView,
-    SavedAccount, SessionView, SettingView, StartedLogin, StatsView, StatusView, SystemView, TeamView,
-    TestReport, TokenView, TrendView, UnpricedModel, UsageView, UserView,
+    AccountRow, AccountUsage, AccountView, AuditPage, AuditReport, BackupView, BalanceView, BrandingView,
+    ChannelView, ClearedErrors, CreatedKey, CreatedOwnKey, CreatedToken, DashboardView, DeliveryView,
+    ExplainView, KeyRow, KeyView, ListPage, LivePlaces, LiveView, LoginPlan, OwnKeyView, OwnerView,
+    PolledLogin, PoolView, PresetView, PriceStatus, PriceView, RefreshedAccount, ReleasedPlaces,
+    RequestSummary, RequestsPage, RouteView, SavedAccount, SessionView, SettingView, StartedLogin, StatsView,
+    StatusView, SystemView, TeamView, TestReport, TokenView, TrendView, UnpricedModel, UsageView, UserView,
 };
 
 /// What came of a [`Command`](crate::Command).
@@ -32,6 +32,12 @@ pub enum Reply {
     Refreshed(RefreshedAccount),
     /// What went wrong at an account, the newest first.
     AccountErrors(Vec<AccountError>),
+    /// Back-ups, the newest first.
+    Backups(Vec<BackupView>),
+    /// A back-up, as it is or as it was when it was removed.
+    Backup(BackupView),
+    /// What is left on an account.
+    Balance(BalanceView),
     /// How an account's windows go.
     AccountUsage(Box<AccountUsage>),
     /// How much of that was forgotten.
@@ -88,6 +94,10 @@ pub enum Reply {
     Settings(Vec<SettingView>),
     /// What the relay calls itself.
     Branding(BrandingView),
+    /// Prices of the operator's own, by list and model.
+    OwnPrices(Vec<OwnPrice>),
+    /// One of them, as it is or as it was when it was removed.
+    OwnPrice(OwnPrice),
     /// Prices, by list and model.
     Prices(Vec<PriceView>),
     /// Where prices come from.
@@ -151,6 +161,7 @@ impl Reply {
             Self::User(user) => Some((RecordKind::User, user.id.uuid())),
             Self::Channel(channel) => Some((RecordKind::Channel, channel.id.uuid())),
             Self::CreatedToken(created) => Some((RecordKind::ApiToken, created.view.id.uuid())),
+            Self::OwnPrice(price) => Some((RecordKind::OwnPrice, price.id.uuid())),
             _ => None,
         }
     }
@@ -188,7 +199,12 @@ replied! {
     Released(ReleasedPlaces),
     Settings(Vec<SettingView>),
     Branding(BrandingView),
+    Backups(Vec<BackupView>),
+    Backup(BackupView),
+    Balance(BalanceView),
     Prices(Vec<PriceView>),
+    OwnPrices(Vec<OwnPrice>),
+    OwnPrice(OwnPrice),
     PriceStatus(PriceStatus),
     Unpriced(Vec<UnpricedModel>),
     LoginPlan(LoginPlan),

@@ -79,6 +79,10 @@ id! {
     RouteId
 }
 id! {
+    /// The identity of an [`OwnPrice`](crate::OwnPrice).
+    OwnPriceId
+}
+id! {
     /// The identity of a user of the relay, who owns client keys.
     UserId
 }

@@ -23,6 +23,7 @@ mod model;
 mod money;
 mod network;
 mod notice;
+mod own_price;
 mod owner;
 mod payload;
 mod policy;
@@ -57,8 +58,8 @@ pub use egress::{Egress, Proxy, ProxyLogin, ProxyScheme, ProxySettings};
 pub use fault::{Fault, FaultKind, Origin};
 pub use health_news::{HealthNews, Told, ToldRest};
 pub use id::{
-    AccountId, ApiTokenId, ChannelId, ClientKeyId, IdError, InstanceId, PoolId, RequestId, RouteId, TeamId,
-    UserId,
+    AccountId, ApiTokenId, ChannelId, ClientKeyId, IdError, InstanceId, OwnPriceId, PoolId, RequestId,
+    RouteId, TeamId, UserId,
 };
 pub use ledger::{AttemptOutcome, AttemptPhase, AttemptRow, CostBasis, UsageSource};
 pub use limit::{Calendar, CallerLimits, Limit, LimitState, LimitUnit, LimitWindow, OnLoss};
@@ -69,6 +70,7 @@ pub use model::{ModelName, ModelNameError, ModelPattern};
 pub use money::{Multiplier, NanoUsd};
 pub use network::{Network, NetworkError};
 pub use notice::{NoNotices, Notice, NoticeEvent, NoticeKind, NoticeSink, Severity, Subject, SubjectRef};
+pub use own_price::{OwnPrice, OwnRates};
 pub use owner::{Owner, Team};
 pub use payload::Payload;
 pub use policy::{Binding, CaptureRules, KeyPolicy, QueueRules, SchedulingRules};

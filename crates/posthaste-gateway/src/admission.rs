@@ -89,13 +89,14 @@ fn check_accounts(engine: &Engine, key: &ClientKey, model: &AskedModel) -> Resul
 
 /// Refuses a model that is served, but has a price nowhere, where the operator wants that.
 fn check_price(engine: &Engine, model: &AskedModel) -> Result<(), Fault> {
-    if !engine.prices.refuses_some() {
+    let prices = engine.prices.now();
+    if !prices.refuses_some() {
         return Ok(());
     }
     let accounts = engine.directory.all();
     let mut serving = accounts.iter().filter(|account| model.is_served(account)).peekable();
     let Some(first) = serving.peek().copied() else { return Ok(()) };
-    if serving.any(|account| !model.is_refused(account, &engine.prices)) {
+    if serving.any(|account| !model.is_refused(account, &prices)) {
         return Ok(());
     }
     engine.notices.unpriced(first.provider, model.upstream(first).as_str(), false, engine.clock.now());

@@ -11,7 +11,8 @@ use posthaste_vault::{CredentialSource, Vault};
 use crate::{
     AccountDirectory, Authenticator, RelayOptions, affinity::Homes, asked::AskedModel, budgets::Budgets,
     drains::Drains, errors::ErrorLog, fleet::Fleet, lines::Lines, memory::Memory, metrics::Metrics,
-    notices::Notices, projects::Projects, quotas::Quotas, recorder::Recorder, thresholds::Thresholds,
+    notices::Notices, prices::CurrentPrices, projects::Projects, quotas::Quotas, recorder::Recorder,
+    thresholds::Thresholds,
 };
 
 /// The ports that a relay is built from.
@@ -46,7 +47,7 @@ pub(crate) struct Engine {
     pub(crate) credentials: Arc<dyn CredentialSource>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) ledger: LedgerWriter,
-    pub(crate) prices: Arc<PriceBook>,
+    pub(crate) prices: CurrentPrices,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) options: RelayOptions,
     /// How accounts are chosen where no pool has rules of its own.
@@ -70,6 +71,6 @@ pub(crate) struct Engine {
 impl Engine {
     /// The model that a client means by a name.
     pub(crate) fn asked(&self, name: &ModelName) -> AskedModel {
-        AskedModel::new(name.clone(), &self.prices)
+        AskedModel::new(name.clone(), &self.prices.now())
     }
 }

@@ -49,6 +49,9 @@ async fn apply(engine: &Engine, store: &dyn ConfigStore, changes: &Changes) {
     if changes.truncated || changes.changes.iter().any(|change| is_place(change.kind)) {
         reload_places(engine).await;
     }
+    if changes.truncated || changes.changes.iter().any(|change| change.kind == RecordKind::OwnPrice) {
+        reload_prices(engine).await;
+    }
     let is_owner = |kind| matches!(kind, RecordKind::Owner | RecordKind::Team);
     if changes.truncated || changes.changes.iter().any(|change| is_owner(change.kind)) {
         reload_owners(engine).await;
@@ -64,6 +67,13 @@ async fn reload_vault(engine: &Engine, store: &dyn ConfigStore) {
 async fn reload_owners(engine: &Engine) {
     while let Err(error) = engine.directory.reload_owners().await {
         tracing::warn!(%error, "the owners and teams cannot be read; trying again");
+        tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+    }
+}
+
+async fn reload_prices(engine: &Engine) {
+    while let Err(error) = engine.prices.reload().await {
+        tracing::warn!(%error, "the operator's own prices cannot be read; trying again");
         tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
     }
 }

@@ -31,6 +31,7 @@ mod open;
 mod options;
 mod planning;
 mod prepare;
+mod prices;
 mod projects;
 mod pulse;
 mod quotas;

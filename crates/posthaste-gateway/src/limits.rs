@@ -57,7 +57,7 @@ impl Estimate {
             }
         }
         let charge = |(seller, model): (Seller<'_>, ModelName)| {
-            engine.prices.charge(seller, model.as_str(), &usage, UsageSource::Estimated).cost
+            engine.prices.now().charge(seller, model.as_str(), &usage, UsageSource::Estimated).cost
         };
         let cost = sellers.into_iter().map(charge).max().unwrap_or_default();
         Self { usage, tokens: input.saturating_add(output), cost }
@@ -76,7 +76,7 @@ impl Estimate {
     /// What the request is expected to cost at an account; `None` when the price is not known.
     pub(crate) fn price(&self, engine: &Engine, account: &Account, model: &AskedModel) -> Option<NanoUsd> {
         let model = model.upstream(account);
-        let charge = engine.prices.charge(account, model.as_str(), &self.usage, UsageSource::Estimated);
+        let charge = engine.prices.now().charge(account, model.as_str(), &self.usage, UsageSource::Estimated);
         (charge.basis != CostBasis::Unpriced).then(|| account.scheduling.multiplier.of(charge.cost))
     }
 }

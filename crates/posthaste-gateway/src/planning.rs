@@ -124,7 +124,7 @@ pub(crate) fn is_in(account: &Account, place: Place) -> bool {
 /// Whether the operator lets nobody use what the model is called at an account, since it has no price.
 fn is_refused(journey: &Journey, account: &Account, model: &AskedModel) -> bool {
     let is_free = journey.operation == Operation::CountTokens;
-    !is_free && model.is_refused(account, &journey.engine.prices)
+    !is_free && model.is_refused(account, &journey.engine.prices.now())
 }
 
 /// Whether an account is there to be asked at all.

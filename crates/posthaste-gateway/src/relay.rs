@@ -33,6 +33,7 @@ use crate::{
     models::{self, View},
     notices::{self, Notices},
     planning::{self, LegRules},
+    prices::CurrentPrices,
     projects::Projects,
     quotas::{Quotas, WindowForecast},
     recorder::Recorder,
@@ -103,7 +104,7 @@ impl Relay {
             credentials: ports.credentials,
             transport: ports.transport,
             ledger: ports.ledger,
-            prices: ports.prices,
+            prices: CurrentPrices::load(ports.prices, Arc::clone(&config)).await?,
             clock: ports.clock,
             fleet,
             rules: Arc::new(options.rules.clone()),
@@ -213,9 +214,9 @@ impl Relay {
         let policy = &caller.key().policy;
         let accounts =
             accounts.iter().map(AsRef::as_ref).filter(|account| planning::may_use(policy, account));
-        let (prices, routes) = (&self.engine.prices, &*self.engine.directory.routes());
+        let (prices, routes) = (self.engine.prices.now(), &*self.engine.directory.routes());
         let (rules, now) = (&caller.key().models, self.engine.clock.now());
-        let view = View { prices, rules, routes, dialect, pinned, now };
+        let view = View { prices: &prices, rules, routes, dialect, pinned, now };
         models::offered(accounts, &view)
     }
 
@@ -229,7 +230,8 @@ impl Relay {
     ) -> Option<ModelEntry> {
         let mut models = self.models(caller, dialect, pinned);
         let at = |name: &str| models.binary_search_by(|model| model.id.as_str().cmp(name)).ok();
-        let meaning = || self.engine.prices.meaning(name).map(ModelName::as_str);
+        let prices = self.engine.prices.now();
+        let meaning = || prices.meaning(name).map(ModelName::as_str);
         at(name).or_else(|| at(meaning()?)).map(|index| models.swap_remove(index))
     }
 

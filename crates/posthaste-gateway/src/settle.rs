@@ -325,7 +325,7 @@ impl AttemptBook {
         let usage =
             estimate::fill(ending.usage, ending.source, journey.prompt_bytes, ending.answer_bytes, streamed);
         let model = self.upstream_model.as_str();
-        let charge = journey.engine.prices.charge(&*self.account, model, &usage, ending.source);
+        let charge = journey.engine.prices.now().charge(&*self.account, model, &usage, ending.source);
         let cost = self.account.scheduling.multiplier.of(charge.cost);
         let losses: Vec<_> =
             self.request_losses.iter().cloned().chain(journey.mend.and_then(Mend::loss)).collect();

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use posthaste_core::{
-    ClientKey, CostBasis, Dialect, FaultKind, ModelName, Multiplier, Operation, PoolRules, ProviderKind,
-    ServiceTier, Strategy, Terms, Usage,
+    ClientKey, CostBasis, Dialect, FaultKind, ModelName, Multiplier, Operation, OwnPrice, OwnPriceId,
+    OwnRates, PoolRules, ProviderKind, ServiceTier, Strategy, Terms, Timestamp, Usage,
 };
 use posthaste_gateway::RelayOptions;
 use posthaste_metering::{PriceBook, UnknownModels};
@@ -104,6 +104,36 @@ async fn a_model_without_a_price_is_booked_assumed_or_refused_as_the_operator_ch
     assert!(refusing.rows().await.is_empty());
     refusing.read(&whole()).await.unwrap();
     assert_eq!(refusing.rows().await[0].cost_basis, CostBasis::Priced);
+}
+
+#[tokio::test]
+async fn a_price_of_the_operators_own_counts_while_the_relay_runs_until_it_is_removed() {
+    let prices = Arc::new(PriceBook::builtin().with_unknown(UnknownModels::Refused).unwrap());
+    let transport = Arc::new(MemoryTransport::new(|_| Reply::json(200, &anthropic_json("hi", USAGE))));
+    let rig =
+        Rig::priced(vec![account("one").with_provider(ProviderKind::Anthropic)], transport, prices).await;
+    let mut body = whole();
+    body["model"] = "claude-of-tomorrow".into();
+    assert_eq!(rig.read(&body).await.unwrap_err().kind, FaultKind::PermissionDenied);
+    let own = OwnPrice {
+        id: OwnPriceId::generate(),
+        provider: "anthropic".to_owned(),
+        model: ModelName::parse("claude-of-tomorrow").unwrap(),
+        rates: OwnRates { input: Some(0), output: Some(5_000_000_000), ..OwnRates::default() },
+        note: String::new(),
+        created_at: Timestamp::EPOCH,
+        updated_at: Timestamp::EPOCH,
+    };
+    let records = Repository::<OwnPrice>::new(Arc::clone(&rig.stores.config));
+    let kept = records.create(own).await.unwrap();
+    rig.relay_forgets().await;
+    rig.read(&body).await.unwrap();
+    let row = &rig.rows().await[0];
+    let output = i64::try_from(USAGE.output).unwrap();
+    assert_eq!((row.cost.as_nanos(), row.cost_basis), (output * 5_000, CostBasis::Priced));
+    records.remove(kept.value.id.uuid(), kept.version).await.unwrap();
+    rig.relay_forgets().await;
+    assert_eq!(rig.read(&body).await.unwrap_err().kind, FaultKind::PermissionDenied);
 }
 
 #[tokio::test]

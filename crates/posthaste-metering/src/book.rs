@@ -1,12 +1,12 @@
 //! What is known of models: their prices, sizes and names, by whose list they stand on.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::{Arc, LazyLock},
 };
 
 use jiff::civil::Date;
-use posthaste_core::{Account, ModelName, ProviderKind, Usage, UsageSource};
+use posthaste_core::{Account, ModelName, OwnPrice, ProviderKind, Usage, UsageSource};
 
 use crate::{
     Charge, ModelPrice, PriceBookError, Seller, UnknownModels,
@@ -15,6 +15,7 @@ use crate::{
     catalogue::Catalogue,
     charge::{basis, charge},
     names::Names,
+    own,
     places::Places,
     read::{Contents, read},
     seller::{MAKERS, OTHER_LISTS},
@@ -105,6 +106,55 @@ impl PriceBook {
         let (catalogues, names) = (self.catalogues.clone(), self.names.clone());
         let places = Arc::clone(&self.places);
         Ok(Self { as_of: self.as_of, catalogues, places, names, unknown, alarm: Alarm::default() })
+    }
+
+    /// This book with prices of the operator's own over it. One that cannot be true, such as a newer release may keep, is left
+    /// out, and a warning is logged.
+    pub fn with_own(&self, prices: &[OwnPrice]) -> Self {
+        let mut rows = Vec::with_capacity(prices.len());
+        for price in prices {
+            match self.check_own(price) {
+                Ok(row) => rows.push(row),
+                Err(error) => tracing::warn!(%error, "a price of the operator's own is left out"),
+            }
+        }
+        let given: HashSet<_> = rows.iter().map(|row| (&*row.provider, row.model.as_str())).collect();
+        let mut catalogues: BTreeMap<String, Catalogue> = BTreeMap::new();
+        for (provider, catalogue) in &self.catalogues {
+            let place = catalogues.entry(provider.clone()).or_default();
+            for row in catalogue.rows().filter(|row| !given.contains(&(&*row.provider, row.model.as_str()))) {
+                place.add(row.clone());
+            }
+        }
+        for row in rows {
+            catalogues.entry(row.provider.clone()).or_default().add(row);
+        }
+        let catalogues = catalogues.into_iter().map(|(list, rows)| (list, Arc::new(rows))).collect();
+        let places = Arc::new(Places::of(&catalogues));
+        let (names, unknown) = (self.names.clone(), self.unknown.clone());
+        Self { as_of: self.as_of, catalogues, places, names, unknown, alarm: Alarm::default() }
+    }
+
+    /// The row that a price of the operator's own is in this book.
+    ///
+    /// # Errors
+    /// When it cannot be true, when no such list is looked at, or when the name is an alias.
+    pub fn check_own(&self, price: &OwnPrice) -> Result<ModelPrice, PriceBookError> {
+        let lists = self.lists();
+        if !lists.contains(price.provider.as_str()) {
+            return Err(own::unknown_list(price, &lists));
+        }
+        if let Some(meaning) = self.names.meaning(price.model.as_str()) {
+            return Err(own::alias(price, meaning.as_str()));
+        }
+        let catalogue = self.catalogues.get(&price.provider);
+        let base = catalogue.and_then(|list| list.models().find(|row| row.model == price.model));
+        own::row(price, base)
+    }
+
+    /// The lists that models are looked up on.
+    pub fn lists(&self) -> BTreeSet<&str> {
+        self.catalogues.keys().map(String::as_str).chain(OTHER_LISTS).collect()
     }
 
     /// Whether there may be models that [`refuses`](Self::refuses) tells of.

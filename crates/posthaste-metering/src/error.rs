@@ -53,6 +53,14 @@ pub enum PriceBookError {
         /// The model.
         model: String,
     },
+    /// A price of the operator's own cannot be true.
+    #[error("the price of `{name}`: {what}")]
+    Own {
+        /// List and model.
+        name: String,
+        /// What is wrong with it.
+        what: String,
+    },
     /// A row cannot be true.
     #[error("the price file's row {row} (`{model}` at `{provider}`): {what}")]
     Row {

@@ -8,6 +8,7 @@ mod charge;
 mod error;
 mod limits;
 mod names;
+mod own;
 mod places;
 mod price;
 mod quick;

@@ -4,6 +4,7 @@ mod address;
 mod anthropic;
 mod auth;
 mod azure_openai;
+mod balance;
 mod base_url;
 mod bedrock;
 mod compatible;
@@ -36,6 +37,7 @@ use posthaste_wire::{EditError, UpstreamError};
 use settings::{Own, check_foreign};
 
 pub use address::address_of;
+pub use balance::{Balance, BalanceError, BalanceForm};
 pub use base_url::{BaseUrl, BaseUrlError, check_base_url};
 pub use error::PrepareError;
 pub use fitting::Fitted;

@@ -3,8 +3,8 @@
 use std::{fmt, marker::PhantomData, sync::Arc};
 
 use posthaste_core::{
-    Account, AccountId, ApiToken, Channel, ClientKey, ClientKeyHash, ClientKeyId, HashForm, Owner, Pool,
-    Route, Team, User,
+    Account, AccountId, ApiToken, Channel, ClientKey, ClientKeyHash, ClientKeyId, HashForm, OwnPrice, Owner,
+    Pool, Route, Team, User,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
@@ -35,11 +35,13 @@ pub enum RecordKind {
     User,
     /// Tokens of the admin API; looked up by the hash of the secret.
     ApiToken,
+    /// Prices of the operator's own; looked up by list and model.
+    OwnPrice,
 }
 
 impl RecordKind {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Keyring,
         Self::Account,
         Self::ClientKey,
@@ -50,6 +52,7 @@ impl RecordKind {
         Self::Channel,
         Self::User,
         Self::ApiToken,
+        Self::OwnPrice,
     ];
 
     /// The stable name used in stores.
@@ -65,6 +68,7 @@ impl RecordKind {
             Self::Channel => "channel",
             Self::User => "user",
             Self::ApiToken => "api_token",
+            Self::OwnPrice => "own_price",
         }
     }
 
@@ -215,6 +219,18 @@ impl Entity for ApiToken {
 
     fn lookup(&self) -> Option<String> {
         Some(self.token.to_hex())
+    }
+}
+
+impl Entity for OwnPrice {
+    const KIND: RecordKind = RecordKind::OwnPrice;
+
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn lookup(&self) -> Option<String> {
+        Some(self.name())
     }
 }
 

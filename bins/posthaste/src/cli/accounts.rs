@@ -42,10 +42,21 @@ pub(super) enum Command {
     Refresh(Which),
     /// Tell what went wrong at an account, the newest first
     Errors(errors::Errors),
+    /// Tell what is left on an account, where its vendor tells that
+    Balance(Balance),
     /// Send one tiny real request with an account; it costs what such a request costs
     Test(Test),
     /// List what `--preset` takes
     Presets,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Balance {
+    /// The account's name or id
+    account: String,
+    /// Ask the vendor also when it told within the last five minutes
+    #[arg(long)]
+    now: bool,
 }
 
 #[derive(Args, Debug)]
@@ -204,6 +215,7 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
         Reply::Refreshed(refreshed) => out.show(&refreshed, || view::refreshed(&refreshed)),
         Reply::AccountErrors(errors) => out.show(&errors, || errors::table(&errors)),
         Reply::ClearedErrors(cleared) => out.show(&cleared, || errors::cleared(&cleared)),
+        Reply::Balance(balance) => out.show(&balance, || view::balance(&balance)),
         Reply::Tested(report) => show_test(&report, out),
         _ => Err(unexpected()),
     }
@@ -231,6 +243,7 @@ fn work(command: Command) -> Result<Work, Failure> {
         Command::Reset(which) => Work::ResetAccount { account: which.account },
         Command::Refresh(which) => Work::RefreshAccount { account: which.account },
         Command::Errors(errors) => errors.work(),
+        Command::Balance(balance) => Work::AccountBalance { account: balance.account, ask: balance.now },
         Command::Test(test) => Work::TestAccount { account: test.account, model: test.model },
         Command::Presets => Work::ListPresets,
         Command::Login(_) => return Err(Failure::usage("a login is more than one piece of work")),

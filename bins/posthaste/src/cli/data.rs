@@ -19,6 +19,8 @@ use crate::{Config, config::StoreKind, wiring};
 pub(super) enum Command {
     /// Copy the embedded store into a new file, while the relay runs or not; the master key is not in it
     Backup(backup::Backup),
+    /// List the back-ups in the folder for them
+    Backups,
     /// Look through what is kept, or through a back-up: every record, every secret, every sum; changes nothing
     Verify(verify::Verify),
     /// Put a back-up in the store's place, once it has been looked through; the replaced store is kept beside it. With
@@ -37,6 +39,7 @@ pub(super) enum Command {
 pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Result<(), Failure> {
     match command {
         Command::Backup(backup) => backup::run(&backup, config, out).await,
+        Command::Backups => backup::list(config, out).await,
         Command::Verify(verify) => verify::run(&verify, config, out).await,
         Command::Restore(restore) => restore::run(&restore, config, out).await,
         Command::Export(export) => export::run(&export, config, out).await,

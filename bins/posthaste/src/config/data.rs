@@ -34,6 +34,11 @@ section! {
         /// other, Redis counts as away until it answers in time again: requests go on, and each limit does what its
         /// `on-loss` says.
         deadline: Duration = "50ms",
+        /// Where back-ups lie that are made by `POST /admin/backups` or by `posthaste data backup` without a file's
+        /// name; `backups` in the data folder when it is not set. A disk of its own is better.
+        backups: Option<PathBuf> = unset,
+        /// How many of those are kept; the oldest go when a new one is made.
+        keep_backups: u32 = "10",
     }
 }
 
@@ -57,6 +62,9 @@ impl Data {
                 None,
                 "is needed with `store = \"redis\"`; set it, `redis_url_file` or POSTHASTE_DATA__REDIS_URL",
             ));
+        }
+        if self.keep_backups == 0 {
+            errors.push(ConfigError::new("data.keep_backups", None, "is at least 1: the newest one is kept"));
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
         if !self.redis_prefix.chars().all(plain) {

@@ -35,6 +35,7 @@ async fn no_secret_of_the_configuration_is_told() {
     for (_, variable, value) in &secrets {
         bench = bench.with(variable, value);
     }
+    bench.cli("init");
     let made = bench.cli("tokens create t --scope settings:read --scope system:read");
     let token = made["token"].as_str().unwrap();
     let server = bench.serve();

@@ -1,6 +1,6 @@
 //! Records as the audit log shows them: without secrets.
 
-use posthaste_core::{Account, ApiToken, Channel, ClientKey, Owner, Pool, Route, Team, User};
+use posthaste_core::{Account, ApiToken, Channel, ClientKey, OwnPrice, Owner, Pool, Route, Team, User};
 use posthaste_storage::{RecordKind, Repository};
 use posthaste_vault::hash_token;
 use serde_json::{Map, Value};
@@ -28,6 +28,7 @@ pub(crate) async fn seen(
         RecordKind::Channel => record(&admin.channel_records(), selector).await,
         RecordKind::User => record(&admin.user_records(), selector).await,
         RecordKind::ApiToken => record(&admin.token_records(), selector).await,
+        RecordKind::OwnPrice => record(&admin.own_price_records(), selector).await,
     }
 }
 
@@ -74,6 +75,10 @@ impl Shown for ApiToken {
     const SECRETS: &'static [&'static [&'static str]] = &[&["token"]];
 }
 
+impl Shown for OwnPrice {
+    const SECRETS: &'static [&'static [&'static str]] = &[];
+}
+
 async fn record<T: Shown>(
     records: &Repository<T>,
     selector: &str,
@@ -85,7 +90,7 @@ async fn record<T: Shown>(
     let target = AuditTarget {
         kind: T::KIND.as_str().to_owned(),
         id: Some(found.id()),
-        name: found.name().to_owned(),
+        name: Named::name(&found).into_owned(),
     };
     let mut value = serde_json::to_value(&found).unwrap_or(Value::Null);
     for path in T::SECRETS {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use posthaste_core::{
-    Account, ApiToken, Channel, ClientKey, Owner, Pool, Route, Sealed, Secret, Team, Timestamp, User,
+    Account, ApiToken, Channel, ClientKey, OwnPrice, Owner, Pool, Route, Sealed, Secret, Team, Timestamp,
+    User,
 };
 use posthaste_storage::{Entity, RecordKind, Repository, Stores};
 use posthaste_vault::{
@@ -61,6 +62,9 @@ pub struct Export {
     /// Channels that notices are brought to.
     #[serde(default)]
     pub channels: Vec<Channel>,
+    /// Prices of the operator's own.
+    #[serde(default)]
+    pub own_prices: Vec<OwnPrice>,
     /// What the relay calls itself, where somebody has said so.
     #[serde(default)]
     pub branding: Option<Branding>,
@@ -133,6 +137,7 @@ pub async fn export(
         logins: Vec::new(),
         api_tokens: Vec::new(),
         channels: all(stores).await?,
+        own_prices: all(stores).await?,
         branding: Some(branding::kept(&*stores.journals).await?)
             .filter(|kept| kept.version > 0)
             .map(|kept| kept.branding),

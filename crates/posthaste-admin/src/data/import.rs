@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use posthaste_core::{
-    Account, AuthForm, Channel, ClientKey, Owner, Pool, Route, Sealed, Team, Timestamp, User,
+    Account, AuthForm, Channel, ClientKey, OwnPrice, Owner, Pool, Route, Sealed, Team, Timestamp, User,
 };
 use posthaste_storage::{Entity, Expect, RecordKind, Repository, StorageError, Stores, Versioned};
 use posthaste_vault::{PassphraseKey, Place, Vault, account_credential_place, account_proxy_place};
@@ -139,6 +139,7 @@ pub async fn plan_import(
         });
     }
     plan.weigh_all(stores, &accounts, |account: &Account| account.name.clone()).await?;
+    plan.weigh_all(stores, &export.own_prices, OwnPrice::name).await?;
     plan.weigh_all(stores, &export.routes, |route: &Route| route.model.as_str().to_owned()).await?;
     plan.people(stores, vault, export, passphrase.filter(|_| sealed)).await?;
     plan.client_keys(stores, vault, export, sealed).await?;

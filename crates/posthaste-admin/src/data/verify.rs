@@ -2,7 +2,9 @@
 
 mod books;
 
-use posthaste_core::{Account, ApiToken, Channel, ClientKey, Owner, Pool, Route, Sealed, Team, User};
+use posthaste_core::{
+    Account, ApiToken, Channel, ClientKey, OwnPrice, Owner, Pool, Route, Sealed, Team, User,
+};
 use posthaste_storage::{ConfigStore, Entity, Record, RecordKind, Stores};
 use posthaste_vault::{
     Place, Vault, account_credential_place, account_proxy_place, channel_place, request_bodies_place,
@@ -130,6 +132,7 @@ impl Search<'_> {
                 }
             }
             RecordKind::ApiToken => drop(self.entity::<ApiToken>(record)),
+            RecordKind::OwnPrice => drop(self.entity::<OwnPrice>(record)),
         }
     }
 

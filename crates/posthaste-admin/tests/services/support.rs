@@ -102,6 +102,7 @@ pub(crate) async fn furnished(
         directory: None,
         notices: None,
         own_keys: posthaste_admin::OwnKeyRules::default(),
+        backups: None,
         setup_token: None,
     };
     Bench { admin: Admin::new(parts.clone()), parts, stores, vault, clock, transport, runtime }

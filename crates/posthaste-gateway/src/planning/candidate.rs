@@ -23,7 +23,7 @@ pub(super) fn candidate<'a>(
     let exclusion = exclusion(journey, account, target, now);
     let affinity = journey.affinity.as_ref().filter(|_| exclusion.is_none());
     let warmth = affinity.and_then(|affinity| {
-        affinity.warmth(account, target.model, (&journey.engine.prices, journey.estimate.prompt()))
+        affinity.warmth(account, target.model, (&journey.engine.prices.now(), journey.estimate.prompt()))
     });
     let price = if exclusion.is_none() && (strategy == Strategy::LowestCost || warmth.is_some()) {
         journey.estimate.price(&journey.engine, account, target.model)

@@ -8,6 +8,7 @@ mod exports;
 mod key_batches;
 mod lists;
 mod operating;
+mod prices;
 mod sessions;
 mod support;
 mod versions;

@@ -74,12 +74,8 @@ async fn all_that_is_held_is_told_at_a_glance_and_old_places_are_given_back() {
         json!({ "preset": "anthropic", "name": "one", "api_key": "sk-ant-dummy", "limits": [limit] });
     let account = rig.send(&Method::POST, "/admin/accounts", &shown, Some(account)).await;
     let pool = json!({ "name": "idle", "limits": [limit] });
-    let made = rig.send(
-        &Method::POST,
-        "/admin/pools",
-        &rig.token("pools", &[Area::Pools.write()]).await,
-        Some(pool),
-    );
+    let pools = rig.token("pools", &[Area::Pools.write()]).await;
+    let made = rig.send(&Method::POST, "/admin/pools", &pools, Some(pool));
     assert_eq!(made.await.status, StatusCode::OK);
     hold(&rig, Half::Caller, key.data()["id"].as_str().unwrap(), "at-once").await;
     hold(&rig, Half::Seat, account.data()["id"].as_str().unwrap(), "at-once").await;

@@ -12,7 +12,7 @@ use posthaste_core::{Clock, Role, Scope, Secret};
 use posthaste_http::{AdminFront, AdminOptions, admin_router};
 use posthaste_metering::PriceBook;
 use posthaste_storage::{Stores, memory::MemoryStores};
-use posthaste_testkit::{FakeClock, MemoryTransport, Reply};
+use posthaste_testkit::{FakeClock, MemoryTransport, Reply, Sent};
 use posthaste_vault::{
     MasterKey, RefreshingCredentials, Vault,
     oauth::{OAuthClients, OAuthFlows},
@@ -27,6 +27,7 @@ pub(crate) struct Rig {
     pub(crate) stores: Stores,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) setup_token: Secret,
+    pub(crate) transport: Arc<MemoryTransport>,
     router: Router,
 }
 
@@ -66,11 +67,20 @@ impl Rig {
     }
 
     pub(crate) async fn with(options: AdminOptions) -> Self {
+        Self::over(options, MemoryTransport::new(|_| Reply::never())).await
+    }
+
+    /// With vendors that answer so.
+    pub(crate) async fn answering(answer: impl Fn(&Sent) -> Reply + Send + Sync + 'static) -> Self {
+        Self::over(AdminOptions::default(), MemoryTransport::new(answer)).await
+    }
+
+    async fn over(options: AdminOptions, transport: MemoryTransport) -> Self {
         let stores: Stores = MemoryStores::stores();
         let clock = Arc::new(FakeClock::default());
         let vault = Vault::open(&MasterKey::generate().unwrap(), Arc::clone(&stores.config)).await.unwrap();
         let vault = Arc::new(vault);
-        let transport = Arc::new(MemoryTransport::new(|_| Reply::never()));
+        let transport = Arc::new(transport);
         let flows = OAuthFlows::new(
             Arc::new(OAuthClients::default()),
             Arc::clone(&vault),
@@ -84,7 +94,7 @@ impl Rig {
             vault,
             credentials: RefreshingCredentials::new(&stores, flows, []),
             prices: PriceBook::builtin(),
-            transport,
+            transport: Arc::clone(&transport) as _,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             runtime: None,
             key_prefix: "cr_".to_owned(),
@@ -92,10 +102,11 @@ impl Rig {
             directory: None,
             notices: None,
             own_keys: posthaste_admin::OwnKeyRules::default(),
+            backups: None,
             setup_token: Some(Arc::new(token)),
         });
         let router = admin_router(&AdminFront::new(admin.clone(), options));
-        Self { admin, stores, clock, setup_token, router }
+        Self { admin, stores, clock, setup_token, transport, router }
     }
 
     pub(crate) async fn add(&self, name: &str, role: Role) {
@@ -110,7 +121,7 @@ impl Rig {
 
     /// A token of the relay's own operator.
     pub(crate) async fn token(&self, name: &str, scopes: &[Scope]) -> Shown {
-        let input = TokenInput { name: name.to_owned(), scopes: scopes.to_vec(), lasts_seconds: Some(60) };
+        let input = TokenInput { name: name.to_owned(), scopes: scopes.to_vec(), lasts_seconds: Some(3_600) };
         let made = self.admin.tokens().create(&Actor::machine(), input).await.unwrap();
         Shown { bearer: Some(made.token.secret().expose().to_owned()), ..Shown::default() }
     }

@@ -1,9 +1,10 @@
 //! Accounts for people.
 
 use posthaste_admin::{
-    AccountView, Health, ParkedModels, PresetView, QuotaView, RefreshedAccount, TestReport, TestSteps,
+    AccountView, BalanceView, Health, ParkedModels, PresetView, QuotaView, RefreshedAccount, TestReport,
+    TestSteps,
 };
-use posthaste_core::{AuthForm, ModelPattern};
+use posthaste_core::{AuthForm, ModelPattern, NanoUsd};
 
 use crate::cli::{keys, output};
 
@@ -84,6 +85,31 @@ pub(super) fn presets(presets: &[PresetView]) -> String {
 pub(super) fn refreshed(refreshed: &RefreshedAccount) -> String {
     let until = refreshed.expires_at.map_or("no end that its issuer told".to_owned(), |end| end.to_string());
     format!("account `{}` has a new token, good until {until}", refreshed.account)
+}
+
+pub(super) fn balance(balance: &BalanceView) -> String {
+    if let Some(problem) = &balance.problem {
+        return format!("what is left on account `{}` is not known: {problem}", balance.account);
+    }
+    if balance.amounts.is_empty() {
+        return format!("the vendor of account `{}` tells of no amount", balance.account);
+    }
+    let mut table = output::table(&["CURRENCY", "LEFT", "OF", "USED"]);
+    for amount in &balance.amounts {
+        table.add_row([
+            amount.currency.clone(),
+            amount.left.map_or_else(|| "no end".to_owned(), money),
+            amount.limit.map_or_else(|| "-".to_owned(), money),
+            amount.used.map_or_else(|| "-".to_owned(), money),
+        ]);
+    }
+    format!("{table}\n\nas told {}", balance.asked_at)
+}
+
+/// Billionths of a currency's unit, exactly.
+fn money(billionths: i64) -> String {
+    let text = NanoUsd::from_nanos(billionths).to_string();
+    text.replacen('$', "", 1)
 }
 
 pub(super) fn test(report: &TestReport) -> String {

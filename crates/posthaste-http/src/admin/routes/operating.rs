@@ -1,10 +1,11 @@
 //! Settings, prices, what runs here, and what accounts used.
 
 use posthaste_admin::{
-    AccountChange, AccountUsage, AccountView, AdminError, BrandingChange, BrandingView, Command, PriceStatus,
-    PriceView, RefreshedAccount, SavedAccount, SchedulingChange, SettingView, SystemView, UnpricedModel,
+    AccountChange, AccountUsage, AccountView, AdminError, BackupView, BalanceView, BrandingChange,
+    BrandingView, Command, OwnPriceInput, PriceStatus, PriceView, RefreshedAccount, SavedAccount,
+    SchedulingChange, SettingView, SystemView, UnpricedModel,
 };
-use posthaste_core::Area;
+use posthaste_core::{Area, OwnPrice};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::admin::{
     asked::Asked,
-    endpoint::{Endpoint, get, post, put},
+    endpoint::{Endpoint, delete, get, post, put},
     input::{Json, NoBody},
 };
 
@@ -114,6 +115,41 @@ fn relay() -> Vec<Endpoint> {
         get("/admin/models/pricing/status", "Where prices come from").needs(usage).answers(
             |asked: Asked, _: NoBody| async move { asked.act::<PriceStatus>(Command::PriceStatus).await },
         ),
+        get("/admin/backups", "Back-ups of the store that lie beside it")
+            .needs(system)
+            .lists(|asked: Asked| async move { asked.act::<Vec<BackupView>>(Command::ListBackups).await }),
+        post("/admin/backups", "Make a back-up of the store; the master key is not in it")
+            .needs(Area::Settings.write())
+            .answers(|asked: Asked, _: NoBody| async move {
+                asked.act::<BackupView>(Command::CreateBackup).await
+            }),
+        delete("/admin/backups/{backup}", "Remove a back-up").needs(Area::Settings.write()).answers(
+            |asked: Asked, _: NoBody| async move {
+                let backup = asked.parameter("backup");
+                asked.act::<BackupView>(Command::DeleteBackup { backup }).await
+            },
+        ),
+        get("/admin/prices/own", "Prices of your own, in the place of the price book's")
+            .needs(usage)
+            .lists(|asked: Asked| async move { asked.act::<Vec<OwnPrice>>(Command::ListOwnPrices).await }),
+        put("/admin/prices/own", "Say what a model costs, in the place of what was said before")
+            .needs(Area::Settings.write())
+            .body::<OwnPriceInput>()
+            .answers(|asked: Asked, Json(input): Json<OwnPriceInput>| async move {
+                asked.act::<OwnPrice>(Command::SetOwnPrice(input)).await
+            }),
+        get("/admin/prices/own/{price}", "One of them, by its id").needs(usage).answers(
+            |asked: Asked, _: NoBody| async move {
+                let price = asked.parameter("price");
+                asked.act::<OwnPrice>(Command::ShowOwnPrice { price }).await
+            },
+        ),
+        delete("/admin/prices/own/{price}", "Let the price book say again what a model costs")
+            .needs(Area::Settings.write())
+            .answers(|asked: Asked, _: NoBody| async move {
+                let price = asked.parameter("price");
+                asked.act::<OwnPrice>(Command::DeleteOwnPrice { price }).await
+            }),
         get("/admin/prices/unknown", "Models that were used in the last 30 days and have no price")
             .needs(usage)
             .lists(
@@ -124,6 +160,15 @@ fn relay() -> Vec<Endpoint> {
 
 fn any_account() -> Vec<Endpoint> {
     vec![
+        get(
+            "/admin/accounts/{account}/balance",
+            "What is left on an account, as its vendor told a short while ago",
+        )
+        .needs(Area::Accounts.read())
+        .answers(|asked: Asked, _: NoBody| balance(asked, false)),
+        post("/admin/accounts/{account}/balance/refresh", "Ask the vendor what is left on an account")
+            .needs(Area::Accounts.write())
+            .answers(|asked: Asked, _: NoBody| balance(asked, true)),
         get("/admin/accounts/{account}/usage", "How an account's windows go, and what was spent")
             .needs(Area::Accounts.read())
             .answers(|asked: Asked, _: NoBody| usage(asked, None)),
@@ -150,6 +195,11 @@ async fn brand(asked: Asked, Json(change): Json<BrandingChange>) -> Result<Brand
 async fn usage(asked: Asked, presets: Option<Presets>) -> Result<AccountUsage, AdminError> {
     let account = account(&asked, presets).await?;
     asked.act(Command::AccountUsage { account }).await
+}
+
+async fn balance(asked: Asked, ask: bool) -> Result<BalanceView, AdminError> {
+    let account = asked.parameter("account");
+    asked.act(Command::AccountBalance { account, ask }).await
 }
 
 async fn toggle(asked: Asked, _: NoBody) -> Result<SavedAccount, AdminError> {
