@@ -9,6 +9,7 @@ mod failure;
 mod import;
 mod input;
 mod keys;
+mod logs;
 mod output;
 mod owners;
 mod people;
@@ -23,7 +24,10 @@ mod status;
 mod tokens;
 mod totals;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Args, Parser, Subcommand};
 use tokio::runtime;
@@ -32,7 +36,9 @@ use self::{failure::Failure, output::Output};
 use crate::{
     Config,
     config::{FileText, Flag, ProcessEnv, Sources},
-    demo, logging, memory, serve, wiring,
+    demo, logging, memory,
+    reload::ConfigSource,
+    serve, wiring,
 };
 
 /// Runs the program as its command line says.
@@ -141,6 +147,8 @@ enum Command {
     Config(config::Command),
     /// What was used and what it cost: by key, owner, account, model, provider, hour, day or month
     Stats(Box<stats::Question>),
+    /// What the relay has logged lately, and what it logs
+    Logs(logs::Logs),
     /// Whether a relay runs here, and how its accounts are
     Status,
 }
@@ -159,90 +167,101 @@ fn run(line: Line) -> Result<(), Failure> {
         Command::Config(command) => config::run(&command, &global, &out),
         Command::Accounts(accounts::Command::Presets) => accounts::presets(&out),
         Command::Serve(listen) => {
-            let config = started(&global, listen)?;
-            runtime(Threads::Many)?.block_on(serve::run(config)).map_err(Failure::from)
+            let source = source(&global, listen)?;
+            let config = started(&source)?;
+            runtime(Threads::Many)?.block_on(serve::run(config, source)).map_err(Failure::from)
         }
         Command::Demo(listen) => {
-            let config = started(&global, listen)?;
+            let config = started(&source(&global, listen)?)?;
             runtime(Threads::Many)?.block_on(demo::run(config)).map_err(Failure::from)
         }
-        Command::Init => runtime(Threads::One)?.block_on(init(&load(&global, Vec::new())?, &out)),
+        Command::Init => runtime(Threads::One)?.block_on(init(&load(&global)?, &out)),
         Command::Accounts(command) => {
-            runtime(Threads::One)?.block_on(accounts::run(command, &load(&global, Vec::new())?, &out))
+            runtime(Threads::One)?.block_on(accounts::run(command, &load(&global)?, &out))
         }
-        Command::Keys(command) => {
-            runtime(Threads::One)?.block_on(keys::run(*command, &load(&global, Vec::new())?, &out))
-        }
+        Command::Keys(command) => runtime(Threads::One)?.block_on(keys::run(*command, &load(&global)?, &out)),
         Command::Owners(command) => {
-            runtime(Threads::One)?.block_on(owners::run(command, &load(&global, Vec::new())?, &out))
+            runtime(Threads::One)?.block_on(owners::run(command, &load(&global)?, &out))
         }
         Command::Teams(command) => {
-            runtime(Threads::One)?.block_on(owners::run_teams(command, &load(&global, Vec::new())?, &out))
+            runtime(Threads::One)?.block_on(owners::run_teams(command, &load(&global)?, &out))
         }
         Command::Users(command) => {
-            runtime(Threads::One)?.block_on(people::run(command, &load(&global, Vec::new())?, &out))
+            runtime(Threads::One)?.block_on(people::run(command, &load(&global)?, &out))
         }
         Command::Admin(command) => {
-            runtime(Threads::One)?.block_on(people::run_admin(command, &load(&global, Vec::new())?, &out))
+            runtime(Threads::One)?.block_on(people::run_admin(command, &load(&global)?, &out))
         }
         Command::Tokens(command) => {
-            runtime(Threads::One)?.block_on(tokens::run(command, &load(&global, Vec::new())?, &out))
+            runtime(Threads::One)?.block_on(tokens::run(command, &load(&global)?, &out))
         }
         Command::Audit(command) => {
-            runtime(Threads::One)?.block_on(audit::run(command, &load(&global, Vec::new())?, &out))
+            runtime(Threads::One)?.block_on(audit::run(command, &load(&global)?, &out))
         }
         Command::Channels(command) => {
-            runtime(Threads::One)?.block_on(channels::run(command, &load(&global, Vec::new())?, &out))
+            runtime(Threads::One)?.block_on(channels::run(command, &load(&global)?, &out))
         }
         Command::Pools(command) => {
-            runtime(Threads::One)?.block_on(pools::run(command, &load(&global, Vec::new())?, &out))
+            runtime(Threads::One)?.block_on(pools::run(command, &load(&global)?, &out))
         }
         Command::Routes(command) => {
-            runtime(Threads::One)?.block_on(routes::run(command, &load(&global, Vec::new())?, &out))
+            runtime(Threads::One)?.block_on(routes::run(command, &load(&global)?, &out))
         }
         Command::Pricing(command) => {
-            runtime(Threads::One)?.block_on(pricing::run(command, &load(&global, Vec::new())?, &out))
+            runtime(Threads::One)?.block_on(pricing::run(command, &load(&global)?, &out))
         }
         Command::Import(command) => {
-            runtime(Threads::One)?.block_on(import::run(command, &load(&global, Vec::new())?, &out))
+            runtime(Threads::One)?.block_on(import::run(command, &load(&global)?, &out))
         }
         Command::Explain(explain) => {
-            runtime(Threads::One)?.block_on(requests::explain(explain, &load(&global, Vec::new())?, &out))
+            runtime(Threads::One)?.block_on(requests::explain(explain, &load(&global)?, &out))
         }
         Command::Requests(command) => {
-            runtime(Threads::One)?.block_on(requests::run(command, &load(&global, Vec::new())?, &out))
+            runtime(Threads::One)?.block_on(requests::run(command, &load(&global)?, &out))
         }
-        Command::Data(command) => {
-            runtime(Threads::One)?.block_on(data::run(command, &load(&global, Vec::new())?, &out))
-        }
+        Command::Data(command) => runtime(Threads::One)?.block_on(data::run(command, &load(&global)?, &out)),
         Command::Stats(question) => {
-            runtime(Threads::One)?.block_on(stats::run(*question, &load(&global, Vec::new())?, &out))
+            runtime(Threads::One)?.block_on(stats::run(*question, &load(&global)?, &out))
         }
-        Command::Status => runtime(Threads::One)?.block_on(status::run(&load(&global, Vec::new())?, &out)),
+        Command::Logs(logs) => runtime(Threads::One)?.block_on(logs::run(logs, &load(&global)?, &out)),
+        Command::Status => runtime(Threads::One)?.block_on(status::run(&load(&global)?, &out)),
     }
 }
 
 /// The configuration of a command that goes on running, with its log started.
-fn started(global: &Global, listen: Listen) -> Result<Config, Failure> {
-    let flag = |value| Flag { name: "--listen", path: "server.listen", value };
-    let config = load(global, listen.listen.map(flag).into_iter().collect())?;
+fn started(source: &ConfigSource) -> Result<Config, Failure> {
+    let config = read(source)?;
     logging::start(&config.log);
     memory::note_page_size();
     Ok(config)
 }
 
-fn load(global: &Global, mut flags: Vec<Flag>) -> Result<Config, Failure> {
-    let file = file(global)?;
+/// Where a command that goes on running takes its configuration from.
+fn source(global: &Global, listen: Listen) -> Result<ConfigSource, Failure> {
+    let flag = |value| Flag { name: "--listen", path: "server.listen", value };
+    with_flags(global, listen.listen.map(flag).into_iter().collect())
+}
+
+fn load(global: &Global) -> Result<Config, Failure> {
+    read(&with_flags(global, Vec::new())?)
+}
+
+fn with_flags(global: &Global, mut flags: Vec<Flag>) -> Result<ConfigSource, Failure> {
     if let Some(dir) = &global.data {
         let value = dir.to_str().ok_or_else(|| Failure::usage("the path of --data is not UTF-8 text"))?;
         flags.push(Flag { name: "--data", path: "data.dir", value: value.to_owned() });
     }
-    let sources = Sources { file: file.as_ref(), env: &ProcessEnv, flags: &flags };
+    Ok(ConfigSource { file: global.config.clone(), flags })
+}
+
+fn read(source: &ConfigSource) -> Result<Config, Failure> {
+    let file = file(source.file.as_deref())?;
+    let sources = Sources { file: file.as_ref(), env: &ProcessEnv, flags: &source.flags };
     Config::read(&sources).map_err(|errors| Failure::from(&errors))
 }
 
-fn file(global: &Global) -> Result<Option<FileText>, Failure> {
-    FileText::find(global.config.as_deref(), &ProcessEnv).map_err(|(path, error)| {
+fn file(named: Option<&Path>) -> Result<Option<FileText>, Failure> {
+    FileText::find(named, &ProcessEnv).map_err(|(path, error)| {
         Failure::usage(format!("the configuration file {} cannot be read", path.display()))
             .caused_by(error.to_string())
     })

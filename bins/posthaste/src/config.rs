@@ -12,6 +12,7 @@ mod error;
 mod file;
 mod keys;
 mod ldap;
+mod live;
 mod log;
 mod notify;
 mod oauth;
@@ -56,7 +57,6 @@ pub(crate) use units::parse_duration;
 pub use users::Users;
 pub use vault::VaultSection;
 
-use posthaste_admin::SettingView;
 use reader::Reader;
 
 /// Everything that the program can be told, checked and with its defaults filled in.
@@ -174,26 +174,6 @@ impl Config {
             self.oauth.show(),
         ]
         .concat()
-    }
-
-    /// Every key with its value and its default, for operators far away; secrets redacted.
-    pub fn setting_views(&self) -> Vec<SettingView> {
-        let keys = Self::SECTIONS.iter().flat_map(|section| section.keys);
-        let shown = self.show();
-        let view = |key: &KeyInfo| {
-            let found = shown.iter().find(|shown| shown.section == key.section && shown.key == key.name);
-            let value = found.and_then(|shown| shown.value.clone());
-            let default = key.default.map(str::to_owned);
-            let plain = value.as_deref().map(|value| value.trim_matches('"'));
-            SettingView {
-                path: key.path(),
-                changed: plain != key.default,
-                environment: env::variable(key.section, key.name),
-                value,
-                default,
-            }
-        };
-        keys.map(view).collect()
     }
 
     fn sections(reader: &mut Reader<'_>) -> Self {

@@ -54,7 +54,7 @@ pub async fn run(mut config: Config) -> anyhow::Result<()> {
     let pages =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no free port for the sandbox's pages")?;
     show_pages_at(&mut config, pages.local_addr()?)?;
-    let running = Running::start(&config, transport(&config, sandbox.clone())?).await?;
+    let running = Running::start(&config, None, transport(&config, sandbox.clone())?).await?;
     let base = reachable(running.address);
     let key = furnish(&running.admin).await?;
 

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod logging;
 mod machine;
 pub mod memory;
+pub mod reload;
 pub mod running;
 pub mod serve;
 pub mod wiring;

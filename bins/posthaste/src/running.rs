@@ -5,7 +5,7 @@ use std::{future::pending, net::SocketAddr, pin::Pin, sync::Arc, time::Duration}
 use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use posthaste_admin::{
-    Admin, CleanupState, Housekeeper, LastCleanup, Messenger, ParkedModels, ParkedView, ProcessView,
+    Admin, CleanupState, Housekeeper, LastCleanup, LogBook, Messenger, ParkedModels, ParkedView, ProcessView,
     QuotaView, Runtime, SettingView, SetupToken, SpoolStatus,
 };
 use posthaste_core::{
@@ -13,9 +13,10 @@ use posthaste_core::{
 };
 use posthaste_gateway::{FirstEventTimeouts, Membership, Relay, RelayOptions, RelayPorts, WindowForecast};
 use posthaste_http::{
-    AdminFront, AdminOptions, CookieOptions, Front, FrontOptions, ServerOptions, metrics_router, router,
-    serve,
+    AdminFront, AdminOptions, CookieOptions, Front, FrontOptions, LiveOptions, ServerOptions, metrics_router,
+    router, serve,
 };
+use posthaste_metering::PriceBook;
 use posthaste_scheduler::{Backoff, Instance, Parked, Scheduler};
 use posthaste_spool::{SpoolState, SpooledLedger};
 use posthaste_standby::Standby;
@@ -32,7 +33,8 @@ use crate::{
     Config,
     admin_socket::{self, AdminListener},
     config::{Durability, StoreKind},
-    machine, memory,
+    logging, machine, memory,
+    reload::{ConfigSource, LiveParts, Reloader, Reloading},
     wiring::{self, Live, Notify, Opened, StoreSize},
 };
 
@@ -42,6 +44,8 @@ pub struct Running {
     pub address: SocketAddr,
     /// Operators' work on it.
     pub admin: Admin,
+    /// Reads the configuration again.
+    pub reloader: Reloader,
     /// What makes the first owner, where there is none yet.
     pub setup_token: Option<Secret>,
     /// Who tells operators, unless the configuration wants nobody to be told.
@@ -65,11 +69,15 @@ struct Background {
 
 impl Running {
     /// Opens what the configuration names and binds its addresses. Clients are served from [`until`](Self::until) on;
-    /// until then their connections wait.
+    /// until then their connections wait. With a `source` the configuration can be read again.
     ///
     /// # Errors
     /// When something cannot be opened or bound; nothing is left running then.
-    pub async fn start(config: &Config, transport: Arc<dyn Transport>) -> anyhow::Result<Self> {
+    pub async fn start(
+        config: &Config,
+        source: Option<ConfigSource>,
+        transport: Arc<dyn Transport>,
+    ) -> anyhow::Result<Self> {
         let prices = wiring::prices(config)?;
         let metrics = install_metrics()?;
         // What can refuse without leaving a trace comes before what makes a folder, a store or a key.
@@ -128,6 +136,11 @@ impl Running {
             size: fleet_size,
             ..Membership::default()
         };
+        let front = Front::new(relay.clone(), front_options(config, Some(metrics.clone())));
+        let admin_options = config.admin.enabled.then(|| LiveOptions::new(admin_options(config)));
+        let parts =
+            LiveParts { relay: relay.clone(), front: front.options.clone(), admin: admin_options.clone() };
+        let reloader = Reloader::new(source, config.clone(), Arc::clone(&prices), parts);
         let started_at = SystemClock.now();
         let cleanup = CleanupState::default();
         let runtime = LiveRuntime {
@@ -136,7 +149,7 @@ impl Running {
             started_at,
             spool: spooled.clone(),
             cleanup: cleanup.clone(),
-            settings: config.setting_views(),
+            reloader: reloader.clone(),
             store_size: StoreSize::of(config, &opened),
         };
         let (setup_token, shown) = SetupToken::generate().context("no set-up token can be made")?;
@@ -151,20 +164,9 @@ impl Running {
         let needs_owner = config.admin.enabled
             && admin.sign_in().needs_owner().await.context("people cannot be looked up")?;
         let setup_token = needs_owner.then_some(shown);
-        let front = Front::new(
-            relay.clone(),
-            FrontOptions {
-                max_body_bytes: config.server.max_body_bytes.bytes(),
-                metrics: Some(metrics.clone()),
-                metrics_token: config.server.metrics_token.clone(),
-                trusted_proxies: config.server.trusted_proxies.clone().unwrap_or_default().0,
-                version: env!("CARGO_PKG_VERSION"),
-            },
-        );
-        let front = if config.admin.enabled {
-            front.with_admin(AdminFront::new(admin.clone(), admin_options(config)))
-        } else {
-            front
+        let front = match admin_options {
+            Some(options) => front.with_admin(AdminFront::new(admin.clone(), options)),
+            None => front,
         };
         let server = ServerOptions {
             header_read_timeout: config.server.header_read_timeout,
@@ -173,6 +175,9 @@ impl Running {
         };
         let mut background = Background { stop: CancellationToken::new(), tasks: JoinSet::new() };
         background.follow(relay.clone());
+        if config.server.watch_config {
+            background.spawn(reloader.clone().watch());
+        }
         if let Some((notify, channels)) = channels {
             background.spawn(async move { notify.follow(channels).await });
             background.watch(relay.clone());
@@ -194,6 +199,7 @@ impl Running {
         Ok(Self {
             address,
             admin,
+            reloader,
             setup_token,
             notify,
             opened,
@@ -360,7 +366,7 @@ async fn say_last(notify: Option<&Notify>) {
     }
 }
 
-fn admin_options(config: &Config) -> AdminOptions {
+pub(crate) fn admin_options(config: &Config) -> AdminOptions {
     AdminOptions {
         trusted_proxies: config.server.trusted_proxies.clone().unwrap_or_default().0,
         cookies: if config.admin.secure_cookies { CookieOptions::Secure } else { CookieOptions::AsAsked },
@@ -389,7 +395,7 @@ struct LiveRuntime {
     started_at: Timestamp,
     spool: Option<SpoolState>,
     cleanup: CleanupState,
-    settings: Vec<SettingView>,
+    reloader: Reloader,
     store_size: StoreSize,
 }
 
@@ -460,7 +466,23 @@ impl Runtime for LiveRuntime {
     }
 
     fn settings(&self) -> Vec<SettingView> {
-        self.settings.clone()
+        self.reloader.settings()
+    }
+
+    fn reload(&self) -> Reloading<'_> {
+        Box::pin(self.reloader.reload())
+    }
+
+    fn logs(&self) -> Option<(Arc<LogBook>, String)> {
+        logging::current().map(|logging| (Arc::clone(&logging.book), logging.filter()))
+    }
+
+    fn set_log_filter(&self, filter: &str) -> Result<(), String> {
+        logging::current().map_or(Ok(()), |logging| logging.set_filter(filter))
+    }
+
+    fn prices(&self) -> Option<Arc<PriceBook>> {
+        Some(self.reloader.prices())
     }
 
     fn cleanup(&self) -> Option<LastCleanup> {
@@ -472,7 +494,17 @@ impl Runtime for LiveRuntime {
     }
 }
 
-fn relay_options(config: &Config) -> RelayOptions {
+pub(crate) fn front_options(config: &Config, metrics: Option<PrometheusHandle>) -> FrontOptions {
+    FrontOptions {
+        max_body_bytes: config.server.max_body_bytes.bytes(),
+        metrics,
+        metrics_token: config.server.metrics_token.clone(),
+        trusted_proxies: config.server.trusted_proxies.clone().unwrap_or_default().0,
+        version: env!("CARGO_PKG_VERSION"),
+    }
+}
+
+pub(crate) fn relay_options(config: &Config) -> RelayOptions {
     RelayOptions {
         attempts: config.relay.attempts,
         first_event: FirstEventTimeouts {

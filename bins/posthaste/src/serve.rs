@@ -9,15 +9,24 @@ use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Config, running::Running, wiring};
+use crate::{Config, reload::ConfigSource, running::Running, wiring};
 
-/// Runs the relay until it is told to stop by SIGINT or SIGTERM; a second one cuts off what is still under way.
+/// Runs the relay until it is told to stop by SIGINT or SIGTERM; a second one cuts off what is still under way. SIGHUP has it read
+/// its configuration again.
 ///
 /// # Errors
 /// When it cannot start.
-pub async fn run(config: Config) -> anyhow::Result<()> {
+pub async fn run(config: Config, source: ConfigSource) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
-    let running = Running::start(&config, wiring::transport(&config)?).await?;
+    let mut reloads = signal(SignalKind::hangup()).context("signals cannot be listened for")?;
+    let running = Running::start(&config, Some(source), wiring::transport(&config)?).await?;
+    let reloader = running.reloader.clone();
+    let reloading = tokio::spawn(async move {
+        while reloads.recv().await.is_some() {
+            // What came of it is in the log.
+            let _ = reloader.reload().await;
+        }
+    });
     if let Some(token) = &running.setup_token {
         // To the person at the console and to no log file.
         let token = token.expose();
@@ -25,7 +34,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
     say(&format!("listening on http://{}", running.address))?;
-    end_orderly(running, &mut signals).await
+    let ended = end_orderly(running, &mut signals).await;
+    reloading.abort();
+    ended
 }
 
 /// Serves until the first signal, then drains until the second. The books are written and the store is closed in any

@@ -234,10 +234,10 @@ async fn a_failed_start_leaves_nothing_running() {
         Config::read(&Sources { file: None, env: &Nothing, flags: &flags }).unwrap()
     };
     let transport = || Arc::new(MemoryTransport::new(|_| Reply::never()));
-    let refused = Running::start(&config(taken.local_addr().unwrap()), transport()).await;
+    let refused = Running::start(&config(taken.local_addr().unwrap()), None, transport()).await;
     let error = refused.err().expect("the address is taken");
     assert!(error.to_string().starts_with("cannot listen on 127.0.0.1:"), "{error}");
-    let started = Running::start(&config("127.0.0.1:0".parse().unwrap()), transport()).await;
+    let started = Running::start(&config("127.0.0.1:0".parse().unwrap()), None, transport()).await;
     let running = started.unwrap_or_else(|error| panic!("{error:#}"));
     // Dropped instead of served.
     drop(running);

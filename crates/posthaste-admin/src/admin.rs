@@ -37,7 +37,7 @@ pub struct AdminParts {
     pub vault: Arc<Vault>,
     /// Logs accounts in and gives out their credentials: the relay's own, when the services live in one.
     pub credentials: RefreshingCredentials,
-    /// Tells which models a provider offers.
+    /// Tells which models a provider offers, where no relay runs.
     pub prices: Arc<PriceBook>,
     /// Carries the requests of logins and of accounts' tests.
     pub transport: Arc<dyn Transport>,
@@ -249,6 +249,13 @@ impl Admin {
         let mut parts = AdminParts::clone(&self.parts);
         parts.stores.config = config;
         Self { parts: Arc::new(parts), ..self.clone() }
+    }
+
+    /// The price book now, without the operators' own prices.
+    pub(crate) fn book(&self) -> Arc<PriceBook> {
+        let parts = self.parts();
+        let relays = parts.runtime.as_ref().and_then(|runtime| runtime.prices());
+        relays.unwrap_or_else(|| Arc::clone(&parts.prices))
     }
 
     pub(crate) fn parts(&self) -> &AdminParts {

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountChange, AccountListInput, Actor, Admin, AdminError, AuditInput, BrandingChange, ChannelChange,
-    Disclosed, ErrorsInput, KeyChange, KeyListInput, LiveInput, LoginFlow, LoginFor, NewAccount, NewChannel,
-    NewKey, NewOwnKey, NewPool, NewUser, OwnPriceInput, OwnerInput, PoolChange, ReleaseInput, Reply,
-    RequestsInput, RouteInput, StatsInput, TargetInput, TeamInput, TokenInput, TrendInput, UserChange,
-    accounts, backups, branding, dashboard, lists, own_keys, prices, system, trend,
+    Disclosed, ErrorsInput, KeyChange, KeyListInput, LiveInput, LogFilterInput, LogInput, LoginFlow,
+    LoginFor, NewAccount, NewChannel, NewKey, NewOwnKey, NewPool, NewUser, OwnPriceInput, OwnerInput,
+    PoolChange, ReleaseInput, Reply, RequestsInput, RouteInput, StatsInput, TargetInput, TeamInput,
+    TokenInput, TrendInput, UserChange, accounts, backups, branding, dashboard, lists, logs, own_keys,
+    prices, system, trend,
 };
 
 /// A piece of work. Records are named by id or by name.
@@ -296,6 +297,12 @@ pub enum Command {
     System,
     /// Tell the configuration.
     Settings,
+    /// Read the configuration again and take what can change while the relay runs.
+    ReloadSettings,
+    /// Tell what was logged lately.
+    ListLogs(LogInput),
+    /// Log other events.
+    SetLogFilter(LogFilterInput),
     /// Tell what the relay calls itself.
     ShowBranding,
     /// Change what the relay calls itself.
@@ -509,6 +516,9 @@ pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> R
         Command::ReleasePlaces { key, with } => Reply::Released(admin.live().release(&key, &with).await?),
         Command::System => Reply::System(Box::new(system::system(admin).await?)),
         Command::Settings => Reply::Settings(system::settings(admin)),
+        Command::ListLogs(input) => Reply::Logs(logs::list(admin, input).await?),
+        Command::SetLogFilter(input) => Reply::Logs(logs::set_filter(admin, input).await?),
+        Command::ReloadSettings => Reply::Reloaded(system::reload(admin).await?),
         Command::ShowBranding => Reply::Branding(branding::show(admin).await?),
         Command::SetBranding(change) => Reply::Branding(branding::change(admin, change).await?),
         Command::ListBackups => Reply::Backups(backups::list(admin).await?),

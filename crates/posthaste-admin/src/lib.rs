@@ -22,6 +22,7 @@ mod keys;
 mod limit_text;
 mod lists;
 mod live;
+mod logs;
 mod own_keys;
 mod owners;
 mod people;
@@ -83,6 +84,7 @@ pub use live::{
     HeldPlace, LiveInput, LivePlaces, LiveRest, LiveService, LiveView, PlaceOwner, ReleaseInput,
     ReleasedPlaces, WaitingLine,
 };
+pub use logs::{LogBook, LogFilterInput, LogInput, LogLevel, LogLine, LogPage};
 pub use own_keys::{CreatedOwnKey, NewOwnKey, OwnKeyRules, OwnKeyService, OwnKeyView, OwnUsage, QuotaInfo};
 pub use owners::{OwnerInput, OwnerService, OwnerView, TeamInput, TeamView};
 pub use people::{NewUser, PeopleService, SessionView, UserChange, UserView};
@@ -101,7 +103,7 @@ pub use sign_in::{
 pub use standings::StandingView;
 pub use stats::{NamedId, Period, StatsBy, StatsInput, StatsRow, StatsView};
 pub use status::{InstanceView, KeyCounts, ServerView, StatusView, StoreAway};
-pub use system::{ProcessView, SettingView, SystemView};
+pub use system::{ProcessView, ReloadView, SettingView, SystemView};
 pub use tokens::{CreatedToken, TokenInput, TokenService, TokenView};
 pub use totals::UsageTotals;
 pub use trend::{Every, Rank, TrendInput, TrendLine, TrendPoint, TrendView};

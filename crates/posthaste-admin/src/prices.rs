@@ -82,7 +82,7 @@ pub struct UnpricedModel {
 pub(crate) async fn all(admin: &Admin) -> Result<Vec<PriceView>, AdminError> {
     let own = own_prices(admin).await?;
     let named: HashSet<_> = own.iter().map(|price| (&*price.provider, price.model.as_str())).collect();
-    let book = admin.parts().prices.with_own(&own);
+    let book = admin.book().with_own(&own);
     let seen = |row: &ModelPrice| PriceView {
         own: named.contains(&(&*row.provider, row.model.as_str())),
         ..view(row)
@@ -96,7 +96,7 @@ pub(crate) async fn all(admin: &Admin) -> Result<Vec<PriceView>, AdminError> {
 
 pub(crate) async fn status(admin: &Admin) -> Result<PriceStatus, AdminError> {
     let own = own_prices(admin).await?;
-    let prices = &admin.parts().prices;
+    let prices = admin.book();
     Ok(PriceStatus {
         as_of: prices.as_of().to_string(),
         models: prices.with_own(&own).rows().count(),
@@ -104,7 +104,7 @@ pub(crate) async fn status(admin: &Admin) -> Result<PriceStatus, AdminError> {
         refuses_unknown: prices.refuses_some(),
         changed_by:
             "prices of your own, at once; accounting.price_file and accounting.models_file, which are read \
-                     at the start"
+                     at the start and with each reload"
                 .to_owned(),
     })
 }

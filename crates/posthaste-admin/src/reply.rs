@@ -8,8 +8,8 @@ use uuid::Uuid;
 use crate::{
     AccountRow, AccountUsage, AccountView, AuditPage, AuditReport, BackupView, BalanceView, BrandingView,
     ChannelView, ClearedErrors, CreatedKey, CreatedOwnKey, CreatedToken, DashboardView, DeliveryView,
-    ExplainView, KeyRow, KeyView, ListPage, LivePlaces, LiveView, LoginPlan, OwnKeyView, OwnerView,
-    PolledLogin, PoolView, PresetView, PriceStatus, PriceView, RefreshedAccount, ReleasedPlaces,
+    ExplainView, KeyRow, KeyView, ListPage, LivePlaces, LiveView, LogPage, LoginPlan, OwnKeyView, OwnerView,
+    PolledLogin, PoolView, PresetView, PriceStatus, PriceView, RefreshedAccount, ReleasedPlaces, ReloadView,
     RequestSummary, RequestsPage, RouteView, SavedAccount, SessionView, SettingView, StartedLogin, StatsView,
     StatusView, SystemView, TeamView, TestReport, TokenView, TrendView, UnpricedModel, UsageView, UserView,
 };
@@ -92,6 +92,10 @@ pub enum Reply {
     System(Box<SystemView>),
     /// The configuration.
     Settings(Vec<SettingView>),
+    /// What was logged lately.
+    Logs(LogPage),
+    /// What a reload has done.
+    Reloaded(ReloadView),
     /// What the relay calls itself.
     Branding(BrandingView),
     /// Prices of the operator's own, by list and model.
@@ -198,6 +202,8 @@ replied! {
     Places(Vec<LivePlaces>),
     Released(ReleasedPlaces),
     Settings(Vec<SettingView>),
+    Logs(LogPage),
+    Reloaded(ReloadView),
     Branding(BrandingView),
     Backups(Vec<BackupView>),
     Backup(BackupView),

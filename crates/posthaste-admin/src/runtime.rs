@@ -1,12 +1,13 @@
 //! What only a running relay knows.
 
-use std::{future::ready, pin::Pin};
+use std::{future::ready, pin::Pin, sync::Arc};
 
 use posthaste_core::{AccountId, ClientKeyId, CooldownReason, InstanceId, Timestamp};
+use posthaste_metering::PriceBook;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{LastCleanup, ProcessView, SettingView};
+use crate::{LastCleanup, LogBook, ProcessView, ReloadView, SettingView};
 
 /// A running relay, as far as operators' work needs it. Implemented where the relay is wired together.
 pub trait Runtime: Send + Sync + 'static {
@@ -61,9 +62,35 @@ pub trait Runtime: Send + Sync + 'static {
         Box::pin(ready(None))
     }
 
-    /// The configuration that it was started with, secrets redacted.
+    /// The configuration that it goes by, secrets redacted.
     fn settings(&self) -> Vec<SettingView> {
         Vec::new()
+    }
+
+    /// Reads the configuration again and takes what can change while it runs, all of it or nothing.
+    ///
+    /// # Errors
+    /// Why nothing was taken: a line for each value that is not in order.
+    fn reload(&self) -> Pin<Box<dyn Future<Output = Result<ReloadView, Vec<String>>> + Send + '_>> {
+        Box::pin(ready(Err(vec!["this relay was not started with a configuration".to_owned()])))
+    }
+
+    /// What it has logged, and the filter by which it does; `None` where it keeps none of it.
+    fn logs(&self) -> Option<(Arc<LogBook>, String)> {
+        None
+    }
+
+    /// Logs other events from now on.
+    ///
+    /// # Errors
+    /// What is wrong with the filter.
+    fn set_log_filter(&self, _filter: &str) -> Result<(), String> {
+        Err("this relay keeps no log".to_owned())
+    }
+
+    /// The price book that it goes by, without the operators' own prices; `None` where it tells nothing of it.
+    fn prices(&self) -> Option<Arc<PriceBook>> {
+        None
     }
 
     /// What came of the last round of cleaning up in this process.

@@ -47,7 +47,7 @@ pub struct ProcessView {
     pub processors: usize,
 }
 
-/// A setting of the configuration file, which is read at the start.
+/// A setting of the configuration file, which is read at the start and with each reload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SettingView {
     /// Its place in the file.
@@ -60,6 +60,19 @@ pub struct SettingView {
     pub changed: bool,
     /// The variable of the environment that sets it, before the file.
     pub environment: String,
+    /// Whether a reload changes it; others are read at the start only.
+    pub live: bool,
+    /// What the next start will take, where that is another value. Secrets are redacted.
+    pub waiting: Option<String>,
+}
+
+/// What a reload of the configuration has done.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReloadView {
+    /// The settings that have another value now. Of secrets it cannot be told.
+    pub changed: Vec<String>,
+    /// The settings whose new value the next start will take.
+    pub waiting: Vec<String>,
 }
 
 pub(crate) async fn system(admin: &Admin) -> Result<SystemView, AdminError> {
@@ -86,6 +99,20 @@ pub(crate) async fn system(admin: &Admin) -> Result<SystemView, AdminError> {
         instances: status.instances,
         cleanup: status.server.and_then(|server| server.cleanup),
     })
+}
+
+/// Has the relay that answers read its configuration again.
+pub(crate) async fn reload(admin: &Admin) -> Result<ReloadView, AdminError> {
+    let Some(runtime) = &admin.parts().runtime else {
+        return Err(AdminError::invalid(
+            "reload",
+            "no relay runs here; the next start reads the configuration",
+        ));
+    };
+    let refused = |errors: Vec<String>| {
+        AdminError::invalid("configuration", format!("nothing was changed: {}", errors.join("; ")))
+    };
+    runtime.reload().await.map_err(refused)
 }
 
 /// The configuration of the relay that answers.

@@ -147,7 +147,7 @@ async fn exchange(
     prepared: Prepared,
     mut book: AttemptBook,
 ) -> Result<Delivery, Setback> {
-    let options = &journey.engine.options;
+    let options = &journey.options;
     let streamed = journey.envelope.stream;
     let wait = options.patience(book.account().provider, prepared.upstream.dialect, streamed);
     let deadline = Instant::now() + wait;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use posthaste_core::{Clock, ModelName, NoticeSink, PoolRules, Transport};
+use arc_swap::ArcSwap;
+use posthaste_core::{Clock, ModelName, NoticeSink, Transport};
 use posthaste_metering::PriceBook;
 use posthaste_scheduler::Scheduler;
 use posthaste_storage::{AdmissionStore, LedgerWriter, StoreHealth, Stores};
@@ -49,9 +50,8 @@ pub(crate) struct Engine {
     pub(crate) ledger: LedgerWriter,
     pub(crate) prices: CurrentPrices,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) options: RelayOptions,
-    /// How accounts are chosen where no pool has rules of its own.
-    pub(crate) rules: Arc<PoolRules>,
+    /// Replaced whole; requests under way keep those that they began with.
+    pub(crate) options: ArcSwap<RelayOptions>,
     pub(crate) lines: Lines,
     pub(crate) budgets: Budgets,
     pub(crate) quotas: Quotas,

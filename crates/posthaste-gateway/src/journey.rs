@@ -9,7 +9,7 @@ use posthaste_wire::Envelope;
 use tokio::time::Instant;
 
 use crate::{
-    Caller,
+    Caller, RelayOptions,
     affinity::Affinity,
     asked::AskedModel,
     engine::Engine,
@@ -23,6 +23,8 @@ use crate::{
 /// holds nothing large.
 pub(crate) struct Journey {
     pub(crate) engine: Arc<Engine>,
+    /// The settings as they were when it was admitted: it keeps them to its end.
+    pub(crate) options: Arc<RelayOptions>,
     pub(crate) id: RequestId,
     pub(crate) caller: Caller,
     pub(crate) surface: Surface,
@@ -53,7 +55,7 @@ pub(crate) struct Journey {
 impl Journey {
     /// What the caller is billed for what it cost at a provider: by the multipliers of both.
     pub(crate) fn bills(&self, provider: ProviderKind, cost: NanoUsd) -> NanoUsd {
-        let of_provider = self.engine.options.multiplier(provider);
+        let of_provider = self.options.multiplier(provider);
         self.caller.key().policy.multiplier.and(of_provider, cost)
     }
 

@@ -9,7 +9,7 @@ use posthaste_core::{Account, KeyPolicy, Operation, Place, PoolId, PoolRules, Ti
 use posthaste_scheduler::{Exclusion, Hint, Plan, Resort};
 
 use self::candidate::{candidate, cannot_serve};
-use crate::{Caller, asked::AskedModel, engine::Engine, journey::Journey, targets::Target};
+use crate::{Caller, RelayOptions, asked::AskedModel, engine::Engine, journey::Journey, targets::Target};
 
 /// Whom to ask for what, in order: one leg for each target of the request.
 pub(crate) struct Course<'a> {
@@ -34,7 +34,7 @@ pub(crate) enum LegRules {
     /// Those of a pool.
     Pool(Arc<posthaste_core::Pool>),
     /// The relay's own.
-    Relay(Arc<PoolRules>),
+    Relay(Arc<RelayOptions>),
 }
 
 impl std::ops::Deref for LegRules {
@@ -43,20 +43,25 @@ impl std::ops::Deref for LegRules {
     fn deref(&self) -> &PoolRules {
         match self {
             Self::Pool(pool) => &pool.rules,
-            Self::Relay(rules) => rules,
+            Self::Relay(options) => &options.rules,
         }
     }
 }
 
 impl LegRules {
     /// The rules of the pool that the target names, else of the one that the key is bound to, else the relay's.
-    pub(crate) fn of(engine: &Engine, caller: &Caller, target: Target<'_>) -> Self {
+    pub(crate) fn of(
+        engine: &Engine,
+        usual: &Arc<RelayOptions>,
+        caller: &Caller,
+        target: Target<'_>,
+    ) -> Self {
         let bound = caller.key().policy.binding.map(|binding| binding.to);
         let pool = [target.place, bound].into_iter().flatten().find_map(|place| match place {
             Place::Pool(id) => engine.directory.pool(id),
             Place::Account(_) => None,
         });
-        pool.map_or_else(|| Self::Relay(Arc::clone(&engine.rules)), Self::Pool)
+        pool.map_or_else(|| Self::Relay(Arc::clone(usual)), Self::Pool)
     }
 
     /// The pool whose rules they are.
@@ -81,7 +86,7 @@ fn plan_for(journey: &Journey, resort: Resort, now: Timestamp) -> Course<'_> {
     let snapshot = journey.engine.directory.all();
     let quotas = journey.engine.quotas.read();
     let legs = journey.targets.iter(&journey.model).map(|target| {
-        let rules = LegRules::of(&journey.engine, &journey.caller, target);
+        let rules = LegRules::of(&journey.engine, &journey.options, &journey.caller, target);
         let strategy = rules.strategy;
         let candidates: Vec<_> = snapshot
             .iter()

@@ -9,7 +9,8 @@ use posthaste_storage::{ConfigStore, Repository, StorageError};
 
 /// The prices. They are replaced whole; requests under way finish with those that they began with or with the new ones.
 pub(crate) struct CurrentPrices {
-    book: Arc<PriceBook>,
+    /// Without the operator's own.
+    book: ArcSwap<PriceBook>,
     own: Repository<OwnPrice>,
     now: ArcSwap<PriceBook>,
 }
@@ -21,17 +22,31 @@ impl CurrentPrices {
         store: Arc<dyn ConfigStore>,
     ) -> Result<Self, StorageError> {
         let now = ArcSwap::new(Arc::clone(&book));
-        let prices = Self { book, own: Repository::new(store), now };
+        let prices = Self { book: ArcSwap::new(book), own: Repository::new(store), now };
         prices.reload().await?;
         Ok(prices)
     }
 
     /// Reads them again. The old ones stay when that fails.
     pub(crate) async fn reload(&self) -> Result<(), StorageError> {
-        let own: Vec<_> = self.own.all().await?.into_iter().map(|record| record.value).collect();
-        let book = if own.is_empty() { Arc::clone(&self.book) } else { Arc::new(self.book.with_own(&own)) };
-        self.now.store(book);
+        self.take(self.book.load_full(), &self.own().await?);
         Ok(())
+    }
+
+    /// Lays the operator's own over another book. Nothing changes when they cannot be read.
+    pub(crate) async fn replace(&self, book: Arc<PriceBook>) -> Result<(), StorageError> {
+        let own = self.own().await?;
+        self.book.store(Arc::clone(&book));
+        self.take(book, &own);
+        Ok(())
+    }
+
+    async fn own(&self) -> Result<Vec<OwnPrice>, StorageError> {
+        Ok(self.own.all().await?.into_iter().map(|record| record.value).collect())
+    }
+
+    fn take(&self, book: Arc<PriceBook>, own: &[OwnPrice]) {
+        self.now.store(if own.is_empty() { book } else { Arc::new(book.with_own(own)) });
     }
 
     /// The prices now. Cheap; not to be held across awaits for long.

@@ -2,12 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::HeaderMap;
 use posthaste_core::{
     Account, AccountId, ClientKeyId, Dialect, Fault, FaultKind, InstanceId, Limit, LimitOwner, ModelName,
     Operation, Origin,
 };
+use posthaste_metering::PriceBook;
 use posthaste_storage::{ConfigStore, Half, Revision, StorageError, StoreLoss};
 use posthaste_wire::{Envelope, ModelEntry};
 use tokio::time::timeout;
@@ -38,7 +40,7 @@ use crate::{
     quotas::{Quotas, WindowForecast},
     recorder::Recorder,
     shares::Circles,
-    targets::{Target, Targets},
+    targets::Targets,
     thresholds::Thresholds,
     trail::Trail,
     unpack::{Unpacked, unpack},
@@ -107,11 +109,10 @@ impl Relay {
             prices: CurrentPrices::load(ports.prices, Arc::clone(&config)).await?,
             clock: ports.clock,
             fleet,
-            rules: Arc::new(options.rules.clone()),
             lines: Lines::default(),
             budgets: Budgets::default(),
             quotas: Quotas::default(),
-            options,
+            options: ArcSwap::from_pointee(options),
             metrics: Metrics::new(),
             notices: Notices::new(ports.notices),
             memory: Memory::new(),
@@ -129,6 +130,25 @@ impl Relay {
             Err(_) => tracing::warn!("what other relays know of the accounts' health cannot be read in time"),
         }
         Ok(Self { engine: Arc::new(engine), config, since })
+    }
+
+    /// The settings as they are now.
+    pub fn options(&self) -> Arc<RelayOptions> {
+        self.engine.options.load_full()
+    }
+
+    /// Takes other settings for the requests that come from now on; those under way keep theirs. What was started with the relay
+    /// stays as it was: [`records`](RelayOptions::records) and [`account_errors`](RelayOptions::account_errors).
+    pub fn set_options(&self, options: RelayOptions) {
+        self.engine.options.store(Arc::new(options));
+    }
+
+    /// Takes another price book; the operators' own prices stay over it. Requests under way are booked by the old one or the new.
+    ///
+    /// # Errors
+    /// When the operators' own prices cannot be read; the old ones stay then.
+    pub async fn set_prices(&self, book: Arc<PriceBook>) -> Result<(), StorageError> {
+        self.engine.prices.replace(book).await
     }
 
     /// The accounts as they are now.
@@ -304,6 +324,7 @@ impl Relay {
 
     async fn admitted(&self, call: Call, unpacked: Unpacked, trail: Trail) -> Result<Answer, Fault> {
         let engine = &self.engine;
+        let options = engine.options.load_full();
         // 4 admit
         let model = engine.asked(&unpacked.envelope.model);
         let caller = admit(engine, &call, &unpacked.envelope, &model).await?;
@@ -316,7 +337,8 @@ impl Relay {
         let hold = hold(engine, &caller, &model, call.operation, (&estimate, &trail));
         let affinity = async {
             let first = targets.iter(&model).next()?;
-            affinity(engine, &caller, first, call.operation, (&headers, &envelope, &body)).await
+            let rules = LegRules::of(engine, &options, &caller, first);
+            affinity(engine, &caller, &rules, call.operation, (&headers, &envelope, &body)).await
         };
         // Both may ask the store, and neither needs the other's answer. Who stands in a line looks when it is their turn: what
         // they wait for may be the same conversation.
@@ -331,6 +353,7 @@ impl Relay {
         let Call { id, surface, operation, path, query, received, .. } = call;
         let journey = Journey {
             engine: Arc::clone(engine),
+            options,
             id,
             caller,
             surface,
@@ -395,15 +418,11 @@ async fn hold(
 async fn affinity(
     engine: &Engine,
     caller: &Caller,
-    first: Target<'_>,
+    rules: &LegRules,
     operation: Operation,
     request: (&HeaderMap, &Envelope, &Bytes),
 ) -> Option<Affinity> {
-    if operation != Operation::Chat || engine.directory.all().len() < 2 {
-        return None;
-    }
-    let rules = LegRules::of(engine, caller, first);
-    if !rules.affinity.enabled {
+    if operation != Operation::Chat || engine.directory.all().len() < 2 || !rules.affinity.enabled {
         return None;
     }
     Affinity::of(&engine.homes, caller.key().id, &rules.affinity, request, engine.clock.now()).await

@@ -128,7 +128,7 @@ impl AttemptBook {
 
     /// How long its answer may fall silent.
     pub(crate) fn gap(&self) -> Duration {
-        self.journey.engine.options.gap(self.account.provider)
+        self.journey.options.gap(self.account.provider)
     }
 
     /// Content is promised to the client.
@@ -294,7 +294,7 @@ impl AttemptBook {
         }
         engine.metrics.charged(&row.usage, row.cost, row.cost_basis);
         self.log(&row);
-        if engine.options.strict_accounting {
+        if self.journey.options.strict_accounting {
             Some(slot.book_durably(row))
         } else {
             slot.book(row);

@@ -92,7 +92,7 @@ impl Broken {
 impl StreamAnswer {
     pub(crate) fn new(upstream: RelayBody, surface: Surface, way_back: WayBack, book: AttemptBook) -> Self {
         let journey = book.journey();
-        let options = &journey.engine.options;
+        let options = &journey.options;
         let client = journey.surface;
         Self {
             upstream: Some(upstream),

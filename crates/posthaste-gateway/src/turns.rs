@@ -74,7 +74,7 @@ async fn ask_leg(
     tally: &mut Tally,
 ) -> Option<Result<Delivery, Fault>> {
     let engine = &journey.engine;
-    let attempts = Attempts::of(leg.rules.retry, engine.options.attempts);
+    let attempts = Attempts::of(leg.rules.retry, journey.options.attempts);
     let most = tally.most.unwrap_or(u16::MAX).min(tally.attempts.saturating_add(attempts.most));
     let pool = leg.rules.pool();
     engine.budgets.request(pool, engine.clock.now());
@@ -233,7 +233,7 @@ fn repeat(
     }
     let recovery = |leg: &Leg<'_>| Some((leg.plan().soonest_recovery()?, leg.rules.clone()));
     let (until, rules) = course.legs.iter().filter_map(recovery).min_by_key(|(until, _)| *until)?;
-    let attempts = Attempts::of(rules.retry, engine.options.attempts);
+    let attempts = Attempts::of(rules.retry, journey.options.attempts);
     let allowed = (1..attempts.most).contains(&tally.attempts) && repeats < attempts.repeats;
     let pause = until.since(now);
     (allowed && pause <= LONGEST_REPEAT && engine.budgets.take(rules.pool(), now))

@@ -38,7 +38,7 @@ pub(crate) async fn answer(journey: Arc<Journey>, upload: Upload) -> Result<Answ
     if !journey.envelope.stream {
         return Ok(finish(&journey, run(Arc::clone(&journey), upload).await?));
     }
-    let patience = journey.engine.options.keep_alive;
+    let patience = journey.options.keep_alive;
     let mut asking: Asking = Box::pin(run(Arc::clone(&journey), upload));
     match timeout(patience, &mut asking).await {
         Ok(delivery) => Ok(finish(&journey, delivery?)),
@@ -71,7 +71,7 @@ fn keep_company(journey: &Journey, asking: Asking) -> Answer {
         client: journey.surface,
         id: journey.id,
         trail: journey.trail.clone(),
-        pulse: Pulse::new(journey.engine.options.keep_alive, NO_END),
+        pulse: Pulse::new(journey.options.keep_alive, NO_END),
         state: State::First(asking),
     };
     respond(journey, StatusCode::OK, headers, boxed_body(body))

@@ -19,11 +19,11 @@ pub use door::Door;
 pub use openapi::document;
 pub use session::CookieOptions;
 
+use crate::LiveOptions;
 use axum::{Router, response::Response};
 use http::{Method, Uri};
 use posthaste_admin::Admin;
 use posthaste_core::Network;
-use std::sync::Arc;
 
 use self::{endpoint::Endpoint, input::NoBody, listing::ListQuery};
 
@@ -31,7 +31,8 @@ use self::{endpoint::Endpoint, input::NoBody, listing::ListQuery};
 #[derive(Clone)]
 pub struct AdminFront {
     pub(crate) admin: Admin,
-    pub(crate) options: Arc<AdminOptions>,
+    /// Its settings, which can be replaced.
+    pub options: LiveOptions<AdminOptions>,
     /// The relay's own routes, for those who try their client key out.
     pub(crate) relayed: Option<Router>,
 }
@@ -50,9 +51,9 @@ pub struct AdminOptions {
 }
 
 impl AdminFront {
-    /// A front of `admin`.
-    pub fn new(admin: Admin, options: AdminOptions) -> Self {
-        Self { admin, options: Arc::new(options), relayed: None }
+    /// A front of `admin`. Its options can be shared with whoever replaces them.
+    pub fn new(admin: Admin, options: impl Into<LiveOptions<AdminOptions>>) -> Self {
+        Self { admin, options: options.into(), relayed: None }
     }
 }
 

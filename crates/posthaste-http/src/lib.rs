@@ -5,6 +5,7 @@ mod body;
 mod decode;
 mod door;
 mod extract;
+mod live;
 mod respond;
 mod routes;
 mod server;
@@ -15,5 +16,6 @@ pub use admin::{
     document as openapi_document,
 };
 pub use door::door_router;
+pub use live::LiveOptions;
 pub use routes::{Access, Front, FrontOptions, RouteEntry, metrics_router, route_table, router};
 pub use server::{Drained, ServerOptions, serve};

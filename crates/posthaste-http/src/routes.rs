@@ -12,8 +12,6 @@ mod route;
 mod system;
 mod table;
 
-use std::sync::Arc;
-
 use axum::{Router, http::Method, routing::get};
 use metrics_exporter_prometheus::PrometheusHandle;
 use posthaste_core::{Network, Secret};
@@ -22,7 +20,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use self::table::Table;
 pub(crate) use self::{relayed::panicked, route::Route};
-use crate::{AdminFront, admin};
+use crate::{AdminFront, LiveOptions, admin};
 
 /// What the routes work with.
 #[derive(Clone)]
@@ -30,7 +28,8 @@ pub struct Front {
     pub(crate) relay: Relay,
     /// The admin API, where it is served.
     pub(crate) admin: Option<AdminFront>,
-    pub(crate) options: Arc<FrontOptions>,
+    /// Its settings, which can be replaced.
+    pub options: LiveOptions<FrontOptions>,
 }
 
 /// Settings of the front.
@@ -50,7 +49,7 @@ pub struct FrontOptions {
 impl Front {
     /// A front of `relay`.
     pub fn new(relay: Relay, options: FrontOptions) -> Self {
-        Self { relay, admin: None, options: Arc::new(options) }
+        Self { relay, admin: None, options: LiveOptions::new(options) }
     }
 
     /// The same with the admin API.

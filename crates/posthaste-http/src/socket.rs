@@ -51,7 +51,7 @@ pub(crate) async fn open(
         front.relay.refused(&fault);
         return refuse(fault);
     };
-    let at_most = front.options.max_body_bytes;
+    let at_most = front.options.now().max_body_bytes;
     // A server that is not ours brings no tasks of its own, and no end to them.
     let place = tasks.map(|Extension(tasks)| tasks).unwrap_or_default().place();
     let client = Client { front, headers: lasting(headers), query: uri.query().map(str::to_owned), peer };

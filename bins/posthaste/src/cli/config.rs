@@ -3,8 +3,16 @@
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
-use super::{Failure, Global, Output, file, load};
-use crate::config::{Shown, reference_markdown};
+use posthaste_admin::{Command as Work, Reply};
+
+use super::{
+    Failure, Global, Output, Threads, file, load, runtime,
+    session::{Session, unexpected},
+};
+use crate::{
+    Config,
+    config::{Shown, reference_markdown},
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -12,6 +20,8 @@ pub(super) enum Command {
     Check,
     /// Print every key with the value that holds, secrets redacted
     Show,
+    /// Have the relay that runs on the data folder read its configuration again
+    Reload,
     /// Print docs/CONFIG.md
     #[command(hide = true)]
     Reference,
@@ -21,9 +31,10 @@ pub(super) fn run(command: &Command, global: &Global, out: &Output) -> Result<()
     match command {
         Command::Check => check(global, out),
         Command::Show => {
-            let shown = load(global, Vec::new())?.show();
+            let shown = load(global)?.show();
             out.show(&as_json(&shown), || as_toml(&shown))
         }
+        Command::Reload => runtime(Threads::One)?.block_on(reload(&load(global)?, out)),
         Command::Reference => {
             let reference = reference_markdown();
             out.show(&json!({ "markdown": reference }), || reference.clone())
@@ -31,9 +42,27 @@ pub(super) fn run(command: &Command, global: &Global, out: &Output) -> Result<()
     }
 }
 
+/// Of the settings that have another value now, and of those that wait for the next start.
+async fn reload(config: &Config, out: &Output) -> Result<(), Failure> {
+    let session = Session::open(config, &Work::ReloadSettings).await?;
+    let Reply::Reloaded(done) = session.execute(Work::ReloadSettings).await? else {
+        return Err(unexpected());
+    };
+    out.show(&done, || {
+        let mut lines = match done.changed.is_empty() {
+            true => vec!["nothing else holds than before".to_owned()],
+            false => vec![format!("changed: {}", done.changed.join(", "))],
+        };
+        if !done.waiting.is_empty() {
+            lines.push(format!("with the next start: {}", done.waiting.join(", ")));
+        }
+        lines.join("\n")
+    })
+}
+
 fn check(global: &Global, out: &Output) -> Result<(), Failure> {
-    load(global, Vec::new())?;
-    let file = file(global)?.map(|file| file.path.display().to_string());
+    load(global)?;
+    let file = file(global.config.as_deref())?.map(|file| file.path.display().to_string());
     out.show(&json!({ "ok": true, "file": file }), || match &file {
         Some(file) => format!("the configuration is in order (file {file})"),
         None => "the configuration is in order (no file)".to_owned(),

@@ -60,6 +60,12 @@ pub(super) fn lines<T: Serialize>(values: &[T]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Prints a line of something that goes on; tells whether anybody still reads it.
+pub(super) fn line(text: &str) -> bool {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", printable(text)).and_then(|()| out.flush()).is_ok()
+}
+
 fn print(shown: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{shown}").and_then(|()| out.flush()) {

@@ -1,7 +1,5 @@
 //! `[log]`
 
-use tracing_subscriber::EnvFilter;
-
 use super::{
     ConfigError,
     section::{choice, section},
@@ -28,8 +26,8 @@ choice! {
 
 impl Log {
     pub(super) fn finish(&self, errors: &mut Vec<ConfigError>) {
-        if let Err(error) = EnvFilter::try_new(&self.filter) {
-            errors.push(ConfigError::new("log.filter", None, format!("`{}`: {error}", self.filter)));
+        if let Err(error) = crate::logging::parse(&self.filter) {
+            errors.push(ConfigError::new("log.filter", None, error));
         }
     }
 }

@@ -39,11 +39,12 @@ fn write_key(out: &mut String, key: &KeyInfo, section: &str) {
     let file = if key.env_only { " only; refused in the file" } else { "" };
     let _ = write!(
         out,
-        "\n### `{section}.{}`\n\n{}\n\n- Form: {}{secret}\n- Default: {default}\n- Environment: `{}`{file}\n",
+        "\n### `{section}.{}`\n\n{}\n\n- Form: {}{secret}\n- Default: {default}\n- Environment: `{}`{file}\n- Changes with: {}\n",
         key.name,
         prose(key.doc),
         key.expected,
         env::variable(section, key.name),
+        if Config::is_live(&key.path()) { "a reload" } else { "the next start" },
     );
 }
 
@@ -73,6 +74,10 @@ Every key has a default; a file is not needed. What is set in several places is 
 Unknown sections, keys and `POSTHASTE_*__*` variables are refused, and all errors are reported at once.
 `posthaste config check` looks without starting anything; `posthaste config show` prints what holds, secrets redacted.
 Relative paths count from the working folder.
+
+A relay that runs reads its configuration again when its file changes (`server.watch_config`), on SIGHUP, by `posthaste config reload` and by
+`POST /admin/settings/reload`. What is not in order changes nothing; each key says whether it changes with a reload or with the next
+start. Requests under way keep the settings that they began with.
 
 ```toml
 [server]

@@ -37,6 +37,8 @@ section! {
         metrics_token: Option<Secret> = unset,
         /// A file that holds `metrics_token`.
         metrics_token_file: Option<PathBuf> = unset,
+        /// Whether the configuration is read again when its file has changed.
+        watch_config: bool = "true",
         /// An address of its own for `/metrics`, without a token: let only the monitoring reach it.
         metrics_listen: Option<SocketAddr> = unset,
     }

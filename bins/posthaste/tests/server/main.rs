@@ -17,6 +17,7 @@ mod people;
 mod raw;
 mod redis;
 mod refusals;
+mod reloading;
 mod settings;
 mod smuggling;
 mod stopping;

@@ -199,11 +199,12 @@ fn model_to_ask(admin: &Admin, account: &Account, named: Option<&str>) -> Result
     let listed = account.models.allow.iter().map(|pattern| pattern.as_str());
     let mapped = account.model_map.0.iter().map(|(pattern, _)| pattern.as_str());
     let plain = listed.chain(mapped).find(|name| !name.contains('*') && account.serves(name));
-    let offered = admin.parts().prices.models(account);
+    let book = admin.book();
+    let offered = book.models(account);
     let cheapest = offered
         .filter(|price| price.mode.is_conversation() && price.deprecated.is_none())
         .filter(|price| account.serves(price.model.as_str()))
-        .min_by_key(|price| cost(admin, account, price.model.as_str()))
+        .min_by_key(|price| cost(&book, account, price.model.as_str()))
         .map(|price| price.model.as_str());
     match plain.or(cheapest).or(Some(WIDELY_KNOWN)).filter(|name| account.serves(name)) {
         Some(name) => input::model("model", name),
@@ -214,9 +215,9 @@ fn model_to_ask(admin: &Admin, account: &Account, named: Option<&str>) -> Result
     }
 }
 
-fn cost(admin: &Admin, account: &Account, model: &str) -> NanoUsd {
+fn cost(book: &PriceBook, account: &Account, model: &str) -> NanoUsd {
     let usage = Usage { input: PROMPT_TOKENS, output: u64::from(MAX_TOKENS), ..Usage::default() };
-    admin.parts().prices.charge(account.provider, model, &usage, UsageSource::Reported).cost
+    book.charge(account.provider, model, &usage, UsageSource::Reported).cost
 }
 
 /// The dialect to ask in. Where a vendor has Converse it serves every model, and its bodies need no packing.

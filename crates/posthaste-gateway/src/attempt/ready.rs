@@ -44,7 +44,7 @@ pub(crate) async fn ready_request(
         .egress(account)
         .await
         .map_err(|error| unusable(&failing(format!("its proxy's password cannot be read: {error}"))))?;
-    egress.connect_timeout = engine.options.overrides(account.provider).connect.or(egress.connect_timeout);
+    egress.connect_timeout = journey.options.overrides(account.provider).connect.or(egress.connect_timeout);
     tally.presented.clone_from(&credential);
     let began = Instant::now();
     let found = if vendor.seeks_project(account) {

@@ -50,7 +50,7 @@ impl Body for StreamBody {
 impl Drop for StreamBody {
     fn drop(&mut self) {
         let Some(mut answer) = self.answer.take() else { return };
-        let patience = answer.book.journey().engine.options.drain;
+        let patience = answer.book.journey().options.drain;
         // Without a runtime the program is ending.
         let (Some(patience), Ok(runtime)) = (patience.filter(|_| answer.is_flowing()), Handle::try_current())
         else {

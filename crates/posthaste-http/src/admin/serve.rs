@@ -66,7 +66,8 @@ async fn answered(
     body: Body,
 ) -> Result<Response, AdminError> {
     check_host(front, head)?;
-    let trusted = &front.options.trusted_proxies;
+    let options = front.options.now();
+    let trusted = &options.trusted_proxies;
     let address = address::of_client(Peer::of(&head.extensions), &head.headers, trusted).ok();
     let visitor = enter(front, door, head, address).await?;
     // Read only once its sender is known.
@@ -91,7 +92,7 @@ async fn answered(
         headers: head.headers.clone(),
         extensions: head.extensions.clone(),
         relayed: front.relayed.clone(),
-        version: front.options.version,
+        version: options.version,
         parameters: Arc::new(parameters),
         query: head.uri.query().map(str::to_owned),
         body,
@@ -139,7 +140,8 @@ fn check_host(front: &AdminFront, head: &Parts) -> Result<(), AdminError> {
     if odd {
         return Err(invalid("host", "the request does not say which host it is for"));
     }
-    let allowed = &front.options.hosts;
+    let options = front.options.now();
+    let allowed = &options.hosts;
     let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
     let name = name.map_or(host, |(name, _)| name);
     if allowed.is_empty() || allowed.iter().any(|known| known.eq_ignore_ascii_case(name)) {
@@ -150,11 +152,12 @@ fn check_host(front: &AdminFront, head: &Parts) -> Result<(), AdminError> {
 
 /// Whether the request came over TLS: a trusted proxy says so.
 fn secure(front: &AdminFront, head: &Parts) -> bool {
-    if front.options.cookies == CookieOptions::Secure {
+    let options = front.options.now();
+    if options.cookies == CookieOptions::Secure {
         return true;
     }
     let proto = last(&head.headers, &HeaderName::from_static("x-forwarded-proto"));
-    address::is_trusted(Peer::of(&head.extensions), &front.options.trusted_proxies) && proto == Some("https")
+    address::is_trusted(Peer::of(&head.extensions), &options.trusted_proxies) && proto == Some("https")
 }
 
 fn last<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {

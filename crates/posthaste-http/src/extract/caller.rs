@@ -18,7 +18,7 @@ pub(crate) async fn authenticate(
     peer: Peer,
 ) -> Result<Caller, Fault> {
     let visitor = Visitor {
-        address: address::of_client(peer, headers, &front.options.trusted_proxies),
+        address: address::of_client(peer, headers, &front.options.now().trusted_proxies),
         user_agent: headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()),
     };
     let mut refusal = None;

@@ -26,7 +26,7 @@ pub(crate) async fn base() -> Json<serde_json::Value> {
 
 /// Whether the relay lives and is ready: 200, or 503 when the store does not answer and nobody stands in for it.
 pub(crate) async fn health(State(front): State<Front>) -> Response {
-    let version = front.options.version;
+    let version = front.options.now().version;
     let (status, store, accounts) = match timeout(PATIENCE, front.relay.health()).await {
         Ok(Ok(health)) => {
             let accounts = json!({ "total": health.accounts, "ready": health.accounts_ready });
@@ -52,7 +52,8 @@ pub(crate) async fn metrics(State(front): State<Front>, headers: HeaderMap) -> R
         let fault = Fault::new(kind, Origin::Client, message);
         fault_response(Dialect::OpenAiChat, &fault, RequestId::generate())
     };
-    let (Some(metrics), Some(token)) = (&front.options.metrics, &front.options.metrics_token) else {
+    let options = front.options.now();
+    let (Some(metrics), Some(token)) = (&options.metrics, &options.metrics_token) else {
         return refuse(
             FaultKind::NotFound,
             "metrics are off here: set server.metrics_token or server.metrics_listen",

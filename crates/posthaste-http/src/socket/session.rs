@@ -44,7 +44,7 @@ struct Over(Option<CloseFrame>);
 
 impl Session {
     pub(super) fn new(socket: WebSocket, client: Client) -> Self {
-        let waiting = Waiting::new(client.front.options.max_body_bytes);
+        let waiting = Waiting::new(client.front.options.now().max_body_bytes);
         let busy = Instant::now();
         Self { socket, client: Arc::new(client), waiting, running: None, last: None, busy }
     }
@@ -155,7 +155,7 @@ impl Session {
         if !is_too_large(error) {
             return Err(Over(None));
         }
-        let fault = crate::body::too_large(self.client.front.options.max_body_bytes);
+        let fault = crate::body::too_large(self.client.front.options.now().max_body_bytes);
         self.refuse(&fault).await?;
         Err(over(close_code::SIZE, "the message is too large"))
     }

@@ -83,15 +83,15 @@ impl Turn {
         let read = create::read(&message).and_then(|mut create| {
             let whole = before.as_ref().map_or(Ok(None), |before| before.continued(&create))?;
             create.body = whole.unwrap_or(create.body);
-            if create.body.len() > front.options.max_body_bytes {
-                return Err(crate::body::too_large(front.options.max_body_bytes));
+            if create.body.len() > front.options.now().max_body_bytes {
+                return Err(crate::body::too_large(front.options.now().max_body_bytes));
             }
             Ok(create)
         });
         let create = read.inspect_err(|fault| front.relay.refused(fault))?;
         drop((message, before));
         let listening = (!create.stored || !create.generate)
-            .then(|| Listening::new(&create.body, front.options.max_body_bytes));
+            .then(|| Listening::new(&create.body, front.options.now().max_body_bytes));
         if !create.generate {
             outcome.exchange = self.prepare(&create, listening).await?;
             return Ok(());

@@ -2,8 +2,8 @@
 
 use posthaste_admin::{
     AccountChange, AccountUsage, AccountView, AdminError, BackupView, BalanceView, BrandingChange,
-    BrandingView, Command, OwnPriceInput, PriceStatus, PriceView, RefreshedAccount, SavedAccount,
-    SchedulingChange, SettingView, SystemView, UnpricedModel,
+    BrandingView, Command, LogFilterInput, LogInput, LogPage, OwnPriceInput, PriceStatus, PriceView,
+    RefreshedAccount, ReloadView, SavedAccount, SchedulingChange, SettingView, SystemView, UnpricedModel,
 };
 use posthaste_core::{Area, OwnPrice};
 use schemars::JsonSchema;
@@ -99,6 +99,25 @@ fn relay() -> Vec<Endpoint> {
             .needs(Area::Settings.write())
             .body::<BrandingChange>()
             .answers(brand),
+        post(
+            "/admin/settings/reload",
+            "Read the configuration again and take what can change while the relay runs, all of it or nothing",
+        )
+        .needs(Area::Settings.write())
+        .answers(|asked: Asked, _: NoBody| async move {
+            asked.act::<ReloadView>(Command::ReloadSettings).await
+        }),
+        get("/admin/logs", "What the relay that answers has logged lately, and what comes when it is waited for")
+            .needs(system)
+            .answers_query(|asked: Asked, query: LogInput, _: NoBody| async move {
+                asked.act::<LogPage>(Command::ListLogs(query)).await
+            }),
+        put("/admin/logs/filter", "Log other events, until the next start or reload")
+            .needs(Area::Settings.write())
+            .body::<LogFilterInput>()
+            .answers(|asked: Asked, Json(input): Json<LogFilterInput>| async move {
+                asked.act::<LogPage>(Command::SetLogFilter(input)).await
+            }),
         get("/admin/oem-settings", "What the relay calls itself, for its pages")
             .open()
             .answers(|asked: Asked, _: NoBody| async move { asked.admin.branding().await }),
