@@ -15,6 +15,7 @@ mod owners;
 mod people;
 mod pools;
 mod pricing;
+mod remote;
 mod requests;
 mod routes;
 mod session;
@@ -32,6 +33,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use tokio::runtime;
 
+pub use self::remote::RemoteServer;
 use self::{failure::Failure, output::Output};
 use crate::{
     Config,
@@ -85,6 +87,8 @@ struct Global {
     /// Print JSON for programs instead of tables for people; an error is one line of JSON on standard error
     #[arg(long, global = true)]
     json: bool,
+    #[command(flatten)]
+    remote: remote::RemoteFlags,
 }
 
 #[derive(Debug, Subcommand)]
@@ -175,7 +179,7 @@ fn run(line: Line) -> Result<(), Failure> {
             let config = started(&source(&global, listen)?)?;
             runtime(Threads::Many)?.block_on(demo::run(config)).map_err(Failure::from)
         }
-        Command::Init => runtime(Threads::One)?.block_on(init(&load(&global)?, &out)),
+        Command::Init => runtime(Threads::One)?.block_on(init(&load_here(&global)?, &out)),
         Command::Accounts(command) => {
             runtime(Threads::One)?.block_on(accounts::run(command, &load(&global)?, &out))
         }
@@ -211,7 +215,7 @@ fn run(line: Line) -> Result<(), Failure> {
             runtime(Threads::One)?.block_on(pricing::run(command, &load(&global)?, &out))
         }
         Command::Import(command) => {
-            runtime(Threads::One)?.block_on(import::run(command, &load(&global)?, &out))
+            runtime(Threads::One)?.block_on(import::run(command, &load_here(&global)?, &out))
         }
         Command::Explain(explain) => {
             runtime(Threads::One)?.block_on(requests::explain(explain, &load(&global)?, &out))
@@ -238,12 +242,21 @@ fn started(source: &ConfigSource) -> Result<Config, Failure> {
 
 /// Where a command that goes on running takes its configuration from.
 fn source(global: &Global, listen: Listen) -> Result<ConfigSource, Failure> {
+    global.remote.refuse()?;
     let flag = |value| Flag { name: "--listen", path: "server.listen", value };
     with_flags(global, listen.listen.map(flag).into_iter().collect())
 }
 
 fn load(global: &Global) -> Result<Config, Failure> {
-    read(&with_flags(global, Vec::new())?)
+    let config = read(&with_flags(global, Vec::new())?)?;
+    Ok(Config { elsewhere: global.remote.read()?, ..config })
+}
+
+/// The same for what works on the data folder itself.
+fn load_here(global: &Global) -> Result<Config, Failure> {
+    let config = load(global)?;
+    remote::refuse(&config)?;
+    Ok(config)
 }
 
 fn with_flags(global: &Global, mut flags: Vec<Flag>) -> Result<ConfigSource, Failure> {

@@ -59,6 +59,8 @@ pub use vault::VaultSection;
 
 use reader::Reader;
 
+use crate::cli::RemoteServer;
+
 /// Everything that the program can be told, checked and with its defaults filled in.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -96,6 +98,8 @@ pub struct Config {
     pub vault: VaultSection,
     /// `[oauth]` and what stands below it
     pub oauth: OAuth,
+    /// The relay elsewhere that a command is for, which only the command line can name.
+    pub elsewhere: Option<RemoteServer>,
 }
 
 impl Config {
@@ -195,6 +199,7 @@ impl Config {
             log: Log::read(reader),
             vault: VaultSection::read(reader),
             oauth: OAuth::read(reader),
+            elsewhere: None,
         }
     }
 

@@ -12,7 +12,7 @@ mod verify;
 
 use clap::Subcommand;
 
-use super::{Failure, Output, session::nothing_here};
+use super::{Failure, Output, remote, session::nothing_here};
 use crate::{Config, config::StoreKind, wiring};
 
 #[derive(Debug, Subcommand)]
@@ -37,6 +37,11 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Result<(), Failure> {
+    if !matches!(command, Command::Backups)
+        && !matches!(&command, Command::Backup(backup) if backup.is_for_folder())
+    {
+        remote::refuse(config)?;
+    }
     match command {
         Command::Backup(backup) => backup::run(&backup, config, out).await,
         Command::Backups => backup::list(config, out).await,

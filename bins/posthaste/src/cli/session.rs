@@ -7,7 +7,7 @@ use std::{
 
 use posthaste_admin::{Actor, Admin, AdminFailure, Command, LoginFor, Messenger, Reply};
 
-use super::{Failure, output::note};
+use super::{Failure, output::note, remote::RemoteServer};
 use crate::{
     Config,
     admin_socket::{self, AdminClient},
@@ -20,6 +20,8 @@ use crate::{
 pub(super) enum Session {
     /// By the running relay.
     Remote(Remote),
+    /// By a relay elsewhere.
+    Elsewhere(RemoteServer),
     /// Here.
     Direct(Admin, Box<Opened>),
 }
@@ -36,6 +38,9 @@ impl Session {
     /// Finds the relay, else opens the store. Where nothing is kept yet, only what adds something makes a data folder,
     /// and only if it would be taken.
     pub(super) async fn open(config: &Config, command: &Command) -> Result<Self, Failure> {
+        if let Some(server) = &config.elsewhere {
+            return Ok(Self::Elsewhere(server.clone()));
+        }
         wiring::check_folder(config)?;
         if let Some(client) = connect(config).await? {
             let socket = admin_socket::path(&config.data.dir);
@@ -84,6 +89,7 @@ impl Session {
     pub(super) async fn call(&mut self, command: Command) -> Result<Reply, Failure> {
         match self {
             Self::Remote(remote) => Ok(remote.client().await?.call(&command).await?),
+            Self::Elsewhere(server) => server.call(&command).await,
             Self::Direct(admin, _) => {
                 let who = Actor::machine_user(machine::own_user());
                 admin.act(&who, command).await.map_err(|error| AdminFailure::from(&error).into())
@@ -94,7 +100,7 @@ impl Session {
     /// Ends in good order.
     pub(super) async fn close(self) -> Result<(), Failure> {
         match self {
-            Self::Remote(_) => Ok(()),
+            Self::Remote(_) | Self::Elsewhere(_) => Ok(()),
             Self::Direct(admin, opened) => {
                 admin.settle().await;
                 opened.close().await.map_err(|error| anyhow::Error::from(error).into())

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod canary;
+mod elsewhere;
 mod explained;
 mod fleet;
 mod inert;
@@ -11,6 +12,7 @@ mod killed;
 mod leaving;
 mod live;
 mod logins;
+mod logs;
 mod notices;
 mod operators;
 mod people;

@@ -10,6 +10,7 @@ use http::HeaderMap;
 use posthaste_core::{
     Account, AccountId, Dialect, ModelName, NanoUsd, Operation, Packing, Payload, Surface, Usage, UsageSource,
 };
+use posthaste_metering::PriceBook;
 use posthaste_provider::{Outbound, preset, provider, upstream_dialect, upstream_model};
 use posthaste_translate::{Ask, Forgetful, Target, translate_request};
 use posthaste_vault::{CredentialSource, VaultError, oauth::OAuthError};

@@ -16,6 +16,8 @@ pub enum Door {
     Open,
     /// To people who have logged in.
     Person,
+    /// To people and tokens: what they ask for decides whether they may.
+    Known,
     /// To those who present a client key that opens the relay's door.
     ClientKey,
     /// To people and tokens that may do this.
@@ -51,7 +53,7 @@ pub(super) async fn enter(
             let key = front.admin.holders().key(&presented, address).await?;
             return Ok(Visitor { client_key: Some(key), ..stranger() });
         }
-        Door::Person | Door::Needs(_) => {}
+        Door::Person | Door::Known | Door::Needs(_) => {}
     }
     let visitor = known(front, method, headers, address).await?;
     match door {
@@ -61,7 +63,7 @@ pub(super) async fn enter(
                 need: "a person's log-in; tokens have no profile".to_owned(),
             });
         }
-        Door::Person | Door::Open | Door::ClientKey => {}
+        Door::Person | Door::Known | Door::Open | Door::ClientKey => {}
     }
     Ok(visitor)
 }

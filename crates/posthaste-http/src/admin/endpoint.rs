@@ -86,6 +86,11 @@ impl<Q, B> Draft<Q, B> {
         Self { door: Door::Person, ..self }
     }
 
+    /// Whoever is known may come, and is let do what the piece of work asks for.
+    pub(super) fn known(self) -> Self {
+        Self { door: Door::Known, ..self }
+    }
+
     /// Whoever presents a client key may come.
     pub(super) fn client_key(self) -> Self {
         Self { door: Door::ClientKey, ..self }

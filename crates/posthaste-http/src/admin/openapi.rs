@@ -55,7 +55,7 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
     });
     described["security"] = match endpoint.door {
         Door::Open => json!([]),
-        Door::Person => json!([{ "session": [] }, { "token": [] }]),
+        Door::Person | Door::Known => json!([{ "session": [] }, { "token": [] }]),
         Door::ClientKey => json!([{ "client_key": [] }]),
         Door::Needs(need) => {
             described["x-posthaste-needs"] = need.to_string().into();

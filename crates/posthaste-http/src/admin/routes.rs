@@ -3,6 +3,7 @@
 mod accounts;
 mod audit;
 mod channels;
+mod command;
 mod errors;
 mod exports;
 mod holders;
@@ -47,6 +48,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         operating::endpoints(),
         trying::endpoints(),
         system::endpoints(),
+        command::endpoints(),
     ] {
         all.extend(area);
     }

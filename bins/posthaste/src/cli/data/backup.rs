@@ -25,6 +25,13 @@ pub(in crate::cli) struct Backup {
     to: Option<PathBuf>,
 }
 
+impl Backup {
+    /// Whether the relay makes it, in the folder for back-ups.
+    pub(super) fn is_for_folder(&self) -> bool {
+        self.to.is_none()
+    }
+}
+
 pub(super) async fn run(backup: &Backup, config: &Config, out: &Output) -> Result<(), Failure> {
     match &backup.to {
         Some(to) => into_file(to, config, out).await,
@@ -42,7 +49,9 @@ pub(super) async fn list(config: &Config, out: &Output) -> Result<(), Failure> {
 }
 
 async fn into_folder(config: &Config, out: &Output) -> Result<(), Failure> {
-    files::embedded(config)?;
+    if config.elsewhere.is_none() {
+        files::embedded(config)?;
+    }
     let work = Work::CreateBackup;
     let session = Session::open(config, &work).await?;
     let made = Spinner::new("copying and checking", out.is_json()).turn(session.execute(work)).await?;
