@@ -5,7 +5,9 @@ mod audit;
 mod channels;
 mod config;
 mod data;
+mod debug;
 mod failure;
+mod health;
 mod import;
 mod input;
 mod keys;
@@ -24,6 +26,7 @@ mod stats;
 mod status;
 mod tokens;
 mod totals;
+mod web;
 
 use std::{
     path::{Path, PathBuf},
@@ -151,6 +154,10 @@ enum Command {
     Config(config::Command),
     /// What was used and what it cost: by key, owner, account, model, provider, hour, day or month
     Stats(Box<stats::Question>),
+    /// Whether a relay is ready, as load balancers ask it; exit code 0 when it is
+    Health(health::Health),
+    /// Write a file for those who help: how the relay is and was set up, without secrets
+    Debug(debug::Debug),
     /// What the relay has logged lately, and what it logs
     Logs(logs::Logs),
     /// Whether a relay runs here, and how its accounts are
@@ -227,6 +234,10 @@ fn run(line: Line) -> Result<(), Failure> {
         Command::Stats(question) => {
             runtime(Threads::One)?.block_on(stats::run(*question, &load(&global)?, &out))
         }
+        Command::Health(health) => {
+            runtime(Threads::One)?.block_on(health::run(health, &load(&global)?, &out))
+        }
+        Command::Debug(debug) => runtime(Threads::One)?.block_on(debug::run(debug, &load(&global)?, &out)),
         Command::Logs(logs) => runtime(Threads::One)?.block_on(logs::run(logs, &load(&global)?, &out)),
         Command::Status => runtime(Threads::One)?.block_on(status::run(&load(&global)?, &out)),
     }

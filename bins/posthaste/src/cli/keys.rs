@@ -1,5 +1,6 @@
 //! `posthaste keys`
 
+mod trial;
 pub(super) mod view;
 
 use clap::{Args, Subcommand};
@@ -17,6 +18,14 @@ use crate::{Config, config::ByteSize};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    #[command(flatten)]
+    Record(Record),
+    /// Try a client key out: send a relay one small request with it, as a client does
+    Test(trial::Trial),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Record {
     /// Make a client key; it is shown this once
     Create(Create),
     /// List all client keys
@@ -197,7 +206,10 @@ impl Settings {
 }
 
 pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Result<(), Failure> {
-    let work = work(command);
+    let work = match command {
+        Command::Record(command) => work(command),
+        Command::Test(trial) => return trial::run(trial, config, out).await,
+    };
     let session = Session::open(config, &work).await?;
     let gone = match work {
         Work::DeleteKey { .. } => Some("deleted; `posthaste keys restore` brings it back"),
@@ -216,9 +228,9 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
     }
 }
 
-fn work(command: Command) -> Work {
+fn work(command: Record) -> Work {
     match command {
-        Command::Create(mut create) => Work::CreateKey(NewKey {
+        Record::Create(mut create) => Work::CreateKey(NewKey {
             policy: create.settings.policy(),
             name: create.name,
             expiry: create.settings.expiry().unwrap_or_default(),
@@ -226,10 +238,10 @@ fn work(command: Command) -> Work {
             deny: input::list(create.settings.deny).unwrap_or_default(),
             limits: create.settings.limit.unwrap_or_default(),
         }),
-        Command::List { deleted: false } => Work::ListKeys,
-        Command::List { deleted: true } => Work::ListDeletedKeys,
-        Command::Show(which) => Work::ShowKey { key: which.key },
-        Command::Update(mut update) => Work::UpdateKey {
+        Record::List { deleted: false } => Work::ListKeys,
+        Record::List { deleted: true } => Work::ListDeletedKeys,
+        Record::Show(which) => Work::ShowKey { key: which.key },
+        Record::Update(mut update) => Work::UpdateKey {
             key: update.key,
             change: KeyChange {
                 policy: update.settings.policy(),
@@ -242,12 +254,12 @@ fn work(command: Command) -> Work {
                 limits: if update.settings.no_limits { Some(Vec::new()) } else { update.settings.limit },
             },
         },
-        Command::Revoke(which) => Work::RevokeKey { key: which.key },
-        Command::Delete(which) => Work::DeleteKey { key: which.key },
-        Command::Restore { key, name } => Work::RestoreKey { key, name },
-        Command::Purge(which) => Work::PurgeKey { key: which.key },
-        Command::Regenerate(which) => Work::RegenerateKey { key: which.key },
-        Command::Usage(which) => Work::KeyUsage { key: which.key },
+        Record::Revoke(which) => Work::RevokeKey { key: which.key },
+        Record::Delete(which) => Work::DeleteKey { key: which.key },
+        Record::Restore { key, name } => Work::RestoreKey { key, name },
+        Record::Purge(which) => Work::PurgeKey { key: which.key },
+        Record::Regenerate(which) => Work::RegenerateKey { key: which.key },
+        Record::Usage(which) => Work::KeyUsage { key: which.key },
     }
 }
 

@@ -1,18 +1,15 @@
 //! A relay elsewhere: commands go to its admin API.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
 use posthaste_admin::{AdminFailure, Command, Reply};
-use posthaste_core::{Egress, Payload, Secret, Transport};
-use posthaste_upstream::{HttpTransport, UpstreamOptions};
+use posthaste_core::{Payload, Secret};
 use serde_json::Value;
-use tokio::time::timeout;
 use url::{Host, Url};
 
-use super::{Failure, output::note};
+use super::{Failure, output::note, web};
 use crate::{
     Config,
     config::{ProcessEnv, Strings},
@@ -104,8 +101,7 @@ fn is_here(base: &Url) -> bool {
 impl RemoteServer {
     /// Has a command carried out.
     pub(super) async fn call(&self, command: &Command) -> Result<Reply, Failure> {
-        let asked = timeout(PATIENCE, self.exchange(command)).await;
-        let (status, body) = asked.map_err(|_| self.no_answer("it took more than two minutes"))??;
+        let (status, body) = self.exchange(command).await?;
         let answer: Value = serde_json::from_slice(&body)
             .map_err(|_| self.no_answer(&format!("status {status}, and no JSON: is it a relay?")))?;
         if answer["success"] == true {
@@ -119,24 +115,15 @@ impl RemoteServer {
 
     async fn exchange(&self, command: &Command) -> Result<(StatusCode, Bytes), Failure> {
         let body = serde_json::to_vec(command).map_err(|error| Failure::failed(error.to_string()))?;
-        let mut bearer = http::HeaderValue::try_from(format!("Bearer {}", self.token.expose()))
-            .map_err(|_| Failure::usage("the token for the relay elsewhere is none"))?;
-        bearer.set_sensitive(true);
+        let bearer = web::secret_header(&format!("Bearer {}", self.token.expose()), "token")?;
         let url = format!("{}/admin/command", self.base.as_str().trim_end_matches('/'));
         let request = Request::post(url)
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::AUTHORIZATION, bearer)
             .body(Payload::from(Bytes::from(body)))
             .map_err(|error| Failure::failed(error.to_string()))?;
-        let options = UpstreamOptions { connect_timeout: CONNECT_TIMEOUT, ..UpstreamOptions::default() };
-        let transport = HttpTransport::new(&options).map_err(|error| self.no_answer(&error.to_string()))?;
-        // Whoever sits at this command line reaches its own network anyway.
-        let sent = Arc::new(transport).send(request, &Egress::direct(true)).await;
-        let response = sent.map_err(|error| self.no_answer(&error.to_string()))?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), MOST_ANSWER).collect().await;
-        let body = body.map_err(|error| self.no_answer(&error.to_string()))?;
-        Ok((status, body.to_bytes()))
+        let answered = web::ask(request, PATIENCE).await.map_err(|why| self.no_answer(&why))?;
+        Ok((answered.status, answered.body))
     }
 
     fn no_answer(&self, why: &str) -> Failure {
@@ -156,7 +143,5 @@ fn failure(mut answer: Value) -> Option<AdminFailure> {
 
 const SERVER: &str = "POSTHASTE_REMOTE";
 const TOKEN: &str = "POSTHASTE_REMOTE_TOKEN";
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// An account's test waits for its upstream.
 const PATIENCE: Duration = Duration::from_secs(120);
-const MOST_ANSWER: usize = 64 << 20;

@@ -7,6 +7,7 @@ mod canary;
 mod elsewhere;
 mod explained;
 mod fleet;
+mod helping;
 mod inert;
 mod killed;
 mod leaving;
