@@ -5,7 +5,7 @@ use std::{path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 use parking_lot::Mutex;
 use posthaste_admin::{ReloadView, SettingView};
 use posthaste_gateway::Relay;
-use posthaste_http::{AdminOptions, FrontOptions, LiveOptions};
+use posthaste_http::{AdminOptions, FrontOptions, LiveOptions, ServerTls};
 use posthaste_metering::PriceBook;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -70,6 +70,7 @@ pub(crate) struct LiveParts {
     pub(crate) relay: Relay,
     pub(crate) front: LiveOptions<FrontOptions>,
     pub(crate) admin: Option<LiveOptions<AdminOptions>>,
+    pub(crate) tls: Option<ServerTls>,
 }
 
 impl Reloader {
@@ -112,11 +113,19 @@ impl Reloader {
         let config = source.read()?;
         // What can fail comes before what changes anything.
         let prices = wiring::prices(&config).map_err(|error| vec![format!("{error:#}")])?;
+        let tls = wiring::server_tls(&config).map_err(|error| vec![format!("{error:#}")])?;
+        if live.tls.is_some() != tls.is_some() {
+            let why = "server.tls_certificate_file: whether TLS is spoken changes with the next start only";
+            return Err(vec![why.to_owned()]);
+        }
         let stored = live.relay.set_prices(Arc::clone(&prices)).await;
         stored.map_err(|error| vec![format!("your own prices cannot be read: {error}")])?;
         live.relay.set_options(relay_options(&config));
         let metrics = live.front.now().metrics.clone();
         live.front.set(front_options(&config, metrics));
+        if let (Some(live), Some(tls)) = (&live.tls, &tls) {
+            live.take(tls);
+        }
         if let Some(admin) = &live.admin {
             admin.set(admin_options(&config));
         }
@@ -142,11 +151,18 @@ impl Reloader {
         Config::views(&self.inner.started, &self.inner.taken.lock().config)
     }
 
-    /// Takes the configuration anew whenever its file has changed and is as it was at the last look. Never ends.
+    /// What the files of the certificate in force hold.
+    fn certificate(&self) -> [Option<Vec<u8>>; 2] {
+        let taken = self.inner.taken.lock();
+        let server = &taken.config.server;
+        [&server.tls_certificate_file, &server.tls_key_file].map(|path| std::fs::read(path.as_ref()?).ok())
+    }
+
+    /// Takes the configuration anew whenever its file, or one of the certificate's, has changed and is as it was at the last look. Never ends.
     pub async fn watch(self) {
         let Some(source) = self.inner.source.clone() else { return };
         // A file that is replaced in two steps is not there for a moment; whether that is in order the reload tells.
-        let look = || source.text().ok().flatten().map(|file| file.text);
+        let look = || (source.text().ok().flatten().map(|file| file.text), self.certificate());
         let (mut taken, mut seen) = (look(), None);
         let mut rounds = interval(LOOK_EVERY);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);

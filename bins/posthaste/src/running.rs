@@ -79,6 +79,7 @@ impl Running {
         transport: Arc<dyn Transport>,
     ) -> anyhow::Result<Self> {
         let prices = wiring::prices(config)?;
+        let tls = wiring::server_tls(config)?;
         let metrics = install_metrics()?;
         // What can refuse without leaving a trace comes before what makes a folder, a store or a key.
         let socket_path = admin_socket::path(&config.data.dir);
@@ -138,8 +139,12 @@ impl Running {
         };
         let front = Front::new(relay.clone(), front_options(config, Some(metrics.clone())));
         let admin_options = config.admin.enabled.then(|| LiveOptions::new(admin_options(config)));
-        let parts =
-            LiveParts { relay: relay.clone(), front: front.options.clone(), admin: admin_options.clone() };
+        let parts = LiveParts {
+            relay: relay.clone(),
+            front: front.options.clone(),
+            admin: admin_options.clone(),
+            tls: tls.clone(),
+        };
         let reloader = Reloader::new(source, config.clone(), Arc::clone(&prices), parts);
         let started_at = SystemClock.now();
         let cleanup = CleanupState::default();
@@ -172,6 +177,7 @@ impl Running {
             header_read_timeout: config.server.header_read_timeout,
             idle_timeout: config.server.idle_timeout,
             shutdown_grace: config.server.shutdown_grace,
+            tls,
         };
         let mut background = Background { stop: CancellationToken::new(), tasks: JoinSet::new() };
         background.follow(relay.clone());
@@ -327,7 +333,7 @@ impl Background {
     }
 
     fn metrics(&mut self, listener: TcpListener, metrics: PrometheusHandle, options: ServerOptions) {
-        let options = ServerOptions { shutdown_grace: Duration::ZERO, ..options };
+        let options = ServerOptions { shutdown_grace: Duration::ZERO, tls: None, ..options };
         self.spawn(async move {
             serve(listener, metrics_router(metrics), &options, pending(), pending()).await;
         });

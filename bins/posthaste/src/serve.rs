@@ -33,7 +33,8 @@ pub async fn run(config: Config, source: ConfigSource) -> anyhow::Result<()> {
         let line = format!("nobody can log in yet: make the first owner with the set-up token {token}");
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
-    say(&format!("listening on http://{}", running.address))?;
+    let scheme = if config.server.tls_certificate_file.is_some() { "https" } else { "http" };
+    say(&format!("listening on {scheme}://{}", running.address))?;
     let ended = end_orderly(running, &mut signals).await;
     reloading.abort();
     ended

@@ -22,6 +22,7 @@ use std::{
 use anyhow::Context;
 use posthaste_admin::{Admin, AdminParts, Messenger, PeopleDirectory, Runtime, SetupToken};
 use posthaste_core::{AuthForm, ModelName, NoticeSink, SystemClock, Transport};
+use posthaste_http::ServerTls;
 use posthaste_identity::LdapDirectory;
 use posthaste_metering::{PriceBook, PriceBookError, UnknownModels};
 use posthaste_sandbox::{Sandbox, SandboxOptions, SandboxOr};
@@ -258,6 +259,27 @@ pub fn admin(
         backups: backups::folder(config),
         setup_token,
     })
+}
+
+/// What the relay's own TLS is spoken with, where the configuration names it.
+///
+/// # Errors
+/// When a file cannot be read, or certificate and key cannot be used.
+pub fn server_tls(config: &Config) -> anyhow::Result<Option<ServerTls>> {
+    let (Some(certificate), Some(key)) = (&config.server.tls_certificate_file, &config.server.tls_key_file)
+    else {
+        return Ok(None);
+    };
+    let read = |path: &Path| fs::read(path).with_context(|| format!("{} cannot be read", path.display()));
+    let tls = ServerTls::from_pem(&read(certificate)?, &read(key)?);
+    let named = || {
+        format!(
+            "server.tls_certificate_file ({}) and server.tls_key_file ({})",
+            certificate.display(),
+            key.display()
+        )
+    };
+    tls.with_context(named).map(Some)
 }
 
 async fn stores(

@@ -10,6 +10,7 @@ mod respond;
 mod routes;
 mod server;
 mod socket;
+mod tls;
 
 pub use admin::{
     AdminFront, AdminOptions, AdminRoute, CookieOptions, Door, admin_route_table, admin_router,
@@ -19,3 +20,4 @@ pub use door::door_router;
 pub use live::LiveOptions;
 pub use routes::{Access, Front, FrontOptions, RouteEntry, metrics_router, route_table, router};
 pub use server::{Drained, ServerOptions, serve};
+pub use tls::{ServerTls, TlsError};

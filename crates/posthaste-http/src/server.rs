@@ -2,6 +2,7 @@
 
 mod conversation;
 mod lingering;
+mod socket;
 mod tasks;
 
 use std::{io, time::Duration};
@@ -14,7 +15,8 @@ use hyper_util::{
 use tokio::{net::TcpListener, time::sleep};
 
 pub(crate) use self::tasks::Tasks;
-use self::{conversation::Conversation, lingering::Lingering};
+use self::{conversation::Conversation, lingering::Lingering, socket::Socket};
+use crate::ServerTls;
 
 /// Settings of a listener.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct ServerOptions {
     pub idle_timeout: Duration,
     /// How long answers under way may take to end once the server stops.
     pub shutdown_grace: Duration,
+    /// With what TLS is spoken; without it none is.
+    pub tls: Option<ServerTls>,
 }
 
 /// Serves `router` on `listener` until `stop` is ready; then takes no new connections, lets the answers under way end
@@ -60,11 +64,17 @@ pub async fn serve(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        let conversation = Conversation::default();
-        let io = TokioIo::new(Lingering::new(stream, conversation.clone()));
-        let service = conversation.service(router.clone(), tasks.clone(), peer);
-        let connection = graceful.watch(builder.serve_connection_with_upgrades(io, service).into_owned());
-        tasks.spawn(conversation.carry(connection, options.header_read_timeout));
+        let (tls, patience) = (options.tls.as_ref().map(ServerTls::now), options.header_read_timeout);
+        let (builder, router, watcher, mine) =
+            (builder.clone(), router.clone(), graceful.watcher(), tasks.clone());
+        tasks.spawn(async move {
+            let Some(socket) = Socket::accept(stream, tls, patience).await else { return };
+            let conversation = Conversation::new(socket.is_tls());
+            let io = TokioIo::new(Lingering::new(socket, conversation.clone()));
+            let service = conversation.service(router, mine, peer);
+            let connection = watcher.watch(builder.serve_connection_with_upgrades(io, service).into_owned());
+            conversation.carry(connection, patience).await;
+        });
     }
     drop(listener);
     tasks.stop();

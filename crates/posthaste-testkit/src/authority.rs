@@ -48,6 +48,16 @@ impl TestAuthority {
         self.server_with(params(names), protocols)
     }
 
+    /// The certificate and the key of a server of these names or addresses, as PEM.
+    ///
+    /// # Panics
+    /// When a name is none.
+    pub fn server_pem(&self, names: &[&str]) -> (String, String) {
+        let key = KeyPair::generate().expect("keys can be made");
+        let certificate = params(names).signed_by(&key, &self.0).expect("a certificate can be made");
+        (certificate.pem(), key.serialize_pem())
+    }
+
     /// The same for a server whose certificate ended years ago, and that offers no protocols.
     ///
     /// # Panics

@@ -64,12 +64,14 @@ const LIVE_SECTIONS: [&str; 4] = ["relay", "timeouts", "scheduling", "pricing.mu
 const AT_START: [&str; 1] = ["relay.connect_timeout"];
 
 /// Single settings of other sections.
-const LIVE: [&str; 13] = [
+const LIVE: [&str; 15] = [
     "server.trusted_proxies",
     "server.max_body_bytes",
     "server.keep_alive_after",
     "server.metrics_token",
     "server.metrics_token_file",
+    "server.tls_certificate_file",
+    "server.tls_key_file",
     "admin.hosts",
     "admin.secure_cookies",
     "accounting.durability",

@@ -37,6 +37,12 @@ section! {
         metrics_token: Option<Secret> = unset,
         /// A file that holds `metrics_token`.
         metrics_token_file: Option<PathBuf> = unset,
+        /// A file with a certificate for `listen`, as PEM, and behind it those that lead to its authority. With it and
+        /// `tls_key_file` the relay speaks TLS there, and nothing else. A reload reads both again, and so does a change of one of
+        /// them where `watch_config` is on.
+        tls_certificate_file: Option<PathBuf> = unset,
+        /// A file with the certificate's private key, as PEM, without a passphrase.
+        tls_key_file: Option<PathBuf> = unset,
         /// Whether the configuration is read again when its file has changed.
         watch_config: bool = "true",
         /// An address of its own for `/metrics`, without a token: let only the monitoring reach it.
@@ -53,5 +59,13 @@ impl Server {
             errors,
         );
         self.metrics_token = token;
+        let (certificate, key) = (&self.tls_certificate_file, &self.tls_key_file);
+        if certificate.is_some() != key.is_some() {
+            let (path, other) = match key {
+                None => ("server.tls_key_file", "server.tls_certificate_file"),
+                Some(_) => ("server.tls_certificate_file", "server.tls_key_file"),
+            };
+            errors.push(ConfigError::new(path, None, format!("is needed, since `{other}` is set")));
+        }
     }
 }

@@ -29,7 +29,8 @@ async fn a_client_key_is_tried_out_as_a_client_uses_it() {
     let server = bench.serve();
     let file = bench.folder.path().join("key");
     std::fs::write(&file, format!("{key}\n")).unwrap();
-    let line = format!("keys test --key-file {} --url {} --model claude-sonnet-4-5", file.display(), server.base);
+    let line =
+        format!("keys test --key-file {} --url {} --model claude-sonnet-4-5", file.display(), server.base);
     let told = bench.cli(&line);
     assert_eq!((&told["ok"], &told["text"]), (&Value::Bool(true), &Value::from("hello")), "{told}");
     assert!(bench.cli(&format!("explain {}", told["request_id"].as_str().unwrap())).is_object());
@@ -46,7 +47,8 @@ async fn a_client_key_is_tried_out_as_a_client_uses_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_file_for_those_who_help_holds_no_secret() {
-    let (bench, _upstream, key) = furnished(Bench::new().with("POSTHASTE_SERVER__METRICS_TOKEN", "dummy-CANARY")).await;
+    let (bench, _upstream, key) =
+        furnished(Bench::new().with("POSTHASTE_SERVER__METRICS_TOKEN", "dummy-CANARY")).await;
     let server = bench.serve();
     assert_eq!(server.post(&key, &whole()).await.unwrap().status, 200);
     let file = bench.folder.path().join("help.json");

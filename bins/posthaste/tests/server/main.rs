@@ -25,5 +25,6 @@ mod settings;
 mod smuggling;
 mod stopping;
 mod support;
+mod tls;
 mod told;
 mod tried;

@@ -177,10 +177,11 @@ impl Server {
     }
 
     pub(crate) fn client(&self) -> Client {
-        Client {
-            transport: Arc::new(HttpTransport::new(&UpstreamOptions::default()).unwrap()),
-            base: self.base.clone(),
-        }
+        self.client_with(UpstreamOptions::default())
+    }
+
+    pub(crate) fn client_with(&self, options: UpstreamOptions) -> Client {
+        Client { transport: Arc::new(HttpTransport::new(&options).unwrap()), base: self.base.clone() }
     }
 
     /// Asks the admin API with a token, or with none; `null` for no body.

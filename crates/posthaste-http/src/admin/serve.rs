@@ -23,7 +23,10 @@ use super::{
     input::{check_type, invalid},
     session,
 };
-use crate::extract::address::{self, Peer};
+use crate::{
+    extract::address::{self, Peer},
+    tls::OverTls,
+};
 
 pub(super) fn router<S: Clone + Send + Sync + 'static>(
     front: &AdminFront,
@@ -150,8 +153,11 @@ fn check_host(front: &AdminFront, head: &Parts) -> Result<(), AdminError> {
     Err(AdminError::Forbidden { need: "one of the host names that admin.hosts lists".to_owned() })
 }
 
-/// Whether the request came over TLS: a trusted proxy says so.
+/// Whether the request came over TLS: the relay's own, or a trusted proxy says so.
 fn secure(front: &AdminFront, head: &Parts) -> bool {
+    if head.extensions.get::<OverTls>().is_some() {
+        return true;
+    }
     let options = front.options.now();
     if options.cookies == CookieOptions::Secure {
         return true;

@@ -25,9 +25,10 @@ use tokio::time::timeout;
 use tower::Service as _;
 
 use super::tasks::Tasks;
+use crate::tls::OverTls;
 
 /// The state of one connection, shared by its parts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Conversation(Arc<State>);
 
 #[derive(Debug, Default)]
@@ -36,9 +37,15 @@ struct State {
     begun: AtomicBool,
     /// The last request's body was not wanted to its end.
     unread: AtomicBool,
+    /// It is spoken over TLS.
+    tls: bool,
 }
 
 impl Conversation {
+    pub(super) fn new(tls: bool) -> Self {
+        Self(Arc::new(State { tls, ..State::default() }))
+    }
+
     /// The router as the service of this connection. Requests find their peer's address
     /// among their extensions, and what asks to be upgraded finds `tasks` there.
     pub(super) fn service(
@@ -54,6 +61,9 @@ impl Conversation {
                 request.extensions_mut().insert(tasks.clone());
             }
             request.extensions_mut().insert(ConnectInfo(peer));
+            if conversation.0.tls {
+                request.extensions_mut().insert(OverTls);
+            }
             conversation.0.begun.store(true, Ordering::Relaxed);
             // On HTTP/1.1 another request shows that the one before was read.
             conversation.0.unread.store(false, Ordering::Relaxed);

@@ -9,11 +9,10 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     time::{Instant, Sleep, sleep},
 };
 
-use super::conversation::Conversation;
+use super::{conversation::Conversation, socket::Socket};
 
 /// A socket that reads on for a while after its last answer when the client is still sending (nginx calls it a
 /// lingering close, <https://nginx.org/en/docs/http/ngx_http_core_module.html#lingering_close>).
@@ -21,7 +20,7 @@ use super::conversation::Conversation;
 /// A socket that is closed with unread bytes in it sends a reset, and a client that gets one forgets the answer it has
 /// received but not read: many clients read none before their whole body is out. What is read here is thrown away.
 pub(super) struct Lingering {
-    stream: TcpStream,
+    stream: Socket,
     conversation: Conversation,
     closing: Option<Closing>,
 }
@@ -33,7 +32,7 @@ struct Closing {
 }
 
 impl Lingering {
-    pub(super) const fn new(stream: TcpStream, conversation: Conversation) -> Self {
+    pub(super) const fn new(stream: Socket, conversation: Conversation) -> Self {
         Self { stream, conversation, closing: None }
     }
 }
@@ -44,7 +43,7 @@ impl Closing {
     }
 
     /// Ready when there is nothing to wait for any more.
-    fn poll(&mut self, stream: &mut TcpStream, context: &mut Context<'_>) -> Poll<()> {
+    fn poll(&mut self, stream: &mut Socket, context: &mut Context<'_>) -> Poll<()> {
         let mut space = [0; PIECE_BYTES];
         loop {
             let mut piece = ReadBuf::new(&mut space);

@@ -162,8 +162,12 @@ impl Rig {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let patience = Duration::from_secs(60);
-        let options =
-            ServerOptions { header_read_timeout: patience, idle_timeout: patience, shutdown_grace: patience };
+        let options = ServerOptions {
+            header_read_timeout: patience,
+            idle_timeout: patience,
+            shutdown_grace: patience,
+            tls: None,
+        };
         let router = self.router.clone();
         let serving = async move {
             serve(listener, router, &options, stop.cancelled_owned(), std::future::pending()).await
