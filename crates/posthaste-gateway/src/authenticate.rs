@@ -45,6 +45,11 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
+    /// How many client keys are remembered, about.
+    pub(crate) fn known(&self) -> u64 {
+        self.known.entry_count()
+    }
+
     /// Authenticates against the keys in `store`.
     pub fn new(vault: Arc<Vault>, store: Arc<dyn ConfigStore>) -> Self {
         Self {

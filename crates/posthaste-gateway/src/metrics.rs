@@ -31,6 +31,10 @@ pub(crate) struct Metrics {
     results_dropped: Counter,
     first_content: Histogram,
     duration: Histogram,
+    overhead: Histogram,
+    accounts: [Gauge; ACCOUNT_STATES.len()],
+    conversations: Gauge,
+    client_keys: Gauge,
     open: Gauge,
     open_now: Arc<AtomicU64>,
 }
@@ -66,6 +70,10 @@ impl Metrics {
             results_dropped: counter!("posthaste_repairs_total", "kind" => "result_dropped"),
             first_content: histogram!("posthaste_first_content_seconds"),
             duration: histogram!("posthaste_attempt_seconds"),
+            overhead: histogram!("posthaste_overhead_seconds"),
+            accounts: ACCOUNT_STATES.map(|state| gauge!("posthaste_accounts", "state" => state)),
+            conversations: gauge!("posthaste_remembered", "what" => "conversations"),
+            client_keys: gauge!("posthaste_remembered", "what" => "client_keys"),
             open: gauge!("posthaste_open_attempts"),
             open_now: Arc::default(),
         }
@@ -124,6 +132,24 @@ impl Metrics {
         }
     }
 
+    /// What the relay itself took of a request's time until its answer began.
+    pub(crate) fn overhead(&self, took: Duration) {
+        self.overhead.record(took);
+    }
+
+    /// How many accounts are ready, rest, and are switched off.
+    pub(crate) fn accounts(&self, counts: [usize; ACCOUNT_STATES.len()]) {
+        for (gauge, count) in self.accounts.iter().zip(counts) {
+            gauge.set(count as f64);
+        }
+    }
+
+    /// How much is remembered in maps that are bounded.
+    pub(crate) fn remembered(&self, conversations: u64, client_keys: u64) {
+        self.conversations.set(conversations as f64);
+        self.client_keys.set(client_keys as f64);
+    }
+
     pub(crate) fn charged(&self, usage: &Usage, cost: NanoUsd, basis: CostBasis) {
         let classes = [
             usage.input,
@@ -148,6 +174,7 @@ impl Drop for OpenAttempt {
     }
 }
 
+pub(crate) const ACCOUNT_STATES: [&str; 3] = ["ready", "resting", "off"];
 const OUTCOMES: [&str; 5] = ["complete", "client_fault", "failed", "cut", "cancelled"];
 const LIMIT_UNITS: [LimitUnit; 3] = [LimitUnit::Requests, LimitUnit::Tokens, LimitUnit::Cost];
 const TOKEN_CLASSES: [&str; 4] = ["input", "output", "cache_read", "cache_write"];

@@ -279,6 +279,21 @@ impl Relay {
         })
     }
 
+    /// Brings the gauges that no request moves up to date.
+    pub fn measure(&self) {
+        let now = self.engine.clock.now();
+        let (mut ready, mut resting, mut off) = (0, 0, 0);
+        for account in self.engine.directory.all().iter() {
+            match account.enabled {
+                false => off += 1,
+                true if self.engine.scheduler.parked(account.id, now).is_some() => resting += 1,
+                true => ready += 1,
+            }
+        }
+        self.engine.metrics.accounts([ready, resting, off]);
+        self.engine.metrics.remembered(self.engine.homes.known(), self.engine.authenticator.known());
+    }
+
     /// How the windows of an account's plan go, as far as its vendor told: nothing until it served.
     pub fn quota(&self, account: AccountId) -> Vec<WindowForecast> {
         self.engine.quotas.forecasts(account, self.engine.clock.now())

@@ -52,6 +52,7 @@ fn finish(journey: &Journey, delivery: Delivery) -> Answer {
     let mut headers = delivery.headers;
     headers.insert(ATTEMPTS, HeaderValue::from(delivery.attempts));
     let overhead = journey.received.elapsed().saturating_sub(delivery.upstream_wait);
+    journey.engine.metrics.overhead(overhead);
     headers.insert(OVERHEAD, HeaderValue::from(u64::try_from(overhead.as_micros()).unwrap_or(u64::MAX)));
     if delivery.upstream_model != journey.envelope.model
         && let Ok(name) = HeaderValue::from_str(delivery.upstream_model.as_str())
