@@ -2,6 +2,7 @@
 //!
 //! Authorization code with PKCE (RFC 6749 §4.1, RFC 7636), device authorization (RFC 8628) and refresh tokens that
 //! rotate (RFC 9700 §4.14.2). Words in the scope ask for misbehaviour, as names of models do in the API; see `wish.rs`.
+//! Beside it an OpenID provider, at which people log in to the relay itself; see `identity.rs`.
 //! Whatever is made is made from the seed, the clock and the requests before, never from chance.
 
 mod answer;
@@ -12,6 +13,7 @@ mod codes;
 mod device;
 mod family;
 mod holder;
+mod identity;
 mod page;
 mod params;
 mod refusal;
@@ -33,6 +35,7 @@ pub(crate) use holder::Holder;
 use codes::Codes;
 use device::Devices;
 use family::Families;
+use identity::{Identities, IdentityEndpoint};
 
 /// The server and what it remembers; everything that it remembers is bounded.
 pub(crate) struct OAuth {
@@ -46,6 +49,7 @@ struct State {
     codes: Codes,
     devices: Devices,
     families: Families,
+    identities: Identities,
     /// How many names were made up.
     made: u64,
 }
@@ -62,6 +66,8 @@ pub(crate) enum Endpoint {
     /// Where a person enters the code that a device shows.
     Activate,
     UserInfo,
+    /// One of the OpenID provider's.
+    Identity(IdentityEndpoint),
 }
 
 impl OAuth {
@@ -82,6 +88,7 @@ impl OAuth {
             (Endpoint::DeviceAuthorization, &Method::POST) => self.authorize_device(request),
             (Endpoint::Activate, &Method::GET | &Method::POST) => self.activate(request),
             (Endpoint::UserInfo, &Method::GET) => self.user_info(request),
+            (Endpoint::Identity(endpoint), _) => self.identity(endpoint, request),
             _ => answer::method_not_allowed(),
         })
     }
@@ -110,6 +117,9 @@ impl fmt::Debug for OAuth {
 
 /// The endpoint of a path, if it is one of this server's; anything may stand before it.
 pub(crate) fn endpoint(path: &str) -> Option<Endpoint> {
+    if let Some(endpoint) = identity::endpoint(path) {
+        return Some(Endpoint::Identity(endpoint));
+    }
     let (_, name) = path.rsplit_once("/oauth/")?;
     Some(match name {
         "authorize" => Endpoint::Authorize,

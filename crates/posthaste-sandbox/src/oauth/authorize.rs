@@ -17,8 +17,8 @@ use super::{
 };
 
 /// A request that the browser may be sent back from.
-struct Asked<'p> {
-    client: &'static Client,
+pub(super) struct Asked<'p> {
+    pub(super) client: &'static Client,
     redirect_uri: &'p str,
     params: &'p Params,
 }
@@ -83,7 +83,7 @@ impl OAuth {
 
 impl Asked<'_> {
     /// Sends the browser back, with the state that it brought.
-    fn back(&self, said: &[(&str, &str)]) -> Response<RelayBody> {
+    pub(super) fn back(&self, said: &[(&str, &str)]) -> Response<RelayBody> {
         let mut url = Url::parse(self.redirect_uri).expect("what may be redirected to is a URL");
         url.query_pairs_mut().extend_pairs(said);
         if let Some(state) = self.params.get("state") {
@@ -93,7 +93,7 @@ impl Asked<'_> {
     }
 }
 
-fn asked(params: &Params) -> Result<Asked<'_>, Refusal> {
+pub(super) fn asked(params: &Params) -> Result<Asked<'_>, Refusal> {
     let client = Client::named(params.required("client_id")?);
     let client = client.ok_or_else(|| Refusal::invalid_client("there is no such client"))?;
     let redirect_uri = params.required("redirect_uri")?;

@@ -52,8 +52,8 @@ impl Client {
     }
 }
 
-/// Whether the browser may be sent there: the sandbox's own page that shows the code, or `/callback` at any port of
-/// the person's own machine (RFC 8252 §7.3).
+/// Whether the browser may be sent there: the sandbox's own page that shows the code, or `/callback`, or where the
+/// relay takes people back, at any port of the person's own machine (RFC 8252 §7.3).
 pub(super) fn may_redirect(uri: &str) -> bool {
     if uri == [SANDBOX_BASE_URL, "/oauth/code"].concat() {
         return true;
@@ -66,7 +66,10 @@ pub(super) fn may_redirect(uri: &str) -> bool {
         None => false,
     };
     let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-    url.scheme() == "http" && on_this_machine && url.path() == "/callback" && plain
+    url.scheme() == "http"
+        && on_this_machine
+        && matches!(url.path(), "/callback" | "/users/oidc/callback")
+        && plain
 }
 
 /// Id and secret are form-encoded before they are joined (RFC 6749 §2.3.1).
