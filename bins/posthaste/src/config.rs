@@ -16,6 +16,7 @@ mod live;
 mod log;
 mod notify;
 mod oauth;
+mod oidc;
 mod pricing;
 mod reader;
 mod records;
@@ -41,6 +42,7 @@ pub use ldap::{Ldap, LdapRole, LdapUrl, Names};
 pub use log::{Log, LogFormat};
 pub use notify::Notify;
 pub use oauth::OAuth;
+pub use oidc::{Oidc, WebUrl};
 pub use pricing::PricingMultiplier;
 pub use reader::{FileText, Flag, Sources};
 pub use records::Records;
@@ -72,6 +74,8 @@ pub struct Config {
     pub users: Users,
     /// `[ldap]`
     pub ldap: Ldap,
+    /// `[oidc]`
+    pub oidc: Oidc,
     /// `[data]`
     pub data: Data,
     /// `[keys]`
@@ -104,7 +108,7 @@ pub struct Config {
 
 impl Config {
     /// Every section, in the order of the reference.
-    pub const SECTIONS: [SectionInfo; 30] = {
+    pub const SECTIONS: [SectionInfo; 31] = {
         let [t0, t1, t2, t3, t4, t5, t6, t7] = Timeouts::SECTIONS;
         let [general, claude, openai, google, qwen, sandbox, entra] = OAuth::SECTIONS;
         [
@@ -112,6 +116,7 @@ impl Config {
             AdminApi::INFO,
             Users::INFO,
             Ldap::INFO,
+            Oidc::INFO,
             Data::INFO,
             Keys::INFO,
             Accounting::INFO,
@@ -163,6 +168,7 @@ impl Config {
             self.admin.show(),
             self.users.show(),
             self.ldap.show(),
+            self.oidc.show(),
             self.data.show(),
             self.keys.show(),
             self.accounting.show(),
@@ -186,6 +192,7 @@ impl Config {
             admin: AdminApi::read(reader),
             users: Users::read(reader),
             ldap: Ldap::read(reader),
+            oidc: Oidc::read(reader),
             data: Data::read(reader),
             keys: Keys::read(reader),
             accounting: Accounting::read(reader),
@@ -209,6 +216,7 @@ impl Config {
         self.server.finish(&mut errors);
         self.admin.finish(&mut errors);
         self.ldap.finish(&mut errors);
+        self.oidc.finish(&mut errors);
         self.data.finish(&mut errors);
         self.keys.finish(&mut errors);
         self.accounting.finish(&mut errors);

@@ -163,6 +163,7 @@ impl Running {
             messenger: notify.clone().map(|notify| Arc::new(notify) as Arc<dyn Messenger>),
             notices: Some(Notify::sink(notify.as_ref())),
             directory: wiring::directory(config)?,
+            identity_provider: wiring::identity_provider(config, &transport)?,
             setup_token: Some(Arc::new(setup_token)),
         };
         let admin = wiring::admin(config, &opened, credentials.clone(), prices, transport, live);

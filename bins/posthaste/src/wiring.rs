@@ -20,10 +20,10 @@ use std::{
 };
 
 use anyhow::Context;
-use posthaste_admin::{Admin, AdminParts, Messenger, PeopleDirectory, Runtime, SetupToken};
+use posthaste_admin::{Admin, AdminParts, IdentityProvider, Messenger, PeopleDirectory, Runtime, SetupToken};
 use posthaste_core::{AuthForm, ModelName, NoticeSink, SystemClock, Transport};
 use posthaste_http::ServerTls;
-use posthaste_identity::LdapDirectory;
+use posthaste_identity::{LdapDirectory, OidcProvider};
 use posthaste_metering::{PriceBook, PriceBookError, UnknownModels};
 use posthaste_sandbox::{Sandbox, SandboxOptions, SandboxOr};
 use posthaste_storage::{RecordKind, StorageError, Stores, memory::MemoryStores};
@@ -218,6 +218,8 @@ pub struct Live {
     pub notices: Option<Arc<dyn NoticeSink>>,
     /// Knows people's passwords.
     pub directory: Option<Arc<dyn PeopleDirectory>>,
+    /// Knows people by their browsers.
+    pub identity_provider: Option<Arc<dyn IdentityProvider>>,
     /// Makes the first owner.
     pub setup_token: Option<Arc<SetupToken>>,
 }
@@ -232,6 +234,20 @@ pub fn directory(config: &Config) -> anyhow::Result<Option<Arc<dyn PeopleDirecto
     Ok(Some(Arc::new(directory)))
 }
 
+/// Where people log in with their browsers, as the configuration says.
+///
+/// # Errors
+/// When what is told of it cannot be used.
+pub fn identity_provider(
+    config: &Config,
+    transport: &Arc<dyn Transport>,
+) -> anyhow::Result<Option<Arc<dyn IdentityProvider>>> {
+    let Some(options) = config.oidc.options() else { return Ok(None) };
+    let provider = OidcProvider::new(options, Arc::clone(transport), Arc::new(SystemClock));
+    let provider = provider.context("`[oidc]` cannot be used")?;
+    Ok(Some(Arc::new(provider)))
+}
+
 /// Operators' work on an opened store.
 pub fn admin(
     config: &Config,
@@ -241,7 +257,7 @@ pub fn admin(
     transport: Arc<dyn Transport>,
     live: Live,
 ) -> Admin {
-    let Live { runtime, messenger, notices, directory, setup_token } = live;
+    let Live { runtime, messenger, notices, directory, identity_provider, setup_token } = live;
     Admin::new(AdminParts {
         stores: opened.stores.clone(),
         store_name: opened.store_name.clone(),
@@ -255,6 +271,7 @@ pub fn admin(
         messenger,
         notices,
         directory,
+        identity_provider,
         own_keys: config.users.own_keys(),
         backups: backups::folder(config),
         setup_token,

@@ -13,10 +13,10 @@ use tokio::sync::mpsc;
 
 use crate::{
     AccountService, Acted, Actor, AdminError, AuditService, BackupFolder, BrandingView, ChannelService,
-    Command, HolderService, KeyService, KnownPerson, LiveService, Messenger, OwnKeyRules, OwnKeyService,
-    OwnPriceService, OwnerService, PeopleDirectory, PeopleService, PoolService, Reply, RequestService,
-    RouteService, Runtime, SetupToken, SignInService, StatsInput, StatsView, StatusView, TestEvent,
-    TokenService,
+    Command, HolderService, IdentityProvider, KeyService, KnownPerson, LiveService, Messenger, OwnKeyRules,
+    OwnKeyService, OwnPriceService, OwnerService, PeopleDirectory, PeopleService, PoolService, Reply,
+    RequestService, RouteService, Runtime, SetupToken, SignInService, StatsInput, StatsView, StatusView,
+    TestEvent, TokenService,
     accounts::{Balances, Logins, TestWatch},
     acting,
     board::Board,
@@ -51,6 +51,8 @@ pub struct AdminParts {
     pub messenger: Option<Arc<dyn Messenger>>,
     /// Who knows people's passwords beside the relay, if anybody does.
     pub directory: Option<Arc<dyn PeopleDirectory>>,
+    /// Where people log in with their browsers, if there is such a place.
+    pub identity_provider: Option<Arc<dyn IdentityProvider>>,
     /// What people may do with client keys of their own.
     pub own_keys: OwnKeyRules,
     /// Tells operators what happens, where anybody is told.
@@ -276,6 +278,10 @@ impl Admin {
 
     pub(crate) fn messenger(&self) -> Option<&Arc<dyn Messenger>> {
         self.parts.messenger.as_ref()
+    }
+
+    pub(crate) fn identity_provider(&self) -> Option<&Arc<dyn IdentityProvider>> {
+        self.parts.identity_provider.as_ref()
     }
 
     pub(crate) fn people_directory(&self) -> Option<&Arc<dyn PeopleDirectory>> {

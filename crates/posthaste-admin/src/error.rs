@@ -72,6 +72,11 @@ pub enum AdminError {
         "the directory of people cannot be asked now; who has a password of this relay can log in all the same"
     )]
     Directory,
+    /// The identity provider cannot be asked; the log says why.
+    #[error(
+        "the identity provider cannot be asked now; who has a password of this relay can log in all the same"
+    )]
+    IdentityProvider,
     /// The store failed.
     #[error("the store failed")]
     Store(#[source] StorageError),
@@ -188,7 +193,9 @@ impl From<&AdminError> for AdminFailure {
             AdminError::Login(login) if accounts::is_input(login) => {
                 (FailureKind::Invalid, None, error.to_string())
             }
-            AdminError::Directory => (FailureKind::Upstream, None, error.to_string()),
+            AdminError::Directory | AdminError::IdentityProvider => {
+                (FailureKind::Upstream, None, error.to_string())
+            }
             AdminError::Login(_) => (FailureKind::Upstream, None, error.to_string()),
             AdminError::Store(_) | AdminError::Vault(_) => (FailureKind::Internal, None, error.to_string()),
         };

@@ -97,8 +97,8 @@ pub use requests::{ExplainView, NamedAccount, RequestService, RequestSummary, Re
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};
 pub use runtime::{ParkedModels, ParkedView, QuotaView, Runtime, SpoolStatus};
 pub use sign_in::{
-    Credentials, EnrolledFactor, FirstOwner, KnownPerson, NewFactor, PasswordChange, ProfileView, SetupToken,
-    SignInService, SignedIn, Visit, csrf_token,
+    Arrival, BroughtBack, Credentials, Departure, EnrolledFactor, FirstOwner, KnownPerson, NewFactor,
+    PasswordChange, ProfileView, SetupToken, SignInService, SignInWays, SignedIn, Visit, csrf_token,
 };
 pub use standings::StandingView;
 pub use stats::{NamedId, Period, StatsBy, StatsInput, StatsRow, StatsView};
@@ -108,4 +108,7 @@ pub use tokens::{CreatedToken, TokenInput, TokenService, TokenView};
 pub use totals::UsageTotals;
 pub use trend::{Every, Rank, TrendInput, TrendLine, TrendPoint, TrendView};
 pub use versions::Acted;
-pub use vouching::{DirectoryError, PeopleDirectory, Vouched, VouchedRole};
+pub use vouching::{
+    BegunLogin, DirectoryError, IdentityProvider, PeopleDirectory, ProviderError, ReturnedLogin, Vouched,
+    VouchedRole,
+};

@@ -2,6 +2,7 @@
 
 mod backoff;
 mod me;
+mod provider;
 mod refusals;
 mod second_factor;
 mod setup;
@@ -10,6 +11,7 @@ mod vouched;
 
 pub(crate) use backoff::Misses;
 pub use me::{PasswordChange, ProfileView};
+pub use provider::{Arrival, BroughtBack, Departure, SignInWays};
 pub(crate) use refusals::Refusals;
 pub use second_factor::{EnrolledFactor, NewFactor};
 pub use setup::{FirstOwner, SetupToken};

@@ -14,6 +14,69 @@ pub trait PeopleDirectory: Send + Sync + 'static {
     async fn identify(&self, name: &str, password: &Secret) -> Result<Option<Vouched>, DirectoryError>;
 }
 
+/// A provider of identities outside the relay, at which people log in with their browsers. What is known of a log-in between its
+/// two halves is the browser's to keep, sealed: another relay may do the second.
+#[async_trait]
+pub trait IdentityProvider: Send + Sync + 'static {
+    /// What is on the button that leads there.
+    fn label(&self) -> &str;
+
+    /// Makes what a browser is sent there with.
+    ///
+    /// # Errors
+    /// When it is not known where to, since the provider cannot be asked.
+    async fn begin(&self) -> Result<BegunLogin, DirectoryError>;
+
+    /// Who it is that came back from there with this code.
+    ///
+    /// # Errors
+    /// When the provider cannot be asked, or what it says cannot be believed.
+    async fn finish(&self, back: ReturnedLogin<'_>) -> Result<Vouched, ProviderError>;
+}
+
+/// A log-in that has begun.
+#[derive(Clone, Debug)]
+pub struct BegunLogin {
+    /// Where the browser is sent.
+    pub url: String,
+    /// What it brings back.
+    pub state: Secret,
+    /// What the provider puts into the identity that it vouches for.
+    pub nonce: Secret,
+    /// What only who began has, and shows with the code (RFC 7636).
+    pub verifier: Secret,
+}
+
+/// What is known once the browser is back.
+#[derive(Clone, Copy, Debug)]
+pub struct ReturnedLogin<'a> {
+    /// What it brought.
+    pub code: &'a Secret,
+    /// Who says to have sent it (RFC 9207), if that is said.
+    pub issuer: Option<&'a str>,
+    /// As it was begun.
+    pub nonce: &'a Secret,
+    /// As it was begun.
+    pub verifier: &'a Secret,
+}
+
+/// Why a provider vouches for nobody.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    /// It cannot be asked.
+    #[error("the identity provider cannot be asked")]
+    Away(#[source] DirectoryError),
+    /// It refuses, or what it says cannot be believed.
+    #[error("{what}")]
+    Refused {
+        /// In words for who wants to log in.
+        what: &'static str,
+        /// For the operators' log.
+        #[source]
+        why: DirectoryError,
+    },
+}
+
 /// What somebody else says of a person who has just shown who it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vouched {

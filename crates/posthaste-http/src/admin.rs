@@ -14,6 +14,7 @@ mod openapi;
 mod routes;
 mod serve;
 mod session;
+mod ticket;
 
 pub use door::Door;
 pub use openapi::document;

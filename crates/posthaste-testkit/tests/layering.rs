@@ -114,6 +114,7 @@ const EXTERNALS: Layers<'_> = &[
     ("ldap3", &["posthaste-identity"]),
     ("lettre", &["posthaste-notify"]),
     ("oauth2", &["posthaste-vault"]),
+    ("openidconnect", &["posthaste-identity"]),
     ("rusqlite", &["posthaste-storage-sqlite"]),
     ("tokio-socks", &["posthaste-upstream"]),
 ];

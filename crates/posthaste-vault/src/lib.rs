@@ -26,7 +26,7 @@ pub use master::MasterKey;
 pub use passphrase::{Derivation, PassphraseKey};
 pub use password::{hash_password, verify_password};
 pub use place::{
-    Place, account_credential_place, account_proxy_place, channel_place, request_bodies_place,
+    Place, account_credential_place, account_proxy_place, channel_place, login_place, request_bodies_place,
     user_second_factor_place,
 };
 pub use refreshing::{Entra, EntraSettings, Issued, Issuer, RefreshingCredentials, TokenReport};

@@ -53,6 +53,11 @@ pub fn request_bodies_place(request: RequestId) -> Place<'static> {
     Place { kind: "request", id: request.uuid(), field: "bodies" }
 }
 
+/// Where what a browser keeps of a log-in that is under way belongs: a step of one opens as no other step.
+pub const fn login_place(step: &str) -> Place<'_> {
+    Place { kind: "login", id: Uuid::nil(), field: step }
+}
+
 /// Where the secret of a person's second factor belongs.
 pub fn user_second_factor_place(user: UserId) -> Place<'static> {
     Place { kind: "user", id: user.uuid(), field: "second_factor" }

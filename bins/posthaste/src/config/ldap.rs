@@ -157,17 +157,22 @@ impl Ldap {
             (&self.viewer_groups, Role::Viewer),
             (&self.user_groups, Role::User),
         ];
-        let named = |(groups, role): (&Option<Names>, Role)| {
-            let names = groups.iter().flat_map(|names| names.0.clone());
-            names.map(|name| (name, role)).collect::<Vec<_>>()
-        };
-        let otherwise = match self.default_role {
-            LdapRole::User => Some(Role::User),
-            LdapRole::Viewer => Some(Role::Viewer),
-            LdapRole::Nobody => None,
-        };
-        GroupRoles { by_group: by_role.into_iter().flat_map(named).collect(), otherwise }
+        roles(by_role, self.default_role)
     }
+}
+
+/// Who may what: the members of the groups of each role, and everybody else.
+pub(super) fn roles(by_role: [(&Option<Names>, Role); 4], otherwise: LdapRole) -> GroupRoles {
+    let named = |(groups, role): (&Option<Names>, Role)| {
+        let names = groups.iter().flat_map(|names| names.0.clone());
+        names.map(|name| (name, role)).collect::<Vec<_>>()
+    };
+    let otherwise = match otherwise {
+        LdapRole::User => Some(Role::User),
+        LdapRole::Viewer => Some(Role::Viewer),
+        LdapRole::Nobody => None,
+    };
+    GroupRoles { by_group: by_role.into_iter().flat_map(named).collect(), otherwise }
 }
 
 /// Where a directory is.

@@ -15,6 +15,7 @@ mod live;
 mod logins;
 mod logs;
 mod notices;
+mod oidc;
 mod operators;
 mod people;
 mod raw;

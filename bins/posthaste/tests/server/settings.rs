@@ -27,11 +27,14 @@ fn secrets() -> Vec<(String, String, String)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_of_the_configuration_is_told() {
     let secrets = secrets();
-    // What goes with the directory's password.
+    // What goes with the directory's password, and with the client's secret at an identity provider.
     let mut bench = Bench::new()
         .with("POSTHASTE_LDAP__URL", "ldaps://127.0.0.1:1")
         .with("POSTHASTE_LDAP__BIND_DN", "cn=reader,dc=example,dc=com")
-        .with("POSTHASTE_LDAP__BASE", "dc=example,dc=com");
+        .with("POSTHASTE_LDAP__BASE", "dc=example,dc=com")
+        .with("POSTHASTE_OIDC__ISSUER", "https://127.0.0.1:1")
+        .with("POSTHASTE_OIDC__CLIENT_ID", "relay")
+        .with("POSTHASTE_OIDC__PUBLIC_URL", "https://relay.example.com");
     for (_, variable, value) in &secrets {
         bench = bench.with(variable, value);
     }

@@ -82,16 +82,8 @@ impl SignInService<'_> {
     }
 
     async fn furnish_vouched(self, name: String, vouched: Vouched) -> Result<User, AdminError> {
-        let role = match vouched.role {
-            VouchedRole::AtFirst(role) | VouchedRole::Always(role) => below_owner(role),
-        };
-        let people = self.admin.people();
-        let new = NewUser { name: name.clone(), ..NewUser::default() };
-        let mut user = people.furnish(new, role).await?;
-        spoken_of(&mut user, vouched.display_name.as_deref(), vouched.email.as_deref());
-        let by = vouched.sign_in.as_str();
-        user.sign_in = vouched.sign_in.clone();
-        let user = match people.keep(user).await {
+        let user = self.furnished(&name, &vouched).await?;
+        let user = match self.admin.people().keep(user).await {
             Ok(user) => user,
             // Whoever logs in twice at once for the first time is made once.
             Err(AdminError::Conflict { .. }) => {
@@ -102,12 +94,28 @@ impl SignInService<'_> {
             }
             Err(error) => return Err(error),
         };
-        self.note(&actor(&user, None), "user.first_login", Some(json!({ "by": by, "role": user.role })))
-            .await;
+        self.note_first(&user).await;
         Ok(user)
     }
 
-    async fn bring_up_to_date(self, was: User, vouched: Vouched) -> Result<User, AdminError> {
+    /// A new person, not kept yet.
+    pub(super) async fn furnished(self, name: &str, vouched: &Vouched) -> Result<User, AdminError> {
+        let role = match vouched.role {
+            VouchedRole::AtFirst(role) | VouchedRole::Always(role) => below_owner(role),
+        };
+        let new = NewUser { name: name.to_owned(), ..NewUser::default() };
+        let mut user = self.admin.people().furnish(new, role).await?;
+        spoken_of(&mut user, vouched.display_name.as_deref(), vouched.email.as_deref());
+        user.sign_in = vouched.sign_in.clone();
+        Ok(user)
+    }
+
+    pub(super) async fn note_first(self, user: &User) {
+        let after = json!({ "by": user.sign_in.as_str(), "role": user.role });
+        self.note(&actor(user, None), "user.first_login", Some(after)).await;
+    }
+
+    pub(super) async fn bring_up_to_date(self, was: User, vouched: Vouched) -> Result<User, AdminError> {
         let now = self.now();
         let user = change::apply(&self.users(), was.id.uuid(), |user: &mut User| {
             let before = user.clone();
@@ -144,7 +152,7 @@ fn below_owner(role: Role) -> Role {
 fn same_person(here: &SignIn, there: &SignIn) -> bool {
     match (here, there) {
         (SignIn::Ldap { .. }, SignIn::Ldap { .. }) => true,
-        (here @ SignIn::Oidc { .. }, there @ SignIn::Oidc { .. }) => here == there,
+        // Who comes from an identity provider is found by subject and not by name; see `provider.rs`.
         _ => false,
     }
 }
@@ -154,7 +162,7 @@ fn wrong() -> AdminError {
 }
 
 /// An error with its causes, on one line.
-fn whole(error: &dyn Error) -> String {
+pub(super) fn whole(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

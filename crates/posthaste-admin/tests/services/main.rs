@@ -20,6 +20,7 @@ mod people;
 mod places;
 mod pools;
 mod presenting;
+mod provider;
 mod requests;
 mod retention;
 mod signed_in;

@@ -26,6 +26,18 @@ pub(super) fn table(name: &str, text: String) -> Result<Response, AdminError> {
     Ok(response)
 }
 
+/// Sends a browser on.
+pub(super) fn redirect(to: &str) -> Result<Response, AdminError> {
+    let location = HeaderValue::try_from(to).map_err(|error| AdminError::internal("an address", error))?;
+    let mut response = json_response(StatusCode::FOUND, Vec::new());
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_TYPE);
+    headers.insert(header::LOCATION, location);
+    // The address may hold a code.
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    Ok(response)
+}
+
 /// Why it was not done, with inputs called as they came.
 pub(super) fn failed(error: &AdminError, given: &Given) -> Response {
     let failure = AdminFailure::from(error);

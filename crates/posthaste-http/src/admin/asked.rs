@@ -7,9 +7,9 @@ use bytes::Bytes;
 use http::{Extensions, HeaderMap, HeaderValue};
 use parking_lot::Mutex;
 use posthaste_admin::{Acted, Actor, Admin, AdminError, Command, KnownPerson, Replied, SignedIn, Visit};
-use posthaste_core::ClientKey;
+use posthaste_core::{ClientKey, Secret};
 
-use super::session;
+use super::{session, ticket};
 
 /// A request whose sender may have it.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ pub(super) struct Asked {
     pub(super) parameters: Arc<Vec<(String, String)>>,
     pub(super) query: Option<String>,
     pub(super) body: Bytes,
-    pub(super) set_cookie: Arc<Mutex<Option<HeaderValue>>>,
+    pub(super) set_cookies: Arc<Mutex<Vec<HeaderValue>>>,
     /// The version that the record has to have, where the sender says so.
     pub(super) seen: Option<u64>,
     /// The version of the record that was told or changed.
@@ -69,11 +69,25 @@ impl Asked {
 
     /// Gives the browser its session.
     pub(super) fn give_session(&self, signed: &SignedIn) {
-        *self.set_cookie.lock() = session::set(&signed.token, self.secure);
+        self.set_cookies.lock().extend(session::set(&signed.token, self.secure));
     }
 
     /// Takes the browser's session away.
     pub(super) fn take_session(&self) {
-        *self.set_cookie.lock() = Some(session::clear());
+        self.set_cookies.lock().push(session::clear());
+    }
+
+    /// What the browser keeps of a log-in at the identity provider.
+    pub(super) fn ticket(&self) -> Option<String> {
+        ticket::read(&self.headers)
+    }
+
+    /// Has the browser keep that, or forget it.
+    pub(super) fn keep_ticket(&self, ticket: Option<&Secret>) {
+        let cookie = match ticket {
+            Some(ticket) => ticket::set(ticket, self.secure),
+            None => Some(ticket::clear()),
+        };
+        self.set_cookies.lock().extend(cookie);
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Endpoint {
     pub(super) table: bool,
     /// Whether it answers with a stream of events.
     pub(super) streams: bool,
+    /// Whether it sends the browser on.
+    pub(super) redirects: bool,
     pub(super) work: Work,
 }
 
@@ -201,11 +203,44 @@ impl<B: Body> Draft<(), B> {
         Endpoint { table: true, ..self.finish::<String>(Some(describe), run) }
     }
 
+    /// Where it sends a browser on to, with a question in the query.
+    pub(super) fn redirects<Q, F>(
+        self,
+        work: impl Fn(Asked, Q) -> F + Send + Sync + Copy + 'static,
+    ) -> Endpoint
+    where
+        Q: DeserializeOwned + JsonSchema + Send,
+        F: Future<Output = Result<String, AdminError>> + Send + 'static,
+    {
+        let run: Work = Arc::new(move |asked: Asked| {
+            Box::pin(async move {
+                B::read(&asked)?;
+                let query = input::query(&asked)?;
+                answer::redirect(&work(asked, query).await?)
+            })
+        });
+        let describe: Describe = |generator| Some(generator.root_schema_for::<Q>());
+        Endpoint { redirects: true, ..self.finish::<String>(Some(describe), run) }
+    }
+
     fn finish<T: JsonSchema>(self, query: Option<Describe>, work: Work) -> Endpoint {
         let Self { method, path, door, summary, .. } = self;
         let answer: Describe = |generator| Some(generator.subschema_for::<T>());
-        let (table, streams) = (false, false);
+        let (table, streams, redirects) = (false, false, false);
         let (body, bodiless) = (B::schema as Describe, B::is_optional());
-        Endpoint { method, path, door, summary, query, body, bodiless, answer, table, streams, work }
+        Endpoint {
+            method,
+            path,
+            door,
+            summary,
+            query,
+            body,
+            bodiless,
+            answer,
+            table,
+            streams,
+            redirects,
+            work,
+        }
     }
 }

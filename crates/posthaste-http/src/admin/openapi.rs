@@ -114,6 +114,10 @@ fn responses(endpoint: &Endpoint, answer: Option<Schema>) -> Value {
         json!({ "application/json": { "schema": done } })
     };
     let mut responses = json!({ "200": { "description": "Done.", "content": content } });
+    if endpoint.redirects {
+        let location = json!({ "Location": { "required": true, "schema": { "type": "string" } } });
+        responses = json!({ "302": { "description": "Go there.", "headers": location } });
+    }
     if endpoint.streams {
         let events = json!({ "text/event-stream": { "x-posthaste-event": data_of(&responses) } });
         responses["200"] =
@@ -136,6 +140,9 @@ fn responses(endpoint: &Endpoint, answer: Option<Schema>) -> Value {
             ("403", "Another site's page asks."),
             ("429", "Too many tries failed."),
         ]);
+    }
+    if endpoint.redirects {
+        failures.push(("502", "The identity provider did not do its part."));
     }
     if endpoint.path.contains('{') {
         failures.push(("404", "There is no such record."));

@@ -99,15 +99,15 @@ async fn answered(
         parameters: Arc::new(parameters),
         query: head.uri.query().map(str::to_owned),
         body,
-        set_cookie: Arc::default(),
+        set_cookies: Arc::default(),
         seen,
         record_version: Arc::default(),
     };
     let record_version = Arc::clone(&asked.record_version);
-    let set_cookie = Arc::clone(&asked.set_cookie);
+    let set_cookies = Arc::clone(&asked.set_cookies);
     let mut response = work(asked).await?;
-    if let Some(cookie) = set_cookie.lock().take() {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    for cookie in set_cookies.lock().drain(..) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     if let Some(version) = *record_version.lock() {
         let tag = HeaderValue::try_from(format!("\"{version}\""));

@@ -24,11 +24,16 @@ pub(super) const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
 
 /// The session's token, if the request has exactly one.
 pub(super) fn cookie(headers: &HeaderMap) -> Option<String> {
+    only(headers, COOKIE)
+}
+
+/// The value of the one cookie of this name.
+pub(super) fn only(headers: &HeaderMap, name: &str) -> Option<String> {
     let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut own = values
         .flat_map(|value| Cookie::split_parse(value.to_owned()))
         .filter_map(Result::ok)
-        .filter(|cookie| cookie.name() == COOKIE)
+        .filter(|cookie| cookie.name() == name)
         .map(|cookie| cookie.value().to_owned());
     let first = own.next()?;
     // Two mean that somebody else has set one; which one, nobody knows.

@@ -100,6 +100,7 @@ impl Rig {
             key_prefix: "cr_".to_owned(),
             messenger: None,
             directory: None,
+            identity_provider: None,
             notices: None,
             own_keys: posthaste_admin::OwnKeyRules::default(),
             backups: None,

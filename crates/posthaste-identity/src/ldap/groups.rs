@@ -18,14 +18,19 @@ impl GroupRoles {
         !self.by_group.is_empty()
     }
 
+    /// The same, where names of groups are alike only when they are spelt alike.
+    pub fn of_exactly(&self, groups: &[String]) -> Option<VouchedRole> {
+        self.most(|wanted| groups.iter().any(|group| wanted == group))
+    }
+
     /// What the members of these groups may do: the most that any of them gives, but never an owner's.
     pub fn of(&self, groups: &[String]) -> Option<VouchedRole> {
-        let most = self
-            .by_group
-            .iter()
-            .filter(|(wanted, _)| groups.iter().any(|group| same_name(wanted, group)))
-            .map(|(_, role)| (*role).min(Role::Admin))
-            .max();
+        self.most(|wanted| groups.iter().any(|group| same_name(wanted, group)))
+    }
+
+    fn most(&self, is_in: impl Fn(&str) -> bool) -> Option<VouchedRole> {
+        let found = self.by_group.iter().filter(|(wanted, _)| is_in(wanted));
+        let most = found.map(|(_, role)| (*role).min(Role::Admin)).max();
         let role = most.or(self.otherwise)?;
         Some(if self.asks_groups() { VouchedRole::Always(role) } else { VouchedRole::AtFirst(role) })
     }
