@@ -268,6 +268,7 @@ pub fn admin(
         clock: Arc::new(SystemClock),
         runtime,
         key_prefix: config.keys.prefix.clone(),
+        service_rates: config.pricing.by_provider(),
         messenger,
         notices,
         directory,

@@ -1,10 +1,10 @@
 //! The services together.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use posthaste_core::{
-    Account, ApiToken, Channel, ClientKey, Clock, NoticeSink, OwnPrice, Owner, Pool, Route, Team, Timestamp,
-    Transport, User,
+    Account, ApiToken, Card, Channel, ClientKey, Clock, Multiplier, NoticeSink, OwnPrice, Owner, Pool,
+    ProviderKind, Route, Setting, Team, Timestamp, Transport, User,
 };
 use posthaste_metering::PriceBook;
 use posthaste_storage::{ConfigStore, Repository, StorageError, Stores};
@@ -12,16 +12,13 @@ use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
 use tokio::sync::mpsc;
 
 use crate::{
-    AccountService, Acted, Actor, AdminError, AuditService, BackupFolder, BrandingView, ChannelService,
-    Command, HolderService, IdentityProvider, KeyService, KnownPerson, LiveService, Messenger, OwnKeyRules,
-    OwnKeyService, OwnPriceService, OwnerService, PeopleDirectory, PeopleService, PoolService, Reply,
-    RequestService, RouteService, Runtime, SetupToken, SignInService, StatsInput, StatsView, StatusView,
-    TestEvent, TokenService,
+    AccountService, Acted, Actor, AdminError, AuditService, BackupFolder, BrandingView, CardService, ChannelService, Command, HolderService, IdentityProvider, KeyService, KnownPerson, LiveService, Messenger, OwnKeyRules, OwnKeyService, OwnPriceService, OwnerService, PeopleDirectory, PeopleService, PoolService, Reply, RequestService, RouteService, Runtime, ServiceRate, SetupToken, SignInService, StatsInput, StatsView, StatusView, TestEvent, TokenService,
     accounts::{Balances, Logins, TestWatch},
     acting,
     board::Board,
     branding,
     directory::{self, Snapshot},
+    rates,
     sign_in::{Misses, Refusals},
     stats, status, versions,
 };
@@ -47,6 +44,8 @@ pub struct AdminParts {
     pub runtime: Option<Arc<dyn Runtime>>,
     /// What new client keys start with.
     pub key_prefix: String,
+    /// What the configuration says that a dollar of cost is billed as, by provider; a dollar where it says nothing.
+    pub service_rates: HashMap<ProviderKind, Multiplier>,
     /// Brings messages to channels, where a relay runs.
     pub messenger: Option<Arc<dyn Messenger>>,
     /// Who knows people's passwords beside the relay, if anybody does.
@@ -69,6 +68,7 @@ pub struct Admin {
     parts: Arc<AdminParts>,
     logins: Arc<Logins>,
     misses: Arc<Misses>,
+    card_misses: Arc<Misses>,
     directory: Arc<directory::Directory>,
     board: Arc<Board>,
     refusals: Arc<Refusals>,
@@ -83,6 +83,7 @@ impl Admin {
             parts: Arc::new(parts),
             logins: Arc::default(),
             misses: Arc::default(),
+            card_misses: Arc::default(),
             directory: Arc::default(),
             board: Arc::default(),
             refusals: Arc::default(),
@@ -114,6 +115,11 @@ impl Admin {
     /// Prices of the operator's own.
     pub fn own_prices(&self) -> OwnPriceService<'_> {
         OwnPriceService::new(self)
+    }
+
+    /// Redemption cards.
+    pub fn cards(&self) -> CardService<'_> {
+        CardService::new(self)
     }
 
     /// Routes.
@@ -172,6 +178,14 @@ impl Admin {
     /// When the store fails.
     pub async fn branding(&self) -> Result<BrandingView, AdminError> {
         branding::show(self).await
+    }
+
+    /// What a dollar of cost is billed as, by provider, which everybody may know.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn service_rates(&self) -> Result<Vec<ServiceRate>, AdminError> {
+        rates::show(self).await
     }
 
     /// What is going on at this moment.
@@ -296,6 +310,11 @@ impl Admin {
         &self.misses
     }
 
+    /// Codes of cards that nobody knows.
+    pub(crate) fn card_misses(&self) -> &Misses {
+        &self.card_misses
+    }
+
     pub(crate) fn refusals(&self) -> &Refusals {
         &self.refusals
     }
@@ -333,6 +352,14 @@ impl Admin {
     }
 
     pub(crate) fn own_price_records(&self) -> Repository<OwnPrice> {
+        Repository::new(Arc::clone(&self.parts.stores.config))
+    }
+
+    pub(crate) fn card_records(&self) -> Repository<Card> {
+        Repository::new(Arc::clone(&self.parts.stores.config))
+    }
+
+    pub(crate) fn setting_records(&self) -> Repository<Setting> {
         Repository::new(Arc::clone(&self.parts.stores.config))
     }
 

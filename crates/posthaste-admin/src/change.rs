@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use posthaste_core::{Account, ApiToken, Channel, ClientKey, OwnPrice, Owner, Pool, Route, Team, User};
+use posthaste_core::{
+    Account, ApiToken, Card, Channel, ClientKey, OwnPrice, Owner, Pool, Route, Setting, Team, User,
+};
 use posthaste_storage::{Entity, Repository, StorageError, Versioned};
 use tokio::time;
 use uuid::Uuid;
@@ -103,6 +105,27 @@ impl Named for ApiToken {
 
     fn name(&self) -> Cow<'_, str> {
         (&*self.name).into()
+    }
+}
+
+impl Named for Card {
+    const NOUN: &'static str = "card";
+
+    fn name(&self) -> Cow<'_, str> {
+        format!("…{}", self.hint).into()
+    }
+
+    /// Several cards may end alike.
+    fn is_nameless(&self) -> bool {
+        true
+    }
+}
+
+impl Named for Setting {
+    const NOUN: &'static str = "setting";
+
+    fn name(&self) -> Cow<'_, str> {
+        Setting::name(self).into()
     }
 }
 

@@ -3,12 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountChange, AccountListInput, Actor, Admin, AdminError, AuditInput, BrandingChange, ChannelChange,
-    Disclosed, ErrorsInput, KeyChange, KeyListInput, LiveInput, LogFilterInput, LogInput, LoginFlow,
-    LoginFor, NewAccount, NewChannel, NewKey, NewOwnKey, NewPool, NewUser, OwnPriceInput, OwnerInput,
-    PoolChange, ReleaseInput, Reply, RequestsInput, RouteInput, StatsInput, TargetInput, TeamInput,
-    TokenInput, TrendInput, UserChange, accounts, backups, branding, dashboard, lists, logs, own_keys,
-    prices, system, trend,
+    AccountChange, AccountListInput, Actor, Admin, AdminError, AuditInput, BrandingChange, CardLimitsChange, CardListInput, ChannelChange, Disclosed, ErrorsInput, KeyChange, KeyListInput, LiveInput, LogFilterInput, LogInput, LoginFlow, LoginFor, NewAccount, NewCards, NewChannel, NewKey, NewOwnKey, NewPool, NewUser, OwnPriceInput, OwnerInput, PoolChange, RatesInput, RedemptionListInput, ReleaseInput, Reply, RequestsInput, RouteInput, StatsInput, TargetInput, TeamInput, TokenInput, TrendInput, UserChange, accounts, backups, branding, dashboard, lists, logs, own_keys, prices, rates, system, trend,
 };
 
 /// A piece of work. Records are named by id or by name.
@@ -240,6 +235,45 @@ pub enum Command {
         /// Which.
         price: String,
     },
+    /// Make redemption cards.
+    CreateCards(NewCards),
+    /// Tell a page of redemption cards.
+    PageCards(CardListInput),
+    /// Tell one redemption card.
+    ShowCard {
+        /// Which, by id or by its last characters.
+        card: String,
+    },
+    /// Withdraw a redemption card that nobody has redeemed, and keep its record.
+    RevokeCard {
+        /// Which.
+        card: String,
+    },
+    /// Remove a redemption card that nobody has redeemed.
+    DeleteCard {
+        /// Which.
+        card: String,
+    },
+    /// Redeem a card for a client key.
+    RedeemCard {
+        /// The card's code.
+        code: Disclosed,
+        /// Which client key.
+        key: String,
+    },
+    /// Tell how many redemption cards there are, and what they give.
+    CardStats,
+    /// Tell how much cards can add up to.
+    ShowCardLimits,
+    /// Change how much cards can add up to.
+    SetCardLimits(CardLimitsChange),
+    /// Tell a page of redemptions.
+    PageRedemptions(RedemptionListInput),
+    /// Take back what a card gave, as far as it is not used.
+    RevokeRedemption {
+        /// Which, by the redemption's id.
+        redemption: String,
+    },
     /// Tell all routes.
     ListRoutes,
     /// Tell one route.
@@ -311,6 +345,10 @@ pub enum Command {
     ListPrices,
     /// Tell where prices come from.
     PriceStatus,
+    /// Tell what a dollar of cost is billed as, by provider.
+    ShowServiceRates,
+    /// Change what a dollar of cost is billed as at some providers.
+    SetServiceRates(RatesInput),
     /// Tell the models that were used and have no price.
     ListUnpriced,
     /// Tell all people.
@@ -439,7 +477,7 @@ pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> R
     let (people, tokens, channels) = (admin.people(), admin.tokens(), admin.channels());
     let (accounts, keys) = (admin.accounts(), admin.keys());
     let (pools, routes, owners) = (admin.pools(), admin.routes(), admin.owners());
-    let own_prices = admin.own_prices();
+    let (own_prices, cards) = (admin.own_prices(), admin.cards());
     Ok(match command {
         Command::ListPresets => Reply::Presets(accounts::presets()),
         Command::AddAccount(new) => Reply::SavedAccount(accounts.add(new).await?),
@@ -530,6 +568,21 @@ pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> R
         Command::ShowOwnPrice { price } => Reply::OwnPrice(own_prices.show(&price).await?),
         Command::SetOwnPrice(input) => Reply::OwnPrice(own_prices.set(input).await?),
         Command::DeleteOwnPrice { price } => Reply::OwnPrice(own_prices.delete(&price).await?),
+        Command::CreateCards(new) => Reply::CreatedCards(cards.create(actor, new).await?),
+        Command::PageCards(input) => Reply::CardPage(cards.page(&input).await?),
+        Command::ShowCard { card } => Reply::Card(cards.show(&card).await?),
+        Command::RevokeCard { card } => Reply::Card(cards.revoke(actor, &card).await?),
+        Command::DeleteCard { card } => Reply::Card(cards.delete(&card).await?),
+        Command::RedeemCard { code, key } => Reply::Redemption(cards.redeem(actor, &code, &key).await?),
+        Command::CardStats => Reply::CardStats(cards.stats().await?),
+        Command::ShowCardLimits => Reply::CardLimits(cards.limits().await?),
+        Command::SetCardLimits(change) => Reply::CardLimits(cards.set_limits(change).await?),
+        Command::PageRedemptions(input) => Reply::RedemptionPage(cards.redemptions(&input).await?),
+        Command::RevokeRedemption { redemption } => {
+            Reply::Redemption(cards.take_back(actor, &redemption).await?)
+        }
+        Command::ShowServiceRates => Reply::ServiceRates(rates::show(admin).await?),
+        Command::SetServiceRates(input) => Reply::ServiceRates(rates::set(admin, &input).await?),
         Command::ListUnpriced => Reply::Unpriced(prices::unpriced(admin).await?),
         Command::ListUsers => Reply::Users(people.list().await?),
         Command::ShowUser { user } => Reply::User(people.show(&user).await?),

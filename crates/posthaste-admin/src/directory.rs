@@ -1,4 +1,4 @@
-//! Client keys, accounts, their owners, teams and pools as they are now, in memory: what lists and reports look through.
+//! Client keys, accounts, their owners, teams, pools and redemption cards as they are now, in memory: what lists and reports look through.
 //!
 //! The relay's own directory has no client keys (it finds those by hash, a few at a time), and there is none where a command
 //! works on a store by itself. So this one is filled when the first operator asks and follows the change feed from then on:
@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use posthaste_core::{Account, ClientKey, Owner, Pool, Team};
+use posthaste_core::{Account, Card, ClientKey, Owner, Pool, Team};
 use posthaste_storage::{ConfigStore, Entity, RecordKind, Repository, Revision, StorageError};
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -28,6 +28,7 @@ pub(crate) struct Snapshot {
     pub(crate) owners: Records<Owner>,
     pub(crate) teams: Records<Team>,
     pub(crate) pools: Records<Pool>,
+    pub(crate) cards: Records<Card>,
 }
 
 /// Records by their identity.
@@ -73,8 +74,10 @@ async fn follow(
             RecordKind::Owner => renew(store, &mut whole.owners, id).await?,
             RecordKind::Team => renew(store, &mut whole.teams, id).await?,
             RecordKind::Pool => renew(store, &mut whole.pools, id).await?,
+            RecordKind::Card => renew(store, &mut whole.cards, id).await?,
             RecordKind::Keyring
             | RecordKind::OwnPrice
+            | RecordKind::Setting
             | RecordKind::Route
             | RecordKind::Channel
             | RecordKind::User
@@ -104,6 +107,7 @@ impl Snapshot {
             owners: all(store).await?,
             teams: all(store).await?,
             pools: all(store).await?,
+            cards: all(store).await?,
         })
     }
 

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Admin, AdminError, Disclosed, KeyService, ModelUsage, StandingView, UsageTotals, UsageView, standings,
+    Actor, Admin, AdminError, Disclosed, HeldRedemption, KeyService, ModelUsage, StandingView, UsageTotals,
+    UsageView, Who, cards::redeem_watched, standings,
 };
 
 /// A client key as its holder sees it. Nothing of accounts, owners' names or other keys is in it.
@@ -79,6 +80,28 @@ impl<'a> HolderService<'a> {
     /// [`AdminError::Unauthenticated`] for one that is unknown, [`AdminError::Forbidden`] for one that is switched off, over,
     /// or bound to other networks.
     pub async fn key(self, presented: &Disclosed, address: Option<IpAddr>) -> Result<ClientKey, AdminError> {
+        self.known(presented, address, false).await
+    }
+
+    /// The same for whoever redeems a card: also a client key that is over, which a card of time opens again.
+    ///
+    /// # Errors
+    /// As [`key`](Self::key).
+    pub async fn redeeming_key(
+        self,
+        presented: &Disclosed,
+        address: Option<IpAddr>,
+    ) -> Result<ClientKey, AdminError> {
+        self.known(presented, address, true).await
+    }
+
+    /// With `over` also one that is over.
+    async fn known(
+        self,
+        presented: &Disclosed,
+        address: Option<IpAddr>,
+        over: bool,
+    ) -> Result<ClientKey, AdminError> {
         let (parts, now) = (self.admin.parts(), self.admin.parts().clock.now());
         let text = presented.secret().expose().trim();
         let records = self.admin.key_records();
@@ -98,6 +121,7 @@ impl<'a> HolderService<'a> {
         }
         match key.status(now) {
             KeyStatus::Active => Ok(key),
+            KeyStatus::Expired { .. } if over => Ok(key),
             _ => Err(AdminError::Forbidden { need: "a client key that is on and not over".to_owned() }),
         }
     }
@@ -157,6 +181,28 @@ impl<'a> HolderService<'a> {
         let by_model =
             models.into_iter().map(|(model, sums)| ModelUsage { model, totals: sums.into() }).collect();
         Ok(HolderUsage { totals: totals.into(), by_key, by_model })
+    }
+
+    /// Redeems a card for the key.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`] for a code that there is not, [`AdminError::TooMany`] after too many of those,
+    /// [`AdminError::Conflict`] for a card that is over, was redeemed before, or does not fit the key.
+    pub async fn redeem(
+        self,
+        key: &ClientKey,
+        code: &Disclosed,
+        address: Option<IpAddr>,
+    ) -> Result<HeldRedemption, AdminError> {
+        redeem_watched(self.admin, key, code, &Actor { who: Who::Stranger, address }).await
+    }
+
+    /// The cards that were redeemed for the key, the newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn redemptions(self, key: &ClientKey) -> Result<Vec<HeldRedemption>, AdminError> {
+        self.admin.cards().held(&[key.id]).await
     }
 
     /// Both.

@@ -87,6 +87,16 @@ impl Housekeeper {
                 problems.push(format!("{name}: {error}"));
             }
         }
+        match self.admin.cards().finish_open().await {
+            Ok(0) => {}
+            Ok(cards) => {
+                tracing::info!(cards, "redemption cards that were on their way were brought to their end")
+            }
+            Err(error) => {
+                tracing::warn!(%error, "redemption cards that are on their way cannot be brought to their end; trying again in an hour");
+                problems.push(format!("redemption cards: {error}"));
+            }
+        }
         let ended_at = parts.clock.now();
         gauge!("posthaste_cleanup_ended_timestamp_seconds").set(ended_at.as_millis() as f64 / 1_000.0);
         if forgotten != Cleaned::default() {

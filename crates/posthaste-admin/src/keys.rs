@@ -137,6 +137,7 @@ impl<'a> KeyService<'a> {
             first_used_at: None,
             models,
             policy,
+            card_steps: Vec::new(),
             created_at: now,
             updated_at: now,
         };

@@ -8,6 +8,7 @@ mod audit;
 mod backups;
 mod board;
 mod branding;
+mod cards;
 mod change;
 mod channels;
 mod command;
@@ -30,10 +31,12 @@ mod place;
 mod policy;
 mod pools;
 mod prices;
+mod rates;
 mod reply;
 mod requests;
 mod routes;
 mod runtime;
+mod settings;
 mod sign_in;
 mod standings;
 mod stats;
@@ -60,6 +63,10 @@ pub use audit::{
 };
 pub use backups::{BackupFolder, BackupView};
 pub use branding::{Branding, BrandingChange, BrandingView};
+pub use cards::{
+    CardLimitsChange, CardListInput, CardService, CardStats, CardSum, CardView, CreatedCard, HeldRedemption,
+    NewCards, RedemptionListInput, RedemptionView, TakenBackView, WithdrawnView,
+};
 pub use channels::{
     ChannelChange, ChannelService, ChannelView, DeliveryView, Messenger, NewChannel, NotedView, UnfitChannel,
 };
@@ -92,6 +99,7 @@ pub use place::PlaceInput;
 pub use policy::Policy;
 pub use pools::{NewPool, PoolChange, PoolService, PoolView, RulesChange};
 pub use prices::{OwnPriceInput, OwnPriceService, PriceStatus, PriceView, UnpricedModel};
+pub use rates::{RatesInput, ServiceRate};
 pub use reply::{Replied, Reply};
 pub use requests::{ExplainView, NamedAccount, RequestService, RequestSummary, RequestsInput, RequestsPage};
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};

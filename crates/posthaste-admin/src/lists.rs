@@ -62,13 +62,13 @@ pub enum UsedIn {
 
 /// Which page, of what size.
 #[derive(Clone, Copy)]
-struct Cut {
+pub(crate) struct Cut {
     page: usize,
     size: usize,
 }
 
 impl Cut {
-    fn new(page: Option<usize>, size: Option<usize>) -> Result<Self, AdminError> {
+    pub(crate) fn new(page: Option<usize>, size: Option<usize>) -> Result<Self, AdminError> {
         let (page, size) = (page.unwrap_or(1), size.unwrap_or(USUAL));
         if page == 0 {
             return Err(AdminError::invalid("page", "is 0; pages are counted from 1 on"));
@@ -80,12 +80,12 @@ impl Cut {
     }
 
     /// What is on the page, and how many there are in all.
-    fn of<T>(self, all: Vec<T>) -> (Vec<T>, usize) {
+    pub(crate) fn of<T>(self, all: Vec<T>) -> (Vec<T>, usize) {
         let total = all.len();
         (all.into_iter().skip((self.page - 1).saturating_mul(self.size)).take(self.size).collect(), total)
     }
 
-    fn page<T>(self, items: Vec<T>, total: usize) -> ListPage<T> {
+    pub(crate) fn page<T>(self, items: Vec<T>, total: usize) -> ListPage<T> {
         ListPage { items, total, page: self.page, page_size: self.size }
     }
 }

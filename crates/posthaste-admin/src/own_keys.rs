@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    Admin, AdminError, Disclosed, ExpiryInput, KeyView, KnownPerson, NewKey, PolicyInput, StandingView,
-    StatsBy, StatsInput, StatsView,
+    Admin, AdminError, Disclosed, ExpiryInput, HeldRedemption, KeyView, KnownPerson, NewKey, PolicyInput,
+    StandingView, StatsBy, StatsInput, StatsView,
     audit::{AuditTarget, Noted, Outcome},
+    cards::redeem_watched,
     change, standings,
 };
 
@@ -159,6 +160,28 @@ impl<'a> OwnKeyService<'a> {
         let removed = self.admin.keys().delete(&found.id.to_string()).await?;
         self.note("own_key.delete", about, Outcome::Done, None).await;
         Ok(keys.view(removed))
+    }
+
+    /// Redeems a card for one of the person's client keys, by id or name.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`] for a key that the person does not have or a code that there is not, [`AdminError::TooMany`] after
+    /// too many of those, [`AdminError::Conflict`] for a card that is over, was redeemed before, or does not fit the key.
+    pub async fn redeem(self, key: &str, code: &Disclosed) -> Result<HeldRedemption, AdminError> {
+        let found = self.keys().find(key).await?;
+        let missing = || AdminError::NotFound { what: format!("client key `{}`", key.escape_debug()) };
+        let key = self.admin.key_records().client_key(found.id).await?.ok_or_else(missing)?.value;
+        let actor = self.person.actor(self.person.session.address);
+        redeem_watched(self.admin, &key, code, &actor).await
+    }
+
+    /// The cards that were redeemed for the person's client keys, the newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn redemptions(self) -> Result<Vec<HeldRedemption>, AdminError> {
+        let own: Vec<ClientKeyId> = self.keys().own().await?.into_iter().map(|key| key.id).collect();
+        self.admin.cards().held(&own).await
     }
 
     /// What the person may have, and how far it is used.

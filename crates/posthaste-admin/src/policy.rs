@@ -1,6 +1,6 @@
 //! What each command needs, what it is called, and which record it is about.
 
-use posthaste_core::{Area, Level, Scope};
+use posthaste_core::{Area, CardLimits, Level, Scope, ServiceRates};
 use posthaste_storage::RecordKind;
 
 use crate::{Command, LoginFor};
@@ -21,7 +21,9 @@ pub struct Policy {
 impl Command {
     /// What it needs, what it is called, and what it is about.
     pub fn policy(&self) -> Policy {
-        use RecordKind::{Account, ApiToken, Channel, ClientKey, OwnPrice, Owner, Pool, Route, Team, User};
+        use RecordKind::{
+            Account, ApiToken, Card, Channel, ClientKey, OwnPrice, Owner, Pool, Route, Setting, Team, User,
+        };
 
         let about = |kind, name: &str| Some((kind, name.to_owned()));
         let (need, action, about) = match self {
@@ -126,6 +128,24 @@ impl Command {
             Self::SetOwnPrice(input) => (Area::Settings.write(), "price.set", about(OwnPrice, &input.name())),
             Self::DeleteOwnPrice { price } => {
                 (Area::Settings.write(), "price.delete", about(OwnPrice, price))
+            }
+            Self::CreateCards(_) => (Area::Keys.write(), "card.create", None),
+            Self::PageCards(_) => (Area::Keys.read(), "card.page", None),
+            Self::ShowCard { card } => (Area::Keys.read(), "card.show", about(Card, card)),
+            Self::RevokeCard { card } => (Area::Keys.write(), "card.revoke", about(Card, card)),
+            Self::DeleteCard { card } => (Area::Keys.write(), "card.delete", about(Card, card)),
+            Self::RedeemCard { key, .. } => (Area::Keys.write(), "card.redeem", about(ClientKey, key)),
+            Self::CardStats => (Area::Keys.read(), "card.stats", None),
+            Self::ShowCardLimits => (Area::Keys.read(), "card.limits", None),
+            Self::SetCardLimits(_) => {
+                (Area::Settings.write(), "card.set_limits", about(Setting, CardLimits::NAME))
+            }
+            Self::PageRedemptions(_) => (Area::Keys.read(), "redemption.page", None),
+            Self::RevokeRedemption { .. } => (Area::Keys.write(), "redemption.revoke", None),
+            Self::ShowServiceRates => (Area::Usage.read(), "rates.show", None),
+            // As with prices.
+            Self::SetServiceRates(_) => {
+                (Area::Settings.write(), "rates.set", about(Setting, ServiceRates::NAME))
             }
             Self::ListUnpriced => (Area::Usage.read(), "price.unknown", None),
             Self::ListUsers => (Area::Users.read(), "user.list", None),

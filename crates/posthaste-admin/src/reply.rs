@@ -1,17 +1,13 @@
 //! What commands answer.
 
-use posthaste_core::{AccountError, OwnPrice};
+use posthaste_core::{AccountError, CardLimits, OwnPrice, ServiceRates};
 use posthaste_storage::RecordKind;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
     AccountRow, AccountUsage, AccountView, AuditPage, AuditReport, BackupView, BalanceView, BrandingView,
-    ChannelView, ClearedErrors, CreatedKey, CreatedOwnKey, CreatedToken, DashboardView, DeliveryView,
-    ExplainView, KeyRow, KeyView, ListPage, LivePlaces, LiveView, LogPage, LoginPlan, OwnKeyView, OwnerView,
-    PolledLogin, PoolView, PresetView, PriceStatus, PriceView, RefreshedAccount, ReleasedPlaces, ReloadView,
-    RequestSummary, RequestsPage, RouteView, SavedAccount, SessionView, SettingView, StartedLogin, StatsView,
-    StatusView, SystemView, TeamView, TestReport, TokenView, TrendView, UnpricedModel, UsageView, UserView,
+    CardStats, CardView, ChannelView, ClearedErrors, CreatedCard, CreatedKey, CreatedOwnKey, CreatedToken, DashboardView, DeliveryView, ExplainView, KeyRow, KeyView, ListPage, LivePlaces, LiveView, LogPage, LoginPlan, OwnKeyView, OwnerView, PolledLogin, PoolView, PresetView, PriceStatus, PriceView, RedemptionView, RefreshedAccount, ReleasedPlaces, ReloadView, RequestSummary, RequestsPage, RouteView, SavedAccount, ServiceRate, SessionView, SettingView, StartedLogin, StatsView, StatusView, SystemView, TeamView, TestReport, TokenView, TrendView, UnpricedModel, UsageView, UserView,
 };
 
 /// What came of a [`Command`](crate::Command).
@@ -106,8 +102,24 @@ pub enum Reply {
     Prices(Vec<PriceView>),
     /// Where prices come from.
     PriceStatus(PriceStatus),
+    /// What a dollar of cost is billed as, by provider.
+    ServiceRates(Vec<ServiceRate>),
     /// Models that have no price.
     Unpriced(Vec<UnpricedModel>),
+    /// New cards with their codes.
+    CreatedCards(Vec<CreatedCard>),
+    /// A page of cards, the newest first.
+    CardPage(ListPage<CardView>),
+    /// A card, as it is or as it was when it was removed.
+    Card(CardView),
+    /// How many cards there are, and what they give.
+    CardStats(CardStats),
+    /// How much cards can add up to.
+    CardLimits(CardLimits),
+    /// A page of redemptions, the newest first.
+    RedemptionPage(ListPage<RedemptionView>),
+    /// A redemption.
+    Redemption(RedemptionView),
     /// People, by name.
     Users(Vec<UserView>),
     /// A person, as it is or as it was when it was removed.
@@ -166,6 +178,10 @@ impl Reply {
             Self::Channel(channel) => Some((RecordKind::Channel, channel.id.uuid())),
             Self::CreatedToken(created) => Some((RecordKind::ApiToken, created.view.id.uuid())),
             Self::OwnPrice(price) => Some((RecordKind::OwnPrice, price.id.uuid())),
+            Self::CreatedCards(made) => made.first().map(|made| (RecordKind::Card, made.view.id.uuid())),
+            Self::Redemption(redemption) => Some((RecordKind::Card, redemption.card.uuid())),
+            Self::ServiceRates(_) => Some((RecordKind::Setting, ServiceRates::ID)),
+            Self::CardLimits(_) => Some((RecordKind::Setting, CardLimits::ID)),
             _ => None,
         }
     }
@@ -211,7 +227,15 @@ replied! {
     Prices(Vec<PriceView>),
     OwnPrices(Vec<OwnPrice>),
     OwnPrice(OwnPrice),
+    CreatedCards(Vec<CreatedCard>),
+    CardPage(ListPage<CardView>),
+    Card(CardView),
+    CardStats(CardStats),
+    CardLimits(CardLimits),
+    RedemptionPage(ListPage<RedemptionView>),
+    Redemption(RedemptionView),
     PriceStatus(PriceStatus),
+    ServiceRates(Vec<ServiceRate>),
     Unpriced(Vec<UnpricedModel>),
     LoginPlan(LoginPlan),
     StartedLogin(StartedLogin),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-use crate::{ClientKeyId, KeyPolicy, ModelPattern, Timestamp};
+use crate::{CardStep, ClientKeyId, KeyPolicy, ModelPattern, Timestamp};
 
 /// The keyed hash under which a client key is stored; the key itself is stored nowhere.
 ///
@@ -182,6 +182,9 @@ pub struct ClientKey {
     /// What else it may do, and how it is billed.
     #[serde(default)]
     pub policy: KeyPolicy,
+    /// Steps of redemption cards that this key has decided on and whose cards do not say yet that they ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub card_steps: Vec<CardStep>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -253,6 +256,7 @@ mod tests {
             first_used_at: None,
             models: ModelRules::default(),
             policy: KeyPolicy::default(),
+            card_steps: Vec::new(),
             created_at: Timestamp::EPOCH,
             updated_at: Timestamp::EPOCH,
         }

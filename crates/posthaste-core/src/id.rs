@@ -83,6 +83,14 @@ id! {
     OwnPriceId
 }
 id! {
+    /// The identity of a [`Card`](crate::Card).
+    CardId
+}
+id! {
+    /// The identity of a [`Redemption`](crate::Redemption), or of a step that takes one back.
+    RedemptionId
+}
+id! {
     /// The identity of a user of the relay, who owns client keys.
     UserId
 }

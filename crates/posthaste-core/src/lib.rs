@@ -3,6 +3,7 @@
 mod access;
 mod account;
 mod account_error;
+mod card;
 mod channel;
 mod client_key;
 mod client_name;
@@ -33,6 +34,7 @@ mod request_record;
 mod schema;
 mod secret;
 mod session;
+mod setting;
 mod terms;
 mod timestamp;
 mod transport;
@@ -45,6 +47,7 @@ pub use account::{
     Account, AccountSettings, AuthForm, DialectUrl, ModelMap, PresetName, PrivateAddressConsent, ProviderKind,
 };
 pub use account_error::{AccountError, GivenRest};
+pub use card::{Card, CardGift, CardKind, CardState, CardStatus, CardStep, Redemption};
 pub use channel::{
     BarkSettings, Channel, ChannelField, ChannelKind, Language, MailSecurity, NoticeFilter, SmtpSettings,
     TelegramSettings,
@@ -58,8 +61,8 @@ pub use egress::{Egress, Proxy, ProxyLogin, ProxyScheme, ProxySettings};
 pub use fault::{Fault, FaultKind, Origin};
 pub use health_news::{HealthNews, Told, ToldRest};
 pub use id::{
-    AccountId, ApiTokenId, ChannelId, ClientKeyId, IdError, InstanceId, OwnPriceId, PoolId, RequestId,
-    RouteId, TeamId, UserId,
+    AccountId, ApiTokenId, CardId, ChannelId, ClientKeyId, IdError, InstanceId, OwnPriceId, PoolId,
+    RedemptionId, RequestId, RouteId, TeamId, UserId,
 };
 pub use ledger::{AttemptOutcome, AttemptPhase, AttemptRow, CostBasis, UsageSource};
 pub use limit::{Calendar, CallerLimits, Limit, LimitState, LimitUnit, LimitWindow, OnLoss};
@@ -82,6 +85,7 @@ pub use request_record::{
 };
 pub use secret::{Sealed, Secret};
 pub use session::{Session, TokenHash};
+pub use setting::{CardLimits, ServiceRates, Setting, SettingValue};
 pub use terms::{Geography, ServiceTier, Terms};
 pub use timestamp::Timestamp;
 pub use transport::{

@@ -91,6 +91,8 @@ macro_rules! contract_promises {
             a_lookup_name_belongs_to_one_record,
             a_lookup_name_is_free_after_deletion_and_rename,
             a_client_key_is_found_by_the_hash_that_it_has_now,
+            of_many_who_redeem_a_card_at_once_one_has_it,
+            a_setting_is_made_once,
             a_deletion_names_the_version_it_removes,
             a_deleted_record_can_be_made_again,
             revisions_grow_with_each_write,

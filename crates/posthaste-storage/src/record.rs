@@ -3,8 +3,8 @@
 use std::{fmt, marker::PhantomData, sync::Arc};
 
 use posthaste_core::{
-    Account, AccountId, ApiToken, Channel, ClientKey, ClientKeyHash, ClientKeyId, HashForm, OwnPrice, Owner,
-    Pool, Route, Team, User,
+    Account, AccountId, ApiToken, Card, Channel, ClientKey, ClientKeyHash, ClientKeyId, HashForm, OwnPrice,
+    Owner, Pool, Route, Setting, Team, User,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
@@ -37,11 +37,15 @@ pub enum RecordKind {
     ApiToken,
     /// Prices of the operator's own; looked up by list and model.
     OwnPrice,
+    /// Redemption cards; looked up by the hash of the code.
+    Card,
+    /// Settings that operators change while the relay runs; looked up by name.
+    Setting,
 }
 
 impl RecordKind {
     /// Every kind, in the order of their declaration.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Keyring,
         Self::Account,
         Self::ClientKey,
@@ -53,6 +57,8 @@ impl RecordKind {
         Self::User,
         Self::ApiToken,
         Self::OwnPrice,
+        Self::Card,
+        Self::Setting,
     ];
 
     /// The stable name used in stores.
@@ -69,6 +75,8 @@ impl RecordKind {
             Self::User => "user",
             Self::ApiToken => "api_token",
             Self::OwnPrice => "own_price",
+            Self::Card => "card",
+            Self::Setting => "setting",
         }
     }
 
@@ -231,6 +239,30 @@ impl Entity for OwnPrice {
 
     fn lookup(&self) -> Option<String> {
         Some(self.name())
+    }
+}
+
+impl Entity for Card {
+    const KIND: RecordKind = RecordKind::Card;
+
+    fn id(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn lookup(&self) -> Option<String> {
+        Some(self.code.to_hex())
+    }
+}
+
+impl Entity for Setting {
+    const KIND: RecordKind = RecordKind::Setting;
+
+    fn id(&self) -> Uuid {
+        self.value.id()
+    }
+
+    fn lookup(&self) -> Option<String> {
+        Some(self.name().to_owned())
     }
 }
 

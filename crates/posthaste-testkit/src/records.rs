@@ -57,6 +57,7 @@ pub fn client_key(name: &str) -> ClientKey {
         first_used_at: None,
         models: ModelRules::default(),
         policy: KeyPolicy::default(),
+        card_steps: Vec::new(),
         created_at: Timestamp::EPOCH,
         updated_at: Timestamp::EPOCH,
     }

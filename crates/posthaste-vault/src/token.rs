@@ -35,11 +35,23 @@ impl NewToken {
     /// # Errors
     /// When the system gives no random bytes.
     pub fn recovery_code() -> Result<Self, VaultError> {
+        Self::code("", RECOVERY_LETTERS)
+    }
+
+    /// Makes the code of a redemption card: 120 random bits as `phc-xxxx-xxxx-xxxx-xxxx-xxxx-xxxx`.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn card_code() -> Result<Self, VaultError> {
+        Self::code(CARD_PREFIX, CARD_LETTERS)
+    }
+
+    fn code(prefix: &str, letters: usize) -> Result<Self, VaultError> {
         let bytes = random::key()?;
         let letters: Vec<char> =
-            bytes[..CODE_LETTERS].iter().map(|byte| ALPHABET[usize::from(byte % 32)].into()).collect();
+            bytes[..letters].iter().map(|byte| ALPHABET[usize::from(byte % 32)].into()).collect();
         let groups: Vec<String> = letters.chunks(4).map(|group| group.iter().collect()).collect();
-        let text = groups.join("-");
+        let text = format!("{prefix}{}", groups.join("-"));
         let hash = hash_token(&text);
         Ok(Self { secret: Secret::new(text), hash })
     }
@@ -50,7 +62,9 @@ pub fn hash_token(presented: &str) -> TokenHash {
     TokenHash::new(Sha256::digest(presented.as_bytes()).into())
 }
 
-const CODE_LETTERS: usize = 16;
+const RECOVERY_LETTERS: usize = 16;
+const CARD_LETTERS: usize = 24;
+const CARD_PREFIX: &str = "phc-";
 
 /// Without those that look like others.
 const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
@@ -78,5 +92,10 @@ mod tests {
         assert!(groups.len() == 4 && groups.iter().all(|group| group.len() == 4), "{text}");
         assert!(!text.contains(['l', 'o', '1', 'i']), "{text}");
         assert_eq!(hash_token(text), code.hash);
+        let card = NewToken::card_code().unwrap();
+        let text = card.secret.expose();
+        assert!(text.starts_with("phc-") && text.len() == 33 && text.split('-').count() == 7, "{text}");
+        assert_eq!(hash_token(text), card.hash);
+        assert_ne!(NewToken::card_code().unwrap().hash, card.hash);
     }
 }

@@ -125,6 +125,7 @@ fn key_of(user: &str) -> ClientKey {
         first_used_at: None,
         models: ModelRules::default(),
         policy: KeyPolicy::default(),
+        card_steps: Vec::new(),
         created_at: now,
         updated_at: now,
     }

@@ -1,6 +1,8 @@
 //! Records as the audit log shows them: without secrets.
 
-use posthaste_core::{Account, ApiToken, Channel, ClientKey, OwnPrice, Owner, Pool, Route, Team, User};
+use posthaste_core::{
+    Account, ApiToken, Card, Channel, ClientKey, OwnPrice, Owner, Pool, Route, Setting, Team, User,
+};
 use posthaste_storage::{RecordKind, Repository};
 use posthaste_vault::hash_token;
 use serde_json::{Map, Value};
@@ -29,6 +31,8 @@ pub(crate) async fn seen(
         RecordKind::User => record(&admin.user_records(), selector).await,
         RecordKind::ApiToken => record(&admin.token_records(), selector).await,
         RecordKind::OwnPrice => record(&admin.own_price_records(), selector).await,
+        RecordKind::Card => record(&admin.card_records(), selector).await,
+        RecordKind::Setting => record(&admin.setting_records(), selector).await,
     }
 }
 
@@ -76,6 +80,14 @@ impl Shown for ApiToken {
 }
 
 impl Shown for OwnPrice {
+    const SECRETS: &'static [&'static [&'static str]] = &[];
+}
+
+impl Shown for Card {
+    const SECRETS: &'static [&'static [&'static str]] = &[&["code"]];
+}
+
+impl Shown for Setting {
     const SECRETS: &'static [&'static [&'static str]] = &[];
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use posthaste_core::{
-    Account, ApiToken, Channel, ClientKey, OwnPrice, Owner, Pool, Route, Sealed, Secret, Team, Timestamp,
-    User,
+    Account, ApiToken, Card, Channel, ClientKey, OwnPrice, Owner, Pool, Route, Sealed, Secret, Setting, Team,
+    Timestamp, User,
 };
 use posthaste_storage::{Entity, RecordKind, Repository, Stores};
 use posthaste_vault::{
@@ -65,6 +65,12 @@ pub struct Export {
     /// Prices of the operator's own.
     #[serde(default)]
     pub own_prices: Vec<OwnPrice>,
+    /// Redemption cards, by the hashes of their codes: whoever has a code can redeem it at the relay that reads this too.
+    #[serde(default)]
+    pub cards: Vec<Card>,
+    /// Settings that were changed while the relay ran.
+    #[serde(default)]
+    pub settings: Vec<Setting>,
     /// What the relay calls itself, where somebody has said so.
     #[serde(default)]
     pub branding: Option<Branding>,
@@ -138,6 +144,9 @@ pub async fn export(
         api_tokens: Vec::new(),
         channels: all(stores).await?,
         own_prices: all(stores).await?,
+        // After the client keys: of a card that is redeemed meanwhile, the key has nothing yet, and it is not redeemed twice.
+        cards: all(stores).await?,
+        settings: all(stores).await?,
         branding: Some(branding::kept(&*stores.journals).await?)
             .filter(|kept| kept.version > 0)
             .map(|kept| kept.branding),

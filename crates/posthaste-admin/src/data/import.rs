@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use posthaste_core::{
-    Account, AuthForm, Channel, ClientKey, OwnPrice, Owner, Pool, Route, Sealed, Team, Timestamp, User,
+    Account, AuthForm, Card, CardState, Channel, ClientKey, OwnPrice, Owner, Pool, Route, Sealed, Setting,
+    Team, Timestamp, User,
 };
 use posthaste_storage::{Entity, Expect, RecordKind, Repository, StorageError, Stores, Versioned};
 use posthaste_vault::{PassphraseKey, Place, Vault, account_credential_place, account_proxy_place};
@@ -140,6 +141,8 @@ pub async fn plan_import(
     }
     plan.weigh_all(stores, &accounts, |account: &Account| account.name.clone()).await?;
     plan.weigh_all(stores, &export.own_prices, OwnPrice::name).await?;
+    plan.cards(stores, &export.cards).await?;
+    plan.weigh_all(stores, &export.settings, |setting: &Setting| setting.name().to_owned()).await?;
     plan.weigh_all(stores, &export.routes, |route: &Route| route.model.as_str().to_owned()).await?;
     plan.people(stores, vault, export, passphrase.filter(|_| sealed)).await?;
     plan.client_keys(stores, vault, export, sealed).await?;
@@ -186,6 +189,23 @@ impl ImportPlan {
             self.writes.push(Write { kind: T::KIND, id, lookup: wanted.lookup(), body, expect });
         }
         self.records.push(PlannedRecord { kind: T::KIND, id, name: called, fate, why });
+        Ok(())
+    }
+
+    /// Cards. One that is no longer unused here stays what it became: an older export makes none redeemable once more.
+    async fn cards(&mut self, stores: &Stores, wanted: &[Card]) -> Result<(), AdminError> {
+        let here = all::<Card>(stores).await?;
+        for card in wanted {
+            let present = here.iter().map(|found| &found.value).find(|present| present.id == card.id);
+            if present.is_some_and(|here| here.state != CardState::Unused && here.state != card.state) {
+                let why = "it was redeemed or withdrawn here since, and stays so".to_owned();
+                let (kind, id, name) = (RecordKind::Card, card.id.uuid(), card.id.to_string());
+                self.records.push(PlannedRecord { kind, id, name, fate: Fate::Skipped, why });
+                continue;
+            }
+            // Its code is no name, and its last characters may be another's too.
+            self.weigh(&here, card, &|card: &Card| card.id.to_string())?;
+        }
         Ok(())
     }
 

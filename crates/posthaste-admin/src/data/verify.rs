@@ -3,7 +3,7 @@
 mod books;
 
 use posthaste_core::{
-    Account, ApiToken, Channel, ClientKey, OwnPrice, Owner, Pool, Route, Sealed, Team, User,
+    Account, ApiToken, Card, Channel, ClientKey, OwnPrice, Owner, Pool, Route, Sealed, Setting, Team, User,
 };
 use posthaste_storage::{ConfigStore, Entity, Record, RecordKind, Stores};
 use posthaste_vault::{
@@ -133,6 +133,8 @@ impl Search<'_> {
             }
             RecordKind::ApiToken => drop(self.entity::<ApiToken>(record)),
             RecordKind::OwnPrice => drop(self.entity::<OwnPrice>(record)),
+            RecordKind::Card => drop(self.entity::<Card>(record)),
+            RecordKind::Setting => drop(self.entity::<Setting>(record)),
         }
     }
 

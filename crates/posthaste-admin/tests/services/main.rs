@@ -5,6 +5,7 @@
 mod accounts;
 mod audited;
 mod booked;
+mod cards;
 mod carried;
 mod channels;
 mod commands;

@@ -21,7 +21,7 @@ async fn person(bench: &Bench, name: &str) -> KnownPerson {
     bench.admin.sign_in().person(token.expose()).await.unwrap().unwrap()
 }
 
-async fn new_person(bench: &Bench, name: &str) -> KnownPerson {
+pub(crate) async fn new_person(bench: &Bench, name: &str) -> KnownPerson {
     add(bench, name, Role::User).await;
     person(bench, name).await
 }

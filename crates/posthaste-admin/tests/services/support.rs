@@ -98,6 +98,7 @@ pub(crate) async fn furnished(
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         runtime: Some(Arc::clone(&runtime) as Arc<dyn Runtime>),
         key_prefix: "cr_".to_owned(),
+        service_rates: Default::default(),
         messenger: None,
         directory: None,
         identity_provider: None,

@@ -98,6 +98,7 @@ impl Rig {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             runtime: None,
             key_prefix: "cr_".to_owned(),
+            service_rates: Default::default(),
             messenger: None,
             directory: None,
             identity_provider: None,

@@ -164,6 +164,7 @@ pub(super) fn key(
         first_used_at: None,
         models: ModelRules { allow: Vec::new(), deny },
         policy,
+        card_steps: Vec::new(),
         created_at: fields.moment("createdAt").unwrap_or(options.now),
         updated_at: options.now,
     };

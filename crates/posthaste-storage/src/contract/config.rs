@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use posthaste_core::{ClientKey, ClientKeyHash, ClientKeyId, Expiry, HashForm, KeyPolicy, ModelRules};
+use posthaste_core::{
+    Card, CardGift, CardId, CardLimits, CardState, ClientKey, ClientKeyHash, ClientKeyId, Expiry, HashForm,
+    KeyPolicy, ModelRules, Multiplier, ProviderKind, Redemption, RedemptionId, ServiceRates, Setting,
+    SettingValue, TokenHash,
+};
 use uuid::Uuid;
 
 use super::{NOON, Promise};
@@ -80,6 +84,7 @@ pub async fn a_client_key_is_found_by_the_hash_that_it_has_now(stores: Stores) -
         first_used_at: None,
         models: ModelRules::default(),
         policy: KeyPolicy::default(),
+        card_steps: Vec::new(),
         created_at: NOON,
         updated_at: NOON,
     };
@@ -96,6 +101,71 @@ pub async fn a_client_key_is_found_by_the_hash_that_it_has_now(stores: Stores) -
     let undone =
         keys.replace(ClientKey { hash: old, hash_form: HashForm::Crs, ..own_now }, made.version).await;
     assert!(matches!(undone, Err(StorageError::Conflict { .. })));
+    Ok(())
+}
+
+/// A card is found by the hash of its code alone, and of many who begin to redeem it at once, each for another client key, one
+/// has it: the others are told that it has changed.
+pub async fn of_many_who_redeem_a_card_at_once_one_has_it(stores: Stores) -> Promise {
+    let cards = Repository::<Card>::new(stores.config);
+    let (code, other) = (TokenHash::new([1; 32]), TokenHash::new([2; 32]));
+    let card = Card {
+        id: CardId::generate(),
+        code,
+        hint: "cdef".to_owned(),
+        gives: CardGift { quota: 5, seconds: 7 },
+        expires_at: Some(NOON),
+        note: "ü".to_owned(),
+        made_by: "ada".to_owned(),
+        state: CardState::Unused,
+        created_at: NOON,
+        updated_at: NOON,
+    };
+    let made = cards.create(card.clone()).await?;
+    assert_eq!(cards.find(&code.to_hex()).await?, Some(made.clone()));
+    assert_eq!(cards.find(&other.to_hex()).await?, None);
+    // A second card of the same code would be redeemed in its place.
+    let twin = cards.create(Card { id: CardId::generate(), ..card.clone() }).await;
+    assert!(matches!(twin, Err(StorageError::Taken { .. })), "{twin:?}");
+    let tries = (0..WRITERS).map(|_| {
+        let (cards, card, version) = (cards.clone(), card.clone(), made.version);
+        let redemption = Redemption {
+            id: RedemptionId::generate(),
+            key: ClientKeyId::generate(),
+            key_name: "held".to_owned(),
+            by: "holder".to_owned(),
+            at: NOON,
+        };
+        let id = redemption.id;
+        let next = Card { state: CardState::Redeeming { redemption }, ..card };
+        tokio::spawn(async move { cards.replace(next, version).await.map(|_| id) })
+    });
+    let mut won = Vec::new();
+    for tried in tries.collect::<Vec<_>>() {
+        match tried.await.expect("the try does not panic") {
+            Ok(id) => won.push(Some(id)),
+            Err(StorageError::Conflict { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let kept = cards.get(card.id.uuid()).await?.expect("the card is there").value;
+    assert_eq!(won, [kept.redemption().map(|redemption| redemption.id)]);
+    Ok(())
+}
+
+/// Every setting is one record, whoever makes it first, and comes back as it was written.
+pub async fn a_setting_is_made_once(stores: Stores) -> Promise {
+    let settings = Repository::<Setting>::new(stores.config);
+    let rates =
+        ServiceRates { rates: [(ProviderKind::Anthropic, Multiplier::from_millionths(1_250_000))].into() };
+    for value in [SettingValue::ServiceRates(rates), SettingValue::CardLimits(CardLimits::default())] {
+        let setting = Setting { value, updated_at: NOON };
+        let made = settings.create(setting.clone()).await?;
+        let again = settings.create(setting.clone()).await;
+        assert!(matches!(again, Err(StorageError::Conflict { .. })), "{again:?}");
+        assert_eq!(settings.get(setting.id()).await?, Some(made.clone()));
+        assert_eq!(settings.find(setting.name()).await?, Some(made));
+    }
     Ok(())
 }
 
