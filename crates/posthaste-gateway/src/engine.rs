@@ -12,8 +12,8 @@ use posthaste_vault::{CredentialSource, Vault};
 use crate::{
     AccountDirectory, Authenticator, RelayOptions, affinity::Homes, asked::AskedModel, budgets::Budgets,
     drains::Drains, errors::ErrorLog, fleet::Fleet, lines::Lines, memory::Memory, metrics::Metrics,
-    notices::Notices, prices::CurrentPrices, projects::Projects, quotas::Quotas, recorder::Recorder,
-    thresholds::Thresholds,
+    notices::Notices, prices::CurrentPrices, projects::Projects, quotas::Quotas, rates::CurrentRates,
+    recorder::Recorder, thresholds::Thresholds,
 };
 
 /// The ports that a relay is built from.
@@ -49,6 +49,7 @@ pub(crate) struct Engine {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) ledger: LedgerWriter,
     pub(crate) prices: CurrentPrices,
+    pub(crate) rates: CurrentRates,
     pub(crate) clock: Arc<dyn Clock>,
     /// Replaced whole; requests under way keep those that they began with.
     pub(crate) options: ArcSwap<RelayOptions>,

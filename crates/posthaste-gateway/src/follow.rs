@@ -52,6 +52,9 @@ async fn apply(engine: &Engine, store: &dyn ConfigStore, changes: &Changes) {
     if changes.truncated || changes.changes.iter().any(|change| change.kind == RecordKind::OwnPrice) {
         reload_prices(engine).await;
     }
+    if changes.truncated || changes.changes.iter().any(|change| change.kind == RecordKind::Setting) {
+        reload_rates(engine).await;
+    }
     let is_owner = |kind| matches!(kind, RecordKind::Owner | RecordKind::Team);
     if changes.truncated || changes.changes.iter().any(|change| is_owner(change.kind)) {
         reload_owners(engine).await;
@@ -74,6 +77,13 @@ async fn reload_owners(engine: &Engine) {
 async fn reload_prices(engine: &Engine) {
     while let Err(error) = engine.prices.reload().await {
         tracing::warn!(%error, "the operator's own prices cannot be read; trying again");
+        tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+    }
+}
+
+async fn reload_rates(engine: &Engine) {
+    while let Err(error) = engine.rates.reload().await {
+        tracing::warn!(%error, "the service rates cannot be read; trying again");
         tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
     }
 }

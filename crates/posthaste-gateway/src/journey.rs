@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use posthaste_core::{AccountId, Dialect, NanoUsd, Operation, ProviderKind, RequestId, Surface};
+use posthaste_core::{
+    AccountId, Dialect, NanoUsd, Operation, ProviderKind, RequestId, ServiceRates, Surface,
+};
 use posthaste_wire::Envelope;
 use tokio::time::Instant;
 
@@ -44,6 +46,9 @@ pub(crate) struct Journey {
     pub(crate) estimate: Estimate,
     /// What it holds of the caller's limits.
     pub(crate) hold: Option<Hold>,
+    /// What operators said of providers when it was admitted. It is billed by them, however long it takes and whatever is said
+    /// meanwhile: the key's own multiplier is the one of that moment too.
+    pub(crate) rates: Arc<ServiceRates>,
     /// What was put right in its conversation.
     pub(crate) mend: Option<Mend>,
     pub(crate) prompt_bytes: usize,
@@ -55,7 +60,8 @@ pub(crate) struct Journey {
 impl Journey {
     /// What the caller is billed for what it cost at a provider: by the multipliers of both.
     pub(crate) fn bills(&self, provider: ProviderKind, cost: NanoUsd) -> NanoUsd {
-        let of_provider = self.options.multiplier(provider);
+        let said = self.rates.rates.get(&provider).copied();
+        let of_provider = said.unwrap_or_else(|| self.options.multiplier(provider));
         self.caller.key().policy.multiplier.and(of_provider, cost)
     }
 

@@ -35,6 +35,7 @@ mod prices;
 mod projects;
 mod pulse;
 mod quotas;
+mod rates;
 mod recorder;
 mod relay;
 mod rests;

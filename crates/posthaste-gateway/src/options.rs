@@ -20,7 +20,8 @@ pub struct RelayOptions {
     pub keep_alive: Duration,
     /// Time-outs of some providers' accounts, in place of those above.
     pub by_provider: HashMap<ProviderKind, TimeoutOverrides>,
-    /// What a dollar of cost at some providers' accounts is billed as; at others, a dollar.
+    /// What a dollar of cost at some providers' accounts is billed as, where no operator has said so in the store; at others, a
+    /// dollar.
     pub multipliers: HashMap<ProviderKind, Multiplier>,
     /// How accounts are chosen and asked again where no pool has rules of its own.
     pub rules: PoolRules,

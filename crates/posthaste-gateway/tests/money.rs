@@ -7,14 +7,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use posthaste_core::{
     ClientKey, CostBasis, Dialect, FaultKind, ModelName, Multiplier, Operation, OwnPrice, OwnPriceId,
-    OwnRates, PoolRules, ProviderKind, ServiceTier, Strategy, Terms, Timestamp, Usage,
+    OwnRates, PoolRules, ProviderKind, ServiceRates, ServiceTier, Setting, SettingValue, Strategy, Terms,
+    Timestamp, Usage,
 };
 use posthaste_gateway::RelayOptions;
 use posthaste_metering::{PriceBook, UnknownModels};
 use posthaste_storage::Repository;
 use posthaste_testkit::{AccountSetters, MemoryTransport, Reply, account, anthropic_json, anthropic_sse};
 use serde_json::json;
-use support::{Rig, USAGE, streamed, whole};
+use support::{Read, Rig, USAGE, streamed, whole};
 
 /// A relay with one account, whose upstream always answers with this.
 async fn answering(provider: ProviderKind, answer: impl Fn() -> Reply + Send + Sync + 'static) -> Rig {
@@ -32,7 +33,7 @@ async fn the_tier_that_answered_is_billed_and_not_the_one_that_was_asked_for() {
     let asked = json!({"model": "gpt-5.4", "service_tier": "priority", "messages": [{"role": "user", "content": "hi"}]});
     let asked = Bytes::from(asked.to_string());
     let answer = rig.ask_as(Dialect::OpenAiChat, Operation::Chat, asked).await.unwrap();
-    assert_eq!(support::Read::from(answer).await.status, 200);
+    assert_eq!(Read::from(answer).await.status, 200);
     let row = &rig.rows().await[0];
     assert_eq!(row.usage.terms, Terms { tier: ServiceTier::Flex, ..Terms::PLAIN });
     // GPT-5.4's flex tier: $1.25 in, $7.50 out.
@@ -155,6 +156,63 @@ async fn what_is_billed_is_the_cost_times_the_keys_and_the_providers_multipliers
     let row = &rig.rows().await[0];
     assert!(row.cost.as_nanos() > 0);
     assert_eq!(row.billed.as_nanos(), row.cost.as_nanos() * 165 / 100);
+}
+
+#[tokio::test]
+async fn a_rate_that_an_operator_sets_goes_before_the_configurations_while_the_relay_runs() {
+    let transport = MemoryTransport::new(move |_| Reply::json(200, &anthropic_json("hi", USAGE)));
+    let multipliers = [(ProviderKind::Anthropic, Multiplier::from_millionths(1_100_000))];
+    let options = RelayOptions { multipliers: multipliers.into(), ..RelayOptions::default() };
+    let rig =
+        Rig::over(vec![account("one").with_provider(ProviderKind::Anthropic)], options, Arc::new(transport))
+            .await;
+    let mut body = whole();
+    body["model"] = "claude-opus-5".into();
+    let settings = Repository::<Setting>::new(Arc::clone(&rig.stores.config));
+    let rates =
+        ServiceRates { rates: [(ProviderKind::Anthropic, Multiplier::from_millionths(500_000))].into() };
+    let setting = Setting { value: SettingValue::ServiceRates(rates), updated_at: Timestamp::EPOCH };
+    rig.read(&body).await.unwrap();
+    let kept = settings.create(setting).await.unwrap();
+    rig.relay_forgets().await;
+    rig.read(&body).await.unwrap();
+    settings.remove(ServiceRates::ID, kept.version).await.unwrap();
+    rig.relay_forgets().await;
+    rig.read(&body).await.unwrap();
+    let rows = rig.rows().await;
+    let shares: Vec<_> = rows.iter().map(|row| row.billed.as_nanos() * 100 / row.cost.as_nanos()).collect();
+    assert!(rows[0].cost.as_nanos() > 0);
+    assert_eq!(shares, [110, 50, 110]);
+}
+
+#[tokio::test]
+async fn a_rate_that_changes_while_a_request_runs_is_not_its_rate() {
+    let transport = MemoryTransport::new(move |_| Reply::sse(anthropic_sse(&["hel", "lo"], USAGE)));
+    let rig = Rig::over(
+        vec![account("one").with_provider(ProviderKind::Anthropic)],
+        RelayOptions::default(),
+        Arc::new(transport),
+    )
+    .await;
+    let mut body = streamed();
+    body["model"] = "claude-opus-5".into();
+    let settings = Repository::<Setting>::new(Arc::clone(&rig.stores.config));
+    let at = |millionths| {
+        let rates = [(ProviderKind::Anthropic, Multiplier::from_millionths(millionths))].into();
+        let value = SettingValue::ServiceRates(ServiceRates { rates });
+        Setting { value, updated_at: Timestamp::EPOCH }
+    };
+    let kept = settings.create(at(1_500_000)).await.unwrap();
+    rig.relay_forgets().await;
+    let running = rig.ask(&body).await.unwrap();
+    settings.replace(at(2_000_000), kept.version).await.unwrap();
+    rig.relay_forgets().await;
+    Read::from(running).await;
+    rig.read(&body).await.unwrap();
+    let rows = rig.rows().await;
+    assert!(rows[0].cost.as_nanos() > 0);
+    let shares: Vec<_> = rows.iter().map(|row| row.billed.as_nanos() * 100 / row.cost.as_nanos()).collect();
+    assert_eq!(shares, [150, 200]);
 }
 
 #[tokio::test]
