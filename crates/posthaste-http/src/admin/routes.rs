@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod cards;
 mod channels;
 mod command;
 mod errors;
@@ -39,6 +40,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         key_batches::endpoints(),
         exports::endpoints(),
         pools::endpoints(),
+        cards::endpoints(),
         people::endpoints(),
         channels::endpoints(),
         usage::endpoints(),

@@ -37,7 +37,23 @@ fn every_route_is_listed_once() {
 }
 
 /// Paths that the predecessor's users know.
-const NAMED: [&str; 24] = [
+const NAMED: [&str; 40] = [
+    "GET /admin/quota-cards",
+    "POST /admin/quota-cards",
+    "GET /admin/quota-cards/stats",
+    "PUT /admin/quota-cards/limits",
+    "DELETE /admin/quota-cards/{card}",
+    "POST /admin/redemptions/{redemption}/revoke",
+    "GET /admin/quota-cards/{card}",
+    "GET /admin/redemptions",
+    "GET /admin/service-rates",
+    "GET /admin/service-rates/services",
+    "PUT /admin/service-rates",
+    "POST /apiStats/api/redeem-card",
+    "GET /apiStats/api/redemption-history",
+    "GET /apiStats/service-rates",
+    "POST /users/redeem-card",
+    "GET /users/redemption-history",
     "POST /admin/claude-accounts/generate-auth-url",
     "POST /admin/claude-accounts/exchange-code",
     "GET /admin/claude-accounts",
