@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod cards;
 mod channels;
 mod config;
 mod data;
@@ -108,6 +109,9 @@ enum Command {
     /// Client keys
     #[command(subcommand)]
     Keys(Box<keys::Command>),
+    /// Redemption cards, which add quota and time to client keys
+    #[command(subcommand)]
+    Cards(cards::Command),
     /// Owners of client keys, each with limits for all its keys together
     #[command(subcommand)]
     Owners(owners::Command),
@@ -191,6 +195,9 @@ fn run(line: Line) -> Result<(), Failure> {
             runtime(Threads::One)?.block_on(accounts::run(command, &load(&global)?, &out))
         }
         Command::Keys(command) => runtime(Threads::One)?.block_on(keys::run(*command, &load(&global)?, &out)),
+        Command::Cards(command) => {
+            runtime(Threads::One)?.block_on(cards::run(command, &load(&global)?, &out))
+        }
         Command::Owners(command) => {
             runtime(Threads::One)?.block_on(owners::run(command, &load(&global)?, &out))
         }

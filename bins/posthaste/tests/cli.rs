@@ -459,6 +459,69 @@ fn owners_and_teams_are_made_shown_and_removed() {
 }
 
 #[test]
+fn cards_are_made_redeemed_once_taken_back_and_withdrawn() {
+    let bench = bench();
+    bench.run("keys create --name team --limit cost=10/total").ok();
+    assert_eq!(bench.run("cards create").code, 2);
+    let made = bench.run("cards create --quota 2.5 --count 3 --lasts 90d --note paid --json").json();
+    let code = |number: usize| made[number]["code"].as_str().unwrap();
+    let hint = |number: usize| made[number]["hint"].as_str().unwrap();
+    assert!(code(0).starts_with("phc-") && code(0).ends_with(hint(0)));
+    let redeemed = ran(bench.command("cards redeem team - --json").write_stdin(code(0))).json();
+    assert_eq!(
+        (redeemed["key_name"].as_str(), redeemed["gives"]["quota"].as_u64()),
+        (Some("team"), Some(2_500_000_000))
+    );
+    let again = bench.run(&format!("cards redeem team {}", code(0)));
+    assert!(again.code == 4 && again.err.contains("redeemed already"), "{}", again.err);
+    let unknown = bench.run("cards redeem team phc-nothing");
+    assert!(unknown.code == 3 && unknown.err.contains("six groups of four"), "{}", unknown.err);
+    let amount = || bench.run("keys show team --json").json()["policy"]["limits"][0]["amount"].as_u64();
+    assert_eq!(amount(), Some(12_500_000_000));
+    assert!(
+        bench.run("cards show").code == 2
+            && bench.run(&format!("cards show {}", hint(0))).ok().contains("team")
+    );
+    for line in ["cards list", "cards list --json", "cards redemptions --key team", "cards stats"] {
+        let out = bench.run(line);
+        assert!(!out.ok().contains(code(0)) && !out.out.contains(code(1)), "{line}: {}", out.out);
+    }
+    let redemption = redeemed["id"].as_str().unwrap();
+    let back = bench.run(&format!("cards take-back {redemption}"));
+    assert!(back.ok().contains("$2.50"), "{}", back.out);
+    assert_eq!(amount(), Some(10_000_000_000));
+    assert_eq!(bench.run(&format!("cards take-back {redemption}")).code, 4);
+    assert!(bench.run(&format!("cards revoke {}", hint(1))).ok().contains("withdrawn"));
+    let refused = bench.run(&format!("cards redeem team {}", code(1)));
+    assert!(refused.code == 4 && refused.err.contains("ask whoever gave it"), "{}", refused.err);
+    bench.run(&format!("cards delete {}", hint(2))).ok();
+    assert_eq!(bench.run(&format!("cards show {}", hint(2))).code, 3);
+    let limits = bench.run("cards limits --most-quota 11 --json").json();
+    assert_eq!(
+        (limits["most_quota"].as_u64(), limits["most_days"].as_u64()),
+        (Some(11_000_000_000), Some(90))
+    );
+    assert!(bench.run("cards limits").ok().contains("$11.00"));
+}
+
+#[test]
+fn rates_are_set_and_given_back_to_the_configuration() {
+    let bench = bench().with_key();
+    let rate = |text: &str| {
+        let rates = bench.run(text).json();
+        let rates = rates.as_array().unwrap().iter();
+        let found = rates.filter(|rate| rate["provider"] == "open-ai").collect::<Vec<_>>()[0].clone();
+        (found["rate"].as_str().unwrap().to_owned(), found["set"].as_bool().unwrap())
+    };
+    assert_eq!(rate("pricing set-rate open-ai 1.25 --json"), ("1.25".to_owned(), true));
+    assert!(bench.run("pricing rates").ok().contains("1.25"));
+    assert_eq!(bench.run("pricing set-rate open-ai dear").code, 2);
+    assert_eq!(bench.run("pricing set-rate nobody 1").code, 2);
+    assert_eq!(rate("pricing rates --json"), ("1.25".to_owned(), true));
+    assert_eq!(rate("pricing set-rate open-ai config --json"), ("1".to_owned(), false));
+}
+
+#[test]
 fn status_tells_that_no_relay_runs() {
     let bench = bench().with_account().with_key();
     let status = bench.run("status --json").json();

@@ -306,6 +306,9 @@ async fn cleaning_up_forgets_what_is_too_old_and_says_so_beforehand() {
 async fn an_export_with_secrets_moves_a_relay_and_its_keys_go_on_working() {
     let bench = Bench::furnished().await;
     fs::write(bench.path("phrase"), "a dummy passphrase\n").unwrap();
+    let card = bench.run("cards create --quota 5 --json").json();
+    bench.run("keys update team --limit cost=1/total").ok();
+    bench.run("pricing set-rate open-ai 2").ok();
     bench.run("data export --to out.json --with-secrets --passphrase-file phrase").ok();
     let text = fs::read_to_string(bench.path("out.json")).unwrap();
     assert!(!text.contains("sk-ant-dummy"));
@@ -314,12 +317,14 @@ async fn an_export_with_secrets_moves_a_relay_and_its_keys_go_on_working() {
 
     let other = bench.path("other");
     let dry = bench.run_on(&other, "data import out.json --passphrase-file phrase");
-    assert!(dry.ok().contains("2 new") && dry.out.contains("--apply"), "{}", dry.out);
+    assert!(dry.ok().contains("4 new") && dry.out.contains("--apply"), "{}", dry.out);
     assert!(!other.exists(), "looking makes nothing");
     bench.run_on(&other, "data import out.json --apply").refused(2, "passphrase-file");
     bench.run_on(&other, "data import out.json --apply --passphrase-file phrase").ok();
     let again = bench.run_on(&other, "data import out.json --apply --passphrase-file phrase");
-    assert!(again.ok().contains("2 the same"), "{}", again.out);
+    assert!(again.ok().contains("4 the same"), "{}", again.out);
+    bench.run_on(&other, &format!("cards redeem team {}", card[0]["code"].as_str().unwrap())).ok();
+    assert!(bench.run_on(&other, "pricing rates --json").ok().contains(r#""rate": "2""#));
     assert_eq!(bench.run_on(&other, "data verify --json").json()["findings"]["secrets"], 1);
     let fingerprint = |data: &Path| {
         let export = bench.run_on(data, "data export --to - --json").json();

@@ -12,7 +12,11 @@ use posthaste_vault::{RefreshingCredentials, Vault, oauth::OAuthFlows};
 use tokio::sync::mpsc;
 
 use crate::{
-    AccountService, Acted, Actor, AdminError, AuditService, BackupFolder, BrandingView, CardService, ChannelService, Command, HolderService, IdentityProvider, KeyService, KnownPerson, LiveService, Messenger, OwnKeyRules, OwnKeyService, OwnPriceService, OwnerService, PeopleDirectory, PeopleService, PoolService, Reply, RequestService, RouteService, Runtime, ServiceRate, SetupToken, SignInService, StatsInput, StatsView, StatusView, TestEvent, TokenService,
+    AccountService, Acted, Actor, AdminError, AuditService, BackupFolder, BrandingView, CardService,
+    ChannelService, Command, HolderService, IdentityProvider, KeyService, KnownPerson, LiveService,
+    Messenger, OwnKeyRules, OwnKeyService, OwnPriceService, OwnerService, PeopleDirectory, PeopleService,
+    PoolService, Reply, RequestService, RouteService, Runtime, ServiceRate, SetupToken, SignInService,
+    StatsInput, StatsView, StatusView, TestEvent, TokenService,
     accounts::{Balances, Logins, TestWatch},
     acting,
     board::Board,

@@ -3,7 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountChange, AccountListInput, Actor, Admin, AdminError, AuditInput, BrandingChange, CardLimitsChange, CardListInput, ChannelChange, Disclosed, ErrorsInput, KeyChange, KeyListInput, LiveInput, LogFilterInput, LogInput, LoginFlow, LoginFor, NewAccount, NewCards, NewChannel, NewKey, NewOwnKey, NewPool, NewUser, OwnPriceInput, OwnerInput, PoolChange, RatesInput, RedemptionListInput, ReleaseInput, Reply, RequestsInput, RouteInput, StatsInput, TargetInput, TeamInput, TokenInput, TrendInput, UserChange, accounts, backups, branding, dashboard, lists, logs, own_keys, prices, rates, system, trend,
+    AccountChange, AccountListInput, Actor, Admin, AdminError, AuditInput, BrandingChange, CardLimitsChange,
+    CardListInput, ChannelChange, Disclosed, ErrorsInput, KeyChange, KeyListInput, LiveInput, LogFilterInput,
+    LogInput, LoginFlow, LoginFor, NewAccount, NewCards, NewChannel, NewKey, NewOwnKey, NewPool, NewUser,
+    OwnPriceInput, OwnerInput, PoolChange, RatesInput, RedemptionListInput, ReleaseInput, Reply,
+    RequestsInput, RouteInput, StatsInput, TargetInput, TeamInput, TokenInput, TrendInput, UserChange,
+    accounts, backups, branding, dashboard, lists, logs, own_keys, prices, rates, system, trend,
 };
 
 /// A piece of work. Records are named by id or by name.

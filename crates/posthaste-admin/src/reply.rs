@@ -7,7 +7,12 @@ use uuid::Uuid;
 
 use crate::{
     AccountRow, AccountUsage, AccountView, AuditPage, AuditReport, BackupView, BalanceView, BrandingView,
-    CardStats, CardView, ChannelView, ClearedErrors, CreatedCard, CreatedKey, CreatedOwnKey, CreatedToken, DashboardView, DeliveryView, ExplainView, KeyRow, KeyView, ListPage, LivePlaces, LiveView, LogPage, LoginPlan, OwnKeyView, OwnerView, PolledLogin, PoolView, PresetView, PriceStatus, PriceView, RedemptionView, RefreshedAccount, ReleasedPlaces, ReloadView, RequestSummary, RequestsPage, RouteView, SavedAccount, ServiceRate, SessionView, SettingView, StartedLogin, StatsView, StatusView, SystemView, TeamView, TestReport, TokenView, TrendView, UnpricedModel, UsageView, UserView,
+    CardStats, CardView, ChannelView, ClearedErrors, CreatedCard, CreatedKey, CreatedOwnKey, CreatedToken,
+    DashboardView, DeliveryView, ExplainView, KeyRow, KeyView, ListPage, LivePlaces, LiveView, LogPage,
+    LoginPlan, OwnKeyView, OwnerView, PolledLogin, PoolView, PresetView, PriceStatus, PriceView,
+    RedemptionView, RefreshedAccount, ReleasedPlaces, ReloadView, RequestSummary, RequestsPage, RouteView,
+    SavedAccount, ServiceRate, SessionView, SettingView, StartedLogin, StatsView, StatusView, SystemView,
+    TeamView, TestReport, TokenView, TrendView, UnpricedModel, UsageView, UserView,
 };
 
 /// What came of a [`Command`](crate::Command).

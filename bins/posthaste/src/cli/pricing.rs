@@ -2,9 +2,10 @@
 
 use clap::{Args, Subcommand};
 use posthaste_admin::{
-    Command as Work, OwnPriceInput, PriceStatus, PriceView, Reply, UnpricedModel, parse_dollars,
+    Command as Work, OwnPriceInput, PriceStatus, PriceView, RatesInput, Reply, ServiceRate, UnpricedModel,
+    parse_dollars,
 };
-use posthaste_core::{NanoUsd, OwnPrice, OwnRates};
+use posthaste_core::{NanoUsd, OwnPrice, OwnRates, ProviderKind};
 
 use super::{
     Failure, Output, output,
@@ -26,6 +27,10 @@ pub(super) enum Command {
     Set(Set),
     /// Let the price book say again what a model costs
     Unset(Which),
+    /// What a dollar of cost is billed as, by the provider that served
+    Rates,
+    /// Change what a dollar of cost is billed as at a provider; relays that run bill by it at once
+    SetRate(SetRate),
 }
 
 #[derive(Args, Debug)]
@@ -72,6 +77,21 @@ pub(super) struct Set {
     note: Option<String>,
 }
 
+#[derive(Args, Debug)]
+pub(super) struct SetRate {
+    /// The provider, as `pricing rates` lists it
+    #[arg(value_parser = provider)]
+    provider: ProviderKind,
+    /// A factor from 0 to 1000, such as `1.25`; `config` for what the configuration says
+    rate: String,
+}
+
+fn provider(text: &str) -> Result<ProviderKind, String> {
+    let found = ProviderKind::ALL.into_iter().find(|kind| kind.as_str() == text);
+    let all: Vec<_> = ProviderKind::ALL.into_iter().map(ProviderKind::as_str).collect();
+    found.ok_or_else(|| format!("expected one of: {}", all.join(", ")))
+}
+
 /// Models have slashes in their names, lists have none.
 fn list_and_model(text: &str) -> Result<(String, String), String> {
     match text.split_once('/') {
@@ -94,6 +114,11 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
         Command::Unknown => Work::ListUnpriced,
         Command::Own => Work::ListOwnPrices,
         Command::Set(set) => Work::SetOwnPrice(set.into()),
+        Command::Rates => Work::ShowServiceRates,
+        Command::SetRate(SetRate { provider, rate }) => {
+            let rate = (rate != "config").then_some(rate);
+            Work::SetServiceRates(RatesInput { rates: [(provider, rate)].into() })
+        }
         Command::Unset(which) => {
             unset = true;
             Work::DeleteOwnPrice { price: which.price }
@@ -110,6 +135,7 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
         }
         Reply::PriceStatus(status) => out.show(&status, || told(&status)),
         Reply::Unpriced(models) => out.show(&models, || unpriced(&models)),
+        Reply::ServiceRates(rates) => out.show(&rates, || rates_table(&rates)),
         Reply::OwnPrices(prices) => out.show(&prices, || own_table(&prices)),
         Reply::OwnPrice(price) if unset => out.show(&price, || {
             format!("`{}` costs what the price book says, from the next request on", price.name())
@@ -162,6 +188,15 @@ fn table(prices: &[PriceView]) -> String {
         ]);
     }
     format!("{table}\n\nDollars for a million tokens.")
+}
+
+fn rates_table(rates: &[ServiceRate]) -> String {
+    let mut table = output::table(&["PROVIDER", "A DOLLAR IS BILLED AS", "SAID BY"]);
+    for rate in rates {
+        let said_by = if rate.set { "you" } else { "configuration" };
+        table.add_row([rate.provider.to_string(), rate.rate.clone(), said_by.to_owned()]);
+    }
+    table.to_string()
 }
 
 fn own_table(prices: &[OwnPrice]) -> String {

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod canary;
+mod cards;
 mod elsewhere;
 mod explained;
 mod fleet;
