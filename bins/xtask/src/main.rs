@@ -47,7 +47,7 @@ enum Task {
     Docs(docs::Options),
     /// Compare the crates' dependencies with the table of layers
     Layering,
-    /// Install what the tests need: a Redis server, Python, Node's packages and the real SDKs
+    /// Install what the tests need: a Redis server, nginx, Python, Node's packages and the real SDKs
     Setup,
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn all(workspace: &Workspace) -> Result<()> {
     servers()?;
     let python = python(workspace)?;
     let node = node(workspace)?;
-    println!("ready: redis-server; slapd; {}; {}", python.display(), node.display());
+    println!("ready: redis-server; slapd; nginx; {}; {}", python.display(), node.display());
     Ok(())
 }
 
@@ -22,6 +22,7 @@ pub(crate) fn all(workspace: &Workspace) -> Result<()> {
 pub(crate) fn servers() -> Result<()> {
     program("redis-server", "redis-server")?;
     program("slapd", "slapd")?;
+    program("nginx", "nginx")?;
     program("ldapadd", "ldap-utils")
 }
 

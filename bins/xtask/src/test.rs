@@ -24,7 +24,7 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let mut report = Report::default();
     sources(workspace, &mut report);
-    let servers = report.step("setup: redis-server, slapd", setup::servers);
+    let servers = report.step("setup: redis-server, slapd, nginx", setup::servers);
     tests(workspace, &mut report, servers);
     program(workspace, &mut report, options.all);
     if options.all {
@@ -70,7 +70,7 @@ fn deny(workspace: &Workspace, report: &mut Report, name: &'static str, checks: 
 fn tests(workspace: &Workspace, report: &mut Report, servers: bool) {
     report.step("layering", || layering(workspace));
     if !servers {
-        return report.not_checked("tests", "there is no redis-server or slapd");
+        return report.not_checked("tests", "there is no redis-server, slapd or nginx");
     }
     report.step("tests", || {
         if works(cargo(workspace).args(["nextest", "--version"])) {

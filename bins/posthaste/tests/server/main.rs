@@ -19,6 +19,7 @@ mod notices;
 mod oidc;
 mod operators;
 mod people;
+mod proxied;
 mod raw;
 mod redis;
 mod refusals;
