@@ -1,6 +1,7 @@
 //! The command line: parse, call a library, print.
 
 mod accounts;
+mod ask;
 mod audit;
 mod cards;
 mod channels;
@@ -21,6 +22,7 @@ mod pricing;
 mod remote;
 mod requests;
 mod routes;
+mod service;
 mod session;
 mod spinner;
 mod stats;
@@ -166,6 +168,9 @@ enum Command {
     Logs(logs::Logs),
     /// Whether a relay runs here, and how its accounts are
     Status,
+    /// The relay as a service of systemd
+    #[command(subcommand)]
+    Service(service::Command),
 }
 
 #[derive(Args, Debug)]
@@ -180,6 +185,7 @@ fn run(line: Line) -> Result<(), Failure> {
     let out = Output::new(global.json);
     match command {
         Command::Config(command) => config::run(&command, &global, &out),
+        Command::Service(command) => service::run(&command, &global, &out),
         Command::Accounts(accounts::Command::Presets) => accounts::presets(&out),
         Command::Serve(listen) => {
             let source = source(&global, listen)?;

@@ -17,11 +17,7 @@ use posthaste_import::{
 use posthaste_vault::{CrsKey, VaultError};
 use serde::Serialize;
 
-use super::{
-    Failure, Output, input,
-    output::{counted, tell},
-    session,
-};
+use super::{Failure, Output, ask::asked, input, output::counted, session};
 use crate::{
     Config,
     config::StoreKind,
@@ -258,15 +254,8 @@ fn applied_text(applied: &Applied, report: &Report) -> String {
 }
 
 fn confirmed(plan: &Plan, update: bool) -> Result<bool, Failure> {
-    tell(&plan.report.text(MOST_LINES));
     let what = if update { "take over what is new and what differs" } else { "take over what is new" };
-    let mut err = io::stderr().lock();
-    let _ = write!(err, "{what}? [y/N] ").and_then(|()| err.flush());
-    let mut answer = String::new();
-    io::stdin()
-        .read_line(&mut answer)
-        .map_err(|error| Failure::failed("the answer cannot be read").caused_by(error.to_string()))?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    asked(&plan.report.text(MOST_LINES), what)
 }
 
 /// A line on standard error that tells how far the work is. Where nobody watches, nothing is written.

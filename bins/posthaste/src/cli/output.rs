@@ -32,6 +32,14 @@ impl Output {
         print(&shown)
     }
 
+    /// Prints a text of ours as it is, such as a file for another program; for programs under a name.
+    pub(super) fn raw(self, name: &str, text: &str) -> Result<(), Failure> {
+        if self.json {
+            return self.show(&serde_json::json!({ name: text }), String::new);
+        }
+        print(text.trim_end())
+    }
+
     /// Whether programs read what is printed.
     pub(super) fn is_json(self) -> bool {
         self.json
