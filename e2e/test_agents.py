@@ -135,3 +135,52 @@ def test_opencode(run, relay, relay_key, package, base, dialect, kind):
         OPENCODE_DISABLE_MODELS_FETCH="1",
     )
     assert "The tool `read` " in printed
+
+
+MODEL = UPSTREAMS["messages"].model("deep")
+
+
+@pytest.mark.parametrize(
+    ("client", "line", "tool"),
+    [
+        ("claude-code", ["claude", "-p", "Use Read to see it.", "--model", MODEL], "Read"),
+        ("codex", ["codex", "exec", "--skip-git-repo-check", "-m", MODEL, "Use get_goal to see it."], "get_goal"),
+        (
+            "gemini-cli",
+            ["gemini", "-m", MODEL, "--skip-trust", "-p", "Use list_directory to see it."],
+            "list_directory",
+        ),
+        ("opencode", ["opencode", "run", "-m", f"anthropic/{MODEL}", "Use read to see it."], "read"),
+        ("opencode", ["opencode", "run", "-m", f"openai/{MODEL}", "Use read to see it."], "read"),
+        ("opencode", ["opencode", "run", "-m", f"google/{MODEL}", "Use read to see it."], "read"),
+    ],
+)
+def test_clients_setup(binary, run, relay, relay_key, tmp_path, client, line, tool):
+    """Nothing but the settings that `posthaste clients setup` writes leads to the relay."""
+    home = tmp_path / "home"
+    if client == "opencode":
+        # Its own list does not have our models.
+        settings = home / "CONFIG/opencode/opencode.json"
+        settings.parent.mkdir(parents=True)
+        models = {"models": {MODEL: {}}}
+        providers = {name: models for name in ("anthropic", "openai", "google")}
+        small = line[3]
+        settings.write_text(json.dumps({"provider": providers, "small_model": small, "autoupdate": False}))
+    subprocess.run(
+        [binary, "clients", "setup", client, "--url", relay.url, "--key", "-", "--yes"],
+        env={"HOME": str(home), "XDG_CONFIG_HOME": str(home / "CONFIG")},
+        input=relay_key.secret,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert f"The tool `{tool}` " in run(*line, **QUIET[client])
+
+
+# What keeps an agent from asking other hosts, and from asking again for minutes.
+QUIET = {
+    "claude-code": {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "CLAUDE_CODE_MAX_RETRIES": "0"},
+    "codex": {},
+    "gemini-cli": {},
+    "opencode": {"OPENCODE_DISABLE_MODELS_FETCH": "1"},
+}

@@ -5,6 +5,7 @@ mod ask;
 mod audit;
 mod cards;
 mod channels;
+mod clients;
 mod config;
 mod data;
 mod debug;
@@ -171,6 +172,9 @@ enum Command {
     /// The relay as a service of systemd
     #[command(subcommand)]
     Service(service::Command),
+    /// Settings of agents that use the relay: Claude Code, Codex, Gemini CLI, OpenCode
+    #[command(subcommand)]
+    Clients(clients::Command),
 }
 
 #[derive(Args, Debug)]
@@ -186,6 +190,7 @@ fn run(line: Line) -> Result<(), Failure> {
     match command {
         Command::Config(command) => config::run(&command, &global, &out),
         Command::Service(command) => service::run(&command, &global, &out),
+        Command::Clients(command) => clients::run(command, &global, &out),
         Command::Accounts(accounts::Command::Presets) => accounts::presets(&out),
         Command::Serve(listen) => {
             let source = source(&global, listen)?;
