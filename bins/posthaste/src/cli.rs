@@ -15,6 +15,7 @@ mod import;
 mod input;
 mod keys;
 mod logs;
+mod manual;
 mod output;
 mod owners;
 mod people;
@@ -175,6 +176,10 @@ enum Command {
     /// Settings of agents that use the relay: Claude Code, Codex, Gemini CLI, OpenCode
     #[command(subcommand)]
     Clients(clients::Command),
+    /// Print the script by which a shell completes these commands
+    Completions(manual::Completions),
+    /// Print the manual page, or write the pages of all commands
+    Man(manual::Man),
 }
 
 #[derive(Args, Debug)]
@@ -191,6 +196,8 @@ fn run(line: Line) -> Result<(), Failure> {
         Command::Config(command) => config::run(&command, &global, &out),
         Command::Service(command) => service::run(&command, &global, &out),
         Command::Clients(command) => clients::run(command, &global, &out),
+        Command::Completions(asked) => manual::completions(&asked, &out),
+        Command::Man(asked) => manual::man(&asked, &out),
         Command::Accounts(accounts::Command::Presets) => accounts::presets(&out),
         Command::Serve(listen) => {
             let source = source(&global, listen)?;

@@ -412,3 +412,19 @@ fn a_link_to_settings_stays_a_link() {
     home.setup("claude-code").refused(2, "is a link to a file that is not there");
     assert_eq!(home.files(), [".claude/settings.json"]);
 }
+
+#[test]
+fn shells_and_manuals_know_every_command() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = home.run(&format!("completions {shell}")).ok().out;
+        for word in ["posthaste", "clients", "claude-code", "dry-run"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+    assert!(home.run("man").ok().out.starts_with(".ie"));
+    home.run("man --to pages").ok();
+    for page in ["posthaste.1", "posthaste-clients-setup.1", "posthaste-service-install.1"] {
+        assert!(home.read(&format!("pages/{page}")).contains(".TH posthaste"), "{page}");
+    }
+}
