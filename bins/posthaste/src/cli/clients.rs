@@ -77,7 +77,7 @@ pub(super) fn run(command: Command, global: &Global, out: &Output) -> Result<(),
 fn setup(asked: Setup, global: &Global, out: &Output) -> Result<(), Failure> {
     let url = match &asked.url {
         Some(url) => relay(url)?,
-        None => own_address(load(global, Vec::new())?.server.listen),
+        None => own_address(load(global)?.server.listen),
     };
     let key = asked.key.or_else(|| asked.key_file.is_none().then(|| Secret::new("-")));
     let key = one_secret("client key", key, asked.key_file)?

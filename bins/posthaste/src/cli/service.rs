@@ -192,7 +192,7 @@ fn unit(asked: &Install, global: &Global) -> Result<Unit, Failure> {
     let program = std::env::current_exe()
         .map_err(|error| Failure::failed("this program's path is not known").caused_by(error.to_string()))?;
     // Before the file says something of the data folder, it has to be in order.
-    let config = load(global, Vec::new())?;
+    let config = load(global)?;
     let data = if global.data.is_some() || global.config.is_some() {
         config.data.dir.clone()
     } else if asked.whose.user {
