@@ -45,7 +45,7 @@ impl Relay {
             flag("server.listen", "127.0.0.1:0"),
         ];
         let config = Config::read(&Sources { file: None, env: &Nothing, flags: &flags }).unwrap();
-        let running = Running::start(&config, wiring::transport(&config).unwrap()).await.unwrap();
+        let running = Running::start(&config, None, wiring::transport(&config).unwrap()).await.unwrap();
         let base = format!("http://{}", running.address);
         let scopes = vec![Area::Keys.write(), Area::Usage.read()];
         let input = TokenInput { name: "example".to_owned(), scopes, lasts_seconds: None };
