@@ -112,7 +112,7 @@ enum Command {
     Accounts(accounts::Command),
     /// Client keys
     #[command(subcommand)]
-    Keys(Box<keys::Command>),
+    Keys(keys::Command),
     /// Redemption cards, which add quota and time to client keys
     #[command(subcommand)]
     Cards(cards::Command),
@@ -212,7 +212,7 @@ fn run(line: Line) -> Result<(), Failure> {
         Command::Accounts(command) => {
             runtime(Threads::One)?.block_on(accounts::run(command, &load(&global)?, &out))
         }
-        Command::Keys(command) => runtime(Threads::One)?.block_on(keys::run(*command, &load(&global)?, &out)),
+        Command::Keys(command) => runtime(Threads::One)?.block_on(keys::run(command, &load(&global)?, &out)),
         Command::Cards(command) => {
             runtime(Threads::One)?.block_on(cards::run(command, &load(&global)?, &out))
         }

@@ -56,6 +56,7 @@ fn moments(times: impl Iterator<Item = u64>) -> Moments {
 }
 
 /// Chance goes beyond three standard errors once in 370 times; a difference that is there does so each time.
+#[expect(clippy::print_stdout, reason = "whoever measures wants to see it")]
 fn assert_alike(what: &str, mut compare: impl FnMut(bool) -> bool) {
     let tries: Vec<f64> = (0..TRIES).map(|_| apart(&mut compare)).collect();
     println!("{what}: {tries:.2?} standard errors apart");

@@ -19,7 +19,7 @@ use crate::{Config, config::ByteSize};
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     #[command(flatten)]
-    Record(Record),
+    Record(Box<Record>),
     /// Try a client key out: send a relay one small request with it, as a client does
     Test(trial::Trial),
 }
@@ -207,7 +207,7 @@ impl Settings {
 
 pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Result<(), Failure> {
     let work = match command {
-        Command::Record(command) => work(command),
+        Command::Record(command) => work(*command),
         Command::Test(trial) => return trial::run(trial, config, out).await,
     };
     let session = Session::open(config, &work).await?;

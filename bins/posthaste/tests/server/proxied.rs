@@ -116,6 +116,10 @@ impl Nginx {
         );
         fs::write(path.join("nginx.conf"), config).unwrap();
         // Debian keeps it where only root's PATH leads.
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a program of the system is looked for, nothing is configured"
+        )]
         let programs = format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default());
         let child = Command::new("nginx")
             .env("PATH", programs)

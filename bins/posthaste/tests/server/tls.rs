@@ -103,7 +103,8 @@ async fn a_session_s_cookie_goes_over_tls_only() {
     let password = "correct horse battery";
     let made = post("/web/auth/setup", json!({ "token": token, "name": "ada", "password": password })).await;
     assert_eq!(made.status, 200);
-    let signed = post("/web/auth/login", json!({ "username": "ada", "password": password })).await;
+    let signed =
+        post("/web/auth/login", json!({ "username": "ada", "password": password, "cookie": true })).await;
     assert_eq!(signed.status, 200);
     let cookie = signed.header("set-cookie");
     assert!(cookie.contains("Secure") && cookie.contains("HttpOnly"), "{cookie}");

@@ -146,7 +146,7 @@ async fn operators_keep_keys_for_people_within_what_they_may_have() {
     else {
         panic!()
     };
-    assert_eq!(listed, [made.view.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&made.view));
 
     add(&bench, "eve", Role::User).await;
     let of_another = Command::RevokeKeyOf { user: "eve".to_owned(), key: made.view.id.to_string() };
