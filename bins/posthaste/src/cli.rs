@@ -9,6 +9,7 @@ mod clients;
 mod config;
 mod data;
 mod debug;
+mod doctor;
 mod failure;
 mod health;
 mod import;
@@ -162,6 +163,8 @@ enum Command {
     Config(config::Command),
     /// What was used and what it cost: by key, owner, account, model, provider, hour, day or month
     Stats(Box<stats::Question>),
+    /// Look for what is not in order, from the configuration to each account, and tell what to do about it
+    Doctor(doctor::Doctor),
     /// Whether a relay is ready, as load balancers ask it; exit code 0 when it is
     Health(health::Health),
     /// Write a file for those who help: how the relay is and was set up, without secrets
@@ -259,6 +262,7 @@ fn run(line: Line) -> Result<(), Failure> {
         Command::Stats(question) => {
             runtime(Threads::One)?.block_on(stats::run(*question, &load(&global)?, &out))
         }
+        Command::Doctor(doctor) => runtime(Threads::One)?.block_on(doctor::run(doctor, &global, &out)),
         Command::Health(health) => {
             runtime(Threads::One)?.block_on(health::run(health, &load(&global)?, &out))
         }

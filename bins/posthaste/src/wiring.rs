@@ -390,5 +390,6 @@ fn sqlite_file(config: &Config) -> PathBuf {
     config.data.dir.join(SQLITE_FILE)
 }
 
-const MASTER_KEY_FILE: &str = "master.key";
+/// Where the master key is in the data folder, unless it is elsewhere.
+pub const MASTER_KEY_FILE: &str = "master.key";
 const SQLITE_FILE: &str = "posthaste.db";

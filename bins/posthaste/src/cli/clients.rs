@@ -12,9 +12,10 @@ use posthaste_core::Secret;
 use serde_json::json;
 use url::Url;
 
+pub(super) use self::known::Client;
 use self::{
     change::{Change, planned_removal, planned_setup},
-    known::{Client, Homes},
+    known::Homes,
 };
 use super::{
     Failure, Global, Output,
@@ -65,6 +66,16 @@ struct How {
     /// Do not ask
     #[arg(long)]
     yes: bool,
+}
+
+/// The settings of a client for a relay at an address, for people to read; in the place of a key stands `cr_…`.
+pub(super) fn settings(client: Client, url: &str) -> Result<String, Failure> {
+    let mut lines = Vec::new();
+    for file in client.files(&Homes::of_this_user()?, url, "cr_…")? {
+        lines.push(format!("{}:", file.path.display()));
+        lines.extend(file.entries.iter().map(|entry| format!("  {} = {}", entry.at.join("."), entry.value)));
+    }
+    Ok(lines.join("\n"))
 }
 
 pub(super) fn run(command: Command, global: &Global, out: &Output) -> Result<(), Failure> {

@@ -5,6 +5,7 @@
 mod bad_input;
 mod canary;
 mod cards;
+mod doctor;
 mod elsewhere;
 mod explained;
 mod fleet;

@@ -9,7 +9,7 @@ use crate::config::ProcessEnv;
 
 /// A client whose settings we know.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum Client {
+pub(in crate::cli) enum Client {
     ClaudeCode,
     Codex,
     GeminiCli,
