@@ -32,6 +32,7 @@ mod stats;
 mod status;
 mod tokens;
 mod totals;
+mod watch;
 mod web;
 
 use std::{
@@ -172,7 +173,7 @@ enum Command {
     /// What the relay has logged lately, and what it logs
     Logs(logs::Logs),
     /// Whether a relay runs here, and how its accounts are
-    Status,
+    Status(status::Status),
     /// The relay as a service of systemd
     #[command(subcommand)]
     Service(service::Command),
@@ -268,7 +269,9 @@ fn run(line: Line) -> Result<(), Failure> {
         }
         Command::Debug(debug) => runtime(Threads::One)?.block_on(debug::run(debug, &load(&global)?, &out)),
         Command::Logs(logs) => runtime(Threads::One)?.block_on(logs::run(logs, &load(&global)?, &out)),
-        Command::Status => runtime(Threads::One)?.block_on(status::run(&load(&global)?, &out)),
+        Command::Status(status) => {
+            runtime(Threads::One)?.block_on(status::run(status, &load(&global)?, &out))
+        }
     }
 }
 

@@ -74,6 +74,12 @@ pub(super) fn line(text: &str) -> bool {
     writeln!(out, "{}", printable(text)).and_then(|()| out.flush()).is_ok()
 }
 
+/// Wipes the terminal (ECMA-48: `CUP`, `ED`); tells whether it is still there.
+pub(super) fn clear() -> bool {
+    let mut out = io::stdout().lock();
+    write!(out, "\x1b[H\x1b[2J").and_then(|()| out.flush()).is_ok()
+}
+
 fn print(shown: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{shown}").and_then(|()| out.flush()) {

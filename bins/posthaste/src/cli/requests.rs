@@ -5,11 +5,12 @@ mod listed;
 mod told;
 
 use clap::{Args, Subcommand};
-use posthaste_admin::{Command as Work, Reply};
+use posthaste_admin::{Command as Work, Reply, RequestSummary};
 
 use super::{
     Failure, Output,
     session::{Session, unexpected},
+    watch::Watch,
 };
 use crate::Config;
 
@@ -27,6 +28,9 @@ pub(super) struct List {
     /// How many at most
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: usize,
+    /// Show them again whenever there are others, until interrupted
+    #[arg(long)]
+    watch: bool,
 }
 
 #[derive(Args, Debug)]
@@ -39,11 +43,26 @@ pub(super) struct Explain {
 }
 
 pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Result<(), Failure> {
-    let Command::List(List { key, limit }) = command;
+    let Command::List(List { key, limit, watch }) = command;
     let work = Work::ListRequests { key, limit };
-    let session = Session::open(config, &work).await?;
-    match session.execute(work).await? {
-        Reply::Requests(requests) => out.show(&requests, || listed::table(&requests)),
+    let mut session = Session::open(config, &work).await?;
+    if !watch {
+        let requests = list(&mut session, work).await?;
+        session.close().await?;
+        return out.show(&requests, || listed::table(&requests));
+    }
+    let mut watch = Watch::new(out);
+    loop {
+        let requests = list(&mut session, work.clone()).await?;
+        if !watch.show(&requests, || listed::table(&requests)).await? {
+            return session.close().await;
+        }
+    }
+}
+
+async fn list(session: &mut Session, work: Work) -> Result<Vec<RequestSummary>, Failure> {
+    match session.call(work).await? {
+        Reply::Requests(requests) => Ok(requests),
         _ => Err(unexpected()),
     }
 }

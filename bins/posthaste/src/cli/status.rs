@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clap::Args;
 use posthaste_admin::{
     Command, InstanceView, LastCleanup, Reply, SpoolStatus, StatusView, StoreAway, data::Part,
 };
@@ -11,13 +12,36 @@ use super::{
     accounts::view::state,
     output,
     session::{Session, unexpected},
+    watch::Watch,
 };
 use crate::Config;
 
-pub(super) async fn run(config: &Config, out: &Output) -> Result<(), Failure> {
+#[derive(Args, Debug)]
+pub(super) struct Status {
+    /// Show it again whenever it changes, until interrupted
+    #[arg(long)]
+    watch: bool,
+}
+
+pub(super) async fn run(asked: Status, config: &Config, out: &Output) -> Result<(), Failure> {
+    if !asked.watch {
+        let status = ask(config).await?;
+        return out.show(&status, || text(&status, config));
+    }
+    let mut watch = Watch::new(out);
+    // Each time anew: a relay may start or stop meanwhile.
+    loop {
+        let status = ask(config).await?;
+        if !watch.show(&status, || text(&status, config)).await? {
+            return Ok(());
+        }
+    }
+}
+
+async fn ask(config: &Config) -> Result<StatusView, Failure> {
     let session = Session::open(config, &Command::Status).await?;
     match session.execute(Command::Status).await? {
-        Reply::Status(status) => out.show(&status, || text(&status, config)),
+        Reply::Status(status) => Ok(status),
         _ => Err(unexpected()),
     }
 }

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
-use crate::support::{Bench, UPSTREAM_KEY, furnished, whole};
+use crate::support::{Bench, UPSTREAM_KEY, eventually, furnished, whole};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_tells_whether_a_relay_is_ready() {
@@ -69,4 +69,22 @@ async fn the_file_for_those_who_help_holds_no_secret() {
     // Without a relay it tells what it can, and what it cannot.
     let told = bench.cli("debug --to -");
     assert!(told["relay"]["logs"]["failed"].as_str().unwrap().contains("a relay that runs"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_watched_is_shown_again_as_it_changes() {
+    let (bench, _upstream, key) = furnished(Bench::new()).await;
+    let server = bench.serve();
+    for line in ["requests list --watch --json", "status --watch --json"] {
+        let watching = bench.spawn(line);
+        let before = watching.log().lines().count();
+        assert_eq!(before, 1, "{}", watching.log());
+        assert_eq!(server.post(&key, &whole()).await.unwrap().status, 200);
+        let grown = || (watching.log().lines().count() > before).then(|| watching.log());
+        let log = eventually("it is shown again", grown).await;
+        for line in log.lines() {
+            assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}");
+        }
+    }
+    server.stop().await;
 }
