@@ -22,6 +22,7 @@ use crate::{
     board::Board,
     branding,
     directory::{self, Snapshot},
+    lists::LastUses,
     rates,
     sign_in::{Misses, Refusals},
     stats, status, versions,
@@ -75,6 +76,7 @@ pub struct Admin {
     card_misses: Arc<Misses>,
     directory: Arc<directory::Directory>,
     board: Arc<Board>,
+    last_uses: Arc<LastUses>,
     refusals: Arc<Refusals>,
     balances: Arc<Balances>,
     test_watch: TestWatch,
@@ -90,6 +92,7 @@ impl Admin {
             card_misses: Arc::default(),
             directory: Arc::default(),
             board: Arc::default(),
+            last_uses: Arc::default(),
             refusals: Arc::default(),
             balances: Arc::default(),
             test_watch: TestWatch::default(),
@@ -258,6 +261,10 @@ impl Admin {
     /// Client keys, accounts and whose they are, as they are now.
     pub(crate) async fn directory(&self) -> Result<Arc<Snapshot>, StorageError> {
         self.directory.snapshot(&self.parts.stores.config).await
+    }
+
+    pub(crate) fn last_uses(&self) -> &LastUses {
+        &self.last_uses
     }
 
     pub(crate) fn board(&self) -> &Board {

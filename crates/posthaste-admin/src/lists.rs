@@ -11,6 +11,7 @@ pub use keys::{KeyListInput, KeyRow};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::used::LastUses;
 pub(crate) use self::{
     accounts::{page as accounts_page, standing},
     keys::page as keys_page,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     Cut, SortOrder, UsedIn,
     order::{SortValue, Sorted, sort},
-    used::{Used, last_use, used},
+    used::{Used, last_use, last_use_lately, used},
 };
 use crate::{Actor, Admin, AdminError, UsageTotals};
 
@@ -96,7 +96,7 @@ impl Wish {
         let used = if may { used(admin, self.range, self.of).await? } else { Used::new() };
         let ids: Vec<Uuid> = listed.iter().map(|listed| listed.id).collect();
         let last = match self.by_use {
-            Some(ByUse::LastUsedAt) => last_use(admin, self.of, &ids).await?,
+            Some(ByUse::LastUsedAt) => last_use_lately(admin, self.of, &ids).await?,
             _ => vec![None; ids.len()],
         };
         let sorted = |(Listed { id, name, value, record }, last)| {

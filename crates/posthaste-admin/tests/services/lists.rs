@@ -74,6 +74,30 @@ async fn pages_tell_each_key_once_also_where_all_are_equal() {
 }
 
 #[tokio::test]
+async fn the_order_of_last_use_stays_while_pages_are_turned_and_no_longer() {
+    let bench = quiet().await;
+    let now = bench.now();
+    let (first, second) = (new_key(&bench, "a", None, "x").await, new_key(&bench, "b", None, "y").await);
+    book(&bench, &[row(first, now, "m", 1), row(second, now.minus(DAY), "m", 20)]).await;
+    let listed = async || {
+        let last = keys(&bench, by("lastUsedAt", SortOrder::Desc)).await;
+        last.items.into_iter().map(|row| (row.key.name, row.last_used_at)).collect::<Vec<_>>()
+    };
+    let before = listed().await;
+    let later = now.plus(Duration::from_secs(3_600));
+    book(&bench, &[row(second, later, "m", 5)]).await;
+    let turned = listed().await;
+    assert_eq!([&before[0].0, &before[1].0], [&turned[0].0, &turned[1].0], "the order stays");
+    assert_eq!(turned[1].1, Some(later), "what is told of each is as it is now");
+    // A key that was made meanwhile has everything read anew.
+    new_key(&bench, "c", None, "x").await;
+    assert_eq!(listed().await.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["b", "a", "c"]);
+    book(&bench, &[row(first, now.plus(Duration::from_secs(7_200)), "m", 5)]).await;
+    bench.clock.advance(Duration::from_secs(10));
+    assert_eq!(listed().await[0].0, "a", "it is read anew after a moment");
+}
+
+#[tokio::test]
 async fn keys_are_sorted_by_what_they_used_and_when() {
     let bench = quiet().await;
     let (now, month) = (bench.now(), 40 * DAY);
