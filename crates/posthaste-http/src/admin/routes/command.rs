@@ -2,7 +2,7 @@
 
 use posthaste_admin::{AdminError, Command, Reply};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::admin::{
@@ -33,7 +33,17 @@ struct Asking {
     with: Option<Value>,
 }
 
-async fn carry_out(asked: Asked, Json(asking): Json<Asking>) -> Result<Value, AdminError> {
+/// What came of it.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Answered {
+    /// What kind of reply it is.
+    reply: String,
+    /// The reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<Value>,
+}
+
+async fn carry_out(asked: Asked, Json(asking): Json<Asking>) -> Result<Answered, AdminError> {
     let Asking { command, with } = asking;
     let command = match with {
         Some(with) => json!({ "command": command, "with": with }),
@@ -48,5 +58,6 @@ async fn carry_out(asked: Asked, Json(asking): Json<Asking>) -> Result<Value, Ad
         ),
     })?;
     let reply: Reply = asked.admin.act(&asked.actor, command).await?;
-    serde_json::to_value(reply).map_err(|error| AdminError::internal("a reply", error))
+    let answered = serde_json::to_value(reply).and_then(serde_json::from_value);
+    answered.map_err(|error| AdminError::internal("a reply", error))
 }
