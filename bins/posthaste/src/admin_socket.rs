@@ -4,11 +4,13 @@
 //! it has mode 0600, and the folder 0700.
 
 mod client;
-mod frame;
+pub(crate) mod frame;
+mod private;
 mod server;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use self::private::PrivateSocket;
 pub use client::{AdminClient, CallError};
 pub use server::{AdminListener, BindError, Held, hold, serve};
 

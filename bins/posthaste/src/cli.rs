@@ -32,6 +32,7 @@ mod stats;
 mod status;
 mod tokens;
 mod totals;
+mod upgrade;
 mod watch;
 mod web;
 
@@ -50,7 +51,8 @@ use crate::{
     config::{FileText, Flag, ProcessEnv, Sources},
     demo, logging, memory,
     reload::ConfigSource,
-    serve, wiring,
+    serve::{self, Start},
+    wiring,
 };
 
 /// Runs the program as its command line says.
@@ -106,7 +108,9 @@ enum Command {
     /// Try everything out: a relay with an imitation provider and a client key, nothing to set up
     Demo(Listen),
     /// Run the relay
-    Serve(Listen),
+    Serve(Serve),
+    /// Have the relay that runs here make way for its program as it is on disk now, without a request refused or cut
+    Upgrade(upgrade::Upgrade),
     /// Make the data folder, the master key and the store
     Init,
     /// Upstream accounts
@@ -193,6 +197,15 @@ struct Listen {
     listen: Option<String>,
 }
 
+#[derive(Args, Debug)]
+struct Serve {
+    #[command(flatten)]
+    listen: Listen,
+    /// Take over from the relay that runs on the data folder: its sockets, its limits; it serves its streams to their end
+    #[arg(long)]
+    take_over: bool,
+}
+
 fn run(line: Line) -> Result<(), Failure> {
     let Line { global, command } = line;
     let out = Output::new(global.json);
@@ -203,10 +216,14 @@ fn run(line: Line) -> Result<(), Failure> {
         Command::Completions(asked) => manual::completions(&asked, &out),
         Command::Man(asked) => manual::man(&asked, &out),
         Command::Accounts(accounts::Command::Presets) => accounts::presets(&out),
-        Command::Serve(listen) => {
+        Command::Serve(Serve { listen, take_over }) => {
             let source = source(&global, listen)?;
             let config = started(&source)?;
-            runtime(Threads::Many)?.block_on(serve::run(config, source)).map_err(Failure::from)
+            let how = if take_over { Start::TakeOver } else { Start::Anew };
+            runtime(Threads::Many)?.block_on(serve::run(config, source, how)).map_err(Failure::from)
+        }
+        Command::Upgrade(upgrade) => {
+            runtime(Threads::One)?.block_on(upgrade::run(upgrade, &load_here(&global)?, &out))
         }
         Command::Demo(listen) => {
             let config = started(&source(&global, listen)?)?;

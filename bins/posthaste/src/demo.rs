@@ -67,7 +67,7 @@ pub async fn run(mut config: Config) -> anyhow::Result<()> {
         shutdown_grace: Duration::ZERO,
         tls: None,
     };
-    let open = posthaste_http::serve(pages, door, &options, pending(), pending());
+    let open = posthaste_http::serve(pages, door, &options, pending::<()>(), pending());
     tokio::pin!(serving, open);
     let shown = async {
         tokio::select! {

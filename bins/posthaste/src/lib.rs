@@ -4,6 +4,7 @@ pub mod admin_socket;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod handover;
 pub mod logging;
 mod machine;
 pub mod memory;

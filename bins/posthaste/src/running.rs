@@ -1,6 +1,6 @@
 //! A relay that runs: its ports wired together, its listeners, and its orderly end.
 
-use std::{future::pending, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{future::pending, net::SocketAddr, os::fd::AsFd, path::Path, pin::Pin, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -13,8 +13,8 @@ use posthaste_core::{
 };
 use posthaste_gateway::{FirstEventTimeouts, Membership, Relay, RelayOptions, RelayPorts, WindowForecast};
 use posthaste_http::{
-    AdminFront, AdminOptions, CookieOptions, Front, FrontOptions, LiveOptions, ServerOptions, metrics_router,
-    router, serve,
+    AdminFront, AdminOptions, CookieOptions, Ending, Front, FrontOptions, LiveOptions, ServerOptions,
+    metrics_router, router, serve,
 };
 use posthaste_metering::PriceBook;
 use posthaste_scheduler::{Backoff, Instance, Parked, Scheduler};
@@ -33,6 +33,7 @@ use crate::{
     Config,
     admin_socket::{self, AdminListener},
     config::{Durability, StoreKind},
+    handover::{self, HandOver, Inherited, Place, Predecessor, Program, Retired, SuccessorListener},
     logging, machine, memory,
     reload::{ConfigSource, LiveParts, Reloader, Reloading},
     wiring::{self, Live, Notify, Opened, StoreSize},
@@ -58,12 +59,17 @@ pub struct Running {
     listener: TcpListener,
     front: Front,
     server: ServerOptions,
+    /// How long streams may go on once another process has taken over.
+    upgrade_grace: Duration,
+    retired: Retired,
     background: Background,
 }
 
 /// Tasks beside the requests. They are aborted when it is dropped.
 struct Background {
     stop: CancellationToken,
+    /// What only one process on a data folder does ends when another one takes over.
+    retire: CancellationToken,
     tasks: JoinSet<()>,
 }
 
@@ -78,23 +84,49 @@ impl Running {
         source: Option<ConfigSource>,
         transport: Arc<dyn Transport>,
     ) -> anyhow::Result<Self> {
+        Self::start_with(config, source, transport, Inherited::default(), None).await
+    }
+
+    /// The same with sockets that listen already, and in the place of a relay that hands over.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start); the relay before goes on then.
+    pub async fn start_with(
+        config: &Config,
+        source: Option<ConfigSource>,
+        transport: Arc<dyn Transport>,
+        mut inherited: Inherited,
+        before: Option<Predecessor>,
+    ) -> anyhow::Result<Self> {
+        let program = Program::own().context("the program's own file cannot be told")?;
         let prices = wiring::prices(config)?;
         let tls = wiring::server_tls(config)?;
         let metrics = install_metrics()?;
         // What can refuse without leaving a trace comes before what makes a folder, a store or a key.
         let socket_path = admin_socket::path(&config.data.dir);
-        AdminListener::refuse_second(&socket_path).await?;
-        let listener = bind(config.server.listen).await?;
+        if before.is_none() {
+            AdminListener::refuse_second(&socket_path).await?;
+        }
+        let listener = inherited.listener(Place::Relay, config.server.listen).await?;
         let address = listener.local_addr()?;
         let metrics_listener = match config.server.metrics_listen {
-            Some(address) => Some(bind(address).await?),
+            Some(address) => Some(inherited.listener(Place::Metrics, address).await?),
             None => None,
         };
+        drop(inherited);
+        let mut sockets = vec![(Place::Relay, address, listener.as_fd().try_clone_to_owned()?)];
+        if let Some(metrics) = &metrics_listener {
+            let (address, socket) = (metrics.local_addr()?, metrics.as_fd().try_clone_to_owned()?);
+            sockets.push((Place::Metrics, address, socket));
+        }
         let mut opened = wiring::open_stores_to_serve(config).await?;
         for made in &opened.made {
             tracing::info!("made {made}");
         }
-        let socket = AdminListener::bind(&socket_path).await?;
+        let socket = match &before {
+            Some(_) => None,
+            None => Some(AdminListener::bind(&socket_path).await?),
+        };
         let spool = wiring::spool::open(config, &mut opened).await?;
         let spooled = spool.as_ref().map(|spool| spool.state());
         let copied = wiring::copy::open(config, &mut opened, spooled.clone())?;
@@ -180,10 +212,10 @@ impl Running {
             shutdown_grace: config.server.shutdown_grace,
             tls,
         };
-        let mut background = Background { stop: CancellationToken::new(), tasks: JoinSet::new() };
+        let mut background = Background::default();
         background.follow(relay.clone());
         if config.server.watch_config {
-            background.spawn(reloader.clone().watch());
+            background.spawn_alone(reloader.clone().watch());
         }
         if let Some((notify, channels)) = channels {
             background.spawn(async move { notify.follow(channels).await });
@@ -199,10 +231,28 @@ impl Running {
         }
         background.tell_refusals(admin.clone());
         background.keep_house(Housekeeper::new(admin.clone(), config.cleanup(), cleanup));
-        background.admin(socket, admin.clone());
         if let Some(listener) = metrics_listener {
             background.metrics(listener, metrics, server.clone());
         }
+        // Last of all: from here on the relay before serves no longer.
+        let socket = match (socket, before) {
+            (Some(socket), _) => socket,
+            (None, Some(before)) => take_over(before, &opened, &socket_path).await?,
+            (None, None) => AdminListener::bind(&socket_path).await?,
+        };
+        let retired = Retired::default();
+        let hand_over = HandOver {
+            sockets,
+            lock: socket.share_lock()?,
+            sqlite: opened.sqlite().map(Arc::clone),
+            fleet: Arc::clone(&opened.stores.fleet),
+            relay: relay.clone(),
+            program,
+            refuses: refuses_hand_over(config),
+            retired: retired.clone(),
+        };
+        background.hand_over(SuccessorListener::bind(&config.data.dir)?, hand_over);
+        background.admin(socket, admin.clone());
         Ok(Self {
             address,
             admin,
@@ -217,6 +267,8 @@ impl Running {
             listener,
             front,
             server,
+            upgrade_grace: config.server.upgrade_grace,
+            retired,
             background,
         })
     }
@@ -240,10 +292,22 @@ impl Running {
             listener,
             front,
             server,
+            upgrade_grace,
+            retired,
             background,
             ..
         } = self;
-        let drained = serve(listener, router(front), &server, stop, cut.cancelled()).await;
+        let retire = background.retire.clone();
+        let ending = async {
+            tokio::select! {
+                () = stop => Ending::Stop,
+                () = retired.wait() => {
+                    retire.cancel();
+                    Ending::Retire { within: upgrade_grace }
+                }
+            }
+        };
+        let drained = serve(listener, router(front), &server, ending, cut.cancelled()).await;
         if drained.cut_off > 0 {
             tracing::warn!(connections = drained.cut_off, "answers were cut off");
         }
@@ -274,11 +338,19 @@ impl Running {
             tracing::warn!("not everything that limits counted here is counted in the shared store");
         }
         // However that went, the store is closed as well as it can be.
+        let close = async { if retired.is_so() { opened.leave().await } else { opened.close().await } };
         let closed = tokio::select! {
-            closed = opened.close() => closed.context("the store could not be closed"),
+            closed = close => closed.context("the store could not be closed"),
             () = sleep(LAST_WORK) => Err(anyhow!("the store did not close in time")),
         };
         flushed.and(closed)
+    }
+}
+
+impl Default for Background {
+    fn default() -> Self {
+        let stop = CancellationToken::new();
+        Self { retire: stop.child_token(), stop, tasks: JoinSet::new() }
     }
 }
 
@@ -296,7 +368,7 @@ impl Background {
     }
 
     fn keep_fresh(&mut self, credentials: RefreshingCredentials, relay: Relay) {
-        self.spawn(async move { credentials.keep_fresh(|| relay.accounts()).await });
+        self.spawn_alone(async move { credentials.keep_fresh(|| relay.accounts()).await });
     }
 
     /// The exporter's histograms grow until they are looked after.
@@ -316,7 +388,7 @@ impl Background {
 
     /// Forgets what is older than it is kept for.
     fn keep_house(&mut self, housekeeper: Housekeeper) {
-        self.spawn(async move { housekeeper.run().await });
+        self.spawn_alone(async move { housekeeper.run().await });
     }
 
     /// Refused log-ins that were counted are told in the audit log when their time is over.
@@ -331,13 +403,28 @@ impl Background {
     }
 
     fn admin(&mut self, socket: AdminListener, admin: Admin) {
-        self.tasks.spawn(admin_socket::serve(socket, admin, self.stop.clone()));
+        self.tasks.spawn(admin_socket::serve(socket, admin, self.retire.clone()));
+    }
+
+    fn hand_over(&mut self, socket: SuccessorListener, hand_over: HandOver) {
+        self.tasks.spawn(handover::serve(socket, hand_over, self.retire.clone()));
     }
 
     fn metrics(&mut self, listener: TcpListener, metrics: PrometheusHandle, options: ServerOptions) {
         let options = ServerOptions { shutdown_grace: Duration::ZERO, tls: None, ..options };
-        self.spawn(async move {
-            serve(listener, metrics_router(metrics), &options, pending(), pending()).await;
+        self.spawn_alone(async move {
+            serve(listener, metrics_router(metrics), &options, pending::<()>(), pending()).await;
+        });
+    }
+
+    /// For what only one process does.
+    fn spawn_alone(&mut self, work: impl Future<Output = ()> + Send + 'static) {
+        let retire = self.retire.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = retire.cancelled() => {}
+                () = work => {}
+            }
         });
     }
 
@@ -359,6 +446,20 @@ impl Background {
             }
         }
     }
+}
+
+/// Takes the place of the relay before, which serves its streams to their end.
+async fn take_over(mut before: Predecessor, opened: &Opened, path: &Path) -> anyhow::Result<AdminListener> {
+    let lock = before.take_over(opened).await?;
+    let socket = AdminListener::succeed(path, lock)?;
+    before.succeed(Arc::clone(&opened.stores.admission)).await.context("the relay before is gone")?;
+    Ok(socket)
+}
+
+/// What lives in a process's memory alone cannot be handed to another.
+fn refuses_hand_over(config: &Config) -> Option<String> {
+    let memory = "everything is in the memory store, which ends with its process: stop it and start anew";
+    (config.data.store == StoreKind::Memory).then(|| memory.to_owned())
 }
 
 /// Ends the background tasks, and tells the other relays that this one is gone.
@@ -530,12 +631,6 @@ pub(crate) fn relay_options(config: &Config) -> RelayOptions {
         account_errors: config.retention.error_bounds(),
         strict_accounting: config.accounting.durability == Durability::Strict,
     }
-}
-
-async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}: is another program there? choose another address with --listen")
-    })
 }
 
 /// The recorder belongs to the process; a second relay in it (in tests) shares the first one's.

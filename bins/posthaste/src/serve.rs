@@ -6,20 +6,44 @@ use std::{
 };
 
 use anyhow::Context;
+use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Config, reload::ConfigSource, running::Running, wiring};
+use crate::{
+    Config,
+    handover::{Inherited, Predecessor},
+    reload::ConfigSource,
+    running::Running,
+    wiring,
+};
+
+/// How a relay comes to serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Where none does.
+    Anew,
+    /// In the place of the one that runs on the data folder.
+    TakeOver,
+}
 
 /// Runs the relay until it is told to stop by SIGINT or SIGTERM; a second one cuts off what is still under way. SIGHUP has it read
 /// its configuration again.
 ///
 /// # Errors
 /// When it cannot start.
-pub async fn run(config: Config, source: ConfigSource) -> anyhow::Result<()> {
+pub async fn run(config: Config, source: ConfigSource, how: Start) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let mut reloads = signal(SignalKind::hangup()).context("signals cannot be listened for")?;
-    let running = Running::start(&config, Some(source), wiring::transport(&config)?).await?;
+    let (inherited, before) = match how {
+        Start::Anew => (Inherited::from_systemd()?, None),
+        Start::TakeOver => {
+            let (before, inherited) = Predecessor::meet(&config.data.dir).await?;
+            (inherited, Some(before))
+        }
+    };
+    let transport = wiring::transport(&config)?;
+    let running = Running::start_with(&config, Some(source), transport, inherited, before).await?;
     let reloader = running.reloader.clone();
     let reloading = tokio::spawn(async move {
         while reloads.recv().await.is_some() {
@@ -35,6 +59,7 @@ pub async fn run(config: Config, source: ConfigSource) -> anyhow::Result<()> {
     }
     let scheme = if config.server.tls_certificate_file.is_some() { "https" } else { "http" };
     say(&format!("listening on {scheme}://{}", running.address))?;
+    tell_systemd();
     let ended = end_orderly(running, &mut signals).await;
     reloading.abort();
     ended
@@ -59,6 +84,14 @@ pub(crate) async fn end_orderly(running: Running, signals: &mut Signals) -> anyh
     cut.cancel();
     serving.await.context(STOPPED_AT_ONCE)?;
     anyhow::bail!(STOPPED_AT_ONCE)
+}
+
+/// Where systemd started this process, or one before it, it is told which process serves now (`sd_notify(3)`).
+fn tell_systemd() {
+    let serves = [NotifyState::Ready, NotifyState::MainPid(std::process::id())];
+    if let Err(error) = sd_notify::notify(&serves) {
+        tracing::warn!(%error, "systemd cannot be told that the relay serves");
+    }
 }
 
 /// Prints a line on standard output at once, for people and for scripts that wait for it.

@@ -73,11 +73,32 @@ impl Opened {
     }
 }
 
+impl Opened {
+    /// The same beside a process that has taken over and goes on with the store.
+    ///
+    /// # Errors
+    /// As [`close`](Self::close).
+    pub async fn leave(&self) -> Result<(), StorageError> {
+        match &self.backend {
+            Backend::Sqlite(stores) => stores.leave().await,
+            Backend::Memory | Backend::Redis(_) => self.close().await,
+        }
+    }
+
+    /// The embedded store, where it is one.
+    pub fn sqlite(&self) -> Option<&Arc<SqliteStores>> {
+        match &self.backend {
+            Backend::Sqlite(stores) => Some(stores),
+            Backend::Memory | Backend::Redis(_) => None,
+        }
+    }
+}
+
 type OpenSqlite = fn(&Path) -> Result<SqliteStores, StorageError>;
 
 enum Backend {
     Memory,
-    Sqlite(SqliteStores),
+    Sqlite(Arc<SqliteStores>),
     Redis(Arc<RedisStores>),
 }
 
@@ -316,7 +337,7 @@ async fn stores(
                 made.push(format!("store {}", path.display()));
             }
             let stores = opened.stores();
-            Ok((Backend::Sqlite(opened), stores, format!("sqlite ({})", path.display())))
+            Ok((Backend::Sqlite(Arc::new(opened)), stores, format!("sqlite ({})", path.display())))
         }
         StoreKind::Redis => {
             let opened = connect_redis(config).await?;
@@ -386,7 +407,7 @@ fn master_key_path(config: &Config) -> PathBuf {
     config.vault.master_key_file.clone().unwrap_or_else(|| config.data.dir.join(MASTER_KEY_FILE))
 }
 
-fn sqlite_file(config: &Config) -> PathBuf {
+pub(crate) fn sqlite_file(config: &Config) -> PathBuf {
     config.data.dir.join(SQLITE_FILE)
 }
 

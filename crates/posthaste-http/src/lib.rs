@@ -19,5 +19,5 @@ pub use admin::{
 pub use door::door_router;
 pub use live::LiveOptions;
 pub use routes::{Access, Front, FrontOptions, RouteEntry, metrics_router, route_table, router};
-pub use server::{Drained, ServerOptions, serve};
+pub use server::{Drained, Ending, ServerOptions, serve};
 pub use tls::{ServerTls, TlsError};

@@ -12,7 +12,10 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
 };
-use tokio::{net::TcpListener, time::sleep};
+use tokio::{
+    net::TcpListener,
+    time::{sleep, timeout},
+};
 
 pub(crate) use self::tasks::Tasks;
 use self::{conversation::Conversation, lingering::Lingering, socket::Socket};
@@ -31,6 +34,26 @@ pub struct ServerOptions {
     pub tls: Option<ServerTls>,
 }
 
+/// How serving comes to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Nobody serves any more: connections without a request under way are closed.
+    Stop,
+    /// Another process serves on the same socket: a connection that has no request under way is served on until it has
+    /// been idle for [`ServerOptions::idle_timeout`], with answers that ask the client to come on a new one. So no
+    /// client finds its connection closed sooner than it ever would.
+    Retire {
+        /// How long answers under way may take to end.
+        within: Duration,
+    },
+}
+
+impl From<()> for Ending {
+    fn from((): ()) -> Self {
+        Self::Stop
+    }
+}
+
 /// Serves `router` on `listener` until `stop` is ready; then takes no new connections, lets the answers under way end
 /// until the grace is over or `cut` is ready, and cuts off the rest. Upgraded connections end with the answer under way.
 ///
@@ -40,7 +63,7 @@ pub async fn serve(
     listener: TcpListener,
     router: Router,
     options: &ServerOptions,
-    stop: impl Future<Output = ()>,
+    stop: impl Future<Output: Into<Ending>>,
     cut: impl Future<Output = ()>,
 ) -> Drained {
     let tasks = Tasks::default();
@@ -48,10 +71,10 @@ pub async fn serve(
     let builder = connection_builder(options, &tasks);
     let graceful = GracefulShutdown::new();
     tokio::pin!(stop);
-    loop {
+    let ending = loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = &mut stop => break,
+            ending = &mut stop => break ending.into(),
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -75,13 +98,24 @@ pub async fn serve(
             let connection = watcher.watch(builder.serve_connection_with_upgrades(io, service).into_owned());
             conversation.carry(connection, patience).await;
         });
-    }
+    };
     drop(listener);
     tasks.stop();
-    let drained = async { tokio::join!(graceful.shutdown(), tasks.ended()) };
+    let (idle, grace) = match ending {
+        Ending::Stop => (Duration::ZERO, options.shutdown_grace),
+        Ending::Retire { within } => {
+            tasks.retire();
+            (options.idle_timeout, within)
+        }
+    };
+    let drained = async {
+        // Whoever is idle for so long is closed by its own time-out, and whoever asks is told to go.
+        let _ = timeout(idle, tasks.ended()).await;
+        tokio::join!(graceful.shutdown(), tasks.ended())
+    };
     tokio::select! {
         _ = drained => {}
-        () = sleep(options.shutdown_grace) => {}
+        () = sleep(grace) => {}
         () = cut => {}
     }
     Drained { cut_off: tasks.cut().await }

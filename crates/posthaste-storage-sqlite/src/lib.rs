@@ -17,6 +17,7 @@ mod sessions;
 mod stores;
 mod writer;
 
+pub use admission::alone::PausedAdmission;
 pub use copies::{Copied, UNFINISHED, backup_file, examine_file};
-pub use schema::SchemaError;
+pub use schema::{Schema, SchemaError, schema_of};
 pub use stores::SqliteStores;

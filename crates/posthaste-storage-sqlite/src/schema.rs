@@ -1,8 +1,11 @@
 //! The tables, brought up to date when a file is opened.
 
+use std::path::Path;
+
+use posthaste_storage::StorageError;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use crate::error::Failure;
+use crate::{error::Failure, stores::open_reader};
 
 /// Why a file is not opened; it is left as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +23,26 @@ pub enum SchemaError {
     /// It is another program's database.
     #[error("it is another program's database")]
     Foreign,
+}
+
+/// The schema of a file, beside this release's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// The file's.
+    pub found: i64,
+    /// The newest that this release knows; to it a file is brought when it is opened.
+    pub known: i64,
+}
+
+/// Reads a file's schema and changes nothing.
+///
+/// # Errors
+/// [`StorageError::Unavailable`] when it cannot be read.
+pub fn schema_of(path: &Path) -> Result<Schema, StorageError> {
+    let failed = |failure: Failure| failure.into_storage_error(&format!("reading {}", path.display()));
+    let connection = open_reader(path).map_err(failed)?;
+    let found = version(&connection).map_err(|error| failed(error.into()))?;
+    Ok(Schema { found, known: KNOWN })
 }
 
 /// Reads whether the file is one that this release can use, without changing anything.

@@ -11,12 +11,12 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use posthaste_storage::{StorageError, StoreHealth, Stores, memory::MemoryFleet};
+use posthaste_storage::{HandedLease, StorageError, StoreHealth, Stores, memory::MemoryFleet};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::{sync::Notify, task};
 
 use crate::{
-    admission::alone::{self, Alone, AloneAdmission},
+    admission::alone::{self, Alone, AloneAdmission, PausedAdmission},
     error::Failure,
     readers::Readers,
     reports::Reports,
@@ -109,18 +109,53 @@ impl SqliteStores {
         }
     }
 
+    /// Has all claims wait, so that another process can go on with what limits count.
+    ///
+    /// # Errors
+    /// When the store was not [opened alone](Self::open_alone), another process is at it already, or counters cannot be
+    /// saved; nobody waits then.
+    pub async fn pause_admission(&self) -> Result<PausedAdmission, StorageError> {
+        self.alone()?.pause().await
+    }
+
+    /// Goes on with what another process has counted in the file until now, and with the leases that it handed on.
+    ///
+    /// # Errors
+    /// When the store was not [opened alone](Self::open_alone), or counters cannot be read.
+    pub async fn take_admission(&self, leases: Vec<HandedLease>) -> Result<(), StorageError> {
+        self.alone()?.take(leases).await
+    }
+
+    fn alone(&self) -> Result<&Arc<Alone>, StorageError> {
+        let shared = "this process does not count by itself";
+        self.alone.as_ref().ok_or_else(|| StorageError::unavailable("handing over what limits count", shared))
+    }
+
+    /// Writes what is waiting and ends the writer, beside another process that goes on: the log is left to that one.
+    /// Closing twice does nothing.
+    ///
+    /// # Errors
+    /// When counters could not be saved.
+    pub async fn leave(&self) -> Result<(), StorageError> {
+        self.end(false).await
+    }
+
     /// Writes what is waiting, empties the log into the file and ends the writer. Closing twice does nothing.
     ///
     /// # Errors
     /// When the log could not be emptied; what was acknowledged is durable all the same.
     pub async fn close(&self) -> Result<(), StorageError> {
+        self.end(true).await
+    }
+
+    async fn end(&self, empty_log: bool) -> Result<(), StorageError> {
         self.database.readers.close();
         self.database.reports.close();
         let saved = match &self.alone {
             Some(alone) => alone.save().await,
             None => Ok(()),
         };
-        let closed = self.database.writer.close().await;
+        let closed = self.database.writer.close(empty_log).await;
         let thread = self.thread.lock().take();
         if let Some(thread) = thread {
             let joined = task::spawn_blocking(move || thread.join()).await;

@@ -42,10 +42,10 @@ impl Writer {
         answer.await.unwrap_or_else(|_| Err(StorageError::unavailable(what, WriterGone)))
     }
 
-    /// Writes what was sent before, empties the log into the file and ends the thread.
-    pub(crate) async fn close(&self) -> Result<(), StorageError> {
+    /// Writes what was sent before and ends the thread; before that, where it is wanted, empties the log into the file.
+    pub(crate) async fn close(&self, empty_log: bool) -> Result<(), StorageError> {
         let (reply, answer) = oneshot::channel();
-        if self.commands.send(Command::Close(reply)).await.is_err() {
+        if self.commands.send(Command::Close { reply, empty_log }).await.is_err() {
             return Ok(());
         }
         answer.await.unwrap_or_else(|_| Err(StorageError::unavailable("closing the store", WriterGone)))
@@ -54,7 +54,15 @@ impl Writer {
 
 enum Command {
     Write(Box<dyn Work>),
-    Close(oneshot::Sender<Result<(), StorageError>>),
+    Close { reply: oneshot::Sender<Result<(), StorageError>>, empty_log: bool },
+}
+
+/// Those who wait for the end.
+#[derive(Default)]
+struct Closers {
+    replies: Vec<oneshot::Sender<Result<(), StorageError>>>,
+    /// One of them wants the log emptied.
+    empty_log: bool,
 }
 
 struct WriterThread {
@@ -64,37 +72,36 @@ struct WriterThread {
 
 impl WriterThread {
     fn run(mut self) {
-        let mut closers = Vec::new();
+        let mut closers = Closers::default();
         while let Some(command) = self.queue.blocking_recv() {
             let group = self.take_group(command, &mut closers);
             if !group.is_empty() {
                 write_group(&mut self.connection, group);
             }
-            if !closers.is_empty() {
+            if !closers.replies.is_empty() {
                 // No more is taken; what had been sent already is still received.
                 self.queue.close();
             }
         }
-        let checkpointed = checkpoint(&self.connection);
+        let checkpointed = if closers.empty_log { checkpoint(&self.connection) } else { Ok(()) };
         drop(self.connection);
-        for closer in closers {
+        for closer in closers.replies {
             // Whoever no longer waits need not be told.
             let _ = closer.send(checkpointed.as_ref().copied().map_err(not_checkpointed));
         }
     }
 
     /// What waits already, without waiting for more.
-    fn take_group(
-        &mut self,
-        first: Command,
-        closers: &mut Vec<oneshot::Sender<Result<(), StorageError>>>,
-    ) -> Vec<Box<dyn Work>> {
+    fn take_group(&mut self, first: Command, closers: &mut Closers) -> Vec<Box<dyn Work>> {
         let mut group = Vec::new();
         let mut next = Some(first);
         while let Some(command) = next {
             match command {
                 Command::Write(write) => group.push(write),
-                Command::Close(reply) => closers.push(reply),
+                Command::Close { reply, empty_log } => {
+                    closers.replies.push(reply);
+                    closers.empty_log |= empty_log;
+                }
             }
             next = if group.len() < GROUP { self.queue.try_recv().ok() } else { None };
         }
@@ -255,8 +262,8 @@ mod tests {
         for _ in 0..GROUP + 9 {
             commands.try_send(waiting()).ok().unwrap();
         }
-        assert_eq!(thread.take_group(waiting(), &mut Vec::new()).len(), GROUP);
-        assert_eq!(thread.take_group(waiting(), &mut Vec::new()).len(), 11);
+        assert_eq!(thread.take_group(waiting(), &mut Closers::default()).len(), GROUP);
+        assert_eq!(thread.take_group(waiting(), &mut Closers::default()).len(), 11);
     }
 
     #[tokio::test]

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use posthaste_core::{OnLoss, Timestamp};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::StorageError;
 
 /// Which half of an admission a claim belongs to; with the owner it names the one place that counts it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Half {
     /// Key, user and team: tagged by the caller.
     Caller,
@@ -31,7 +32,7 @@ impl Half {
 }
 
 /// The identity of a lease: made by the claimant, so that a repeated claim is recognised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LeaseId(pub Uuid);
 
 impl LeaseId {
@@ -42,7 +43,7 @@ impl LeaseId {
 }
 
 /// What a counter counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Unit {
     /// Requests.
     Requests,
@@ -67,7 +68,7 @@ impl Unit {
 }
 
 /// The span of time that a counter belongs to. The caller works out the borders, so that calendars stay out of stores.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CounterWindow {
     /// As long as a lease is held; for [`Unit::Concurrency`] only.
     Held,
@@ -86,7 +87,7 @@ pub enum CounterWindow {
 }
 
 /// One counter of an owner.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Counter {
     /// The limit's name, unique within its slot; `[A-Za-z0-9_-]`, at most 128 characters.
     pub name: String,
@@ -115,7 +116,7 @@ impl Counter {
 }
 
 /// One limit that a claim must pass.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitCheck {
     /// What counts.
     pub counter: Counter,
@@ -130,7 +131,7 @@ pub struct LimitCheck {
 }
 
 /// A wish to be admitted: all of its checks pass, or nothing is changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// Which half.
     pub half: Half,
@@ -169,7 +170,7 @@ impl Claim {
 }
 
 /// Names a lease in its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LeaseRef {
     /// Which half.
     pub half: Half,
@@ -180,7 +181,7 @@ pub struct LeaseRef {
 }
 
 /// A lease that is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct HeldLease {
     /// When it lapses, unless it is renewed.
     pub until: Timestamp,
@@ -198,7 +199,7 @@ impl HeldLease {
 }
 
 /// The store's answer to a claim.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// Everything is reserved and the lease is held. Tells where the counter of each check stands with that, in the order
     /// of the checks.
@@ -215,7 +216,7 @@ impl Outcome {
 }
 
 /// Where a counter stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// What is used or reserved.
     pub used: i64,
@@ -224,7 +225,7 @@ pub struct Standing {
 }
 
 /// Which limit refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// The first of the claim's checks that did not pass.
     pub counter: Counter,
@@ -237,7 +238,7 @@ pub struct Refusal {
 }
 
 /// What a reservation turned out to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settlement {
     /// The counter.
     pub counter: Counter,

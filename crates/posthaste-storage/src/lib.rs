@@ -46,7 +46,7 @@ pub use packed::{
     unpack_request, unpack_row,
 };
 pub use pinned::PinnedConfig;
-pub use places::{CounterAmount, Places, SPANS_KEPT};
+pub use places::{CounterAmount, HandedAmount, HandedLease, Places, SPANS_KEPT};
 pub use record::{Entity, Record, RecordKind, Repository, Versioned};
 pub use requests::{KeptRequest, RequestStore};
 pub use retention::{Retention, Swept, first_request};

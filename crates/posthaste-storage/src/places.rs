@@ -1,5 +1,6 @@
 //! The arithmetic of limits, for stores that keep counts and leases in memory.
 
+mod handed;
 mod place;
 
 use std::{collections::HashMap, time::Duration};
@@ -7,6 +8,7 @@ use std::{collections::HashMap, time::Duration};
 use posthaste_core::Timestamp;
 use uuid::Uuid;
 
+pub use self::handed::{HandedAmount, HandedLease};
 use self::place::Place;
 use crate::{Claim, Counter, Half, HeldLease, LeaseRef, Outcome, Settlement, Unit};
 

@@ -27,4 +27,4 @@ pub use redis::{
 pub use sandbox_server::SandboxServer;
 pub use slapd::{SpawnedSlapd, spawn_slapd};
 pub use transport::{MemoryTransport, Reply, Sent};
-pub use upstream::{Abort, Received, Script, ScriptedUpstream};
+pub use upstream::{Abort, Gate, Received, Script, ScriptedUpstream};

@@ -1,6 +1,7 @@
 //! A TCP server that answers HTTP/1.1 as a script says, wrongly too.
 
 mod connection;
+mod gate;
 mod received;
 mod script;
 
@@ -22,6 +23,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
+pub use gate::Gate;
 pub use received::Received;
 pub use script::Script;
 

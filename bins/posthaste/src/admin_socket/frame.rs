@@ -17,7 +17,7 @@ pub(super) enum Answer {
 }
 
 /// The next line without its end; `None` when the other side is done.
-pub(super) async fn read_line<R: AsyncBufRead + Unpin>(
+pub(crate) async fn read_line<R: AsyncBufRead + Unpin>(
     reader: &mut R,
     most: u64,
 ) -> io::Result<Option<Vec<u8>>> {
@@ -38,7 +38,7 @@ pub(super) async fn read_line<R: AsyncBufRead + Unpin>(
 }
 
 /// Writes a value as one line.
-pub(super) async fn write_line<W: AsyncWrite + Unpin, T: Serialize>(
+pub(crate) async fn write_line<W: AsyncWrite + Unpin, T: Serialize>(
     writer: &mut W,
     value: &T,
 ) -> io::Result<()> {
@@ -49,7 +49,7 @@ pub(super) async fn write_line<W: AsyncWrite + Unpin, T: Serialize>(
 }
 
 /// Reads a line's value.
-pub(super) fn parse<T: DeserializeOwned>(line: &[u8]) -> serde_json::Result<T> {
+pub(crate) fn parse<T: DeserializeOwned>(line: &[u8]) -> serde_json::Result<T> {
     serde_json::from_slice(line)
 }
 

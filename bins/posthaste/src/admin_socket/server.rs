@@ -1,11 +1,10 @@
 //! The relay's side of the socket.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io,
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    os::{fd::OwnedFd, unix::fs::OpenOptionsExt},
     path::{Path, PathBuf},
-    process,
     time::Duration,
 };
 
@@ -16,23 +15,24 @@ use rustix::{
 };
 use tokio::{
     io::BufReader,
-    net::{UnixListener, UnixStream},
+    net::UnixStream,
     task::JoinSet,
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::frame::{self, Answer, MOST_COMMAND_BYTES};
+use super::{
+    frame::{self, Answer, MOST_COMMAND_BYTES},
+    private::PrivateSocket,
+};
 use crate::machine;
 
 /// A bound socket. Dropping it removes the file, unless another relay has put its own there.
 #[derive(Debug)]
 pub struct AdminListener {
-    listener: UnixListener,
-    path: PathBuf,
-    inode: u64,
+    socket: PrivateSocket,
     /// Held for as long as the relay runs; the kernel lets go of it even when the relay is killed.
-    _lock: File,
+    lock: File,
 }
 
 /// Why the socket cannot be had.
@@ -68,7 +68,7 @@ impl AdminListener {
         if UnixStream::connect(path).await.is_ok() {
             return Err(running());
         }
-        Self::replace(path, lock).map_err(io_error)
+        Self::succeed(path, lock)
     }
 
     /// Whether a relay answers at the socket; for refusing early, before anything is made. Only [`bind`](Self::bind) can
@@ -83,15 +83,22 @@ impl AdminListener {
         }
     }
 
-    /// Binds beside and moves into place, so that the socket never stands there with a wider mode.
-    fn replace(path: &Path, lock: File) -> io::Result<Self> {
-        let beside = path.with_extension(format!("{}", process::id()));
-        let _ = fs::remove_file(&beside);
-        let listener = UnixListener::bind(&beside)?;
-        fs::set_permissions(&beside, fs::Permissions::from_mode(0o600))?;
-        let inode = fs::metadata(&beside)?.ino();
-        fs::rename(&beside, path)?;
-        Ok(Self { listener, path: path.to_owned(), inode, _lock: lock })
+    /// Binds the socket in the place of the relay's that has handed over, of which the lock comes.
+    ///
+    /// # Errors
+    /// [`BindError::Io`] when the file system refuses.
+    pub fn succeed(path: &Path, lock: File) -> Result<Self, BindError> {
+        let socket =
+            PrivateSocket::bind(path).map_err(|source| BindError::Io { path: path.to_owned(), source })?;
+        Ok(Self { socket, lock })
+    }
+
+    /// The data folder's lock, to be held by another process as well.
+    ///
+    /// # Errors
+    /// When the system gives no more descriptors.
+    pub fn share_lock(&self) -> io::Result<OwnedFd> {
+        self.lock.try_clone().map(OwnedFd::from)
     }
 }
 
@@ -123,14 +130,6 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-impl Drop for AdminListener {
-    fn drop(&mut self) {
-        if fs::metadata(&self.path).is_ok_and(|found| found.ino() == self.inode) {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
 /// Answers commands until `shutdown`; commands that are being carried out then are finished.
 pub async fn serve(listener: AdminListener, admin: Admin, shutdown: CancellationToken) {
     let mut connections = JoinSet::new();
@@ -138,8 +137,8 @@ pub async fn serve(listener: AdminListener, admin: Admin, shutdown: Cancellation
         tokio::select! {
             () = shutdown.cancelled() => break,
             Some(_) = connections.join_next() => {}
-            accepted = listener.listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
-                Ok((stream, _)) => {
+            accepted = listener.socket.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
+                Ok(stream) => {
                     connections.spawn(converse(stream, admin.clone(), shutdown.clone()));
                 }
                 Err(error) => {

@@ -29,6 +29,9 @@ section! {
         idle_timeout: Duration = "75s",
         /// How long requests in flight may go on after the signal to stop; what is left then is cut.
         shutdown_grace: Duration = "15m",
+        /// How long streams under way may go on once another process has taken over (`posthaste upgrade`); what is left
+        /// then is cut.
+        upgrade_grace: Duration = "1h",
         /// How long a stream may be silent before the relay sends something harmless in the client's dialect, and the
         /// pause between two of those.
         keep_alive_after: Duration = "10s",

@@ -92,7 +92,7 @@ impl Copy {
             vault: Arc::new(vault),
             made: Vec::new(),
             notices: Vec::new(),
-            backend: Backend::Sqlite(sqlite),
+            backend: Backend::Sqlite(Arc::new(sqlite)),
         })
     }
 

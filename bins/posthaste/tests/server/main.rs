@@ -32,3 +32,4 @@ mod support;
 mod tls;
 mod told;
 mod tried;
+mod upgrading;

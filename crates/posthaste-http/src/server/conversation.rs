@@ -15,7 +15,8 @@ use std::{
 
 use axum::{Router, extract::ConnectInfo, response::Response};
 use bytes::Bytes;
-use http::{Request, header};
+use futures_util::TryFutureExt;
+use http::{HeaderValue, Request, Version, header};
 use http_body::{Body, Frame, SizeHint};
 use hyper::{
     body::Incoming,
@@ -68,8 +69,19 @@ impl Conversation {
             // On HTTP/1.1 another request shows that the one before was read.
             conversation.0.unread.store(false, Ordering::Relaxed);
             let conversation = conversation.clone();
+            // HTTP/2 has a frame of its own for it, which the end of serving sends.
+            let may_leave =
+                request.version() < Version::HTTP_2 && !request.headers().contains_key(header::UPGRADE);
+            let tasks = tasks.clone();
             // A router is always ready.
-            router.clone().call(request.map(|body| Watched { body, ended: false, conversation }))
+            let answering =
+                router.clone().call(request.map(|body| Watched { body, ended: false, conversation }));
+            answering.map_ok(move |mut answer: Response| {
+                if may_leave && tasks.is_retiring() {
+                    answer.headers_mut().insert(header::CONNECTION, CLOSE);
+                }
+                answer
+            })
         })
     }
 
@@ -98,6 +110,8 @@ impl Conversation {
         self.0.unread.load(Ordering::Relaxed)
     }
 }
+
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// A request's body that notes when it is dropped before its end.
 struct Watched {

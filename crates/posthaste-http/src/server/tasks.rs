@@ -1,5 +1,10 @@
 //! The tasks of a server: its connections, and of HTTP/2 each request.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use hyper::rt::Executor;
 use tokio_util::{
     sync::CancellationToken,
@@ -10,6 +15,8 @@ use tokio_util::{
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tasks {
     tracker: TaskTracker,
+    /// Clients are to come on new connections.
+    retiring: Arc<AtomicBool>,
     stop: CancellationToken,
     cut: CancellationToken,
 }
@@ -23,6 +30,15 @@ impl Tasks {
     /// Asks those that go on for as long as their client likes to come to an end.
     pub(super) fn stop(&self) {
         self.stop.cancel();
+    }
+
+    /// Has answers ask their clients to come on new connections.
+    pub(super) fn retire(&self) {
+        self.retiring.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_retiring(&self) -> bool {
+        self.retiring.load(Ordering::Relaxed)
     }
 
     pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {

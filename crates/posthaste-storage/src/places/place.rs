@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use posthaste_core::Timestamp;
 use uuid::Uuid;
 
-use super::{CounterAmount, SPANS_KEPT};
+use super::{CounterAmount, HandedAmount, HandedLease, SPANS_KEPT};
 use crate::{
     Claim, Counter, CounterWindow, Half, HeldLease, LeaseId, LimitCheck, Outcome, Refusal, Settlement,
     Standing, Unit,
@@ -172,6 +172,30 @@ impl Place {
         holding.map(|(id, lease)| HeldLease { until: lease.until, lease: *id }).collect()
     }
 
+    /// Every lease, for a process that goes on with them.
+    pub(super) fn hand(&self, half: Half, owner: Uuid) -> impl Iterator<Item = HandedLease> {
+        self.leases.iter().map(move |(id, lease)| HandedLease {
+            half,
+            owner,
+            lease: *id,
+            until: lease.until,
+            reserved: lease.reserved.iter().map(Reserved::handed).collect(),
+        })
+    }
+
+    /// Goes on with a lease of a process before. What it counted in windows is counted already; what it holds is not.
+    pub(super) fn take(&mut self, handed: HandedLease) {
+        if self.leases.contains_key(&handed.lease) {
+            return;
+        }
+        let reserved: Vec<_> = handed.reserved.into_iter().map(Reserved::taken).collect();
+        for held in reserved.iter().filter(|reserved| reserved.counter.is_held()) {
+            self.hold(&held.counter, held.amount);
+        }
+        self.leases.insert(handed.lease, Lease { until: handed.until, reserved });
+        self.sweep_at(handed.until);
+    }
+
     fn hold(&mut self, counter: &Counter, amount: i64) {
         let held = self.held.entry(CounterKey::of(counter)).or_default();
         *held = held.saturating_add(amount);
@@ -243,6 +267,16 @@ impl Place {
     fn counted_as(&mut self, meant: &CounterAmount) -> Option<&mut Counted> {
         let opened = meant.start.filter(|_| meant.rolling);
         self.counted.get_mut(&CounterKey::saved(meant)).filter(|counted| counted.opened == opened)
+    }
+}
+
+impl Reserved {
+    fn handed(&self) -> HandedAmount {
+        HandedAmount { counter: self.counter.clone(), amount: self.amount, opened: self.opened }
+    }
+
+    fn taken(HandedAmount { counter, amount, opened }: HandedAmount) -> Self {
+        Self { counter, amount, opened }
     }
 }
 

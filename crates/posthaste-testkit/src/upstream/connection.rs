@@ -53,6 +53,7 @@ async fn play(stream: &TcpStream, script: &Script) -> io::Result<Next> {
         match step {
             Step::Chunk(chunk) => write_all(stream, script.framed(chunk)).await?,
             Step::Pause(pause) => tokio::time::sleep(*pause).await,
+            Step::Gate(gate) => gate.wait().await,
         }
     }
     match script.ending {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::gate::Gate;
 use crate::answers::frame;
 
 /// One answer, step by step.
@@ -135,6 +136,13 @@ impl Script {
         self
     }
 
+    /// Waits until a gate is opened.
+    #[must_use]
+    pub fn gate(mut self, gate: &Gate) -> Self {
+        self.steps.push(Step::Gate(gate.clone()));
+        self
+    }
+
     /// Waits this long after each piece that was given so far.
     #[must_use]
     pub fn pausing(mut self, pause: Duration) -> Self {
@@ -247,6 +255,7 @@ pub(super) enum Framing {
 pub(super) enum Step {
     Chunk(Bytes),
     Pause(Duration),
+    Gate(Gate),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

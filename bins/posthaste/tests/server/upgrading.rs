@@ -1,0 +1,203 @@
+//! One relay takes over from another.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use posthaste_core::AttemptOutcome;
+use posthaste_testkit::{Gate, Received, Script, ScriptedUpstream, anthropic_json, anthropic_sse};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{
+    task::{JoinHandle, JoinSet, spawn_blocking},
+    time::sleep,
+};
+
+use crate::support::{Answer, Bench, Client, Server, USAGE, eventually, streamed, whole};
+
+const TEXTS: [&str; 4] = ["a", "b", "c", "d"];
+
+/// The process that took over, which is killed with the value.
+struct Successor(Pid);
+
+impl Successor {
+    fn of(upgraded: &serde_json::Value) -> Self {
+        let pid = i32::try_from(upgraded["pid"].as_u64().unwrap()).unwrap();
+        Self(Pid::from_raw(pid).unwrap())
+    }
+
+    fn is_there(&self) -> bool {
+        // One that has ended and that nobody has asked after is still in the table.
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0)).unwrap_or_default();
+        status.lines().any(|line| line.starts_with("State:") && !line.contains("zombie"))
+    }
+
+    async fn stop(self) {
+        kill_process(self.0, Signal::TERM).unwrap();
+        eventually("the relay that took over ends", || (!self.is_there()).then_some(())).await;
+    }
+}
+
+impl Drop for Successor {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = kill_process(self.0, Signal::KILL);
+    }
+}
+
+/// A bench whose relay adds nothing to a stream that stands still.
+fn bench() -> Bench {
+    Bench::new().with("POSTHASTE_SERVER__KEEP_ALIVE_AFTER", "10m")
+}
+
+/// An upstream whose streams stand still in their middle until the gate is open.
+async fn gated(gate: &Gate) -> ScriptedUpstream {
+    let gate = gate.clone();
+    ScriptedUpstream::start(move |request: &Received| {
+        if request.json()["stream"] != true {
+            return Script::json(200, &anthropic_json("hello", USAGE));
+        }
+        let frames = anthropic_sse(&TEXTS, USAGE);
+        let (first, rest) = frames.split_at(4);
+        Script::sse(first).gate(&gate).chunks(rest.iter().cloned())
+    })
+    .await
+}
+
+/// Whole requests, one after the other, each on a connection of its own or all on one, until told to stop. Gives how many
+/// were answered.
+fn keep_asking(server: &Server, key: &str, anew: bool, stop: &Arc<AtomicBool>) -> JoinHandle<usize> {
+    let clients: Vec<Client> = (0..if anew { 200 } else { 1 }).map(|_| server.client()).collect();
+    let (key, stop) = (key.to_owned(), Arc::clone(stop));
+    tokio::spawn(async move {
+        let mut answered = 0;
+        for client in clients.iter().cycle() {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let answer = client.post(&key, &whole()).await.expect("no connection is refused or cut");
+            let status = answer.status;
+            let text = answer.text().await.expect("no answer is cut");
+            assert_eq!(status, 200, "{text}");
+            answered += 1;
+            sleep(Duration::from_millis(10)).await;
+        }
+        answered
+    })
+}
+
+async fn open_streams(client: &Client, key: &str, number: usize) -> Vec<(Vec<u8>, Answer)> {
+    let mut streams = Vec::with_capacity(number);
+    // No more at once than a listener's queue holds.
+    while streams.len() < number {
+        streams.extend(open_at_once(client, key, (number - streams.len()).min(100)).await);
+    }
+    streams
+}
+
+async fn open_at_once(client: &Client, key: &str, number: usize) -> Vec<(Vec<u8>, Answer)> {
+    let mut opening = JoinSet::new();
+    for _ in 0..number {
+        let (client, key) = (client.clone(), key.to_owned());
+        opening.spawn(async move {
+            let mut answer = client.post(&key, &streamed()).await.unwrap();
+            assert_eq!(answer.status, 200);
+            let first = answer.piece().await.unwrap().unwrap().to_vec();
+            (first, answer)
+        });
+    }
+    opening.join_all().await
+}
+
+async fn read_to_the_end(streams: Vec<(Vec<u8>, Answer)>) {
+    let sent = anthropic_sse(&TEXTS, USAGE).concat();
+    let mut reading: JoinSet<_> = streams
+        .into_iter()
+        .map(|(first, rest)| async move { [&first[..], rest.text().await.unwrap().as_bytes()].concat() })
+        .collect();
+    while let Some(read) = reading.join_next().await {
+        assert!(read.unwrap() == sent, "a stream is whole");
+    }
+}
+
+/// Has the relay make way for its own program.
+async fn upgrade(bench: &Bench) -> Successor {
+    let mut command = bench.command("upgrade --yes --json");
+    let output = spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    Successor::of(&serde_json::from_slice(&output.stdout).unwrap())
+}
+
+async fn status_of(server: &Server, key: &str) -> u16 {
+    server.post(key, &whole()).await.unwrap().status
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_thousand_streams_outlive_an_upgrade_and_nobody_is_refused() {
+    const STREAMS: usize = 2_000;
+    let (bench, gate) = (bench(), Gate::default());
+    let upstream = gated(&gate).await;
+    bench.add_account("one", &upstream);
+    let probe = bench.create_key("probe");
+    let made = bench.cli(&format!("keys create --name streams --limit concurrency={STREAMS}"));
+    let key = made["key"].as_str().unwrap();
+    let mut server = bench.serve();
+    let client = server.client();
+    let streams = open_streams(&client, key, STREAMS).await;
+    assert_eq!(status_of(&server, key).await, 429, "as many as may be are open");
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let asking: Vec<_> = [true, true, false].map(|anew| keep_asking(&server, &probe, anew, &stop)).into();
+    let successor = upgrade(&bench).await;
+    assert!(server.ended().is_none(), "its streams are still under way");
+    assert_eq!(status_of(&server, key).await, 429, "the next relay knows of the streams");
+    assert_eq!(status_of(&server, &probe).await, 200);
+
+    gate.open();
+    read_to_the_end(streams).await;
+    drop(client);
+    stop.store(true, Ordering::Relaxed);
+    let mut answered = 1;
+    for asked in asking {
+        answered += asked.await.unwrap();
+    }
+    // The relay that took over goes on with its output, so only its own end is waited for.
+    let ended = eventually("the relay before ends", || server.ended()).await;
+    assert_eq!(ended.code(), Some(0), "{}", server.log());
+    eventually("no place is held any more", || {
+        bench.cli("status")["server"]["in_flight"].as_u64().filter(|n| *n == 0)
+    })
+    .await;
+    assert_eq!(status_of(&server, key).await, 200, "{}", server.log());
+    successor.stop().await;
+
+    let rows = bench.rows().await;
+    assert_eq!(rows.len(), STREAMS + answered + 1);
+    assert!(rows.iter().all(|row| row.outcome == AttemptOutcome::Complete && row.usage == USAGE));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_does_not_serve_leaves_the_relay_as_it_was() {
+    let (bench, gate) = (bench(), Gate::default());
+    let upstream = gated(&gate).await;
+    bench.add_account("one", &upstream);
+    let key = bench.create_key("team");
+    let server = bench.serve();
+    let streams = open_streams(&server.client(), &key, 3).await;
+    // An address of the documentation's (RFC 5737), which no machine has.
+    let elsewhere = "[server]\nmetrics_listen = \"203.0.113.1:9\"\n";
+    std::fs::write(bench.folder.path().join("posthaste.toml"), elsewhere).unwrap();
+    let output = bench.command("upgrade --yes").output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("goes on as before"), "{told}");
+    assert!(server.log().contains("cannot listen on 203.0.113.1:9"), "{}", server.log());
+    std::fs::remove_file(bench.folder.path().join("posthaste.toml")).unwrap();
+    gate.open();
+    read_to_the_end(streams).await;
+    assert_eq!(status_of(&server, &key).await, 200);
+    server.stop().await;
+}
