@@ -18,7 +18,7 @@ use posthaste_http::{
 };
 use posthaste_metering::PriceBook;
 use posthaste_scheduler::{Backoff, Instance, Parked, Scheduler};
-use posthaste_spool::{SpoolState, SpooledLedger};
+use posthaste_spool::SpoolState;
 use posthaste_standby::Standby;
 use posthaste_storage::{FleetSize, LedgerOptions, LedgerWriter};
 use posthaste_vault::RefreshingCredentials;
@@ -36,7 +36,7 @@ use crate::{
     handover::{self, HandOver, Inherited, Place, Predecessor, Program, Retired, SuccessorListener},
     logging, machine, memory,
     reload::{ConfigSource, LiveParts, Reloader, Reloading},
-    wiring::{self, Live, Notify, Opened, StoreSize},
+    wiring::{self, Live, Notify, Opened, StoreSize, spool::Spools},
 };
 
 /// A relay that listens. End it with [`until`](Self::until).
@@ -55,7 +55,7 @@ pub struct Running {
     standby: Option<Standby>,
     relay: Relay,
     ledger: LedgerWriter,
-    spool: Option<Arc<SpooledLedger>>,
+    spool: Option<Spools>,
     listener: TcpListener,
     front: Front,
     server: ServerOptions,
@@ -70,6 +70,8 @@ struct Background {
     stop: CancellationToken,
     /// What only one process on a data folder does ends when another one takes over.
     retire: CancellationToken,
+    /// A relay that ends hands over nothing, least of all sockets that are to refuse.
+    end: CancellationToken,
     tasks: JoinSet<()>,
 }
 
@@ -227,7 +229,7 @@ impl Running {
         }
         background.upkeep(metrics.clone(), spooled, relay.clone());
         if let Some(copied) = copied {
-            background.spawn(async move { copied.keep().await });
+            background.spawn_alone(async move { copied.keep().await });
         }
         background.tell_refusals(admin.clone());
         background.keep_house(Housekeeper::new(admin.clone(), config.cleanup(), cleanup));
@@ -297,10 +299,13 @@ impl Running {
             background,
             ..
         } = self;
-        let retire = background.retire.clone();
+        let (retire, end) = (background.retire.clone(), background.end.clone());
         let ending = async {
             tokio::select! {
-                () = stop => Ending::Stop,
+                () = stop => {
+                    end.cancel();
+                    Ending::Stop
+                }
                 () = retired.wait() => {
                     retire.cancel();
                     Ending::Retire { within: upgrade_grace }
@@ -329,8 +334,8 @@ impl Running {
             () = &mut hurry => Err(anyhow!("attempts are not in the books: the store did not take them in time")),
         };
         drop(relay);
-        if let Some(spool) = &spool {
-            wiring::spool::close(spool).await;
+        if let Some(spool) = spool {
+            spool.close().await;
         }
         if let Some(standby) = &standby
             && timeout(LAST_WORK, standby.settle_up()).await.is_err()
@@ -350,7 +355,8 @@ impl Running {
 impl Default for Background {
     fn default() -> Self {
         let stop = CancellationToken::new();
-        Self { retire: stop.child_token(), stop, tasks: JoinSet::new() }
+        let retire = stop.child_token();
+        Self { end: retire.child_token(), retire, stop, tasks: JoinSet::new() }
     }
 }
 
@@ -407,7 +413,7 @@ impl Background {
     }
 
     fn hand_over(&mut self, socket: SuccessorListener, hand_over: HandOver) {
-        self.tasks.spawn(handover::serve(socket, hand_over, self.retire.clone()));
+        self.tasks.spawn(handover::serve(socket, hand_over, self.end.clone()));
     }
 
     fn metrics(&mut self, listener: TcpListener, metrics: PrometheusHandle, options: ServerOptions) {

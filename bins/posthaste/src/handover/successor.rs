@@ -149,7 +149,7 @@ pub async fn serve(listener: SuccessorListener, hand_over: HandOver, shutdown: C
             },
         }
     }
-    drop(listener);
+    drop((listener, hand_over));
     let _ = timeout(LAST_WORDS, async { while talks.join_next().await.is_some() {} }).await;
 }
 

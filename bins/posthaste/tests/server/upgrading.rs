@@ -9,14 +9,20 @@ use std::{
 };
 
 use posthaste_core::AttemptOutcome;
-use posthaste_testkit::{Gate, Received, Script, ScriptedUpstream, anthropic_json, anthropic_sse};
+use posthaste_storage_redis::{RedisOptions, RedisStores};
+use posthaste_testkit::{
+    Gate, Received, Script, ScriptedUpstream, anthropic_json, anthropic_sse, spawn_redis_with,
+};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::UnixStream,
     task::{JoinHandle, JoinSet, spawn_blocking},
-    time::sleep,
+    time::{Instant, sleep},
 };
 
-use crate::support::{Answer, Bench, Client, Server, USAGE, eventually, streamed, whole};
+use crate::support::{Answer, Bench, Client, PATIENCE, Server, USAGE, eventually, streamed, whole};
 
 const TEXTS: [&str; 4] = ["a", "b", "c", "d"];
 
@@ -24,7 +30,7 @@ const TEXTS: [&str; 4] = ["a", "b", "c", "d"];
 struct Successor(Pid);
 
 impl Successor {
-    fn of(upgraded: &serde_json::Value) -> Self {
+    fn of(upgraded: &Value) -> Self {
         let pid = i32::try_from(upgraded["pid"].as_u64().unwrap()).unwrap();
         Self(Pid::from_raw(pid).unwrap())
     }
@@ -200,4 +206,153 @@ async fn a_program_that_does_not_serve_leaves_the_relay_as_it_was() {
     read_to_the_end(streams).await;
     assert_eq!(status_of(&server, &key).await, 200);
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_limits_count_goes_on_where_it_was_through_upgrade_and_roll_back() {
+    let (bench, gate) = (bench(), Gate::default());
+    let upstream = gated(&gate).await;
+    bench.add_account("one", &upstream);
+    let made = bench.cli("keys create --name five --limit requests=5/day");
+    let key = made["key"].as_str().unwrap();
+    let mut server = bench.serve();
+    let streams = open_streams(&server.client(), key, 1).await;
+    assert_eq!(status_of(&server, key).await, 200, "the second of five");
+    let second = upgrade(&bench).await;
+    assert_eq!(status_of(&server, key).await, 200, "the third");
+    let third = upgrade(&bench).await;
+    assert_ne!(second.0, third.0);
+    eventually("the second relay ends, having nothing under way", || (!second.is_there()).then_some(()))
+        .await;
+    assert!(server.ended().is_none(), "the first one has a stream");
+    assert_eq!(status_of(&server, key).await, 200, "the fourth");
+    assert_eq!(status_of(&server, key).await, 200, "the fifth");
+    assert_eq!(status_of(&server, key).await, 429, "one too many");
+    gate.open();
+    read_to_the_end(streams).await;
+    let ended = eventually("the first relay ends", || server.ended()).await;
+    assert_eq!(ended.code(), Some(0), "{}", server.log());
+    assert_eq!(bench.cli("keys usage five")["totals"]["attempts"], 5);
+    third.stop().await;
+    assert!(!bench.data().join("successor.sock").exists());
+}
+
+/// A process that says what it wants to the socket for successors.
+struct Pretender {
+    said: BufReader<tokio::net::unix::OwnedReadHalf>,
+    to: tokio::net::unix::OwnedWriteHalf,
+}
+
+impl Pretender {
+    async fn meet(bench: &Bench) -> Self {
+        let stream = UnixStream::connect(bench.data().join("successor.sock")).await.unwrap();
+        let (mut said, mut to) = stream.into_split();
+        let hello = json!({ "take_over": { "protocol": 1, "version": "0.0.0", "pid": 1 } });
+        to.write_all(format!("{hello}\n").as_bytes()).await.unwrap();
+        // The byte that descriptors come with. Read together with more it would end the read, after which tokio waits for
+        // the socket to become readable anew.
+        let mut mark = [0];
+        said.read_exact(&mut mark).await.unwrap();
+        Self { said: BufReader::new(said), to }
+    }
+
+    async fn say(&mut self, line: &Value) {
+        self.to.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+    }
+
+    async fn hear(&mut self) -> Value {
+        let mut line = String::new();
+        self.said.read_line(&mut line).await.unwrap();
+        serde_json::from_str(&line).unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_breaks_off_leaves_the_relay_as_it_was_and_two_at_once_are_one_too_many() {
+    let (bench, gate) = (bench(), Gate::default());
+    let upstream = gated(&gate).await;
+    bench.add_account("one", &upstream);
+    let key = bench.cli("keys create --name one --limit concurrency=1")["key"].as_str().unwrap().to_owned();
+    let server = bench.serve();
+    let streams = open_streams(&server.client(), &key, 1).await;
+
+    let mut first = Pretender::meet(&bench).await;
+    let offer = first.hear().await;
+    assert_eq!(offer["sockets"]["names"], json!(["relay"]));
+    let refused = Pretender::meet(&bench).await.hear().await;
+    assert!(refused["refused"]["reason"].as_str().unwrap().contains("already"), "{refused}");
+    first.say(&json!("ready")).await;
+    let holdings = first.hear().await;
+    assert_eq!(holdings["holdings"]["leases"].as_array().unwrap().len(), 1, "the account limits nothing");
+    let waiting = tokio::spawn({
+        let (client, key) = (server.client(), key.clone());
+        async move { client.post(&key, &whole()).await.unwrap().status }
+    });
+    sleep(Duration::from_millis(100)).await;
+    assert!(!waiting.is_finished(), "a claim waits while it is not settled who admits");
+    drop(first);
+    assert_eq!(waiting.await.unwrap(), 429, "its place is still taken here");
+
+    let mut second = Pretender::meet(&bench).await;
+    second.hear().await;
+    second.say(&json!("serving")).await;
+    eventually("what is out of turn ends it", || {
+        server.log().contains("the other process said Serving").then_some(())
+    })
+    .await;
+    gate.open();
+    read_to_the_end(streams).await;
+    assert_eq!(status_of(&server, &key).await, 200);
+    assert_eq!(bench.cli("upgrade --check")["hindrances"], json!([]));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_with_its_process_is_not_handed_over() {
+    let bench = Bench::new().with("POSTHASTE_DATA__STORE", "memory");
+    let server = bench.serve();
+    let output = bench.command("upgrade --yes").output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("memory store"), "{told}");
+    let output = bench.command("serve --listen 127.0.0.1:0 --take-over").output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && told.contains("does not hand over"), "{told}");
+    server.stop().await;
+    let output = bench.command("upgrade --check").output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+}
+
+/// Each process has a spool of its own: the one before books on, and what it has to leave behind is booked by the next.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_redis_the_rows_of_the_relay_before_are_booked_though_redis_is_away_at_its_end() {
+    let mut redis = spawn_redis_with(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let (bench, gate) = (bench(), Gate::default());
+    let bench = bench
+        .with("POSTHASTE_DATA__STORE", "redis")
+        .with("POSTHASTE_DATA__REDIS_URL", &redis.url())
+        .with("POSTHASTE_ACCOUNTING__DURABILITY", "strict");
+    let upstream = gated(&gate).await;
+    bench.add_account("one", &upstream);
+    let key = bench.create_key("team");
+    let mut server = bench.serve();
+    let streams = open_streams(&server.client(), &key, 20).await;
+    let successor = upgrade(&bench).await;
+    assert_eq!(status_of(&server, &key).await, 200);
+    redis.kill();
+    gate.open();
+    read_to_the_end(streams).await;
+    assert_eq!(status_of(&server, &key).await, 200);
+    eventually("the relay before ends", || server.ended()).await;
+    redis.restart();
+    let stores = RedisStores::connect(RedisOptions::new(redis.url())).await.unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    let mut rows = 0;
+    while rows < 22 && Instant::now() < deadline {
+        rows = stores.stores().ledger.recent(None, 100).await.unwrap().len();
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(rows, 22, "{}", server.log());
+    assert_eq!(bench.cli("data verify")["ok"], true);
+    successor.stop().await;
 }
