@@ -89,7 +89,12 @@ impl Bench {
 
     /// Starts the relay and waits until it listens.
     pub(crate) fn serve(&self) -> Server {
-        let mut server = self.spawn("serve --listen 127.0.0.1:0");
+        self.started(self.command("serve --listen 127.0.0.1:0"))
+    }
+
+    /// Starts the relay in a way of one's own and waits until it listens.
+    pub(crate) fn started(&self, command: Command) -> Server {
+        let mut server = Self::run(command);
         let line = server.announced.take().unwrap_or_else(|| panic!("it did not start: {}", server.log()));
         line.strip_prefix("listening on ").unwrap().clone_into(&mut server.base);
         server
@@ -97,8 +102,11 @@ impl Bench {
 
     /// Starts a program and reads its first line, if it says one.
     pub(crate) fn spawn(&self, line: &str) -> Server {
-        let mut child =
-            self.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        Self::run(self.command(line))
+    }
+
+    fn run(mut command: Command) -> Server {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
         let log = Arc::new(Mutex::new(String::new()));
         let mut readers = vec![collect(child.stderr.take().unwrap(), Arc::clone(&log))];
         let mut out = BufReader::new(child.stdout.take().unwrap());
@@ -148,6 +156,10 @@ impl Server {
     /// `127.0.0.1:PORT`
     pub(crate) fn address(&self) -> &str {
         self.base.strip_prefix("http://").unwrap()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

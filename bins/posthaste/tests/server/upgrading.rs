@@ -1,6 +1,8 @@
 //! One relay takes over from another.
 
 use std::{
+    os::fd::OwnedFd,
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -17,9 +19,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::UnixStream,
+    net::{UnixDatagram, UnixStream},
     task::{JoinHandle, JoinSet, spawn_blocking},
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::support::{Answer, Bench, Client, PATIENCE, Server, USAGE, eventually, streamed, whole};
@@ -355,4 +357,44 @@ async fn on_redis_the_rows_of_the_relay_before_are_booked_though_redis_is_away_a
     assert_eq!(rows, 22, "{}", server.log());
     assert_eq!(bench.cli("data verify")["ok"], true);
     successor.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn systemd_hands_over_a_socket_and_is_told_which_process_serves() {
+    let (bench, gate) = (bench(), Gate::default());
+    let upstream = gated(&gate).await;
+    bench.add_account("one", &upstream);
+    let key = bench.create_key("team");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let told = UnixDatagram::bind(bench.folder.path().join("notify")).unwrap();
+    let bench = bench.with("NOTIFY_SOCKET", bench_path(&told).as_str());
+
+    // The third descriptor is the first that systemd hands over (sd_listen_fds(3)).
+    let shell = r#"exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@""#;
+    let program = bench.command(&format!("serve --listen {address}"));
+    let mut activated = Command::new("sh");
+    activated.arg("-c").arg(shell).arg(program.get_program()).args(program.get_args());
+    activated.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    activated.current_dir(bench.folder.path()).stdin(OwnedFd::from(listener));
+    let server = bench.started(activated);
+    assert_eq!(server.address(), address.to_string());
+    assert_eq!(heard(&told).await, format!("READY=1\nMAINPID={}", server.pid()));
+    assert_eq!(status_of(&server, &key).await, 200);
+
+    let successor = upgrade(&bench).await;
+    assert_eq!(heard(&told).await, format!("READY=1\nMAINPID={}", successor.0));
+    assert_eq!(status_of(&server, &key).await, 200);
+    successor.stop().await;
+}
+
+fn bench_path(socket: &UnixDatagram) -> String {
+    socket.local_addr().unwrap().as_pathname().unwrap().to_str().unwrap().to_owned()
+}
+
+/// The next message to the service manager.
+async fn heard(socket: &UnixDatagram) -> String {
+    let mut message = [0; 256];
+    let length = timeout(PATIENCE, socket.recv(&mut message)).await.expect("a message").unwrap();
+    String::from_utf8_lossy(&message[..length]).trim_end().to_owned()
 }
