@@ -24,7 +24,9 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::support::{Answer, Bench, Client, PATIENCE, Server, USAGE, eventually, streamed, whole};
+use crate::support::{
+    Answer, Bench, Client, PATIENCE, Server, USAGE, eventually, furnished, streamed, whole,
+};
 
 const TEXTS: [&str; 4] = ["a", "b", "c", "d"];
 
@@ -237,6 +239,26 @@ async fn what_limits_count_goes_on_where_it_was_through_upgrade_and_roll_back() 
     assert_eq!(bench.cli("keys usage five")["totals"]["attempts"], 5);
     third.stop().await;
     assert!(!bench.data().join("successor.sock").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kept_connection_is_served_once_more_and_asked_to_go() {
+    let (bench, _upstream, key) = furnished(Bench::new()).await;
+    let mut server = bench.serve();
+    let client = server.client();
+    let ask = async || {
+        let answer = client.post(&key, &whole()).await.unwrap();
+        let said = (answer.status, answer.header("connection").to_owned());
+        answer.text().await.unwrap();
+        said
+    };
+    assert_eq!(ask().await, (200, String::new()));
+    let successor = upgrade(&bench).await;
+    assert!(server.ended().is_none(), "it waits for a connection that is kept");
+    assert_eq!(ask().await, (200, "close".to_owned()));
+    eventually("nothing is left to wait for", || server.ended()).await;
+    assert_eq!(ask().await, (200, String::new()));
+    successor.stop().await;
 }
 
 /// A process that says what it wants to the socket for successors.
