@@ -658,6 +658,7 @@ fn install_metrics() -> anyhow::Result<PrometheusHandle> {
 
 /// Answers of models take from a tenth of a second to many minutes.
 const SECONDS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0];
+        .set_buckets_for_metric(Matcher::Full("posthaste_store_seconds".to_owned()), &SHORT)?
 /// What the relay itself takes: tenths of a millisecond, unless it waits for a store or for an account's place.
 const SHORT: [f64; 10] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0];
 /// How often is looked whether refused log-ins are to be told.

@@ -26,7 +26,7 @@ use posthaste_http::ServerTls;
 use posthaste_identity::{LdapDirectory, OidcProvider};
 use posthaste_metering::{PriceBook, PriceBookError, UnknownModels};
 use posthaste_sandbox::{Sandbox, SandboxOptions, SandboxOr};
-use posthaste_storage::{RecordKind, StorageError, Stores, memory::MemoryStores};
+use posthaste_storage::{RecordKind, StorageError, Stores, memory::MemoryStores, timed};
 use posthaste_storage_redis::{RedisOptions, RedisStores};
 use posthaste_storage_sqlite::SqliteStores;
 use posthaste_upstream::{HttpTransport, UpstreamOptions};
@@ -110,12 +110,14 @@ pub async fn open_stores(config: &Config) -> anyhow::Result<Opened> {
     open(config, SqliteStores::open).await
 }
 
-/// The same for the process that serves requests.
+/// The same for the process that serves requests, which tells how long the store takes.
 ///
 /// # Errors
 /// As [`open_stores`].
 pub async fn open_stores_to_serve(config: &Config) -> anyhow::Result<Opened> {
-    open(config, SqliteStores::open_alone).await
+    let mut opened = open(config, SqliteStores::open_alone).await?;
+    opened.stores = timed(&opened.stores, config.data.store.as_str());
+    Ok(opened)
 }
 
 async fn open(config: &Config, open_sqlite: OpenSqlite) -> anyhow::Result<Opened> {

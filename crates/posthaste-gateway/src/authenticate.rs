@@ -45,9 +45,9 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// How many client keys are remembered, about.
-    pub(crate) fn known(&self) -> u64 {
-        self.known.entry_count()
+    /// How many client keys are remembered, about: those that there are, and those that there are not.
+    pub(crate) fn known(&self) -> (u64, u64) {
+        (self.known.entry_count(), self.unknown.entry_count())
     }
 
     /// Authenticates against the keys in `store`.

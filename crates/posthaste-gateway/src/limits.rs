@@ -24,7 +24,14 @@ use posthaste_wire::Envelope;
 use tokio::{runtime::Handle, task::AbortHandle};
 use uuid::Uuid;
 
-use crate::{asked::AskedModel, engine::Engine, estimate, shares::Share, targets::Target};
+use crate::{
+    asked::AskedModel,
+    engine::Engine,
+    estimate,
+    metrics::{Claimed, OpenLease},
+    shares::Share,
+    targets::Target,
+};
 
 /// What a request is taken to use until the truth is known.
 #[derive(Clone, Copy, Debug)]
@@ -106,6 +113,8 @@ pub(crate) struct Hold {
     /// Nothing was taken, so that there is nothing to give back.
     refused: bool,
     renewer: Option<AbortHandle>,
+    /// Counts while the lease is held.
+    open: Option<OpenLease>,
 }
 
 impl Hold {
@@ -149,8 +158,11 @@ impl Hold {
             cost: AtomicI64::new(0),
             refused: false,
             renewer: None,
+            open: None,
         };
-        match hold.store.reserve(&hold.claim, now).await.map_err(Unseated::Store)? {
+        let outcome = hold.store.reserve(&hold.claim, now).await;
+        engine.metrics.claimed(half, claimed(&outcome));
+        match outcome.map_err(Unseated::Store)? {
             Outcome::Refused(mut refusal) => {
                 hold.refused = true;
                 let at = hold.claim.checks.iter().position(|check| check.counter == refusal.counter);
@@ -166,6 +178,7 @@ impl Hold {
                 }
                 hold.standings = standings;
                 hold.renewer = Some(renew(engine, &hold.claim));
+                hold.open = Some(engine.metrics.lease(half));
                 Ok(Some(hold))
             }
         }
@@ -245,6 +258,14 @@ impl Drop for Hold {
                 tracing::warn!(%error, "a limit keeps what a request reserved, since the truth could not be told");
             }
         });
+    }
+}
+
+const fn claimed(outcome: &Result<Outcome, StorageError>) -> Claimed {
+    match outcome {
+        Ok(Outcome::Granted(_)) => Claimed::Granted,
+        Ok(Outcome::Refused(_)) => Claimed::Refused,
+        Err(_) => Claimed::Failed,
     }
 }
 

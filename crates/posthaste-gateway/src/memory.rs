@@ -23,6 +23,11 @@ impl Memory {
         }
     }
 
+    /// How many tool calls and answers are remembered, about.
+    pub(crate) fn known(&self) -> (u64, u64) {
+        (self.calls.entry_count(), self.answers.entry_count())
+    }
+
     /// What belongs to one tenant.
     pub(crate) fn of(&self, tenant: ClientKeyId) -> TenantMemory<'_> {
         TenantMemory { memory: self, tenant }

@@ -13,8 +13,9 @@ use std::{
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use posthaste_core::{
     AttemptOutcome, CooldownReason, CostBasis, Dialect, FaultKind, LimitEvent, LimitUnit, NanoUsd,
-    ProviderKind, Usage,
+    ProviderKind, StopEnd, Usage,
 };
+use posthaste_storage::Half;
 
 /// Every handle.
 pub(crate) struct Metrics {
@@ -33,8 +34,11 @@ pub(crate) struct Metrics {
     duration: Histogram,
     overhead: Histogram,
     accounts: [Gauge; ACCOUNT_STATES.len()],
-    conversations: Gauge,
-    client_keys: Gauge,
+    remembered: [Gauge; REMEMBERED.len()],
+    verdicts: [Counter; StopEnd::ALL.len()],
+    leases: [Gauge; HALVES.len()],
+    claims: [[Counter; CLAIMS.len()]; HALVES.len()],
+    longest_gap: Histogram,
     open: Gauge,
     open_now: Arc<AtomicU64>,
 }
@@ -43,6 +47,18 @@ pub(crate) struct Metrics {
 pub(crate) struct OpenAttempt {
     gauge: Gauge,
     open_now: Arc<AtomicU64>,
+}
+
+/// Counts a lease as held for as long as it lives.
+pub(crate) struct OpenLease(Gauge);
+
+/// What comes of a claim on limits.
+#[derive(Clone, Copy)]
+pub(crate) enum Claimed {
+    Granted,
+    Refused,
+    /// The store could not be asked.
+    Failed,
 }
 
 impl Metrics {
@@ -72,8 +88,15 @@ impl Metrics {
             duration: histogram!("posthaste_attempt_seconds"),
             overhead: histogram!("posthaste_overhead_seconds"),
             accounts: ACCOUNT_STATES.map(|state| gauge!("posthaste_accounts", "state" => state)),
-            conversations: gauge!("posthaste_remembered", "what" => "conversations"),
-            client_keys: gauge!("posthaste_remembered", "what" => "client_keys"),
+            remembered: REMEMBERED.map(|what| gauge!("posthaste_remembered", "what" => what)),
+            verdicts: StopEnd::ALL.map(|end| counter!("posthaste_verdicts_total", "verdict" => end.as_str())),
+            leases: HALVES.map(|half| gauge!("posthaste_leases", "half" => half.as_str())),
+            claims: HALVES.map(|half| {
+                CLAIMS.map(|outcome| {
+                    counter!("posthaste_lease_claims_total", "half" => half.as_str(), "outcome" => outcome)
+                })
+            }),
+            longest_gap: histogram!("posthaste_longest_gap_seconds"),
             open: gauge!("posthaste_open_attempts"),
             open_now: Arc::default(),
         }
@@ -145,9 +168,32 @@ impl Metrics {
     }
 
     /// How much is remembered in maps that are bounded.
-    pub(crate) fn remembered(&self, conversations: u64, client_keys: u64) {
-        self.conversations.set(conversations as f64);
-        self.client_keys.set(client_keys as f64);
+    pub(crate) fn remembered(&self, counts: [u64; REMEMBERED.len()]) {
+        for (gauge, count) in self.remembered.iter().zip(counts) {
+            gauge.set(count as f64);
+        }
+    }
+
+    /// What came of a turn to an account.
+    pub(crate) fn verdict(&self, end: StopEnd) {
+        self.verdicts[end.index()].increment(1);
+    }
+
+    /// What came of a claim on limits.
+    pub(crate) fn claimed(&self, half: Half, outcome: Claimed) {
+        self.claims[half as usize][outcome as usize].increment(1);
+    }
+
+    /// A lease is held for as long as what is given back lives.
+    pub(crate) fn lease(&self, half: Half) -> OpenLease {
+        let gauge = self.leases[half as usize].clone();
+        gauge.increment(1.0);
+        OpenLease(gauge)
+    }
+
+    /// The longest silence of an upstream amid an answer.
+    pub(crate) fn longest_gap(&self, gap: Duration) {
+        self.longest_gap.record(gap);
     }
 
     pub(crate) fn charged(&self, usage: &Usage, cost: NanoUsd, basis: CostBasis) {
@@ -174,6 +220,19 @@ impl Drop for OpenAttempt {
     }
 }
 
+impl Drop for OpenLease {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
+/// The maps whose sizes are told, in the order in which they are.
+pub(crate) const REMEMBERED: [&str; 5] =
+    ["conversations", "client_keys", "unknown_keys", "tool_calls", "answers"];
+/// In the order of their declaration.
+const HALVES: [Half; 2] = [Half::Caller, Half::Seat];
+/// In the order of [`Claimed`].
+const CLAIMS: [&str; 3] = ["granted", "refused", "failed"];
 pub(crate) const ACCOUNT_STATES: [&str; 3] = ["ready", "resting", "off"];
 const OUTCOMES: [&str; 5] = ["complete", "client_fault", "failed", "cut", "cancelled"];
 const LIMIT_UNITS: [LimitUnit; 3] = [LimitUnit::Requests, LimitUnit::Tokens, LimitUnit::Cost];

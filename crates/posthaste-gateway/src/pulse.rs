@@ -24,12 +24,14 @@ pub(crate) struct Pulse {
     gap: Duration,
     last_heard: Instant,
     last_sent: Instant,
+    /// When the answer last went on, and the longest that it did not, once it is being delivered.
+    delivering: Option<(Instant, Duration)>,
 }
 
 impl Pulse {
     pub(crate) fn new(keep_alive: Duration, gap: Duration) -> Self {
         let now = Instant::now();
-        Self { timer: None, keep_alive, gap, last_heard: now, last_sent: now }
+        Self { timer: None, keep_alive, gap, last_heard: now, last_sent: now, delivering: None }
     }
 
     /// The upstream sent something, and the client will get it.
@@ -37,6 +39,24 @@ impl Pulse {
         let now = Instant::now();
         self.last_heard = now;
         self.last_sent = now;
+        self.note_gap(now);
+    }
+
+    /// From here on the answer's silences count.
+    pub(crate) fn deliver(&mut self) {
+        self.delivering = Some((Instant::now(), Duration::ZERO));
+    }
+
+    /// The longest silence, told once.
+    pub(crate) fn take_longest_gap(&mut self) -> Option<Duration> {
+        self.delivering.take().map(|(_, longest)| longest)
+    }
+
+    fn note_gap(&mut self, now: Instant) {
+        if let Some((before, longest)) = &mut self.delivering {
+            *longest = now.duration_since(*before).max(*longest);
+            *before = now;
+        }
     }
 
     /// From here on only this much more silence is borne.
@@ -52,6 +72,7 @@ impl Pulse {
         loop {
             let now = Instant::now();
             if now.duration_since(self.last_heard) >= self.gap {
+                self.note_gap(now);
                 return Poll::Ready(Beat::Gap);
             }
             if now.duration_since(self.last_sent) >= self.keep_alive {
@@ -92,6 +113,25 @@ mod tests {
             beats.push((beat, start.elapsed().as_secs()));
         }
         assert_eq!(beats, [(Beat::KeepAlive, 10), (Beat::KeepAlive, 20), (Beat::Gap, 25)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_longest_silence_is_told_once_and_from_the_first_content_on() {
+        let wait = |seconds| tokio::time::sleep(Duration::from_secs(seconds));
+        let mut pulse = Pulse::new(Duration::MAX, Duration::from_secs(25));
+        wait(9).await;
+        pulse.heard();
+        pulse.deliver();
+        for seconds in [1, 7, 2] {
+            wait(seconds).await;
+            pulse.heard();
+        }
+        assert_eq!(pulse.take_longest_gap(), Some(Duration::from_secs(7)));
+        assert_eq!(pulse.take_longest_gap(), None);
+        // The silence that an answer ends with counts as well.
+        pulse.deliver();
+        assert_eq!(poll_fn(|cx| pulse.poll(cx)).await, Beat::Gap);
+        assert_eq!(pulse.take_longest_gap(), Some(Duration::from_secs(25)));
     }
 
     #[tokio::test(start_paused = true)]

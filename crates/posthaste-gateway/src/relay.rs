@@ -293,7 +293,10 @@ impl Relay {
             }
         }
         self.engine.metrics.accounts([ready, resting, off]);
-        self.engine.metrics.remembered(self.engine.homes.known(), self.engine.authenticator.known());
+        let (client_keys, unknown_keys) = self.engine.authenticator.known();
+        let (tool_calls, answers) = self.engine.memory.known();
+        let conversations = self.engine.homes.known();
+        self.engine.metrics.remembered([conversations, client_keys, unknown_keys, tool_calls, answers]);
     }
 
     /// How the windows of an account's plan go, as far as its vendor told: nothing until it served.

@@ -205,6 +205,7 @@ impl StreamAnswer {
     /// From here on this is the body of the client's answer.
     pub(crate) fn commit(mut self, progress: Progress) -> Self {
         self.book.commit();
+        self.pulse.deliver();
         self.outbox.let_parts_leave();
         self.after(progress);
         self
@@ -333,6 +334,9 @@ impl StreamAnswer {
     /// Books the attempt with what the tap has seen.
     pub(crate) fn settle(&mut self, outcome: AttemptOutcome) -> Option<Booked> {
         let outcome = if self.left { AttemptOutcome::Cancelled } else { outcome };
+        if let Some(gap) = self.pulse.take_longest_gap() {
+            self.book.journey().engine.metrics.longest_gap(gap);
+        }
         // A whole answer costs something even if the upstream tells no numbers.
         let source = match (outcome, self.tap.usage_source()) {
             (AttemptOutcome::Complete, UsageSource::None) => UsageSource::Estimated,

@@ -95,7 +95,9 @@ async fn ask_leg(
             journey.trail.turn_to(account.id, number);
             let unsealed = tally.unsealed.clone();
             let result = attempt(journey, unsealed.as_deref().unwrap_or(upload), stop, tally).await;
-            journey.trail.end(stop_end(&result));
+            let end = stop_end(&result);
+            journey.trail.end(end);
+            engine.metrics.verdict(end);
             match result {
                 Ok(delivery) => return Some(Ok(delivery)),
                 Err(Setback::Final(fault)) => return Some(Err(Fault { attempts: tally.attempts, ..fault })),

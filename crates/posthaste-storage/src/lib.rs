@@ -22,6 +22,7 @@ mod requests;
 mod retention;
 mod rollup;
 mod sessions;
+mod timed;
 mod usage;
 
 pub use account_errors::{AccountErrorStore, ErrorBounds};
@@ -52,6 +53,7 @@ pub use requests::{KeptRequest, RequestStore};
 pub use retention::{Retention, Swept, first_request};
 pub use rollup::{RollupKey, RollupRow, Rollups, Sums};
 pub use sessions::SessionStore;
+pub use timed::timed;
 pub use usage::{Dimension, Group, GroupSums, Grouped, UsageQuery};
 
 use std::sync::Arc;

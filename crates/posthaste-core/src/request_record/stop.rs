@@ -75,6 +75,43 @@ pub enum StopEnd {
 }
 
 impl StopEnd {
+    /// Every member, in the order of their declaration.
+    pub const ALL: [Self; 11] = [
+        Self::Abandoned,
+        Self::Delivered,
+        Self::Final,
+        Self::NotServed,
+        Self::Next,
+        Self::Again,
+        Self::Renew,
+        Self::AtItsLimit,
+        Self::LimitsUnknown,
+        Self::JustParked,
+        Self::Unusable,
+    ];
+
+    /// The stable name used in metrics, traces and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Abandoned => "abandoned",
+            Self::Delivered => "delivered",
+            Self::Final => "final",
+            Self::NotServed => "not_served",
+            Self::Next => "next",
+            Self::Again => "again",
+            Self::Renew => "renew",
+            Self::AtItsLimit => "at_its_limit",
+            Self::LimitsUnknown => "limits_unknown",
+            Self::JustParked => "just_parked",
+            Self::Unusable => "unusable",
+        }
+    }
+
+    /// Position in [`Self::ALL`], for tables indexed by it.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
     /// What came of it, for people.
     pub const fn as_text(self) -> &'static str {
         match self {
@@ -96,5 +133,18 @@ impl StopEnd {
 impl fmt::Display for StopEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_json_and_index_is_the_position() {
+        for (position, end) in StopEnd::ALL.into_iter().enumerate() {
+            assert_eq!(end.index(), position);
+            assert_eq!(serde_json::to_value(end).unwrap(), end.as_str());
+        }
     }
 }
