@@ -27,6 +27,7 @@ mod scheduling;
 mod section;
 mod server;
 mod setting;
+mod telemetry;
 mod timeouts;
 mod units;
 mod users;
@@ -53,6 +54,7 @@ pub use scheduling::Scheduling;
 pub use section::{KeyInfo, Section, SectionInfo, Shown};
 pub use server::Server;
 pub use setting::{EnvSecret, Kind, Setting, Urls, Words};
+pub use telemetry::{Share, Telemetry};
 pub use timeouts::Timeouts;
 pub use units::ByteSize;
 pub(crate) use units::parse_duration;
@@ -98,6 +100,8 @@ pub struct Config {
     pub scheduling: Scheduling,
     /// `[log]`
     pub log: Log,
+    /// `[telemetry]`
+    pub telemetry: Telemetry,
     /// `[vault]`
     pub vault: VaultSection,
     /// `[oauth]` and what stands below it
@@ -108,7 +112,7 @@ pub struct Config {
 
 impl Config {
     /// Every section, in the order of the reference.
-    pub const SECTIONS: [SectionInfo; 31] = {
+    pub const SECTIONS: [SectionInfo; 32] = {
         let [t0, t1, t2, t3, t4, t5, t6, t7] = Timeouts::SECTIONS;
         let [general, claude, openai, google, qwen, sandbox, entra] = OAuth::SECTIONS;
         [
@@ -135,6 +139,7 @@ impl Config {
             t7,
             Scheduling::INFO,
             Log::INFO,
+            Telemetry::INFO,
             VaultSection::INFO,
             general,
             claude,
@@ -180,6 +185,7 @@ impl Config {
             self.timeouts.show(),
             self.scheduling.show(),
             self.log.show(),
+            self.telemetry.show(),
             self.vault.show(),
             self.oauth.show(),
         ]
@@ -204,6 +210,7 @@ impl Config {
             timeouts: Timeouts::read(reader),
             scheduling: Scheduling::read(reader),
             log: Log::read(reader),
+            telemetry: Telemetry::read(reader),
             vault: VaultSection::read(reader),
             oauth: OAuth::read(reader),
             elsewhere: None,
@@ -226,6 +233,7 @@ impl Config {
         self.relay.finish(&mut errors);
         self.scheduling.finish(&mut errors);
         self.log.finish(&mut errors);
+        self.telemetry.finish(&mut errors);
         self.vault.finish(&mut errors);
         self.oauth.finish(&mut errors);
         errors

@@ -21,6 +21,7 @@ use posthaste_scheduler::{Backoff, Instance, Parked, Scheduler};
 use posthaste_spool::SpoolState;
 use posthaste_standby::Standby;
 use posthaste_storage::{FleetSize, LedgerOptions, LedgerWriter};
+use posthaste_telemetry::Otlp;
 use posthaste_vault::RefreshingCredentials;
 use tokio::{
     net::TcpListener,
@@ -53,6 +54,7 @@ pub struct Running {
     pub notify: Option<Notify>,
     opened: Opened,
     standby: Option<Standby>,
+    telemetry: Option<Otlp>,
     relay: Relay,
     ledger: LedgerWriter,
     spool: Option<Spools>,
@@ -152,6 +154,7 @@ impl Running {
             }
             None => None,
         };
+        let telemetry = wiring::telemetry::start(config, &transport, &metrics)?;
         let ports = RelayPorts {
             stores,
             ledger: ledger.clone(),
@@ -162,8 +165,12 @@ impl Running {
             scheduler: Arc::clone(&scheduler),
             clock: Arc::new(SystemClock),
             notices: Notify::sink(notify.as_ref()),
+            telemetry: wiring::telemetry::sink(telemetry.as_ref()),
         };
         let relay = Relay::new(ports, relay_options(config)).await.context("the accounts cannot be read")?;
+        if let Some(telemetry) = &telemetry {
+            telemetry.known_as(relay.instance());
+        }
         let membership = Membership {
             host: machine::host_name(),
             address: address.to_string(),
@@ -263,6 +270,7 @@ impl Running {
             notify,
             opened,
             standby,
+            telemetry,
             relay,
             ledger,
             spool,
@@ -287,6 +295,7 @@ impl Running {
             notify,
             opened,
             standby,
+            telemetry,
             admin,
             relay,
             ledger,
@@ -330,6 +339,7 @@ impl Running {
                 relay.flush_records(),
                 admin.settle(),
                 say_last(notify.as_ref()),
+                wiring::telemetry::stop(telemetry.as_ref()),
             ); } => Ok(()),
             () = &mut hurry => Err(anyhow!("attempts are not in the books: the store did not take them in time")),
         };
@@ -648,6 +658,7 @@ fn install_metrics() -> anyhow::Result<PrometheusHandle> {
     let recorder = PrometheusBuilder::new()
         .set_buckets(&SECONDS)?
         .set_buckets_for_metric(Matcher::Full("posthaste_overhead_seconds".to_owned()), &SHORT)?
+        .set_buckets_for_metric(Matcher::Full("posthaste_store_seconds".to_owned()), &SHORT)?
         .build_recorder();
     let handle = recorder.handle();
     if metrics::set_global_recorder(recorder).is_err() {
@@ -658,7 +669,6 @@ fn install_metrics() -> anyhow::Result<PrometheusHandle> {
 
 /// Answers of models take from a tenth of a second to many minutes.
 const SECONDS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0];
-        .set_buckets_for_metric(Matcher::Full("posthaste_store_seconds".to_owned()), &SHORT)?
 /// What the relay itself takes: tenths of a millisecond, unless it waits for a store or for an account's place.
 const SHORT: [f64; 10] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0];
 /// How often is looked whether refused log-ins are to be told.

@@ -11,6 +11,7 @@ pub mod other;
 mod size;
 pub mod spool;
 mod standby;
+pub mod telemetry;
 
 use std::{
     fs,

@@ -19,3 +19,5 @@ pub const REQUEST_ID: &str = "posthaste.request_id";
 pub const CLIENT_KEY: &str = "posthaste.client_key.id";
 /// The account's name.
 pub const ACCOUNT: &str = "posthaste.account.name";
+/// The trace that the request is part of, where it is recorded.
+pub const TRACE_ID: &str = "trace_id";

@@ -35,6 +35,7 @@ mod schema;
 mod secret;
 mod session;
 mod setting;
+mod telemetry;
 mod terms;
 mod timestamp;
 mod transport;
@@ -86,6 +87,9 @@ pub use request_record::{
 pub use secret::{Sealed, Secret};
 pub use session::{Session, TokenHash};
 pub use setting::{CardLimits, ServiceRates, Setting, SettingValue};
+pub use telemetry::{
+    NoTelemetry, SpanId, Telemetry, TraceContext, TraceId, TraceParent, TracedAttempt, TracedRequest,
+};
 pub use terms::{Geography, ServiceTier, Terms};
 pub use timestamp::Timestamp;
 pub use transport::{

@@ -6,7 +6,7 @@ mod signing_in;
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use posthaste_core::{
     Account, AttemptOutcome, AttemptPhase, Egress, Fault, FaultKind, ModelName, Origin, ProxyProblem,
     RelayBody, StopEnd, TimeoutGuard, TransportError,
@@ -31,6 +31,7 @@ use crate::{
     fleet::ask_for_trial,
     journey::{Journey, Upload},
     prepare::Prepared,
+    relay::TRACEPARENT,
     settle::{AttemptBook, Ending},
     turns::Tally,
 };
@@ -151,7 +152,9 @@ async fn exchange(
     let streamed = journey.envelope.stream;
     let wait = options.patience(book.account().provider, prepared.upstream.dialect, streamed);
     let deadline = Instant::now() + wait;
-    let Prepared { request, upstream, upstream_model, way_back, losses } = prepared;
+    let Prepared { mut request, upstream, upstream_model, way_back, losses } = prepared;
+    journey.trail.asks(request.uri());
+    tell_trace(journey, book.number(), request.headers_mut());
     let sending = timeout_at(deadline, journey.engine.transport.send(request, egress));
     let response = match sending.await {
         Ok(Ok(response)) => response,
@@ -166,6 +169,14 @@ async fn exchange(
     book.phase = AttemptPhase::AwaitingContent;
     book.request_losses = losses.clone();
     Answered { vendor, upstream, upstream_model, way_back, losses, book }.judge(response, deadline).await
+}
+
+/// Tells the upstream in which trace it is asked, where that is wanted.
+fn tell_trace(journey: &Journey, attempt: u16, headers: &mut HeaderMap) {
+    let told = journey.trail.trace().and_then(|trace| trace.for_upstream(journey.id, attempt));
+    if let Some(told) = told.and_then(|told| HeaderValue::try_from(told).ok()) {
+        headers.insert(TRACEPARENT, told);
+    }
 }
 
 fn unreachable(mut book: AttemptBook, error: &TransportError) -> Setback {

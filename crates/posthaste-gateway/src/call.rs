@@ -1,6 +1,6 @@
 //! What comes in and what goes out.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -30,6 +30,8 @@ pub struct Call {
     pub body: Bytes,
     /// When the request came in.
     pub received: Instant,
+    /// The path that it came in at, parameters in braces, for its trace.
+    pub route: Option<Arc<str>>,
 }
 
 /// What a path says of a request.
@@ -56,6 +58,7 @@ impl Call {
             query: None,
             body: body.into(),
             received: Instant::now(),
+            route: None,
         }
     }
 }

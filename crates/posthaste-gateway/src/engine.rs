@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use posthaste_core::{Clock, ModelName, NoticeSink, Transport};
+use posthaste_core::{Clock, ModelName, NoticeSink, Telemetry, Transport};
 use posthaste_metering::PriceBook;
 use posthaste_scheduler::Scheduler;
 use posthaste_storage::{AdmissionStore, LedgerWriter, StoreHealth, Stores};
@@ -36,6 +36,8 @@ pub struct RelayPorts {
     pub clock: Arc<dyn Clock>,
     /// Who brings to operators what they should know; [`NoNotices`](posthaste_core::NoNotices) where nobody does.
     pub notices: Arc<dyn NoticeSink>,
+    /// Who watches from outside; [`NoTelemetry`](posthaste_core::NoTelemetry) where nobody does.
+    pub telemetry: Arc<dyn Telemetry>,
 }
 
 /// Shared by all journeys.
@@ -58,6 +60,7 @@ pub(crate) struct Engine {
     pub(crate) quotas: Quotas,
     pub(crate) metrics: Metrics,
     pub(crate) notices: Notices,
+    pub(crate) telemetry: Arc<dyn Telemetry>,
     pub(crate) memory: Memory,
     pub(crate) homes: Homes,
     pub(crate) projects: Projects,

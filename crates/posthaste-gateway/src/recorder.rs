@@ -12,7 +12,9 @@ use std::{
 };
 
 use metrics::{Counter, counter};
-use posthaste_core::{CapturedBodies, Clock, RequestId, Sealed, Secret};
+use posthaste_core::{
+    CapturedBodies, Clock, RequestId, Sealed, Secret, Telemetry, TraceContext, TracedRequest,
+};
 use posthaste_storage::{KeptRequest, RequestStore, Revision, StoreHealth};
 use posthaste_vault::{Vault, VaultError, request_bodies_place};
 use posthaste_wire::Envelope;
@@ -36,6 +38,8 @@ pub(crate) struct Recorder {
     /// For requests whose bodies are captured.
     places: Arc<Semaphore>,
     lost: Counter,
+    /// Who is told of traced requests.
+    telemetry: Arc<dyn Telemetry>,
 }
 
 enum Entry {
@@ -50,7 +54,7 @@ impl Recorder {
         (store, vault): (Arc<dyn RequestStore>, Arc<Vault>),
         health: StoreHealth,
         rules: Option<RecordRules>,
-        clock: Arc<dyn Clock>,
+        (clock, telemetry): (Arc<dyn Clock>, Arc<dyn Telemetry>),
         revision: Revision,
     ) -> Arc<Self> {
         let lost = counter!("posthaste_request_records_lost_total");
@@ -71,18 +75,33 @@ impl Recorder {
             queue
         });
         let (revision, places) = (AtomicU64::new(revision.0), Arc::new(Semaphore::new(PLACES)));
-        Arc::new(Self { queue, clock, revision, places, lost })
+        Arc::new(Self { queue, clock, revision, places, lost, telemetry })
     }
 
     /// Begins a request's trail.
-    pub(crate) fn begin(self: &Arc<Self>, call: &Call, envelope: &Envelope) -> Trail {
-        if self.queue.is_none() {
-            return Trail::default();
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        call: &Call,
+        envelope: &Envelope,
+        trace: Option<TraceContext>,
+    ) -> Trail {
+        if !self.keeps() && !trace.is_some_and(|trace| trace.sampled) {
+            return Trail::untrodden(trace);
         }
         let now = self.clock.now();
-        let rules = call.caller.key().policy.capture;
+        let rules = call.caller.key().policy.capture.filter(|_| self.keeps());
         let capture = Capture::begin(rules, &call.body, &self.places, now);
-        Trail::begin(self, call, envelope, capture, now)
+        Trail::begin(self, call, envelope, (capture, trace), now)
+    }
+
+    /// Whether records are kept.
+    pub(crate) fn keeps(&self) -> bool {
+        self.queue.is_some()
+    }
+
+    /// Tells of a request that has a trace.
+    pub(crate) fn tell(&self, request: Box<TracedRequest>) {
+        self.telemetry.end(request);
     }
 
     /// Where the configuration stands, as far as is known.

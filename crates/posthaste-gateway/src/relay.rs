@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use posthaste_core::{
     Account, AccountId, ClientKeyId, Dialect, Fault, FaultKind, InstanceId, Limit, LimitOwner, ModelName,
-    Operation, Origin,
+    Operation, Origin, Telemetry, TraceContext,
 };
 use posthaste_metering::PriceBook;
 use posthaste_storage::{ConfigStore, Half, Revision, StorageError, StoreLoss};
@@ -91,7 +91,7 @@ impl Relay {
                 (ports.stores.requests, Arc::clone(&ports.vault)),
                 ports.stores.health.clone(),
                 options.records,
-                clock,
+                (clock, Arc::clone(&ports.telemetry)),
                 since,
             ),
             errors: ErrorLog::start(
@@ -117,6 +117,7 @@ impl Relay {
             options: ArcSwap::from_pointee(options),
             metrics: Metrics::new(),
             notices: Notices::new(ports.notices),
+            telemetry: ports.telemetry,
             memory: Memory::new(),
             homes: Homes::new(ports.stores.affinity),
             projects: Projects::new(),
@@ -229,6 +230,11 @@ impl Relay {
         answer
     }
 
+    /// Whether requests may be traced, so that their [`route`](Call::route) is wanted.
+    pub fn traces(&self) -> bool {
+        self.engine.telemetry.traces()
+    }
+
     /// The models that a caller may ask for in `dialect`, in the order of their names; where a path names a vendor by its
     /// dialect: of that vendor.
     pub fn models(&self, caller: &Caller, dialect: Dialect, pinned: Option<Dialect>) -> Vec<ModelEntry> {
@@ -335,9 +341,11 @@ impl Relay {
     }
 
     async fn serve(&self, mut call: Call) -> Result<Answer, Fault> {
+        // Unpacking takes the headers.
+        let trace = trace(&*self.engine.telemetry, &call);
         // 3 peek
         let unpacked = unpack(&mut call)?;
-        let trail = self.engine.recorder.begin(&call, &unpacked.envelope);
+        let trail = self.engine.recorder.begin(&call, &unpacked.envelope, trace);
         let served = self.admitted(call, unpacked, trail.clone()).await;
         served.inspect_err(|fault| trail.failed(fault))
     }
@@ -398,6 +406,17 @@ impl Relay {
         // 5 plan, 6 credential, 7 prepare, 8 send, 9 judge, 10 deliver and settle
         waiting::answer(Arc::new(journey), Upload { headers, query, body, unsealed: false }).await
     }
+}
+
+/// The request's place in a trace.
+fn trace(telemetry: &dyn Telemetry, call: &Call) -> Option<TraceContext> {
+    if !telemetry.traces() {
+        return None;
+    }
+    // A header that is there twice is none (W3C Trace Context, section 3.2.1).
+    let mut parents = call.headers.get_all(TRACEPARENT).iter();
+    let parent = parents.next().filter(|_| parents.next().is_none()).and_then(|parent| parent.to_str().ok());
+    telemetry.begin(call.id, parent)
 }
 
 /// The caller's half of admission. Counting tokens costs nothing and is limited by nothing.
@@ -465,6 +484,9 @@ fn home(
         Fault::new(FaultKind::AnswerNotFound, Origin::Client, message)
     })
 }
+
+/// Where a client says in which trace it asks.
+pub(crate) const TRACEPARENT: &str = "traceparent";
 
 /// How long a start waits for what other relays know.
 const FIRST_LESSON: Duration = Duration::from_secs(2);

@@ -111,6 +111,11 @@ impl AttemptBook {
         &self.journey
     }
 
+    /// Its number within the request, from 1.
+    pub(crate) const fn number(&self) -> u16 {
+        self.attempt
+    }
+
     /// The dialect in which it is asked.
     pub(crate) const fn upstream_dialect(&self) -> Dialect {
         self.upstream_dialect
@@ -294,6 +299,8 @@ impl AttemptBook {
         }
         engine.metrics.charged(&row.usage, row.cost, row.cost_basis);
         self.log(&row);
+        self.journey.trail.booked(&row);
+        engine.telemetry.attempt(&row);
         if self.journey.options.strict_accounting {
             Some(slot.book_durably(row))
         } else {
@@ -304,6 +311,7 @@ impl AttemptBook {
 
     /// The one line about each attempt.
     fn log(&self, row: &AttemptRow) {
+        let trace = self.journey.trail.trace().filter(|trace| trace.sampled).map(|trace| trace.trace);
         tracing::info!(
             { fields::REQUEST_ID } = %row.request_id,
             { fields::ACCOUNT } = %self.account.name,
@@ -314,7 +322,7 @@ impl AttemptBook {
             { fields::INPUT_TOKENS } = row.usage.prompt(),
             { fields::OUTPUT_TOKENS } = row.usage.output,
             attempt = row.attempt, outcome = row.outcome.as_str(), phase = row.phase.as_str(), status = row.status,
-            cost = %row.cost, duration_us = row.duration_us,
+            cost = %row.cost, duration_us = row.duration_us, { fields::TRACE_ID } = trace.map(display),
             "attempt"
         );
     }

@@ -5,20 +5,23 @@
 
 mod limits;
 mod sketch;
+mod traced;
 
 use std::{borrow::Cow, sync::Arc};
 
+use http::Uri;
 use parking_lot::Mutex;
 use posthaste_core::{
-    AccountId, CapturedBodies, ConversationFound, Estimated, Fault, FaultKind, Origin, RecordedFault,
-    Repairs, RequestRecord, RequestSteps, Rest, Stop, StopEnd, Surface, Timestamp,
+    AccountId, AttemptRow, CapturedBodies, ConversationFound, Estimated, Fault, FaultKind, Origin,
+    RecordedFault, Repairs, RequestRecord, RequestSteps, Rest, Stop, StopEnd, Surface, Timestamp,
+    TraceContext,
 };
 use posthaste_scheduler::Parked;
 use posthaste_storage::Refusal;
 use posthaste_wire::Envelope;
 use tokio::time::Instant;
 
-use self::{limits::checked, sketch::PlanSketch};
+use self::{limits::checked, sketch::PlanSketch, traced::Traced};
 use crate::{
     Call,
     capture::{Capture, Captured, Piece},
@@ -30,7 +33,10 @@ use crate::{
 /// A request's trail. Clones lead to the same one; with the last of them it is handed over. Where nothing is recorded it is
 /// empty, and noting does nothing.
 #[derive(Clone, Default)]
-pub(crate) struct Trail(Option<Arc<Open>>);
+pub(crate) struct Trail {
+    open: Option<Arc<Open>>,
+    trace: Option<TraceContext>,
+}
 
 struct Open {
     /// Taken when it is handed over.
@@ -44,15 +50,24 @@ pub(crate) struct Draft {
     sketches: Vec<PlanSketch>,
     captured: Option<Box<Captured>>,
     received: Instant,
+    /// What only a trace tells, where the request has one that is recorded.
+    traced: Option<Box<Traced>>,
+    /// Whether it is recorded at all.
+    kept: bool,
 }
 
 impl Trail {
+    /// The trail of a request that leaves none, but for its place in a trace.
+    pub(crate) const fn untrodden(trace: Option<TraceContext>) -> Self {
+        Self { open: None, trace }
+    }
+
     /// Begins a trail with what the body and the path said.
     pub(crate) fn begin(
         recorder: &Arc<Recorder>,
         call: &Call,
         envelope: &Envelope,
-        capture: Capture,
+        (capture, trace): (Capture, Option<TraceContext>),
         now: Timestamp,
     ) -> Self {
         let Surface { dialect, packing } = call.surface;
@@ -86,8 +101,41 @@ impl Trail {
             Capture::Begun(captured) => Some(captured),
             Capture::NoRoom | Capture::Unwanted => None,
         };
-        let draft = Box::new(Draft { record, sketches: Vec::new(), captured, received: call.received });
-        Self(Some(Arc::new(Open { draft: Mutex::new(Some(draft)), recorder: Arc::clone(recorder) })))
+        let draft = Box::new(Draft {
+            record,
+            sketches: Vec::new(),
+            captured,
+            received: call.received,
+            traced: Traced::begin(trace, call),
+            kept: recorder.keeps(),
+        });
+        let open = Open { draft: Mutex::new(Some(draft)), recorder: Arc::clone(recorder) };
+        Self { open: Some(Arc::new(open)), trace }
+    }
+
+    /// The request's place in a trace.
+    pub(crate) const fn trace(&self) -> Option<&TraceContext> {
+        self.trace.as_ref()
+    }
+
+    /// An attempt goes to this address.
+    pub(crate) fn asks(&self, uri: &Uri) {
+        self.note_traced(|traced| traced.asks(uri));
+    }
+
+    /// An attempt is booked.
+    pub(crate) fn booked(&self, row: &AttemptRow) {
+        self.note_traced(|traced| traced.booked(row));
+    }
+
+    fn note_traced(&self, note: impl FnOnce(&mut Traced)) {
+        if self.trace.is_some_and(|trace| trace.sampled) {
+            self.note(|draft| {
+                if let Some(traced) = &mut draft.traced {
+                    note(traced);
+                }
+            });
+        }
     }
 
     /// The client key may ask for the model, and the conversation was put right where that was wanted.
@@ -224,6 +272,9 @@ impl Trail {
     pub(crate) fn failed(&self, fault: &Fault) {
         self.note(|draft| {
             let message = own_words(fault).map(|words| words.chars().take(MOST_WORDS).collect());
+            if let Some(traced) = &mut draft.traced {
+                traced.failed(&draft.record, fault);
+            }
             draft.record.fault = Some(RecordedFault { kind: fault.kind, origin: fault.origin, message });
         });
     }
@@ -254,7 +305,7 @@ impl Trail {
     }
 
     fn note(&self, note: impl FnOnce(&mut Draft)) {
-        if let Some(open) = &self.0
+        if let Some(open) = &self.open
             && let Some(draft) = open.draft.lock().as_mut()
         {
             note(draft);
@@ -266,7 +317,12 @@ impl Drop for Open {
     fn drop(&mut self) {
         if let Some(mut draft) = self.draft.get_mut().take() {
             draft.end();
-            self.recorder.hand_over(draft);
+            if let Some(traced) = draft.traced.take() {
+                self.recorder.tell(traced.end(&draft.record));
+            }
+            if draft.kept {
+                self.recorder.hand_over(draft);
+            }
         }
     }
 }

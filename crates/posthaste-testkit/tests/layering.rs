@@ -69,6 +69,7 @@ const LAYERS: Layers<'_> = &[
     ("posthaste-standby", &["posthaste-core", "posthaste-storage"]),
     ("posthaste-storage-redis", &["posthaste-core", "posthaste-storage"]),
     ("posthaste-storage-sqlite", &["posthaste-core", "posthaste-storage"]),
+    ("posthaste-telemetry", &["posthaste-core"]),
     ("posthaste-translate", &["posthaste-core", "posthaste-wire"]),
     ("posthaste-upstream", &["posthaste-core"]),
     ("posthaste-vault", &["posthaste-core", "posthaste-storage"]),
@@ -115,6 +116,7 @@ const EXTERNALS: Layers<'_> = &[
     ("lettre", &["posthaste-notify"]),
     ("oauth2", &["posthaste-vault"]),
     ("openidconnect", &["posthaste-identity"]),
+    ("opentelemetry-proto", &["posthaste-telemetry"]),
     ("rusqlite", &["posthaste-storage-sqlite"]),
     ("tokio-socks", &["posthaste-upstream"]),
 ];

@@ -16,8 +16,8 @@ use anyhow::ensure;
 use http_body_util::BodyExt;
 use posthaste_core::{
     Account, AccountId, AccountSettings, AuthForm, ClientKey, ClientKeyHash, ClientKeyId, Clock, Dialect,
-    Expiry, HashForm, KeyPolicy, ModelMap, ModelRules, NoNotices, Operation, PresetName, ProviderKind,
-    SchedulingRules, SystemClock,
+    Expiry, HashForm, KeyPolicy, ModelMap, ModelRules, NoNotices, NoTelemetry, Operation, PresetName,
+    ProviderKind, SchedulingRules, SystemClock,
 };
 use posthaste_gateway::{Call, Caller, Relay, RelayOptions, RelayPorts};
 use posthaste_metering::PriceBook;
@@ -80,6 +80,7 @@ async fn relay(stores: &Stores, vault: Arc<Vault>) -> anyhow::Result<(Relay, Led
         scheduler: Arc::new(Scheduler::new(Backoff::default())),
         clock: Arc::new(SystemClock),
         notices: Arc::new(NoNotices),
+        telemetry: Arc::new(NoTelemetry),
     };
     Ok((Relay::new(ports, RelayOptions::default()).await?, ledger))
 }

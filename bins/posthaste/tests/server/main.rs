@@ -29,6 +29,7 @@ mod settings;
 mod smuggling;
 mod stopping;
 mod support;
+mod telemetry;
 mod tls;
 mod told;
 mod tried;

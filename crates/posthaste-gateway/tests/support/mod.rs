@@ -10,8 +10,8 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use posthaste_core::{
-    Account, AttemptRow, ClientKey, Clock, Dialect, Fault, Notice, NoticeEvent, NoticeSink, Operation,
-    RelayBody, RequestId, RequestRecord, Timestamp, Transport, Usage,
+    Account, AttemptRow, ClientKey, Clock, Dialect, Fault, NoTelemetry, Notice, NoticeEvent, NoticeSink,
+    Operation, RelayBody, RequestId, RequestRecord, Timestamp, Transport, Usage,
 };
 use posthaste_gateway::{Answer, Call, Relay, RelayOptions, RelayPorts};
 use posthaste_metering::PriceBook;
@@ -168,6 +168,7 @@ impl Rig {
             scheduler: Arc::clone(&scheduler),
             clock: Arc::clone(&clock) as _,
             notices: Arc::new(notices.clone()),
+            telemetry: Arc::new(NoTelemetry),
         };
         let relay = Relay::new(ports, options).await.unwrap();
         Self { relay, stores, vault, clock, scheduler, ledger, notices }
@@ -204,6 +205,7 @@ impl Rig {
             scheduler: Arc::clone(&scheduler),
             clock: Arc::clone(&self.clock) as _,
             notices: Arc::new(notices.clone()),
+            telemetry: Arc::new(NoTelemetry),
         };
         let relay = Relay::new(ports, RelayOptions::default()).await.unwrap();
         Self { relay, stores, vault, clock: Arc::clone(&self.clock), scheduler, ledger, notices }

@@ -2,7 +2,11 @@
 
 use std::panic::AssertUnwindSafe;
 
-use axum::{body::Body, extract::Request, response::Response};
+use axum::{
+    body::Body,
+    extract::{MatchedPath, Request},
+    response::Response,
+};
 use futures_util::FutureExt;
 use posthaste_core::{Fault, FaultKind, ModelName, Origin, RequestId};
 use posthaste_gateway::{Answer, Call};
@@ -46,6 +50,8 @@ async fn relay(
     };
     let (model, body) = read.await.inspect_err(|fault| front.relay.refused(fault))?;
     let query = head.uri.query().and_then(without_key);
+    let matched = head.extensions.get::<MatchedPath>().filter(|_| front.relay.traces());
+    let matched = matched.map(|path| path.as_str().into());
     front
         .relay
         .call(Call {
@@ -58,6 +64,7 @@ async fn relay(
             query,
             body,
             received,
+            route: matched,
         })
         .await
 }

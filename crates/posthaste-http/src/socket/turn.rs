@@ -108,6 +108,7 @@ impl Turn {
                 query: query.and_then(without_key),
                 body: create.body,
                 received,
+                route: None,
             })
             .await?;
         outcome.exchange = self.pass_on(answer, listening).await?;

@@ -18,7 +18,7 @@ use http_body_util::BodyExt;
 use metrics_exporter_prometheus::PrometheusHandle;
 use posthaste_core::{
     Account, AttemptRow, ClientKey, ClientPattern, Clock, Dialect, Expiry, KeyPolicy, Network, NoNotices,
-    ProviderKind, Secret, Usage,
+    NoTelemetry, ProviderKind, Secret, Usage,
 };
 use posthaste_gateway::{Relay, RelayOptions, RelayPorts};
 use posthaste_http::{Drained, Front, FrontOptions, ServerOptions, router, serve};
@@ -145,6 +145,7 @@ impl Rig {
             scheduler: Arc::new(Scheduler::new(Backoff::default())),
             clock: Arc::clone(&clock) as _,
             notices: Arc::new(NoNotices),
+            telemetry: Arc::new(NoTelemetry),
         };
         let relay = Relay::new(ports, RelayOptions::default()).await.unwrap();
         let options = FrontOptions {
