@@ -55,7 +55,7 @@ pub struct TraceContext {
 impl TraceContext {
     /// The `traceparent` of an attempt, for its upstream; `None` where upstreams are not told.
     pub fn for_upstream(&self, request: RequestId, attempt: u16) -> Option<String> {
-        let flags = u8::from(self.sampled) | RANDOM;
+        let flags = u8::from(self.sampled);
         let span = SpanId::of_attempt(request, attempt);
         self.told_upstream.then(|| format!("00-{}-{span}-{flags:02x}", self.trace))
     }
@@ -101,7 +101,7 @@ pub struct TraceId(u128);
 
 impl TraceId {
     /// The trace of a request whose client told none: it has the request's own identity, so that who knows the one finds the
-    /// other. The last 62 bits of that are by chance, of which traces need 56.
+    /// other.
     pub fn of(request: RequestId) -> Self {
         Self(request.uuid().as_u128())
     }
@@ -111,10 +111,10 @@ impl TraceId {
         self.0.to_be_bytes()
     }
 
-    /// The 56 bits by which is decided what is sampled
-    /// (<https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/>).
-    pub const fn chance(self) -> u64 {
-        (self.0 as u64) & ((1 << 56) - 1)
+    /// The 32 bits by which is decided what is recorded. Those before them are counted up within a millisecond
+    /// (RFC 9562, section 6.2), and would take or leave all that came in it.
+    pub const fn chance(self) -> u32 {
+        self.0 as u32
     }
 }
 
@@ -175,10 +175,9 @@ pub struct TracedAttempt {
     pub server: Option<(String, u16)>,
 }
 
-/// Flags of a `traceparent`: the sender records the trace.
+/// A flag of a `traceparent`: the sender records the trace. That an identity's last 56 bits are by chance, which is another one, is never
+/// said: a UUID that is made within the same millisecond as another differs in its last 32 by chance.
 const SAMPLED: u8 = 1;
-/// At least the last 56 bits of the trace's identity are by chance.
-const RANDOM: u8 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -221,7 +220,7 @@ mod tests {
         let told = TraceContext { told_upstream: true, ..context }.for_upstream(id, 2).unwrap();
         let read = TraceParent::parse(&told).unwrap();
         assert_eq!((read.trace, read.span), (context.trace, SpanId::of_attempt(id, 2)));
-        assert!(read.sampled && told.ends_with("-03"), "{told}");
+        assert!(read.sampled && told.ends_with("-01"), "{told}");
         let unsampled = TraceContext { told_upstream: true, sampled: false, ..context };
         assert!(!TraceParent::parse(&unsampled.for_upstream(id, 1).unwrap()).unwrap().sampled);
     }
@@ -232,6 +231,6 @@ mod tests {
         assert_eq!(TraceId::of(id).to_string(), id.uuid().simple().to_string());
         let spans = [SpanId::of_request(id), SpanId::of_attempt(id, 1), SpanId::of_attempt(id, 2)];
         assert!(spans[0] != spans[1] && spans[1] != spans[2] && spans[0] != spans[2]);
-        assert!(TraceId::of(id).chance() < 1 << 56);
+        assert_eq!(u128::from(TraceId::of(id).chance()), id.uuid().as_u128() & u128::from(u32::MAX));
     }
 }

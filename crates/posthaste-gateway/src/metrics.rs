@@ -35,7 +35,7 @@ pub(crate) struct Metrics {
     overhead: Histogram,
     accounts: [Gauge; ACCOUNT_STATES.len()],
     remembered: [Gauge; REMEMBERED.len()],
-    verdicts: [Counter; StopEnd::ALL.len()],
+    verdicts: [Counter; VERDICTS.len()],
     leases: [Gauge; HALVES.len()],
     claims: [[Counter; CLAIMS.len()]; HALVES.len()],
     longest_gap: Histogram,
@@ -89,7 +89,7 @@ impl Metrics {
             overhead: histogram!("posthaste_overhead_seconds"),
             accounts: ACCOUNT_STATES.map(|state| gauge!("posthaste_accounts", "state" => state)),
             remembered: REMEMBERED.map(|what| gauge!("posthaste_remembered", "what" => what)),
-            verdicts: StopEnd::ALL.map(|end| counter!("posthaste_verdicts_total", "verdict" => end.as_str())),
+            verdicts: VERDICTS.map(|end| counter!("posthaste_verdicts_total", "verdict" => end.as_str())),
             leases: HALVES.map(|half| gauge!("posthaste_leases", "half" => half.as_str())),
             claims: HALVES.map(|half| {
                 CLAIMS.map(|outcome| {
@@ -176,7 +176,9 @@ impl Metrics {
 
     /// What came of a turn to an account.
     pub(crate) fn verdict(&self, end: StopEnd) {
-        self.verdicts[end.index()].increment(1);
+        if let Some(place) = VERDICTS.iter().position(|verdict| *verdict == end) {
+            self.verdicts[place].increment(1);
+        }
     }
 
     /// What came of a claim on limits.
@@ -226,6 +228,9 @@ impl Drop for OpenLease {
     }
 }
 
+/// What may come of a turn, as far as the journey goes on by it.
+const VERDICTS: [StopEnd; 6] =
+    [StopEnd::Delivered, StopEnd::Next, StopEnd::Again, StopEnd::Renew, StopEnd::NotServed, StopEnd::Final];
 /// The maps whose sizes are told, in the order in which they are.
 pub(crate) const REMEMBERED: [&str; 5] =
     ["conversations", "client_keys", "unknown_keys", "tool_calls", "answers"];

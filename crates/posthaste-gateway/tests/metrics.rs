@@ -6,7 +6,6 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use posthaste_core::{Account, ClientKey, Limit, LimitUnit, LimitWindow};
 use posthaste_gateway::RelayOptions;
@@ -23,7 +22,7 @@ fn question(streamed: bool) -> Value {
 }
 
 fn at(name: &str) -> Account {
-    account(name).with_base_url(&format!("https://{name}.example"))
+    account(name).with_base_url(format!("https://{name}.example"))
 }
 
 async fn counted(
@@ -47,12 +46,14 @@ fn told(metrics: &PrometheusHandle, name: &str) -> f64 {
 
 #[tokio::test]
 async fn turns_are_counted_by_what_came_of_them() {
-    let (rig, metrics) = counted(vec![at("bad"), at("good")], |sent| match sent.uri.host() {
-        Some("bad.example") => Reply::json(500, &anthropic_error("api_error", "broken")),
-        _ => Reply::json(200, &anthropic_json("hello", USAGE)),
+    let (rig, metrics) = counted(vec![at("bad").with_priority(1), at("good").with_priority(2)], |sent| {
+        match sent.uri.host() {
+            Some("bad.example") => Reply::json(500, &anthropic_error("api_error", "broken")),
+            _ => Reply::json(200, &anthropic_json("hello", USAGE)),
+        }
     })
     .await;
-    // Until the bad one has had its turn, and rests.
+    // The bad one is asked first, and rests then.
     for _ in 0..10 {
         assert_eq!(rig.read(&question(false)).await.unwrap().status, 200);
     }
@@ -95,7 +96,7 @@ async fn a_streams_longest_silence_is_counted_once_and_whole_answers_have_none()
     let frames = anthropic_sse(&["hel", "lo"], USAGE);
     let (rig, metrics) = counted(vec![at("one")], move |sent| {
         if sent.json()["stream"] == true {
-            Reply::sse_then_silence::<[Bytes; 4]>(std::array::from_fn(|place| frames[place].clone()))
+            Reply::sse_then_silence(frames[..4].to_vec())
         } else {
             Reply::json(200, &anthropic_json("hello", USAGE))
         }
@@ -108,5 +109,8 @@ async fn a_streams_longest_silence_is_counted_once_and_whole_answers_have_none()
     assert!(String::from_utf8_lossy(&read.body).contains("fell silent"), "{read:?}");
     assert_eq!(told(&metrics, "posthaste_longest_gap_seconds_count"), 1.0);
     let longest = told(&metrics, "posthaste_longest_gap_seconds_sum");
-    assert!(longest >= gap.as_secs_f64() && longest < (gap + Duration::from_secs(5)).as_secs_f64(), "{longest}");
+    assert!(
+        longest >= gap.as_secs_f64() && longest < (gap + Duration::from_secs(5)).as_secs_f64(),
+        "{longest}"
+    );
 }

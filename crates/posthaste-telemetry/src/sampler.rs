@@ -4,8 +4,7 @@ use posthaste_core::{RequestId, TraceContext, TraceId, TraceParent};
 
 use crate::TraceOptions;
 
-/// Decides by a request's parent, and where it has none by chance: the same for all relays that see the same trace
-/// (<https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/>).
+/// Decides by a request's parent, and where it has none by chance.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sampler {
     options: TraceOptions,
@@ -16,9 +15,7 @@ pub(crate) struct Sampler {
 impl Sampler {
     pub(crate) fn new(options: TraceOptions) -> Self {
         let refused = MILLION.saturating_sub(u64::from(options.per_million));
-        // A million of 2^56 fits into 76 bits.
-        let threshold = (u128::from(refused) << 56) / u128::from(MILLION);
-        Self { options, threshold: u64::try_from(threshold).unwrap_or(u64::MAX) }
+        Self { options, threshold: (refused << 32) / MILLION }
     }
 
     /// The request's place; `None` where nobody would hear of it.
@@ -28,7 +25,7 @@ impl Sampler {
             Some(parent) => (parent.trace, parent.sampled),
             None => {
                 let trace = TraceId::of(id);
-                (trace, trace.chance() >= self.threshold)
+                (trace, u64::from(trace.chance()) >= self.threshold)
             }
         };
         let told_upstream = self.options.tell_upstreams;

@@ -15,6 +15,7 @@ fn secrets() -> Vec<(String, String, String)> {
         let path = key.path();
         let value = match path.as_str() {
             "vault.master_key" => MASTER_KEY.to_owned(),
+            "telemetry.headers" => "authorization=dummy-CANARY-receiver".to_owned(),
             "data.redis_url" => "redis://me:dummy-CANARY-redis@127.0.0.1:1".to_owned(),
             _ => format!("dummy-CANARY-{}", path.replace(['.', '_'], "-")),
         };
@@ -27,11 +28,12 @@ fn secrets() -> Vec<(String, String, String)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_of_the_configuration_is_told() {
     let secrets = secrets();
-    // What goes with the directory's password, and with the client's secret at an identity provider.
+    // What goes with the directory's password, with the client's secret at an identity provider, and with a receiver's headers.
     let mut bench = Bench::new()
         .with("POSTHASTE_LDAP__URL", "ldaps://127.0.0.1:1")
         .with("POSTHASTE_LDAP__BIND_DN", "cn=reader,dc=example,dc=com")
         .with("POSTHASTE_LDAP__BASE", "dc=example,dc=com")
+        .with("POSTHASTE_TELEMETRY__ENDPOINT", "https://127.0.0.1:1")
         .with("POSTHASTE_OIDC__ISSUER", "https://127.0.0.1:1")
         .with("POSTHASTE_OIDC__CLIENT_ID", "relay")
         .with("POSTHASTE_OIDC__PUBLIC_URL", "https://relay.example.com");

@@ -195,7 +195,7 @@ async fn upstreams_are_told_the_attempts_span_where_that_is_wanted() {
     let spans = spans(&receiver);
     let attempt = spans.iter().find(|span| span.kind == i32::from(SpanKind::Client)).unwrap();
     let asked = upstream.received().remove(0);
-    let expected = format!("00-{TRACE}-{}-03", hex(&attempt.span_id));
+    let expected = format!("00-{TRACE}-{}-01", hex(&attempt.span_id));
     assert_eq!((asked.header("traceparent"), asked.header("tracestate")), (Some(expected.as_str()), None));
     assert!(log.contains(TRACE), "the log's line tells the trace: {log}");
 }

@@ -206,7 +206,12 @@ mod tests {
             ..counted.clone()
         });
         let failed = AttemptOutcome::Failed(FaultKind::Timeout);
-        all.attempt(&AttemptRow { outcome: failed, usage_source: UsageSource::Estimated, ..counted });
+        all.attempt(&AttemptRow {
+            outcome: failed,
+            streamed: false,
+            usage_source: UsageSource::Estimated,
+            ..counted
+        });
         let metrics = all.metrics(PERIOD);
         let tokens = points(&metrics, "gen_ai.client.token.usage");
         let sums: Vec<_> = tokens.iter().map(|point| (point.count, point.sum)).collect();
