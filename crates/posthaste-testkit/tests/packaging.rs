@@ -137,6 +137,27 @@ fn dashboards_and_alerts_ask_for_metrics_and_labels_that_there_are() {
     }
 }
 
+#[test]
+fn the_collector_listens_where_the_relay_is_told_to_send() {
+    let file = "packaging/opentelemetry/collector.yaml";
+    let collector = yaml(file);
+    let listens = collector["receivers"]["otlp"]["protocols"]["http"]["endpoint"].as_str().unwrap();
+    let told = format!("endpoint = \"http://{listens}\"");
+    for text in [read(file), read("docs/OPERATIONS.md")] {
+        assert!(text.contains(&told), "{told}");
+    }
+    let pipelines = collector["service"]["pipelines"].as_object().unwrap();
+    assert_eq!(pipelines.keys().collect::<Vec<_>>(), ["metrics", "traces"]);
+    for (pipeline, parts) in pipelines {
+        for kind in ["receivers", "processors", "exporters"] {
+            for part in parts[kind].as_array().unwrap() {
+                let is_there = collector[kind].get(part.as_str().unwrap()).is_some();
+                assert!(is_there, "{file}: {pipeline} names {part}, which is none of its {kind}");
+            }
+        }
+    }
+}
+
 /// Labels that an expression selects by or sums over are ones of its metrics.
 fn check_labels(file: &str, expression: &str, listed: &BTreeMap<String, Metric>) {
     let metrics = found(METRIC, expression);
