@@ -88,7 +88,8 @@ impl Running {
         source: Option<ConfigSource>,
         transport: Arc<dyn Transport>,
     ) -> anyhow::Result<Self> {
-        Self::start_with(config, source, transport, Inherited::default(), None).await
+        // What starting holds on the way is large, and has no place in the futures of those who wait for it.
+        Box::pin(Self::start_with(config, source, transport, Inherited::default(), None)).await
     }
 
     /// The same with sockets that listen already, and in the place of a relay that hands over.

@@ -89,11 +89,11 @@ impl Bench {
 
     /// Starts the relay and waits until it listens.
     pub(crate) fn serve(&self) -> Server {
-        self.started(self.command("serve --listen 127.0.0.1:0"))
+        Self::started(self.command("serve --listen 127.0.0.1:0"))
     }
 
     /// Starts the relay in a way of one's own and waits until it listens.
-    pub(crate) fn started(&self, command: Command) -> Server {
+    pub(crate) fn started(command: Command) -> Server {
         let mut server = Self::run(command);
         let line = server.announced.take().unwrap_or_else(|| panic!("it did not start: {}", server.log()));
         line.strip_prefix("listening on ").unwrap().clone_into(&mut server.base);

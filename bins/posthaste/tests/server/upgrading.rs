@@ -399,7 +399,7 @@ async fn systemd_hands_over_a_socket_and_is_told_which_process_serves() {
     activated.arg("-c").arg(shell).arg(program.get_program()).args(program.get_args());
     activated.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
     activated.current_dir(bench.folder.path()).stdin(OwnedFd::from(listener));
-    let server = bench.started(activated);
+    let server = Bench::started(activated);
     assert_eq!(server.address(), address.to_string());
     assert_eq!(heard(&told).await, format!("READY=1\nMAINPID={}", server.pid()));
     assert_eq!(status_of(&server, &key).await, 200);
