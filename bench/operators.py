@@ -106,6 +106,7 @@ def access(folder):
 def start(options):
     settings = {
         "POSTHASTE_LOG__FILTER": "warn",
+        "POSTHASTE_SERVER__EVENTS_LISTEN": "off",
         "POSTHASTE_ACCOUNTING__KEEP_ROWS": "1000d",
         "POSTHASTE_ACCOUNTING__KEEP_HOURS": "1000d",
     }

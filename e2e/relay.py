@@ -126,7 +126,8 @@ class Relay:
 
     def _environment(self):
         kept = {name: value for name, value in os.environ.items() if not name.startswith("POSTHASTE_")}
-        return kept | self.settings
+        # Several relays run at the same time here, and but one could have the usual address.
+        return kept | {"POSTHASTE_SERVER__EVENTS_LISTEN": "off"} | self.settings
 
     # -- the command line ----------------------------------------------------------------
 

@@ -65,7 +65,10 @@ class Relay:
     def serving(self):
         line = [self.binary, "serve", "--listen", "127.0.0.1:0", "--data", str(self.folder / "data")]
         with open(self.folder / "log", "w") as log:
-            relay = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=log, text=True, cwd=self.folder)
+            settings = os.environ | {"POSTHASTE_SERVER__EVENTS_LISTEN": "off"}
+            relay = subprocess.Popen(
+                line, stdout=subprocess.PIPE, stderr=log, text=True, cwd=self.folder, env=settings
+            )
         try:
             told = relay.stdout.readline()
             if not told.startswith("listening on "):

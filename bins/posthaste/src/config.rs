@@ -53,7 +53,7 @@ pub use retention::RetentionRules;
 pub use scheduling::Scheduling;
 pub use section::{KeyInfo, Section, SectionInfo, Shown};
 pub use server::Server;
-pub use setting::{EnvSecret, Kind, Setting, Urls, Words};
+pub use setting::{EnvSecret, Kind, Listen, Setting, Urls, Words};
 pub use telemetry::{Share, Telemetry};
 pub use timeouts::Timeouts;
 pub use units::ByteSize;

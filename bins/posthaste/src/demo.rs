@@ -27,7 +27,7 @@ use url::Url;
 
 use crate::{
     Config,
-    config::{StoreKind, Urls, VaultSection},
+    config::{Listen, StoreKind, Urls, VaultSection},
     running::Running,
     serve::{Signals, end_orderly, reachable, say},
     wiring,
@@ -50,6 +50,9 @@ pub async fn run(mut config: Config) -> anyhow::Result<()> {
     // Made before the relay starts, or its log would tell one to back up what is thrown away.
     wiring::open_stores(&config).await?.close().await?;
     config.server.listen = free_or_any(config.server.listen).await;
+    if let Listen::At(wanted) = config.server.events_listen {
+        config.server.events_listen = Listen::At(free_or_any(wanted).await);
+    }
     let sandbox = Sandbox::new(SandboxOptions { event_pause: EVENT_PAUSE, ..SandboxOptions::default() });
     let pages =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no free port for the sandbox's pages")?;

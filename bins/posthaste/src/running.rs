@@ -1,6 +1,6 @@
 //! A relay that runs: its ports wired together, its listeners, and its orderly end.
 
-use std::{future::pending, net::SocketAddr, os::fd::AsFd, path::Path, pin::Pin, sync::Arc, time::Duration};
+use std::{future::pending, iter, net::SocketAddr, os::fd::AsFd, path::Path, pin::Pin, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -13,7 +13,7 @@ use posthaste_core::{
 };
 use posthaste_gateway::{FirstEventTimeouts, Membership, Relay, RelayOptions, RelayPorts, WindowForecast};
 use posthaste_http::{
-    AdminFront, AdminOptions, CookieOptions, Ending, Front, FrontOptions, LiveOptions, ServerOptions,
+    AdminFront, AdminOptions, CookieOptions, Ending, Front, FrontOptions, LiveOptions, ServerOptions, events_router,
     metrics_router, router, serve,
 };
 use posthaste_metering::PriceBook;
@@ -25,6 +25,7 @@ use posthaste_telemetry::Otlp;
 use posthaste_vault::RefreshingCredentials;
 use tokio::{
     net::TcpListener,
+    sync::oneshot,
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -44,6 +45,8 @@ use crate::{
 pub struct Running {
     /// Where clients reach it.
     pub address: SocketAddr,
+    /// Where the events WebSocket is reached, if it has an address of its own.
+    pub events_address: Option<SocketAddr>,
     /// Operators' work on it.
     pub admin: Admin,
     /// Reads the configuration again.
@@ -59,6 +62,7 @@ pub struct Running {
     ledger: LedgerWriter,
     spool: Option<Spools>,
     listener: TcpListener,
+    events_listener: Option<TcpListener>,
     front: Front,
     server: ServerOptions,
     /// How long streams may go on once another process has taken over.
@@ -118,11 +122,17 @@ impl Running {
             Some(address) => Some(inherited.listener(Place::Metrics, address).await?),
             None => None,
         };
+        let events_listener = match config.server.events_listen.address() {
+            Some(address) => Some(inherited.listener(Place::Events, address).await?),
+            None => None,
+        };
+        let events_address = events_listener.as_ref().map(TcpListener::local_addr).transpose()?;
         drop(inherited);
-        let mut sockets = vec![(Place::Relay, address, listener.as_fd().try_clone_to_owned()?)];
-        if let Some(metrics) = &metrics_listener {
-            let (address, socket) = (metrics.local_addr()?, metrics.as_fd().try_clone_to_owned()?);
-            sockets.push((Place::Metrics, address, socket));
+        let others = [(Place::Metrics, &metrics_listener), (Place::Events, &events_listener)];
+        let others = others.into_iter().filter_map(|(place, listener)| Some((place, listener.as_ref()?)));
+        let mut sockets = Vec::new();
+        for (place, listener) in iter::once((Place::Relay, &listener)).chain(others) {
+            sockets.push((place, listener.local_addr()?, listener.as_fd().try_clone_to_owned()?));
         }
         let mut opened = wiring::open_stores_to_serve(config).await?;
         for made in &opened.made {
@@ -265,6 +275,7 @@ impl Running {
         background.admin(socket, admin.clone());
         Ok(Self {
             address,
+            events_address,
             admin,
             reloader,
             setup_token,
@@ -276,6 +287,7 @@ impl Running {
             ledger,
             spool,
             listener,
+            events_listener,
             front,
             server,
             upgrade_grace: config.server.upgrade_grace,
@@ -302,6 +314,7 @@ impl Running {
             ledger,
             spool,
             listener,
+            events_listener,
             front,
             server,
             upgrade_grace,
@@ -310,8 +323,10 @@ impl Running {
             ..
         } = self;
         let (retire, end) = (background.retire.clone(), background.end.clone());
+        // Both listeners end as one, and each lets its answers under way end.
+        let (told, hears) = oneshot::channel();
         let ending = async {
-            tokio::select! {
+            let ending = tokio::select! {
                 () = stop => {
                     end.cancel();
                     Ending::Stop
@@ -320,12 +335,24 @@ impl Running {
                     retire.cancel();
                     Ending::Retire { within: upgrade_grace }
                 }
-            }
+            };
+            // Without the events nobody hears.
+            let _ = told.send(ending);
+            ending
         };
-        let drained = serve(listener, router(front), &server, ending, cut.cancelled()).await;
-        if drained.cut_off > 0 {
-            tracing::warn!(connections = drained.cut_off, "answers were cut off");
+        let events = async {
+            let listener = events_listener?;
+            let router = events_router(front.clone());
+            let ending = async { hears.await.unwrap_or(Ending::Stop) };
+            Some(serve(listener, router, &server, ending, cut.cancelled()).await)
+        };
+        let serving = serve(listener, router(front.clone()), &server, ending, cut.cancelled());
+        let (drained, of_events) = tokio::join!(serving, events);
+        let cut_off = drained.cut_off + of_events.map_or(0, |drained| drained.cut_off);
+        if cut_off > 0 {
+            tracing::warn!(connections = cut_off, "answers were cut off");
         }
+        drop(front);
         relay.end_drains().await;
         let hurry = async {
             cut.cancelled().await;
@@ -626,6 +653,7 @@ pub(crate) fn front_options(config: &Config, metrics: Option<PrometheusHandle>) 
         metrics,
         metrics_token: config.server.metrics_token.clone(),
         trusted_proxies: config.server.trusted_proxies.clone().unwrap_or_default().0,
+        origins: config.server.events_origins.clone().unwrap_or_default().0,
         version: env!("CARGO_PKG_VERSION"),
     }
 }

@@ -53,6 +53,7 @@ impl Bench {
     fn command(&self, line: &str) -> Command {
         let mut command = Command::cargo_bin("posthaste").expect("the program is built");
         command.current_dir(self.folder.path()).args(line.split_whitespace()).arg("--data").arg(self.dir());
+        command.env("POSTHASTE_SERVER__EVENTS_LISTEN", "off");
         command
     }
 

@@ -83,6 +83,7 @@ impl Bench {
     fn spawn(&self, line: &str) -> Child {
         let mut command = StdCommand::cargo_bin("posthaste").unwrap();
         command.current_dir(self.folder.path()).args(line.split_whitespace()).arg("--data").arg(self.dir());
+        command.env("POSTHASTE_SERVER__EVENTS_LISTEN", "off");
         command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
     }
 

@@ -117,6 +117,7 @@ fn data(folder: &Path) -> PathBuf {
 fn program(data: &Path, line: &str) -> Command {
     let mut command = Command::cargo_bin("posthaste").expect("the program is built");
     command.current_dir(data.parent().unwrap()).args(line.split(' ')).arg("--data").arg(data);
+    command.env("POSTHASTE_SERVER__EVENTS_LISTEN", "off");
     command
 }
 
@@ -229,6 +230,7 @@ async fn a_failed_start_leaves_nothing_running() {
         let flags = [
             flag("data.dir", folder.path().to_str().unwrap().to_owned()),
             flag("server.listen", "127.0.0.1:0".to_owned()),
+            flag("server.events_listen", "off".to_owned()),
             flag("server.metrics_listen", metrics.to_string()),
         ];
         Config::read(&Sources { file: None, env: &Nothing, flags: &flags }).unwrap()

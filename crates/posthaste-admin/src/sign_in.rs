@@ -176,6 +176,19 @@ impl<'a> SignInService<'a> {
         Ok(Some(KnownPerson { user: found.value, session }))
     }
 
+    /// Whose session this token still is. It lasts no longer for having been looked at: for connections that stay open while
+    /// nobody may be sitting before them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn still(self, presented: &str) -> Result<Option<KnownPerson>, AdminError> {
+        let sessions = &self.admin.parts().stores.sessions;
+        let Some(session) = sessions.find(hash_token(presented), self.now()).await? else { return Ok(None) };
+        let found = self.users().get(session.user.uuid()).await?;
+        let user = found.map(|found| found.value).filter(|user| user.enabled);
+        Ok(user.map(|user| KnownPerson { user, session }))
+    }
+
     /// Ends a session.
     ///
     /// # Errors

@@ -11,9 +11,9 @@ use posthaste_vault::{CredentialSource, Vault};
 
 use crate::{
     AccountDirectory, Authenticator, RelayOptions, affinity::Homes, asked::AskedModel, budgets::Budgets,
-    drains::Drains, errors::ErrorLog, fleet::Fleet, lines::Lines, memory::Memory, metrics::Metrics,
-    notices::Notices, prices::CurrentPrices, projects::Projects, quotas::Quotas, rates::CurrentRates,
-    recorder::Recorder, thresholds::Thresholds,
+    drains::Drains, errors::ErrorLog, fleet::Fleet, lines::Lines, live::Live, memory::Memory,
+    metrics::Metrics, notices::Notices, prices::CurrentPrices, projects::Projects, quotas::Quotas,
+    rates::CurrentRates, recorder::Recorder, thresholds::Thresholds,
 };
 
 /// The ports that a relay is built from.
@@ -66,6 +66,8 @@ pub(crate) struct Engine {
     pub(crate) projects: Projects,
     pub(crate) thresholds: Thresholds,
     pub(crate) recorder: Arc<Recorder>,
+    /// Who watches.
+    pub(crate) live: Arc<Live>,
     pub(crate) drains: Drains,
     pub(crate) errors: ErrorLog,
     /// The relays that share the accounts.

@@ -17,6 +17,8 @@ use posthaste_core::{
 };
 use posthaste_storage::Half;
 
+use crate::live::{LiveTotals, Tally};
+
 /// Every handle.
 pub(crate) struct Metrics {
     answered: [Counter; Dialect::ALL.len()],
@@ -41,12 +43,16 @@ pub(crate) struct Metrics {
     longest_gap: Histogram,
     open: Gauge,
     open_now: Arc<AtomicU64>,
+    open_streams: Arc<AtomicU64>,
+    tally: Tally,
 }
 
 /// Counts an attempt as open for as long as it lives.
 pub(crate) struct OpenAttempt {
     gauge: Gauge,
     open_now: Arc<AtomicU64>,
+    /// Where its client wants a stream.
+    open_streams: Option<Arc<AtomicU64>>,
 }
 
 /// Counts a lease as held for as long as it lives.
@@ -99,15 +105,19 @@ impl Metrics {
             longest_gap: histogram!("posthaste_longest_gap_seconds"),
             open: gauge!("posthaste_open_attempts"),
             open_now: Arc::default(),
+            open_streams: Arc::default(),
+            tally: Tally::new(),
         }
     }
 
     pub(crate) fn answered(&self, dialect: Dialect) {
         self.answered[dialect.index()].increment(1);
+        self.tally.answered();
     }
 
     pub(crate) fn refused(&self, kind: FaultKind) {
         self.refused[kind.index()].increment(1);
+        self.tally.refused();
     }
 
     pub(crate) fn threshold_reached(&self, unit: LimitUnit, percent: u8) {
@@ -131,14 +141,23 @@ impl Metrics {
         self.results_dropped.increment(dropped as u64);
     }
 
-    pub(crate) fn attempt_opened(&self) -> OpenAttempt {
+    pub(crate) fn attempt_opened(&self, streamed: bool) -> OpenAttempt {
         self.open.increment(1.0);
         self.open_now.fetch_add(1, Ordering::Relaxed);
-        OpenAttempt { gauge: self.open.clone(), open_now: Arc::clone(&self.open_now) }
+        let open_streams = streamed.then(|| Arc::clone(&self.open_streams));
+        if let Some(open) = &open_streams {
+            open.fetch_add(1, Ordering::Relaxed);
+        }
+        OpenAttempt { gauge: self.open.clone(), open_now: Arc::clone(&self.open_now), open_streams }
     }
 
     pub(crate) fn open_attempts(&self) -> u64 {
         self.open_now.load(Ordering::Relaxed)
+    }
+
+    /// What operators watch.
+    pub(crate) fn totals(&self) -> LiveTotals {
+        self.tally.totals(self.open_attempts(), self.open_streams.load(Ordering::Relaxed))
     }
 
     pub(crate) fn attempt_ended(
@@ -149,6 +168,7 @@ impl Metrics {
         first_content: Option<Duration>,
     ) {
         self.attempts[provider.index()][outcome_index(outcome)].increment(1);
+        self.tally.attempt_ended(outcome);
         self.duration.record(duration);
         if let Some(first_content) = first_content {
             self.first_content.record(first_content);
@@ -208,6 +228,7 @@ impl Metrics {
         for (counter, amount) in self.tokens.iter().zip(classes) {
             counter.increment(amount);
         }
+        self.tally.charged(usage, cost);
         self.cost.increment(u64::try_from(cost.as_nanos()).unwrap_or(0));
         if basis == CostBasis::Unpriced {
             self.unpriced.increment(1);
@@ -219,6 +240,9 @@ impl Drop for OpenAttempt {
     fn drop(&mut self) {
         self.gauge.decrement(1.0);
         self.open_now.fetch_sub(1, Ordering::Relaxed);
+        if let Some(open) = &self.open_streams {
+            open.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 

@@ -26,6 +26,7 @@ use tokio::{
 use crate::{
     Call, RecordRules,
     capture::{Capture, PLACES},
+    live::Live,
     trail::{Draft, Trail},
 };
 
@@ -40,6 +41,7 @@ pub(crate) struct Recorder {
     lost: Counter,
     /// Who is told of traced requests.
     telemetry: Arc<dyn Telemetry>,
+    live: Arc<Live>,
 }
 
 enum Entry {
@@ -55,7 +57,7 @@ impl Recorder {
         health: StoreHealth,
         rules: Option<RecordRules>,
         (clock, telemetry): (Arc<dyn Clock>, Arc<dyn Telemetry>),
-        revision: Revision,
+        (revision, live): (Revision, Arc<Live>),
     ) -> Arc<Self> {
         let lost = counter!("posthaste_request_records_lost_total");
         let queue = rules.map(|rules| {
@@ -75,7 +77,7 @@ impl Recorder {
             queue
         });
         let (revision, places) = (AtomicU64::new(revision.0), Arc::new(Semaphore::new(PLACES)));
-        Arc::new(Self { queue, clock, revision, places, lost, telemetry })
+        Arc::new(Self { queue, clock, revision, places, lost, telemetry, live })
     }
 
     /// Begins a request's trail.
@@ -85,7 +87,7 @@ impl Recorder {
         envelope: &Envelope,
         trace: Option<TraceContext>,
     ) -> Trail {
-        if !self.keeps() && !trace.is_some_and(|trace| trace.sampled) {
+        if !self.keeps() && !self.live.is_watched() && !trace.is_some_and(|trace| trace.sampled) {
             return Trail::untrodden(trace);
         }
         let now = self.clock.now();
@@ -114,8 +116,14 @@ impl Recorder {
         self.revision.store(revision.0, Ordering::Relaxed);
     }
 
+    /// Who is told of requests as they come and go.
+    pub(crate) fn live(&self) -> &Live {
+        &self.live
+    }
+
     /// Takes a trail that has ended.
     pub(crate) fn hand_over(&self, draft: Box<Draft>) {
+        draft.tell(&self.live);
         if let Some(queue) = &self.queue
             && queue.try_send(Entry::Draft(draft)).is_err()
         {

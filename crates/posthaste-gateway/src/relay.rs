@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use posthaste_core::{
     Account, AccountId, ClientKeyId, Dialect, Fault, FaultKind, InstanceId, Limit, LimitOwner, ModelName,
-    Operation, Origin, Telemetry, TraceContext,
+    Operation, Origin, Telemetry, Timestamp, TraceContext,
 };
 use posthaste_metering::PriceBook;
 use posthaste_storage::{ConfigStore, Half, Revision, StorageError, StoreLoss};
@@ -29,6 +29,7 @@ use crate::{
     journey::{Journey, Upload},
     limits::{Estimate, Hold, Unseated, caller_fault},
     lines::Lines,
+    live::{Live, LiveFeed, LiveTotals, Overheard},
     memory::Memory,
     mending::mend,
     metrics::Metrics,
@@ -86,13 +87,15 @@ impl Relay {
         let since = config.revision().await?;
         let clock = Arc::clone(&ports.clock);
         let fleet = Arc::new(Fleet::new(ports.stores.fleet, clock.now()));
+        let live = Live::new();
+        let notices = Overheard { live: Arc::clone(&live), sink: ports.notices };
         let engine = Engine {
             recorder: Recorder::start(
                 (ports.stores.requests, Arc::clone(&ports.vault)),
                 ports.stores.health.clone(),
                 options.records,
                 (clock, Arc::clone(&ports.telemetry)),
-                since,
+                (since, Arc::clone(&live)),
             ),
             errors: ErrorLog::start(
                 ports.stores.account_errors,
@@ -116,8 +119,9 @@ impl Relay {
             quotas: Quotas::default(),
             options: ArcSwap::from_pointee(options),
             metrics: Metrics::new(),
-            notices: Notices::new(ports.notices),
+            notices: Notices::new(Arc::new(notices)),
             telemetry: ports.telemetry,
+            live,
             memory: Memory::new(),
             homes: Homes::new(ports.stores.affinity),
             projects: Projects::new(),
@@ -333,6 +337,21 @@ impl Relay {
     /// How many attempts are under way, answers that are still being read included.
     pub fn in_flight(&self) -> u64 {
         self.engine.metrics.open_attempts()
+    }
+
+    /// Watches what goes on from now on. Requests pay for it while the feed lives.
+    pub fn watch_live(&self) -> LiveFeed {
+        self.engine.live.watch()
+    }
+
+    /// What was counted since the relay began.
+    pub fn totals(&self) -> LiveTotals {
+        self.engine.metrics.totals()
+    }
+
+    /// The time by which the relay goes.
+    pub fn now(&self) -> Timestamp {
+        self.engine.clock.now()
     }
 
     /// Counts a request that was refused before it became a call.

@@ -101,7 +101,7 @@ impl AttemptBook {
             judged: false,
             trouble: None,
             trial,
-            _open: journey.engine.metrics.attempt_opened(),
+            _open: journey.engine.metrics.attempt_opened(journey.envelope.stream),
             _flight: journey.engine.scheduler.flight(account.id),
         }
     }

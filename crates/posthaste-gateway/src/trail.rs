@@ -23,9 +23,10 @@ use tokio::time::Instant;
 
 use self::{limits::checked, sketch::PlanSketch, traced::Traced};
 use crate::{
-    Call,
+    Call, Caller,
     capture::{Capture, Captured, Piece},
     limits::{Estimate, Hold},
+    live::{Live, Spent},
     planning::Course,
     recorder::Recorder,
 };
@@ -52,8 +53,8 @@ pub(crate) struct Draft {
     received: Instant,
     /// What only a trace tells, where the request has one that is recorded.
     traced: Option<Box<Traced>>,
-    /// Whether it is recorded at all.
-    kept: bool,
+    caller: Caller,
+    spent: Spent,
 }
 
 impl Trail {
@@ -101,13 +102,15 @@ impl Trail {
             Capture::Begun(captured) => Some(captured),
             Capture::NoRoom | Capture::Unwanted => None,
         };
+        recorder.live().began(&record, &call.caller);
         let draft = Box::new(Draft {
             record,
             sketches: Vec::new(),
             captured,
             received: call.received,
             traced: Traced::begin(trace, call),
-            kept: recorder.keeps(),
+            caller: call.caller.clone(),
+            spent: Spent::default(),
         });
         let open = Open { draft: Mutex::new(Some(draft)), recorder: Arc::clone(recorder) };
         Self { open: Some(Arc::new(open)), trace }
@@ -125,7 +128,12 @@ impl Trail {
 
     /// An attempt is booked.
     pub(crate) fn booked(&self, row: &AttemptRow) {
-        self.note_traced(|traced| traced.booked(row));
+        self.note(|draft| {
+            draft.spent.add(row);
+            if let Some(traced) = &mut draft.traced {
+                traced.booked(row);
+            }
+        });
     }
 
     fn note_traced(&self, note: impl FnOnce(&mut Traced)) {
@@ -320,9 +328,7 @@ impl Drop for Open {
             if let Some(traced) = draft.traced.take() {
                 self.recorder.tell(traced.end(&draft.record));
             }
-            if draft.kept {
-                self.recorder.hand_over(draft);
-            }
+            self.recorder.hand_over(draft);
         }
     }
 }
@@ -340,6 +346,11 @@ impl Draft {
         let said = stops.last().filter(|stop| stop.end == StopEnd::Delivered).and_then(|stop| stop.ended_us);
         let now = micros(self.received);
         steps.ended_us = said.map_or(now, |said| said.max(steps.answered_us.unwrap_or(0)));
+    }
+
+    /// It is told to whoever watches.
+    pub(crate) fn tell(&self, live: &Live) {
+        live.ended(&self.record, &self.caller, self.spent);
     }
 
     /// The record in words, and the bodies that were captured.

@@ -18,7 +18,9 @@ mod ticket;
 
 pub use door::Door;
 pub use openapi::document;
+pub(crate) use serve::check_host;
 pub use session::CookieOptions;
+pub(crate) use session::cookie as session_cookie;
 
 use crate::LiveOptions;
 use axum::{Router, response::Response};

@@ -20,7 +20,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use self::table::Table;
 pub(crate) use self::{relayed::panicked, route::Route};
-use crate::{AdminFront, LiveOptions, admin};
+use crate::{AdminFront, LiveOptions, SocketOptions, admin, events, events::Sockets};
 
 /// What the routes work with.
 #[derive(Clone)]
@@ -28,6 +28,8 @@ pub struct Front {
     pub(crate) relay: Relay,
     /// The admin API, where it is served.
     pub(crate) admin: Option<AdminFront>,
+    /// Its WebSockets.
+    pub(crate) sockets: Sockets,
     /// Its settings, which can be replaced.
     pub options: LiveOptions<FrontOptions>,
 }
@@ -42,6 +44,8 @@ pub struct FrontOptions {
     pub metrics_token: Option<Secret>,
     /// The peers whose word counts on where a request comes from.
     pub trusted_proxies: Vec<Network>,
+    /// Pages of other sites that may open the events WebSocket, such as `https://chat.example`.
+    pub origins: Vec<String>,
     /// The program's version, for `/health`.
     pub version: &'static str,
 }
@@ -49,7 +53,14 @@ pub struct FrontOptions {
 impl Front {
     /// A front of `relay`.
     pub fn new(relay: Relay, options: FrontOptions) -> Self {
-        Self { relay, admin: None, options: LiveOptions::new(options) }
+        let sockets = Sockets::default();
+        Self { relay, admin: None, sockets, options: LiveOptions::new(options) }
+    }
+
+    /// The same with other settings of WebSockets.
+    #[must_use]
+    pub fn with_sockets(self, options: SocketOptions) -> Self {
+        Self { sockets: Sockets::new(options), ..self }
     }
 
     /// The same with the admin API.
@@ -99,6 +110,8 @@ pub enum Access {
     ClientKey,
     /// Whoever presents [`FrontOptions::metrics_token`].
     MetricsToken,
+    /// Whoever presents a client key that opens the door now, or an operator's log-in; on a WebSocket that may come by message.
+    Events,
 }
 
 /// The one list of routes: none is served that does not say here to whom.
@@ -106,6 +119,7 @@ fn table() -> Table {
     let mut table = Table::default();
     table.serve(Method::GET, "/health", Access::Open, get(system::health));
     table.serve(Method::GET, "/metrics", Access::MetricsToken, get(system::metrics));
+    table.serve(Method::GET, "/ws", Access::Events, get(events::open));
     table.open("/");
     // Two dialects share these two.
     for base in ["/api", ""] {

@@ -9,7 +9,6 @@ mod event;
 mod recall;
 mod session;
 mod turn;
-mod waiting;
 
 use axum::{
     Extension,
@@ -24,7 +23,9 @@ use posthaste_core::{Dialect, Fault, FaultKind, Origin, RequestId};
 
 use self::{session::Session, turn::Client};
 use crate::{
+    events::SeatOwner,
     extract::{address::Peer, caller::authenticate},
+    link::Link,
     respond::fault_response,
     routes::Front,
     server::Tasks,
@@ -40,10 +41,11 @@ pub(crate) async fn open(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let peer = Peer::of(&extensions);
-    let refuse = |fault| fault_response(Dialect::OpenAiResponses, &fault, RequestId::generate());
-    if let Err(fault) = authenticate(&front, &headers, uri.query(), peer).await {
-        return refuse(fault);
-    }
+    let refuse = |fault: Fault| fault_response(Dialect::OpenAiResponses, &fault, RequestId::generate());
+    let caller = match authenticate(&front, &headers, uri.query(), peer).await {
+        Ok(caller) => caller,
+        Err(fault) => return refuse(fault),
+    };
     let Ok(upgrade) = upgrade else {
         let message =
             "a request is posted here; what is got is a WebSocket, by `upgrade: websocket` over HTTP/1.1";
@@ -51,18 +53,28 @@ pub(crate) async fn open(
         front.relay.refused(&fault);
         return refuse(fault);
     };
+    let seat = match front.sockets.seats.take(SeatOwner::Known(caller.key().id.uuid())) {
+        Ok(seat) => seat,
+        Err(fault) => {
+            front.relay.refused(&fault);
+            return refuse(fault);
+        }
+    };
+    let pace = front.sockets.options.pace;
     let at_most = front.options.now().max_body_bytes;
     // A server that is not ours brings no tasks of its own, and no end to them.
     let place = tasks.map(|Extension(tasks)| tasks).unwrap_or_default().place();
     let client = Client { front, headers: lasting(headers), query: uri.query().map(str::to_owned), peer };
-    upgrade
-        .max_message_size(at_most)
-        .max_frame_size(at_most)
-        .on_upgrade(move |socket| place.carry(move |stop| Session::new(socket, client).run(stop)))
+    upgrade.max_message_size(at_most).max_frame_size(at_most).on_upgrade(move |socket| {
+        place.carry(move |stop| async move {
+            let _seat = seat;
+            Session::new(client).run(Link::new(socket, pace), stop).await;
+        })
+    })
 }
 
 /// The headers that hold for every request on the connection: all but those that opened it.
-fn lasting(mut headers: HeaderMap) -> HeaderMap {
+pub(crate) fn lasting(mut headers: HeaderMap) -> HeaderMap {
     for name in OPENING {
         headers.remove(name);
     }

@@ -43,6 +43,7 @@ impl Relay {
         let flags = [
             flag("data.dir", folder.path().join("data").to_str().unwrap()),
             flag("server.listen", "127.0.0.1:0"),
+            flag("server.events_listen", "off"),
         ];
         let config = Config::read(&Sources { file: None, env: &Nothing, flags: &flags }).unwrap();
         let running = Running::start(&config, None, wiring::transport(&config).unwrap()).await.unwrap();

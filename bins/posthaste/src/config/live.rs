@@ -64,9 +64,10 @@ const LIVE_SECTIONS: [&str; 4] = ["relay", "timeouts", "scheduling", "pricing.mu
 const AT_START: [&str; 1] = ["relay.connect_timeout"];
 
 /// Single settings of other sections.
-const LIVE: [&str; 15] = [
+const LIVE: [&str; 16] = [
     "server.trusted_proxies",
     "server.max_body_bytes",
+    "server.events_origins",
     "server.keep_alive_after",
     "server.metrics_token",
     "server.metrics_token_file",

@@ -4,7 +4,12 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use posthaste_core::Secret;
 
-use super::{ByteSize, ConfigError, error::secret_from_file, section::section, setting::Networks};
+use super::{
+    ByteSize, ConfigError,
+    error::secret_from_file,
+    section::section,
+    setting::{Listen, Networks, Origins},
+};
 
 section! {
     /// What the relay listens on and how it treats connections.
@@ -48,6 +53,12 @@ section! {
         tls_key_file: Option<PathBuf> = unset,
         /// Whether the configuration is read again when its file has changed.
         watch_config: bool = "true",
+        /// An address of its own for the events WebSocket, which is at `/ws` of `listen` in any case; `off` for none. Give each of
+        /// several relays on one machine another one. With a certificate it speaks TLS as `listen` does.
+        events_listen: Listen = "127.0.0.1:3002",
+        /// The sites whose pages may open the events WebSocket beside the relay's own, such as `https://chat.example`, with
+        /// spaces between them. Pages of the names in `admin.hosts` may in any case.
+        events_origins: Option<Origins> = unset,
         /// An address of its own for `/metrics`, without a token: let only the monitoring reach it.
         metrics_listen: Option<SocketAddr> = unset,
     }

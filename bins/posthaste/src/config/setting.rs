@@ -207,6 +207,64 @@ impl Setting for SocketAddr {
     }
 }
 
+/// An address to listen on, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// Nobody listens.
+    Off,
+    /// Here.
+    At(SocketAddr),
+}
+
+impl Listen {
+    /// The address, if there is one.
+    pub const fn address(self) -> Option<SocketAddr> {
+        match self {
+            Self::Off => None,
+            Self::At(address) => Some(address),
+        }
+    }
+}
+
+impl Setting for Listen {
+    const EXPECTED: &'static str = "an address and a port such as `127.0.0.1:3002` or `[::1]:3002`, or `off`";
+
+    fn parse(text: &str) -> Option<Self> {
+        if text == "off" { Some(Self::Off) } else { text.parse().ok().map(Self::At) }
+    }
+
+    fn show(&self) -> Option<String> {
+        match self {
+            Self::Off => Some("\"off\"".to_owned()),
+            Self::At(address) => address.show(),
+        }
+    }
+}
+
+/// Origins of pages with spaces between them, as browsers write them (<https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin>).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origins(pub Vec<String>);
+
+impl Setting for Origins {
+    const EXPECTED: &'static str =
+        "sites such as `https://chat.example http://localhost:5173` with spaces between them, without paths";
+
+    fn parse(text: &str) -> Option<Self> {
+        let origin = |text: &str| {
+            let url = <Url as Setting>::parse(text)?;
+            // As written, but for what is the same to browsers.
+            let origin = url.origin().ascii_serialization();
+            origin.eq_ignore_ascii_case(text.trim_end_matches('/')).then_some(origin)
+        };
+        let origins: Vec<_> = text.split_whitespace().map(origin).collect::<Option<_>>()?;
+        (!origins.is_empty()).then_some(Self(origins))
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(format!("{:?}", self.0.join(" ")))
+    }
+}
+
 impl Setting for u16 {
     const EXPECTED: &'static str = "a whole number";
     const KINDS: &'static [Kind] = &[Kind::Integer];

@@ -13,16 +13,19 @@ pub enum Place {
     Relay,
     /// The monitoring.
     Metrics,
+    /// Those who follow what happens.
+    Events,
 }
 
 impl Place {
-    pub(super) const ALL: [Self; 2] = [Self::Relay, Self::Metrics];
+    pub(super) const ALL: [Self; 3] = [Self::Relay, Self::Metrics, Self::Events];
 
     /// What it is called between processes.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Relay => "relay",
             Self::Metrics => "metrics",
+            Self::Events => "events",
         }
     }
 }
@@ -62,7 +65,7 @@ impl Inherited {
         let found = self.sockets.iter().position(|(of, socket)| {
             socket.local_addr().is_ok_and(|local| fits(local, address)) && of.is_none_or(|of| of == place)
         });
-        let Some(found) = found else { return bind(address).await };
+        let Some(found) = found else { return bind(place, address).await };
         let (_, socket) = self.sockets.swap_remove(found);
         socket.set_nonblocking(true)?;
         TcpListener::from_std(socket).with_context(|| format!("the socket at {address} cannot be used"))
@@ -74,9 +77,19 @@ fn fits(local: SocketAddr, wanted: SocketAddr) -> bool {
     local == wanted || (wanted.port() == 0 && local.ip() == wanted.ip())
 }
 
-async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}: is another program there? choose another address with --listen")
+async fn bind(place: Place, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| match place {
+        Place::Relay => {
+            format!("cannot listen on {address}: is another program there? choose another address with --listen")
+        }
+        Place::Metrics => format!(
+            "cannot listen on {address} for the metrics: is another program there? set server.metrics_listen to another \
+             address"
+        ),
+        Place::Events => format!(
+            "cannot listen on {address} for the events WebSocket: is another relay there? set server.events_listen \
+             (POSTHASTE_SERVER__EVENTS_LISTEN) to another address, or to `off`"
+        ),
     })
 }
 

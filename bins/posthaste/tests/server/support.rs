@@ -64,6 +64,8 @@ impl Bench {
     pub(crate) fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_posthaste"));
         command.current_dir(self.folder.path()).args(line.split_whitespace()).arg("--data").arg(self.data());
+        // Many relays run at the same time here, and but one could have the usual address.
+        command.env("POSTHASTE_SERVER__EVENTS_LISTEN", "off");
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
     }

@@ -10,7 +10,7 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts, uri::Authority};
 use posthaste_admin::{AdminError, Visit};
 
 use super::{
@@ -68,7 +68,7 @@ async fn answered(
     (head, given): (&mut Parts, &mut Given),
     body: Body,
 ) -> Result<Response, AdminError> {
-    check_host(front, head)?;
+    check_host(front, &head.headers, head.uri.authority())?;
     let options = front.options.now();
     let trusted = &options.trusted_proxies;
     let address = address::of_client(Peer::of(&head.extensions), &head.headers, trusted).ok();
@@ -132,14 +132,18 @@ fn seen_version(head: &Parts, one_record: bool) -> Result<Option<u64>, AdminErro
 }
 
 /// Refuses a host that is none, two of them, and one that is not the relay's, where those are told.
-fn check_host(front: &AdminFront, head: &Parts) -> Result<(), AdminError> {
-    let mut named = head.headers.get_all(header::HOST).iter();
+pub(crate) fn check_host(
+    front: &AdminFront,
+    headers: &HeaderMap,
+    authority: Option<&Authority>,
+) -> Result<(), AdminError> {
+    let mut named = headers.get_all(header::HOST).iter();
     let (first, more) = (named.next(), named.next().is_some());
     let host = match first {
         Some(host) => host.to_str().unwrap_or_default(),
-        None => head.uri.authority().map(|authority| authority.as_str()).unwrap_or_default(),
+        None => authority.map(Authority::as_str).unwrap_or_default(),
     };
-    let odd = more || host.is_empty() || host.parse::<http::uri::Authority>().is_err() || host.contains('@');
+    let odd = more || host.is_empty() || host.parse::<Authority>().is_err() || host.contains('@');
     if odd {
         return Err(invalid("host", "the request does not say which host it is for"));
     }

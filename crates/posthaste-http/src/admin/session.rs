@@ -23,7 +23,7 @@ pub(super) const COOKIE: &str = "posthaste_session";
 pub(super) const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
 
 /// The session's token, if the request has exactly one.
-pub(super) fn cookie(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn cookie(headers: &HeaderMap) -> Option<String> {
     only(headers, COOKIE)
 }
 

@@ -20,6 +20,8 @@ enum Door {
     Keyed(Dialect),
     /// The same, but what is let in has to be a WebSocket.
     Socket,
+    /// The same, but operators are let in as well, and keys are not looked for in the query.
+    Events,
     /// The metrics token is let in.
     Metrics,
 }
@@ -42,6 +44,7 @@ fn every_route_has_a_row_and_every_row_a_route() {
         let access = match door(&entry.method, &entry.path) {
             Door::Open => Access::Open,
             Door::Keyed(_) | Door::Socket => Access::ClientKey,
+            Door::Events => Access::Events,
             Door::Metrics => Access::MetricsToken,
         };
         assert_eq!(entry.access, access, "{} {}", entry.method, entry.path);
@@ -95,9 +98,13 @@ async fn each_route_lets_in_whom_it_should_and_nobody_else() {
                     Door::Open => assert_eq!(read.status, StatusCode::OK, "{at}"),
                     // Metrics are off in this rig; with the token they are proved in `system`.
                     Door::Metrics => assert_eq!(read.status, StatusCode::NOT_FOUND, "{at}"),
-                    Door::Socket if principal == "good" => {
+                    Door::Events if place == "query" => {
+                        check_refusal(Dialect::OpenAiChat, StatusCode::UNAUTHORIZED, &read, &at);
+                    }
+                    Door::Socket | Door::Events if principal == "good" => {
                         assert_eq!(read.status, StatusCode::METHOD_NOT_ALLOWED, "{at}");
                     }
+                    Door::Events => check_refusal(Dialect::OpenAiChat, keyed_status, &read, &at),
                     Door::Socket => check_refusal(Dialect::OpenAiResponses, keyed_status, &read, &at),
                     Door::Keyed(_) if principal == "good" => {
                         assert_eq!(read.status, StatusCode::OK, "{at}: {}", read.escaped());

@@ -6,6 +6,7 @@ mod bodies;
 mod dialects;
 mod doors;
 mod errors;
+mod events;
 mod models;
 mod passing;
 mod policy;

@@ -140,23 +140,32 @@ fn kinds(events: &[Value]) -> Vec<&str> {
 }
 
 /// A stream that says a little, and goes on only when it is told.
-struct Held {
-    go: Arc<Notify>,
+pub(crate) struct Held {
+    pub(crate) go: Arc<Notify>,
     open: Arc<AtomicUsize>,
 }
 
 impl Held {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { go: Arc::default(), open: Arc::default() }
     }
 
     fn answer(&self) -> impl Fn(&Sent) -> Reply + Send + Sync + 'static {
+        self.answering(responses_sse("resp_1", &["hel", "lo"]), 4)
+    }
+
+    /// The same with these frames, of which so many are said at once.
+    pub(crate) fn answering(
+        &self,
+        frames: Vec<Bytes>,
+        first: usize,
+    ) -> impl Fn(&Sent) -> Reply + Send + Sync + 'static {
         let (go, open) = (Arc::clone(&self.go), Arc::clone(&self.open));
         move |_| {
             open.fetch_add(1, Ordering::SeqCst);
             let held = Counted(Arc::clone(&open));
-            let mut frames = responses_sse("resp_1", &["hel", "lo"]);
-            let rest = frames.split_off(4);
+            let mut frames = frames.clone();
+            let rest = frames.split_off(first);
             let go = Arc::clone(&go);
             let rest = stream::once(async move { go.notified().await }).flat_map(move |()| {
                 let _held = &held;
@@ -170,7 +179,7 @@ impl Held {
         }
     }
 
-    async fn let_go(&self) {
+    pub(crate) async fn let_go(&self) {
         let gone = async {
             while self.open.load(Ordering::SeqCst) > 0 {
                 tokio::time::sleep(Duration::from_millis(5)).await;

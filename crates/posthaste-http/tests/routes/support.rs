@@ -16,12 +16,15 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use metrics_exporter_prometheus::PrometheusHandle;
+use posthaste_admin::{Admin, AdminParts};
 use posthaste_core::{
-    Account, AttemptRow, ClientKey, ClientPattern, Clock, Dialect, Expiry, KeyPolicy, Network, NoNotices,
-    NoTelemetry, ProviderKind, Secret, Usage,
+    Account, AttemptRow, ClientKey, ClientPattern, Clock, Dialect, Expiry, KeyPolicy, Limit, LimitUnit,
+    LimitWindow, Network, NoNotices, NoTelemetry, OnLoss, ProviderKind, Secret, Usage,
 };
 use posthaste_gateway::{Relay, RelayOptions, RelayPorts};
-use posthaste_http::{Drained, Front, FrontOptions, ServerOptions, router, serve};
+use posthaste_http::{
+    AdminFront, AdminOptions, Drained, Front, FrontOptions, ServerOptions, SocketOptions, router, serve,
+};
 use posthaste_metering::PriceBook;
 use posthaste_scheduler::{Backoff, Scheduler};
 use posthaste_storage::{LedgerOptions, LedgerWriter, Repository, StoreHealth, Stores, memory::MemoryStores};
@@ -29,7 +32,10 @@ use posthaste_testkit::{
     AccountSetters, ClientKeySetters, FakeClock, MemoryTransport, Reply, Sent, account, anthropic_json,
     anthropic_sse, client_key, client_key_secret,
 };
-use posthaste_vault::{MasterKey, StaticCredentials, Vault, account_credential_place};
+use posthaste_vault::{
+    MasterKey, RefreshingCredentials, StaticCredentials, Vault, account_credential_place,
+    oauth::{OAuthClients, OAuthFlows},
+};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -37,7 +43,7 @@ use tower::ServiceExt;
 
 use self::troubled::{Trouble, Troubled};
 pub(crate) use self::{
-    answers::{every_answer, responses_sse},
+    answers::{chat_sse, every_answer, responses_sse},
     fitting::fitting,
 };
 
@@ -63,6 +69,10 @@ pub(crate) struct Setup {
     pub(crate) trusted_proxies: Vec<Network>,
     /// Whether somebody stands in for the store.
     pub(crate) watched: bool,
+    /// With operators' work.
+    pub(crate) admin: Option<AdminOptions>,
+    pub(crate) sockets: SocketOptions,
+    pub(crate) origins: Vec<String>,
 }
 
 impl Default for Setup {
@@ -75,6 +85,9 @@ impl Default for Setup {
             metrics_token: None,
             trusted_proxies: Vec::new(),
             watched: false,
+            admin: None,
+            sockets: SocketOptions::default(),
+            origins: Vec::new(),
         }
     }
 }
@@ -100,6 +113,9 @@ pub(crate) struct Rig {
     pub(crate) trouble: Trouble,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) stores: Stores,
+    pub(crate) relay: Relay,
+    pub(crate) admin: Option<Admin>,
+    pub(crate) front: Front,
     ledger: LedgerWriter,
 }
 
@@ -139,7 +155,7 @@ impl Rig {
             stores: stores.clone(),
             ledger: ledger.clone(),
             credentials: Arc::new(StaticCredentials::new(Arc::clone(&vault))),
-            vault,
+            vault: Arc::clone(&vault),
             transport: Arc::new(transport.clone()),
             prices: PriceBook::builtin(),
             scheduler: Arc::new(Scheduler::new(Backoff::default())),
@@ -153,13 +169,30 @@ impl Rig {
             metrics: setup.metrics,
             metrics_token: setup.metrics_token.map(|token| Secret::new(token.to_owned())),
             trusted_proxies: setup.trusted_proxies,
+            origins: setup.origins,
             version: "0.0.0-test",
         };
-        Self { router: router(Front::new(relay, options)), transport, trouble, clock, stores, ledger }
+        let front = Front::new(relay.clone(), options).with_sockets(setup.sockets);
+        let admin = setup.admin.is_some().then(|| admin(&stores, &vault, &transport, &clock));
+        let front = match (&admin, setup.admin) {
+            (Some(admin), Some(options)) => front.with_admin(AdminFront::new(admin.clone(), options)),
+            _ => front,
+        };
+        let router = router(front.clone());
+        Self { router, transport, trouble, clock, stores, relay, admin, front, ledger }
     }
 
     /// The front on a socket, until the token is cancelled.
     pub(crate) async fn listen(&self, stop: CancellationToken) -> (SocketAddr, JoinHandle<Drained>) {
+        self.listen_with(self.router.clone(), stop).await
+    }
+
+    /// Another router on a socket.
+    pub(crate) async fn listen_with(
+        &self,
+        router: Router,
+        stop: CancellationToken,
+    ) -> (SocketAddr, JoinHandle<Drained>) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let patience = Duration::from_secs(60);
@@ -169,7 +202,6 @@ impl Rig {
             shutdown_grace: patience,
             tls: None,
         };
-        let router = self.router.clone();
         let serving = async move {
             serve(listener, router, &options, stop.cancelled_owned(), std::future::pending()).await
         };
@@ -196,13 +228,51 @@ impl Rig {
     }
 }
 
-fn keys(clock: &FakeClock) -> [ClientKey; 9] {
+fn admin(stores: &Stores, vault: &Arc<Vault>, transport: &MemoryTransport, clock: &Arc<FakeClock>) -> Admin {
+    let flows = OAuthFlows::new(
+        Arc::new(OAuthClients::default()),
+        Arc::clone(vault),
+        Arc::new(transport.clone()),
+        Arc::clone(clock) as Arc<dyn Clock>,
+    );
+    Admin::new(AdminParts {
+        stores: stores.clone(),
+        store_name: "memory".to_owned(),
+        vault: Arc::clone(vault),
+        credentials: RefreshingCredentials::new(stores, flows, []),
+        prices: PriceBook::builtin(),
+        transport: Arc::new(transport.clone()),
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
+        runtime: None,
+        key_prefix: "cr_".to_owned(),
+        service_rates: Default::default(),
+        messenger: None,
+        directory: None,
+        identity_provider: None,
+        notices: None,
+        own_keys: posthaste_admin::OwnKeyRules::default(),
+        backups: None,
+        setup_token: None,
+    })
+}
+
+fn keys(clock: &FakeClock) -> [ClientKey; 10] {
     let now = clock.now();
     let with = |name, policy| ClientKey { policy, ..client_key(name) };
     let office =
         KeyPolicy { networks: vec![Network::parse("192.0.2.0/24").unwrap()], ..KeyPolicy::default() };
     let agents = KeyPolicy { clients: vec![ClientPattern::new("claude-code")], ..KeyPolicy::default() };
+    let once = Limit {
+        name: "once".to_owned(),
+        unit: LimitUnit::Requests,
+        window: LimitWindow::Rolling { seconds: 3_600 },
+        amount: 1,
+        models: Vec::new(),
+        shadow: false,
+        on_loss: OnLoss::default(),
+    };
     [
+        with("once", KeyPolicy { limits: vec![once], ..KeyPolicy::default() }),
         client_key("good"),
         client_key("disabled").disabled(),
         client_key("revoked").revoked_at(now),

@@ -1,6 +1,9 @@
 //! The store, and the relay that runs on it.
 
-use std::net::TcpListener;
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+};
 
 use posthaste_admin::{Command as Work, Reply, StatusView};
 
@@ -49,7 +52,7 @@ fn told(config: &Config, status: &StatusView) -> Vec<Finding> {
             }
         }
         None if config.elsewhere.is_some() => {}
-        None => found.push(port(config)),
+        None => found.extend(ports(config)),
     }
     if status.accounts.is_empty() {
         found.push(Finding::odd("accounts", "there are none", "posthaste accounts add"));
@@ -61,16 +64,23 @@ fn told(config: &Config, status: &StatusView) -> Vec<Finding> {
 }
 
 /// Whether the relay could listen.
-fn port(config: &Config) -> Finding {
+fn ports(config: &Config) -> Vec<Finding> {
     let address = config.server.listen;
-    match TcpListener::bind(address) {
+    let main = match TcpListener::bind(address) {
         Ok(_) => Finding::odd("relay", "does not run", format!("posthaste serve; {address} is free")),
-        Err(error) => Finding::bad(
-            "relay",
-            format!("does not run, and {address} cannot be listened on: {error}"),
-            "stop the other program there, or set server.listen",
-        ),
-    }
+        Err(error) => taken(address, &error, "stop the other program there, or set server.listen"),
+    };
+    let events = config.server.events_listen.address().and_then(|address| {
+        let error = TcpListener::bind(address).err()?;
+        let advice =
+            "stop the other program there, or set server.events_listen to another address or to `off`";
+        Some(taken(address, &error, advice))
+    });
+    [main].into_iter().chain(events).collect()
+}
+
+fn taken(address: SocketAddr, error: &io::Error, advice: &str) -> Finding {
+    Finding::bad("relay", format!("does not run, and {address} cannot be listened on: {error}"), advice)
 }
 
 /// What `/health` says at an address, for who looks at the way there.

@@ -1,15 +1,16 @@
 //! The doors, one by one.
 
-use super::Door::{self, Keyed, Metrics, Open, Socket};
+use super::Door::{self, Events, Keyed, Metrics, Open, Socket};
 use posthaste_core::Dialect::{
     AnthropicMessages as Anthropic, BedrockConverse as Bedrock, GeminiGenerate as Gemini,
     OpenAiChat as OpenAi, OpenAiResponses as Responses,
 };
 
 /// Kept apart from the table on purpose: a route that is added, moved or lost has to be thought about here as well.
-pub(super) const DOORS: [(&str, &str, Door); 137] = [
+pub(super) const DOORS: [(&str, &str, Door); 138] = [
     // below nothing
     ("GET", "/health", Open),
+    ("GET", "/ws", Events),
     ("GET", "/", Open),
     ("GET", "/metrics", Metrics),
     // below /api

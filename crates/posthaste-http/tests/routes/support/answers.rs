@@ -25,6 +25,9 @@ pub(crate) fn every_answer(sent: &Sent) -> Reply {
             }),
         ),
         "generations" => Reply::json(200, &json!({"created": 1, "data": [{"b64_json": "AA=="}]})),
+        "completions" if sent.uri.path().ends_with("/chat/completions") && streamed() => {
+            Reply::sse(chat_sse(&["hel", "lo"]))
+        }
         "completions" if sent.uri.path().ends_with("/chat/completions") => Reply::json(200, &chat()),
         "completions" => Reply::json(
             200,
@@ -70,6 +73,27 @@ pub(crate) fn responses_sse(id: &str, pieces: &[&str]) -> Vec<Bytes> {
             Bytes::from(format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap()))
         })
         .collect()
+}
+
+/// A stream of Chat Completions that says these pieces, and what they cost.
+pub(crate) fn chat_sse(pieces: &[&str]) -> Vec<Bytes> {
+    let chunk = |choices: Value, usage: Value| {
+        let chunk = json!({
+            "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-dummy",
+            "choices": choices, "usage": usage,
+        });
+        Bytes::from(format!("data: {chunk}\n\n"))
+    };
+    let said = |delta: Value, finish: Value| {
+        chunk(json!([{"index": 0, "delta": delta, "finish_reason": finish}]), Value::Null)
+    };
+    let usage = json!({"prompt_tokens": 12, "completion_tokens": 34, "total_tokens": 46});
+    let mut frames = vec![said(json!({"role": "assistant", "content": ""}), Value::Null)];
+    frames.extend(pieces.iter().map(|piece| said(json!({"content": piece}), Value::Null)));
+    frames.push(said(json!({}), json!("stop")));
+    frames.push(chunk(json!([]), usage));
+    frames.push(Bytes::from_static(b"data: [DONE]\n\n"));
+    frames
 }
 
 fn response(id: &str, status: &str, texts: &[&str]) -> Value {
