@@ -1,6 +1,8 @@
 //! A relay that runs: its ports wired together, its listeners, and its orderly end.
 
-use std::{future::pending, iter, net::SocketAddr, os::fd::AsFd, path::Path, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::pending, iter, net::SocketAddr, os::fd::AsFd, path::Path, pin::Pin, sync::Arc, time::Duration,
+};
 
 use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -13,8 +15,8 @@ use posthaste_core::{
 };
 use posthaste_gateway::{FirstEventTimeouts, Membership, Relay, RelayOptions, RelayPorts, WindowForecast};
 use posthaste_http::{
-    AdminFront, AdminOptions, CookieOptions, Ending, Front, FrontOptions, LiveOptions, ServerOptions, events_router,
-    metrics_router, router, serve,
+    AdminFront, AdminOptions, CookieOptions, Ending, Front, FrontOptions, LiveOptions, ServerOptions,
+    events_router, metrics_router, router, serve,
 };
 use posthaste_metering::PriceBook;
 use posthaste_scheduler::{Backoff, Instance, Parked, Scheduler};
@@ -127,6 +129,9 @@ impl Running {
             None => None,
         };
         let events_address = events_listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        if let Some(address) = events_address {
+            tracing::info!(%address, "the events WebSocket has an address of its own");
+        }
         drop(inherited);
         let others = [(Place::Metrics, &metrics_listener), (Place::Events, &events_listener)];
         let others = others.into_iter().filter_map(|(place, listener)| Some((place, listener.as_ref()?)));

@@ -252,9 +252,8 @@ impl Setting for Origins {
     fn parse(text: &str) -> Option<Self> {
         let origin = |text: &str| {
             let url = <Url as Setting>::parse(text)?;
-            // As written, but for what is the same to browsers.
-            let origin = url.origin().ascii_serialization();
-            origin.eq_ignore_ascii_case(text.trim_end_matches('/')).then_some(origin)
+            let bare = url.path() == "/" && url.query().is_none();
+            bare.then(|| url.origin().ascii_serialization())
         };
         let origins: Vec<_> = text.split_whitespace().map(origin).collect::<Option<_>>()?;
         (!origins.is_empty()).then_some(Self(origins))

@@ -31,6 +31,7 @@ fn address(text: &str) -> SocketAddr {
 fn nothing_at_all_gives_the_defaults() {
     let config = Config::read(&Sources { file: None, env: &Env(vec![]), flags: &[] }).unwrap();
     assert_eq!(config.server.listen, address("127.0.0.1:3001"));
+    assert_eq!(config.server.events_listen, Listen::At(address("127.0.0.1:3002")));
     assert_eq!(config.server.max_body_bytes.bytes(), 64 << 20);
     assert_eq!(config.server.shutdown_grace, Duration::from_secs(900));
     assert_eq!(config.data.dir, PathBuf::from("./data"));
@@ -40,6 +41,24 @@ fn nothing_at_all_gives_the_defaults() {
     assert_eq!(config.relay.attempts, 4);
     assert_eq!(config.log.format, LogFormat::Pretty);
     assert!(config.server.metrics_token.is_none());
+}
+
+#[test]
+fn the_events_have_an_address_or_none_and_know_whose_pages_may_come() {
+    let file = "[server]\nevents_listen = 'off'\nevents_origins = 'https://Chat.example:443 http://localhost:5173/'\n";
+    let config = read(file, &[], &[]).unwrap();
+    assert_eq!(config.server.events_listen.address(), None);
+    let origins = config.server.events_origins.unwrap().0;
+    assert_eq!(origins, ["https://chat.example", "http://localhost:5173"], "as browsers write them");
+    for wrong in [
+        "events_listen = 'on'",
+        "events_listen = '3002'",
+        "events_origins = '*'",
+        "events_origins = 'https://a.example/x'",
+        "events_origins = 'a.example'",
+    ] {
+        assert_eq!(errors(&format!("[server]\n{wrong}\n"), &[]).len(), 1, "{wrong}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod canary;
 mod cards;
 mod doctor;
 mod elsewhere;
+mod events;
 mod explained;
 mod fleet;
 mod helping;

@@ -124,4 +124,10 @@ async fn an_address_that_is_taken_is_told_with_advice() {
     assert_eq!(server.end().await.code(), Some(1));
     assert!(server.log().contains("cannot listen on"), "{}", server.log());
     assert!(!bench.data().join("admin.sock").exists(), "nothing is left behind");
+    let bench =
+        Bench::new().with("POSTHASTE_SERVER__EVENTS_LISTEN", &taken.local_addr().unwrap().to_string());
+    let mut server = bench.spawn("serve --listen 127.0.0.1:0");
+    assert_eq!(server.end().await.code(), Some(1));
+    assert!(server.log().contains("set server.events_listen"), "{}", server.log());
+    assert!(!bench.data().join("admin.sock").exists(), "nothing is left behind");
 }

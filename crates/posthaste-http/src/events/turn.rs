@@ -9,7 +9,6 @@ use http::StatusCode;
 use http_body_util::{BodyExt, Limited};
 use posthaste_core::{
     Dialect, Fault, FaultKind, ModelName, Operation, Origin, RelayBody, RequestId, Secret, Surface,
-    UsageSource,
 };
 use posthaste_gateway::{Answer, Call, PathFacts};
 use posthaste_wire::{Edits, Frame, FrameSplitter, Progress, StreamTap, read_error};
@@ -163,7 +162,8 @@ impl Turn {
             }
             Progress::Opening | Progress::Content => return Err(broken_off()),
         }
-        let usage = (tap.usage_source() != UsageSource::None).then(|| tap.usage());
+        // A chat tells it only to whoever asks for it (`stream_options`).
+        let usage = Some(tap.usage()).filter(|usage| !usage.is_empty());
         let mut content = json!({ "request_id": self.request, "usage": usage });
         let Form::Text { conversation, said } = form else {
             self.tell("done", &content).await;

@@ -114,7 +114,9 @@ async fn a_request_of_each_dialect_is_answered_in_its_own_events() {
         let answer = socket.answer().await;
         let (done, events) = answer.split_last().unwrap();
         assert_eq!(done["type"], "done", "{dialect}: {done}");
-        assert_eq!(done["content"]["usage"]["output"], 34, "{dialect}: {done}");
+        let usage = &done["content"]["usage"];
+        let untold = dialect == "openai-chat";
+        assert_eq!(usage["output"], if untold { Value::Null } else { json!(34) }, "{dialect}: {done}");
         assert!(
             !events.is_empty() && events.iter().all(|event| event["type"] == "event"),
             "{dialect}: {events:?}"
