@@ -142,7 +142,7 @@ pub struct LiveFeed {
 impl LiveFeed {
     /// The next event that is there, and before it how many were lost; `None` when there is none yet. It does not wait: looking a
     /// few times a second costs less than being woken by each event.
-    pub fn next(&mut self) -> Option<Result<Arc<LiveEvent>, u64>> {
+    pub fn look(&mut self) -> Option<Result<Arc<LiveEvent>, u64>> {
         match self.events.try_recv() {
             Ok(event) => Some(Ok(event)),
             Err(TryRecvError::Lagged(lost)) => Some(Err(lost)),
@@ -235,12 +235,12 @@ mod tests {
         let sink = overheard(&live);
         for number in 0..KEPT + 7 {
             sink.tell(notice(number));
-            assert!(matches!(quick.next(), Some(Ok(_))), "{number}");
+            assert!(matches!(quick.look(), Some(Ok(_))), "{number}");
         }
-        assert!(matches!(slow.next(), Some(Err(7))));
-        let first = slow.next().unwrap().unwrap();
+        assert!(matches!(slow.look(), Some(Err(7))));
+        let first = slow.look().unwrap().unwrap();
         let LiveEvent::Notice(first) = &*first else { panic!("{first:?}") };
         assert_eq!(first.subject, Subject::Model { name: "7".to_owned() });
-        assert!(quick.next().is_none());
+        assert!(quick.look().is_none());
     }
 }

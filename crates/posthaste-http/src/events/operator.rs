@@ -171,7 +171,7 @@ impl Watcher {
         let (mut requests, mut notices, mut lost) = (Vec::new(), Vec::new(), 0_u64);
         // As many as are kept, so that nobody who is too busy is read to for ever.
         for _ in 0..MOST_READ {
-            match feed.next() {
+            match feed.look() {
                 None => break,
                 Some(Err(missed)) => lost = lost.saturating_add(missed),
                 Some(Ok(event)) => match &*event {
