@@ -6,9 +6,10 @@ use crate::{
     AccountChange, AccountListInput, Actor, Admin, AdminError, AuditInput, BrandingChange, CardLimitsChange,
     CardListInput, ChannelChange, Disclosed, ErrorsInput, KeyChange, KeyListInput, LiveInput, LogFilterInput,
     LogInput, LoginFlow, LoginFor, NewAccount, NewCards, NewChannel, NewKey, NewOwnKey, NewPool, NewUser,
-    OwnPriceInput, OwnerInput, PoolChange, RatesInput, RedemptionListInput, ReleaseInput, Reply,
-    RequestsInput, RouteInput, StatsInput, TargetInput, TeamInput, TokenInput, TrendInput, UserChange,
-    accounts, backups, branding, dashboard, lists, logs, own_keys, prices, rates, system, trend,
+    OwnPriceInput, OwnerInput, PoolChange, PriceUpdateInput, RatesInput, RecomputeInput, RedemptionListInput,
+    ReleaseInput, Reply, RequestsInput, RouteInput, StatsInput, TargetInput, TeamInput, TokenInput,
+    TrendInput, UserChange, accounts, backups, branding, dashboard, lists, logs, own_keys, prices, rates,
+    system, trend,
 };
 
 /// A piece of work. Records are named by id or by name.
@@ -240,6 +241,10 @@ pub enum Command {
         /// Which.
         price: String,
     },
+    /// Look at a list of prices, or take it over.
+    UpdatePrices(PriceUpdateInput),
+    /// Compute what is booked again by the prices of now.
+    RecomputeCosts(RecomputeInput),
     /// Make redemption cards.
     CreateCards(NewCards),
     /// Tell a page of redemption cards.
@@ -573,6 +578,12 @@ pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> R
         Command::ShowOwnPrice { price } => Reply::OwnPrice(own_prices.show(&price).await?),
         Command::SetOwnPrice(input) => Reply::OwnPrice(own_prices.set(input).await?),
         Command::DeleteOwnPrice { price } => Reply::OwnPrice(own_prices.delete(&price).await?),
+        Command::UpdatePrices(input) => {
+            Reply::PriceUpdate(Box::new(prices::update::update(admin, input).await?))
+        }
+        Command::RecomputeCosts(input) => {
+            Reply::Recomputed(prices::recompute::recompute(admin, actor, input).await?)
+        }
         Command::CreateCards(new) => Reply::CreatedCards(cards.create(actor, new).await?),
         Command::PageCards(input) => Reply::CardPage(cards.page(&input).await?),
         Command::ShowCard { card } => Reply::Card(cards.show(&card).await?),

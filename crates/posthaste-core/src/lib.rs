@@ -85,7 +85,7 @@ pub use request_record::{
 };
 pub use secret::{Sealed, Secret};
 pub use session::{Session, TokenHash};
-pub use setting::{CardLimits, ServiceRates, Setting, SettingValue};
+pub use setting::{CardLimits, KeptPriceList, ServiceRates, Setting, SettingValue};
 pub use terms::{Geography, ServiceTier, Terms};
 pub use timestamp::Timestamp;
 pub use transport::{
