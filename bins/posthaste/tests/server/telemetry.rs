@@ -14,7 +14,9 @@ use posthaste_testkit::{Received, Script, ScriptedUpstream, anthropic_error};
 use prost::Message;
 use serde_json::{Value, json};
 
-use crate::support::{Bench, MODEL, Server, UPSTREAM_KEY, USAGE, furnished, serving, streamed, whole};
+use crate::support::{
+    Bench, MODEL, Server, UPSTREAM_KEY, USAGE, eventually, furnished, serving, streamed, whole,
+};
 
 const PROMPT: &str = "CANARY-what-was-asked";
 const TOKEN: &str = "CANARY-of-the-receiver";
@@ -190,14 +192,13 @@ async fn upstreams_are_told_the_attempts_span_where_that_is_wanted() {
     let (bench, upstream, key) = furnished(bench.with("POSTHASTE_TELEMETRY__TELL_UPSTREAMS", "true")).await;
     let server = bench.serve();
     ask_traced(&server, &key, &whole()).await;
-    let log = server.log();
+    eventually("the log's line tells the trace", || server.log().contains(TRACE).then_some(())).await;
     server.stop().await;
     let spans = spans(&receiver);
     let attempt = spans.iter().find(|span| span.kind == i32::from(SpanKind::Client)).unwrap();
     let asked = upstream.received().remove(0);
     let expected = format!("00-{TRACE}-{}-01", hex(&attempt.span_id));
     assert_eq!((asked.header("traceparent"), asked.header("tracestate")), (Some(expected.as_str()), None));
-    assert!(log.contains(TRACE), "the log's line tells the trace: {log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
