@@ -12,6 +12,8 @@ mod debug;
 mod doctor;
 mod failure;
 mod health;
+#[cfg(test)]
+mod helps;
 mod import;
 mod input;
 mod keys;

@@ -1,47 +1,40 @@
 //! A relay that runs: its ports wired together, its listeners, and its orderly end.
 
-use std::{
-    future::pending, iter, net::SocketAddr, os::fd::AsFd, path::Path, pin::Pin, sync::Arc, time::Duration,
-};
+mod background;
+mod options;
+mod recorder;
+mod runtime;
+
+use std::{iter, net::SocketAddr, os::fd::AsFd, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use posthaste_admin::{
-    Admin, CleanupState, Housekeeper, LastCleanup, LogBook, Messenger, ParkedModels, ParkedView, ProcessView,
-    QuotaView, Runtime, SettingView, SetupToken, SpoolStatus,
-};
-use posthaste_core::{
-    AccountId, ClientKeyId, Clock, CooldownScope, InstanceId, Secret, SystemClock, Timestamp, Transport,
-};
-use posthaste_gateway::{FirstEventTimeouts, Membership, Relay, RelayOptions, RelayPorts, WindowForecast};
-use posthaste_http::{
-    AdminFront, AdminOptions, CookieOptions, Ending, Front, FrontOptions, LiveOptions, ServerOptions,
-    events_router, metrics_router, router, serve,
-};
-use posthaste_metering::PriceBook;
-use posthaste_scheduler::{Backoff, Instance, Parked, Scheduler};
-use posthaste_spool::SpoolState;
+use posthaste_admin::{Admin, CleanupState, Housekeeper, Messenger, SetupToken};
+use posthaste_core::{AccountId, Clock, Secret, SystemClock, Transport};
+use posthaste_gateway::{Membership, Relay, RelayPorts};
+use posthaste_http::{AdminFront, Ending, Front, LiveOptions, ServerOptions, events_router, router, serve};
+use posthaste_scheduler::{Backoff, Instance, Scheduler};
 use posthaste_standby::Standby;
 use posthaste_storage::{FleetSize, LedgerOptions, LedgerWriter};
 use posthaste_telemetry::Otlp;
-use posthaste_vault::RefreshingCredentials;
 use tokio::{
     net::TcpListener,
     sync::oneshot,
-    task::JoinSet,
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
+use self::{background::Background, recorder::install_metrics, runtime::LiveRuntime};
 use crate::{
     Config,
     admin_socket::{self, AdminListener},
-    config::{Durability, StoreKind},
-    handover::{self, HandOver, Inherited, Place, Predecessor, Program, Retired, SuccessorListener},
-    logging, machine, memory,
-    reload::{ConfigSource, LiveParts, Reloader, Reloading},
+    config::StoreKind,
+    handover::{HandOver, Inherited, Place, Predecessor, Program, Retired, SuccessorListener},
+    machine,
+    reload::{ConfigSource, LiveParts, Reloader},
     wiring::{self, Live, Notify, Opened, StoreSize, spool::Spools},
 };
+
+pub(crate) use self::options::{admin_options, front_options, relay_options};
 
 /// A relay that listens. End it with [`until`](Self::until).
 pub struct Running {
@@ -71,16 +64,6 @@ pub struct Running {
     upgrade_grace: Duration,
     retired: Retired,
     background: Background,
-}
-
-/// Tasks beside the requests. They are aborted when it is dropped.
-struct Background {
-    stop: CancellationToken,
-    /// What only one process on a data folder does ends when another one takes over.
-    retire: CancellationToken,
-    /// A relay that ends hands over nothing, least of all sockets that are to refuse.
-    end: CancellationToken,
-    tasks: JoinSet<()>,
 }
 
 impl Running {
@@ -395,108 +378,6 @@ impl Running {
     }
 }
 
-impl Default for Background {
-    fn default() -> Self {
-        let stop = CancellationToken::new();
-        let retire = stop.child_token();
-        Self { end: retire.child_token(), retire, stop, tasks: JoinSet::new() }
-    }
-}
-
-impl Background {
-    fn follow(&mut self, relay: Relay) {
-        self.spawn(async move { relay.follow().await });
-    }
-
-    fn watch(&mut self, relay: Relay) {
-        self.spawn(async move { relay.watch().await });
-    }
-
-    fn join_fleet(&mut self, relay: Relay, membership: Membership) {
-        self.spawn(async move { relay.join_fleet(&membership).await });
-    }
-
-    fn keep_fresh(&mut self, credentials: RefreshingCredentials, relay: Relay) {
-        self.spawn_alone(async move { credentials.keep_fresh(|| relay.accounts()).await });
-    }
-
-    /// The exporter's histograms grow until they are looked after.
-    fn upkeep(&mut self, metrics: PrometheusHandle, spool: Option<SpoolState>, relay: Relay) {
-        self.spawn(async move {
-            let mut rounds = tokio::time::interval(METRICS_UPKEEP);
-            loop {
-                rounds.tick().await;
-                if let Some(spool) = &spool {
-                    wiring::spool::measure(spool, SystemClock.now());
-                }
-                relay.measure();
-                metrics.run_upkeep();
-            }
-        });
-    }
-
-    /// Forgets what is older than it is kept for.
-    fn keep_house(&mut self, housekeeper: Housekeeper) {
-        self.spawn_alone(async move { housekeeper.run().await });
-    }
-
-    /// Refused log-ins that were counted are told in the audit log when their time is over.
-    fn tell_refusals(&mut self, admin: Admin) {
-        self.spawn(async move {
-            let mut rounds = tokio::time::interval(REFUSALS);
-            loop {
-                rounds.tick().await;
-                admin.sign_in().tell_refusals().await;
-            }
-        });
-    }
-
-    fn admin(&mut self, socket: AdminListener, admin: Admin) {
-        self.tasks.spawn(admin_socket::serve(socket, admin, self.retire.clone()));
-    }
-
-    fn hand_over(&mut self, socket: SuccessorListener, hand_over: HandOver) {
-        self.tasks.spawn(handover::serve(socket, hand_over, self.end.clone()));
-    }
-
-    fn metrics(&mut self, listener: TcpListener, metrics: PrometheusHandle, options: ServerOptions) {
-        let options = ServerOptions { shutdown_grace: Duration::ZERO, tls: None, ..options };
-        self.spawn_alone(async move {
-            serve(listener, metrics_router(metrics), &options, pending::<()>(), pending()).await;
-        });
-    }
-
-    /// For what only one process does.
-    fn spawn_alone(&mut self, work: impl Future<Output = ()> + Send + 'static) {
-        let retire = self.retire.clone();
-        self.tasks.spawn(async move {
-            tokio::select! {
-                () = retire.cancelled() => {}
-                () = work => {}
-            }
-        });
-    }
-
-    fn spawn(&mut self, work: impl Future<Output = ()> + Send + 'static) {
-        let stop = self.stop.clone();
-        self.tasks.spawn(async move {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = work => {}
-            }
-        });
-    }
-
-    async fn end(mut self) {
-        self.stop.cancel();
-        while let Some(ended) = self.tasks.join_next().await {
-            if let Err(error) = ended {
-                tracing::error!(%error, "a background task failed");
-            }
-        }
-    }
-}
-
 /// Takes the place of the relay before, which serves its streams to their end.
 async fn take_over(mut before: Predecessor, opened: &Opened, path: &Path) -> anyhow::Result<AdminListener> {
     let lock = before.take_over(opened).await?;
@@ -524,19 +405,6 @@ async fn say_last(notify: Option<&Notify>) {
     }
 }
 
-pub(crate) fn admin_options(config: &Config) -> AdminOptions {
-    AdminOptions {
-        trusted_proxies: config.server.trusted_proxies.clone().unwrap_or_default().0,
-        cookies: if config.admin.secure_cookies { CookieOptions::Secure } else { CookieOptions::AsAsked },
-        hosts: config.admin.hosts.as_ref().map(|hosts| hosts.0.clone()).unwrap_or_default(),
-        version: env!("CARGO_PKG_VERSION"),
-    }
-}
-
-fn parked_view(parked: &Parked) -> ParkedView {
-    ParkedView { reason: parked.reason, until: parked.until, why: parked.why.to_string() }
-}
-
 /// Relays that may share their accounts with others each go at a beat of their own.
 fn instance(store: StoreKind) -> Instance {
     match store {
@@ -545,169 +413,6 @@ fn instance(store: StoreKind) -> Instance {
         StoreKind::Sqlite | StoreKind::Memory => Instance::default(),
     }
 }
-
-/// What operators' services see of the running relay.
-struct LiveRuntime {
-    scheduler: Arc<Scheduler>,
-    relay: Relay,
-    started_at: Timestamp,
-    spool: Option<SpoolState>,
-    cleanup: CleanupState,
-    reloader: Reloader,
-    store_size: StoreSize,
-}
-
-impl Runtime for LiveRuntime {
-    fn parked(&self, account: AccountId) -> Option<ParkedView> {
-        let parked = self.scheduler.parked(account, SystemClock.now())?;
-        Some(parked_view(&parked))
-    }
-
-    fn parked_models(&self, account: AccountId) -> Vec<ParkedModels> {
-        let parked = self.scheduler.parked_models(account, SystemClock.now());
-        let view = |(scope, parked): (CooldownScope, Parked)| ParkedModels {
-            models: scope.to_string(),
-            parked: parked_view(&parked),
-        };
-        parked.into_iter().map(view).collect()
-    }
-
-    fn quota(&self, account: AccountId) -> Vec<QuotaView> {
-        let view = |window: WindowForecast| QuotaView {
-            used_percent: window.used_percent,
-            starts_at: window.starts_at,
-            resets_at: window.resets_at,
-            runs_out_at: window.runs_out_at,
-        };
-        self.relay.quota(account).into_iter().map(view).collect()
-    }
-
-    fn release(&self, account: AccountId) {
-        self.relay.release(account);
-    }
-
-    fn instance(&self) -> InstanceId {
-        self.relay.instance()
-    }
-
-    fn started_at(&self) -> Timestamp {
-        self.started_at
-    }
-
-    fn in_flight(&self) -> u64 {
-        self.relay.in_flight()
-    }
-
-    fn spool(&self) -> Option<SpoolStatus> {
-        self.spool.as_ref().map(|spool| wiring::spool::status(spool, SystemClock.now()))
-    }
-
-    fn waiting(&self) -> Vec<(ClientKeyId, u32)> {
-        self.relay.waiting()
-    }
-
-    fn in_flight_at(&self, account: AccountId) -> u32 {
-        self.scheduler.in_flight(account)
-    }
-
-    fn conversations(&self) -> u64 {
-        self.relay.conversations()
-    }
-
-    fn process(&self) -> Option<ProcessView> {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Some(ProcessView { pid: std::process::id(), resident_bytes: memory::resident_bytes(), processors })
-    }
-
-    fn store_bytes(&self) -> Pin<Box<dyn Future<Output = Option<u64>> + Send + '_>> {
-        Box::pin(self.store_size.bytes())
-    }
-
-    fn settings(&self) -> Vec<SettingView> {
-        self.reloader.settings()
-    }
-
-    fn reload(&self) -> Reloading<'_> {
-        Box::pin(self.reloader.reload())
-    }
-
-    fn logs(&self) -> Option<(Arc<LogBook>, String)> {
-        logging::current().map(|logging| (Arc::clone(&logging.book), logging.filter()))
-    }
-
-    fn set_log_filter(&self, filter: &str) -> Result<(), String> {
-        logging::current().map_or(Ok(()), |logging| logging.set_filter(filter))
-    }
-
-    fn prices(&self) -> Option<Arc<PriceBook>> {
-        Some(self.reloader.prices())
-    }
-
-    fn cleanup(&self) -> Option<LastCleanup> {
-        self.cleanup.last()
-    }
-
-    fn settle_records(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(self.relay.flush_records())
-    }
-}
-
-pub(crate) fn front_options(config: &Config, metrics: Option<PrometheusHandle>) -> FrontOptions {
-    FrontOptions {
-        max_body_bytes: config.server.max_body_bytes.bytes(),
-        metrics,
-        metrics_token: config.server.metrics_token.clone(),
-        trusted_proxies: config.server.trusted_proxies.clone().unwrap_or_default().0,
-        origins: config.server.events_origins.clone().unwrap_or_default().0,
-        version: env!("CARGO_PKG_VERSION"),
-    }
-}
-
-pub(crate) fn relay_options(config: &Config) -> RelayOptions {
-    RelayOptions {
-        attempts: config.relay.attempts,
-        first_event: FirstEventTimeouts {
-            anthropic_messages: config.relay.first_event_timeout,
-            open_ai_chat: config.relay.first_event_timeout_chat,
-        },
-        head_timeout: config.relay.head_timeout,
-        gap_timeout: config.relay.gap_timeout,
-        keep_alive: config.server.keep_alive_after,
-        drain: config.relay.drain_timeout,
-        by_provider: config.timeouts.overrides(),
-        multipliers: config.pricing.by_provider(),
-        rules: config.scheduling.rules(),
-        records: config.records.rules(),
-        account_errors: config.retention.error_bounds(),
-        strict_accounting: config.accounting.durability == Durability::Strict,
-    }
-}
-
-/// The recorder belongs to the process; a second relay in it (in tests) shares the first one's.
-fn install_metrics() -> anyhow::Result<PrometheusHandle> {
-    static HANDLE: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
-    if let Some(handle) = HANDLE.get() {
-        return Ok(handle.clone());
-    }
-    let recorder = PrometheusBuilder::new()
-        .set_buckets(&SECONDS)?
-        .set_buckets_for_metric(Matcher::Full("posthaste_overhead_seconds".to_owned()), &SHORT)?
-        .set_buckets_for_metric(Matcher::Full("posthaste_store_seconds".to_owned()), &SHORT)?
-        .build_recorder();
-    let handle = recorder.handle();
-    if metrics::set_global_recorder(recorder).is_err() {
-        return HANDLE.get().cloned().context("another metrics recorder is installed");
-    }
-    Ok(HANDLE.get_or_init(|| handle).clone())
-}
-
-/// Answers of models take from a tenth of a second to many minutes.
-const SECONDS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0];
-/// What the relay itself takes: tenths of a millisecond, unless it waits for a store or for an account's place.
-const SHORT: [f64; 10] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0];
-/// How often is looked whether refused log-ins are to be told.
-const REFUSALS: Duration = Duration::from_secs(60);
-const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
 /// What booking and closing may take when somebody is in a hurry; both are a matter of milliseconds with a sound store.
 const LAST_WORK: Duration = Duration::from_secs(5);

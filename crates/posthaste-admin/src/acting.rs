@@ -51,8 +51,11 @@ pub(crate) async fn act(
                 None if is_branding => branding::seen(admin).await.ok(),
                 None => None,
             };
-            let (was, before) = before.unzip();
-            let (is, after) = after.unzip();
+            let (was, mut before) = before.unzip();
+            let (is, mut after) = after.unzip();
+            if let Some((told_before, told_after)) = reply.noted() {
+                (before, after) = (Some(told_before), Some(told_after));
+            }
             let noted = Noted {
                 action: policy.action,
                 target: is.or(was),

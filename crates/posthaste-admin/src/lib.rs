@@ -98,7 +98,11 @@ pub use people::{NewUser, PeopleService, SessionView, UserChange, UserView};
 pub use place::PlaceInput;
 pub use policy::Policy;
 pub use pools::{NewPool, PoolChange, PoolService, PoolView, RulesChange};
-pub use prices::{OwnPriceInput, OwnPriceService, PriceStatus, PriceView, UnpricedModel};
+pub use prices::{
+    AmountChange, Amounts, KeptListView, OwnPriceInput, OwnPriceService, PriceChangeView, PriceStatus,
+    PriceUpdateInput, PriceUpdateView, PriceView, RecomputeInput, RecomputeView, RefusedPrice, RowName,
+    UnpricedModel,
+};
 pub use rates::{RatesInput, ServiceRate};
 pub use reply::{Replied, Reply};
 pub use requests::{ExplainView, NamedAccount, RequestService, RequestSummary, RequestsInput, RequestsPage};

@@ -1,6 +1,6 @@
 //! What each command needs, what it is called, and which record it is about.
 
-use posthaste_core::{Area, CardLimits, Level, Scope, ServiceRates};
+use posthaste_core::{Area, CardLimits, KeptPriceList, Level, Scope, ServiceRates};
 use posthaste_storage::RecordKind;
 
 use crate::{Command, LoginFor};
@@ -129,6 +129,15 @@ impl Command {
             Self::DeleteOwnPrice { price } => {
                 (Area::Settings.write(), "price.delete", about(OwnPrice, price))
             }
+            // What is fetched from an address comes from the relay's own network.
+            Self::UpdatePrices(input) if input.dry_run => (Area::Settings.write(), "price.look", None),
+            Self::UpdatePrices(_) => {
+                (Area::Settings.write(), "price.update", about(Setting, KeptPriceList::NAME))
+            }
+            Self::RecomputeCosts(input) if input.dry_run => {
+                (Area::Settings.write(), "price.look_at_costs", None)
+            }
+            Self::RecomputeCosts(_) => (Area::Settings.write(), "price.recompute", None),
             Self::CreateCards(_) => (Area::Keys.write(), "card.create", None),
             Self::PageCards(_) => (Area::Keys.read(), "card.page", None),
             Self::ShowCard { card } => (Area::Keys.read(), "card.show", about(Card, card)),
@@ -219,4 +228,4 @@ fn about_login(whose: &LoginFor) -> Option<(RecordKind, String)> {
 }
 
 /// Steps on the way to what the log has.
-const QUIET: [&str; 3] = ["login.plan", "login.poll", "login.cancel"];
+const QUIET: [&str; 5] = ["login.plan", "login.poll", "login.cancel", "price.look", "price.look_at_costs"];

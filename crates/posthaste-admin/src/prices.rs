@@ -1,10 +1,16 @@
 //! What models cost, as the relay knows it: by the price book, or as operators say.
 
 mod own;
+pub(crate) mod recompute;
+pub(crate) mod update;
 
 use std::{collections::HashSet, time::Duration};
 
-pub use self::own::{OwnPriceInput, OwnPriceService};
+pub use self::{
+    own::{OwnPriceInput, OwnPriceService},
+    recompute::{Amounts, RecomputeInput, RecomputeView, RowName},
+    update::{AmountChange, PriceChangeView, PriceUpdateInput, PriceUpdateView, RefusedPrice},
+};
 use posthaste_core::{ModelName, OwnPrice};
 use posthaste_metering::{Mode, ModelPrice, Prices, TokenPrice};
 use posthaste_storage::{Dimension, RollupPeriod, UsageQuery};
@@ -61,10 +67,22 @@ pub struct PriceStatus {
     /// How many of these prices operators said themselves.
     #[serde(default)]
     pub own: usize,
+    /// The list that was taken over last, if one was.
+    #[serde(default)]
+    pub list: Option<KeptListView>,
     /// Whether models without a price are refused.
     pub refuses_unknown: bool,
     /// How they are changed.
     pub changed_by: String,
+}
+
+/// A list of prices that was taken over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KeptListView {
+    /// Where it came from.
+    pub source: String,
+    /// How many models it prices.
+    pub models: u32,
 }
 
 /// A model that was used and has no price.
@@ -82,7 +100,7 @@ pub struct UnpricedModel {
 pub(crate) async fn all(admin: &Admin) -> Result<Vec<PriceView>, AdminError> {
     let own = own_prices(admin).await?;
     let named: HashSet<_> = own.iter().map(|price| (&*price.provider, price.model.as_str())).collect();
-    let book = admin.book().with_own(&own);
+    let book = update::book(admin).await?.with_own(&own);
     let seen = |row: &ModelPrice| PriceView {
         own: named.contains(&(&*row.provider, row.model.as_str())),
         ..view(row)
@@ -96,14 +114,16 @@ pub(crate) async fn all(admin: &Admin) -> Result<Vec<PriceView>, AdminError> {
 
 pub(crate) async fn status(admin: &Admin) -> Result<PriceStatus, AdminError> {
     let own = own_prices(admin).await?;
-    let prices = admin.book();
+    let prices = update::book(admin).await?;
+    let list = update::kept(admin).await?;
     Ok(PriceStatus {
         as_of: prices.as_of().to_string(),
         models: prices.with_own(&own).rows().count(),
         own: own.len(),
+        list: list.map(|list| KeptListView { source: list.source, models: list.models }),
         refuses_unknown: prices.refuses_some(),
         changed_by:
-            "prices of your own, at once; accounting.price_file and accounting.models_file, which are read \
+            "prices of your own and lists that are taken over (pricing update), at once; accounting.price_file and accounting.models_file, which are read \
                      at the start and with each reload"
                 .to_owned(),
     })

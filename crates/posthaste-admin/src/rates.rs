@@ -1,6 +1,6 @@
 //! Service rates: what a dollar of cost is billed as, by the provider that served.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use posthaste_core::{Multiplier, ProviderKind, ServiceRates, SettingValue};
 use schemars::JsonSchema;
@@ -66,6 +66,13 @@ pub(crate) async fn set(admin: &Admin, input: &RatesInput) -> Result<Vec<Service
     };
     let kept = settings::change(admin, ServiceRates::ID, next).await?;
     Ok(told(admin, &read(Some(kept))))
+}
+
+/// What a dollar of cost is billed as at each provider whose rate is said.
+pub(crate) async fn by_provider(admin: &Admin) -> Result<HashMap<ProviderKind, Multiplier>, AdminError> {
+    let mut rates = admin.parts().service_rates.clone();
+    rates.extend(read(settings::kept(admin, ServiceRates::ID).await?).rates);
+    Ok(rates)
 }
 
 fn read(kept: Option<SettingValue>) -> ServiceRates {

@@ -1,18 +1,19 @@
 //! What commands answer.
 
-use posthaste_core::{AccountError, CardLimits, OwnPrice, ServiceRates};
+use posthaste_core::{AccountError, CardLimits, KeptPriceList, OwnPrice, ServiceRates};
 use posthaste_storage::RecordKind;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
     AccountRow, AccountUsage, AccountView, AuditPage, AuditReport, BackupView, BalanceView, BrandingView,
     CardStats, CardView, ChannelView, ClearedErrors, CreatedCard, CreatedKey, CreatedOwnKey, CreatedToken,
     DashboardView, DeliveryView, ExplainView, KeyRow, KeyView, ListPage, LivePlaces, LiveView, LogPage,
-    LoginPlan, OwnKeyView, OwnerView, PolledLogin, PoolView, PresetView, PriceStatus, PriceView,
-    RedemptionView, RefreshedAccount, ReleasedPlaces, ReloadView, RequestSummary, RequestsPage, RouteView,
-    SavedAccount, ServiceRate, SessionView, SettingView, StartedLogin, StatsView, StatusView, SystemView,
-    TeamView, TestReport, TokenView, TrendView, UnpricedModel, UsageView, UserView,
+    LoginPlan, OwnKeyView, OwnerView, PolledLogin, PoolView, PresetView, PriceStatus, PriceUpdateView,
+    PriceView, RecomputeView, RedemptionView, RefreshedAccount, ReleasedPlaces, ReloadView, RequestSummary,
+    RequestsPage, RouteView, SavedAccount, ServiceRate, SessionView, SettingView, StartedLogin, StatsView,
+    StatusView, SystemView, TeamView, TestReport, TokenView, TrendView, UnpricedModel, UsageView, UserView,
 };
 
 /// What came of a [`Command`](crate::Command).
@@ -107,6 +108,10 @@ pub enum Reply {
     Prices(Vec<PriceView>),
     /// Where prices come from.
     PriceStatus(PriceStatus),
+    /// What a list of prices changes, or has changed.
+    PriceUpdate(Box<PriceUpdateView>),
+    /// What came of a part of the books.
+    Recomputed(RecomputeView),
     /// What a dollar of cost is billed as, by provider.
     ServiceRates(Vec<ServiceRate>),
     /// Models that have no price.
@@ -168,6 +173,14 @@ pub enum Reply {
 }
 
 impl Reply {
+    /// What is told of it in the audit log where it is about no record: before and after.
+    pub(crate) fn noted(&self) -> Option<(Value, Value)> {
+        match self {
+            Self::Recomputed(view) => Some(view.noted()),
+            _ => None,
+        }
+    }
+
     /// The record that was made, for commands that are about none before.
     pub(crate) fn made(&self) -> Option<(RecordKind, Uuid)> {
         match self {
@@ -185,6 +198,7 @@ impl Reply {
             Self::OwnPrice(price) => Some((RecordKind::OwnPrice, price.id.uuid())),
             Self::CreatedCards(made) => made.first().map(|made| (RecordKind::Card, made.view.id.uuid())),
             Self::Redemption(redemption) => Some((RecordKind::Card, redemption.card.uuid())),
+            Self::PriceUpdate(view) if view.taken => Some((RecordKind::Setting, KeptPriceList::ID)),
             Self::ServiceRates(_) => Some((RecordKind::Setting, ServiceRates::ID)),
             Self::CardLimits(_) => Some((RecordKind::Setting, CardLimits::ID)),
             _ => None,
@@ -240,6 +254,7 @@ replied! {
     RedemptionPage(ListPage<RedemptionView>),
     Redemption(RedemptionView),
     PriceStatus(PriceStatus),
+    Recomputed(RecomputeView),
     ServiceRates(Vec<ServiceRate>),
     Unpriced(Vec<UnpricedModel>),
     LoginPlan(LoginPlan),
@@ -314,6 +329,7 @@ macro_rules! boxed {
 
 boxed! {
     AccountUsage(AccountUsage),
+    PriceUpdate(PriceUpdateView),
     Live(LiveView),
     System(SystemView),
 }

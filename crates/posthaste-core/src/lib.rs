@@ -86,7 +86,7 @@ pub use request_record::{
 };
 pub use secret::{Sealed, Secret};
 pub use session::{Session, TokenHash};
-pub use setting::{CardLimits, ServiceRates, Setting, SettingValue};
+pub use setting::{CardLimits, KeptPriceList, ServiceRates, Setting, SettingValue};
 pub use telemetry::{
     NoTelemetry, SpanId, Telemetry, TraceContext, TraceId, TraceParent, TracedAttempt, TracedRequest,
 };

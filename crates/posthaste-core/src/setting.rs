@@ -37,6 +37,8 @@ pub enum SettingValue {
     CardLimits(CardLimits),
     /// What a dollar of cost is billed as, by provider.
     ServiceRates(ServiceRates),
+    /// The list of prices that was taken over last.
+    PriceList(KeptPriceList),
 }
 
 impl SettingValue {
@@ -45,6 +47,7 @@ impl SettingValue {
         match self {
             Self::CardLimits(_) => CardLimits::NAME,
             Self::ServiceRates(_) => ServiceRates::NAME,
+            Self::PriceList(_) => KeptPriceList::NAME,
         }
     }
 
@@ -53,6 +56,7 @@ impl SettingValue {
         match self {
             Self::CardLimits(_) => CardLimits::ID,
             Self::ServiceRates(_) => ServiceRates::ID,
+            Self::PriceList(_) => KeptPriceList::ID,
         }
     }
 }
@@ -97,6 +101,24 @@ impl ServiceRates {
     pub const ID: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0002);
 }
 
+/// A list of prices that goes over the price book.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptPriceList {
+    /// The list, in the price book's own form.
+    pub list: String,
+    /// Where it came from, for people.
+    pub source: String,
+    /// How many models it prices.
+    pub models: u32,
+}
+
+impl KeptPriceList {
+    /// The setting's name.
+    pub const NAME: &'static str = "price_list";
+    /// The identity of its record.
+    pub const ID: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0003);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +129,11 @@ mod tests {
         for value in [
             SettingValue::CardLimits(CardLimits { most_quota: 5, most_days: 0 }),
             SettingValue::ServiceRates(ServiceRates { rates }),
+            SettingValue::PriceList(KeptPriceList {
+                list: "{}".to_owned(),
+                source: "a file".to_owned(),
+                models: 1,
+            }),
         ] {
             let setting = Setting { value, updated_at: Timestamp::from_secs(1) };
             let text = serde_json::to_string(&setting).unwrap();

@@ -49,7 +49,8 @@ async fn apply(engine: &Engine, store: &dyn ConfigStore, changes: &Changes) {
     if changes.truncated || changes.changes.iter().any(|change| is_place(change.kind)) {
         reload_places(engine).await;
     }
-    if changes.truncated || changes.changes.iter().any(|change| change.kind == RecordKind::OwnPrice) {
+    let is_price = |kind| matches!(kind, RecordKind::OwnPrice | RecordKind::Setting);
+    if changes.truncated || changes.changes.iter().any(|change| is_price(change.kind)) {
         reload_prices(engine).await;
     }
     if changes.truncated || changes.changes.iter().any(|change| change.kind == RecordKind::Setting) {

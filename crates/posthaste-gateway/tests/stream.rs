@@ -12,7 +12,7 @@ use posthaste_core::{
 };
 use posthaste_gateway::RelayOptions;
 use posthaste_storage::{
-    Dimension, GroupSums, LedgerStore, RollupPeriod, RollupRow, StorageError, UsageQuery,
+    Correction, Dimension, GroupSums, LedgerStore, RollupPeriod, RollupRow, StorageError, UsageQuery,
 };
 use posthaste_testkit::{
     MemoryTransport, Reply, Script, ScriptedUpstream, account, anthropic_error, anthropic_json, anthropic_sse,
@@ -252,6 +252,10 @@ impl LedgerStore for FullDisk {
 
     async fn carry_over(&self, _: &[RollupRow]) -> Result<(), StorageError> {
         Ok(())
+    }
+
+    async fn correct(&self, _: &[Correction]) -> Result<Vec<(RequestId, u16)>, StorageError> {
+        Ok(Vec::new())
     }
 
     async fn count(&self) -> Result<u64, StorageError> {

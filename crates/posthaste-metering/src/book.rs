@@ -1,5 +1,7 @@
 //! What is known of models: their prices, sizes and names, by whose list they stand on.
 
+mod over;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     sync::{Arc, LazyLock},
@@ -30,6 +32,8 @@ pub struct PriceBook {
     places: Arc<Places>,
     names: Names,
     unknown: UnknownModels,
+    /// The rows of an operator's file, which no list goes over.
+    fixed: Arc<HashSet<(String, ModelName)>>,
     alarm: Alarm,
 }
 
@@ -72,7 +76,9 @@ impl PriceBook {
                 place.add(row.clone());
             }
         }
-        Self::new(contents, &self.names, kept, LISTED)
+        let fixed = contents.models.iter().map(|row| (row.provider.clone(), row.model.clone()));
+        let fixed = Arc::new(self.fixed.iter().cloned().chain(fixed).collect());
+        Ok(Self { fixed, ..Self::new(contents, &self.names, kept, LISTED)? })
     }
 
     fn new(
@@ -89,8 +95,8 @@ impl PriceBook {
         }
         let catalogues = catalogues.into_iter().map(|(list, rows)| (list, Arc::new(rows))).collect();
         let places = Arc::new(Places::of(&catalogues));
-        let (unknown, alarm) = (UnknownModels::default(), Alarm::default());
-        Ok(Self { as_of, catalogues, places, names, unknown, alarm })
+        let (unknown, fixed, alarm) = (UnknownModels::default(), Arc::default(), Alarm::default());
+        Ok(Self { as_of, catalogues, places, names, unknown, fixed, alarm })
     }
 
     /// This book with an operator's choice for models without a price.
@@ -104,8 +110,8 @@ impl PriceBook {
             return Err(PriceBookError::NoSuchExample { model: model.to_string() });
         }
         let (catalogues, names) = (self.catalogues.clone(), self.names.clone());
-        let places = Arc::clone(&self.places);
-        Ok(Self { as_of: self.as_of, catalogues, places, names, unknown, alarm: Alarm::default() })
+        let (places, fixed) = (Arc::clone(&self.places), Arc::clone(&self.fixed));
+        Ok(Self { as_of: self.as_of, catalogues, places, names, unknown, fixed, alarm: Alarm::default() })
     }
 
     /// This book with prices of the operator's own over it. One that cannot be true, such as a newer release may keep, is left
@@ -131,8 +137,8 @@ impl PriceBook {
         }
         let catalogues = catalogues.into_iter().map(|(list, rows)| (list, Arc::new(rows))).collect();
         let places = Arc::new(Places::of(&catalogues));
-        let (names, unknown) = (self.names.clone(), self.unknown.clone());
-        Self { as_of: self.as_of, catalogues, places, names, unknown, alarm: Alarm::default() }
+        let (names, unknown, fixed) = (self.names.clone(), self.unknown.clone(), Arc::clone(&self.fixed));
+        Self { as_of: self.as_of, catalogues, places, names, unknown, fixed, alarm: Alarm::default() }
     }
 
     /// The row that a price of the operator's own is in this book.

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use posthaste_core::{ModelName, ModelPattern};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{PriceBookError, quick::QuickHash};
 
 /// A vendor, told by the names of its models.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vendor {
     /// Its price list.

@@ -2,10 +2,10 @@
 
 use jiff::{civil::Date, tz::TimeZone};
 use posthaste_core::{ModelName, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Nano-dollars for a million tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u64")]
 pub struct TokenPrice(u64);
 
@@ -39,7 +39,7 @@ impl TryFrom<u64> for TokenPrice {
 }
 
 /// What a model is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Conversations.
@@ -53,7 +53,7 @@ pub enum Mode {
 }
 
 /// One model on one price list.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelPrice {
     /// Whose price list.
@@ -61,31 +61,38 @@ pub struct ModelPrice {
     /// The model's id there.
     pub model: ModelName,
     /// Which sheet, where the provider has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
     /// The name for people, where it is not told by the id.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// The day it came out, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<Date>,
     /// What it is asked for.
     pub mode: Mode,
     /// Whether lists of models leave it out: a name that prices need and clients do not.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unlisted: bool,
     /// The most tokens of prompt and answer together, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub context_window: Option<u64>,
     /// The most tokens of an answer, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_output: Option<u64>,
     /// The standard tier's prices.
     pub standard: Sheet,
     /// The other tiers' prices. A price that a tier does not state is the standard one.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub tiers: Tiers,
     /// Factors on all token prices.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub multipliers_per_mille: Multipliers,
     /// Nano-dollars for a thousand hosted web searches.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub web_search_per_1k: Option<TokenPrice>,
     /// The date of the provider's retirement notice.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub deprecated: Option<Date>,
 }
 
@@ -104,13 +111,13 @@ impl ModelPrice {
 }
 
 /// The prices of one tier.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sheet {
     /// The prices of an ordinary prompt.
     pub price: Prices,
     /// The prices of long prompts, by rising threshold.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub above: Vec<Step>,
 }
 
@@ -124,7 +131,7 @@ impl Sheet {
 }
 
 /// The prices of prompts over a threshold.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// The prompt is longer than this.
@@ -134,30 +141,41 @@ pub struct Step {
 }
 
 /// Prices by token class; what is not stated is `None`, never zero.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Prices {
     /// Prompt tokens outside any cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<TokenPrice>,
     /// Answer tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<TokenPrice>,
     /// Prompt tokens served from a cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_read: Option<TokenPrice>,
     /// Prompt tokens written to a cache of the default lifetime.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<TokenPrice>,
     /// Prompt tokens written to a cache of the long lifetime.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write_1h: Option<TokenPrice>,
     /// Reasoning tokens, where priced apart from the answer's others.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub output_reasoning: Option<TokenPrice>,
     /// Sound in the prompt, where priced apart as the following are.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub input_audio: Option<TokenPrice>,
     /// Sound in the prompt, served from a cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_read_audio: Option<TokenPrice>,
     /// Sound in the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub output_audio: Option<TokenPrice>,
     /// Pictures in the prompt.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub input_image: Option<TokenPrice>,
     /// Pictures in the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub output_image: Option<TokenPrice>,
 }
 
@@ -194,18 +212,23 @@ impl Prices {
 }
 
 /// The prices of service tiers other than the standard one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tiers {
     /// Answered within a day.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<Sheet>,
     /// Answered when there is room.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub flex: Option<Sheet>,
     /// Answered before others.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<Sheet>,
     /// Answered by faster machines.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ultrafast: Option<Sheet>,
     /// Between standard and priority.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub balanced: Option<Sheet>,
 }
 
@@ -216,13 +239,20 @@ impl Tiers {
 }
 
 /// Thousandths by which all token prices are multiplied.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Multipliers {
     /// When inference is bound to the United States.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub us: Option<u32>,
     /// In Anthropic's fast mode.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fast: Option<u32>,
+}
+
+/// Whether a file need not say it.
+fn is_usual<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 #[cfg(test)]

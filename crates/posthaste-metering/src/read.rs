@@ -79,7 +79,8 @@ fn check_rows(models: &[ModelPrice]) -> Result<(), PriceBookError> {
     Ok(())
 }
 
-fn check(model: &ModelPrice) -> Result<(), String> {
+/// What cannot be true of a row.
+pub(crate) fn check(model: &ModelPrice) -> Result<(), String> {
     for name in [Some(&model.provider), model.route.as_ref()].into_iter().flatten() {
         check_name(name)?;
     }
@@ -124,8 +125,8 @@ fn check_multipliers(multipliers: Multipliers) -> Result<(), String> {
     Err("a multiplier is not between 100 and 100000 thousandths".to_owned())
 }
 
-const SCHEMA: u32 = 1;
-const UNIT: &str = "nano-USD per 1000000 tokens";
+pub(crate) const SCHEMA: u32 = 1;
+pub(crate) const UNIT: &str = "nano-USD per 1000000 tokens";
 
 /// Twenty times the built-in file.
 const MOST_BYTES: usize = 8 * 1024 * 1024;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use posthaste_core::{AttemptRow, ClientKeyId, Clock, RequestId, Timestamp};
 use posthaste_storage::{
-    Dimension, GroupSums, LedgerStore, RollupPeriod, RollupRow, StorageError, UsageQuery,
+    Correction, Dimension, GroupSums, LedgerStore, RollupPeriod, RollupRow, StorageError, UsageQuery,
 };
 use tokio::{
     task::{JoinHandle, spawn_blocking},
@@ -218,6 +218,11 @@ impl LedgerStore for SpooledLedger {
     async fn carry_over(&self, rollups: &[RollupRow]) -> Result<(), StorageError> {
         self.caught_up().await;
         self.inner.carry_over(rollups).await
+    }
+
+    async fn correct(&self, corrections: &[Correction]) -> Result<Vec<(RequestId, u16)>, StorageError> {
+        self.caught_up().await;
+        self.inner.correct(corrections).await
     }
 
     async fn count(&self) -> Result<u64, StorageError> {

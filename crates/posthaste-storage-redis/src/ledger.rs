@@ -5,6 +5,7 @@
 //! names may be missing when booking failed, and readers pass over that; a repeated append completes it.
 
 mod booking;
+mod correcting;
 mod missing;
 mod rollup;
 
@@ -16,8 +17,8 @@ use fred::{interfaces::SetsInterface, types::Value};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use posthaste_core::{AttemptRow, ClientKeyId, RequestId, Timestamp};
 use posthaste_storage::{
-    Dimension, GroupSums, Grouped, LedgerStore, RollupPeriod, RollupRow, StorageError, UsageQuery,
-    first_request, unpack_row,
+    Correction, Dimension, GroupSums, Grouped, LedgerStore, RollupPeriod, RollupRow, StorageError,
+    UsageQuery, first_request, unpack_row,
 };
 use uuid::Uuid;
 
@@ -97,6 +98,32 @@ impl LedgerStore for RedisLedger {
         Ok(rows)
     }
 
+    async fn rows_after(
+        &self,
+        after: Option<(RequestId, u16)>,
+        limit: usize,
+    ) -> Result<Vec<AttemptRow>, StorageError> {
+        let mut from = match after {
+            None => Bytes::from_static(b"-"),
+            Some((request, attempt)) => {
+                let name = [&RowId::new(request, attempt).name()[1..], &LAST[1..]].concat();
+                bound(b"(", &name)
+            }
+        };
+        let most = limit.clamp(1, CHUNK);
+        loop {
+            let index = self.keys.ledger_index();
+            let names = self.names("ZRANGEBYLEX", index, from, Bytes::from_static(b"+"), Some(most)).await?;
+            let Some(last) = names.last() else { return Ok(Vec::new()) };
+            from = bound(b"(", last);
+            let rows = self.rows(&located(None, &names).map_err(|error| error.during(READING))?).await?;
+            // What is in the index need not be booked.
+            if !rows.is_empty() {
+                return Ok(rows);
+            }
+        }
+    }
+
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<RollupRow>, StorageError> {
         let keys = match query.key_id {
             Some(key) => vec![key],
@@ -127,6 +154,14 @@ impl LedgerStore for RedisLedger {
     async fn carry_over(&self, rollups: &[RollupRow]) -> Result<(), StorageError> {
         let each = stream::iter(rollups.to_vec()).map(|rollup| self.put(rollup));
         each.buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    async fn correct(&self, corrections: &[Correction]) -> Result<Vec<(RequestId, u16)>, StorageError> {
+        let mut changed = Vec::new();
+        for chunk in corrections.chunks(CHUNK) {
+            changed.extend(self.correct_some(chunk).await?);
+        }
+        Ok(changed)
     }
 
     async fn count(&self) -> Result<u64, StorageError> {
@@ -345,6 +380,7 @@ const AT_ONCE: usize = 64;
 const FEW_AT_ONCE: usize = 4;
 
 const FORGETTING: &str = "forgetting old books";
+const CORRECTING: &str = "putting amounts right";
 const CARRYING: &str = "carrying roll-ups over";
 const BOOKING: &str = "booking ledger rows";
 const READING: &str = "reading the ledger";

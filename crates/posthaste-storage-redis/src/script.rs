@@ -33,6 +33,8 @@ scripts! {
     LEDGER_INDEX = "ledger_index";
     /// Books rows of one client key.
     LEDGER_BOOK = "integer" "ledger_book";
+    /// Puts amounts of one client key's rows right.
+    LEDGER_CORRECT = "integer" "ledger_correct";
     /// Tells whose rows are.
     LEDGER_CALLERS = "ledger_callers";
     /// Tells which rows of one client key are not there.

@@ -1,5 +1,6 @@
 //! The books.
 
+mod correct;
 mod grouped;
 mod rollup;
 mod row;
@@ -7,8 +8,8 @@ mod row;
 use async_trait::async_trait;
 use posthaste_core::{AttemptRow, ClientKeyId, RequestId, Timestamp};
 use posthaste_storage::{
-    Dimension, GroupSums, LedgerStore, RollupPeriod, RollupRow, Rollups, StorageError, UsageQuery,
-    first_request, last_spans,
+    Correction, Dimension, GroupSums, LedgerStore, RollupPeriod, RollupRow, Rollups, StorageError,
+    UsageQuery, first_request, last_spans,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
@@ -114,6 +115,12 @@ impl LedgerStore for Database {
         let rollups = rollups.to_vec();
         let write = move |connection: &Connection| rollup::put(connection, &rollups);
         self.writer.write("carrying roll-ups over", write).await
+    }
+
+    async fn correct(&self, corrections: &[Correction]) -> Result<Vec<(RequestId, u16)>, StorageError> {
+        let corrections = corrections.to_vec();
+        let write = move |connection: &Connection| correct::correct(connection, &corrections);
+        self.writer.write("putting amounts right", write).await
     }
 
     async fn count(&self) -> Result<u64, StorageError> {

@@ -170,6 +170,10 @@ macro_rules! contract_promises {
             large_numbers_are_kept,
             sums_do_not_wrap,
             sums_that_are_carried_over_take_the_place_of_earlier_ones,
+            amounts_are_put_right_with_their_rollups,
+            a_correction_of_what_is_otherwise_changes_nothing,
+            corrections_and_bookings_at_once_agree,
+            forgotten_rollups_stay_away_when_amounts_are_put_right,
         ]);
         $crate::$then!($fresh, affinity: [
             a_conversation_has_no_home_at_first,
@@ -248,11 +252,12 @@ macro_rules! contract_promises {
 
 #[cfg(test)]
 mod tests {
-    const SUITES: [&str; 11] = [
+    const SUITES: [&str; 12] = [
         include_str!("contract/config.rs"),
         include_str!("contract/admission.rs"),
         include_str!("contract/admission/windows.rs"),
         include_str!("contract/ledger.rs"),
+        include_str!("contract/ledger/correcting.rs"),
         include_str!("contract/affinity.rs"),
         include_str!("contract/requests.rs"),
         include_str!("contract/lock.rs"),

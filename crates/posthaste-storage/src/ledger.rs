@@ -7,7 +7,7 @@ use posthaste_core::{AccountId, AttemptRow, ClientKeyId, RequestId, Timestamp, U
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Dimension, Group, GroupSums, RollupRow, StorageError, UsageQuery};
+use crate::{Correction, Dimension, Group, GroupSums, RollupRow, StorageError, UsageQuery};
 
 /// How long a roll-up's span is. Spans are in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -97,6 +97,13 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// which no row is ever booked, and for sums of rows that another store has forgotten, when its books are moved here.
     /// All other roll-ups always agree with the rows.
     async fn carry_over(&self, rollups: &[RollupRow]) -> Result<(), StorageError>;
+
+    /// Puts amounts of booked rows right, and the roll-ups that they are in by the difference, durable when it returns;
+    /// answers which rows were changed, in no order. A row stays as it is where it is not booked (or not any more) or does not
+    /// say what the correction takes it to say, so that doing it again changes nothing. Each row goes as one with its
+    /// roll-ups; when it fails midway, some may be done and others not. Roll-ups that are forgotten stay so; all else that a
+    /// row tells never changes.
+    async fn correct(&self, corrections: &[Correction]) -> Result<Vec<(RequestId, u16)>, StorageError>;
 
     /// How many rows are kept.
     async fn count(&self) -> Result<u64, StorageError>;

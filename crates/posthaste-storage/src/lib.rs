@@ -6,6 +6,7 @@ mod affinity;
 mod config;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+mod correction;
 mod error;
 mod fleet;
 mod health;
@@ -32,6 +33,7 @@ pub use admission::{
 };
 pub use affinity::{AffinityKey, AffinityStore};
 pub use config::{Change, Changes, ConfigStore, Expect, Page, Revision};
+pub use correction::{Amount, Correction, Shift, Shifts};
 pub use error::StorageError;
 pub use fleet::{
     FleetHealth, FleetSize, FleetStore, Mark, Member, News, NewsPage, TrialAnswer, TrialHolder,

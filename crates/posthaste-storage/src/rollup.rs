@@ -8,7 +8,7 @@ use posthaste_core::{
     Timestamp, Usage, UsageSource, UserId,
 };
 
-use crate::RollupPeriod;
+use crate::{RollupPeriod, Shifts};
 
 /// Sums over the attempts of one span, key, account, model, owner and provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +57,21 @@ pub struct RollupKey {
     pub provider: ProviderKind,
 }
 
+impl RollupKey {
+    /// That of the roll-up of a period that a row is in.
+    pub fn of(row: &AttemptRow, period: RollupPeriod) -> Self {
+        Self {
+            period,
+            start: period.start_of(row.started_at),
+            key_id: row.key_id,
+            account_id: row.account_id,
+            model: row.model.clone(),
+            owner: row.owner,
+            provider: row.provider,
+        }
+    }
+}
+
 /// Sums of new ledger rows, so that a store touches each roll-up once for each append.
 #[derive(Clone, Debug, Default)]
 pub struct Rollups(BTreeMap<RollupKey, Sums>);
@@ -65,16 +80,7 @@ impl Rollups {
     /// Adds one attempt to the roll-up of each period.
     pub fn add(&mut self, row: &AttemptRow) {
         for period in RollupPeriod::ALL {
-            let key = RollupKey {
-                period,
-                start: period.start_of(row.started_at),
-                key_id: row.key_id,
-                account_id: row.account_id,
-                model: row.model.clone(),
-                owner: row.owner,
-                provider: row.provider,
-            };
-            self.0.entry(key).or_default().add(row);
+            self.0.entry(RollupKey::of(row, period)).or_default().add(row);
         }
     }
 
@@ -89,6 +95,15 @@ impl Rollups {
             self.0.remove(key);
         } else {
             self.0.insert(key.clone(), sums.clone());
+        }
+    }
+
+    /// Adds what corrections add to what is kept; what is not kept any more stays away.
+    pub(crate) fn shift(&mut self, shifts: &Shifts) {
+        for (key, shift) in shifts.iter() {
+            if let Some(sums) = self.0.get_mut(key) {
+                sums.shift(shift);
+            }
         }
     }
 

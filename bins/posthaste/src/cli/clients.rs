@@ -35,6 +35,7 @@ pub(super) enum Command {
 
 #[derive(Args, Debug)]
 pub(super) struct Setup {
+    /// Which
     #[arg(value_enum)]
     client: Client,
     /// Where the relay is, without a path such as /api [default: server.listen of the configuration]
@@ -52,6 +53,7 @@ pub(super) struct Setup {
 
 #[derive(Args, Debug)]
 pub(super) struct Remove {
+    /// Which
     #[arg(value_enum)]
     client: Client,
     #[command(flatten)]

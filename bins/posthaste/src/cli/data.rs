@@ -12,6 +12,7 @@ mod verify;
 
 use clap::Subcommand;
 
+pub(super) use self::progress::Bar;
 use super::{Failure, Output, remote, session::nothing_here};
 use crate::{Config, config::StoreKind, wiring};
 

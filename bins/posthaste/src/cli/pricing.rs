@@ -1,5 +1,8 @@
 //! `posthaste pricing`
 
+mod recompute;
+mod update;
+
 use clap::{Args, Subcommand};
 use posthaste_admin::{
     Command as Work, OwnPriceInput, PriceStatus, PriceView, RatesInput, Reply, ServiceRate, UnpricedModel,
@@ -25,6 +28,10 @@ pub(super) enum Command {
     Own,
     /// Say what a model costs; relays that run count with it at once
     Set(Set),
+    /// Take over a list of prices, from a file or an address, after a look at what it changes
+    Update(update::Update),
+    /// Compute the costs of what is booked again, after a price was put right
+    Recompute(recompute::Recompute),
     /// Let the price book say again what a model costs
     Unset(Which),
     /// What a dollar of cost is billed as, by the provider that served
@@ -119,6 +126,8 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
             let rate = (rate != "config").then_some(rate);
             Work::SetServiceRates(RatesInput { rates: [(provider, rate)].into() })
         }
+        Command::Update(update) => return update::run(update, config, out).await,
+        Command::Recompute(recompute) => return recompute::run(recompute, config, out).await,
         Command::Unset(which) => {
             unset = true;
             Work::DeleteOwnPrice { price: which.price }
@@ -234,10 +243,15 @@ fn one(price: &OwnPrice) -> String {
 }
 
 fn told(status: &PriceStatus) -> String {
+    let list = match &status.list {
+        Some(list) => format!("{} ({})", list.source, output::counted(list.models.into(), "model", "models")),
+        None => "none".to_owned(),
+    };
     output::list(&[
         ("prices of", status.as_of.clone()),
         ("models", status.models.to_string()),
         ("said by you", status.own.to_string()),
+        ("list taken over", list),
         ("models without a price", if status.refuses_unknown { "refused" } else { "served" }.to_owned()),
         ("changed by", status.changed_by.clone()),
     ])

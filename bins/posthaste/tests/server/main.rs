@@ -21,6 +21,7 @@ mod notices;
 mod oidc;
 mod operators;
 mod people;
+mod prices;
 mod proxied;
 mod raw;
 mod redis;

@@ -87,8 +87,9 @@ impl Shown for Card {
     const SECRETS: &'static [&'static [&'static str]] = &[&["code"]];
 }
 
+/// A list of prices is no secret, but longer than all else that the log has.
 impl Shown for Setting {
-    const SECRETS: &'static [&'static [&'static str]] = &[];
+    const SECRETS: &'static [&'static [&'static str]] = &[&["value", "list"]];
 }
 
 async fn record<T: Shown>(

@@ -81,7 +81,7 @@ impl<'a> OwnPriceService<'a> {
             created_at: now,
             updated_at: now,
         };
-        if let Err(error) = self.admin.book().check_own(&wanted) {
+        if let Err(error) = super::update::book(self.admin).await?.check_own(&wanted) {
             return Err(AdminError::invalid("rates", error.to_string()));
         }
         let records = self.records();

@@ -22,6 +22,7 @@ mod places;
 mod pools;
 mod presenting;
 mod provider;
+mod recomputed;
 mod requests;
 mod retention;
 mod signed_in;

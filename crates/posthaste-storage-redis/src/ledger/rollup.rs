@@ -7,7 +7,8 @@ use bytes::Bytes;
 use fred::{interfaces::SetsInterface, types::Value};
 use posthaste_core::{ClientKeyId, NanoUsd, Timestamp};
 use posthaste_storage::{
-    RollupKey, RollupPeriod, RollupRow, Rollups, StorageError, Sums, UsageQuery, pack_group, unpack_group,
+    RollupKey, RollupPeriod, RollupRow, Rollups, Shift, Shifts, StorageError, Sums, UsageQuery, pack_group,
+    unpack_group,
 };
 
 use super::{CARRYING, CHUNK, READING, RedisLedger, bound};
@@ -99,6 +100,26 @@ pub(super) fn pack(rollups: &Rollups, packer: &mut Packer) {
     for (key, sums) in rollups.iter() {
         groups.entry((pack_group(key), told(sums))).or_default().push(span(key.period, key.start));
     }
+    pack_groups(groups, packer);
+}
+
+/// The same of what is added by corrections.
+pub(super) fn pack_shifts(shifts: &Shifts, packer: &mut Packer) {
+    let mut groups: BTreeMap<Added, Vec<[u8; 9]>> = BTreeMap::new();
+    for (key, shift) in shifts.iter() {
+        groups.entry((pack_group(key), shifted(shift))).or_default().push(span(key.period, key.start));
+    }
+    pack_groups(groups, packer);
+}
+
+/// A shift in the places of the sums.
+fn shifted(shift: Shift) -> Vec<i64> {
+    let mut amounts = vec![0; BILLED + 1];
+    (amounts[UNPRICED], amounts[COST], amounts[BILLED]) = (shift.unpriced, shift.cost, shift.billed);
+    amounts
+}
+
+fn pack_groups(groups: BTreeMap<Added, Vec<[u8; 9]>>, packer: &mut Packer) {
     packer.list(groups.len());
     for ((group, sums), spans) in groups {
         packer.list(3).bytes(group).list(spans.len());
@@ -193,6 +214,11 @@ const SUMS: [Sum; 18] = [
     (|sums| count(sums.usage.output_image), |sums, amount| sums.usage.output_image = size(amount)),
 ];
 
+/// Where [`SUMS`] has what corrections change.
+const UNPRICED: usize = 3;
+const COST: usize = 11;
+const BILLED: usize = 12;
+
 fn count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
@@ -247,6 +273,16 @@ mod tests {
             let found = read(key.period, key.key_id, &name(&key), &packer.finish()).unwrap();
             assert_eq!(found, RollupRow { key, sums });
         }
+    }
+
+    #[test]
+    fn corrections_are_told_in_the_places_of_their_sums() {
+        let mut sums = Sums::default();
+        for (amount, (_, put)) in shifted(Shift { unpriced: 1, cost: 2, billed: 3 }).into_iter().zip(SUMS) {
+            put(&mut sums, amount);
+        }
+        let (cost, billed) = (NanoUsd::from_nanos(2), NanoUsd::from_nanos(3));
+        assert_eq!(sums, Sums { unpriced: 1, cost, billed, ..Sums::default() });
     }
 
     /// What lies in stores says by its place which sum it is.

@@ -167,7 +167,7 @@ pub(super) fn read_owner(row: &Row<'_>) -> Result<Option<UserId>, rusqlite::Erro
     row.get("owner").map(|id| Some(UserId::from_uuid(id)))
 }
 
-fn owner(owner: &Option<UserId>) -> Vec<u8> {
+pub(super) fn owner(owner: &Option<UserId>) -> Vec<u8> {
     owner.map(|id| id.uuid().as_bytes().to_vec()).unwrap_or_default()
 }
 

@@ -1,6 +1,12 @@
 //! Promises of [`LedgerStore`](crate::LedgerStore).
 
 mod by_hand;
+mod correcting;
+
+pub use self::correcting::{
+    a_correction_of_what_is_otherwise_changes_nothing, amounts_are_put_right_with_their_rollups,
+    corrections_and_bookings_at_once_agree, forgotten_rollups_stay_away_when_amounts_are_put_right,
+};
 
 use std::{sync::Arc, time::Duration};
 

@@ -6,7 +6,7 @@ use posthaste_core::{ClientKeyId, RequestId, Timestamp};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
-use crate::{Dimension, GroupSums, RollupPeriod, RollupRow, UsageQuery, contract::row};
+use crate::{Correction, Dimension, GroupSums, RollupPeriod, RollupRow, UsageQuery, contract::row};
 
 #[tokio::test(start_paused = true)]
 async fn rows_booked_close_together_share_one_append() {
@@ -225,6 +225,10 @@ impl LedgerStore for FlakyLedger {
     }
 
     async fn carry_over(&self, _: &[RollupRow]) -> Result<(), StorageError> {
+        unreachable!("the writer only appends")
+    }
+
+    async fn correct(&self, _: &[Correction]) -> Result<Vec<(RequestId, u16)>, StorageError> {
         unreachable!("the writer only appends")
     }
 

@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use posthaste_core::{AttemptRow, ClientKeyId, RequestId, Timestamp};
 
 use crate::{
-    Dimension, GroupSums, Grouped, LedgerStore, RollupPeriod, RollupRow, Rollups, StorageError, UsageQuery,
-    retention::first_request,
+    Correction, Dimension, GroupSums, Grouped, LedgerStore, RollupPeriod, RollupRow, Rollups, Shifts,
+    StorageError, UsageQuery, retention::first_request,
 };
 
 /// Keeps the latest rows, by request and attempt, and the roll-ups of all.
@@ -79,6 +79,20 @@ impl LedgerStore for MemoryLedger {
         rollups.iter().for_each(|RollupRow { key, sums }| books.rollups.put(key, sums));
         books.trim();
         Ok(())
+    }
+
+    async fn correct(&self, corrections: &[Correction]) -> Result<Vec<(RequestId, u16)>, StorageError> {
+        let mut books = self.books.lock();
+        let (mut changed, mut shifts) = (Vec::new(), Shifts::default());
+        for correction in corrections {
+            if let Some(row) = books.rows.get_mut(&correction.name()).filter(|row| correction.fits(row)) {
+                shifts.add(row, correction);
+                correction.is.put_into(row);
+                changed.push(correction.name());
+            }
+        }
+        books.rollups.shift(&shifts);
+        Ok(changed)
     }
 
     async fn count(&self) -> Result<u64, StorageError> {

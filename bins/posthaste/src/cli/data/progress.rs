@@ -7,7 +7,7 @@ use std::{
 };
 
 /// A line on standard error with a bar that fills. Where nobody watches, nothing is written.
-pub(super) struct Bar {
+pub(in crate::cli) struct Bar {
     shown: Option<Mutex<Shown>>,
 }
 
@@ -18,13 +18,13 @@ struct Shown {
 
 impl Bar {
     /// A bar; `quiet` writes nothing at all.
-    pub(super) fn new(quiet: bool) -> Self {
+    pub(in crate::cli) fn new(quiet: bool) -> Self {
         let shown = !quiet && io::stderr().is_terminal();
         Self { shown: shown.then(|| Mutex::new(Shown { what: "", at: None })) }
     }
 
     /// Shows how much of what is done.
-    pub(super) fn tell(&self, what: &'static str, done: u64, total: u64) {
+    pub(in crate::cli) fn tell(&self, what: &'static str, done: u64, total: u64) {
         let Some(shown) = &self.shown else { return };
         // Nothing can panic while it is held.
         let Ok(mut shown) = shown.lock() else { return };

@@ -2,8 +2,9 @@
 
 use posthaste_admin::{
     AccountChange, AccountUsage, AccountView, AdminError, BackupView, BalanceView, BrandingChange,
-    BrandingView, Command, LogFilterInput, LogInput, LogPage, OwnPriceInput, PriceStatus, PriceView,
-    RefreshedAccount, ReloadView, SavedAccount, SchedulingChange, SettingView, SystemView, UnpricedModel,
+    BrandingView, Command, LogFilterInput, LogInput, LogPage, OwnPriceInput, PriceStatus, PriceUpdateInput,
+    PriceUpdateView, PriceView, RecomputeInput, RecomputeView, RefreshedAccount, ReloadView, SavedAccount,
+    SchedulingChange, SettingView, SystemView, UnpricedModel,
 };
 use posthaste_core::{Area, OwnPrice};
 use schemars::JsonSchema;
@@ -148,6 +149,18 @@ fn relay() -> Vec<Endpoint> {
                 asked.act::<BackupView>(Command::DeleteBackup { backup }).await
             },
         ),
+        post("/admin/prices/update", "Look at a list of prices (`dry_run`), or take it over")
+            .needs(Area::Settings.write())
+            .body::<PriceUpdateInput>()
+            .answers(|asked: Asked, Json(input): Json<PriceUpdateInput>| async move {
+                asked.act::<PriceUpdateView>(Command::UpdatePrices(input)).await
+            }),
+        post("/admin/prices/recompute", "Compute a part of what is booked again by the prices of now")
+            .needs(Area::Settings.write())
+            .body::<RecomputeInput>()
+            .answers(|asked: Asked, Json(input): Json<RecomputeInput>| async move {
+                asked.act::<RecomputeView>(Command::RecomputeCosts(input)).await
+            }),
         get("/admin/prices/own", "Prices of your own, in the place of the price book's")
             .needs(usage)
             .lists(|asked: Asked| async move { asked.act::<Vec<OwnPrice>>(Command::ListOwnPrices).await }),

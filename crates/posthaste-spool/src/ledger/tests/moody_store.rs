@@ -90,6 +90,10 @@ impl LedgerStore for Moody {
         self.inner().carry_over(rollups).await
     }
 
+    async fn correct(&self, corrections: &[Correction]) -> Result<Vec<(RequestId, u16)>, StorageError> {
+        self.inner().correct(corrections).await
+    }
+
     async fn count(&self) -> Result<u64, StorageError> {
         self.inner().count().await
     }
