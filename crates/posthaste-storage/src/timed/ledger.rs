@@ -7,11 +7,14 @@ use posthaste_core::{AttemptRow, ClientKeyId, RequestId, Timestamp};
 use uuid::Uuid;
 
 use super::Watch;
-use crate::{Dimension, GroupSums, LedgerStore, RollupPeriod, RollupRow, StorageError, UsageQuery};
+use crate::{
+    Correction, Dimension, GroupSums, LedgerStore, RollupPeriod, RollupRow, StorageError, UsageQuery,
+};
 
 pub(super) struct TimedLedger {
     store: Arc<dyn LedgerStore>,
     append: Watch,
+    correct: Watch,
     read: Watch,
     report: Watch,
     forget: Watch,
@@ -22,6 +25,7 @@ impl TimedLedger {
         Self {
             store,
             append: watch("ledger_append"),
+            correct: watch("ledger_correct"),
             read: watch("ledger_read"),
             report: watch("ledger_report"),
             forget: watch("ledger_forget"),
@@ -33,6 +37,10 @@ impl TimedLedger {
 impl LedgerStore for TimedLedger {
     async fn append(&self, rows: &[AttemptRow]) -> Result<(), StorageError> {
         self.append.time(self.store.append(rows)).await
+    }
+
+    async fn correct(&self, corrections: &[Correction]) -> Result<Vec<(RequestId, u16)>, StorageError> {
+        self.correct.time(self.store.correct(corrections)).await
     }
 
     async fn attempts(&self, request: RequestId) -> Result<Vec<AttemptRow>, StorageError> {
