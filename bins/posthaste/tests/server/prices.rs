@@ -78,7 +78,7 @@ async fn a_wrong_price_is_put_right_and_so_are_the_books() {
     let again = bench.cli("pricing recompute --from 2020-01-01 --yes");
     assert_eq!(again["changed"], 0);
     let stats = bench.cli("stats");
-    assert_eq!(stats["totals"]["cost"].as_i64(), Some(total(&rows)), "{stats}");
+    assert_eq!(stats["totals"]["cost_nano_usd"].as_i64(), Some(total(&rows)), "{stats}");
     server.stop().await;
 
     // It holds without the relay and after its next start.
