@@ -139,7 +139,8 @@ pub(super) fn one_secret(
         (None, Some(path)) => {
             let text =
                 fs::read_to_string(&path).map_err(|error| unreadable(&path.display().to_string(), error))?;
-            Some(Secret::new(text))
+            // An editor ends the line; what it ends is the secret.
+            Some(Secret::new(text.strip_suffix('\n').map_or(text.as_str(), |line| line.trim_end_matches('\r'))))
         }
         (None, None) => None,
     };
@@ -230,6 +231,19 @@ fn unreadable(what: &str, error: &std::io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_out_of_a_file_is_one_without_the_line_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("password");
+        for (text, secret) in
+            [("a b", "a b"), ("a b\n", "a b"), ("a b\r\n", "a b"), ("a\n\n", "a\n"), (" a ", " a "), ("", "")]
+        {
+            fs::write(&path, text).unwrap();
+            let read = one_secret("password", None, Some(path.clone())).unwrap().unwrap();
+            assert_eq!(read.secret().expose(), secret, "{text:?}");
+        }
+    }
 
     #[test]
     fn a_date_is_its_start() {
