@@ -11,6 +11,7 @@ mod data;
 mod debug;
 mod doctor;
 mod failure;
+mod going;
 mod health;
 #[cfg(test)]
 mod helps;

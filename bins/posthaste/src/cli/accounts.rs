@@ -12,7 +12,9 @@ use posthaste_admin::{
 use posthaste_core::{AuthForm, DialectUrl, Limit, Secret};
 
 use super::{
-    Failure, Output, input,
+    Failure, Output,
+    going::Going,
+    input,
     output::note,
     session::{Session, unexpected},
 };
@@ -33,7 +35,7 @@ pub(super) enum Command {
     /// Change an account; what is not named stays as it is
     Update(Box<Update>),
     /// Remove an account and its credential; what it served stays in the books
-    Delete(Which),
+    Delete(Going<Which>),
     /// Log an account in at its vendor: a new one, or one whose login has ended
     Login(Box<login::Login>),
     /// End an account's rest and forget what it failed at: it is asked with the next request
@@ -239,7 +241,11 @@ fn work(command: Command) -> Result<Work, Failure> {
         Command::Enable(which) => enabled(which.account, true),
         Command::Disable(which) => enabled(which.account, false),
         Command::Update(update) => update_account(*update)?,
-        Command::Delete(which) => Work::DeleteAccount { account: which.account },
+        Command::Delete(going) => {
+            let which =
+                going.sure(|which| format!("remove the account {} and its credential", which.account))?;
+            Work::DeleteAccount { account: which.account }
+        }
         Command::Reset(which) => Work::ResetAccount { account: which.account },
         Command::Refresh(which) => Work::RefreshAccount { account: which.account },
         Command::Errors(errors) => errors.work(),

@@ -10,7 +10,9 @@ use posthaste_admin::{
 use posthaste_core::{CardGift, CardLimits, CardStatus, Clock, NanoUsd, Secret, SystemClock, Timestamp};
 
 use super::{
-    Failure, Output, input, output,
+    Failure, Output,
+    going::Going,
+    input, output,
     session::{Session, unexpected},
 };
 use crate::Config;
@@ -24,9 +26,9 @@ pub(super) enum Command {
     /// Show one card
     Show(Which),
     /// Withdraw a card that nobody has redeemed; its record stays
-    Revoke(Which),
+    Revoke(Going<Which>),
     /// Remove a card that nobody has redeemed
-    Delete(Which),
+    Delete(Going<Which>),
     /// Redeem a card for a client key
     Redeem(Redeem),
     /// List redemptions, the newest first
@@ -129,11 +131,13 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
             Work::PageCards(CardListInput { page, page_size: limit, status, kind: None, search })
         }
         Command::Show(which) => Work::ShowCard { card: which.card },
-        Command::Revoke(which) => {
+        Command::Revoke(going) => {
+            let which = going.sure(|which| format!("withdraw the card {}", which.card))?;
             withdrawn = true;
             Work::RevokeCard { card: which.card }
         }
-        Command::Delete(which) => {
+        Command::Delete(going) => {
+            let which = going.sure(|which| format!("remove the card {}", which.card))?;
             deleted = true;
             Work::DeleteCard { card: which.card }
         }

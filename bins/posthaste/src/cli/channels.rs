@@ -10,7 +10,9 @@ use posthaste_core::{Language, NoticeFilter, NoticeKind, Secret, Severity};
 
 use self::service::Service;
 use super::{
-    Failure, Output, input, output,
+    Failure, Output,
+    going::Going,
+    input, output,
     session::{Session, unexpected},
 };
 use crate::Config;
@@ -27,7 +29,7 @@ pub(super) enum Command {
     Update(Box<Update>),
     /// Remove a channel
     #[command(alias = "delete")]
-    Remove(Which),
+    Remove(Going<Which>),
     /// Send a test to a channel and tell what became of it
     Test(Which),
     /// Tell what became of a channel's latest messages
@@ -188,7 +190,10 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
             Work::CreateChannel(NewChannel { name, service: service.made(&kind)?, with })
         }
         Command::Update(update) => return self::update(*update, config, out).await,
-        Command::Remove(which) => Work::DeleteChannel { channel: which.channel },
+        Command::Remove(going) => {
+            let which = going.sure(|which| format!("remove the channel {}", which.channel))?;
+            Work::DeleteChannel { channel: which.channel }
+        }
         Command::Test(which) => Work::TestChannel { channel: which.channel },
         Command::Deliveries(Deliveries { channel, limit }) => Work::ListDeliveries { channel, limit },
     };

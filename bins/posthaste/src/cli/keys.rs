@@ -11,7 +11,9 @@ use posthaste_admin::{
 use posthaste_core::{Limit, QueueRules, Timestamp};
 
 use super::{
-    Failure, Output, input,
+    Failure, Output,
+    going::Going,
+    input,
     session::{Session, unexpected},
 };
 use crate::{Config, config::ByteSize};
@@ -40,7 +42,7 @@ pub(super) enum Record {
     #[command(visible_alias = "edit")]
     Update(Update),
     /// Close a client key for good; its record stays
-    Revoke(Which),
+    Revoke(Going<Which>),
     /// Delete a client key; it can be restored, and what it used stays in the books
     Delete(Which),
     /// Make a deleted client key what it was; its secret opens again
@@ -52,9 +54,9 @@ pub(super) enum Record {
         name: Option<String>,
     },
     /// Drop a deleted client key's record for good; what it used stays in the books
-    Purge(Which),
+    Purge(Going<Which>),
     /// Give a client key another secret; it is shown this once, and the one before opens nothing any more
-    Regenerate(Which),
+    Regenerate(Going<Which>),
     /// Show what a client key used: in all, by model, by day
     Usage(Which),
 }
@@ -207,7 +209,7 @@ impl Settings {
 
 pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Result<(), Failure> {
     let work = match command {
-        Command::Record(command) => work(*command),
+        Command::Record(command) => work(*command)?,
         Command::Test(trial) => return trial::run(trial, config, out).await,
     };
     let session = Session::open(config, &work).await?;
@@ -228,8 +230,8 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
     }
 }
 
-fn work(command: Record) -> Work {
-    match command {
+fn work(command: Record) -> Result<Work, Failure> {
+    Ok(match command {
         Record::Create(mut create) => Work::CreateKey(NewKey {
             policy: create.settings.policy(),
             name: create.name,
@@ -254,13 +256,25 @@ fn work(command: Record) -> Work {
                 limits: if update.settings.no_limits { Some(Vec::new()) } else { update.settings.limit },
             },
         },
-        Record::Revoke(which) => Work::RevokeKey { key: which.key },
+        Record::Revoke(going) => {
+            let which = going.sure(|which| format!("close the client key {} for good", which.key))?;
+            Work::RevokeKey { key: which.key }
+        }
         Record::Delete(which) => Work::DeleteKey { key: which.key },
         Record::Restore { key, name } => Work::RestoreKey { key, name },
-        Record::Purge(which) => Work::PurgeKey { key: which.key },
-        Record::Regenerate(which) => Work::RegenerateKey { key: which.key },
+        Record::Purge(going) => {
+            let which =
+                going.sure(|which| format!("drop the record of the client key {} for good", which.key))?;
+            Work::PurgeKey { key: which.key }
+        }
+        Record::Regenerate(going) => {
+            let which = going.sure(|which| {
+                format!("give {} another secret, so that the present one opens nothing any more", which.key)
+            })?;
+            Work::RegenerateKey { key: which.key }
+        }
         Record::Usage(which) => Work::KeyUsage { key: which.key },
-    }
+    })
 }
 
 /// A pool or an account; none where the text is empty.

@@ -5,7 +5,9 @@ use posthaste_admin::{Command as Work, OwnerInput, OwnerView, Reply, TeamInput, 
 use posthaste_core::Limit;
 
 use super::{
-    Failure, Output, keys, output,
+    Failure, Output,
+    going::Going,
+    keys, output,
     session::{Session, unexpected},
 };
 use crate::Config;
@@ -19,7 +21,7 @@ pub(super) enum Command {
     /// Change an owner, or make it when none has the name; what is not named stays as it is
     Set(SetOwner),
     /// Remove an owner of no client keys
-    Delete(Which),
+    Delete(Going<Which>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -31,7 +33,7 @@ pub(super) enum TeamCommand {
     /// Change a team, or make it when none has the name; what is not named stays as it is
     Set(SetTeam),
     /// Remove a team of no owners
-    Delete(Which),
+    Delete(Going<Which>),
 }
 
 #[derive(Args, Debug)]
@@ -85,7 +87,10 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
             let with = OwnerInput { limits: common.limits(), rename: common.rename, team };
             Work::SetOwner { owner: common.name, with }
         }
-        Command::Delete(which) => Work::DeleteOwner { owner: which.name },
+        Command::Delete(going) => {
+            let which = going.sure(|which| format!("remove the owner {}", which.name))?;
+            Work::DeleteOwner { owner: which.name }
+        }
     };
     execute(work, config, out).await
 }
@@ -98,7 +103,10 @@ pub(super) async fn run_teams(command: TeamCommand, config: &Config, out: &Outpu
             let with = TeamInput { limits: common.limits(), rename: common.rename };
             Work::SetTeam { team: common.name, with }
         }
-        TeamCommand::Delete(which) => Work::DeleteTeam { team: which.name },
+        TeamCommand::Delete(going) => {
+            let which = going.sure(|which| format!("remove the team {}", which.name))?;
+            Work::DeleteTeam { team: which.name }
+        }
     };
     execute(work, config, out).await
 }

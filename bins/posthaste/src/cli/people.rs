@@ -10,7 +10,9 @@ use posthaste_admin::{
 use posthaste_core::{Limit, Role, Secret};
 
 use super::{
-    Failure, Output, input, keys, output,
+    Failure, Output,
+    going::Going,
+    input, keys, output,
     session::{Session, unexpected},
 };
 use crate::Config;
@@ -26,7 +28,7 @@ pub(super) enum Command {
     /// Change a person; what is not named stays as it is
     Update(Update),
     /// Remove a person; the client keys stay
-    Delete(Which),
+    Delete(Going<Which>),
     /// Give a person another password and end the sessions
     ResetPassword(ResetPassword),
     /// Take a person's second factor away
@@ -184,7 +186,10 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
                 change: UserChange { role, enabled, display_name, email, max_keys },
             }
         }
-        Command::Delete(which) => Work::DeleteUser { user: which.name },
+        Command::Delete(going) => {
+            let which = going.sure(|which| format!("remove the person {}", which.name))?;
+            Work::DeleteUser { user: which.name }
+        }
         Command::ResetPassword(reset) => {
             Work::SetPassword { user: reset.name, password: reset.password.ask()? }
         }

@@ -9,7 +9,9 @@ use posthaste_admin::{Command as Work, NewPool, PoolChange, Reply, RulesChange, 
 use posthaste_core::{Limit, RetryPolicy, Strategy};
 
 use super::{
-    Failure, Output, input,
+    Failure, Output,
+    going::Going,
+    input,
     session::{Session, unexpected},
 };
 use crate::Config;
@@ -25,7 +27,7 @@ pub(super) enum Command {
     /// Change a pool; what is not named stays as it is
     Update(Update),
     /// Remove a pool that no account, key or route uses
-    Delete(Which),
+    Delete(Going<Which>),
 }
 
 #[derive(Args, Debug)]
@@ -108,7 +110,7 @@ fn retry(text: &str) -> Result<RetryPolicy, String> {
 }
 
 pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Result<(), Failure> {
-    let work = work(command);
+    let work = work(command)?;
     let session = Session::open(config, &work).await?;
     let deleted = matches!(work, Work::DeletePool { .. });
     match session.execute(work).await? {
@@ -119,8 +121,8 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
     }
 }
 
-fn work(command: Command) -> Work {
-    match command {
+fn work(command: Command) -> Result<Work, Failure> {
+    Ok(match command {
         Command::Create(create) => Work::CreatePool(NewPool {
             name: create.name,
             rules: create.settings.rules(),
@@ -136,6 +138,9 @@ fn work(command: Command) -> Work {
                 limits: if update.settings.no_limits { Some(Vec::new()) } else { update.settings.limit },
             },
         },
-        Command::Delete(which) => Work::DeletePool { pool: which.pool },
-    }
+        Command::Delete(going) => {
+            let which = going.sure(|which| format!("remove the pool {}", which.pool))?;
+            Work::DeletePool { pool: which.pool }
+        }
+    })
 }

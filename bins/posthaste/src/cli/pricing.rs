@@ -11,7 +11,9 @@ use posthaste_admin::{
 use posthaste_core::{NanoUsd, OwnPrice, OwnRates, ProviderKind};
 
 use super::{
-    Failure, Output, output,
+    Failure, Output,
+    going::Going,
+    output,
     session::{Session, unexpected},
 };
 use crate::Config;
@@ -33,7 +35,7 @@ pub(super) enum Command {
     /// Compute the costs of what is booked again, after a price was put right
     Recompute(recompute::Recompute),
     /// Let the price book say again what a model costs
-    Unset(Which),
+    Unset(Going<Which>),
     /// What a dollar of cost is billed as, by the provider that served
     Rates,
     /// Change what a dollar of cost is billed as at a provider; relays that run bill by it at once
@@ -128,7 +130,8 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
         }
         Command::Update(update) => return update::run(update, config, out).await,
         Command::Recompute(recompute) => return recompute::run(recompute, config, out).await,
-        Command::Unset(which) => {
+        Command::Unset(going) => {
+            let which = going.sure(|which| format!("forget the own price of {}", which.price))?;
             unset = true;
             Work::DeleteOwnPrice { price: which.price }
         }

@@ -7,6 +7,7 @@ use posthaste_admin::{Command as Work, PlaceInput, Reply, RouteInput, TargetInpu
 
 use super::{
     Failure, Output,
+    going::Going,
     session::{Session, unexpected},
 };
 use crate::Config;
@@ -22,7 +23,7 @@ pub(super) enum Command {
     /// Give a route other targets
     Update(Update),
     /// Remove a route
-    Delete(Which),
+    Delete(Going<Which>),
 }
 
 #[derive(Args, Debug)]
@@ -71,7 +72,7 @@ fn target(text: &str) -> Result<TargetInput, String> {
 }
 
 pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Result<(), Failure> {
-    let work = work(command);
+    let work = work(command)?;
     let session = Session::open(config, &work).await?;
     let deleted = matches!(work, Work::DeleteRoute { .. });
     match session.execute(work).await? {
@@ -82,16 +83,19 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
     }
 }
 
-fn work(command: Command) -> Work {
-    match command {
+fn work(command: Command) -> Result<Work, Failure> {
+    Ok(match command {
         Command::Create(create) => {
             Work::CreateRoute(RouteInput { model: create.model, targets: create.targets.to })
         }
         Command::List => Work::ListRoutes,
         Command::Show(which) => Work::ShowRoute { route: which.route },
         Command::Update(update) => Work::UpdateRoute { route: update.route, targets: update.targets.to },
-        Command::Delete(which) => Work::DeleteRoute { route: which.route },
-    }
+        Command::Delete(going) => {
+            let which = going.sure(|which| format!("remove the route {}", which.route))?;
+            Work::DeleteRoute { route: which.route }
+        }
+    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ use posthaste_admin::{Command as Work, CreatedToken, Reply, TokenInput, TokenVie
 use posthaste_core::Scope;
 
 use super::{
-    Failure, Output, output,
+    Failure, Output,
+    going::Going,
+    output,
     session::{Session, unexpected},
 };
 use crate::Config;
@@ -17,7 +19,7 @@ pub(super) enum Command {
     /// Make a token; its secret is shown now and never again
     Create(Create),
     /// End a token
-    Delete(Which),
+    Delete(Going<Which>),
 }
 
 #[derive(Args, Debug)]
@@ -44,7 +46,10 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
         Command::Create(Create { name, scope, lasts }) => {
             Work::CreateToken(TokenInput { name, scopes: scope, lasts_seconds: lasts })
         }
-        Command::Delete(which) => Work::DeleteToken { token: which.name },
+        Command::Delete(going) => {
+            let which = going.sure(|which| format!("end the token {}", which.name))?;
+            Work::DeleteToken { token: which.name }
+        }
     };
     let session = Session::open(config, &work).await?;
     match session.execute(work).await? {
