@@ -211,7 +211,11 @@ impl Running {
             && admin.sign_in().needs_owner().await.context("people cannot be looked up")?;
         let setup_token = needs_owner.then_some(shown);
         let front = match admin_options {
-            Some(options) => front.with_admin(AdminFront::new(admin.clone(), options)),
+            Some(options) => {
+                let own = AdminFront::new(admin.clone(), options);
+                let pages = posthaste_console::router(&own);
+                front.with_admin(own).with_console(posthaste_console::BASE, pages)
+            }
             None => front,
         };
         let server = ServerOptions {

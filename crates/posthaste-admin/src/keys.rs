@@ -28,6 +28,7 @@ use crate::{
     change::{self, NameLock, by_name, find},
     input::{self, Disclosed},
     place::PlaceInput,
+    standings::{self, StandingView},
 };
 
 /// A client key to be made.
@@ -173,6 +174,15 @@ impl<'a> KeyService<'a> {
     pub async fn show(self, key: &str) -> Result<KeyView, AdminError> {
         let found = find(&self.admin.key_records(), key).await?;
         self.view(found.value).await
+    }
+
+    /// Where all limits stand that a client key's requests count in: its own, its owner's and the team's.
+    ///
+    /// # Errors
+    /// As [`show`](Self::show).
+    pub async fn standings(self, key: &str) -> Result<Vec<StandingView>, AdminError> {
+        let found = find(&self.admin.key_records(), key).await?;
+        standings::of_key(self.admin, &found.value).await
     }
 
     /// Changes a client key.

@@ -10,17 +10,21 @@ mod endpoint;
 mod given;
 mod input;
 mod listing;
+mod mask;
 mod openapi;
 mod routes;
 mod serve;
 mod session;
 mod ticket;
+mod visitor;
 
 pub use door::Door;
 pub use openapi::document;
 pub(crate) use serve::check_host;
 pub use session::CookieOptions;
 pub(crate) use session::cookie as session_cookie;
+pub use visitor::PageVisitor;
+pub(crate) use visitor::wants_page;
 
 use crate::LiveOptions;
 use axum::{Router, response::Response};

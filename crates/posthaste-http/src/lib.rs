@@ -16,7 +16,7 @@ mod tls;
 mod waiting;
 
 pub use admin::{
-    AdminFront, AdminOptions, AdminRoute, CookieOptions, Door, admin_route_table, admin_router,
+    AdminFront, AdminOptions, AdminRoute, CookieOptions, Door, PageVisitor, admin_route_table, admin_router,
     document as openapi_document,
 };
 pub use door::door_router;

@@ -28,6 +28,8 @@ pub struct Front {
     pub(crate) relay: Relay,
     /// The admin API, where it is served.
     pub(crate) admin: Option<AdminFront>,
+    /// The console's pages, where they are served.
+    pub(crate) console: Option<Console>,
     /// Its WebSockets.
     pub(crate) sockets: Sockets,
     /// Its settings, which can be replaced.
@@ -54,7 +56,7 @@ impl Front {
     /// A front of `relay`.
     pub fn new(relay: Relay, options: FrontOptions) -> Self {
         let sockets = Sockets::default();
-        Self { relay, admin: None, sockets, options: LiveOptions::new(options) }
+        Self { relay, admin: None, console: None, sockets, options: LiveOptions::new(options) }
     }
 
     /// The same with other settings of WebSockets.
@@ -68,16 +70,33 @@ impl Front {
     pub fn with_admin(self, admin: AdminFront) -> Self {
         Self { admin: Some(admin), ..self }
     }
+
+    /// The same with pages for people, whose addresses all stand below `base`, such as `/admin-next`. Browsers that ask for the
+    /// relay's base address are sent there.
+    #[must_use]
+    pub fn with_console(self, base: &'static str, pages: Router) -> Self {
+        Self { console: Some(Console { base, pages }), ..self }
+    }
+}
+
+/// Pages for people.
+#[derive(Clone)]
+pub(crate) struct Console {
+    /// Where they begin.
+    pub(crate) base: &'static str,
+    pages: Router,
 }
 
 /// Every route that clients and probes use.
 pub fn router(front: Front) -> Router {
     let relayed = table().into_router();
-    let own = || relayed.clone().with_state(Front { admin: None, ..front.clone() });
+    let own = || relayed.clone().with_state(Front { admin: None, console: None, ..front.clone() });
     let admin = front.admin.clone().map(|admin| AdminFront { relayed: Some(own()), ..admin });
     let admin = admin.as_ref().map(admin::router).unwrap_or_default();
+    let pages = front.console.clone().map(|console| console.pages).unwrap_or_default();
     relayed
         .merge(admin)
+        .merge(pages.with_state(()))
         .fallback(fallback::no_such_path)
         .method_not_allowed_fallback(fallback::wrong_method)
         // Outermost, so that it catches whatever a route does.
@@ -120,7 +139,8 @@ fn table() -> Table {
     table.serve(Method::GET, "/health", Access::Open, get(system::health));
     table.serve(Method::GET, "/metrics", Access::MetricsToken, get(system::metrics));
     table.serve(Method::GET, "/ws", Access::Events, get(events::open));
-    table.open("/");
+    table.serve(Method::GET, "/", Access::Open, get(system::root));
+    table.serve(Method::GET, "/web", Access::Open, get(system::root));
     // Two dialects share these two.
     for base in ["/api", ""] {
         table.open(&format!("{base}/v1"));

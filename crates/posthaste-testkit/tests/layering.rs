@@ -84,6 +84,8 @@ const LAYERS: Layers<'_> = &[
         "posthaste-http",
         &["posthaste-admin", "posthaste-core", "posthaste-gateway", "posthaste-storage", "posthaste-wire"],
     ),
+    // It stands at the same door as the admin API (docs/adr/0027-console.md).
+    ("posthaste-console", &["posthaste-admin", "posthaste-core", "posthaste-http"]),
     // for tests
     ("posthaste-testkit", &["posthaste-core", "posthaste-sandbox", "posthaste-storage"]),
 ];
@@ -106,7 +108,8 @@ const MECHANISMS: &[&str] = &[
 const EXTERNALS: Layers<'_> = &[
     ("aes-gcm", &["posthaste-vault"]),
     ("argon2", &["posthaste-vault"]),
-    ("axum", &["posthaste-http"]),
+    ("askama", &["posthaste-console"]),
+    ("axum", &["posthaste-console", "posthaste-http"]),
     // The store, and the Redis of claude-relay-service that is read when moving over.
     ("fred", &["posthaste-import", "posthaste-storage-redis"]),
     ("hyper-rustls", &["posthaste-upstream"]),

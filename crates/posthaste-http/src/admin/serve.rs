@@ -158,7 +158,7 @@ pub(crate) fn check_host(
 }
 
 /// Whether the request came over TLS: the relay's own, or a trusted proxy says so.
-fn secure(front: &AdminFront, head: &Parts) -> bool {
+pub(super) fn secure(front: &AdminFront, head: &Parts) -> bool {
     if head.extensions.get::<OverTls>().is_some() {
         return true;
     }

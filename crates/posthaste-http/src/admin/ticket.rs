@@ -17,7 +17,7 @@ pub(super) fn read(headers: &HeaderMap) -> Option<String> {
 /// What sets the cookie. The provider's page sends the browser back, so it comes along from another site (`Lax`).
 pub(super) fn set(ticket: &Secret, secure: bool) -> Option<HeaderValue> {
     let cookie = Cookie::build((COOKIE, ticket.expose()))
-        .path("/users/oidc")
+        .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
         .secure(secure)
@@ -29,5 +29,5 @@ pub(super) fn set(ticket: &Secret, secure: bool) -> Option<HeaderValue> {
 
 /// What removes it.
 pub(super) fn clear() -> HeaderValue {
-    HeaderValue::from_static("posthaste_oidc=; Path=/users/oidc; HttpOnly; SameSite=Lax; Max-Age=0")
+    HeaderValue::from_static("posthaste_oidc=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")
 }

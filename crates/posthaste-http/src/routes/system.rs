@@ -6,8 +6,8 @@ use axum::{
     Json,
     body::Body,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, Method, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use posthaste_core::{Dialect, Fault, FaultKind, Origin, RequestId};
@@ -17,11 +17,19 @@ use subtle::ConstantTimeEq;
 use tokio::time::timeout;
 
 use super::Front;
-use crate::respond::fault_response;
+use crate::{admin::wants_page, respond::fault_response};
 
 /// Clients probe the base URL without a key before they begin (Claude Code: `HEAD`, observed 2026-11-23).
 pub(crate) async fn base() -> Json<serde_json::Value> {
     Json(json!({ "service": "posthaste" }))
+}
+
+/// The same at the address that people type: a browser is sent to the console.
+pub(crate) async fn root(State(front): State<Front>, method: Method, headers: HeaderMap) -> Response {
+    match &front.console {
+        Some(console) if wants_page(&method, &headers) => Redirect::to(console.base).into_response(),
+        _ => base().await.into_response(),
+    }
 }
 
 /// Whether the relay lives and is ready: 200, or 503 when the store does not answer and nobody stands in for it.

@@ -1,0 +1,193 @@
+//! What is around every page: who is logged in, where one can go, how it looks, and what was just done.
+
+use std::{fmt::Display, time::Duration};
+
+use cookie::{Cookie, SameSite};
+use http::{HeaderMap, HeaderValue, header};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use posthaste_admin::AdminError;
+use posthaste_core::{Area, NanoUsd, Scope, Timestamp};
+
+use crate::{BASE, asked::Asked, assets, look::Look, show::{self, Html}, texts};
+
+/// What is around a page. Templates call it `p`.
+pub(crate) struct Frame {
+    pub(crate) title: String,
+    pub(crate) look: Look,
+    pub(crate) brand: String,
+    pub(crate) icon: String,
+    pub(crate) name: String,
+    pub(crate) role: String,
+    pub(crate) csrf: String,
+    pub(crate) told: Option<String>,
+    pub(crate) places: Vec<NavPlace>,
+    /// The path with its query, for forms that come back here.
+    pub(crate) here: String,
+    now: Timestamp,
+}
+
+/// A place that the navigation leads to.
+pub(crate) struct NavPlace {
+    pub(crate) href: String,
+    pub(crate) label: &'static str,
+    /// The letter that leads there after `g`.
+    pub(crate) letter: &'static str,
+    pub(crate) is_here: bool,
+}
+
+pub(crate) async fn of(asked: &Asked, title: &str) -> Result<Frame, AdminError> {
+    let branding = asked.admin.branding().await?.branding;
+    // Pictures from elsewhere are not shown: no page asks another site for anything.
+    let icon = Some(branding.site_icon).filter(|icon| icon.starts_with("data:image/"));
+    let user = asked.person().map(|person| &person.user);
+    let places = PLACES.iter().filter(|place| match place.need {
+        Some(need) => user.is_some() && asked.may(need),
+        None => user.is_some(),
+    });
+    Ok(Frame {
+        title: title.to_owned(),
+        look: asked.look,
+        brand: branding.site_name,
+        icon: icon.unwrap_or_else(|| assets::href("icon.svg")),
+        name: user.map(|user| user.name.clone()).unwrap_or_default(),
+        role: user.map(|user| user.role.to_string()).unwrap_or_default(),
+        csrf: asked.visitor.csrf(),
+        told: asked.told.clone(),
+        places: places.map(|place| place.shown(&asked.path)).collect(),
+        here: format!("{}{}", asked.path, asked.query.to_query()),
+        now: asked.now(),
+    })
+}
+
+impl Frame {
+    /// A text in the language of the page.
+    pub(crate) fn t<'a>(&self, text: &'a str) -> &'a str {
+        texts::say(self.look.language, text)
+    }
+
+    /// The same with a value in the place of `{}`.
+    pub(crate) fn fill(&self, text: &str, value: impl Display) -> String {
+        texts::fill(self.look.language, text, &value.to_string())
+    }
+
+    /// Where a file beside the pages is.
+    pub(crate) fn asset(&self, name: &str) -> String {
+        assets::href(name)
+    }
+
+    pub(crate) fn base(&self) -> &'static str {
+        BASE
+    }
+
+    pub(crate) fn money(&self, amount: NanoUsd) -> Html {
+        show::money(amount)
+    }
+
+    pub(crate) fn count(&self, number: impl TryInto<u64>) -> Html {
+        show::count(number.try_into().unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn time(&self, at: Timestamp) -> Html {
+        show::time(at)
+    }
+
+    /// How long ago something was, or until it will be.
+    pub(crate) fn away(&self, at: Timestamp) -> Html {
+        show::away(at, self.now, self.look.language)
+    }
+
+    /// A day, UTC.
+    pub(crate) fn day(&self, at: Timestamp) -> String {
+        show::day(at)
+    }
+
+    /// How long something took, in microseconds.
+    pub(crate) fn took(&self, micros: u64) -> String {
+        show::duration(Duration::from_micros(micros))
+    }
+
+    /// A word of ours for a state, in the language of the page.
+    pub(crate) fn word<'a>(&self, word: &'a str) -> &'a str {
+        let text = |text: &'static str| text;
+        self.t(match word {
+            "active" => text("active"),
+            "disabled" => text("off"),
+            "expired" => text("ended"),
+            "revoked" => text("revoked"),
+            "deleted" => text("deleted"),
+            "never" => text("never"),
+            "at" => text("at a moment"),
+            "first_use" => text("some time after its first use"),
+            "owner" => text("the owner"),
+            "team" => text("the team"),
+            "ready" => text("ready"),
+            "limited" => text("limited"),
+            "failing" => text("failing"),
+            "paused" => text("paused"),
+            other => other,
+        })
+    }
+
+    pub(crate) fn share(&self, part: u64, whole: u64) -> String {
+        show::share(part, whole)
+    }
+}
+
+struct Place {
+    path: &'static str,
+    label: &'static str,
+    letter: &'static str,
+    need: Option<Scope>,
+}
+
+impl Place {
+    fn shown(&self, path: &str) -> NavPlace {
+        let href = format!("{BASE}{}", self.path);
+        let is_here = match self.path {
+            "" => path.trim_end_matches('/') == BASE,
+            _ => path.strip_prefix(&href).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+        };
+        NavPlace { href, label: self.label, letter: self.letter, is_here }
+    }
+}
+
+/// A row of the navigation: written with `text` so that its words are among those that are translated.
+const fn text(label: &'static str, path: &'static str, letter: &'static str, need: Option<Scope>) -> Place {
+    Place { path, label, letter, need }
+}
+
+const PLACES: &[Place] = &[
+    text("Dashboard", "", "d", Some(Area::Usage.read())),
+    text("Keys", "/keys", "k", Some(Area::Keys.read())),
+    text("Accounts", "/accounts", "a", Some(Area::Accounts.read())),
+    text("Requests", "/requests", "r", Some(Area::Requests.read())),
+];
+
+/// Has the next page say what was done.
+pub(crate) fn tell(told: &str, secure: bool) -> Option<HeaderValue> {
+    let told = utf8_percent_encode(told, NON_ALPHANUMERIC).to_string();
+    let cookie = Cookie::build((TOLD, told))
+        .path(BASE)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(secure)
+        .max_age(cookie::time::Duration::seconds(60));
+    HeaderValue::try_from(cookie.build().to_string()).ok()
+}
+
+/// What the page before has done.
+pub(crate) fn told(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let cookie = values
+        .flat_map(|value| Cookie::split_parse(value.to_owned()).filter_map(Result::ok))
+        .find(|cookie| cookie.name() == TOLD)?;
+    percent_decode_str(cookie.value()).decode_utf8().ok().map(|told| told.chars().take(MOST_TOLD).collect())
+}
+
+/// Says it no longer.
+pub(crate) fn forget() -> HeaderValue {
+    HeaderValue::from_static("posthaste_told=; Path=/admin-next; HttpOnly; SameSite=Lax; Max-Age=0")
+}
+
+const TOLD: &str = "posthaste_told";
+const MOST_TOLD: usize = 300;

@@ -1,0 +1,40 @@
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod asked;
+mod assets;
+mod fields;
+mod frame;
+mod look;
+mod pages;
+mod serve;
+mod show;
+mod texts;
+mod trouble;
+
+use axum::Router;
+use posthaste_http::AdminFront;
+
+/// Where the console's pages begin.
+pub const BASE: &str = "/admin-next";
+
+/// The console's pages and files, below [`BASE`].
+pub fn router(front: &AdminFront) -> Router {
+    serve::router(front, pages::all())
+}
+
+/// A page of the console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageEntry {
+    /// Its method.
+    pub method: http::Method,
+    /// Its path, parameters in braces.
+    pub path: String,
+    /// What whoever comes must be allowed to do; `None` for pages that need no log-in.
+    pub needs: Option<String>,
+}
+
+/// Every page and to whom it is open, for those who check or print it.
+pub fn page_table() -> Vec<PageEntry> {
+    pages::all().into_iter().map(|page| page.entry()).collect()
+}

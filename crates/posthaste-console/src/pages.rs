@@ -1,0 +1,28 @@
+//! The list of pages. A file for each thing that people keep.
+
+mod accounts;
+mod dashboard;
+mod keys;
+pub(crate) mod look;
+pub(crate) mod paging;
+mod requests;
+mod sign_in;
+mod start;
+
+use crate::serve::Page;
+
+/// Every page. None is served that does not say here to whom.
+pub(crate) fn all() -> Vec<Page> {
+    [
+        sign_in::pages(),
+        start::pages(),
+        look::pages(),
+        dashboard::pages(),
+        keys::pages(),
+        accounts::pages(),
+        requests::pages(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

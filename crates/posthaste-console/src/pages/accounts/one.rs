@@ -1,0 +1,197 @@
+//! One account: how it fares, what it served, changing it, trying it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::response::Response;
+use http::StatusCode;
+use posthaste_admin::{
+    AccountUsage, AccountView, AdminError, BalanceView, ClearedErrors, Command, ErrorsInput, Health, LoginFlow,
+    LoginFor, LoginPlan, RefreshedAccount, SavedAccount, StartedLogin, TestReport,
+};
+use posthaste_core::{AccountError, Area, AuthForm};
+
+use super::{add, form, list::state_word, login};
+use crate::{BASE, asked::Asked, fields::Fields, frame::Frame, trouble::is_of_form};
+
+#[derive(Template)]
+#[template(path = "accounts/one.html")]
+struct One {
+    p: Frame,
+    account: AccountView,
+    state: &'static str,
+    usage: Option<AccountUsage>,
+    errors: Vec<AccountError>,
+    pools: Vec<String>,
+    plan: Option<LoginPlan>,
+    may_write: bool,
+}
+
+#[derive(Template)]
+#[template(path = "accounts/tested.html")]
+struct Tested {
+    p: Frame,
+    id: String,
+    report: TestReport,
+}
+
+#[derive(Template)]
+#[template(path = "accounts/balance.html")]
+struct Balance {
+    p: Frame,
+    id: String,
+    view: BalanceView,
+}
+
+pub(super) async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
+    let account: AccountView = asked.act(Command::ShowAccount { account: asked.parameter("account").to_owned() }).await?;
+    let id = account.id.to_string();
+    let usage = asked.act_if_may(Area::Usage.read(), Command::AccountUsage { account: id.clone() }).await?;
+    let usage = usage.map(|usage: Box<AccountUsage>| *usage);
+    let errors = Command::AccountErrors { account: id.clone(), with: ErrorsInput::default() };
+    let errors = asked.act(errors).await?;
+    let names = add::pools(&asked).await?;
+    let of = |pool: &posthaste_core::PoolId| {
+        names.iter().find(|(id, _)| *id == pool.to_string()).map_or_else(|| pool.to_string(), |(_, name)| name.clone())
+    };
+    let pools = account.scheduling.pools.iter().map(of).collect();
+    let may_write = asked.may(Area::Accounts.write());
+    let plan = match account.auth {
+        AuthForm::OAuth if may_write => asked.act(Command::PlanLogin(LoginFor::Account(id))).await.ok(),
+        _ => None,
+    };
+    let p = asked.frame(&account.name).await?;
+    let state = state_word(&account);
+    asked.page(&One { p, state, account, usage, errors, pools, plan, may_write })
+}
+
+pub(super) async fn show_edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
+    let (account, version) = look_up(&asked).await?;
+    let pools = add::pools(&asked).await?;
+    let filled = form::filled(&account, &pools);
+    show_form(&asked, StatusCode::OK, &filled, (account, version), None).await
+}
+
+pub(super) async fn edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
+    let (now, version) = look_up(&asked).await?;
+    let changed: Result<SavedAccount, _> = match form::change(&asked.form, &now) {
+        Ok(change) => asked.act_on(Command::UpdateAccount { account: now.id.to_string(), change }).await,
+        Err(error) => Err(error),
+    };
+    match changed {
+        Ok(saved) => {
+            let told = [asked.fill("Saved {}.", &saved.account.name)].into_iter().chain(saved.notices);
+            let told = told.collect::<Vec<_>>().join(" ");
+            Ok(asked.done(&format!("{BASE}/accounts/{}", saved.account.id), &told))
+        }
+        Err(error) if is_of_form(&error) => {
+            let said = asked.say_error(&error);
+            show_form(&asked, StatusCode::CONFLICT, &asked.form, (now, version), Some(said)).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn look_up(asked: &Asked) -> Result<(AccountView, Option<u64>), AdminError> {
+    asked.look_up(Command::ShowAccount { account: asked.parameter("account").to_owned() }).await
+}
+
+async fn show_form(
+    asked: &Asked,
+    status: StatusCode,
+    form: &Fields,
+    (account, version): (AccountView, Option<u64>),
+    trouble: Option<String>,
+) -> Result<Response, AdminError> {
+    let p = asked.frame(asked.say("Edit account")).await?;
+    let preset = add::preset(asked, &account.preset.0).await?;
+    let pools = add::pools(asked).await?;
+    let account = Some((account.id.to_string(), version));
+    asked.page_as(status, &add::Form { p, form, preset, account, plan: None, pools, trouble })
+}
+
+/// What a button on an account's page does.
+pub(super) async fn act(asked: Arc<Asked>) -> Result<Response, AdminError> {
+    let account = asked.parameter("account").to_owned();
+    let page = format!("{BASE}/accounts/{account}");
+    match asked.parameter("action") {
+        "test" => {
+            let model = asked.form.text("model").map(str::to_owned);
+            let report: TestReport = asked.act(Command::TestAccount { account: account.clone(), model }).await?;
+            let p = asked.frame(asked.say("Test")).await?;
+            asked.page(&Tested { p, id: account, report })
+        }
+        "balance" => {
+            let view: BalanceView = asked.act(Command::AccountBalance { account: account.clone(), ask: true }).await?;
+            let p = asked.frame(asked.say("Balance")).await?;
+            asked.page(&Balance { p, id: account, view })
+        }
+        "reset" => {
+            let now: AccountView = asked.act(Command::ResetAccount { account }).await?;
+            Ok(asked.done(&page, &asked.fill("{} rests no longer.", &now.name)))
+        }
+        "refresh" => {
+            let _: RefreshedAccount = asked.act(Command::RefreshAccount { account }).await?;
+            Ok(asked.done(&page, asked.say("The token is renewed.")))
+        }
+        "forget" => {
+            let _: ClearedErrors = asked.act(Command::ClearAccountErrors { account }).await?;
+            Ok(asked.done(&page, asked.say("The failures are forgotten.")))
+        }
+        "log-in" => {
+            let flow = match asked.form.value("log_in") {
+                "device" => LoginFlow::Device,
+                _ => LoginFlow::Code { redirect_uri: None },
+            };
+            let started: StartedLogin =
+                asked.act(Command::StartLogin { whose: LoginFor::Account(account), flow }).await?;
+            login::show(&asked, started, None).await
+        }
+        "delete" => {
+            let gone: AccountView = asked.act(Command::DeleteAccount { account }).await?;
+            Ok(asked.done(&format!("{BASE}/accounts"), &asked.fill("{} is removed.", &gone.name)))
+        }
+        other => Err(AdminError::NotFound { what: format!("action `{other}` of an account") }),
+    }
+}
+
+impl One {
+    fn parked(&self) -> Option<&posthaste_admin::ParkedView> {
+        match &self.account.health {
+            Some(Health::Parked(parked)) => Some(parked),
+            _ => None,
+        }
+    }
+
+    fn is_logged_in(&self) -> bool {
+        self.account.auth == AuthForm::OAuth
+    }
+}
+
+impl Tested {
+    fn steps(&self) -> Vec<(&'static str, u64)> {
+        let text = |name: &'static str| name;
+        let steps = &self.report.steps;
+        [
+            (text("credential"), steps.credential_us),
+            (text("name looked up"), steps.lookup_us),
+            (text("connected"), steps.connect_us),
+            (text("TLS"), steps.tls_us),
+            (text("answer's head"), steps.head_us),
+            (text("first event"), steps.first_event_us),
+            (text("end"), steps.end_us),
+        ]
+        .into_iter()
+        .filter_map(|(name, micros)| Some((name, micros?)))
+        .collect()
+    }
+}
+
+impl Balance {
+    /// An amount in billionths of its unit, as people write it.
+    fn text(&self, billionths: i64) -> String {
+        let sign = if billionths < 0 { "-" } else { "" };
+        let hundredths = billionths.unsigned_abs() / 10_000_000;
+        format!("{sign}{}.{:02}", hundredths / 100, hundredths % 100)
+    }
+}

@@ -1,0 +1,196 @@
+//! One client key: making it, looking at it, changing it, ending it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::response::Response;
+use http::StatusCode;
+use posthaste_admin::{
+    AdminError, Command, CreatedKey, KeyView, RequestsInput, RequestsPage, StandingView, UsageView,
+};
+use posthaste_core::{Area, ProviderKind};
+
+use super::{form, list::state_word};
+use crate::{
+    BASE,
+    asked::Asked,
+    fields::Fields,
+    frame::Frame,
+    trouble::is_of_form,
+};
+
+#[derive(Template)]
+#[template(path = "keys/form.html")]
+struct Form<'a> {
+    p: Frame,
+    form: &'a Fields,
+    /// The key that is changed; `None` for a new one.
+    key: Option<KeyView>,
+    version: Option<u64>,
+    providers: &'static [ProviderKind],
+    places: Vec<String>,
+    owners: Vec<String>,
+    trouble: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "keys/created.html")]
+struct Created {
+    p: Frame,
+    made: CreatedKey,
+    site: String,
+    /// Whether the key was there before and has another secret now.
+    again: bool,
+}
+
+#[derive(Template)]
+#[template(path = "keys/one.html")]
+struct One {
+    p: Frame,
+    key: KeyView,
+    state: &'static str,
+    standings: Vec<StandingView>,
+    usage: Option<UsageView>,
+    requests: Option<RequestsPage>,
+    may_write: bool,
+}
+
+pub(super) async fn show_new(asked: Arc<Asked>) -> Result<Response, AdminError> {
+    let blank = Fields::default().with("expiry", "never").with("enabled", "on").with("multiplier", "1");
+    show_form(&asked, StatusCode::OK, &blank, None, None).await
+}
+
+pub(super) async fn create(asked: Arc<Asked>) -> Result<Response, AdminError> {
+    let made: Result<CreatedKey, _> = match form::new_key(&asked.form) {
+        Ok(new) => asked.act(Command::CreateKey(new)).await,
+        Err(error) => Err(error),
+    };
+    match made {
+        Ok(made) => show_created(&asked, made, false).await,
+        Err(error) if is_of_form(&error) => {
+            let said = asked.say_error(&error);
+            show_form(&asked, StatusCode::UNPROCESSABLE_ENTITY, &asked.form, None, Some(said)).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
+    let id = asked.parameter("key");
+    let key: KeyView = asked.act(Command::ShowKey { key: id.to_owned() }).await?;
+    let id = key.id.to_string();
+    let standings = asked.admin.keys().standings(&id).await?;
+    let usage = asked.act_if_may(Area::Usage.read(), Command::KeyUsage { key: id.clone() }).await?;
+    let input = RequestsInput { key: Some(id), limit: Some(20), ..RequestsInput::default() };
+    let requests = asked.act_if_may(Area::Requests.read(), Command::PageRequests(input)).await?;
+    let p = asked.frame(&key.name).await?;
+    let (state, may_write) = (state_word(key.state), asked.may(Area::Keys.write()));
+    asked.page(&One { p, key, state, standings, usage, requests, may_write })
+}
+
+pub(super) async fn show_edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
+    let id = asked.parameter("key").to_owned();
+    let (key, version) = asked.look_up::<KeyView>(Command::ShowKey { key: id }).await?;
+    let filled = form::filled(&key);
+    show_form(&asked, StatusCode::OK, &filled, Some((key, version)), None).await
+}
+
+pub(super) async fn edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
+    let id = asked.parameter("key").to_owned();
+    let changed: Result<KeyView, _> = match form::change(&asked.form) {
+        Ok(change) => asked.act_on(Command::UpdateKey { key: id.clone(), change }).await,
+        Err(error) => Err(error),
+    };
+    match changed {
+        Ok(key) => Ok(asked.done(&format!("{BASE}/keys/{}", key.id), &asked.fill("Saved {}.", &key.name))),
+        Err(error) if is_of_form(&error) => {
+            let said = asked.say_error(&error);
+            let now = asked.look_up::<KeyView>(Command::ShowKey { key: id }).await?;
+            show_form(&asked, StatusCode::CONFLICT, &asked.form, Some(now), Some(said)).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What a button on a key's page does.
+pub(super) async fn act(asked: Arc<Asked>) -> Result<Response, AdminError> {
+    let key = asked.parameter("key").to_owned();
+    let page = format!("{BASE}/keys/{key}");
+    let command = match asked.parameter("action") {
+        "revoke" => Command::RevokeKey { key },
+        "delete" => Command::DeleteKey { key },
+        "restore" => Command::RestoreKey { key, name: asked.form.text("name").map(str::to_owned) },
+        "purge" => {
+            let gone: KeyView = asked.act(Command::PurgeKey { key }).await?;
+            let told = asked.fill("The record of {} is gone for good.", &gone.name);
+            return Ok(asked.done(&format!("{BASE}/keys?state=deleted"), &told));
+        }
+        "regenerate" => {
+            let made: CreatedKey = asked.act(Command::RegenerateKey { key }).await?;
+            return show_created(&asked, made, true).await;
+        }
+        other => return Err(AdminError::NotFound { what: format!("action `{other}` of a key") }),
+    };
+    let key: KeyView = asked.act(command).await?;
+    let told = match state_word(key.state) {
+        "revoked" => asked.fill("{} is revoked. It opens no door any more.", &key.name),
+        "deleted" => asked.fill("{} is deleted. It can be restored.", &key.name),
+        _ => asked.fill("{} is back.", &key.name),
+    };
+    Ok(asked.done(&page, &told))
+}
+
+async fn show_created(asked: &Asked, made: CreatedKey, again: bool) -> Result<Response, AdminError> {
+    let p = asked.frame(&made.view.name).await?;
+    asked.page(&Created { p, made, site: asked.site.clone(), again })
+}
+
+async fn show_form(
+    asked: &Asked,
+    status: StatusCode,
+    form: &Fields,
+    of: Option<(KeyView, Option<u64>)>,
+    trouble: Option<String>,
+) -> Result<Response, AdminError> {
+    let p = match &of {
+        Some(_) => asked.frame(asked.say("Edit key")).await?,
+        None => asked.frame(asked.say("New key")).await?,
+    };
+    let (key, version) = of.unzip();
+    let places = places(asked).await?;
+    let owners: Vec<posthaste_admin::OwnerView> = asked.act(Command::ListOwners).await?;
+    let owners = owners.into_iter().map(|owner| owner.name).collect();
+    let version = version.flatten();
+    asked.page_as(status, &Form { p, form, key, version, providers: &ProviderKind::ALL, places, owners, trouble })
+}
+
+/// The names of pools and accounts, as far as whoever asks may see them.
+async fn places(asked: &Asked) -> Result<Vec<String>, AdminError> {
+    let pools: Option<Vec<posthaste_admin::PoolView>> =
+        asked.act_if_may(Area::Pools.read(), Command::ListPools).await?;
+    Ok(pools.into_iter().flatten().map(|pool| pool.name).collect())
+}
+
+impl Form<'_> {
+    fn expiry_now(&self) -> &'static str {
+        self.key.as_ref().map_or("never", |key| form::expiry_word(&key.expiry))
+    }
+}
+
+impl One {
+    fn state_of(&self, used: i64, amount: u64) -> u64 {
+        u64::try_from(used).unwrap_or_default().min(amount)
+    }
+
+    fn is_money(&self, standing: &StandingView) -> bool {
+        standing.unit == posthaste_core::LimitUnit::Cost
+    }
+
+    fn dollars(&self, nanos: i64) -> posthaste_core::NanoUsd {
+        posthaste_core::NanoUsd::from_nanos(nanos)
+    }
+
+    fn dollars_of(&self, nanos: u64) -> posthaste_core::NanoUsd {
+        posthaste_core::NanoUsd::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+    }
+}

@@ -1,0 +1,73 @@
+//! Whatever people and upstreams write stays text.
+
+use posthaste_admin::{Actor, Command, NewAccount, NewKey, OwnerInput, PolicyInput};
+
+use crate::support::Rig;
+
+const NASTY: [&str; 6] = [
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "'-alert(1)-'",
+    "</title><svg/onload=alert(1)>",
+    "{{7*7}}${7*7}",
+    "javascript:alert(1)",
+];
+
+/// What must not stand in a page unescaped.
+fn check(html: &str, place: &str) {
+    for live in ["<script>alert", "<img src=x", "<svg/onload", "onerror=alert(1)>", "href=\"javascript:"] {
+        assert!(!html.contains(live), "{place} has {live}");
+    }
+}
+
+#[tokio::test]
+async fn names_tags_and_remarks_are_text() {
+    let rig = Rig::with_people().await;
+    let mut browser = rig.logged_in("owner").await;
+    let mut paths = vec!["/admin-next/keys".to_owned(), "/admin-next/accounts".to_owned(), "/admin-next".to_owned()];
+    for (number, nasty) in NASTY.iter().enumerate() {
+        let tagged = PolicyInput { tags: Some(vec![(*nasty).to_owned()]), ..PolicyInput::default() };
+        // Some names are refused; what is taken has to be inert.
+        let new = NewKey { name: format!("{nasty} {number}"), policy: tagged.clone(), ..NewKey::default() };
+        let made = match rig.admin.keys().create(new).await {
+            Ok(made) => made,
+            Err(_) => {
+                let new = NewKey { name: format!("key {number}"), policy: tagged, ..NewKey::default() };
+                match rig.admin.keys().create(new).await {
+                    Ok(made) => made,
+                    Err(_) => continue,
+                }
+            }
+        };
+        paths.push(format!("/admin-next/keys/{}", made.view.id));
+        paths.push(format!("/admin-next/keys/{}/edit", made.view.id));
+        let owner = Command::SetOwner { owner: (*nasty).to_owned(), with: OwnerInput::default() };
+        let _ = rig.admin.act(&Actor::machine(), owner).await;
+        let account = NewAccount {
+            preset: "anthropic".to_owned(),
+            name: format!("{nasty} {number}"),
+            api_key: Some(posthaste_admin::Disclosed::new(posthaste_core::Secret::new("sk-ant-dummy"))),
+            scheduling: posthaste_admin::SchedulingChange { notes: Some((*nasty).to_owned()), ..Default::default() },
+            ..NewAccount::default()
+        };
+        if let Ok(saved) = rig.admin.accounts().add(account).await {
+            paths.push(format!("/admin-next/accounts/{}", saved.account.id));
+            paths.push(format!("/admin-next/accounts/{}/edit", saved.account.id));
+        }
+        let query: String = form_urlencoded::byte_serialize(nasty.as_bytes()).collect();
+        for list in ["keys", "accounts", "requests"] {
+            for field in ["search", "tag", "state", "sort", "owner", "model", "provider", "status"] {
+                paths.push(format!("/admin-next/{list}?{field}={query}"));
+            }
+        }
+        paths.push(format!("/admin-next/sign-in?to={query}"));
+        paths.push(format!("/admin-next/{query}"));
+        paths.push(format!("/admin-next/keys/{query}"));
+    }
+    assert!(paths.len() > 100, "{}", paths.len());
+    for path in paths {
+        let shown = rig.get(&mut browser, &path).await;
+        assert!(!shown.status.is_server_error(), "{path}: {}", shown.html);
+        check(&shown.html, &path);
+    }
+}
