@@ -24,30 +24,22 @@ pub(crate) fn see(path: &str) -> Response {
     response
 }
 
-/// A file to keep.
-pub(crate) fn file(name: &str, kind: &'static str, text: String) -> Response {
-    let mut response = Response::new(Body::from(text));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    if let Ok(value) = HeaderValue::try_from(format!("attachment; filename=\"{name}\"")) {
-        headers.insert(header::CONTENT_DISPOSITION, value);
-    }
-    response
-}
-
 pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|coding| {
         let mut parts = coding.split(';').map(str::trim);
         parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"))
-            && !parts.any(|quality| matches!(quality.replace(' ', "").as_str(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+            && !parts.any(|quality| {
+                matches!(quality.replace(' ', "").as_str(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+            })
     })
 }
 
 /// What every page says to the browser, and the page packed where the browser wants it so.
 pub(crate) async fn finish(response: Response, asked: &HeaderMap) -> Response {
     let (mut head, body) = response.into_parts();
-    let is_html = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let is_html =
+        head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     for (name, value) in ALWAYS {
         head.headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
@@ -83,7 +75,9 @@ mod tests {
 
     #[test]
     fn gzip_is_sent_to_those_who_take_it() {
-        for (value, takes) in [("gzip", true), ("br, GZip;q=0.5", true), ("gzip;q=0", false), ("br", false), ("", false)] {
+        for (value, takes) in
+            [("gzip", true), ("br, GZip;q=0.5", true), ("gzip;q=0", false), ("br", false), ("", false)]
+        {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(value));
             assert_eq!(takes_gzip(&headers), takes, "{value}");

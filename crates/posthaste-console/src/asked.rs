@@ -3,7 +3,7 @@
 use std::{fmt::Display, sync::Arc};
 
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 use parking_lot::Mutex;
 use posthaste_admin::{Acted, Actor, Admin, AdminError, Command, KnownPerson, Replied};
 use posthaste_core::{Scope, Timestamp};
@@ -27,7 +27,6 @@ pub(crate) struct Asked {
     pub(crate) path: String,
     pub(crate) query: Fields,
     pub(crate) form: Fields,
-    pub(crate) headers: HeaderMap,
     pub(crate) parameters: Vec<(String, String)>,
     /// Where clients reach the relay, as far as this request tells.
     pub(crate) site: String,

@@ -23,7 +23,8 @@ struct Asset {
     packed: Bytes,
 }
 
-static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| Files::iter().filter_map(|name| asset(&name)).collect());
+static ASSETS: LazyLock<Vec<Asset>> =
+    LazyLock::new(|| Files::iter().filter_map(|name| asset(&name)).collect());
 
 /// The folder's name.
 static VERSION: LazyLock<String> = LazyLock::new(|| {

@@ -1,6 +1,6 @@
 //! What is around every page: who is logged in, where one can go, how it looks, and what was just done.
 
-use std::{fmt::Display, time::Duration};
+use std::{borrow::Borrow, fmt::Display, time::Duration};
 
 use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderValue, header};
@@ -8,7 +8,14 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use posthaste_admin::AdminError;
 use posthaste_core::{Area, NanoUsd, Scope, Timestamp};
 
-use crate::{BASE, asked::Asked, assets, look::Look, show::{self, Html}, texts};
+use crate::{
+    BASE,
+    asked::Asked,
+    assets,
+    look::Look,
+    show::{self, Html, Number},
+    texts,
+};
 
 /// What is around a page. Templates call it `p`.
 pub(crate) struct Frame {
@@ -79,36 +86,38 @@ impl Frame {
         BASE
     }
 
-    pub(crate) fn money(&self, amount: NanoUsd) -> Html {
-        show::money(amount)
+    pub(crate) fn money(&self, amount: impl Borrow<NanoUsd>) -> Html {
+        show::money(*amount.borrow())
     }
 
-    pub(crate) fn count(&self, number: impl TryInto<u64>) -> Html {
-        show::count(number.try_into().unwrap_or(u64::MAX))
+    pub(crate) fn count(&self, number: impl Number) -> Html {
+        show::count(number.counted())
     }
 
-    pub(crate) fn time(&self, at: Timestamp) -> Html {
-        show::time(at)
+    pub(crate) fn time(&self, at: impl Borrow<Timestamp>) -> Html {
+        show::time(*at.borrow())
     }
 
     /// How long ago something was, or until it will be.
-    pub(crate) fn away(&self, at: Timestamp) -> Html {
-        show::away(at, self.now, self.look.language)
+    pub(crate) fn away(&self, at: impl Borrow<Timestamp>) -> Html {
+        show::away(*at.borrow(), self.now, self.look.language)
     }
 
     /// A day, UTC.
-    pub(crate) fn day(&self, at: Timestamp) -> String {
-        show::day(at)
+    pub(crate) fn day(&self, at: impl Borrow<Timestamp>) -> String {
+        show::day(*at.borrow())
     }
 
     /// How long something took, in microseconds.
-    pub(crate) fn took(&self, micros: u64) -> String {
-        show::duration(Duration::from_micros(micros))
+    pub(crate) fn took(&self, micros: impl Number) -> String {
+        show::duration(Duration::from_micros(micros.counted()))
     }
 
     /// A word of ours for a state, in the language of the page.
     pub(crate) fn word<'a>(&self, word: &'a str) -> &'a str {
-        let text = |text: &'static str| text;
+        fn text(text: &'static str) -> &'static str {
+            text
+        }
         self.t(match word {
             "active" => text("active"),
             "disabled" => text("off"),

@@ -15,9 +15,7 @@ use posthaste_admin::AdminError;
 use posthaste_core::Scope;
 use posthaste_http::{AdminFront, PageVisitor};
 
-use crate::{
-    BASE, PageEntry, answer, asked::Asked, assets, fields::Fields, frame, look::Look, trouble,
-};
+use crate::{BASE, PageEntry, answer, asked::Asked, assets, fields::Fields, frame, look::Look, trouble};
 
 /// A page: where it is, who may come, and how it is made.
 pub(crate) struct Page {
@@ -57,7 +55,12 @@ where
     made(Method::POST, path, door, work)
 }
 
-fn made<F>(method: Method, path: &str, door: Door, work: impl Fn(Arc<Asked>) -> F + Send + Sync + 'static) -> Page
+fn made<F>(
+    method: Method,
+    path: &str,
+    door: Door,
+    work: impl Fn(Arc<Asked>) -> F + Send + Sync + 'static,
+) -> Page
 where
     F: Future<Output = Made> + Send + 'static,
 {
@@ -131,7 +134,8 @@ async fn answered(
     body: Body,
 ) -> Response {
     let parameters = RawPathParams::from_request_parts(head, &()).await;
-    let parameters = parameters.map(|all| all.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
+    let parameters =
+        parameters.map(|all| all.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
     let mut asked = Asked {
         admin: front.admin().clone(),
         actor: visitor.actor(),
@@ -139,7 +143,6 @@ async fn answered(
         path: head.uri.path().to_owned(),
         query: Fields::read(head.uri.query().unwrap_or_default().as_bytes()),
         form: Fields::default(),
-        headers: head.headers.clone(),
         parameters: parameters.unwrap_or_default(),
         site: site(&visitor, &head.headers, &head.uri),
         told: frame::told(&head.headers),

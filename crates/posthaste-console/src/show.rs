@@ -18,6 +18,30 @@ impl fmt::Display for Html {
 
 impl HtmlSafe for Html {}
 
+/// What templates give as a number: values, and references to them.
+pub(crate) trait Number {
+    /// As a count; what is below zero counts as nothing.
+    fn counted(&self) -> u64;
+}
+
+macro_rules! numbers {
+    ($($kind:ty),*) => {
+        $(impl Number for $kind {
+            fn counted(&self) -> u64 {
+                u64::try_from(*self).unwrap_or_default()
+            }
+        })*
+    };
+}
+
+numbers!(u64, u32, usize, i64);
+
+impl<T: Number> Number for &T {
+    fn counted(&self) -> u64 {
+        (**self).counted()
+    }
+}
+
 /// `1.2 M`; the whole number on hover.
 pub(crate) fn count(number: u64) -> Html {
     let exact = grouped(number);
@@ -34,14 +58,13 @@ pub(crate) fn money(amount: NanoUsd) -> Html {
 
 /// A moment, in UTC until a script makes it local.
 pub(crate) fn time(at: Timestamp) -> Html {
-    let moment = moment(at);
-    let shown = moment.strftime("%Y-%m-%d %H:%M:%S");
+    let shown = written(at, "%Y-%m-%d %H:%M:%S");
     Html(format!(r#"<time datetime="{}" title="{shown} UTC">{shown} UTC</time>"#, jiff_text(at)))
 }
 
 /// A day, UTC.
 pub(crate) fn day(at: Timestamp) -> String {
-    moment(at).strftime("%Y-%m-%d").to_string()
+    written(at, "%Y-%m-%d")
 }
 
 /// How far away a moment is.
@@ -49,10 +72,9 @@ pub(crate) fn away(at: Timestamp, now: Timestamp, language: Language) -> Html {
     let is_past = at <= now;
     let span = if is_past { now.since(at) } else { at.since(now) };
     let words = span_words(span, language);
-    let text = |text: &'static str| text;
-    let form = if is_past { text("{} ago") } else { text("in {}") };
-    let text = texts::fill(language, form, &words);
-    let exact = moment(at).strftime("%Y-%m-%d %H:%M:%S");
+    let text = |form: &'static str| texts::fill(language, form, &words);
+    let text = if is_past { text("{} ago") } else { text("in {}") };
+    let exact = written(at, "%Y-%m-%d %H:%M:%S");
     Html(format!(r#"<time datetime="{}" title="{exact} UTC" data-away>{text}</time>"#, jiff_text(at)))
 }
 
@@ -61,7 +83,8 @@ pub(crate) fn picture(text: &str) -> Option<Html> {
     let code = qrcode::QrCode::new(text).ok()?;
     let width = code.width();
     let dark = code.to_colors().into_iter().enumerate().filter(|(_, colour)| *colour == qrcode::Color::Dark);
-    let path: String = dark.map(|(at, _)| format!("M{} {}h1v1h-1z", at % width + 4, at / width + 4)).collect();
+    let path: String =
+        dark.map(|(at, _)| format!("M{} {}h1v1h-1z", at % width + 4, at / width + 4)).collect();
     let side = width + 8;
     Some(Html(format!(
         r##"<svg viewBox="0 0 {side} {side}" width="200" height="200" shape-rendering="crispEdges"><rect width="{side}" height="{side}" fill="#fff"/><path fill="#000" d="{path}"/></svg>"##
@@ -74,20 +97,23 @@ pub(crate) fn share(part: u64, whole: u64) -> String {
         return "–".to_owned();
     }
     let tenths = u128::from(part) * 1000 / u128::from(whole);
-    if tenths >= 100 { format!("{} %", (tenths + 5) / 10) } else { format!("{}.{} %", tenths / 10, tenths % 10) }
+    if tenths >= 100 {
+        format!("{} %", (tenths + 5) / 10)
+    } else {
+        format!("{}.{} %", tenths / 10, tenths % 10)
+    }
 }
 
 /// The span in its largest unit, and the next one where that tells more.
 pub(crate) fn span_words(span: Duration, language: Language) -> String {
     let secs = span.as_secs();
     let (days, hours, minutes) = (secs / 86_400, secs / 3_600 % 24, secs / 60 % 60);
-    let say = |text: &str, value: u64| texts::fill(language, text, &value.to_string());
-    let text = |text: &'static str| text;
-    let day = || say(text("{} d"), days);
-    let hour = |hours| say(text("{} h"), hours);
-    let minute = |minutes| say(text("{} min"), minutes);
+    let text = |form: &'static str, value: u64| texts::fill(language, form, &value.to_string());
+    let day = || text("{} d", days);
+    let hour = |hours| text("{} h", hours);
+    let minute = |minutes| text("{} min", minutes);
     match secs {
-        0..60 => say(text("{} s"), secs),
+        0..60 => text("{} s", secs),
         60..3_600 => minute(minutes),
         3_600..86_400 if minutes > 0 && hours < 10 => format!("{} {}", hour(hours), minute(minutes)),
         3_600..86_400 => hour(hours),
@@ -133,7 +159,9 @@ fn dollars(amount: NanoUsd) -> String {
 /// Three digits that count, with k, M, G, T.
 fn short(number: u64) -> String {
     let units = [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")];
-    let Some((unit, name)) = units.into_iter().find(|(unit, _)| number >= *unit) else { return number.to_string() };
+    let Some((unit, name)) = units.into_iter().find(|(unit, _)| number >= *unit) else {
+        return number.to_string();
+    };
     let hundredths = u128::from(number) * 100 / u128::from(unit);
     let shown = match hundredths {
         0..1_000 => format!("{}.{:02}", hundredths / 100, hundredths % 100),
@@ -156,12 +184,13 @@ pub(crate) fn grouped(number: u64) -> String {
     shown
 }
 
-fn moment(at: Timestamp) -> jiff::Zoned {
-    jiff::Timestamp::from(at).to_zoned(jiff::tz::TimeZone::UTC)
+/// The moment written as the form says, in UTC.
+pub(crate) fn written(at: Timestamp, form: &str) -> String {
+    jiff::Timestamp::from(at).strftime(form).to_string()
 }
 
 fn jiff_text(at: Timestamp) -> String {
-    moment(at).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    written(at, "%Y-%m-%dT%H:%M:%SZ")
 }
 
 #[cfg(test)]

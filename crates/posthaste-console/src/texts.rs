@@ -46,7 +46,8 @@ mod tests {
         let mut found = Vec::new();
         files(&root.join("templates"), &mut found);
         files(&root.join("src"), &mut found);
-        let says = Regex::new(r#"(?:\bp\.t|\bp\.fill|\.say|\.fill|[^.\w]text)\(\s*"((?:[^"\\]|\\.)*)""#).unwrap();
+        let says =
+            Regex::new(r#"(?:[^A-Za-z0-9_]p\.t|[^A-Za-z0-9_]p\.fill|\.say|\.fill|[^.A-Za-z0-9_]text)\([ \t\n]*"((?:[^"\\]|\\.)*)""#).unwrap();
         let mut texts = BTreeSet::new();
         for path in found.iter().filter(|path| !path.ends_with("texts.rs")) {
             let source = fs::read_to_string(path).unwrap();

@@ -49,12 +49,17 @@ pub(crate) fn without_frame(look: Look, error: &AdminError) -> Response {
 pub(crate) fn is_of_form(error: &AdminError) -> bool {
     matches!(
         error,
-        AdminError::Invalid { .. } | AdminError::Conflict { .. } | AdminError::Stale { .. } | AdminError::NotFound { .. }
+        AdminError::Invalid { .. }
+            | AdminError::Conflict { .. }
+            | AdminError::Stale { .. }
+            | AdminError::NotFound { .. }
     )
 }
 
 fn told(error: &AdminError) -> (StatusCode, &'static str) {
-    let text = |text: &'static str| text;
+    fn text(text: &'static str) -> &'static str {
+        text
+    }
     match error {
         AdminError::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, text("That cannot be taken")),
         AdminError::NotFound { .. } => (StatusCode::NOT_FOUND, text("Nothing here")),
@@ -75,6 +80,6 @@ fn told(error: &AdminError) -> (StatusCode, &'static str) {
 
 fn tell_log(error: &AdminError) {
     if matches!(error, AdminError::Store(_) | AdminError::Vault(_)) {
-        tracing::error!(error = &error as &dyn std::error::Error, "a page could not be made");
+        tracing::error!(error = error as &dyn std::error::Error, "a page could not be made");
     }
 }

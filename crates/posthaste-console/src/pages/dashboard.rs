@@ -6,22 +6,19 @@ use askama::Template;
 use axum::response::Response;
 use posthaste_admin::{
     AccountListInput, AccountRow, AdminError, Command, DashboardView, Every, Health, ListPage, ParkedView,
-    StatsBy, TrendInput, TrendView,
+    StatsBy, TrendInput, TrendLine, TrendPoint, TrendView,
 };
-use posthaste_core::{Area, NanoUsd, Timestamp};
+use posthaste_core::{Area, Timestamp};
 
 use crate::{
     asked::Asked,
     frame::Frame,
     serve::{Door, Page, shows},
-    show::span_words,
+    show::{span_words, written},
 };
 
 pub(super) fn pages() -> Vec<Page> {
-    vec![
-        shows("", Door::Needs(Area::Usage.read()), show),
-        shows("/", Door::Needs(Area::Usage.read()), show),
-    ]
+    vec![shows("", Door::Needs(Area::Usage.read()), show), shows("/", Door::Needs(Area::Usage.read()), show)]
 }
 
 #[derive(Template)]
@@ -106,8 +103,11 @@ async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
 async fn resting(asked: &Asked) -> Result<Vec<Resting>, AdminError> {
     let mut resting = Vec::new();
     for state in ["limited", "failing"] {
-        let input =
-            AccountListInput { state: Some(state.to_owned()), page_size: Some(8), ..AccountListInput::default() };
+        let input = AccountListInput {
+            state: Some(state.to_owned()),
+            page_size: Some(8),
+            ..AccountListInput::default()
+        };
         let page: Option<ListPage<AccountRow>> =
             asked.act_if_may(Area::Accounts.read(), Command::PageAccounts(input)).await?;
         resting.extend(page.into_iter().flat_map(|page| page.items).filter_map(|row| {
@@ -133,12 +133,10 @@ impl Dashboard {
         self.p.share(today.attempts - today.completed.min(today.attempts), today.attempts)
     }
 
-    fn sum(&self, of: fn(&posthaste_admin::TrendPoint) -> u64, at: usize) -> u64 {
-        self.trend.lines.first().and_then(|line| line.points.get(at)).map_or(0, of)
-    }
-
-    fn cost(&self, at: usize) -> NanoUsd {
-        self.trend.lines.first().and_then(|line| line.points.get(at)).map_or(NanoUsd::ZERO, |point| point.cost_nano_usd)
+    /// Each span with what was used in it.
+    fn spans(&self) -> impl Iterator<Item = (Timestamp, TrendPoint)> {
+        let points = self.trend.lines.first().map(|line| line.points.as_slice()).unwrap_or_default();
+        self.trend.spans.iter().copied().zip(points.iter().copied())
     }
 
     /// The cost of all, of which each has a share.
@@ -148,17 +146,21 @@ impl Dashboard {
     }
 
     /// How a span is named in a chart.
-    fn span(&self, at: Timestamp) -> String {
-        let moment = jiff::Timestamp::from(at).to_zoned(jiff::tz::TimeZone::UTC);
+    fn span(&self, at: &Timestamp) -> String {
         let form = match self.trend.every {
             Every::Hour => "%m-%d %H:00",
             Every::Day => "%m-%d",
             Every::Month => "%Y-%m",
         };
-        moment.strftime(form).to_string()
+        written(*at, form)
     }
 
-    fn who(&self, line: &posthaste_admin::TrendLine) -> String {
+    fn prompt(&self, point: &TrendPoint) -> u64 {
+        let TrendPoint { input, cache_read, cache_write, .. } = *point;
+        input.saturating_add(cache_read).saturating_add(cache_write)
+    }
+
+    fn who(&self, line: &TrendLine) -> String {
         let row = &line.of;
         let named = [&row.key, &row.account].into_iter().flatten().next();
         if let Some(named) = named {

@@ -36,7 +36,9 @@ mod tests {
         for own in ["/admin-next", "/admin-next/keys?search=a", "/admin-next?x=1"] {
             assert_eq!(own_path(own), own);
         }
-        for other in ["//evil.example", "https://evil.example", "/admin-nextevil", "/admin-next/\\evil", "", "/admin"] {
+        for other in
+            ["//evil.example", "https://evil.example", "/admin-nextevil", "/admin-next/\\evil", "", "/admin"]
+        {
             assert_eq!(own_path(other), BASE, "{other}");
         }
     }

@@ -7,8 +7,6 @@ pub(crate) struct Paging {
     pub(crate) total: usize,
     pub(crate) first: usize,
     pub(crate) last: usize,
-    pub(crate) page: usize,
-    pub(crate) pages: usize,
     pub(crate) before: Option<String>,
     pub(crate) after: Option<String>,
 }
@@ -22,8 +20,6 @@ impl Paging {
             total,
             first,
             last: (page * size).min(total),
-            page,
-            pages,
             before: (page > 1).then(|| to((page - 1).min(pages))),
             after: (page < pages).then(|| to(page + 1)),
         }
@@ -71,12 +67,15 @@ mod tests {
     fn pages_lead_to_their_neighbours() {
         let query = Fields::read(b"search=x&page=2");
         let paging = Paging::new("/keys", &query, 101, 2, 50);
-        assert_eq!((paging.first, paging.last, paging.pages), (51, 100, 3));
+        assert_eq!((paging.first, paging.last), (51, 100));
         assert_eq!(paging.before.as_deref(), Some("/keys?search=x&page=1"));
         assert_eq!(paging.after.as_deref(), Some("/keys?search=x&page=3"));
         let empty = Paging::new("/keys", &Fields::default(), 0, 1, 50);
         assert_eq!((empty.first, empty.last, empty.before, empty.after), (0, 0, None, None));
-        assert_eq!(Paging::new("/keys", &Fields::default(), 10, 9, 50).before.as_deref(), Some("/keys?page=1"));
+        assert_eq!(
+            Paging::new("/keys", &Fields::default(), 10, 9, 50).before.as_deref(),
+            Some("/keys?page=1")
+        );
     }
 
     #[test]

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use askama::Template;
 use axum::response::Response;
 use posthaste_admin::{AdminError, Command, ExplainView, RequestsInput, RequestsPage};
-use posthaste_core::{Area, AttemptRow, CapturedBody, PassedOver, RequestRecord, Stop, StopEnd};
+use posthaste_core::{AccountId, Area, AttemptRow, CapturedBody, PassedOver, RequestRecord, Stop, StopEnd};
 
 use crate::{
     asked::Asked,
     fields::Fields,
     frame::Frame,
     serve::{Door, Page, shows},
+    show::Number,
 };
 
 pub(super) fn pages() -> Vec<Page> {
@@ -42,6 +43,7 @@ struct Step {
     name: &'static str,
     began_us: u64,
     ended_us: u64,
+    took_us: u64,
 }
 
 async fn list(asked: Arc<Asked>) -> Result<Response, AdminError> {
@@ -60,7 +62,9 @@ async fn list(asked: Arc<Asked>) -> Result<Response, AdminError> {
         limit: Some(50),
     };
     let page: RequestsPage = asked.act(Command::PageRequests(input)).await?;
-    let next = page.next.map(|next| format!("{}{}", asked.path, query.clone().set("after", next.to_string()).to_query()));
+    let next = page
+        .next
+        .map(|next| format!("{}{}", asked.path, query.clone().set("after", next.to_string()).to_query()));
     let p = asked.frame(asked.say("Requests")).await?;
     asked.page(&List { p, query, page, next })
 }
@@ -69,7 +73,7 @@ async fn one(asked: Arc<Asked>) -> Result<Response, AdminError> {
     let request = asked.parameter("request").to_owned();
     let may_read_bodies = asked.may(Area::Bodies.read());
     let bodies = may_read_bodies && asked.query.ticked("bodies");
-    let view: ExplainView = *asked.act::<Box<ExplainView>>(Command::Explain { request, bodies }).await?;
+    let view: ExplainView = asked.act(Command::Explain { request, bodies }).await?;
     let p = asked.frame(asked.say("Request")).await?;
     let steps = steps(&view.record);
     asked.page(&One { p, view, steps, may_read_bodies })
@@ -77,7 +81,9 @@ async fn one(asked: Arc<Asked>) -> Result<Response, AdminError> {
 
 /// The relay's own steps one after the other, as far as the request came.
 fn steps(record: &RequestRecord) -> Vec<Step> {
-    let text = |name: &'static str| name;
+    fn text(text: &'static str) -> &'static str {
+        text
+    }
     let ends = [
         (text("looked at"), record.steps.peeked_us),
         (text("let in"), record.steps.admitted_us),
@@ -90,7 +96,7 @@ fn steps(record: &RequestRecord) -> Vec<Step> {
     let mut steps = Vec::new();
     for (name, ended_us) in ends {
         let Some(ended_us) = ended_us else { continue };
-        steps.push(Step { name, began_us, ended_us });
+        steps.push(Step { name, began_us, ended_us, took_us: ended_us.saturating_sub(began_us) });
         began_us = ended_us;
     }
     steps
@@ -98,7 +104,9 @@ fn steps(record: &RequestRecord) -> Vec<Step> {
 
 impl List<'_> {
     fn is_filtered(&self) -> bool {
-        ["key", "account", "model", "status", "since", "until"].iter().any(|name| self.query.text(name).is_some())
+        ["key", "account", "model", "status", "since", "until"]
+            .iter()
+            .any(|name| self.query.text(name).is_some())
     }
 }
 
@@ -108,9 +116,9 @@ impl One {
         self.view.attempts.iter().find(|row| row.attempt == attempt)
     }
 
-    fn span(&self, from: Option<u64>, to: Option<u64>) -> String {
+    fn span(&self, from: &Option<u64>, to: &Option<u64>) -> String {
         match (from, to) {
-            (Some(from), Some(to)) => self.p.took(to.saturating_sub(from)),
+            (Some(from), Some(to)) => self.p.took(to.saturating_sub(*from)),
             _ => "–".to_owned(),
         }
     }
@@ -127,17 +135,28 @@ impl One {
         Some(self.view.account(stop.account))
     }
 
-    /// A bar's place in the timeline, in hundredths of its width.
-    fn left(&self, micros: u64) -> u64 {
-        micros.saturating_mul(1_000) / self.view.record.steps.ended_us.max(1)
+    fn account(&self, id: &AccountId) -> String {
+        self.view.account(*id)
     }
 
-    fn width(&self, from: u64, to: u64) -> u64 {
+    /// When a turn was over; it goes on to the end where that is not known.
+    fn over(&self, stop: &Stop) -> u64 {
+        stop.ended_us.unwrap_or(self.view.record.steps.ended_us)
+    }
+
+    /// A bar's place in the timeline, in hundredths of its width.
+    fn left(&self, micros: impl Number) -> u64 {
+        micros.counted().saturating_mul(1_000) / self.view.record.steps.ended_us.max(1)
+    }
+
+    fn width(&self, from: impl Number, to: impl Number) -> u64 {
         (self.left(to).saturating_sub(self.left(from))).max(4)
     }
 
     fn losses(&self) -> Vec<String> {
-        let of = |row: &AttemptRow| row.request_losses.iter().chain(row.answer_losses.iter()).map(str::to_owned).collect::<Vec<_>>();
+        let of = |row: &AttemptRow| {
+            row.request_losses.iter().chain(row.answer_losses.iter()).map(str::to_owned).collect::<Vec<_>>()
+        };
         let mut losses: Vec<_> = self.view.attempts.iter().flat_map(of).collect();
         losses.dedup();
         losses

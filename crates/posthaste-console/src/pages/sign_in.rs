@@ -70,7 +70,7 @@ async fn sign_in(asked: Arc<Asked>) -> Result<Response, AdminError> {
     let signed = if only_code {
         let code = secret("code").unwrap_or_else(|| Disclosed::new(Secret::new("")));
         let ticket = asked.visitor.ticket();
-        Box::pin(asked.admin.sign_in().arrive_with_code(ticket, &code, &asked.visitor.visit)).await.map(|(signed, _)| signed)
+        Box::pin(asked.admin.sign_in().arrive_with_code(ticket, code, &asked.visitor.visit)).await
     } else {
         let given = Credentials {
             name: form.value("name").to_owned(),

@@ -47,8 +47,11 @@ async fn set_up(asked: Arc<Asked>) -> Result<Response, AdminError> {
         let said = asked.say("The two passwords differ.").to_owned();
         return self::form(&asked, StatusCode::UNPROCESSABLE_ENTITY, Some(said)).await;
     }
-    let first =
-        FirstOwner { token: secret("token"), name: form.value("name").to_owned(), password: secret("password") };
+    let first = FirstOwner {
+        token: secret("token"),
+        name: form.value("name").to_owned(),
+        password: secret("password"),
+    };
     match asked.admin.sign_in().set_up(first, &asked.visitor.visit).await {
         Ok(signed) => {
             asked.cookies.lock().extend(asked.visitor.begin_session(&signed.token));

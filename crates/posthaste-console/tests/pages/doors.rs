@@ -44,9 +44,14 @@ async fn everybody_sees_what_the_role_allows() {
             match (may, page.method) {
                 (false, _) => assert_eq!(shown.status, StatusCode::FORBIDDEN, "{role} {}", page.path),
                 // Without the token of a page.
-                (true, Method::POST) => assert_eq!(shown.status, StatusCode::FORBIDDEN, "{role} {}", page.path),
+                (true, Method::POST) => {
+                    assert_eq!(shown.status, StatusCode::FORBIDDEN, "{role} {}", page.path)
+                }
                 (true, _) => {
-                    let fits = matches!(shown.status, StatusCode::OK | StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY);
+                    let fits = matches!(
+                        shown.status,
+                        StatusCode::OK | StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY
+                    );
                     assert!(fits, "{role} {}: {} {}", page.path, shown.status, shown.html);
                 }
             }
@@ -108,7 +113,10 @@ async fn files_are_kept_and_packed() {
     let file = rig.raw(request.body(Body::empty()).unwrap()).await;
     assert_eq!(file.status, StatusCode::OK);
     assert!(file.header(header::CACHE_CONTROL).contains("immutable"));
-    assert_eq!((file.header(header::CONTENT_ENCODING), file.header(header::CONTENT_TYPE)), ("gzip", "text/css; charset=utf-8"));
+    assert_eq!(
+        (file.header(header::CONTENT_ENCODING), file.header(header::CONTENT_TYPE)),
+        ("gzip", "text/css; charset=utf-8")
+    );
     let other = rig.get(&mut Browser::default(), "/admin-next/assets/000000000000/console.css").await;
     assert_eq!((other.status, other.header(header::CACHE_CONTROL)), (StatusCode::OK, "no-store"));
     let none = rig.get(&mut Browser::default(), "/admin-next/assets/x/../Cargo.toml").await;
@@ -127,7 +135,17 @@ async fn pages_are_small() {
     };
     let page = rig.get(&mut browser, "/admin-next/keys").await;
     let mut files = 0;
-    for name in ["console.css", "console.js", "times.js", "charts.js", "shortcuts.js", "copy.js", "lists.js", "live.js", "icon.svg"] {
+    for name in [
+        "console.css",
+        "console.js",
+        "times.js",
+        "charts.js",
+        "shortcuts.js",
+        "copy.js",
+        "lists.js",
+        "live.js",
+        "icon.svg",
+    ] {
         let shown = rig.get(&mut browser, &format!("/admin-next/assets/x/{name}")).await;
         files += packed(shown.page());
     }

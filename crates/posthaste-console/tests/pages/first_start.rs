@@ -9,7 +9,9 @@ async fn the_set_up_token_makes_the_owner_who_goes_on_to_accounts_and_keys() {
     let rig = Rig::new().await;
     let mut browser = Browser::default();
     assert_eq!(rig.get(&mut browser, "/admin-next/sign-in").await.to(), "/admin-next/start");
-    let form = |token: &'static str, again: &'static str| [("token", token), ("name", "ada"), ("password", PASSWORD), ("again", again)];
+    let form = |token: &'static str, again: &'static str| {
+        [("token", token), ("name", "ada"), ("password", PASSWORD), ("again", again)]
+    };
     let differing = rig.post(&mut browser, "/admin-next/start", &form("x", "other")).await;
     assert_eq!(differing.status, StatusCode::UNPROCESSABLE_ENTITY);
     let wrong = rig.post(&mut browser, "/admin-next/start", &form("wrong", PASSWORD)).await;
@@ -28,16 +30,25 @@ async fn the_set_up_token_makes_the_owner_who_goes_on_to_accounts_and_keys() {
     assert!(told.page().contains("main is added."), "{}", told.html);
     // Once.
     assert!(!rig.get(&mut browser, &account).await.page().contains("main is added."));
-    let made = rig.fill_in(&mut browser, "/admin-next/keys/new", "/admin-next/keys/new", &[("name", "laptop"), ("expiry", "never")]).await;
+    let made = rig
+        .fill_in(
+            &mut browser,
+            "/admin-next/keys/new",
+            "/admin-next/keys/new",
+            &[("name", "laptop"), ("expiry", "never")],
+        )
+        .await;
     assert!(made.page().contains("cr_"), "{}", made.html);
-    assert!(made.page().contains("ANTHROPIC_BASE_URL=&#34;http://relay.example&#34;"), "{}", made.html);
+    assert!(made.page().contains("ANTHROPIC_BASE_URL=\"http://relay.example\""), "{}", made.html);
     assert_eq!(rig.get(&mut browser, "/admin-next/start").await.to(), "/admin-next");
 }
 
 #[tokio::test]
 async fn logging_in_goes_where_one_wanted_and_never_elsewhere() {
     let rig = Rig::with_people().await;
-    for (to, leads) in [("/admin-next/keys?search=a", "/admin-next/keys?search=a"), ("https://evil.example/", "/admin-next")] {
+    for (to, leads) in
+        [("/admin-next/keys?search=a", "/admin-next/keys?search=a"), ("https://evil.example/", "/admin-next")]
+    {
         let form = [("name", "owner"), ("password", PASSWORD), ("to", to)];
         assert_eq!(rig.post(&mut Browser::default(), "/admin-next/sign-in", &form).await.to(), leads);
     }
@@ -57,7 +68,8 @@ async fn the_look_is_chosen_and_kept() {
     let page = rig.get(&mut browser, "/admin-next/keys").await;
     assert!(page.page().contains("<html lang=\"en\" data-theme=\"auto\">"));
     for look in ["zh", "dark", "dense"] {
-        let chosen = rig.post(&mut browser, "/admin-next/look", &[("look", look), ("to", "/admin-next/keys")]).await;
+        let chosen =
+            rig.post(&mut browser, "/admin-next/look", &[("look", look), ("to", "/admin-next/keys")]).await;
         assert_eq!(chosen.to(), "/admin-next/keys");
     }
     let page = rig.get(&mut browser, "/admin-next/keys").await;

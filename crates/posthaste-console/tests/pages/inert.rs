@@ -24,7 +24,8 @@ fn check(html: &str, place: &str) {
 async fn names_tags_and_remarks_are_text() {
     let rig = Rig::with_people().await;
     let mut browser = rig.logged_in("owner").await;
-    let mut paths = vec!["/admin-next/keys".to_owned(), "/admin-next/accounts".to_owned(), "/admin-next".to_owned()];
+    let mut paths =
+        vec!["/admin-next/keys".to_owned(), "/admin-next/accounts".to_owned(), "/admin-next".to_owned()];
     for (number, nasty) in NASTY.iter().enumerate() {
         let tagged = PolicyInput { tags: Some(vec![(*nasty).to_owned()]), ..PolicyInput::default() };
         // Some names are refused; what is taken has to be inert.
@@ -47,7 +48,10 @@ async fn names_tags_and_remarks_are_text() {
             preset: "anthropic".to_owned(),
             name: format!("{nasty} {number}"),
             api_key: Some(posthaste_admin::Disclosed::new(posthaste_core::Secret::new("sk-ant-dummy"))),
-            scheduling: posthaste_admin::SchedulingChange { notes: Some((*nasty).to_owned()), ..Default::default() },
+            scheduling: posthaste_admin::SchedulingChange {
+                notes: Some((*nasty).to_owned()),
+                ..Default::default()
+            },
             ..NewAccount::default()
         };
         if let Ok(saved) = rig.admin.accounts().add(account).await {

@@ -59,7 +59,7 @@ impl Shown {
 /// A browser: it keeps cookies.
 #[derive(Clone, Default)]
 pub(crate) struct Browser {
-    cookies: Vec<(String, String)>,
+    pub(crate) cookies: Vec<(String, String)>,
     pub(crate) language: &'static str,
 }
 
@@ -134,7 +134,13 @@ impl Rig {
     }
 
     /// Sends a form that a page has, with the token that it has.
-    pub(crate) async fn fill_in(&self, browser: &mut Browser, page: &str, to: &str, form: &[(&str, &str)]) -> Shown {
+    pub(crate) async fn fill_in(
+        &self,
+        browser: &mut Browser,
+        page: &str,
+        to: &str,
+        form: &[(&str, &str)],
+    ) -> Shown {
         let shown = self.get(browser, page).await;
         let csrf = shown.field("csrf");
         let form: Vec<_> = form.iter().copied().chain([("csrf", csrf.as_str())]).collect();
@@ -144,7 +150,8 @@ impl Rig {
     async fn send(&self, browser: &mut Browser, method: Method, path: &str, form: Option<String>) -> Shown {
         let mut request = Request::builder().method(method).uri(path).header("host", "relay.example");
         if !browser.cookies.is_empty() {
-            let cookies: Vec<_> = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let cookies: Vec<_> =
+                browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request = request.header("cookie", cookies.join("; "));
         }
         if !browser.language.is_empty() {

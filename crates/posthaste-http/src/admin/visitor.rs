@@ -84,7 +84,8 @@ impl AdminFront {
         serve::check_host(self, &head.headers, head.uri.authority())?;
         session::refuse_other_sites(&head.method, &head.headers)?;
         let options = self.options.now();
-        let address = address::of_client(Peer::of(&head.extensions), &head.headers, &options.trusted_proxies).ok();
+        let address =
+            address::of_client(Peer::of(&head.extensions), &head.headers, &options.trusted_proxies).ok();
         let agent = head.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         let presented = session::cookie(&head.headers);
         let person = match &presented {

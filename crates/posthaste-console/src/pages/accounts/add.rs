@@ -5,7 +5,9 @@ use std::sync::Arc;
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
-use posthaste_admin::{AdminError, Command, LoginFlow, LoginFor, LoginPlan, PoolView, PresetView, SavedAccount, StartedLogin};
+use posthaste_admin::{
+    AdminError, Command, LoginFlow, LoginFor, LoginPlan, PoolView, PresetView, SavedAccount, StartedLogin,
+};
 use posthaste_core::{Area, AuthForm, ProviderKind};
 
 use super::{form, login};

@@ -1,8 +1,8 @@
 //! The form of an account: what it says, and what it is filled with.
 
 use posthaste_admin::{
-    AccountChange, AccountView, AdminError, AwsKeysInput, Disclosed, EntraInput, Expires, ModelMapping, NewAccount,
-    SchedulingChange, VendorSettings, limit_text, parse_limit,
+    AccountChange, AccountView, AdminError, AwsKeysInput, Disclosed, EntraInput, Expires, ModelMapping,
+    NewAccount, SchedulingChange, VendorSettings, limit_text, parse_limit,
 };
 use posthaste_core::{Limit, Secret};
 
@@ -80,7 +80,10 @@ pub(super) fn filled(account: &AccountView, pools: &[(String, String)]) -> Field
         .with("notes", &rules.notes)
         .with("allow", lines(&mut account.models.allow.iter().map(|model| model.as_str().to_owned())))
         .with("deny", lines(&mut account.models.deny.iter().map(|model| model.as_str().to_owned())))
-        .with("model_map", lines(&mut account.model_map.iter().map(|one| format!("{} = {}", one.from, one.to))))
+        .with(
+            "model_map",
+            lines(&mut account.model_map.iter().map(|one| format!("{} = {}", one.from, one.to))),
+        )
         .with("limits", lines(&mut rules.limits.iter().map(limit_text)))
         .with("region", optional(&settings.region))
         .with("profile", optional(&settings.profile))
@@ -106,16 +109,18 @@ pub(super) fn filled(account: &AccountView, pools: &[(String, String)]) -> Field
 fn scheduling(form: &Fields) -> Result<SchedulingChange, AdminError> {
     let weight = match form.text("weight") {
         None => None,
-        Some(text) => {
-            Some(text.parse().map_err(|_| invalid("weight", format!("`{text}` is no number from 1 to 1000")))?)
-        }
+        Some(text) => Some(
+            text.parse().map_err(|_| invalid("weight", format!("`{text}` is no number from 1 to 1000")))?,
+        ),
     };
     let expires_at = match form.given("expires_at").map(str::trim) {
         None => None,
         Some("") => Some(Expires::Never),
         Some(text) => {
             let at = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
-            let at = at.parse().map_err(|_| invalid("expires_at", format!("`{text}` is no day such as 2027-01-31")))?;
+            let at = at
+                .parse()
+                .map_err(|_| invalid("expires_at", format!("`{text}` is no day such as 2027-01-31")))?;
             Some(Expires::At(at))
         }
     };
@@ -161,7 +166,8 @@ fn vendor(form: &Fields) -> VendorSettings {
 
 fn priority(form: &Fields) -> Result<Option<u32>, AdminError> {
     let Some(text) = form.text("priority") else { return Ok(None) };
-    let number = text.parse().map_err(|_| invalid("priority", format!("`{text}` is no number from 1 to 100")))?;
+    let number =
+        text.parse().map_err(|_| invalid("priority", format!("`{text}` is no number from 1 to 100")))?;
     Ok(Some(number))
 }
 
@@ -169,9 +175,9 @@ fn model_map(form: &Fields) -> Result<Vec<ModelMapping>, AdminError> {
     let lines = form.value("model_map").lines().map(str::trim).filter(|line| !line.is_empty());
     lines
         .map(|line| {
-            let (from, to) = line
-                .split_once('=')
-                .ok_or_else(|| invalid("model_map", format!("`{line}`: write it as `clients' name = upstream's name`")))?;
+            let (from, to) = line.split_once('=').ok_or_else(|| {
+                invalid("model_map", format!("`{line}`: write it as `clients' name = upstream's name`"))
+            })?;
             Ok(ModelMapping { from: from.trim().to_owned(), to: to.trim().to_owned() })
         })
         .collect()
@@ -206,11 +212,18 @@ mod tests {
 
     #[test]
     fn what_is_wrong_names_its_field() {
-        for (text, field) in
-            [("priority=high", "priority"), ("weight=x", "weight"), ("model_map=a", "model_map"), ("limits=a", "limits"), ("expires_at=soon", "expires_at")]
-        {
+        for (text, field) in [
+            ("priority=high", "priority"),
+            ("weight=x", "weight"),
+            ("model_map=a", "model_map"),
+            ("limits=a", "limits"),
+            ("expires_at=soon", "expires_at"),
+        ] {
             let error = new_account("anthropic", &Fields::read(text.as_bytes())).unwrap_err();
-            assert!(matches!(error, AdminError::Invalid { field: found, .. } if found == field), "{text}: {error}");
+            assert!(
+                matches!(error, AdminError::Invalid { field: found, .. } if found == field),
+                "{text}: {error}"
+            );
         }
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::response::Response;
-use posthaste_admin::{AccountListInput, AccountRow, AccountView, AdminError, Command, Health, ListPage, PoolView, SortOrder};
+use posthaste_admin::{
+    AccountListInput, AccountRow, AccountView, AdminError, Command, Health, ListPage, PoolView, SortOrder,
+};
 use posthaste_core::{Area, CooldownReason, ProviderKind};
 
 use crate::{
@@ -49,7 +51,9 @@ fn input(query: &Fields) -> AccountListInput {
         page_size: query.number("size").filter(|size| (1..=500).contains(size)),
         search: text("search"),
         sort_by: text("sort"),
-        sort_order: query.text("order").map(|order| if order == "desc" { SortOrder::Desc } else { SortOrder::Asc }),
+        sort_order: query
+            .text("order")
+            .map(|order| if order == "desc" { SortOrder::Desc } else { SortOrder::Asc }),
         state: text("state"),
         preset: text("preset"),
         provider: text("provider"),
@@ -65,7 +69,9 @@ pub(super) fn state_word(account: &AccountView) -> &'static str {
         Some(Health::Disabled) => "disabled",
         _ if !account.scheduling.schedulable => "paused",
         Some(Health::Parked(parked)) => match parked.reason {
-            CooldownReason::RateLimited | CooldownReason::Overloaded | CooldownReason::QuotaExhausted => "limited",
+            CooldownReason::RateLimited | CooldownReason::Overloaded | CooldownReason::QuotaExhausted => {
+                "limited"
+            }
             _ => "failing",
         },
         Some(Health::Ready) | None => "ready",

@@ -24,7 +24,11 @@ struct Login {
     trouble: Option<String>,
 }
 
-pub(super) async fn show(asked: &Asked, started: StartedLogin, trouble: Option<String>) -> Result<Response, AdminError> {
+pub(super) async fn show(
+    asked: &Asked,
+    started: StartedLogin,
+    trouble: Option<String>,
+) -> Result<Response, AdminError> {
     let p = asked.frame(&asked.fill("Log in at {}", &started.title)).await?;
     let picture = match &started.task {
         LoginTask::Device { verification_uri, verification_uri_complete, .. } => {
@@ -84,6 +88,10 @@ impl Login {
 
     /// An address that leads to the vendor, and nowhere a script could run.
     fn leads(&self, url: &str) -> String {
-        if url.starts_with("https://") || url.starts_with("http://") { url.to_owned() } else { "#".to_owned() }
+        if url.starts_with("https://") || url.starts_with("http://") {
+            url.to_owned()
+        } else {
+            "#".to_owned()
+        }
     }
 }

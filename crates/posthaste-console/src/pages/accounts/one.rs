@@ -6,8 +6,8 @@ use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
 use posthaste_admin::{
-    AccountUsage, AccountView, AdminError, BalanceView, ClearedErrors, Command, ErrorsInput, Health, LoginFlow,
-    LoginFor, LoginPlan, RefreshedAccount, SavedAccount, StartedLogin, TestReport,
+    AccountUsage, AccountView, AdminError, BalanceView, ClearedErrors, Command, ErrorsInput, Health,
+    LoginFlow, LoginFor, LoginPlan, RefreshedAccount, SavedAccount, StartedLogin, TestReport,
 };
 use posthaste_core::{AccountError, Area, AuthForm};
 
@@ -44,15 +44,19 @@ struct Balance {
 }
 
 pub(super) async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
-    let account: AccountView = asked.act(Command::ShowAccount { account: asked.parameter("account").to_owned() }).await?;
+    let account: AccountView =
+        asked.act(Command::ShowAccount { account: asked.parameter("account").to_owned() }).await?;
     let id = account.id.to_string();
-    let usage = asked.act_if_may(Area::Usage.read(), Command::AccountUsage { account: id.clone() }).await?;
-    let usage = usage.map(|usage: Box<AccountUsage>| *usage);
+    let usage: Option<AccountUsage> =
+        asked.act_if_may(Area::Usage.read(), Command::AccountUsage { account: id.clone() }).await?;
     let errors = Command::AccountErrors { account: id.clone(), with: ErrorsInput::default() };
     let errors = asked.act(errors).await?;
     let names = add::pools(&asked).await?;
     let of = |pool: &posthaste_core::PoolId| {
-        names.iter().find(|(id, _)| *id == pool.to_string()).map_or_else(|| pool.to_string(), |(_, name)| name.clone())
+        names
+            .iter()
+            .find(|(id, _)| *id == pool.to_string())
+            .map_or_else(|| pool.to_string(), |(_, name)| name.clone())
     };
     let pools = account.scheduling.pools.iter().map(of).collect();
     let may_write = asked.may(Area::Accounts.write());
@@ -117,12 +121,14 @@ pub(super) async fn act(asked: Arc<Asked>) -> Result<Response, AdminError> {
     match asked.parameter("action") {
         "test" => {
             let model = asked.form.text("model").map(str::to_owned);
-            let report: TestReport = asked.act(Command::TestAccount { account: account.clone(), model }).await?;
+            let report: TestReport =
+                asked.act(Command::TestAccount { account: account.clone(), model }).await?;
             let p = asked.frame(asked.say("Test")).await?;
             asked.page(&Tested { p, id: account, report })
         }
         "balance" => {
-            let view: BalanceView = asked.act(Command::AccountBalance { account: account.clone(), ask: true }).await?;
+            let view: BalanceView =
+                asked.act(Command::AccountBalance { account: account.clone(), ask: true }).await?;
             let p = asked.frame(asked.say("Balance")).await?;
             asked.page(&Balance { p, id: account, view })
         }
@@ -170,7 +176,9 @@ impl One {
 
 impl Tested {
     fn steps(&self) -> Vec<(&'static str, u64)> {
-        let text = |name: &'static str| name;
+        fn text(text: &'static str) -> &'static str {
+            text
+        }
         let steps = &self.report.steps;
         [
             (text("credential"), steps.credential_us),
@@ -189,8 +197,8 @@ impl Tested {
 
 impl Balance {
     /// An amount in billionths of its unit, as people write it.
-    fn text(&self, billionths: i64) -> String {
-        let sign = if billionths < 0 { "-" } else { "" };
+    fn text(&self, billionths: &i64) -> String {
+        let sign = if *billionths < 0 { "-" } else { "" };
         let hundredths = billionths.unsigned_abs() / 10_000_000;
         format!("{sign}{}.{:02}", hundredths / 100, hundredths % 100)
     }

@@ -6,8 +6,8 @@ use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
 use posthaste_admin::{
-    AdminError, BatchChange, BatchView, Command, CreatedBatch, ExpiryInput, KeyBatch, KeyChange, KeySelection,
-    KeyView, NewKey, NewKeys, PolicyInput, parse_length, parse_limit,
+    AdminError, BatchChange, BatchView, Command, CreatedBatch, ExpiryInput, KeyBatch, KeyChange,
+    KeySelection, KeyView, NewKey, NewKeys, PolicyInput, parse_length, parse_limit,
 };
 use posthaste_core::Limit;
 
@@ -116,7 +116,8 @@ pub(super) async fn show_edit(asked: Arc<Asked>) -> Result<Response, AdminError>
 }
 
 pub(super) async fn apply(asked: Arc<Asked>) -> Result<Response, AdminError> {
-    let of = KeySelection { keys: asked.form.all("key").map(str::to_owned).collect(), ..KeySelection::default() };
+    let of =
+        KeySelection { keys: asked.form.all("key").map(str::to_owned).collect(), ..KeySelection::default() };
     if of.keys.is_empty() {
         return Ok(answer::see(&format!("{BASE}/keys")));
     }
@@ -160,7 +161,15 @@ fn change(form: &Fields) -> Result<KeyChange, AdminError> {
         owner: form.ticked("owner_do").then(|| form.value("owner").trim().to_owned()),
         ..PolicyInput::default()
     };
-    Ok(KeyChange { enabled, expiry, limits, allow: models("allow"), deny: models("deny"), policy, ..KeyChange::default() })
+    Ok(KeyChange {
+        enabled,
+        expiry,
+        limits,
+        allow: models("allow"),
+        deny: models("deny"),
+        policy,
+        ..KeyChange::default()
+    })
 }
 
 fn said_changes(asked: &Asked) -> Vec<String> {
@@ -177,7 +186,8 @@ fn said_changes(asked: &Asked) -> Vec<String> {
         _ => {}
     }
     if form.is("limits_do", "set") {
-        let lines: Vec<_> = form.value("limits").lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let lines: Vec<_> =
+            form.value("limits").lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         said.push(asked.fill("limits: {}", if lines.is_empty() { "–".to_owned() } else { lines.join("; ") }));
     }
     if form.is("models_do", "set") {
@@ -215,7 +225,9 @@ mod tests {
     fn only_what_is_filled_in_changes() {
         let nothing = change(&Fields::default()).unwrap();
         assert_eq!(nothing, KeyChange { policy: PolicyInput::default(), ..KeyChange::default() });
-        let form = Fields::read(b"enabled=off&limits_do=set&limits=cost%3D1%2Fday&add_tags=x&models_do=set&allow=a*");
+        let form = Fields::read(
+            b"enabled=off&limits_do=set&limits=cost%3D1%2Fday&add_tags=x&models_do=set&allow=a*",
+        );
         let some = change(&form).unwrap();
         assert_eq!((some.enabled, some.limits.map(|limits| limits.len())), (Some(false), Some(1)));
         assert_eq!((some.allow, some.deny), (Some(vec!["a*".to_owned()]), Some(Vec::new())));

@@ -47,7 +47,7 @@ pub(super) fn filled(key: &KeyView) -> Fields {
         .with("limits", texts(&mut policy.limits.iter().map(limit_text)))
         .with("allow", texts(&mut key.models.allow.iter().map(|pattern| pattern.as_str().to_owned())))
         .with("deny", texts(&mut key.models.deny.iter().map(|pattern| pattern.as_str().to_owned())))
-        .with("clients", texts(&mut policy.clients.iter().map(ToString::to_string)))
+        .with("clients", texts(&mut policy.clients.iter().map(|client| client.as_str().to_owned())))
         .with("networks", texts(&mut policy.networks.iter().map(ToString::to_string)))
         .with("multiplier", multiplier_text(policy.multiplier))
         .with("tags", policy.tags.join(", "))
@@ -135,7 +135,9 @@ fn binding(form: &Fields) -> BindingInput {
 }
 
 fn queue(form: &Fields) -> Result<QueueInput, AdminError> {
-    let Some(length) = form.text("queue").filter(|length| *length != "0") else { return Ok(QueueInput::None) };
+    let Some(length) = form.text("queue").filter(|length| *length != "0") else {
+        return Ok(QueueInput::None);
+    };
     let length = length.parse().map_err(|_| invalid("queue", format!("`{length}` is no whole number")))?;
     let patience = form.text("patience").unwrap_or("30s");
     let patience_ms = match patience.strip_suffix("ms").map(str::parse) {
@@ -199,7 +201,10 @@ mod tests {
             ("capture=long", "capture"),
         ] {
             let error = new_key(&Fields::read(text.as_bytes())).unwrap_err();
-            assert!(matches!(error, AdminError::Invalid { field: found, .. } if found == field), "{text}: {error}");
+            assert!(
+                matches!(error, AdminError::Invalid { field: found, .. } if found == field),
+                "{text}: {error}"
+            );
         }
     }
 }

@@ -45,7 +45,9 @@ pub(super) fn input(query: &Fields) -> KeyListInput {
         page_size: query.number("size").filter(|size| (1..=500).contains(size)),
         search: text("search"),
         sort_by: text("sort"),
-        sort_order: query.text("order").map(|order| if order == "desc" { SortOrder::Desc } else { SortOrder::Asc }),
+        sort_order: query
+            .text("order")
+            .map(|order| if order == "desc" { SortOrder::Desc } else { SortOrder::Asc }),
         state: text("state"),
         is_active: None,
         tag: text("tag"),

@@ -8,16 +8,10 @@ use http::StatusCode;
 use posthaste_admin::{
     AdminError, Command, CreatedKey, KeyView, RequestsInput, RequestsPage, StandingView, UsageView,
 };
-use posthaste_core::{Area, ProviderKind};
+use posthaste_core::{Area, LimitUnit, NanoUsd, ProviderKind};
 
 use super::{form, list::state_word};
-use crate::{
-    BASE,
-    asked::Asked,
-    fields::Fields,
-    frame::Frame,
-    trouble::is_of_form,
-};
+use crate::{BASE, asked::Asked, fields::Fields, frame::Frame, show::Number, trouble::is_of_form};
 
 #[derive(Template)]
 #[template(path = "keys/form.html")]
@@ -161,7 +155,10 @@ async fn show_form(
     let owners: Vec<posthaste_admin::OwnerView> = asked.act(Command::ListOwners).await?;
     let owners = owners.into_iter().map(|owner| owner.name).collect();
     let version = version.flatten();
-    asked.page_as(status, &Form { p, form, key, version, providers: &ProviderKind::ALL, places, owners, trouble })
+    asked.page_as(
+        status,
+        &Form { p, form, key, version, providers: &ProviderKind::ALL, places, owners, trouble },
+    )
 }
 
 /// The names of pools and accounts, as far as whoever asks may see them.
@@ -178,19 +175,16 @@ impl Form<'_> {
 }
 
 impl One {
-    fn state_of(&self, used: i64, amount: u64) -> u64 {
-        u64::try_from(used).unwrap_or_default().min(amount)
+    /// What is used of a limit, as far as its bar goes.
+    fn filled(&self, standing: &StandingView) -> u64 {
+        u64::try_from(standing.used).unwrap_or_default().min(standing.amount)
     }
 
     fn is_money(&self, standing: &StandingView) -> bool {
-        standing.unit == posthaste_core::LimitUnit::Cost
+        standing.unit == LimitUnit::Cost
     }
 
-    fn dollars(&self, nanos: i64) -> posthaste_core::NanoUsd {
-        posthaste_core::NanoUsd::from_nanos(nanos)
-    }
-
-    fn dollars_of(&self, nanos: u64) -> posthaste_core::NanoUsd {
-        posthaste_core::NanoUsd::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+    fn dollars(&self, nanos: impl Number) -> NanoUsd {
+        NanoUsd::from_nanos(i64::try_from(nanos.counted()).unwrap_or(i64::MAX))
     }
 }
