@@ -47,20 +47,21 @@ function bars(rows, series, name, isMoney, width) {
     text.textContent = isMoney ? `$${short.format((ceiling * part) / 1e9)}` : short.format(ceiling * part);
     svg.append(text);
   }
-  const step = (width - left) / rows.length;
+  const step = Math.max(width - left, 1) / rows.length;
   const every = Math.max(1, Math.ceil(64 / step));
   rows.forEach((row, index) => {
     const x = left + step * index;
     const gap = Math.min(step * 0.2, 8);
     const tall = y(0) - y(row.values[series]);
-    svg.append(svgElement("rect", { class: `s${series + 1}`, x: x + gap / 2, y: y(row.values[series]), width: Math.min(step - gap, 60), height: Math.max(tall, row.values[series] > 0 ? 1.5 : 0), rx: Math.min(3, tall / 2) }));
+    const broad = Math.max(Math.min(step - gap, 60), 0.5);
+    svg.append(svgElement("rect", { class: `s${series + 1}`, x: x + (step - broad) / 2, y: y(row.values[series]), width: broad, height: Math.max(tall, row.values[series] > 0 ? 1.5 : 0), rx: Math.min(3, tall / 2) }));
     const hit = svgElement("rect", { class: "hit", x, y: top, width: step, height: height - top - bottom });
     const title = svgElement("title", {});
     title.textContent = `${row.label}: ${row.shown[series]}`;
     hit.append(title);
     svg.append(hit);
     if (index % every === 0) {
-      const text = svgElement("text", { x: x + Math.min(step, 60) / 2, y: height - 6, "text-anchor": "middle" });
+      const text = svgElement("text", { x: x + step / 2, y: height - 6, "text-anchor": "middle" });
       text.textContent = row.label;
       svg.append(text);
     }

@@ -1,6 +1,6 @@
 //! The dashboard: how the relay fares, at a glance.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use askama::Template;
 use axum::response::Response;
@@ -133,10 +133,22 @@ impl Dashboard {
         self.p.share(today.attempts - today.completed.min(today.attempts), today.attempts)
     }
 
-    /// Each span with what was used in it.
-    fn spans(&self) -> impl Iterator<Item = (Timestamp, TrendPoint)> {
+    /// Each span of the range with what was used in it, those without use as well.
+    fn spans(&self) -> Vec<(Timestamp, TrendPoint)> {
         let points = self.trend.lines.first().map(|line| line.points.as_slice()).unwrap_or_default();
-        self.trend.spans.iter().copied().zip(points.iter().copied())
+        let used: BTreeMap<_, _> = self.trend.spans.iter().copied().zip(points.iter().copied()).collect();
+        let step = match self.trend.every {
+            Every::Hour => HOUR,
+            Every::Day => DAY,
+            // Months differ in length: those without use are left out.
+            Every::Month => return used.into_iter().collect(),
+        };
+        let Some(first) = self.trend.since else { return used.into_iter().collect() };
+        let starts = std::iter::successors(Some(first), |at| Some(at.plus(step)));
+        starts
+            .take_while(|at| *at <= self.board.at)
+            .map(|at| (at, used.get(&at).copied().unwrap_or_default()))
+            .collect()
     }
 
     /// The cost of all, of which each has a share.
@@ -170,3 +182,6 @@ impl Dashboard {
         model.or_else(|| row.provider.as_ref().map(ToString::to_string)).unwrap_or_default()
     }
 }
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
