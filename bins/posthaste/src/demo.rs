@@ -15,8 +15,8 @@ use std::{
 use anyhow::{Context, ensure};
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use posthaste_admin::{Admin, NewAccount, NewKey};
-use posthaste_core::{Egress, Payload, RelayBody, Secret, Transport};
+use posthaste_admin::{Actor, Admin, Disclosed, NewAccount, NewKey, NewUser};
+use posthaste_core::{Egress, Payload, RelayBody, Role, Secret, Transport};
 use posthaste_http::{ServerOptions, door_router};
 use posthaste_sandbox::{SANDBOX_BASE_URL, Sandbox, SandboxOptions, SandboxOr};
 use posthaste_upstream::{HttpTransport, UpstreamOptions};
@@ -24,6 +24,7 @@ use posthaste_wire::FrameSplitter;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
+use uuid::Uuid;
 
 use crate::{
     Config,
@@ -59,10 +60,10 @@ pub async fn run(mut config: Config) -> anyhow::Result<()> {
     show_pages_at(&mut config, pages.local_addr()?)?;
     let running = Running::start(&config, None, transport(&config, sandbox.clone())?).await?;
     let base = reachable(running.address);
-    let key = furnish(&running.admin).await?;
+    let furnished = furnish(&running.admin).await?;
 
     let serving = end_orderly(running, &mut signals);
-    let showing = show(&base, &key, folder.path());
+    let showing = show(&base, &furnished, folder.path());
     let door = door_router(Arc::new(sandbox), SANDBOX_BASE_URL.parse()?);
     let options = ServerOptions {
         header_read_timeout: config.server.header_read_timeout,
@@ -113,17 +114,37 @@ async fn free_or_any(wanted: SocketAddr) -> SocketAddr {
     }
 }
 
-async fn furnish(admin: &Admin) -> anyhow::Result<Secret> {
+/// What is made for whoever tries things out.
+struct Furnished {
+    key: Secret,
+    /// Opens the console, for the owner `demo`.
+    password: Secret,
+}
+
+async fn furnish(admin: &Admin) -> anyhow::Result<Furnished> {
     let account =
         NewAccount { preset: "sandbox".to_owned(), name: "sandbox".to_owned(), ..NewAccount::default() };
     admin.accounts().add(account).await?;
     let created = admin.keys().create(NewKey { name: "demo".to_owned(), ..NewKey::default() }).await?;
-    Ok(created.key.secret().clone())
+    let password = Secret::new(Uuid::new_v4().simple().to_string());
+    let owner = NewUser {
+        name: OWNER.to_owned(),
+        password: Some(Disclosed::new(password.clone())),
+        role: Some(Role::Owner),
+        ..NewUser::default()
+    };
+    admin.people().create(&Actor::machine(), owner).await?;
+    Ok(Furnished { key: created.key.secret().clone(), password })
 }
 
-async fn show(base: &str, key: &Secret, data: &Path) -> anyhow::Result<()> {
+async fn show(base: &str, Furnished { key, password }: &Furnished, data: &Path) -> anyhow::Result<()> {
     say(&format!(
         "posthaste demo\n\n  relay       {base}\n  account     sandbox (built in, nothing leaves this machine)"
+    ))?;
+    say(&format!(
+        "  console     {base}{}  name {OWNER}, password {}",
+        posthaste_console::BASE,
+        password.expose()
     ))?;
     say(&format!("  client key  {}\n\nOne streamed request through the relay:\n", key.expose()))?;
     let answer = ask(base, key).await?;
@@ -224,5 +245,7 @@ The relay stays up until Ctrl-C; everything is forgotten then."
     )
 }
 
+/// Who logs in to the console.
+const OWNER: &str = "demo";
 const MODEL: &str = "claude-sonnet-5";
 const EVENT_PAUSE: Duration = Duration::from_millis(40);

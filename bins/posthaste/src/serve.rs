@@ -51,13 +51,15 @@ pub async fn run(config: Config, source: ConfigSource, how: Start) -> anyhow::Re
             let _ = reloader.reload().await;
         }
     });
+    let scheme = if config.server.tls_certificate_file.is_some() { "https" } else { "http" };
     if let Some(token) = &running.setup_token {
-        // To the person at the console and to no log file.
+        // To the person at the terminal and to no log file.
         let token = token.expose();
-        let line = format!("nobody can log in yet: make the first owner with the set-up token {token}");
+        let page = format!("{scheme}://{}{}/start", running.address, posthaste_console::BASE);
+        let line =
+            format!("nobody can log in yet: make the first owner at {page} with the set-up token {token}");
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
-    let scheme = if config.server.tls_certificate_file.is_some() { "https" } else { "http" };
     say(&format!("listening on {scheme}://{}", running.address))?;
     tell_systemd();
     let ended = end_orderly(running, &mut signals).await;
