@@ -81,8 +81,8 @@ const RUN: &[&str] = &[
     "users keys revoke grace laptop",
     "users reset-password grace --password-file password",
     "users delete grace --yes",
-    "admin create root --password-file password",
-    "admin reset-password root --password-file password",
+    "admin create chief --password-file password",
+    "admin reset-password chief --password-file password",
     "tokens create ci --scope keys:read --lasts 30d",
     "tokens list",
     "tokens list --json",
@@ -103,6 +103,8 @@ const RUN: &[&str] = &[
     "pricing rates",
     "pricing unknown",
     "pricing recompute --from 2020-01-01 --dry-run",
+    "requests list",
+    "requests list --json",
     "explain 01a22142-5f67-75ef-8a5a-00042e641da9",
     "stats",
     "stats --json",
@@ -177,8 +179,13 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("password"), "correct horse battery\n").unwrap();
         let place = regex::escape(&folder.path().display().to_string());
+        let user = std::process::Command::new("id").arg("-un").output().unwrap();
+        let user = regex::escape(String::from_utf8(user.stdout).unwrap().trim());
+        let (named, at_work) = (format!("\"name\": \"{user}\""), format!(r"command line \({user}\)"));
         let masks = [
             (place.as_str(), "<folder>"),
+            (named.as_str(), r#""name": "<user>""#),
+            (at_work.as_str(), "command line (<user>)"),
             (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>"),
             (r"[0-9a-f]{64}", "<hash>"),
             (r"cr_<hash>", "<client key>"),
@@ -186,10 +193,10 @@ impl Bench {
             (r"(?:pc|PH|card)-[A-Za-z0-9-]{12,}", "<code>"),
             (r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z", "<moment>"),
             (r"[0-9]{8}T[0-9]{9}Z", "<moment>"),
-            (r"\b(team|other|laptop) +[0-9a-f]{4}\b", "$1  <hint>"),
+            (r"(?-u:\b)(team|other|laptop) +[0-9a-f]{4}(?-u:\b)", "$1  <hint>"),
             (r#""hint":( ?)"[^"]*""#, r#""hint":$1"<hint>""#),
             (r"(secret ends with|ends with) +[^ \n]+", "$1  <hint>"),
-            (r"[0-9]+(?:\.[0-9]+)? (?:B|KiB|MiB)\b", "<size>"),
+            (r"[0-9]+(?:\.[0-9]+)? (?:B|KiB|MiB)(?-u:\b)", "<size>"),
             (r#""bytes":( ?)[0-9]+"#, r#""bytes":$1<size>"#),
             (r"  +", "  "),
             (r"─+", "─"),

@@ -48,14 +48,14 @@ struct Step {
 
 async fn list(asked: Arc<Asked>) -> Result<Response, AdminError> {
     let query = &asked.query;
-    let text = |name: &str| query.text(name).map(str::to_owned);
+    let given = |name: &str| query.text(name).map(str::to_owned);
     let moment = |name: &str| query.text(name).and_then(|text| text.parse().ok());
     let input = RequestsInput {
-        key: text("key"),
-        account: text("account"),
-        model: text("model"),
-        endpoint: text("endpoint"),
-        status: text("status"),
+        key: given("key"),
+        account: given("account"),
+        model: given("model"),
+        endpoint: given("endpoint"),
+        status: given("status"),
         since: moment("since"),
         until: moment("until"),
         after: query.text("after").and_then(|after| after.parse().ok()),

@@ -10,12 +10,12 @@ use crate::fields::Fields;
 
 /// What a new account is to be like.
 pub(super) fn new_account(preset: &str, form: &Fields) -> Result<NewAccount, AdminError> {
-    let text = |name: &str| form.text(name).map(str::to_owned);
+    let given = |name: &str| form.text(name).map(str::to_owned);
     Ok(NewAccount {
         preset: preset.to_owned(),
         name: form.value("name").trim().to_owned(),
-        base_url: text("base_url"),
-        site: text("site"),
+        base_url: given("base_url"),
+        site: given("site"),
         api_key: secret(form, "api_key"),
         aws: aws(form),
         entra: entra(form),
@@ -155,12 +155,12 @@ fn entra(form: &Fields) -> Option<EntraInput> {
 }
 
 fn vendor(form: &Fields) -> VendorSettings {
-    let text = |name: &str| form.text(name).map(str::to_owned);
+    let given = |name: &str| form.text(name).map(str::to_owned);
     VendorSettings {
-        region: text("region"),
-        profile: text("profile"),
-        api_version: text("api_version"),
-        project: text("project"),
+        region: given("region"),
+        profile: given("profile"),
+        api_version: given("api_version"),
+        project: given("project"),
     }
 }
 

@@ -45,19 +45,19 @@ pub(super) async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
 }
 
 fn input(query: &Fields) -> AccountListInput {
-    let text = |name: &str| query.text(name).map(str::to_owned);
+    let given = |name: &str| query.text(name).map(str::to_owned);
     AccountListInput {
         page: query.number("page").filter(|page| *page > 0),
         page_size: query.number("size").filter(|size| (1..=500).contains(size)),
-        search: text("search"),
-        sort_by: text("sort"),
+        search: given("search"),
+        sort_by: given("sort"),
         sort_order: query
             .text("order")
             .map(|order| if order == "desc" { SortOrder::Desc } else { SortOrder::Asc }),
-        state: text("state"),
-        preset: text("preset"),
-        provider: text("provider"),
-        pool: text("pool"),
+        state: given("state"),
+        preset: given("preset"),
+        provider: given("provider"),
+        pool: given("pool"),
         range: used_in(query),
     }
 }

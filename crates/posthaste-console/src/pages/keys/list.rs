@@ -39,20 +39,20 @@ pub(super) async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
 
 /// What the query asks for. Words that it does not know are left out, so that an old bookmark still leads somewhere.
 pub(super) fn input(query: &Fields) -> KeyListInput {
-    let text = |name: &str| query.text(name).map(str::to_owned);
+    let given = |name: &str| query.text(name).map(str::to_owned);
     KeyListInput {
         page: query.number("page").filter(|page| *page > 0),
         page_size: query.number("size").filter(|size| (1..=500).contains(size)),
-        search: text("search"),
-        sort_by: text("sort"),
+        search: given("search"),
+        sort_by: given("sort"),
         sort_order: query
             .text("order")
             .map(|order| if order == "desc" { SortOrder::Desc } else { SortOrder::Asc }),
-        state: text("state"),
+        state: given("state"),
         is_active: None,
-        tag: text("tag"),
-        owner: text("owner"),
-        team: text("team"),
+        tag: given("tag"),
+        owner: given("owner"),
+        team: given("team"),
         range: used_in(query),
     }
 }
