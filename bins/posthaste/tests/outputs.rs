@@ -149,7 +149,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("doctor", "tells of the machine: tests/server/doctor.rs"),
     ("import crs", "needs a predecessor: tests/import.rs"),
     ("keys test", "needs a relay: tests/server/tried.rs"),
-    ("logs", "needs a relay: tests/server/logs.rs"),
     ("logs filter", "needs a relay: tests/server/logs.rs"),
     ("man", "made by clap_mangen: tests/cli.rs"),
     ("owners delete", "as `pools delete`"),
