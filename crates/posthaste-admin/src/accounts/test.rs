@@ -207,7 +207,8 @@ fn model_to_ask(admin: &Admin, account: &Account, named: Option<&str>) -> Result
         .filter(|price| account.serves(price.model.as_str()))
         .min_by_key(|price| cost(&book, account, price.model.as_str()))
         .map(|price| price.model.as_str());
-    let of_plan = preset(&account.preset.0).and_then(|preset| preset.test_model).filter(|name| account.serves(name));
+    let of_plan =
+        preset(&account.preset.0).and_then(|preset| preset.test_model).filter(|name| account.serves(name));
     match plain.or(of_plan).or(cheapest).or(Some(WIDELY_KNOWN)).filter(|name| account.serves(name)) {
         Some(name) => input::model("model", name),
         None => {
