@@ -77,7 +77,8 @@ impl Terminal {
 
     /// Waits for the program's end, and gives what came before it. The terminal shows what is typed then, as it did before.
     fn ends(mut self, code: u8) -> String {
-        let (before, how) = self.session.exp_regex("\\[ended [^\\]]*\\]").unwrap_or_else(|error| panic!("{error}"));
+        let (before, how) =
+            self.session.exp_regex("\\[ended [^\\]]*\\]").unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(how, format!("[ended {code}, echo on]"), "{before}");
         before
     }
@@ -161,6 +162,7 @@ fn a_slip_in_a_secret_can_be_taken_back() {
 fn a_terminal_shows_what_is_typed_after_a_secret_was_not_given() {
     for (typed, code) in [(CTRL_C, 130), (CTRL_BACKSLASH, 131), (CTRL_D, 2)] {
         let home = Home::new();
+        home.ok("init");
         let mut terminal = home.terminal(100, ADD);
         terminal.sees(ASKED);
         terminal.types(typed);
@@ -181,6 +183,18 @@ fn a_terminal_shows_what_is_typed_after_a_secret_was_not_given() {
 }
 
 #[test]
+fn nothing_is_put_to_sleep_while_a_secret_is_typed() {
+    let home = Home::new();
+    let mut terminal = home.terminal(100, "clients setup codex --url http://relay.test:3001 --key - --yes");
+    terminal.sees("(not shown; end with Enter): ");
+    terminal.types("cr_dum\u{1a}my0123456789\n");
+    let said = terminal.ends(0);
+    assert!(!said.contains("dummy"), "{said}");
+    let settings = fs::read_to_string(home.path(".codex/config.toml")).unwrap();
+    assert!(settings.contains("\"cr_dummy0123456789\""), "{settings}");
+}
+
+#[test]
 fn every_secret_of_a_command_is_asked_for_and_can_be_refused() {
     let home = Home::new();
     let line = "accounts add --preset bedrock --name aws --region us-east-1 --aws-access-key-id AKIAIOSFODNN7EXAMPLE \
@@ -198,7 +212,7 @@ fn every_secret_of_a_command_is_asked_for_and_can_be_refused() {
 fn what_moves_while_one_waits_moves_at_a_terminal_alone() {
     let home = Home::new();
     home.ok("accounts add --preset sandbox --name one");
-    let mut terminal = home.terminal(100, "data backup first.db");
+    let mut terminal = home.terminal(100, "data backup --to first.db");
     let before = terminal.sees("| copying and checking\u{1b}[K");
     assert!(before.ends_with('\r'), "{before:?}");
     let said = terminal.ends(0);
@@ -211,14 +225,14 @@ fn what_moves_while_one_waits_moves_at_a_terminal_alone() {
     let said = terminal.ends(0);
     assert!(said.contains("\r\u{1b}[K"), "{said:?}");
 
-    for line in ["data backup second.db", "data verify"] {
+    for line in ["data backup --to second.db", "data verify"] {
         let output = home.run(line);
         assert!(output.status.success(), "{output:?}");
         for bytes in [&output.stdout, &output.stderr] {
             assert!(!bytes.contains(&b'\r') && !bytes.contains(&0x1b), "{line}: {output:?}");
         }
     }
-    let said = home.terminal(100, "data backup third.db --json").ends(0);
+    let said = home.terminal(100, "data backup --to third.db --json").ends(0);
     assert!(!said.contains("copying"), "{said}");
 }
 
