@@ -18,7 +18,8 @@ const LEFT_OUT: [&str; 5] = ["test", "login", "refresh", "balance", "delete"];
 #[test]
 fn every_account_of_the_guide_can_be_added() {
     let folder = tempfile::tempdir().unwrap();
-    let left_out = |line: &str| LEFT_OUT.iter().any(|what| line.starts_with(&format!("posthaste accounts {what} ")));
+    let left_out =
+        |line: &str| LEFT_OUT.iter().any(|what| line.starts_with(&format!("posthaste accounts {what} ")));
     let lines: Vec<_> =
         GUIDE.lines().filter(|line| line.starts_with("posthaste ") && !left_out(line)).collect();
     let adding = lines.iter().filter(|line| line.contains(" accounts add ")).count();
@@ -26,7 +27,8 @@ fn every_account_of_the_guide_can_be_added() {
     for line in lines {
         let mut shell = Command::new("sh");
         shell.arg("-c").arg(line).env("PATH", path()).env("POSTHASTE_DATA__DIR", folder.path().join("data"));
-        let ran = shell.current_dir(folder.path()).write_stdin("dummy-0123456789-0123456789-0123456789\n").output();
+        let ran =
+            shell.current_dir(folder.path()).write_stdin("dummy-0123456789-0123456789-0123456789\n").output();
         let ran = ran.unwrap();
         assert!(ran.status.success(), "{line}\n{}", String::from_utf8_lossy(&ran.stderr));
     }
