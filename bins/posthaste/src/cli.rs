@@ -10,6 +10,8 @@ mod config;
 mod data;
 mod debug;
 mod doctor;
+#[cfg(test)]
+mod documented;
 mod failure;
 mod going;
 mod health;

@@ -70,4 +70,12 @@ mod tests {
         let workspace = Workspace::find().expect("cargo metadata works where cargo built this test");
         assert!(workspace.root().join("crates/posthaste-core/Cargo.toml").is_file());
     }
+
+    #[test]
+    fn the_programs_of_the_page_on_embedding_are_run() {
+        let programs = Workspace::find().expect("as above").example_programs();
+        for name in ["posthaste-example-contract-test", "posthaste-example-embed"] {
+            assert!(programs.contains(&(name.to_owned(), name.to_owned())), "{programs:?}");
+        }
+    }
 }

@@ -42,7 +42,8 @@ pub struct Preset {
     /// How long an account rests for trouble that passes when its upstream does not say, where that is not what it is for
     /// most.
     pub rests: Option<Rests>,
-    /// A model that an account's test may ask for where the price book names none.
+    /// The model that an account's test asks for where the vendor's price list does not tell what such an account has: a
+    /// plan's.
     pub test_model: Option<&'static str>,
     /// Where the vendor documents it, and when that was read; empty where nobody does.
     pub source: &'static str,

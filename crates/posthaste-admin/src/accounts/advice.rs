@@ -23,7 +23,7 @@ pub(super) fn for_transport(account: &Account, error: &TransportError) -> Findin
     let name = &account.name;
     let advice = match error {
         TransportError::Refused { .. } => format!(
-            "if this private address is meant: posthaste accounts update {name} --allow-private true"
+            "if this private address is meant: posthaste accounts update {name} --allow-private"
         ),
         TransportError::Connect { .. } => format!(
             "nothing answers at {}: check host and port, name resolution, the certificate, and whether a proxy or \

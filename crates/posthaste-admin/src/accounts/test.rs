@@ -185,8 +185,8 @@ fn for_credential(error: &OAuthError) -> Finding {
     Finding { state: super::state(error), problem: error.to_string(), advice: Some(error.advice()) }
 }
 
-/// The model that is asked for: the named one; else one that the account lists; else the cheapest that its provider
-/// offers; else one that many services know.
+/// The model that is asked for: the named one; else one that the account lists; else the preset's, where a plan decides what
+/// there is; else the cheapest that its provider offers; else one that many services know.
 fn model_to_ask(admin: &Admin, account: &Account, named: Option<&str>) -> Result<ModelName, AdminError> {
     if let Some(name) = named {
         let model = input::model("model", name)?;
@@ -207,7 +207,9 @@ fn model_to_ask(admin: &Admin, account: &Account, named: Option<&str>) -> Result
         .filter(|price| account.serves(price.model.as_str()))
         .min_by_key(|price| cost(&book, account, price.model.as_str()))
         .map(|price| price.model.as_str());
-    match plain.or(cheapest).or(Some(WIDELY_KNOWN)).filter(|name| account.serves(name)) {
+    let of_plan =
+        preset(&account.preset.0).and_then(|preset| preset.test_model).filter(|name| account.serves(name));
+    match plain.or(of_plan).or(cheapest).or(Some(WIDELY_KNOWN)).filter(|name| account.serves(name)) {
         Some(name) => input::model("model", name),
         None => {
             let message = format!("which model? account `{}` names none but by pattern", account.name);

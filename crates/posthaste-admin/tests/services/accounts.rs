@@ -209,6 +209,24 @@ async fn a_test_asks_for_a_model_that_the_account_serves() {
 }
 
 #[tokio::test]
+async fn a_test_of_a_plan_asks_for_a_model_that_the_plan_has() {
+    let bench = bench(move |_| Reply::json(500, &json!({}))).await;
+    let accounts = bench.admin.accounts();
+    let plan = |name: &str| NewAccount {
+        preset: "kimi-coding-plan".to_owned(),
+        base_url: None,
+        auth: None,
+        ..compatible(name)
+    };
+    accounts.add(plan("any")).await.unwrap();
+    assert_eq!(accounts.test("any", None).await.unwrap().model.as_str(), "kimi-for-coding");
+    accounts.add(NewAccount { allow: vec!["kimi-k2.6".to_owned()], ..plan("listed") }).await.unwrap();
+    assert_eq!(accounts.test("listed", None).await.unwrap().model.as_str(), "kimi-k2.6");
+    accounts.add(NewAccount { deny: vec!["kimi-for-*".to_owned()], ..plan("other") }).await.unwrap();
+    assert_ne!(accounts.test("other", None).await.unwrap().model.as_str(), "kimi-for-coding");
+}
+
+#[tokio::test]
 async fn a_failed_test_says_what_to_do() {
     let cases = [
         (Reply::json(401, &anthropic_error("authentication_error", "invalid x-api-key")), "not accepted"),

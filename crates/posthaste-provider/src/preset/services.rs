@@ -29,7 +29,6 @@ pub(super) const ROWS: &[Preset] = &[
         dialects: CHAT_AND_MESSAGES,
         chat: ChatVariant::Qwen,
         rules: DASHSCOPE,
-        test_model: Some("qwen-flash"),
         source: "https://www.alibabacloud.com/help/model-studio/compatibility-of-openai-with-dashscope, checked 2026-11-23",
         summary: "Alibaba's Model Studio, paid by use, with an API key of the site's region",
         ..Preset::BASE
@@ -51,7 +50,6 @@ pub(super) const ROWS: &[Preset] = &[
         dialects: CHAT_AND_MESSAGES,
         chat: ChatVariant::Glm,
         rules: super::plans::GLM,
-        test_model: Some("glm-4.5-flash"),
         source: "https://docs.z.ai/api-reference/introduction, checked 2026-11-23",
         summary: "Zhipu's GLM, paid by use, with an API key",
         ..Preset::BASE
@@ -69,7 +67,6 @@ pub(super) const ROWS: &[Preset] = &[
             rule(422, "", "", ClientFault, ""),
             rule(402, "", "", Quota(Reset::Unknown), "top up the balance at https://platform.deepseek.com"),
         ],
-        test_model: Some("deepseek-chat"),
         source: "https://api-docs.deepseek.com, checked 2026-11-23",
         summary: "DeepSeek's API, with an API key",
         ..Preset::BASE
@@ -91,7 +88,6 @@ pub(super) const ROWS: &[Preset] = &[
         dialects: CHAT_AND_MESSAGES,
         chat: ChatVariant::Moonshot,
         rules: super::plans::MOONSHOT,
-        test_model: Some("kimi-latest"),
         source: "https://platform.moonshot.ai/docs, checked 2026-11-23",
         summary: "Moonshot's Kimi, paid by use, with an API key of the site's region",
         ..Preset::BASE
