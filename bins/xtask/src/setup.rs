@@ -23,7 +23,10 @@ pub(crate) fn servers() -> Result<()> {
     program("redis-server", "redis-server")?;
     program("slapd", "slapd")?;
     program("nginx", "nginx")?;
-    program("ldapadd", "ldap-utils")
+    program("ldapadd", "ldap-utils")?;
+    // The console is looked at in a real browser.
+    program("chromium", "chromium")?;
+    program("chromedriver", "chromium-driver")
 }
 
 /// Makes sure that a program can be run, from Debian's package if need be.

@@ -61,7 +61,7 @@ impl Cast {
             let request = request.body(posthaste_core::Payload::from(bytes::Bytes::from(body))).unwrap();
             let answer = client.send(request).await.unwrap();
             let head = format!("{} {:?}\n", answer.status, answer.headers);
-            places.note("answers", &(head + &answer.text().await.unwrap_or_default()));
+            places.note("answers", &(head + answer.text().await.unwrap_or_default().as_str()));
         };
         let key = &self.client_key;
         // People paste their keys.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
 
 mod bad_input;
+mod browser;
 mod canary;
 mod cards;
 mod doctor;

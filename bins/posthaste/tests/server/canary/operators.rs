@@ -221,6 +221,6 @@ impl Asking<'_> {
         assert!(answer.status < 500 || answer.status == 502, "{method} {path}: {head}");
         let text = answer.text().await.unwrap();
         let json = serde_json::from_str(&text).unwrap_or_default();
-        (head + &text, json)
+        (head + text.as_str(), json)
     }
 }
