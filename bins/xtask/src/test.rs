@@ -111,14 +111,27 @@ fn program(workspace: &Workspace, report: &mut Report, all: bool) {
         ]))
     });
     if !built {
-        for name in
-            ["generated documents", "the admin API against its description", "end-to-end tests", "demo"]
-        {
+        for name in [
+            "generated documents",
+            "the console for everybody",
+            "the admin API against its description",
+            "end-to-end tests",
+            "demo",
+        ] {
             report.not_checked(name, "the program was not built");
         }
         return;
     }
     report.step("generated documents", || docs::check_all(workspace, &binary));
+    report.step("the console for everybody", || {
+        let axe = setup::node(workspace)?.join("node_modules/axe-core/axe.min.js");
+        shell_run(
+            cargo(workspace)
+                .env("POSTHASTE_AXE", axe)
+                .args(["test", "--locked", "--package", "posthaste", "--test", "server"])
+                .args(["--", "--ignored", "pages_can_be_used_by_everybody"]),
+        )
+    });
     report.step("the admin API against its description", || {
         let mut compared = Command::new(setup::schemathesis(workspace)?);
         compared.env("POSTHASTE_BIN", &binary);

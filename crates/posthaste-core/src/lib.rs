@@ -88,7 +88,8 @@ pub use secret::{Sealed, Secret};
 pub use session::{Session, TokenHash};
 pub use setting::{CardLimits, KeptPriceList, ServiceRates, Setting, SettingValue};
 pub use telemetry::{
-    NoTelemetry, SpanId, Telemetry, TraceContext, TraceId, TraceParent, TracedAttempt, TracedRequest,
+    AnswerWords, NoTelemetry, SpanId, Telemetry, TraceContext, TraceId, TraceParent, TracedAttempt,
+    TracedRequest,
 };
 pub use terms::{Geography, ServiceTier, Terms};
 pub use timestamp::Timestamp;

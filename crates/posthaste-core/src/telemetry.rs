@@ -173,6 +173,17 @@ pub struct TracedAttempt {
     pub row: AttemptRow,
     /// Host and port that were asked.
     pub server: Option<(String, u16)>,
+    /// What the answer said of itself.
+    pub answer: AnswerWords,
+}
+
+/// What an answer says of itself, in the words of its dialect. Empty where it said nothing, or did not come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AnswerWords {
+    /// The model that it names.
+    pub model: Option<String>,
+    /// Why it stopped, choice by choice; a word that several choices share stands once.
+    pub finish_reasons: Vec<String>,
 }
 
 /// A flag of a `traceparent`: the sender records the trace. That an identity's last 56 bits are by chance, which is another one, is never

@@ -12,7 +12,7 @@ use posthaste_provider::{AnswerHead, Provider};
 use posthaste_translate::{Loss, translate_count, translate_response};
 use posthaste_wire::{
     Framing, StreamCollector, UpstreamError, read_error_answer, read_other, read_whole, refuses_seal,
-    response_id,
+    response_id, words_of,
 };
 use tokio::time::Instant;
 
@@ -183,6 +183,10 @@ impl Answered<'_> {
             Some(_) | None if billed => UsageSource::Estimated,
             _ => UsageSource::None,
         };
+        let trail = &self.book.journey().trail;
+        if trail.is_traced() {
+            trail.answered_with(words_of(self.upstream.dialect, &body));
+        }
         let usage = answer.usage.unwrap_or_default();
         let ending = Ending { outcome: AttemptOutcome::Complete, usage, source, answer_bytes: body.len() };
         until_booked(self.book.settle(ending)).await.map_err(Setback::Final)?;

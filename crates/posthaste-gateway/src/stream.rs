@@ -96,7 +96,7 @@ impl StreamAnswer {
         let client = journey.surface;
         Self {
             upstream: Some(upstream),
-            tap: StreamTap::of(surface),
+            tap: StreamTap::of(surface).listening(journey.trail.is_traced()),
             transcoder: Transcoder::new(surface, client, way_back, &journey.id.to_string()),
             client,
             begun: false,
@@ -336,6 +336,9 @@ impl StreamAnswer {
         let outcome = if self.left { AttemptOutcome::Cancelled } else { outcome };
         if let Some(gap) = self.pulse.take_longest_gap() {
             self.book.journey().engine.metrics.longest_gap(gap);
+        }
+        if let Some(words) = self.tap.take_words() {
+            self.book.journey().trail.answered_with(words);
         }
         // A whole answer costs something even if the upstream tells no numbers.
         let source = match (outcome, self.tap.usage_source()) {

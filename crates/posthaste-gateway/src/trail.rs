@@ -12,8 +12,8 @@ use std::{borrow::Cow, sync::Arc};
 use http::Uri;
 use parking_lot::Mutex;
 use posthaste_core::{
-    AccountId, AttemptRow, CapturedBodies, ConversationFound, Estimated, Fault, FaultKind, Origin,
-    RecordedFault, Repairs, RequestRecord, RequestSteps, Rest, Stop, StopEnd, Surface, Timestamp,
+    AccountId, AnswerWords, AttemptRow, CapturedBodies, ConversationFound, Estimated, Fault, FaultKind,
+    Origin, RecordedFault, Repairs, RequestRecord, RequestSteps, Rest, Stop, StopEnd, Surface, Timestamp,
     TraceContext,
 };
 use posthaste_scheduler::Parked;
@@ -124,6 +124,16 @@ impl Trail {
     /// An attempt goes to this address.
     pub(crate) fn asks(&self, uri: &Uri) {
         self.note_traced(|traced| traced.asks(uri));
+    }
+
+    /// Whether somebody wants to know what answers say of themselves.
+    pub(crate) fn is_traced(&self) -> bool {
+        self.open.is_some() && self.trace.is_some_and(|trace| trace.sampled)
+    }
+
+    /// The answer of the attempt that is booked next said this of itself.
+    pub(crate) fn answered_with(&self, answer: AnswerWords) {
+        self.note_traced(|traced| traced.answered(answer));
     }
 
     /// An attempt is booked.

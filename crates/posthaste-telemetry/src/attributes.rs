@@ -1,7 +1,9 @@
 //! Attributes, in the words of OpenTelemetry's conventions
 //! (<https://opentelemetry.io/docs/specs/semconv/gen-ai/>, read 2026-11-28).
 
-use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value::Value};
+use opentelemetry_proto::tonic::common::v1::{
+    AnyValue, ArrayValue, InstrumentationScope, KeyValue, any_value::Value,
+};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use posthaste_core::{AttemptOutcome, AttemptRow, Operation, ProviderKind};
 
@@ -24,6 +26,15 @@ impl Attributes {
 
     pub(crate) fn truth(mut self, key: &str, value: bool) -> Self {
         self.push(key, Value::BoolValue(value));
+        self
+    }
+
+    /// Only where there are some.
+    pub(crate) fn texts(mut self, key: &str, values: &[String]) -> Self {
+        if !values.is_empty() {
+            let text = |value: &String| AnyValue { value: Some(Value::StringValue(value.clone())) };
+            self.push(key, Value::ArrayValue(ArrayValue { values: values.iter().map(text).collect() }));
+        }
         self
     }
 

@@ -28,6 +28,7 @@ mod unseal;
 pub mod upstream_error;
 pub mod usage;
 pub mod whole;
+mod words;
 
 pub use anthropic::invoke::{FromInvoke, from_invoke, invoke_beta, to_invoke};
 pub use bedrock::fault::exception as converse_exception;
@@ -52,3 +53,4 @@ pub use tap::{Progress, StreamTap};
 pub use unseal::{Unsealed, refuses_seal, unseal};
 pub use upstream_error::{ErrorDetails, UpstreamError, read_error, read_error_answer, read_error_frame};
 pub use whole::{WholeAnswer, WholeError, read_other, read_whole};
+pub use words::words_of;

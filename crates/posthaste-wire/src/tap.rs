@@ -3,13 +3,13 @@
 mod sighting;
 
 use bytes::Bytes;
-use posthaste_core::{Dialect, Packing, Surface, Usage, UsageSource};
+use posthaste_core::{AnswerWords, Dialect, Packing, Surface, Usage, UsageSource};
 use serde::de::IgnoredAny;
 
 pub(crate) use self::sighting::Sighting;
 use crate::{
     Frame, Framing, FramingError, JsonArrayWriter, Repacker, Splitter, UpstreamError, anthropic, bedrock,
-    gemini, openai_chat, openai_responses,
+    gemini, openai_chat, openai_responses, words,
 };
 
 /// How far a stream has come.
@@ -39,6 +39,8 @@ pub struct StreamTap {
     terminated_at: Option<usize>,
     /// How the upstream closed, once it has.
     closed: Option<Closed>,
+    /// What the answer says of itself, where somebody wants to know.
+    words: Option<Box<AnswerWords>>,
 }
 
 impl StreamTap {
@@ -56,7 +58,19 @@ impl StreamTap {
             seen: Sighting::default(),
             terminated_at: None,
             closed: None,
+            words: None,
         }
+    }
+
+    /// The same that also listens for what the answer says of itself, if that is `wanted`. It costs a search of each frame.
+    #[must_use]
+    pub fn listening(self, wanted: bool) -> Self {
+        Self { words: wanted.then(Box::default), ..self }
+    }
+
+    /// What the answer said of itself so far; `None` where nobody listens, or after this was asked once.
+    pub fn take_words(&mut self) -> Option<AnswerWords> {
+        self.words.take().map(|words| *words)
     }
 
     /// A tap at the start of a stream as an upstream of this surface packs and frames it.
@@ -71,10 +85,13 @@ impl StreamTap {
     /// When a frame is too long, or the bytes are not framed as they should be; the stream cannot be watched any further,
     /// what was seen stays.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Progress, FramingError> {
-        let Self { dialect, enveloped, splitter, seen, terminated_at, .. } = self;
+        let Self { dialect, enveloped, splitter, seen, terminated_at, words, .. } = self;
         *terminated_at = None;
         let scanned = splitter.scan(chunk, |frame, end| {
             if !seen.ended {
+                if let Some(words) = words {
+                    words::listen(*dialect, frame.data, words);
+                }
                 read(*dialect, *enveloped, frame, seen);
                 *terminated_at = seen.ended.then_some(end);
             }
@@ -97,7 +114,7 @@ impl StreamTap {
     /// # Errors
     /// When that frame is too long, or the stream was broken before.
     pub fn finish(&mut self) -> Result<Progress, FramingError> {
-        let Self { dialect, enveloped, splitter, seen, closed, .. } = self;
+        let Self { dialect, enveloped, splitter, seen, closed, words, .. } = self;
         if closed.is_some() {
             return Ok(self.progress());
         }
@@ -109,6 +126,9 @@ impl StreamTap {
         let split = splitter.finish(|frame| {
             close = if is_whole(frame.data) { Closed::BeforeBlankLine } else { Closed::InsideData };
             if !seen.ended && close == Closed::BeforeBlankLine {
+                if let Some(words) = words {
+                    words::listen(*dialect, frame.data, words);
+                }
                 read(*dialect, *enveloped, frame, seen);
             }
         });

@@ -55,13 +55,17 @@ fn last_metrics(receiver: &ScriptedUpstream) -> Vec<Metric> {
 }
 
 fn attributes(pairs: &[KeyValue]) -> BTreeMap<&str, Value> {
-    let value = |pair: &KeyValue| match pair.value.as_ref().unwrap().value.as_ref().unwrap() {
-        Any::StringValue(text) => json!(text),
-        Any::IntValue(number) => json!(number),
-        Any::BoolValue(truth) => json!(truth),
-        other => panic!("{other:?}"),
-    };
-    pairs.iter().map(|pair| (pair.key.as_str(), value(pair))).collect()
+    fn value(any: &Any) -> Value {
+        match any {
+            Any::StringValue(text) => json!(text),
+            Any::IntValue(number) => json!(number),
+            Any::BoolValue(truth) => json!(truth),
+            Any::ArrayValue(list) => list.values.iter().map(|one| value(one.value.as_ref().unwrap())).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+    let told = |pair: &KeyValue| value(pair.value.as_ref().unwrap().value.as_ref().unwrap());
+    pairs.iter().map(|pair| (pair.key.as_str(), told(pair))).collect()
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -147,7 +151,8 @@ async fn a_request_is_a_span_and_each_of_its_attempts_one_below_it() {
     assert_eq!((&told["posthaste.outcome"], &told["posthaste.verdict"]), (&json!("failed"), &json!("next")));
     assert!(failed(first) && !told.contains_key("gen_ai.response.model"));
     let told = attributes(&second.attributes);
-    assert_eq!(told["gen_ai.response.model"], MODEL);
+    assert_eq!(told["gen_ai.response.model"], "claude-testkit");
+    assert_eq!(told["gen_ai.response.finish_reasons"], json!(["end_turn"]));
     assert_eq!(told["gen_ai.usage.input_tokens"], USAGE.input);
     assert_eq!(told["gen_ai.usage.output_tokens"], USAGE.output);
     assert_eq!(told["posthaste.outcome"], "complete");

@@ -1,9 +1,11 @@
 //! What a trace tells beside the record.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use http::Uri;
-use posthaste_core::{AttemptRow, Fault, RequestRecord, TraceContext, TracedAttempt, TracedRequest};
+use posthaste_core::{
+    AnswerWords, AttemptRow, Fault, RequestRecord, TraceContext, TracedAttempt, TracedRequest,
+};
 use posthaste_wire::fault::render;
 
 use crate::Call;
@@ -15,6 +17,8 @@ pub(super) struct Traced {
     attempts: Vec<TracedAttempt>,
     /// Where the attempt goes that is under way.
     server: Option<(String, u16)>,
+    /// What its answer said of itself.
+    answer: AnswerWords,
     /// The status of a fault that the client was told.
     fault_status: Option<u16>,
 }
@@ -24,7 +28,14 @@ impl Traced {
     pub(super) fn begin(context: Option<TraceContext>, call: &Call) -> Option<Box<Self>> {
         let context = context.filter(|context| context.sampled)?;
         let route = call.route.clone();
-        Some(Box::new(Self { context, route, attempts: Vec::new(), server: None, fault_status: None }))
+        Some(Box::new(Self {
+            context,
+            route,
+            attempts: Vec::new(),
+            server: None,
+            answer: AnswerWords::default(),
+            fault_status: None,
+        }))
     }
 
     pub(super) fn asks(&mut self, uri: &Uri) {
@@ -32,13 +43,19 @@ impl Traced {
         self.server = uri.host().map(|host| (host.to_owned(), port));
     }
 
+    pub(super) fn answered(&mut self, answer: AnswerWords) {
+        self.answer = answer;
+    }
+
     pub(super) fn failed(&mut self, record: &RequestRecord, fault: &Fault) {
         self.fault_status = Some(render(record.dialect, fault, record.id).status.as_u16());
     }
 
     pub(super) fn booked(&mut self, row: &AttemptRow) {
+        // Whether there is room or not: the next attempt has its own.
+        let (server, answer) = (self.server.take(), mem::take(&mut self.answer));
         if self.attempts.len() < MOST_ATTEMPTS {
-            self.attempts.push(TracedAttempt { row: row.clone(), server: self.server.take() });
+            self.attempts.push(TracedAttempt { row: row.clone(), server, answer });
         }
     }
 

@@ -67,20 +67,22 @@ fn of_request(request: &TracedRequest) -> Span {
 
 /// An attempt: a call to a model, as the conventions for clients of models have it.
 fn of_attempt(request: &TracedRequest, attempt: &TracedAttempt) -> Span {
-    let TracedAttempt { row, server } = attempt;
+    let TracedAttempt { row, server, answer } = attempt;
     let id = row.request_id;
     let operation = operation(row.operation);
     let error = error_type(row);
     let counted = (row.usage_source != UsageSource::None).then_some(&row.usage);
     let written = counted.map(|usage| usage.cache_write_5m.saturating_add(usage.cache_write_1h));
     let stop = request.record.stops.iter().find(|stop| stop.attempt == Some(row.attempt));
-    // The relay does not read what an answer calls its model: it is the one that was asked for.
-    let answered = (row.outcome == AttemptOutcome::Complete).then(|| row.upstream_model.as_str());
+    // An answer that names no model (Bedrock's) is taken to be of the one that was asked for.
+    let asked = (row.outcome == AttemptOutcome::Complete).then(|| row.upstream_model.as_str());
+    let answered = answer.model.as_deref().or(asked);
     let attributes = Attributes::default()
         .text("gen_ai.operation.name", operation)
         .text("gen_ai.provider.name", provider(row.provider))
         .text("gen_ai.request.model", row.upstream_model.as_str())
         .some_text("gen_ai.response.model", answered)
+        .texts("gen_ai.response.finish_reasons", &answer.finish_reasons)
         .some_number("gen_ai.usage.input_tokens", counted.map(|usage| usage.prompt()))
         .some_number("gen_ai.usage.output_tokens", counted.map(|usage| usage.output))
         .some_number("gen_ai.usage.cache_read.input_tokens", counted.map(|usage| usage.cache_read))
