@@ -15,6 +15,7 @@ pub(super) async fn furnished(bench: Bench) -> (Bench, ScriptedUpstream, Vec<Str
     let key = bench.create_key("laptop");
     bench.cli("keys update laptop --limit cost=5/day --limit concurrency=4 --add-tag ci");
     bench.cli("pools create --name fast");
+    bench.cli("accounts update main --pool fast");
     bench.cli("routes create --model house --to claude-sonnet-4-5@pool:fast");
     let server = bench.serve();
     for _ in 0..3 {
