@@ -1,7 +1,5 @@
 //! The code that `docs/EMBEDDING.md` shows is the examples' own.
 
-#![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
-
 use std::{fs, path::Path};
 
 /// Stands before a block of code, with the file that it is of.
