@@ -15,7 +15,7 @@ pub(crate) struct Options {
     /// One short repetition, to see that all works; the figures mean little
     #[arg(long)]
     quick: bool,
-    /// Scenarios, joined by commas; all by default (`bench/README.md` names them). `operators` is one by itself
+    /// Scenarios, joined by commas; all by default (`bench/README.md` names them). `operators` and `viewers` are each one by itself
     #[arg(long)]
     scenario: Option<String>,
     /// Targets beside direct and nginx, joined by commas
@@ -93,10 +93,23 @@ fn operators(workspace: &Workspace, options: &Options) -> Result<()> {
     shell_run(&mut command)
 }
 
+/// Measures what those who watch a relay cost it.
+fn viewers(workspace: &Workspace, options: &Options) -> Result<()> {
+    let mut command = driver_of(workspace, "viewers.py")?;
+    let (reps, seconds) = if options.quick { (1, 2.0) } else { (options.reps, options.seconds) };
+    command.args(["--reps", &reps.to_string(), "--seconds", &seconds.to_string()]);
+    if let Some(out) = &options.out {
+        command.arg("--out").arg(std::path::absolute(out)?);
+    }
+    shell_run(&mut command)
+}
+
 /// Measures and prints the table.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    if options.scenario.as_deref() == Some("operators") {
-        return operators(workspace, options);
+    match options.scenario.as_deref() {
+        Some("operators") => return operators(workspace, options),
+        Some("viewers") => return viewers(workspace, options),
+        _ => {}
     }
     let (reps, seconds) = if options.quick { (1, 1.0) } else { (options.reps, options.seconds) };
     let mut command = driver(workspace)?;

@@ -60,7 +60,9 @@ fn attributes(pairs: &[KeyValue]) -> BTreeMap<&str, Value> {
             Any::StringValue(text) => json!(text),
             Any::IntValue(number) => json!(number),
             Any::BoolValue(truth) => json!(truth),
-            Any::ArrayValue(list) => list.values.iter().map(|one| value(one.value.as_ref().unwrap())).collect(),
+            Any::ArrayValue(list) => {
+                list.values.iter().map(|one| value(one.value.as_ref().unwrap())).collect()
+            }
             other => panic!("{other:?}"),
         }
     }

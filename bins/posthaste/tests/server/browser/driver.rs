@@ -6,18 +6,17 @@ use std::{
     time::Duration,
 };
 
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element, wd::WebDriverCompatibleCommand};
+use http::Method;
+use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
-use thirtyfour::{
-    By, CapabilitiesHelper, ChromiumLikeCapabilities, DesiredCapabilities, RequestData, SessionId, WebDriver,
-    WebElement, common::command::FormatRequestData, error::WebDriverResult,
-};
 use tokio::time::sleep;
 
 use crate::support::Server;
 
 /// A browser with one window. It ends with the value.
 pub(crate) struct Browser {
-    pub(crate) web: WebDriver,
+    pub(crate) web: Client,
     pub(crate) base: String,
     // Dropped last: it ends the browser.
     _program: Program,
@@ -32,14 +31,17 @@ impl Drop for Program {
     }
 }
 
-/// What the browser itself complains of.
+/// A command that only Chromium has, with what it is given.
 #[derive(Debug)]
-struct Complaints;
+struct Own(&'static str, Value);
 
-impl FormatRequestData for Complaints {
-    fn format_request(&self, session: &SessionId) -> RequestData {
-        RequestData::new(http::Method::POST, format!("session/{session}/se/log"))
-            .add_body(json!({ "type": "browser" }))
+impl WebDriverCompatibleCommand for Own {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.0))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.1.to_string()))
     }
 }
 
@@ -55,20 +57,23 @@ impl Browser {
             .expect("chromedriver is there: `cargo xtask setup` installs it");
         let program = Program(program);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut wanted = DesiredCapabilities::chrome();
-        for argument in [
+        let arguments = [
             "--headless=new",
             "--no-sandbox",
             "--disable-gpu",
             "--hide-scrollbars",
             "--disable-dev-shm-usage",
-        ] {
-            wanted.add_arg(argument).unwrap();
-        }
-        wanted.set("goog:loggingPrefs", json!({ "browser": "ALL" })).unwrap();
+        ];
+        let wanted = json!({
+            "browserName": "chrome",
+            "goog:chromeOptions": { "args": arguments },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        });
+        let wanted = wanted.as_object().unwrap();
         let mut tries = 0;
         let web = loop {
-            match WebDriver::new(format!("http://{address}"), wanted.clone()).await {
+            let mut builder = ClientBuilder::new(HttpConnector::new());
+            match builder.capabilities(wanted.clone()).connect(&format!("http://{address}")).await {
                 Ok(web) => break web,
                 Err(error) if tries >= 100 => panic!("no browser: {error}"),
                 Err(_) => tries += 1,
@@ -79,7 +84,7 @@ impl Browser {
     }
 
     pub(crate) async fn go(&self, path: &str) {
-        self.web.goto(format!("{}{path}", self.base)).await.unwrap();
+        self.web.goto(&format!("{}{path}", self.base)).await.unwrap();
     }
 
     /// The path that is shown, with its query.
@@ -90,13 +95,13 @@ impl Browser {
 
     /// Runs a script and gives what it returns.
     pub(crate) async fn script(&self, script: &str) -> Value {
-        self.web.execute(script, Vec::new()).await.unwrap().json().clone()
+        self.web.execute(script, Vec::new()).await.unwrap()
     }
 
     /// The first element that fits, once it is there.
-    pub(crate) async fn find(&self, css: &str) -> WebElement {
+    pub(crate) async fn find(&self, css: &str) -> Element {
         for _ in 0..200 {
-            if let Ok(found) = self.web.find(By::Css(css)).await {
+            if let Ok(found) = self.web.find(Locator::Css(css)).await {
                 return found;
             }
             sleep(Duration::from_millis(50)).await;
@@ -106,9 +111,10 @@ impl Browser {
 
     /// All that the page says.
     pub(crate) async fn text(&self) -> String {
-        let text: WebDriverResult<String> =
-            async { self.web.find(By::Css("main")).await?.text().await }.await;
-        text.unwrap_or_default()
+        match self.web.find(Locator::Css("main")).await {
+            Ok(main) => main.text().await.unwrap_or_default(),
+            Err(_) => String::new(),
+        }
     }
 
     /// Waits until the page says this.
@@ -130,7 +136,6 @@ impl Browser {
 
     pub(crate) async fn click(&self, css: &str) {
         let found = self.find(css).await;
-        found.scroll_into_view().await.unwrap();
         found.click().await.unwrap();
     }
 
@@ -145,13 +150,14 @@ impl Browser {
     /// Makes the window as wide as this; below 600 it is a telephone's.
     pub(crate) async fn width(&self, width: u32) {
         let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600 });
-        self.web.cdp().send_raw("Emulation.setDeviceMetricsOverride", size).await.unwrap();
+        let command = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": size });
+        self.web.issue_cmd(Own("goog/cdp/execute", command)).await.unwrap();
     }
 
     /// What went wrong in the page since this was asked last: errors, refused files, broken policies.
     pub(crate) async fn complaints(&self) -> Vec<String> {
-        let answer = self.web.handle().cmd(Complaints).await.unwrap();
-        let lines: Vec<Value> = answer.value().unwrap();
+        let answer = self.web.issue_cmd(Own("se/log", json!({ "type": "browser" }))).await.unwrap();
+        let lines: Vec<Value> = serde_json::from_value(answer).unwrap();
         let grave = lines.iter().filter(|line| line["level"] != "DEBUG" && line["level"] != "INFO");
         grave.map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect()
     }

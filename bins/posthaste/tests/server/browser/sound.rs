@@ -76,6 +76,6 @@ async fn look(browser: &Browser, axe: &str, path: &str, theme: &str) -> Vec<Stri
     let script = "const done = arguments[0]; axe.run().then((found) => done(found.violations.filter((one) => ['serious', 'critical'].includes(one.impact)) \
                   .map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html).join(' | ')}`)))";
     let found = browser.web.execute_async(script, Vec::new()).await.unwrap();
-    let found: Vec<String> = serde_json::from_value(found.json().clone()).unwrap();
+    let found: Vec<String> = serde_json::from_value(found).unwrap();
     found.into_iter().map(|one| format!("{path} ({theme}): {one}")).collect()
 }
