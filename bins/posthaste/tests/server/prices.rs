@@ -87,7 +87,7 @@ async fn a_wrong_price_is_put_right_and_so_are_the_books() {
     let server = bench.serve();
     until_booked(&bench, &server, &key, |row| row.cost_basis == CostBasis::Priced && !is_wrong(row)).await;
     server.stop().await;
-    assert_eq!(bench.cli("data verify")["problems"], serde_json::json!([]));
+    assert_eq!(bench.cli("data verify")["findings"]["problems"], serde_json::json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,7 +40,6 @@ pub(super) async fn furnished(bench: Bench) -> (Bench, ScriptedUpstream, Vec<Str
         format!("/admin-next/keys/{key}"),
         format!("/admin-next/keys/{key}/edit"),
         format!("/admin-next/requests/{request}"),
-        "/admin-next/nothing-here".to_owned(),
     ]);
     (bench, upstream, paths)
 }
