@@ -140,7 +140,9 @@ pub(super) fn one_secret(
             let text =
                 fs::read_to_string(&path).map_err(|error| unreadable(&path.display().to_string(), error))?;
             // An editor ends the line; what it ends is the secret.
-            Some(Secret::new(text.strip_suffix('\n').map_or(text.as_str(), |line| line.trim_end_matches('\r'))))
+            Some(Secret::new(
+                text.strip_suffix('\n').map_or(text.as_str(), |line| line.trim_end_matches('\r')),
+            ))
         }
         (None, None) => None,
     };

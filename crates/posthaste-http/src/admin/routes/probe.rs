@@ -63,9 +63,8 @@ struct Echo {
 
 async fn echo(asked: Asked, _: NoBody) -> Result<Echo, AdminError> {
     let status: StatusView = asked.act(Command::Status).await?;
-    let text = |name: &HeaderName| {
-        asked.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-    };
+    let text =
+        |name: &HeaderName| asked.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     Ok(Echo {
         instance: status.server.and_then(|server| server.instance),
         address: asked.visit.address.map(|address| address.to_string()),
