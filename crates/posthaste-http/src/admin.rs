@@ -53,6 +53,8 @@ pub struct AdminOptions {
     pub cookies: CookieOptions,
     /// The host names under which the API may be asked; empty for any.
     pub hosts: Vec<String>,
+    /// The largest body that the relay takes from clients, which the probes of the way there tell and try.
+    pub max_body_bytes: usize,
     /// The program's version.
     pub version: &'static str,
 }

@@ -4,6 +4,9 @@ mod accounts;
 mod here;
 mod path;
 mod relay;
+mod through;
+
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
@@ -22,6 +25,14 @@ pub(super) struct Doctor {
     /// The address by which clients reach the relay, through whatever proxy: the way there is looked at as well
     #[arg(long, value_name = "URL")]
     url: Option<String>,
+    /// Try the way to the running relay through the proxy at this address: whether streams come one by one and uncompressed,
+    /// silence and large bodies pass, WebSockets open, and the relay is told who asks
+    #[arg(long, value_name = "URL")]
+    through: Option<String>,
+    /// How long a silence --through tries, in seconds, at most 300
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, requires = "through",
+        value_parser = clap::value_parser!(u64).range(1..=300))]
+    idle: u64,
     /// Tell the settings that this client needs
     #[arg(long, value_enum, value_name = "CLIENT")]
     client: Option<super::clients::Client>,
@@ -112,6 +123,9 @@ async fn look(doctor: &Doctor, config: &Config) -> Vec<Finding> {
     }
     if let Some(url) = &doctor.url {
         found.extend(path::look(url).await);
+    }
+    if let Some(url) = &doctor.through {
+        found.extend(Box::pin(through::look(config, url, Duration::from_secs(doctor.idle))).await);
     }
     found
 }

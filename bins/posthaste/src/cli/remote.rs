@@ -99,6 +99,11 @@ fn is_here(base: &Url) -> bool {
 }
 
 impl RemoteServer {
+    /// What opens its door.
+    pub(super) fn token(&self) -> &Secret {
+        &self.token
+    }
+
     /// Has a command carried out.
     pub(super) async fn call(&self, command: &Command) -> Result<Reply, Failure> {
         let (status, body) = self.exchange(command).await?;

@@ -11,6 +11,7 @@ pub(crate) fn admin_options(config: &Config) -> AdminOptions {
         trusted_proxies: config.server.trusted_proxies.clone().unwrap_or_default().0,
         cookies: if config.admin.secure_cookies { CookieOptions::Secure } else { CookieOptions::AsAsked },
         hosts: config.admin.hosts.as_ref().map(|hosts| hosts.0.clone()).unwrap_or_default(),
+        max_body_bytes: config.server.max_body_bytes.bytes(),
         version: env!("CARGO_PKG_VERSION"),
     }
 }

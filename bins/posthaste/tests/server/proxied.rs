@@ -1,21 +1,19 @@
 //! The site of nginx in `packaging/`, before a relay.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-};
+use std::fs;
 
 use posthaste_testkit::{Script, ScriptedUpstream, anthropic_sse};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::UnixStream,
     time::timeout,
 };
 
-use crate::support::{Bench, PATIENCE, Server, USAGE, eventually, furnished, streamed, whole};
+use crate::{
+    nginx::Nginx,
+    support::{Bench, PATIENCE, USAGE, eventually, furnished, streamed, whole},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_event_is_there_before_the_last_is_sent() {
@@ -96,54 +94,7 @@ async fn no_key_of_a_query_is_logged_and_what_is_for_inside_stays_there() {
     }
 }
 
-/// An nginx with the packaged site. It ends with the value.
-struct Nginx {
-    child: Child,
-    folder: TempDir,
-}
-
 impl Nginx {
-    async fn before(server: &Server) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, at) = (folder.path(), folder.path().display());
-        fs::write(path.join("site.conf"), site(path, server.address())).unwrap();
-        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map(|what| format!("  {what}_temp_path {at}/{what};\n"))
-            .concat();
-        let config = format!(
-            "daemon off;\nmaster_process off;\npid {at}/pid;\nerror_log {at}/nginx.log;\nevents {{}}\nhttp {{\n\
-             {temporary}  include {at}/site.conf;\n}}\n"
-        );
-        fs::write(path.join("nginx.conf"), config).unwrap();
-        // Debian keeps it where only root's PATH leads.
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "a program of the system is looked for, nothing is configured"
-        )]
-        let programs = format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default());
-        let child = Command::new("nginx")
-            .env("PATH", programs)
-            .arg("-c")
-            .arg(path.join("nginx.conf"))
-            .arg("-e")
-            .arg(path.join("nginx.log"))
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("nginx is installed (`cargo xtask setup` does it)");
-        let mut nginx = Self { child, folder };
-        let socket = nginx.socket();
-        eventually("nginx listens", || {
-            assert_eq!(nginx.child.try_wait().unwrap(), None, "nginx ended");
-            std::os::unix::net::UnixStream::connect(&socket).ok()
-        })
-        .await;
-        nginx
-    }
-
-    fn socket(&self) -> PathBuf {
-        socket(self.folder.path())
-    }
-
     async fn send(&self, request: &str) -> UnixStream {
         let mut stream = UnixStream::connect(self.socket()).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -159,39 +110,6 @@ impl Nginx {
         ))
         .await
     }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The packaged site with only that changed which depends on the machine: where it listens, where it logs, and where the
-/// relay is.
-fn site(folder: &Path, relay: &str) -> String {
-    let mut site = include_str!("../../../../packaging/nginx/posthaste.conf").to_owned();
-    let logs = format!("{}/posthaste", folder.display());
-    let listen = format!("listen unix:{};", socket(folder).display());
-    for (here, there) in [
-        ("127.0.0.1:3001;", format!("{relay};").as_str()),
-        ("listen 443 ssl http2;", &listen),
-        ("listen [::]:443 ssl http2;", ""),
-        ("ssl_certificate /etc/ssl/relay.example.com.pem;", ""),
-        ("ssl_certificate_key /etc/ssl/relay.example.com.key;", ""),
-        ("/var/log/nginx/posthaste", &logs),
-    ] {
-        assert!(site.contains(here), "the site has no `{here}`");
-        site = site.replace(here, there);
-    }
-    site
-}
-
-/// A socket in a folder cannot be taken by somebody else meanwhile, as a port can.
-fn socket(folder: &Path) -> PathBuf {
-    folder.join("nginx.sock")
 }
 
 fn has(bytes: &[u8], text: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{Router, body::Body};
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, HeaderValue};
 use parking_lot::Mutex;
@@ -21,6 +21,8 @@ pub(super) struct Asked {
     pub(super) visit: Visit,
     /// Whether it came over TLS.
     pub(super) secure: bool,
+    /// Whether the peer's word counts on where requests come from.
+    pub(super) by_trusted_proxy: bool,
     /// The session's token where the request came with the cookie.
     pub(super) cookie: Option<String>,
     /// The request's head, as it came.
@@ -29,10 +31,14 @@ pub(super) struct Asked {
     pub(super) extensions: Extensions,
     /// The relay's own routes, where there is a relay.
     pub(super) relayed: Option<Router>,
+    /// The largest body that the relay takes from clients.
+    pub(super) max_body_bytes: usize,
     pub(super) version: &'static str,
     pub(super) parameters: Arc<Vec<(String, String)>>,
     pub(super) query: Option<String>,
     pub(super) body: Bytes,
+    /// The body where the work itself reads it, piece by piece.
+    pub(super) unread: Arc<Mutex<Option<Body>>>,
     pub(super) set_cookies: Arc<Mutex<Vec<HeaderValue>>>,
     /// The version that the record has to have, where the sender says so.
     pub(super) seen: Option<u64>,

@@ -82,7 +82,8 @@ async fn known(
         let person = front.admin.sign_in().person(presented).await?.ok_or_else(unknown)?;
         return Ok(Visitor { actor: person.actor(address), person: Some(person), client_key: None });
     }
-    let presented = session::cookie(headers).ok_or_else(unknown)?;
+    // Named, so that who sent it knows that something on the way took it.
+    let presented = session::cookie(headers).ok_or_else(|| unauthenticated(Some("authorization")))?;
     let person = front.admin.sign_in().person(&presented).await?.ok_or_else(unknown)?;
     session::refuse_forged(method, headers, &presented)?;
     Ok(Visitor { actor: person.actor(address), person: Some(person), client_key: None })
@@ -94,8 +95,9 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn unknown() -> AdminError {
-    AdminError::Unauthenticated {
-        what: "log in, or send an API token as `Authorization: Bearer`",
-        missing: None,
-    }
+    unauthenticated(None)
+}
+
+fn unauthenticated(missing: Option<&'static str>) -> AdminError {
+    AdminError::Unauthenticated { what: "log in, or send an API token as `Authorization: Bearer`", missing }
 }

@@ -27,6 +27,8 @@ pub(super) struct Endpoint {
     pub(super) body: Describe,
     /// Whether the body may be left out.
     pub(super) bodiless: bool,
+    /// Whether the work reads the body itself, of whatever type it is and beyond what others may be large.
+    pub(super) unread: bool,
     pub(super) answer: Describe,
     /// Whether it answers a table for spreadsheets in place of JSON.
     pub(super) table: bool,
@@ -161,6 +163,38 @@ impl<B: Body> Draft<(), B> {
         self.finish::<T>(Some(|generator| Some(generator.root_schema_for::<Q>())), run)
     }
 
+    /// What it answers as a stream of events to a question in the query.
+    pub(super) fn streams_query<Q, T, F>(
+        self,
+        work: impl Fn(Asked, Q) -> F + Send + Sync + Copy + 'static,
+    ) -> Endpoint
+    where
+        Q: DeserializeOwned + JsonSchema + Send,
+        T: JsonSchema,
+        F: Future<Output = Result<axum::response::Response, AdminError>> + Send + 'static,
+    {
+        let run: Work = Arc::new(move |asked: Asked| {
+            Box::pin(async move {
+                B::read(&asked)?;
+                let query = input::query(&asked)?;
+                work(asked, query).await
+            })
+        });
+        let describe: Describe = |generator| Some(generator.root_schema_for::<Q>());
+        Endpoint { streams: true, ..self.finish::<T>(Some(describe), run) }
+    }
+
+    /// What it answers to a body of any type and size, which the work reads from [`Asked::unread`].
+    pub(super) fn reads<T, F>(self, work: impl Fn(Asked) -> F + Send + Sync + Copy + 'static) -> Endpoint
+    where
+        T: Serialize + JsonSchema,
+        F: Future<Output = Result<T, AdminError>> + Send + 'static,
+    {
+        let run: Work =
+            Arc::new(move |asked: Asked| Box::pin(async move { answer::done(&work(asked).await?) }));
+        Endpoint { unread: true, ..self.finish::<T>(None, run) }
+    }
+
     /// The list that it answers, page by page.
     pub(super) fn lists<T, F>(self, work: impl Fn(Asked) -> F + Send + Sync + Copy + 'static) -> Endpoint
     where
@@ -226,7 +260,7 @@ impl<B: Body> Draft<(), B> {
     fn finish<T: JsonSchema>(self, query: Option<Describe>, work: Work) -> Endpoint {
         let Self { method, path, door, summary, .. } = self;
         let answer: Describe = |generator| Some(generator.subschema_for::<T>());
-        let (table, streams, redirects) = (false, false, false);
+        let (unread, table, streams, redirects) = (false, false, false, false);
         let (body, bodiless) = (B::schema as Describe, B::is_optional());
         Endpoint {
             method,
@@ -236,6 +270,7 @@ impl<B: Body> Draft<(), B> {
             query,
             body,
             bodiless,
+            unread,
             answer,
             table,
             streams,

@@ -62,6 +62,11 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
             json!([{ "session": [] }, { "token": [] }])
         }
     };
+    if endpoint.unread {
+        let bytes = json!({ "schema": { "type": "string", "format": "binary" } });
+        described["requestBody"] =
+            json!({ "required": false, "content": { "application/octet-stream": bytes } });
+    }
     if let Some(schema) = (endpoint.body)(generator) {
         described["requestBody"] = json!({ "required": !endpoint.bodiless, "content": { "application/json": { "schema": schema } } });
     }

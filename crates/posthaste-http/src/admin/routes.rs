@@ -17,6 +17,7 @@ mod operating;
 mod own_keys;
 mod people;
 mod pools;
+mod probe;
 mod reports;
 mod session;
 mod system;
@@ -49,6 +50,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         live::endpoints(),
         operating::endpoints(),
         trying::endpoints(),
+        probe::endpoints(),
         system::endpoints(),
         command::endpoints(),
     ] {

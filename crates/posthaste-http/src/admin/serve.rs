@@ -11,6 +11,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts, uri::Authority};
+use parking_lot::Mutex;
 use posthaste_admin::{AdminError, Visit};
 
 use super::{
@@ -33,11 +34,11 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(
     endpoints: Vec<Endpoint>,
 ) -> Router<S> {
     let mut served: BTreeMap<&'static str, MethodRouter<S>> = BTreeMap::new();
-    for Endpoint { method, path, door, work, .. } in endpoints {
+    for Endpoint { method, path, door, work, unread, .. } in endpoints {
         let (front, filter) = (front.clone(), filter(&method));
         let serve = on(filter, move |request: Request| {
             let (front, work) = (front.clone(), Arc::clone(&work));
-            async move { serve(front, door, work, request).await }
+            async move { serve(front, (door, unread), work, request).await }
         });
         let others = served.remove(path).unwrap_or_default();
         served.insert(path, others.merge(serve));
@@ -52,10 +53,10 @@ async fn wrong_method(_: Request) -> Response {
     json_response(StatusCode::METHOD_NOT_ALLOWED, body.to_vec())
 }
 
-async fn serve(front: AdminFront, door: Door, work: Work, request: Request) -> Response {
+async fn serve(front: AdminFront, entry: (Door, bool), work: Work, request: Request) -> Response {
     let (mut head, body) = request.into_parts();
     let mut given = Given { query: head.uri.query().map(str::to_owned), body: Bytes::new() };
-    match answered(&front, door, work, (&mut head, &mut given), body).await {
+    match answered(&front, entry, work, (&mut head, &mut given), body).await {
         Ok(response) => response,
         Err(error) => failed(&error, &given),
     }
@@ -63,7 +64,7 @@ async fn serve(front: AdminFront, door: Door, work: Work, request: Request) -> R
 
 async fn answered(
     front: &AdminFront,
-    door: Door,
+    (door, unread): (Door, bool),
     work: Work,
     (head, given): (&mut Parts, &mut Given),
     body: Body,
@@ -74,8 +75,12 @@ async fn answered(
     let address = address::of_client(Peer::of(&head.extensions), &head.headers, trusted).ok();
     let visitor = enter(front, door, head, address).await?;
     // Read only once its sender is known.
-    let body = to_bytes(body, MOST_BODY).await;
-    let body = body.map_err(|_| invalid("body", "was cut off, or is larger than 1 MiB"))?;
+    let (body, unread) = if unread {
+        (Bytes::new(), Some(body))
+    } else {
+        let body = to_bytes(body, MOST_BODY).await;
+        (body.map_err(|_| invalid("body", "was cut off, or is larger than 1 MiB"))?, None)
+    };
     given.body = body.clone();
     check_type(&head.headers, &body)?;
     let parameters = RawPathParams::from_request_parts(head, &()).await;
@@ -91,14 +96,17 @@ async fn answered(
         client_key: visitor.client_key,
         visit: Visit { address, agent: agent.unwrap_or_default().to_owned() },
         secure: secure(front, head),
+        by_trusted_proxy: address::is_trusted(Peer::of(&head.extensions), trusted),
         cookie: session::cookie(&head.headers),
         headers: head.headers.clone(),
         extensions: head.extensions.clone(),
         relayed: front.relayed.clone(),
+        max_body_bytes: options.max_body_bytes,
         version: options.version,
         parameters: Arc::new(parameters),
         query: head.uri.query().map(str::to_owned),
         body,
+        unread: Arc::new(Mutex::new(unread)),
         set_cookies: Arc::default(),
         seen,
         record_version: Arc::default(),
