@@ -169,6 +169,8 @@ const PLACES: &[Place] = &[
     text("Dashboard", "", "d", Some(Area::Usage.read())),
     text("Keys", "/keys", "k", Some(Area::Keys.read())),
     text("Accounts", "/accounts", "a", Some(Area::Accounts.read())),
+    text("Pools", "/pools", "p", Some(Area::Pools.read())),
+    text("Routes", "/routes", "o", Some(Area::Pools.read())),
     text("Requests", "/requests", "r", Some(Area::Requests.read())),
 ];
 

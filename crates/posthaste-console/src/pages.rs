@@ -5,7 +5,10 @@ mod dashboard;
 mod keys;
 pub(crate) mod look;
 pub(crate) mod paging;
+mod pools;
+mod reading;
 mod requests;
+mod routes;
 mod sign_in;
 mod start;
 
@@ -20,6 +23,8 @@ pub(crate) fn all() -> Vec<Page> {
         dashboard::pages(),
         keys::pages(),
         accounts::pages(),
+        pools::pages(),
+        routes::pages(),
         requests::pages(),
     ]
     .into_iter()

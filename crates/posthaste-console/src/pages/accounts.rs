@@ -8,6 +8,8 @@ mod one;
 
 use posthaste_core::Area;
 
+pub(super) use self::list::state_word;
+
 use crate::serve::{Door, Page, shows, takes};
 
 pub(super) fn pages() -> Vec<Page> {

@@ -1,6 +1,8 @@
 //! Whatever people and upstreams write stays text.
 
-use posthaste_admin::{Actor, Command, NewAccount, NewKey, OwnerInput, PolicyInput};
+use posthaste_admin::{
+    Actor, Command, NewAccount, NewKey, NewPool, OwnerInput, PolicyInput, RouteInput, TargetInput,
+};
 
 use crate::support::Rig;
 
@@ -58,8 +60,21 @@ async fn names_tags_and_remarks_are_text() {
             paths.push(format!("/admin-next/accounts/{}", saved.account.id));
             paths.push(format!("/admin-next/accounts/{}/edit", saved.account.id));
         }
+        let pool = NewPool { name: format!("{nasty} {number}"), ..NewPool::default() };
+        if let Ok(pool) = rig.admin.pools().create(pool).await {
+            paths.push(format!("/admin-next/pools/{}", pool.id));
+            paths.push(format!("/admin-next/pools/{}/edit", pool.id));
+        }
+        let route = RouteInput {
+            model: format!("route{number}"),
+            targets: vec![TargetInput { model: (*nasty).to_owned(), place: None }],
+        };
+        if let Ok(route) = rig.admin.routes().create(route).await {
+            paths.push(format!("/admin-next/routes/{}", route.id));
+            paths.push(format!("/admin-next/routes/{}/edit", route.id));
+        }
         let query: String = form_urlencoded::byte_serialize(nasty.as_bytes()).collect();
-        for list in ["keys", "accounts", "requests"] {
+        for list in ["keys", "accounts", "requests", "pools", "routes"] {
             for field in ["search", "tag", "state", "sort", "owner", "model", "provider", "status"] {
                 paths.push(format!("/admin-next/{list}?{field}={query}"));
             }

@@ -5,4 +5,5 @@ mod doors;
 mod first_start;
 mod inert;
 mod keys;
+mod pools;
 mod support;

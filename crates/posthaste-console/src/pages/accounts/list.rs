@@ -63,7 +63,7 @@ fn input(query: &Fields) -> AccountListInput {
 }
 
 /// A word for how an account fares, which is also the class of its badge.
-pub(super) fn state_word(account: &AccountView) -> &'static str {
+pub(crate) fn state_word(account: &AccountView) -> &'static str {
     match &account.health {
         _ if !account.enabled => "disabled",
         Some(Health::Disabled) => "disabled",
