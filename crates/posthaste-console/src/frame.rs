@@ -172,6 +172,7 @@ const PLACES: &[Place] = &[
     text("Pools", "/pools", "p", Some(Area::Pools.read())),
     text("Routes", "/routes", "o", Some(Area::Pools.read())),
     text("Requests", "/requests", "r", Some(Area::Requests.read())),
+    text("Use and cost", "/usage", "u", Some(Area::Usage.read())),
 ];
 
 /// Has the next page say what was done.

@@ -10,7 +10,9 @@ mod reading;
 mod requests;
 mod routes;
 mod sign_in;
+mod spans;
 mod start;
+mod usage;
 
 use crate::serve::Page;
 
@@ -26,6 +28,7 @@ pub(crate) fn all() -> Vec<Page> {
         pools::pages(),
         routes::pages(),
         requests::pages(),
+        usage::pages(),
     ]
     .into_iter()
     .flatten()

@@ -1,6 +1,6 @@
 //! The dashboard: how the relay fares, at a glance.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use askama::Template;
 use axum::response::Response;
@@ -10,11 +10,12 @@ use posthaste_admin::{
 };
 use posthaste_core::{Area, Timestamp};
 
+use super::spans;
 use crate::{
     asked::Asked,
     frame::Frame,
     serve::{Door, Page, shows},
-    show::{span_words, written},
+    show::span_words,
 };
 
 pub(super) fn pages() -> Vec<Page> {
@@ -135,20 +136,7 @@ impl Dashboard {
 
     /// Each span of the range with what was used in it, those without use as well.
     fn spans(&self) -> Vec<(Timestamp, TrendPoint)> {
-        let points = self.trend.lines.first().map(|line| line.points.as_slice()).unwrap_or_default();
-        let used: BTreeMap<_, _> = self.trend.spans.iter().copied().zip(points.iter().copied()).collect();
-        let step = match self.trend.every {
-            Every::Hour => HOUR,
-            Every::Day => DAY,
-            // Months differ in length: those without use are left out.
-            Every::Month => return used.into_iter().collect(),
-        };
-        let Some(first) = self.trend.since else { return used.into_iter().collect() };
-        let starts = std::iter::successors(Some(first), |at| Some(at.plus(step)));
-        starts
-            .take_while(|at| *at <= self.board.at)
-            .map(|at| (at, used.get(&at).copied().unwrap_or_default()))
-            .collect()
+        spans::filled(&self.trend, self.board.at)
     }
 
     /// The cost of all, of which each has a share.
@@ -157,19 +145,12 @@ impl Dashboard {
         all.max(1)
     }
 
-    /// How a span is named in a chart.
     fn span(&self, at: &Timestamp) -> String {
-        let form = match self.trend.every {
-            Every::Hour => "%m-%d %H:00",
-            Every::Day => "%m-%d",
-            Every::Month => "%Y-%m",
-        };
-        written(*at, form)
+        spans::name(self.trend.every, *at)
     }
 
     fn prompt(&self, point: &TrendPoint) -> u64 {
-        let TrendPoint { input, cache_read, cache_write, .. } = *point;
-        input.saturating_add(cache_read).saturating_add(cache_write)
+        spans::prompt(point)
     }
 
     fn who(&self, line: &TrendLine) -> String {
@@ -182,6 +163,3 @@ impl Dashboard {
         model.or_else(|| row.provider.as_ref().map(ToString::to_string)).unwrap_or_default()
     }
 }
-
-const HOUR: Duration = Duration::from_secs(3_600);
-const DAY: Duration = Duration::from_secs(86_400);

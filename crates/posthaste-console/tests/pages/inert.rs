@@ -74,8 +74,11 @@ async fn names_tags_and_remarks_are_text() {
             paths.push(format!("/admin-next/routes/{}/edit", route.id));
         }
         let query: String = form_urlencoded::byte_serialize(nasty.as_bytes()).collect();
-        for list in ["keys", "accounts", "requests", "pools", "routes"] {
-            for field in ["search", "tag", "state", "sort", "owner", "model", "provider", "status"] {
+        for list in ["keys", "accounts", "requests", "pools", "routes", "usage"] {
+            for field in [
+                "search", "tag", "state", "sort", "owner", "model", "provider", "status", "since", "by",
+                "every", "range", "key",
+            ] {
                 paths.push(format!("/admin-next/{list}?{field}={query}"));
             }
         }

@@ -1,9 +1,11 @@
 //! The pages as a browser asks for them, with everything in memory.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod booked;
 mod doors;
 mod first_start;
 mod inert;
 mod keys;
 mod pools;
 mod support;
+mod usage;

@@ -22,6 +22,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) struct Rig {
     pub(crate) admin: Admin,
     pub(crate) setup_token: Secret,
+    pub(crate) stores: Stores,
     router: Router,
 }
 
@@ -97,7 +98,7 @@ impl Rig {
             setup_token: Some(Arc::new(token)),
         });
         let router = posthaste_console::router(&AdminFront::new(admin.clone(), AdminOptions::default()));
-        Self { admin, setup_token, router }
+        Self { admin, setup_token, stores, router }
     }
 
     /// With a person of each role, who has its name.
