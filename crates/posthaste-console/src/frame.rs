@@ -173,6 +173,7 @@ const PLACES: &[Place] = &[
     text("Routes", "/routes", "o", Some(Area::Pools.read())),
     text("Requests", "/requests", "r", Some(Area::Requests.read())),
     text("Use and cost", "/usage", "u", Some(Area::Usage.read())),
+    text("Prices", "/prices", "c", Some(Area::Usage.read())),
 ];
 
 /// Has the next page say what was done.

@@ -6,6 +6,7 @@ mod keys;
 pub(crate) mod look;
 pub(crate) mod paging;
 mod pools;
+mod prices;
 mod reading;
 mod requests;
 mod routes;
@@ -29,6 +30,7 @@ pub(crate) fn all() -> Vec<Page> {
         routes::pages(),
         requests::pages(),
         usage::pages(),
+        prices::pages(),
     ]
     .into_iter()
     .flatten()

@@ -1,8 +1,11 @@
 //! Whatever people and upstreams write stays text.
 
 use posthaste_admin::{
-    Actor, Command, NewAccount, NewKey, NewPool, OwnerInput, PolicyInput, RouteInput, TargetInput,
+    Actor, Command, NewAccount, NewKey, NewPool, OwnPriceInput, OwnerInput, PolicyInput, RouteInput,
+    TargetInput,
 };
+
+use posthaste_core::OwnRates;
 
 use crate::support::Rig;
 
@@ -28,6 +31,7 @@ async fn names_tags_and_remarks_are_text() {
     let mut browser = rig.logged_in("owner").await;
     let mut paths =
         vec!["/admin-next/keys".to_owned(), "/admin-next/accounts".to_owned(), "/admin-next".to_owned()];
+    paths.extend(["pools", "routes", "prices/own"].map(|list| format!("/admin-next/{list}")));
     for (number, nasty) in NASTY.iter().enumerate() {
         let tagged = PolicyInput { tags: Some(vec![(*nasty).to_owned()]), ..PolicyInput::default() };
         // Some names are refused; what is taken has to be inert.
@@ -65,6 +69,14 @@ async fn names_tags_and_remarks_are_text() {
             paths.push(format!("/admin-next/pools/{}", pool.id));
             paths.push(format!("/admin-next/pools/{}/edit", pool.id));
         }
+        let price = OwnPriceInput {
+            provider: "anthropic".to_owned(),
+            model: format!("model{number}"),
+            rates: OwnRates { input: Some(1), ..OwnRates::default() },
+            note: Some((*nasty).to_owned()),
+        };
+        let price = rig.admin.own_prices().set(price).await.unwrap();
+        paths.push(format!("/admin-next/prices/own/{}", price.id));
         let route = RouteInput {
             model: format!("route{number}"),
             targets: vec![TargetInput { model: (*nasty).to_owned(), place: None }],
@@ -74,10 +86,10 @@ async fn names_tags_and_remarks_are_text() {
             paths.push(format!("/admin-next/routes/{}/edit", route.id));
         }
         let query: String = form_urlencoded::byte_serialize(nasty.as_bytes()).collect();
-        for list in ["keys", "accounts", "requests", "pools", "routes", "usage"] {
+        for list in ["keys", "accounts", "requests", "pools", "routes", "usage", "prices", "prices/own/new"] {
             for field in [
                 "search", "tag", "state", "sort", "owner", "model", "provider", "status", "since", "by",
-                "every", "range", "key",
+                "every", "range", "key", "list",
             ] {
                 paths.push(format!("/admin-next/{list}?{field}={query}"));
             }

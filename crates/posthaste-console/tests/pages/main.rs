@@ -7,5 +7,6 @@ mod first_start;
 mod inert;
 mod keys;
 mod pools;
+mod prices;
 mod support;
 mod usage;

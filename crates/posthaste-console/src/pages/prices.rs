@@ -1,0 +1,28 @@
+//! What models cost: the price book, prices of the operator's own, models without one, and what a dollar is billed as.
+
+mod book;
+mod form;
+mod own;
+mod rates;
+mod unknown;
+
+use posthaste_core::Area;
+
+use crate::serve::{Door, Page, shows, takes};
+
+pub(super) fn pages() -> Vec<Page> {
+    // What a model costs decides whose budget ends when.
+    let (read, write) = (Door::Needs(Area::Usage.read()), Door::Needs(Area::Settings.write()));
+    vec![
+        shows("/prices", read, book::show),
+        shows("/prices/unknown", read, unknown::show),
+        shows("/prices/rates", read, rates::show),
+        takes("/prices/rates", write, rates::set),
+        shows("/prices/own", read, own::list),
+        shows("/prices/own/new", write, own::show_new),
+        takes("/prices/own/new", write, own::create),
+        shows("/prices/own/{price}", write, own::show_edit),
+        takes("/prices/own/{price}", write, own::edit),
+        takes("/prices/own/{price}/delete", write, own::delete),
+    ]
+}
