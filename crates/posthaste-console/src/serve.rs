@@ -149,9 +149,9 @@ async fn answered(
         cookies: Arc::default(),
         visitor,
     };
-    let made = match enter(&asked, door, head) {
-        Err(refused) => refused,
-        Ok(()) => match read_form(&mut asked, door, head, body).await {
+    let made = match turned_away(&asked, door, head) {
+        Some(refused) => refused,
+        None => match read_form(&mut asked, door, head, body).await {
             Err(error) => Err(error),
             Ok(()) => {
                 let asked = Arc::new(asked);
@@ -163,16 +163,16 @@ async fn answered(
     settle(&Arc::new(asked), made).await
 }
 
-/// Lets in who may come; else what is answered.
-fn enter(asked: &Asked, door: Door, head: &Parts) -> Result<(), Made> {
+/// What is answered to who may not come in; `None` for who may.
+fn turned_away(asked: &Asked, door: Door, head: &Parts) -> Option<Made> {
     if asked.person().is_none() && !matches!(door, Door::Open) {
         let to = head.uri.path_and_query().map(|path| path.as_str()).filter(|_| head.method == Method::GET);
         let query = Fields::default().set("to", to.unwrap_or_default());
-        return Err(Ok(answer::see(&format!("{BASE}/sign-in{}", query.to_query()))));
+        return Some(Ok(answer::see(&format!("{BASE}/sign-in{}", query.to_query()))));
     }
     match door {
-        Door::Needs(need) => asked.actor.check(need).map_err(Err),
-        Door::Open | Door::Person => Ok(()),
+        Door::Needs(need) => asked.actor.check(need).err().map(Err),
+        Door::Open | Door::Person => None,
     }
 }
 

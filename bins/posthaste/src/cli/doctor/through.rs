@@ -39,7 +39,7 @@ pub(super) async fn look(config: &Config, url: &str, idle: Duration) -> Vec<Find
     found
 }
 
-async fn tried(client: &Client, own: Option<String>, idle: Duration) -> Vec<Finding> {
+async fn tried(client: &Client<'_>, own: Option<String>, idle: Duration) -> Vec<Finding> {
     let (echo, head) = match client.echo(None).await {
         Ok(Reached::Relay(echo, head)) => (echo, head),
         Ok(Reached::Other(finding)) | Err(finding) => {
@@ -63,7 +63,7 @@ async fn tried(client: &Client, own: Option<String>, idle: Duration) -> Vec<Find
 }
 
 /// Whether the proxy leaves an address that the client made up where the relay looks for the client's own.
-async fn pretended(client: &Client, echo: &Echo) -> bool {
+async fn pretended(client: &Client<'_>, echo: &Echo) -> bool {
     // Where nothing was told without it, that is what is told already.
     if echo.forwarded_for.is_empty() {
         return false;
@@ -73,7 +73,7 @@ async fn pretended(client: &Client, echo: &Echo) -> bool {
 }
 
 /// Who reads late himself, on a busy machine, sees the same as who reads what was held back; but not each time.
-async fn streams(client: &Client) -> Finding {
+async fn streams(client: &Client<'_>) -> Finding {
     let mut seen = Err("nothing was asked".to_owned());
     for _ in 0..TRIES {
         seen = client.stream().await;
