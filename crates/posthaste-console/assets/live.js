@@ -36,6 +36,14 @@ function mark(places, isLive) {
   }
 }
 
+function offer(place, came) {
+  place.dataset.count = Number(place.dataset.count ?? 0) + came;
+  const more = place.querySelector("[data-live-more]");
+  if (!more || place.dataset.count === "0") return;
+  more.hidden = false;
+  more.textContent = `${place.dataset.count} ${place.dataset.more}`;
+}
+
 const HANDLERS = {
   totals(place, { type, content }) {
     if (type !== "totals") return;
@@ -47,12 +55,10 @@ const HANDLERS = {
   },
   // A list does not jump while somebody reads it: it says how many came, and shows them when asked.
   requests(place, { type, content }) {
-    if (type !== "requests") return;
-    place.dataset.count = Number(place.dataset.count ?? 0) + content.filter((one) => one.event === "ended").length;
-    const more = place.querySelector("[data-live-more]");
-    if (!more || place.dataset.count === "0") return;
-    more.hidden = false;
-    more.textContent = `${place.dataset.count} ${place.dataset.more}`;
+    if (type === "requests") offer(place, content.filter((one) => one.event === "ended").length);
+  },
+  logs(place, { type, content }) {
+    if (type === "logs") offer(place, content.length);
   },
   first(place, { type, content }) {
     if (type !== "requests" || !content.some((one) => one.key_id === place.dataset.key)) return;

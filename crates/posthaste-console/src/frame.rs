@@ -113,6 +113,11 @@ impl Frame {
         show::duration(Duration::from_micros(micros.counted()))
     }
 
+    /// A size.
+    pub(crate) fn bytes(&self, bytes: impl Number) -> String {
+        show::bytes(bytes.counted())
+    }
+
     /// A word of ours for a state, in the language of the page.
     pub(crate) fn word<'a>(&self, word: &'a str) -> &'a str {
         fn text(text: &'static str) -> &'static str {
@@ -174,6 +179,10 @@ const PLACES: &[Place] = &[
     text("Requests", "/requests", "r", Some(Area::Requests.read())),
     text("Use and cost", "/usage", "u", Some(Area::Usage.read())),
     text("Prices", "/prices", "c", Some(Area::Usage.read())),
+    text("Settings", "/settings", "s", Some(Area::Settings.read())),
+    text("System", "/system", "y", Some(Area::System.read())),
+    text("Log", "/logs", "l", Some(Area::System.read())),
+    text("Audit log", "/audit", "t", Some(Area::Audit.read())),
 ];
 
 /// Has the next page say what was done.

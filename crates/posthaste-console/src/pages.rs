@@ -1,8 +1,10 @@
 //! The list of pages. A file for each thing that people keep.
 
 mod accounts;
+mod audit;
 mod dashboard;
 mod keys;
+mod logs;
 pub(crate) mod look;
 pub(crate) mod paging;
 mod pools;
@@ -10,9 +12,11 @@ mod prices;
 mod reading;
 mod requests;
 mod routes;
+mod settings;
 mod sign_in;
 mod spans;
 mod start;
+mod system;
 mod usage;
 
 use crate::serve::Page;
@@ -31,6 +35,10 @@ pub(crate) fn all() -> Vec<Page> {
         requests::pages(),
         usage::pages(),
         prices::pages(),
+        settings::pages(),
+        system::pages(),
+        logs::pages(),
+        audit::pages(),
     ]
     .into_iter()
     .flatten()

@@ -133,6 +133,16 @@ pub(crate) fn duration(span: Duration) -> String {
     }
 }
 
+/// `1.5 MiB`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    let units = [(1_u64 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let Some((unit, name)) = units.into_iter().find(|(unit, _)| bytes >= *unit) else {
+        return format!("{bytes} B");
+    };
+    let tenths = u128::from(bytes) * 10 / u128::from(unit);
+    format!("{}.{} {name}", tenths / 10, tenths % 10)
+}
+
 fn dollars(amount: NanoUsd) -> String {
     let nanos = amount.as_nanos();
     let sign = if nanos < 0 { "-" } else { "" };
@@ -225,6 +235,7 @@ mod tests {
         assert_eq!(short(999_999), "999 k");
         assert_eq!(short(u64::MAX), "18446744 T");
         assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!([bytes(1_023), bytes(1_536), bytes(5 << 30)], ["1023 B", "1.5 KiB", "5.0 GiB"]);
     }
 
     #[test]

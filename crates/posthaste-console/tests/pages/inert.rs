@@ -1,8 +1,8 @@
 //! Whatever people and upstreams write stays text.
 
 use posthaste_admin::{
-    Actor, Command, NewAccount, NewKey, NewPool, OwnPriceInput, OwnerInput, PolicyInput, RouteInput,
-    TargetInput,
+    Actor, BrandingChange, Command, LogLevel, NewAccount, NewKey, NewPool, OwnPriceInput, OwnerInput,
+    PolicyInput, RouteInput, TargetInput,
 };
 
 use posthaste_core::OwnRates;
@@ -27,11 +27,14 @@ fn check(html: &str, place: &str) {
 
 #[tokio::test]
 async fn names_tags_and_remarks_are_text() {
-    let rig = Rig::with_people().await;
+    let rig = Rig::running().await;
     let mut browser = rig.logged_in("owner").await;
     let mut paths =
         vec!["/admin-next/keys".to_owned(), "/admin-next/accounts".to_owned(), "/admin-next".to_owned()];
-    paths.extend(["pools", "routes", "prices/own"].map(|list| format!("/admin-next/{list}")));
+    paths.extend(
+        ["pools", "routes", "prices/own", "logs", "audit", "settings/branding"]
+            .map(|list| format!("/admin-next/{list}")),
+    );
     for (number, nasty) in NASTY.iter().enumerate() {
         let tagged = PolicyInput { tags: Some(vec![(*nasty).to_owned()]), ..PolicyInput::default() };
         // Some names are refused; what is taken has to be inert.
@@ -64,6 +67,9 @@ async fn names_tags_and_remarks_are_text() {
             paths.push(format!("/admin-next/accounts/{}", saved.account.id));
             paths.push(format!("/admin-next/accounts/{}/edit", saved.account.id));
         }
+        rig.running.say(LogLevel::Warn, nasty, nasty);
+        let branding = BrandingChange { notice: Some((*nasty).to_owned()), ..BrandingChange::default() };
+        rig.admin.act(&Actor::machine(), Command::SetBranding(branding)).await.unwrap();
         let pool = NewPool { name: format!("{nasty} {number}"), ..NewPool::default() };
         if let Ok(pool) = rig.admin.pools().create(pool).await {
             paths.push(format!("/admin-next/pools/{}", pool.id));
@@ -86,7 +92,18 @@ async fn names_tags_and_remarks_are_text() {
             paths.push(format!("/admin-next/routes/{}/edit", route.id));
         }
         let query: String = form_urlencoded::byte_serialize(nasty.as_bytes()).collect();
-        for list in ["keys", "accounts", "requests", "pools", "routes", "usage", "prices", "prices/own/new"] {
+        for list in [
+            "keys",
+            "accounts",
+            "requests",
+            "pools",
+            "routes",
+            "usage",
+            "prices/own/new",
+            "settings",
+            "logs",
+            "audit",
+        ] {
             for field in [
                 "search", "tag", "state", "sort", "owner", "model", "provider", "status", "since", "by",
                 "every", "range", "key", "list",
@@ -94,6 +111,7 @@ async fn names_tags_and_remarks_are_text() {
                 paths.push(format!("/admin-next/{list}?{field}={query}"));
             }
         }
+        paths.push(format!("/admin-next/prices?search={query}&list={query}"));
         paths.push(format!("/admin-next/sign-in?to={query}"));
         paths.push(format!("/admin-next/{query}"));
         paths.push(format!("/admin-next/keys/{query}"));

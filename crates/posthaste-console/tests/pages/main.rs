@@ -8,5 +8,8 @@ mod inert;
 mod keys;
 mod pools;
 mod prices;
+mod running;
+mod settings;
 mod support;
+mod system;
 mod usage;

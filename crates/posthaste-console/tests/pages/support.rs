@@ -17,12 +17,17 @@ use posthaste_vault::{
 };
 use tower::ServiceExt;
 
+use crate::running::{Running, Shelf};
+
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
 pub(crate) struct Rig {
     pub(crate) admin: Admin,
     pub(crate) setup_token: Secret,
     pub(crate) stores: Stores,
+    /// What a relay says that runs; only pages of a rig that was made so show it.
+    pub(crate) running: Arc<Running>,
+    pub(crate) shelf: Arc<Shelf>,
     router: Router,
 }
 
@@ -66,6 +71,11 @@ pub(crate) struct Browser {
 
 impl Rig {
     pub(crate) async fn new() -> Self {
+        Self::made(false).await
+    }
+
+    async fn made(is_running: bool) -> Self {
+        let (running, shelf) = (Arc::new(Running::new()), Arc::new(Shelf::default()));
         let stores: Stores = MemoryStores::stores();
         let clock = Arc::new(FakeClock::default());
         let vault = Vault::open(&MasterKey::generate().unwrap(), Arc::clone(&stores.config)).await.unwrap();
@@ -86,7 +96,7 @@ impl Rig {
             prices: PriceBook::builtin(),
             transport: transport as _,
             clock: clock as Arc<dyn Clock>,
-            runtime: None,
+            runtime: is_running.then(|| Arc::clone(&running) as _),
             key_prefix: "cr_".to_owned(),
             service_rates: Default::default(),
             messenger: None,
@@ -94,16 +104,25 @@ impl Rig {
             identity_provider: None,
             notices: None,
             own_keys: OwnKeyRules::default(),
-            backups: None,
+            backups: is_running.then(|| Arc::clone(&shelf) as _),
             setup_token: Some(Arc::new(token)),
         });
         let router = posthaste_console::router(&AdminFront::new(admin.clone(), AdminOptions::default()));
-        Self { admin, setup_token, stores, router }
+        Self { admin, setup_token, stores, running, shelf, router }
     }
 
     /// With a person of each role, who has its name.
     pub(crate) async fn with_people() -> Self {
-        let rig = Self::new().await;
+        Self::new().await.peopled().await
+    }
+
+    /// The same with a relay that runs and a folder for back-ups.
+    pub(crate) async fn running() -> Self {
+        Self::made(true).await.peopled().await
+    }
+
+    async fn peopled(self) -> Self {
+        let rig = self;
         for role in Role::ALL {
             let new = NewUser {
                 name: role.to_string(),
