@@ -52,7 +52,7 @@ impl Books {
         }
     }
 
-    fn all(&self) -> RecomputeInput {
+    fn all() -> RecomputeInput {
         let now = posthaste_core::SystemClock;
         let now = posthaste_core::Clock::now(&now);
         RecomputeInput {
@@ -109,24 +109,24 @@ async fn costs_follow_the_price_once_however_often_they_are_computed() {
     let rows: Vec<_> = (0..3).map(|_| books.unpriced(now())).collect();
     book(&books.bench, &rows).await;
     // Nobody knows the price still.
-    let view = books.whole(books.all()).await;
+    let view = books.whole(Books::all()).await;
     assert_eq!((view.looked_at, view.changed, view.unpriced), (3, 0, 3));
     price(&books.bench, 2_000_000_000).await;
-    let look = books.whole(RecomputeInput { dry_run: true, ..books.all() }).await;
+    let look = books.whole(RecomputeInput { dry_run: true, ..Books::all() }).await;
     assert_eq!((look.changed, look.after.cost.as_nanos()), (3, 6_000_000));
     books.assert_costs(0, 3).await;
-    let done = books.whole(books.all()).await;
+    let done = books.whole(Books::all()).await;
     assert_eq!(done, look);
     assert_eq!((done.before.unpriced, done.after.unpriced), (3, 0));
     books.assert_costs(6_000_000, 0).await;
-    assert_eq!(books.whole(books.all()).await.changed, 0);
+    assert_eq!(books.whole(Books::all()).await.changed, 0);
     // The price was wrong. What has a price is left alone when only the others are meant.
     price(&books.bench, 500_000_000).await;
-    let only = RecomputeInput { only_unpriced: true, ..books.all() };
+    let only = RecomputeInput { only_unpriced: true, ..Books::all() };
     assert_eq!(books.whole(only).await.changed, 0);
-    let other = RecomputeInput { model: Some("another".to_owned()), ..books.all() };
+    let other = RecomputeInput { model: Some("another".to_owned()), ..Books::all() };
     assert_eq!(books.whole(other).await.changed, 0);
-    let named = RecomputeInput { model: Some(MODEL.to_owned()), ..books.all() };
+    let named = RecomputeInput { model: Some(MODEL.to_owned()), ..Books::all() };
     let done = books.whole(named).await;
     assert_eq!((done.before.cost.as_nanos(), done.after.cost.as_nanos()), (6_000_000, 1_500_000));
     books.assert_costs(1_500_000, 0).await;
@@ -140,11 +140,11 @@ async fn what_was_broken_off_is_done_by_doing_it_again() {
     let rows: Vec<_> = (0..5_700).map(|_| books.unpriced(now())).collect();
     book(&books.bench, &rows).await;
     price(&books.bench, 1_000_000_000).await;
-    let first = books.part(&books.all()).await;
+    let first = books.part(&Books::all()).await;
     assert!(first.next.is_some() && first.changed < 5_700, "{first:?}");
     // Others are served meanwhile.
     book(&books.bench, &[books.unpriced(now())]).await;
-    let rest = books.whole(books.all()).await;
+    let rest = books.whole(Books::all()).await;
     assert_eq!((rest.looked_at, first.changed + rest.changed), (5_701, 5_701));
     books.assert_costs(5_701_000_000, 0).await;
     // The log has each part after it is done, and before where anything was to be done.
@@ -163,9 +163,9 @@ async fn what_belongs_to_nobody_any_more_and_what_is_outside_the_span_stays() {
     let early = books.unpriced(now().minus(Duration::from_secs(7_200)));
     book(&books.bench, &[gone, keyless, early, books.unpriced(now())]).await;
     price(&books.bench, 1_000_000_000).await;
-    let done = books.whole(books.all()).await;
+    let done = books.whole(Books::all()).await;
     assert_eq!((done.changed, done.left_out), (1, 2));
-    let turned = RecomputeInput { from: now(), until: now().minus(Duration::from_secs(1)), ..books.all() };
+    let turned = RecomputeInput { from: now(), until: now().minus(Duration::from_secs(1)), ..Books::all() };
     let refused = books.bench.admin.act(&Actor::machine(), Command::RecomputeCosts(turned)).await;
     assert!(matches!(refused, Err(AdminError::Invalid { field: "until", .. })), "{refused:?}");
 }
