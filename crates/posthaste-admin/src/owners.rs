@@ -81,6 +81,17 @@ impl<'a> OwnerService<'a> {
         Self { admin }
     }
 
+    /// The names of all owners, sorted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn names(self) -> Result<Vec<String>, AdminError> {
+        let known = self.admin.directory().await?;
+        let mut names: Vec<_> = known.owners.values().map(|owner| owner.name.clone()).collect();
+        names.sort();
+        Ok(names)
+    }
+
     /// Changes an owner, or makes it when no owner has the name.
     ///
     /// # Errors

@@ -152,8 +152,9 @@ async fn show_form(
     };
     let (key, version) = of.unzip();
     let places = places(asked).await?;
-    let owners: Vec<posthaste_admin::OwnerView> = asked.act(Command::ListOwners).await?;
-    let owners = owners.into_iter().map(|owner| owner.name).collect();
+    let mut owners = asked.admin.owners().names().await?;
+    // A list to choose from is no help beyond that, and would be most of the page.
+    owners.truncate(MOST_OFFERED);
     let version = version.flatten();
     asked.page_as(
         status,
@@ -188,3 +189,5 @@ impl One {
         NanoUsd::from_nanos(i64::try_from(nanos.counted()).unwrap_or(i64::MAX))
     }
 }
+
+const MOST_OFFERED: usize = 200;
