@@ -13,7 +13,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest},
 };
 
-use crate::support::{Bench, PATIENCE, USAGE, eventually, furnished};
+use crate::support::{Bench, PATIENCE, USAGE, eventually, furnished, whole};
 
 type Socket = WebSocketStream<TcpStream>;
 
@@ -78,4 +78,43 @@ async fn both_addresses_serve_and_both_say_good_bye() {
     let rows = bench.rows().await;
     assert_eq!(rows.len(), 3);
     assert!(rows.iter().all(|row| row.outcome == AttemptOutcome::Complete && row.usage == USAGE), "{rows:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_read_the_log_as_it_goes_and_holders_of_keys_do_not() {
+    let (bench, _upstream, key) = furnished(Bench::new()).await;
+    let token = |scope: &str| {
+        let made = bench.cli(&format!("tokens create {} --scope {scope}", scope.replace(':', "-")));
+        made["token"].as_str().unwrap().to_owned()
+    };
+    let (may, may_not) = (token("system:read"), token("usage:read"));
+    let server = bench.serve();
+    let subscribe = Message::text(json!({"type": "subscribe", "content": {"topics": ["logs"]}}).to_string());
+    let mut watching = open(server.address(), "/ws", &may).await;
+    assert!(json(&mut watching).await["content"]["topics"].as_array().unwrap().contains(&json!("logs")));
+    watching.send(subscribe.clone()).await.unwrap();
+    // What is subscribed to is told before anything of it is.
+    let said = json(&mut watching).await;
+    assert_ne!(said["type"], "error", "{said}");
+    assert_eq!(server.post(&key, &whole()).await.unwrap().status, 200);
+    let line = loop {
+        let told = json(&mut watching).await;
+        let lines = told["content"].as_array().cloned().unwrap_or_default();
+        if let Some(line) = lines.into_iter().find(|line| line["message"] == "attempt") {
+            assert_eq!(told["type"], "logs", "{told}");
+            break line;
+        }
+    };
+    assert_eq!((&line["level"], &line["fields"]["outcome"]), (&json!("info"), &json!("complete")), "{line}");
+    assert!(!line.to_string().contains(&key));
+
+    for other in [&may_not, &key] {
+        let mut socket = open(server.address(), "/ws", other).await;
+        let topics = json(&mut socket).await["content"]["topics"].clone();
+        assert!(!topics.to_string().contains("logs"), "{topics}");
+        socket.send(subscribe.clone()).await.unwrap();
+        let refused = json(&mut socket).await;
+        assert_eq!(refused["type"], "error", "{refused}");
+    }
+    server.stop().await;
 }
