@@ -1,14 +1,18 @@
 //! What the doctor finds on the way through a proxy.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
-use posthaste_testkit::ScriptedUpstream;
+use posthaste_testkit::{Script, ScriptedUpstream};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
 
 use crate::{
     nginx::Nginx,
-    support::{Bench, Server, serving},
+    support::{Bench, Server},
 };
 
 /// A relay that believes a proxy on its own machine.
@@ -100,11 +104,46 @@ async fn an_nginx_that_would_buffer_does_not_where_it_hears_the_relay() {
     assert!(amiss.is_empty(), "{amiss:?}");
 }
 
+/// nginx passes on what it has, even where it buffers; others, and networks for content, wait until they have more.
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_that_are_held_back() {
-    let buffering = "proxy_buffering on; proxy_ignore_headers X-Accel-Buffering;";
-    only(&believing(), &[("proxy_buffering off;", buffering)], "streams", &["proxy_buffering off"]).await;
+    let bench = believing();
+    let server = started(&bench);
+    let (_, found) = look(&bench, &holding_back(&server).await);
+    let streams = found.iter().find(|finding| finding["what"] == "through: streams").unwrap();
+    assert_eq!(streams["state"], "bad", "{found:#?}");
+    assert!(streams["fix"].as_str().unwrap().contains("proxy_buffering off"), "{streams}");
+    server.stop().await;
 }
+
+/// The address of a way to the relay that passes answers on only once nothing more has come for a while.
+async fn holding_back(server: &Server) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (own, relay) = (listener.local_addr().unwrap(), server.address().to_owned());
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let relay = TcpStream::connect(&relay).await.unwrap();
+            let ((mut asks, mut hears), (mut answers, mut asked)) = (client.into_split(), relay.into_split());
+            tokio::spawn(async move { tokio::io::copy(&mut asks, &mut asked).await });
+            tokio::spawn(async move {
+                let mut held = Vec::new();
+                loop {
+                    match timeout(HELD_FOR, answers.read_buf(&mut held)).await {
+                        Ok(Ok(0) | Err(_)) => break,
+                        Ok(Ok(_)) => {}
+                        Err(_) if hears.write_all(&held).await.is_err() => return,
+                        Err(_) => held.clear(),
+                    }
+                }
+                let _ = hears.write_all(&held).await;
+            });
+        }
+    });
+    format!("http://{own}")
+}
+
+/// Longer than the relay waits between two parts of the stream that it is tried with.
+const HELD_FOR: Duration = Duration::from_millis(600);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_that_are_compressed() {
@@ -195,7 +234,7 @@ async fn an_address_at_which_the_relay_is_not() {
     assert_eq!(first(&format!("http://{closed}"))["what"], "through: connection");
     let (server, other) = (bench.serve(), started(&other));
     assert!(first(&other.base)["seen"].as_str().unwrap().contains("another relay"));
-    let vendor = ScriptedUpstream::start(serving).await;
+    let vendor = ScriptedUpstream::start(|_| Script::json(404, json!({ "error": "who are you" }))).await;
     assert!(first(&vendor.base_url())["seen"].as_str().unwrap().contains("not this relay"));
     let tls = server.base.replace("http://", "https://");
     assert_eq!(first(&tls)["what"], "through: TLS");

@@ -12,6 +12,7 @@ pub(super) const DOORS: [(&str, &str, Door); 138] = [
     ("GET", "/health", Open),
     ("GET", "/ws", Events),
     ("GET", "/", Open),
+    ("GET", "/web", Open),
     ("GET", "/metrics", Metrics),
     // below /api
     ("GET", "/api/v1", Open),
