@@ -40,6 +40,8 @@ pub(crate) struct NavPlace {
     /// The letter that leads there after `g`.
     pub(crate) letter: &'static str,
     pub(crate) is_here: bool,
+    /// Whether it is the first of a group.
+    pub(crate) is_apart: bool,
 }
 
 pub(crate) async fn of(asked: &Asked, title: &str) -> Result<Frame, AdminError> {
@@ -60,7 +62,7 @@ pub(crate) async fn of(asked: &Asked, title: &str) -> Result<Frame, AdminError> 
         role: user.map(|user| user.role.to_string()).unwrap_or_default(),
         csrf: asked.visitor.csrf(),
         told: asked.told.clone(),
-        places: places.map(|place| place.shown(&asked.path)).collect(),
+        places: shown(places, &asked.path),
         here: format!("{}{}", asked.path, asked.query.to_query()),
         now: asked.now(),
     })
@@ -152,37 +154,67 @@ struct Place {
     label: &'static str,
     letter: &'static str,
     need: Option<Scope>,
+    group: Group,
+}
+
+/// What belongs together, with a little space between the groups.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Group {
+    /// What goes on at a glance.
+    Glance,
+    /// Who serves whom.
+    Records,
+    /// What came, and what it cost.
+    Books,
+    /// The relay itself.
+    Relay,
+}
+
+fn shown<'a>(places: impl Iterator<Item = &'a Place>, path: &str) -> Vec<NavPlace> {
+    let mut group = Group::Glance;
+    let one = |place: &Place| {
+        let is_apart = place.group != group;
+        group = place.group;
+        place.shown(path, is_apart)
+    };
+    places.map(one).collect()
 }
 
 impl Place {
-    fn shown(&self, path: &str) -> NavPlace {
+    fn shown(&self, path: &str, is_apart: bool) -> NavPlace {
         let href = format!("{BASE}{}", self.path);
         let is_here = match self.path {
             "" => path.trim_end_matches('/') == BASE,
             _ => path.strip_prefix(&href).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
         };
-        NavPlace { href, label: self.label, letter: self.letter, is_here }
+        NavPlace { href, label: self.label, letter: self.letter, is_here, is_apart }
     }
 }
 
 /// A row of the navigation: written with `text` so that its words are among those that are translated.
-const fn text(label: &'static str, path: &'static str, letter: &'static str, need: Option<Scope>) -> Place {
-    Place { path, label, letter, need }
+const fn text(
+    label: &'static str,
+    path: &'static str,
+    letter: &'static str,
+    need: Scope,
+    group: Group,
+) -> Place {
+    Place { path, label, letter, need: Some(need), group }
 }
 
 const PLACES: &[Place] = &[
-    text("Dashboard", "", "d", Some(Area::Usage.read())),
-    text("Keys", "/keys", "k", Some(Area::Keys.read())),
-    text("Accounts", "/accounts", "a", Some(Area::Accounts.read())),
-    text("Pools", "/pools", "p", Some(Area::Pools.read())),
-    text("Routes", "/routes", "o", Some(Area::Pools.read())),
-    text("Requests", "/requests", "r", Some(Area::Requests.read())),
-    text("Use and cost", "/usage", "u", Some(Area::Usage.read())),
-    text("Prices", "/prices", "c", Some(Area::Usage.read())),
-    text("Settings", "/settings", "s", Some(Area::Settings.read())),
-    text("System", "/system", "y", Some(Area::System.read())),
-    text("Log", "/logs", "l", Some(Area::System.read())),
-    text("Audit log", "/audit", "t", Some(Area::Audit.read())),
+    text("Dashboard", "", "d", Area::Usage.read(), Group::Glance),
+    text("Keys", "/keys", "k", Area::Keys.read(), Group::Records),
+    text("Accounts", "/accounts", "a", Area::Accounts.read(), Group::Records),
+    text("Pools", "/pools", "p", Area::Pools.read(), Group::Records),
+    text("Routes", "/routes", "o", Area::Pools.read(), Group::Records),
+    text("Requests", "/requests", "r", Area::Requests.read(), Group::Books),
+    text("Use and cost", "/usage", "u", Area::Usage.read(), Group::Books),
+    text("Prices", "/prices", "c", Area::Usage.read(), Group::Books),
+    text("Settings", "/settings", "s", Area::Settings.read(), Group::Relay),
+    text("System", "/system", "y", Area::System.read(), Group::Relay),
+    text("Log", "/logs", "l", Area::System.read(), Group::Relay),
+    text("Audit log", "/audit", "t", Area::Audit.read(), Group::Relay),
 ];
 
 /// Has the next page say what was done.
@@ -213,3 +245,25 @@ pub(crate) fn forget() -> HeaderValue {
 
 const TOLD: &str = "posthaste_told";
 const MOST_TOLD: usize = 300;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_place_has_a_letter_of_its_own() {
+        let letters: BTreeSet<_> = PLACES.iter().map(|place| place.letter).collect();
+        assert_eq!(letters.len(), PLACES.len());
+        assert!(!letters.contains("g"), "that one begins the way");
+    }
+
+    #[test]
+    fn groups_stay_apart_where_their_first_place_is_not_shown() {
+        let some = PLACES.iter().filter(|place| !matches!(place.path, "/keys" | "/settings"));
+        let apart: Vec<_> =
+            shown(some, BASE).into_iter().filter(|place| place.is_apart).map(|place| place.label).collect();
+        assert_eq!(apart, ["Accounts", "Requests", "System"]);
+    }
+}
