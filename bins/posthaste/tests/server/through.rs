@@ -234,7 +234,7 @@ async fn an_address_at_which_the_relay_is_not() {
     assert_eq!(first(&format!("http://{closed}"))["what"], "through: connection");
     let (server, other) = (bench.serve(), started(&other));
     assert!(first(&other.base)["seen"].as_str().unwrap().contains("another relay"));
-    let vendor = ScriptedUpstream::start(|_| Script::json(404, json!({ "error": "who are you" }))).await;
+    let vendor = ScriptedUpstream::start(|_| Script::json(404, &json!({ "error": "who are you" }))).await;
     assert!(first(&vendor.base_url())["seen"].as_str().unwrap().contains("not this relay"));
     let tls = server.base.replace("http://", "https://");
     assert_eq!(first(&tls)["what"], "through: TLS");
