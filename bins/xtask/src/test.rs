@@ -128,7 +128,8 @@ fn program(workspace: &Workspace, report: &mut Report, all: bool) {
         shell_run(
             cargo(workspace)
                 .env("POSTHASTE_AXE", axe)
-                .args(["test", "--locked", "--package", "posthaste", "--test", "server"])
+                // As the other tests are built, so that it is there already.
+                .args(["test", "--locked", "--workspace", "--test", "server"])
                 .args(["--", "--ignored", "pages_can_be_used_by_everybody"]),
         )
     });

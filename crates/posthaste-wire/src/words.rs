@@ -25,9 +25,19 @@ pub fn words_of(dialect: Dialect, body: &[u8]) -> AnswerWords {
 pub(crate) fn listen(dialect: Dialect, data: &[u8], words: &mut AnswerWords) {
     // Inside texts the quotes would be escaped, so that content is not mistaken for a key.
     let may_name = words.model.is_none() && NAMING.iter().any(|key| key.find(data).is_some());
-    if may_name || STOPPING.iter().any(|key| key.find(data).is_some()) {
+    // Only Responses tells its end by its status; others may say it of anything.
+    let may_end = dialect == Dialect::OpenAiResponses && has_value(data, &STATUS);
+    if may_name || may_end || STOPPING.iter().any(|key| has_value(data, key)) {
         read(dialect, data, words);
     }
+}
+
+/// Whether a key stands there with another value than `null`, which most chunks have; some put a space before it.
+fn has_value(data: &[u8], key: &Finder<'_>) -> bool {
+    key.find_iter(data).any(|at| {
+        let rest = data[at + key.needle().len()..].trim_ascii_start();
+        rest.strip_prefix(b":").is_some_and(|value| !value.trim_ascii_start().starts_with(b"null"))
+    })
 }
 
 fn read(dialect: Dialect, data: &[u8], words: &mut AnswerWords) {
@@ -158,15 +168,11 @@ struct Details<'a> {
 static NAMING: LazyLock<[Finder<'_>; 2]> =
     LazyLock::new(|| [Finder::new("\"model\""), Finder::new("\"modelVersion\"")]);
 
+static STATUS: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"status\""));
+
 static STOPPING: LazyLock<[Finder<'_>; 5]> = LazyLock::new(|| {
-    [
-        "\"stop_reason\":\"",
-        "\"finish_reason\":\"",
-        "\"finishReason\"",
-        "\"stopReason\"",
-        "\"incomplete_details\"",
-    ]
-    .map(Finder::new)
+    ["\"stop_reason\"", "\"finish_reason\"", "\"finishReason\"", "\"stopReason\"", "\"incomplete_details\""]
+        .map(Finder::new)
 });
 
 const MOST_REASONS: usize = 8;
@@ -247,5 +253,23 @@ mod tests {
         let many: Vec<_> = (0..20).map(|at| format!(r#"{{"finish_reason":"r{at}"}}"#)).collect();
         let body = format!(r#"{{"choices":[{}]}}"#, many.join(","));
         assert_eq!(words_of(Dialect::OpenAiChat, body.as_bytes()).finish_reasons.len(), MOST_REASONS);
+    }
+
+    #[rstest]
+    #[case::tight_chat(Dialect::OpenAiChat, "data: {\"model\":\"gpt-x\",\"choices\":[]}\n\ndata: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n", "gpt-x", &["stop"])]
+    #[case::spaced_chat(Dialect::OpenAiChat, "data: {\"model\": \"gpt-x\", \"choices\": []}\n\ndata: {\"choices\": [{\"finish_reason\": \"stop\"}]}\n\n", "gpt-x", &["stop"])]
+    #[case::spaced_anthropic(Dialect::AnthropicMessages, "event: message_start\ndata: {\"message\": {\"model\": \"claude-x\"}}\n\nevent: message_delta\ndata: {\"delta\": {\"stop_reason\": \"end_turn\"}}\n\n", "claude-x", &["end_turn"])]
+    #[case::spaced_gemini(Dialect::GeminiGenerate, "data: {\"modelVersion\": \"gemini-x\", \"candidates\": []}\n\ndata: {\"candidates\": [{\"finishReason\": \"STOP\"}]}\n\n", "gemini-x", &["STOP"])]
+    #[case::responses_without_details(Dialect::OpenAiResponses, "event: response.created\ndata: {\"response\":{\"model\":\"gpt-x\",\"status\":\"in_progress\"}}\n\nevent: response.completed\ndata: {\"response\":{\"model\":\"gpt-x\",\"status\":\"completed\"}}\n\n", "gpt-x", &["completed"])]
+    fn a_stream_is_heard_whatever_its_spaces(
+        #[case] dialect: Dialect,
+        #[case] stream: &str,
+        #[case] model: &str,
+        #[case] reasons: &[&str],
+    ) {
+        let mut tap = StreamTap::of(Surface::plain(dialect)).listening(true);
+        tap.push(stream.as_bytes()).unwrap();
+        tap.finish().unwrap();
+        assert_eq!(tap.take_words(), Some(words(model, reasons)));
     }
 }
