@@ -3,7 +3,14 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
+use rust_embed::RustEmbed;
+
 use crate::look::Language;
+
+/// The tables: a file for what several pages say, and one for each group of pages that has many texts of its own.
+#[derive(RustEmbed)]
+#[folder = "texts/zh/"]
+struct ChineseTables;
 
 /// The text in a language; in English where the table has none, which a test does not let happen.
 pub(crate) fn say(language: Language, text: &str) -> &str {
@@ -18,8 +25,13 @@ pub(crate) fn fill(language: Language, text: &str, value: &str) -> String {
     say(language, text).replacen("{}", value, 1)
 }
 
-static CHINESE: LazyLock<HashMap<String, String>> =
-    LazyLock::new(|| toml::from_str(include_str!("../texts/zh.toml")).unwrap_or_default());
+static CHINESE: LazyLock<HashMap<String, String>> = LazyLock::new(|| tables().flatten().collect());
+
+fn tables() -> impl Iterator<Item = HashMap<String, String>> {
+    ChineseTables::iter()
+        .filter_map(|name| ChineseTables::get(&name))
+        .map(|file| toml::from_str(&String::from_utf8_lossy(&file.data)).unwrap_or_default())
+}
 
 #[cfg(test)]
 mod tests {
@@ -61,7 +73,7 @@ mod tests {
 
     #[test]
     fn every_text_has_its_chinese_and_nothing_else_has() {
-        let table: HashMap<String, String> = toml::from_str(include_str!("../texts/zh.toml")).unwrap();
+        let table = &*CHINESE;
         let said = said();
         assert!(said.len() > 100, "few texts were found: {}", said.len());
         let missing: Vec<_> = said.iter().filter(|text| !table.contains_key(*text)).collect();
@@ -71,9 +83,19 @@ mod tests {
     }
 
     #[test]
+    fn every_table_is_one_and_no_text_is_in_two() {
+        let mut seen = BTreeSet::new();
+        for table in tables() {
+            assert!(!table.is_empty(), "a table is empty, or no TOML");
+            for english in table.into_keys() {
+                assert!(seen.insert(english.clone()), "twice: {english}");
+            }
+        }
+    }
+
+    #[test]
     fn places_for_values_are_the_same() {
-        let table: HashMap<String, String> = toml::from_str(include_str!("../texts/zh.toml")).unwrap();
-        for (english, chinese) in table {
+        for (english, chinese) in &*CHINESE {
             assert_eq!(english.matches("{}").count(), chinese.matches("{}").count(), "{english}");
             assert!(!chinese.trim().is_empty(), "{english}");
         }
