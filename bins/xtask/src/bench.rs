@@ -15,7 +15,7 @@ pub(crate) struct Options {
     /// One short repetition, to see that all works; the figures mean little
     #[arg(long)]
     quick: bool,
-    /// Scenarios, joined by commas; all by default (`bench/README.md` names them). `operators` and `viewers` are each one by itself
+    /// Scenarios, joined by commas; all by default (`bench/README.md` names them). `operators`, `pages` and `viewers` are each one by itself
     #[arg(long)]
     scenario: Option<String>,
     /// Targets beside direct and nginx, joined by commas
@@ -30,7 +30,7 @@ pub(crate) struct Options {
     /// Also write the table to this file, below a line about the machine
     #[arg(long)]
     out: Option<PathBuf>,
-    /// The data folder that the scenario `operators` measures; it is made and filled when it is not there
+    /// The data folder that the scenarios `operators` and `pages` measure; it is made and filled when it is not there
     #[arg(long)]
     data: Option<PathBuf>,
 }
@@ -93,6 +93,25 @@ fn operators(workspace: &Workspace, options: &Options) -> Result<()> {
     shell_run(&mut command)
 }
 
+/// Measures the console's pages on the books of a large relay.
+fn pages(workspace: &Workspace, options: &Options) -> Result<()> {
+    let folder = options.data.clone().unwrap_or_else(|| workspace.target().join("bench-books"));
+    if !folder.join("posthaste.db").exists() {
+        let (keys, accounts, rows) =
+            if options.quick { (200, 100, 50_000) } else { (10_000, 5_000, 10_000_000) };
+        generate_books(workspace, &BooksOptions { to: folder.clone(), keys, accounts, rows })?;
+    }
+    let mut command = driver_of(workspace, "pages.py")?;
+    command.arg(std::path::absolute(folder)?);
+    if options.quick {
+        command.args(["--repeat", "5", "--paints", "2"]);
+    }
+    if let Some(out) = &options.out {
+        command.arg("--out").arg(std::path::absolute(out)?);
+    }
+    shell_run(&mut command)
+}
+
 /// Measures what those who watch a relay cost it.
 fn viewers(workspace: &Workspace, options: &Options) -> Result<()> {
     let mut command = driver_of(workspace, "viewers.py")?;
@@ -108,6 +127,7 @@ fn viewers(workspace: &Workspace, options: &Options) -> Result<()> {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     match options.scenario.as_deref() {
         Some("operators") => return operators(workspace, options),
+        Some("pages") => return pages(workspace, options),
         Some("viewers") => return viewers(workspace, options),
         _ => {}
     }
