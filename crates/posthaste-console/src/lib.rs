@@ -4,6 +4,7 @@
 mod answer;
 mod asked;
 mod assets;
+mod edited;
 mod fields;
 mod frame;
 mod look;

@@ -6,6 +6,7 @@ mod doors;
 mod first_start;
 mod inert;
 mod keys;
+mod late;
 mod pools;
 mod prices;
 mod running;

@@ -11,7 +11,7 @@ use posthaste_admin::{
 use posthaste_core::{Area, AuthForm, ProviderKind};
 
 use super::{form, login};
-use crate::{BASE, asked::Asked, fields::Fields, frame::Frame, trouble::is_of_form};
+use crate::{BASE, asked::Asked, edited::Edited, fields::Fields, frame::Frame, trouble::is_of_form};
 
 #[derive(Template)]
 #[template(path = "accounts/choose.html")]
@@ -27,11 +27,11 @@ pub(super) struct Form<'a> {
     pub(super) form: &'a Fields,
     /// The kind of a new account; of one that is changed, its kind as well.
     pub(super) preset: PresetView,
-    /// The account that is changed, with its version.
-    pub(super) account: Option<(String, Option<u64>)>,
+    /// The account that is changed.
+    pub(super) account: Option<String>,
     pub(super) plan: Option<LoginPlan>,
     pub(super) pools: Vec<(String, String)>,
-    pub(super) trouble: Option<String>,
+    pub(super) edited: Edited,
 }
 
 pub(super) async fn choose(asked: Arc<Asked>) -> Result<Response, AdminError> {
@@ -43,7 +43,7 @@ pub(super) async fn choose(asked: Arc<Asked>) -> Result<Response, AdminError> {
 pub(super) async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
     let preset = preset(&asked, asked.parameter("preset")).await?;
     let blank = Fields::default().with("name", &preset.name).with("priority", "50").with("weight", "1");
-    show_form(&asked, StatusCode::OK, preset, &blank, None).await
+    show_form(&asked, StatusCode::OK, preset, &blank, Edited::blank()).await
 }
 
 pub(super) async fn add(asked: Arc<Asked>) -> Result<Response, AdminError> {
@@ -51,8 +51,8 @@ pub(super) async fn add(asked: Arc<Asked>) -> Result<Response, AdminError> {
     match added(&asked, &preset).await {
         Ok(response) => Ok(response),
         Err(error) if is_of_form(&error) || matches!(error, AdminError::Login(_)) => {
-            let said = asked.say_error(&error);
-            show_form(&asked, StatusCode::UNPROCESSABLE_ENTITY, preset, &asked.form, Some(said)).await
+            let edited = Edited::refused(&asked, &error);
+            show_form(&asked, StatusCode::UNPROCESSABLE_ENTITY, preset, &asked.form, edited).await
         }
         Err(error) => Err(error),
     }
@@ -80,7 +80,7 @@ async fn show_form(
     status: StatusCode,
     preset: PresetView,
     form: &Fields,
-    trouble: Option<String>,
+    edited: Edited,
 ) -> Result<Response, AdminError> {
     let p = asked.frame(&asked.fill("New account: {}", &preset.name)).await?;
     let pools = pools(asked).await?;
@@ -96,7 +96,7 @@ async fn show_form(
             asked.act(Command::PlanLogin(LoginFor::NewAccount(Box::new(whose)))).await.ok()
         }
     };
-    asked.page_as(status, &Form { p, form, preset, account: None, plan, pools, trouble })
+    asked.page_as(status, &Form { p, form, preset, account: None, plan, pools, edited })
 }
 
 /// Ids and names of pools, as far as whoever asks may see them.

@@ -6,7 +6,10 @@ use posthaste_admin::{
 };
 use posthaste_core::{Limit, Secret};
 
-use crate::fields::Fields;
+use crate::{
+    edited::{Kept, Labels},
+    fields::Fields,
+};
 
 /// What a new account is to be like.
 pub(super) fn new_account(preset: &str, form: &Fields) -> Result<NewAccount, AdminError> {
@@ -104,6 +107,45 @@ pub(super) fn filled(account: &AccountView, pools: &[(String, String)]) -> Field
         }
     }
     form
+}
+
+/// The account as its form has it. Secrets are no part of it: nobody is told that they were changed but by the audit log.
+pub(super) fn kept(account: &AccountView, version: Option<u64>, pools: &[(String, String)]) -> Kept {
+    Kept { fields: filled(account, pools), version, labels: LABELS, target: account.id.to_string() }
+}
+
+/// With what the form of this kind does not ask for, and so leaves as it is.
+pub(super) fn with_unasked(form: Fields, now: &Fields) -> Fields {
+    ["region", "profile", "api_version", "project"].into_iter().fold(form, |form, name| {
+        if form.given(name).is_some() { form } else { form.with(name, now.value(name)) }
+    })
+}
+
+const LABELS: Labels = &[
+    ("name", text("Name")),
+    ("base_url", text("Base URL")),
+    ("region", text("Region")),
+    ("profile", text("Profile of the machine's keys")),
+    ("api_version", text("API version (empty: v1)")),
+    ("project", text("Project of Code Assist")),
+    ("priority", text("Priority")),
+    ("weight", text("Weight")),
+    ("pools", text("Pools")),
+    ("enabled", text("Switched on")),
+    ("schedulable", text("Takes new requests")),
+    ("allow", text("Only these models")),
+    ("deny", text("Never these models")),
+    ("model_map", text("Model names")),
+    ("limits", text("Limits")),
+    ("expires_at", text("Its subscription ends")),
+    ("tags", text("Tags")),
+    ("notes", text("Remarks")),
+    ("allow_private", text("It may stand at a private address")),
+];
+
+/// Marks a text that pages say in the reader's language.
+const fn text(text: &'static str) -> &'static str {
+    text
 }
 
 fn scheduling(form: &Fields) -> Result<SchedulingChange, AdminError> {

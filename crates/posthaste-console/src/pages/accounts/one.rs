@@ -12,7 +12,7 @@ use posthaste_admin::{
 use posthaste_core::{AccountError, Area, AuthForm};
 
 use super::{add, form, list::state_word, login};
-use crate::{BASE, asked::Asked, fields::Fields, frame::Frame, trouble::is_of_form};
+use crate::{BASE, asked::Asked, edited::Edited, fields::Fields, frame::Frame, trouble::is_of_form};
 
 #[derive(Template)]
 #[template(path = "accounts/one.html")]
@@ -72,8 +72,8 @@ pub(super) async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
 pub(super) async fn show_edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
     let (account, version) = look_up(&asked).await?;
     let pools = add::pools(&asked).await?;
-    let filled = form::filled(&account, &pools);
-    show_form(&asked, StatusCode::OK, &filled, (account, version), None).await
+    let kept = form::kept(&account, version, &pools);
+    show_form(&asked, StatusCode::OK, &kept.fields, account, kept.opened()).await
 }
 
 pub(super) async fn edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
@@ -89,8 +89,11 @@ pub(super) async fn edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
             Ok(asked.done(&format!("{BASE}/accounts/{}", saved.account.id), &told))
         }
         Err(error) if is_of_form(&error) => {
-            let said = asked.say_error(&error);
-            show_form(&asked, StatusCode::CONFLICT, &asked.form, (now, version), Some(said)).await
+            let pools = add::pools(&asked).await?;
+            let kept = form::kept(&now, version, &pools);
+            let yours = form::with_unasked(asked.form.clone(), &kept.fields);
+            let edited = kept.refused(&asked, &yours, &error).await?;
+            show_form(&asked, StatusCode::CONFLICT, &asked.form, now, edited).await
         }
         Err(error) => Err(error),
     }
@@ -104,14 +107,14 @@ async fn show_form(
     asked: &Asked,
     status: StatusCode,
     form: &Fields,
-    (account, version): (AccountView, Option<u64>),
-    trouble: Option<String>,
+    account: AccountView,
+    edited: Edited,
 ) -> Result<Response, AdminError> {
     let p = asked.frame(asked.say("Edit account")).await?;
     let preset = add::preset(asked, &account.preset.0).await?;
     let pools = add::pools(asked).await?;
-    let account = Some((account.id.to_string(), version));
-    asked.page_as(status, &add::Form { p, form, preset, account, plan: None, pools, trouble })
+    let account = Some(account.id.to_string());
+    asked.page_as(status, &add::Form { p, form, preset, account, plan: None, pools, edited })
 }
 
 /// What a button on an account's page does.

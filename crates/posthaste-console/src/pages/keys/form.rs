@@ -2,11 +2,14 @@
 
 use posthaste_admin::{
     AdminError, BindingInput, CaptureInput, ExpiryInput, KeyChange, KeyView, NewKey, PlaceInput, PolicyInput,
-    QueueInput, limit_text, multiplier_text, parse_length, parse_limit,
+    QueueInput, length_text, limit_text, multiplier_text, parse_length, parse_limit,
 };
 use posthaste_core::{Expiry, Limit, QueueRules};
 
-use crate::fields::Fields;
+use crate::{
+    edited::{Kept, Labels},
+    fields::Fields,
+};
 
 /// What a new key is to be like.
 pub(super) fn new_key(form: &Fields) -> Result<NewKey, AdminError> {
@@ -79,6 +82,52 @@ pub(super) fn filled(key: &KeyView) -> Fields {
         form = form.with("capture", "keep");
     }
     form
+}
+
+/// The key as its form has it.
+pub(super) fn kept(key: &KeyView, version: Option<u64>) -> Kept {
+    let fields = with_end(filled(key), key);
+    Kept { fields, version, labels: LABELS, target: key.id.to_string() }
+}
+
+/// With when the key ends, in words: the form itself says that it stays as it is, and so would not tell what was changed.
+pub(super) fn with_end(form: Fields, key: &KeyView) -> Fields {
+    let ends = match (form.value("expiry"), &key.expiry) {
+        ("keep", Expiry::Never) | ("never", _) => "never".to_owned(),
+        ("keep", Expiry::At { at }) => at.to_string(),
+        ("keep", Expiry::AfterFirstUse { seconds }) => format!("first_use {}", length_text(*seconds)),
+        ("at", _) => form.value("expiry_at").to_owned(),
+        (word, _) => format!("{word} {}", form.value("expiry_span")),
+    };
+    form.set("ends", ends)
+}
+
+const LABELS: Labels = &[
+    ("name", text("Name")),
+    ("owner", text("Owner")),
+    ("tags", text("Tags")),
+    ("enabled", text("Switched on")),
+    ("disabled_because", text("Why it is switched off, for whoever presents it")),
+    ("ends", text("Ends")),
+    ("limits", text("Limits")),
+    ("queue", text("Requests that may wait in line")),
+    ("patience", text("How long they wait at most")),
+    ("allow", text("Only these models")),
+    ("deny", text("Never these models")),
+    ("providers", text("Only accounts of these providers (none: all)")),
+    ("bound", text("Bound to")),
+    ("bound_to", text("Which")),
+    ("strict", text("Nobody else may serve it")),
+    ("clients", text("Only these client programs")),
+    ("networks", text("Only from these networks")),
+    ("multiplier", text("A dollar of cost is billed as")),
+    ("capture", text("Keep bodies for")),
+    ("repair", text("Tool calls without a result get an error result")),
+];
+
+/// Marks a text that pages say in the reader's language.
+const fn text(text: &'static str) -> &'static str {
+    text
 }
 
 fn expiry(form: &Fields) -> Result<Option<ExpiryInput>, AdminError> {

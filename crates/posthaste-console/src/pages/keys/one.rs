@@ -11,7 +11,9 @@ use posthaste_admin::{
 use posthaste_core::{Area, LimitUnit, NanoUsd, ProviderKind};
 
 use super::{form, list::state_word};
-use crate::{BASE, asked::Asked, fields::Fields, frame::Frame, show::Number, trouble::is_of_form};
+use crate::{
+    BASE, asked::Asked, edited::Edited, fields::Fields, frame::Frame, show::Number, trouble::is_of_form,
+};
 
 #[derive(Template)]
 #[template(path = "keys/form.html")]
@@ -20,11 +22,10 @@ struct Form<'a> {
     form: &'a Fields,
     /// The key that is changed; `None` for a new one.
     key: Option<KeyView>,
-    version: Option<u64>,
     providers: &'static [ProviderKind],
     places: Vec<String>,
     owners: Vec<String>,
-    trouble: Option<String>,
+    edited: Edited,
 }
 
 #[derive(Template)]
@@ -51,7 +52,7 @@ struct One {
 
 pub(super) async fn show_new(asked: Arc<Asked>) -> Result<Response, AdminError> {
     let blank = Fields::default().with("expiry", "never").with("enabled", "on").with("multiplier", "1");
-    show_form(&asked, StatusCode::OK, &blank, None, None).await
+    show_form(&asked, StatusCode::OK, &blank, None, Edited::blank()).await
 }
 
 pub(super) async fn create(asked: Arc<Asked>) -> Result<Response, AdminError> {
@@ -62,8 +63,8 @@ pub(super) async fn create(asked: Arc<Asked>) -> Result<Response, AdminError> {
     match made {
         Ok(made) => show_created(&asked, made, false).await,
         Err(error) if is_of_form(&error) => {
-            let said = asked.say_error(&error);
-            show_form(&asked, StatusCode::UNPROCESSABLE_ENTITY, &asked.form, None, Some(said)).await
+            let edited = Edited::refused(&asked, &error);
+            show_form(&asked, StatusCode::UNPROCESSABLE_ENTITY, &asked.form, None, edited).await
         }
         Err(error) => Err(error),
     }
@@ -85,8 +86,8 @@ pub(super) async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
 pub(super) async fn show_edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
     let id = asked.parameter("key").to_owned();
     let (key, version) = asked.look_up::<KeyView>(Command::ShowKey { key: id }).await?;
-    let filled = form::filled(&key);
-    show_form(&asked, StatusCode::OK, &filled, Some((key, version)), None).await
+    let kept = form::kept(&key, version);
+    show_form(&asked, StatusCode::OK, &kept.fields, Some(key), kept.opened()).await
 }
 
 pub(super) async fn edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
@@ -98,9 +99,10 @@ pub(super) async fn edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
     match changed {
         Ok(key) => Ok(asked.done(&format!("{BASE}/keys/{}", key.id), &asked.fill("Saved {}.", &key.name))),
         Err(error) if is_of_form(&error) => {
-            let said = asked.say_error(&error);
-            let now = asked.look_up::<KeyView>(Command::ShowKey { key: id }).await?;
-            show_form(&asked, StatusCode::CONFLICT, &asked.form, Some(now), Some(said)).await
+            let (key, version) = asked.look_up::<KeyView>(Command::ShowKey { key: id }).await?;
+            let kept = form::kept(&key, version);
+            let edited = kept.refused(&asked, &form::with_end(asked.form.clone(), &key), &error).await?;
+            show_form(&asked, StatusCode::CONFLICT, &asked.form, Some(key), edited).await
         }
         Err(error) => Err(error),
     }
@@ -143,23 +145,18 @@ async fn show_form(
     asked: &Asked,
     status: StatusCode,
     form: &Fields,
-    of: Option<(KeyView, Option<u64>)>,
-    trouble: Option<String>,
+    key: Option<KeyView>,
+    edited: Edited,
 ) -> Result<Response, AdminError> {
-    let p = match &of {
+    let p = match &key {
         Some(_) => asked.frame(asked.say("Edit key")).await?,
         None => asked.frame(asked.say("New key")).await?,
     };
-    let (key, version) = of.unzip();
     let places = places(asked).await?;
     let mut owners = asked.admin.owners().names().await?;
     // A list to choose from is no help beyond that, and would be most of the page.
     owners.truncate(MOST_OFFERED);
-    let version = version.flatten();
-    asked.page_as(
-        status,
-        &Form { p, form, key, version, providers: &ProviderKind::ALL, places, owners, trouble },
-    )
+    asked.page_as(status, &Form { p, form, key, providers: &ProviderKind::ALL, places, owners, edited })
 }
 
 /// The names of pools and accounts, as far as whoever asks may see them.

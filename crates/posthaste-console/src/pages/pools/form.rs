@@ -4,6 +4,7 @@ use posthaste_admin::{AdminError, NewPool, PoolChange, PoolView, RulesChange, le
 use posthaste_core::{RetryPolicy, Strategy};
 
 use crate::{
+    edited::{Kept, Labels},
     fields::Fields,
     pages::reading::{invalid, limits, millis, seconds},
 };
@@ -38,6 +39,22 @@ pub(super) fn filled(pool: &PoolView) -> Fields {
     }
     form
 }
+
+/// The pool as its form has it.
+pub(super) fn kept(pool: &PoolView, version: Option<u64>) -> Kept {
+    Kept { fields: filled(pool), version, labels: LABELS, target: pool.id.to_string() }
+}
+
+const LABELS: Labels = &[
+    ("name", text("Name")),
+    ("strategy", text("Who comes first among equal priority")),
+    ("retry", text("Trying again")),
+    ("patience", text("How long requests wait while all are limited")),
+    ("affinity", text("They stay with the account that holds their prompt cache")),
+    ("affinity_ttl", text("Remembered for")),
+    ("affinity_renews", text("Each request renews that time")),
+    ("limits", text("Limits")),
+];
 
 fn rules(form: &Fields) -> Result<RulesChange, AdminError> {
     let strategy = form.text("strategy").map(|word| {
@@ -85,7 +102,7 @@ pub(super) fn retry_words(retry: RetryPolicy) -> &'static str {
 }
 
 /// Marks a text that pages say in the reader's language.
-fn text(text: &'static str) -> &'static str {
+const fn text(text: &'static str) -> &'static str {
     text
 }
 

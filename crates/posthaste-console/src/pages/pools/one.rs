@@ -12,7 +12,7 @@ use super::{
     form,
     members::{Members, Users},
 };
-use crate::{BASE, asked::Asked, fields::Fields, frame::Frame, trouble::is_of_form};
+use crate::{BASE, asked::Asked, edited::Edited, fields::Fields, frame::Frame, trouble::is_of_form};
 
 #[derive(Template)]
 #[template(path = "pools/one.html")]
@@ -32,8 +32,7 @@ struct Form<'a> {
     form: &'a Fields,
     /// The pool that is changed; `None` for a new one.
     pool: Option<PoolView>,
-    version: Option<u64>,
-    trouble: Option<String>,
+    edited: Edited,
 }
 
 pub(super) async fn show_new(asked: Arc<Asked>) -> Result<Response, AdminError> {
@@ -45,7 +44,7 @@ pub(super) async fn show_new(asked: Arc<Asked>) -> Result<Response, AdminError> 
         .with("affinity_ttl", "1h")
         .with("affinity", "on")
         .with("affinity_renews", "on");
-    show_form(&asked, StatusCode::OK, &blank, None, None).await
+    show_form(&asked, StatusCode::OK, &blank, None, Edited::blank()).await
 }
 
 pub(super) async fn create(asked: Arc<Asked>) -> Result<Response, AdminError> {
@@ -59,8 +58,8 @@ pub(super) async fn create(asked: Arc<Asked>) -> Result<Response, AdminError> {
             Ok(asked.done(&format!("{BASE}/pools/{}", pool.id), &told))
         }
         Err(error) if is_of_form(&error) => {
-            let said = asked.say_error(&error);
-            show_form(&asked, StatusCode::UNPROCESSABLE_ENTITY, &asked.form, None, Some(said)).await
+            let edited = Edited::refused(&asked, &error);
+            show_form(&asked, StatusCode::UNPROCESSABLE_ENTITY, &asked.form, None, edited).await
         }
         Err(error) => Err(error),
     }
@@ -77,8 +76,8 @@ pub(super) async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
 
 pub(super) async fn show_edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
     let (pool, version) = look_up(&asked).await?;
-    let filled = form::filled(&pool);
-    show_form(&asked, StatusCode::OK, &filled, Some((pool, version)), None).await
+    let kept = form::kept(&pool, version);
+    show_form(&asked, StatusCode::OK, &kept.fields, Some(pool), kept.opened()).await
 }
 
 pub(super) async fn edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
@@ -92,9 +91,9 @@ pub(super) async fn edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
             Ok(asked.done(&format!("{BASE}/pools/{}", pool.id), &asked.fill("Saved {}.", &pool.name)))
         }
         Err(error) if is_of_form(&error) => {
-            let said = asked.say_error(&error);
-            let now = look_up(&asked).await?;
-            show_form(&asked, StatusCode::CONFLICT, &asked.form, Some(now), Some(said)).await
+            let (pool, version) = look_up(&asked).await?;
+            let edited = form::kept(&pool, version).refused(&asked, &asked.form, &error).await?;
+            show_form(&asked, StatusCode::CONFLICT, &asked.form, Some(pool), edited).await
         }
         Err(error) => Err(error),
     }
@@ -114,15 +113,14 @@ async fn show_form(
     asked: &Asked,
     status: StatusCode,
     form: &Fields,
-    of: Option<(PoolView, Option<u64>)>,
-    trouble: Option<String>,
+    pool: Option<PoolView>,
+    edited: Edited,
 ) -> Result<Response, AdminError> {
-    let p = match &of {
+    let p = match &pool {
         Some(_) => asked.frame(asked.say("Edit pool")).await?,
         None => asked.frame(asked.say("New pool")).await?,
     };
-    let (pool, version) = of.unzip();
-    asked.page_as(status, &Form { p, form, pool, version: version.flatten(), trouble })
+    asked.page_as(status, &Form { p, form, pool, edited })
 }
 
 impl One {

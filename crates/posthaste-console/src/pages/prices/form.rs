@@ -3,7 +3,11 @@
 use posthaste_admin::{AdminError, OwnPriceInput, PriceView, parse_dollars};
 use posthaste_core::{NanoUsd, OwnPrice, OwnRates};
 
-use crate::{fields::Fields, pages::reading::invalid};
+use crate::{
+    edited::{Kept, Labels},
+    fields::Fields,
+    pages::reading::invalid,
+};
 
 /// The classes of tokens, with the names of their fields.
 pub(super) const CLASSES: [(&str, Read, Write); 7] = [
@@ -21,18 +25,7 @@ type Write = fn(&mut OwnRates) -> &mut Option<u64>;
 
 /// What the form's field is called on the page.
 pub(super) fn label(class: &str) -> &'static str {
-    fn text(text: &'static str) -> &'static str {
-        text
-    }
-    match class {
-        "input" => text("Input"),
-        "output" => text("Output"),
-        "cache_read" => text("Cache read"),
-        "cache_write" => text("Cache written"),
-        "cache_write_1h" => text("Cache written, an hour"),
-        "output_reasoning" => text("Reasoning"),
-        _ => text("A thousand web searches"),
-    }
+    LABELS.iter().find(|(name, _)| *name == class).map_or("", |(_, label)| label)
 }
 
 pub(super) fn price(form: &Fields) -> Result<OwnPriceInput, AdminError> {
@@ -58,6 +51,27 @@ pub(super) fn filled(price: &OwnPrice) -> Fields {
         .with("model", price.model.as_str())
         .with("note", &price.note);
     with_rates(form, &price.rates)
+}
+
+/// The price as its form has it.
+pub(super) fn kept(price: &OwnPrice, version: Option<u64>) -> Kept {
+    Kept { fields: filled(price), version, labels: LABELS, target: price.id.to_string() }
+}
+
+const LABELS: Labels = &[
+    ("input", text("Input")),
+    ("output", text("Output")),
+    ("cache_read", text("Cache read")),
+    ("cache_write", text("Cache written")),
+    ("cache_write_1h", text("Cache written, an hour")),
+    ("output_reasoning", text("Reasoning")),
+    ("web_search_per_1k", text("A thousand web searches")),
+    ("note", text("Remarks")),
+];
+
+/// Marks a text that pages say in the reader's language.
+const fn text(text: &'static str) -> &'static str {
+    text
 }
 
 /// The same of the book's row for a model, from which a price of one's own begins.

@@ -9,7 +9,7 @@ use posthaste_admin::{AdminError, Command, PriceView};
 use posthaste_core::{Area, OwnPrice};
 
 use super::form;
-use crate::{BASE, asked::Asked, fields::Fields, frame::Frame, trouble::is_of_form};
+use crate::{BASE, asked::Asked, edited::Edited, fields::Fields, frame::Frame, trouble::is_of_form};
 
 #[derive(Template)]
 #[template(path = "prices/own.html")]
@@ -27,9 +27,8 @@ struct Form<'a> {
     form: &'a Fields,
     /// The price that is changed; `None` for a new one.
     price: Option<OwnPrice>,
-    version: Option<u64>,
     lists: BTreeSet<String>,
-    trouble: Option<String>,
+    edited: Edited,
 }
 
 pub(super) async fn list(asked: Arc<Asked>) -> Result<Response, AdminError> {
@@ -46,7 +45,7 @@ pub(super) async fn show_new(asked: Arc<Asked>) -> Result<Response, AdminError> 
     let book: Vec<PriceView> = asked.act(Command::ListPrices).await?;
     let row = book.iter().find(|row| row.provider == provider && row.model.as_str() == model);
     let filled = row.map_or(blank.clone(), |row| form::from_book(blank, row));
-    show_form(&asked, StatusCode::OK, &filled, None, None).await
+    show_form(&asked, StatusCode::OK, &filled, None, Edited::blank()).await
 }
 
 pub(super) async fn create(asked: Arc<Asked>) -> Result<Response, AdminError> {
@@ -57,8 +56,8 @@ pub(super) async fn create(asked: Arc<Asked>) -> Result<Response, AdminError> {
     match set {
         Ok(price) => Ok(done(&asked, &price)),
         Err(error) if is_of_form(&error) => {
-            let said = asked.say_error(&error);
-            show_form(&asked, StatusCode::UNPROCESSABLE_ENTITY, &asked.form, None, Some(said)).await
+            let edited = Edited::refused(&asked, &error);
+            show_form(&asked, StatusCode::UNPROCESSABLE_ENTITY, &asked.form, None, edited).await
         }
         Err(error) => Err(error),
     }
@@ -66,14 +65,14 @@ pub(super) async fn create(asked: Arc<Asked>) -> Result<Response, AdminError> {
 
 pub(super) async fn show_edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
     let (price, version) = look_up(&asked).await?;
-    let filled = form::filled(&price);
-    show_form(&asked, StatusCode::OK, &filled, Some((price, version)), None).await
+    let kept = form::kept(&price, version);
+    show_form(&asked, StatusCode::OK, &kept.fields, Some(price), kept.opened()).await
 }
 
 pub(super) async fn edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
-    let now = look_up(&asked).await?;
+    let (price, version) = look_up(&asked).await?;
     // Of which model it is does not change: that would be another price.
-    let named = asked.form.clone().set("provider", &now.0.provider).set("model", now.0.model.as_str());
+    let named = asked.form.clone().set("provider", &price.provider).set("model", price.model.as_str());
     let set: Result<OwnPrice, _> = match form::price(&named) {
         Ok(input) => asked.act_on(Command::SetOwnPrice(input)).await,
         Err(error) => Err(error),
@@ -81,8 +80,8 @@ pub(super) async fn edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
     match set {
         Ok(price) => Ok(done(&asked, &price)),
         Err(error) if is_of_form(&error) => {
-            let said = asked.say_error(&error);
-            show_form(&asked, StatusCode::CONFLICT, &named, Some(now), Some(said)).await
+            let edited = form::kept(&price, version).refused(&asked, &named, &error).await?;
+            show_form(&asked, StatusCode::CONFLICT, &named, Some(price), edited).await
         }
         Err(error) => Err(error),
     }
@@ -108,17 +107,16 @@ async fn show_form(
     asked: &Asked,
     status: StatusCode,
     form: &Fields,
-    of: Option<(OwnPrice, Option<u64>)>,
-    trouble: Option<String>,
+    price: Option<OwnPrice>,
+    edited: Edited,
 ) -> Result<Response, AdminError> {
-    let p = match &of {
-        Some((price, _)) => asked.frame(&asked.fill("Price of {}", price.name())).await?,
+    let p = match &price {
+        Some(price) => asked.frame(&asked.fill("Price of {}", price.name())).await?,
         None => asked.frame(asked.say("New price")).await?,
     };
     let book: Vec<PriceView> = asked.act(Command::ListPrices).await?;
     let lists = book.into_iter().map(|row| row.provider).collect();
-    let (price, version) = of.unzip();
-    asked.page_as(status, &Form { p, form, price, version: version.flatten(), lists, trouble })
+    asked.page_as(status, &Form { p, form, price, lists, edited })
 }
 
 impl List {

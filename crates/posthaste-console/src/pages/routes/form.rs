@@ -2,7 +2,11 @@
 
 use posthaste_admin::{AdminError, PlaceInput, RouteView, TargetInput};
 
-use crate::{fields::Fields, pages::reading::invalid};
+use crate::{
+    edited::{Kept, Labels},
+    fields::Fields,
+    pages::reading::invalid,
+};
 
 /// A row of the form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,6 +60,30 @@ pub(super) fn filled(route: &RouteView) -> Fields {
         form.with("target", &target.model).with("kind", kind).with("place", place)
     };
     route.targets.iter().fold(Fields::default().with("model", route.model.as_str()), row)
+}
+
+/// The route as its form has it.
+pub(super) fn kept(route: &RouteView, version: Option<u64>) -> Kept {
+    let fields = with_steps(filled(route));
+    Kept { fields, version, labels: LABELS, target: route.id.to_string() }
+}
+
+/// With its steps as one text, since what a row is like tells nothing without its place among them.
+pub(super) fn with_steps(form: Fields) -> Fields {
+    let rows = rows(&form);
+    let steps = rows.iter().enumerate().map(|(at, row)| {
+        let place = [row.kind.as_str(), row.place.as_str()].join(" ");
+        format!("{}. {} {}", at + 1, row.model, place.trim()).trim().to_owned()
+    });
+    let steps = steps.collect::<Vec<_>>().join("\n");
+    form.set("steps", steps)
+}
+
+const LABELS: Labels = &[("steps", text("What is asked, one after the other"))];
+
+/// Marks a text that pages say in the reader's language.
+const fn text(text: &'static str) -> &'static str {
+    text
 }
 
 pub(super) fn place_name(place: &PlaceInput) -> &str {

@@ -9,7 +9,7 @@ use posthaste_admin::{AccountView, AdminError, Command, PoolView, RouteInput, Ro
 use posthaste_core::Area;
 
 use super::form::{self, Row};
-use crate::{BASE, asked::Asked, fields::Fields, frame::Frame, trouble::is_of_form};
+use crate::{BASE, asked::Asked, edited::Edited, fields::Fields, frame::Frame, trouble::is_of_form};
 
 #[derive(Template)]
 #[template(path = "routes/one.html")]
@@ -28,19 +28,18 @@ struct Form<'a> {
     rows: Vec<Row>,
     /// The route that is changed; `None` for a new one.
     route: Option<RouteView>,
-    version: Option<u64>,
     pools: Vec<String>,
     accounts: Vec<String>,
-    trouble: Option<String>,
+    edited: Edited,
 }
 
 pub(super) async fn show_new(asked: Arc<Asked>) -> Result<Response, AdminError> {
-    show_form(&asked, StatusCode::OK, &Fields::default(), None, None).await
+    show_form(&asked, StatusCode::OK, &Fields::default(), None, Edited::blank()).await
 }
 
 pub(super) async fn create(asked: Arc<Asked>) -> Result<Response, AdminError> {
     if asked.form.ticked("more") {
-        return show_form(&asked, StatusCode::OK, &asked.form, None, None).await;
+        return show_form(&asked, StatusCode::OK, &asked.form, None, Edited::blank()).await;
     }
     let made: Result<RouteView, _> = match form::targets(&asked.form) {
         Ok(targets) => {
@@ -53,8 +52,8 @@ pub(super) async fn create(asked: Arc<Asked>) -> Result<Response, AdminError> {
         Ok(route) => Ok(asked
             .done(&format!("{BASE}/routes/{}", route.id), &asked.fill("{} has a route now.", &route.model))),
         Err(error) if is_of_form(&error) => {
-            let said = asked.say_error(&error);
-            show_form(&asked, StatusCode::UNPROCESSABLE_ENTITY, &asked.form, None, Some(said)).await
+            let edited = Edited::refused(&asked, &error);
+            show_form(&asked, StatusCode::UNPROCESSABLE_ENTITY, &asked.form, None, edited).await
         }
         Err(error) => Err(error),
     }
@@ -69,14 +68,14 @@ pub(super) async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
 
 pub(super) async fn show_edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
     let (route, version) = look_up(&asked).await?;
-    let filled = form::filled(&route);
-    show_form(&asked, StatusCode::OK, &filled, Some((route, version)), None).await
+    let kept = form::kept(&route, version);
+    show_form(&asked, StatusCode::OK, &kept.fields, Some(route), kept.opened()).await
 }
 
 pub(super) async fn edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
     if asked.form.ticked("more") {
-        let now = look_up(&asked).await?;
-        return show_form(&asked, StatusCode::OK, &asked.form, Some(now), None).await;
+        let (route, _) = look_up(&asked).await?;
+        return show_form(&asked, StatusCode::OK, &asked.form, Some(route), Edited::sent(&asked)).await;
     }
     let route = asked.parameter("route").to_owned();
     let changed: Result<RouteView, _> = match form::targets(&asked.form) {
@@ -88,9 +87,10 @@ pub(super) async fn edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
             Ok(asked.done(&format!("{BASE}/routes/{}", route.id), &asked.fill("Saved {}.", &route.model)))
         }
         Err(error) if is_of_form(&error) => {
-            let said = asked.say_error(&error);
-            let now = look_up(&asked).await?;
-            show_form(&asked, StatusCode::CONFLICT, &asked.form, Some(now), Some(said)).await
+            let (route, version) = look_up(&asked).await?;
+            let yours = form::with_steps(asked.form.clone());
+            let edited = form::kept(&route, version).refused(&asked, &yours, &error).await?;
+            show_form(&asked, StatusCode::CONFLICT, &asked.form, Some(route), edited).await
         }
         Err(error) => Err(error),
     }
@@ -110,11 +110,11 @@ async fn show_form(
     asked: &Asked,
     status: StatusCode,
     form: &Fields,
-    of: Option<(RouteView, Option<u64>)>,
-    trouble: Option<String>,
+    route: Option<RouteView>,
+    edited: Edited,
 ) -> Result<Response, AdminError> {
-    let p = match &of {
-        Some((route, _)) => asked.frame(&asked.fill("Route for {}", &route.model)).await?,
+    let p = match &route {
+        Some(route) => asked.frame(&asked.fill("Route for {}", &route.model)).await?,
         None => asked.frame(asked.say("New route")).await?,
     };
     let mut rows = form::rows(form);
@@ -124,9 +124,7 @@ async fn show_form(
         asked.act_if_may(Area::Accounts.read(), Command::ListAccounts).await?;
     let pools = pools.into_iter().map(|pool| pool.name).collect();
     let accounts = accounts.into_iter().flatten().map(|account| account.name).collect();
-    let (route, version) = of.unzip();
-    let version = version.flatten();
-    asked.page_as(status, &Form { p, form, rows, route, version, pools, accounts, trouble })
+    asked.page_as(status, &Form { p, form, rows, route, pools, accounts, edited })
 }
 
 /// How many empty rows a form has.

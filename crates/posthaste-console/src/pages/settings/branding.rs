@@ -8,7 +8,14 @@ use http::StatusCode;
 use posthaste_admin::{AdminError, BrandingChange, BrandingView, Command};
 use posthaste_core::Area;
 
-use crate::{BASE, asked::Asked, fields::Fields, frame::Frame, trouble::is_of_form};
+use crate::{
+    BASE,
+    asked::Asked,
+    edited::{Edited, Kept, Labels},
+    fields::Fields,
+    frame::Frame,
+    trouble::is_of_form,
+};
 
 #[derive(Template)]
 #[template(path = "settings/branding.html")]
@@ -16,15 +23,15 @@ struct Branded<'a> {
     p: Frame,
     form: &'a Fields,
     now: BrandingView,
-    trouble: Option<String>,
+    edited: Edited,
     may_write: bool,
     tab: &'static str,
 }
 
 pub(super) async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
     let now: BrandingView = asked.act(Command::ShowBranding).await?;
-    let filled = filled(&now);
-    show_form(&asked, StatusCode::OK, &filled, now, None).await
+    let kept = kept(&now);
+    show_form(&asked, StatusCode::OK, &kept.fields, now, kept.opened()).await
 }
 
 pub(super) async fn change(asked: Arc<Asked>) -> Result<Response, AdminError> {
@@ -43,9 +50,9 @@ pub(super) async fn change(asked: Arc<Asked>) -> Result<Response, AdminError> {
             Ok(asked.done(&format!("{BASE}/settings/branding"), &told))
         }
         Err(error) if is_of_form(&error) => {
-            let said = asked.say_error(&error);
             let now: BrandingView = asked.act(Command::ShowBranding).await?;
-            show_form(&asked, StatusCode::CONFLICT, form, now, Some(said)).await
+            let edited = kept(&now).refused(&asked, form, &error).await?;
+            show_form(&asked, StatusCode::CONFLICT, form, now, edited).await
         }
         Err(error) => Err(error),
     }
@@ -60,14 +67,31 @@ fn filled(now: &BrandingView) -> Fields {
     if branding.show_admin_button { form.with("show_admin_button", "on") } else { form }
 }
 
+fn kept(now: &BrandingView) -> Kept {
+    let target = now.branding.site_name.clone();
+    Kept { fields: filled(now), version: Some(now.version), labels: LABELS, target }
+}
+
 async fn show_form(
     asked: &Asked,
     status: StatusCode,
     form: &Fields,
     now: BrandingView,
-    trouble: Option<String>,
+    edited: Edited,
 ) -> Result<Response, AdminError> {
     let p = asked.frame(asked.say("Name and icon")).await?;
     let may_write = asked.may(Area::Settings.write());
-    asked.page_as(status, &Branded { p, form, now, trouble, may_write, tab: "branding" })
+    asked.page_as(status, &Branded { p, form, now, edited, may_write, tab: "branding" })
+}
+
+const LABELS: Labels = &[
+    ("site_name", text("Name")),
+    ("site_icon", text("Icon")),
+    ("notice", text("Notice for holders of keys, at the top of their page")),
+    ("show_admin_button", text("Pages for holders of keys lead to the log-in of operators")),
+];
+
+/// Marks a text that pages say in the reader's language.
+const fn text(text: &'static str) -> &'static str {
+    text
 }
