@@ -313,8 +313,9 @@ fn source(global: &Global, listen: Listen) -> Result<ConfigSource, Failure> {
 }
 
 fn load(global: &Global) -> Result<Config, Failure> {
-    let config = read(&with_flags(global, Vec::new())?)?;
-    Ok(Config { elsewhere: global.remote.read()?, ..config })
+    let mut config = read(&with_flags(global, Vec::new())?)?;
+    config.elsewhere = global.remote.read()?;
+    Ok(config)
 }
 
 /// The same for what works on the data folder itself.

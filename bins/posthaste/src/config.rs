@@ -61,7 +61,9 @@ pub(crate) use units::parse_duration;
 pub use users::Users;
 pub use vault::VaultSection;
 
-use reader::Reader;
+use reader::{Origins, Reader};
+
+use posthaste_admin::SettingSource;
 
 use crate::cli::RemoteServer;
 
@@ -108,6 +110,8 @@ pub struct Config {
     pub oauth: OAuth,
     /// The relay elsewhere that a command is for, which only the command line can name.
     pub elsewhere: Option<RemoteServer>,
+    /// Who said what of it.
+    origins: Origins,
 }
 
 impl Config {
@@ -158,7 +162,8 @@ impl Config {
     pub fn read(sources: &Sources<'_>) -> Result<Self, ConfigErrors> {
         let mut reader = Reader::new(&Self::SECTIONS, sources);
         let mut config = Self::sections(&mut reader);
-        let mut errors = reader.into_errors();
+        let (mut errors, origins) = reader.finish();
+        config.origins = origins;
         let unfit = config.finish();
         // Of a key that could not be read only its stand-in was looked at.
         let unread: Vec<_> = errors.iter().map(|error| error.path.clone()).collect();
@@ -192,6 +197,11 @@ impl Config {
         .concat()
     }
 
+    /// Who said the value of a key.
+    fn source_of(&self, key: &KeyInfo) -> SettingSource {
+        self.origins.get(&(key.section, key.name)).copied().unwrap_or_default()
+    }
+
     fn sections(reader: &mut Reader<'_>) -> Self {
         Self {
             server: Server::read(reader),
@@ -214,6 +224,7 @@ impl Config {
             vault: VaultSection::read(reader),
             oauth: OAuth::read(reader),
             elsewhere: None,
+            origins: Origins::new(),
         }
     }
 

@@ -23,6 +23,7 @@ use crate::{
     branding,
     directory::{self, Snapshot},
     lists::LastUses,
+    prices::update::KeptList,
     rates,
     sign_in::{Misses, Refusals},
     stats, status, versions,
@@ -76,6 +77,7 @@ pub struct Admin {
     card_misses: Arc<Misses>,
     directory: Arc<directory::Directory>,
     board: Arc<Board>,
+    kept_list: Arc<KeptList>,
     last_uses: Arc<LastUses>,
     refusals: Arc<Refusals>,
     balances: Arc<Balances>,
@@ -92,6 +94,7 @@ impl Admin {
             card_misses: Arc::default(),
             directory: Arc::default(),
             board: Arc::default(),
+            kept_list: Arc::default(),
             last_uses: Arc::default(),
             refusals: Arc::default(),
             balances: Arc::default(),
@@ -269,6 +272,10 @@ impl Admin {
 
     pub(crate) fn board(&self) -> &Board {
         &self.board
+    }
+
+    pub(crate) fn kept_list(&self) -> &KeptList {
+        &self.kept_list
     }
 
     /// The same services over other configuration records.

@@ -71,7 +71,10 @@ pub use channels::{
     ChannelChange, ChannelService, ChannelView, DeliveryView, Messenger, NewChannel, NotedView, UnfitChannel,
 };
 pub use command::Command;
-pub use dashboard::{AccountCounts, DashboardView, PaceView, ProviderCounts};
+pub use dashboard::{
+    AccountCounts, DashboardView, FailureCount, FailuresView, OutlookView, PaceView, ProviderCounts, RunsOut,
+    SavingView,
+};
 pub use error::{AdminError, AdminFailure, FailureKind};
 pub use holders::{HeldKeyUsage, HolderOverview, HolderService, HolderUsage, HolderView};
 pub use housekeeping::{CleanupState, Housekeeper, LastCleanup};
@@ -107,15 +110,15 @@ pub use rates::{RatesInput, ServiceRate};
 pub use reply::{Replied, Reply};
 pub use requests::{ExplainView, NamedAccount, RequestService, RequestSummary, RequestsInput, RequestsPage};
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};
-pub use runtime::{ParkedModels, ParkedView, QuotaView, Runtime, SpoolStatus};
+pub use runtime::{OverheadView, ParkedModels, ParkedView, QuotaView, Runtime, SpoolStatus};
 pub use sign_in::{
     Arrival, BroughtBack, Credentials, Departure, EnrolledFactor, FirstOwner, KnownPerson, NewFactor,
     PasswordChange, ProfileView, SetupToken, SignInService, SignInWays, SignedIn, Visit, csrf_token,
 };
 pub use standings::StandingView;
-pub use stats::{NamedId, Period, StatsBy, StatsInput, StatsRow, StatsView};
+pub use stats::{NamedId, Period, StatsBy, StatsInput, StatsRow, StatsView, stats_table};
 pub use status::{InstanceView, KeyCounts, ServerView, StatusView, StoreAway};
-pub use system::{ProcessView, ReloadView, SettingView, SystemView};
+pub use system::{ProcessView, ReloadView, SettingSource, SettingView, SystemView};
 pub use tokens::{CreatedToken, TokenInput, TokenService, TokenView};
 pub use totals::UsageTotals;
 pub use trend::{Every, Rank, TrendInput, TrendLine, TrendPoint, TrendView};

@@ -56,6 +56,8 @@ pub struct LogLine {
 pub struct LogInput {
     /// Only lines behind this number, the oldest first; without it the latest ones.
     pub after: Option<u64>,
+    /// Only lines before this number, the latest of them. It does not go with `after`.
+    pub before: Option<u64>,
     /// Only lines that are at least this grave.
     pub level: Option<LogLevel>,
     /// Only lines of parts of the program whose name begins like this.
@@ -127,7 +129,9 @@ impl LogBook {
         let ring = self.ring.lock();
         let wanted = |line: &&LogLine| wants(input, line);
         let Some(after) = input.after else {
-            let latest: Vec<_> = ring.lines.iter().rev().filter(wanted).take(limit).cloned().collect();
+            let before = |line: &&LogLine| input.before.is_none_or(|before| line.number < before);
+            let earlier = ring.lines.iter().rev().filter(before);
+            let latest: Vec<_> = earlier.filter(wanted).take(limit).cloned().collect();
             return (latest.into_iter().rev().collect(), ring.last, 0);
         };
         // Numbers begin anew with each process.
@@ -181,6 +185,9 @@ pub(crate) async fn list(admin: &Admin, input: LogInput) -> Result<LogPage, Admi
             "wait_seconds",
             "goes with `after`, behind which lines are waited for",
         ));
+    }
+    if input.before.is_some() && input.after.is_some() {
+        return Err(AdminError::invalid("before", "does not go with `after`"));
     }
     let runtime = admin.parts().runtime.as_ref();
     let Some((book, filter)) = runtime.and_then(|runtime| runtime.logs()) else {
@@ -242,6 +249,21 @@ mod tests {
         let page = book(10).page(&LogInput { limit: Some(3), ..LogInput::default() });
         assert_eq!((numbers(&page), page.1, page.2), (vec![8, 9, 10], 10, 0));
         assert!(book(0).page(&LogInput::default()).0.is_empty());
+    }
+
+    #[test]
+    fn whoever_goes_back_sees_each_line_once() {
+        let book = book(10);
+        let (mut before, mut seen) = (None, Vec::new());
+        loop {
+            let input =
+                LogInput { before, limit: Some(4), level: Some(LogLevel::Warn), ..LogInput::default() };
+            let page = book.page(&input);
+            let Some(first) = page.0.first() else { break };
+            before = Some(first.number);
+            seen.extend(numbers(&page).into_iter().rev());
+        }
+        assert_eq!(seen, [10, 8, 6, 4, 2]);
     }
 
     #[test]

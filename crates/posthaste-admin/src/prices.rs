@@ -4,7 +4,7 @@ mod own;
 pub(crate) mod recompute;
 pub(crate) mod update;
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 pub use self::{
     own::{OwnPriceInput, OwnPriceService},
@@ -12,7 +12,7 @@ pub use self::{
     update::{AmountChange, PriceChangeView, PriceUpdateInput, PriceUpdateView, RefusedPrice},
 };
 use posthaste_core::{ModelName, OwnPrice};
-use posthaste_metering::{Mode, ModelPrice, Prices, TokenPrice};
+use posthaste_metering::{Mode, ModelPrice, PriceBook, Prices, TokenPrice};
 use posthaste_storage::{Dimension, RollupPeriod, UsageQuery};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -132,6 +132,12 @@ pub(crate) async fn status(admin: &Admin) -> Result<PriceStatus, AdminError> {
 async fn own_prices(admin: &Admin) -> Result<Vec<OwnPrice>, AdminError> {
     let own = admin.own_price_records().all().await?;
     Ok(own.into_iter().map(|record| record.value).collect())
+}
+
+/// The price book as relays count by it, the operators' own prices among it.
+pub(crate) async fn current(admin: &Admin) -> Result<Arc<PriceBook>, AdminError> {
+    let (book, own) = (update::book(admin).await?, own_prices(admin).await?);
+    Ok(if own.is_empty() { book } else { Arc::new(book.with_own(&own)) })
 }
 
 /// Models that were used in the last 30 days and have no price, by what they were used.

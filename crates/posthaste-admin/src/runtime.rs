@@ -32,6 +32,16 @@ pub trait Runtime: Send + Sync + 'static {
     /// How many requests are in flight.
     fn in_flight(&self) -> u64;
 
+    /// How many of them are streams.
+    fn open_streams(&self) -> Option<u64> {
+        None
+    }
+
+    /// What it took itself of its latest requests; `None` until it has served one.
+    fn overhead(&self) -> Option<OverheadView> {
+        None
+    }
+
     /// What of the books waits on the local disk for the shared store; `None` where there is no such spool.
     fn spool(&self) -> Option<SpoolStatus> {
         None
@@ -117,6 +127,18 @@ pub struct SpoolStatus {
     pub failing: bool,
     /// Files that were set aside, since not all of their rows could be read.
     pub damaged: u64,
+}
+
+/// What a relay took itself of its latest requests, in microseconds, up to the beginning of their answers: the time that the
+/// vendor took and waits for a free account are not in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OverheadView {
+    /// Half of them took no more than this.
+    pub p50_us: u64,
+    /// Of a hundred 99 took no more than this.
+    pub p99_us: u64,
+    /// How many requests these are; about a thousand at most.
+    pub requests: usize,
 }
 
 /// An account's rest.

@@ -1,7 +1,9 @@
 //! What was used and what it cost, told apart as an operator asks.
 
+mod export;
 mod view;
 
+pub use export::stats_table;
 pub use view::{NamedId, StatsRow, StatsView};
 
 use std::{collections::BTreeMap, time::Duration};

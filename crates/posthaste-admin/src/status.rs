@@ -101,6 +101,14 @@ pub struct KeyCounts {
     pub active: usize,
 }
 
+/// Every relay that shares the store and is there.
+pub(crate) async fn instances(admin: &Admin, now: Timestamp) -> Result<Vec<InstanceView>, AdminError> {
+    let parts = admin.parts();
+    let answering = parts.runtime.as_ref().map(|runtime| runtime.instance());
+    let members = parts.stores.fleet.instances(now).await?;
+    Ok(members.into_iter().map(|member| InstanceView::new(member, answering, now)).collect())
+}
+
 pub(crate) async fn status(admin: &Admin) -> Result<StatusView, AdminError> {
     let parts = admin.parts();
     let now = parts.clock.now();
@@ -119,8 +127,7 @@ pub(crate) async fn status(admin: &Admin) -> Result<StatusView, AdminError> {
         let (instances, accounts, keys) = (Vec::new(), Vec::new(), KeyCounts::default());
         return Ok(StatusView { version, server, instances, store, store_away, accounts, keys });
     }
-    let members = parts.stores.fleet.instances(now).await?;
-    let instances = members.into_iter().map(|member| InstanceView::new(member, answering, now)).collect();
+    let instances = instances(admin, now).await?;
     let known = admin.directory().await?;
     let kept = known.keys.values().filter(|key| key.deleted_at.is_none());
     let (mut total, mut active) = (0, 0);

@@ -58,12 +58,30 @@ pub struct SettingView {
     pub default: Option<String>,
     /// Whether it is other than that.
     pub changed: bool,
+    /// Who said the value that holds.
+    #[serde(default)]
+    pub source: SettingSource,
     /// The variable of the environment that sets it, before the file.
     pub environment: String,
     /// Whether a reload changes it; others are read at the start only.
     pub live: bool,
     /// What the next start will take, where that is another value. Secrets are redacted.
     pub waiting: Option<String>,
+}
+
+/// Where a setting's value comes from. What stands further down here goes before what stands above it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SettingSource {
+    /// Nobody said anything: it is the default.
+    #[default]
+    Default,
+    /// The configuration file.
+    File,
+    /// A variable of the environment.
+    Environment,
+    /// The command line.
+    CommandLine,
 }
 
 /// What a reload of the configuration has done.

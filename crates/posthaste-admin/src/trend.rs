@@ -109,8 +109,11 @@ pub struct TrendPoint {
     pub tokens: u64,
     /// Tokens that were put in, without those from the prompt cache.
     pub input: u64,
-    /// Tokens that came out.
+    /// Tokens that came out, those of reasoning among them.
     pub output: u64,
+    /// Tokens of reasoning, where vendors tell them.
+    #[serde(default)]
+    pub reasoning: u64,
     /// Tokens read from the prompt cache.
     pub cache_read: u64,
     /// Tokens written to the prompt cache.
@@ -237,6 +240,7 @@ impl From<&Sums> for TrendPoint {
             tokens: usage.total(),
             input: usage.input,
             output: usage.output,
+            reasoning: usage.reasoning,
             cache_read: usage.cache_read,
             cache_write: usage.cache_write_5m.saturating_add(usage.cache_write_1h),
             cost_nano_usd: sums.cost,

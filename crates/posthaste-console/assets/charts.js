@@ -54,7 +54,7 @@ function bars(rows, series, name, isMoney, width) {
     const gap = Math.min(step * 0.2, 8);
     const tall = y(0) - y(row.values[series]);
     const broad = Math.max(Math.min(step - gap, 60), 0.5);
-    svg.append(svgElement("rect", { class: `s${series + 1}`, x: x + (step - broad) / 2, y: y(row.values[series]), width: broad, height: Math.max(tall, row.values[series] > 0 ? 1.5 : 0), rx: Math.min(3, tall / 2) }));
+    svg.append(svgElement("rect", { class: `s${(series % 4) + 1}`, x: x + (step - broad) / 2, y: y(row.values[series]), width: broad, height: Math.max(tall, row.values[series] > 0 ? 1.5 : 0), rx: Math.min(3, tall / 2) }));
     const hit = svgElement("rect", { class: "hit", x, y: top, width: step, height: height - top - bottom });
     const title = svgElement("title", {});
     title.textContent = `${row.label}: ${row.shown[series]}`;

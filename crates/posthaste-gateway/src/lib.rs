@@ -58,7 +58,7 @@ pub use call::{Answer, Call, PathFacts};
 pub use directory::AccountDirectory;
 pub use engine::RelayPorts;
 pub use fleet::Membership;
-pub use live::{LiveEnd, LiveEvent, LiveFeed, LiveRequest, LiveTotals, Spent};
+pub use live::{LiveEnd, LiveEvent, LiveFeed, LiveRequest, LiveTotals, OwnTime, Spent};
 pub use options::{FirstEventTimeouts, RecordRules, RelayOptions, TimeoutOverrides};
 pub use quotas::WindowForecast;
 pub use relay::{Health, Relay};

@@ -3,6 +3,7 @@
 //! Requests pay for it only while somebody watches: else telling is one look at a number. It never waits for those who watch.
 //! Whoever does not look for long loses what is oldest, and is told how much that was.
 
+mod overheads;
 mod tally;
 
 use std::sync::{
@@ -16,8 +17,8 @@ use posthaste_core::{
 };
 use tokio::sync::broadcast::{self, error::TryRecvError};
 
-pub use self::tally::LiveTotals;
-pub(crate) use self::tally::Tally;
+pub(crate) use self::{overheads::Overheads, tally::Tally};
+pub use self::{overheads::OwnTime, tally::LiveTotals};
 use crate::Caller;
 
 /// Something that happened.

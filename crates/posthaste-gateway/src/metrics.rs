@@ -17,7 +17,7 @@ use posthaste_core::{
 };
 use posthaste_storage::Half;
 
-use crate::live::{LiveTotals, Tally};
+use crate::live::{LiveTotals, Overheads, OwnTime, Tally};
 
 /// Every handle.
 pub(crate) struct Metrics {
@@ -45,6 +45,7 @@ pub(crate) struct Metrics {
     open_now: Arc<AtomicU64>,
     open_streams: Arc<AtomicU64>,
     tally: Tally,
+    overheads: Overheads,
 }
 
 /// Counts an attempt as open for as long as it lives.
@@ -107,6 +108,7 @@ impl Metrics {
             open_now: Arc::default(),
             open_streams: Arc::default(),
             tally: Tally::new(),
+            overheads: Overheads::new(),
         }
     }
 
@@ -178,6 +180,12 @@ impl Metrics {
     /// What the relay itself took of a request's time until its answer began.
     pub(crate) fn overhead(&self, took: Duration) {
         self.overhead.record(took);
+        self.overheads.note(took);
+    }
+
+    /// What it took of the latest requests.
+    pub(crate) fn own_time(&self) -> Option<OwnTime> {
+        self.overheads.told()
     }
 
     /// How many accounts are ready, rest, and are switched off.

@@ -29,7 +29,7 @@ use crate::{
     journey::{Journey, Upload},
     limits::{Estimate, Hold, Unseated, caller_fault},
     lines::Lines,
-    live::{Live, LiveFeed, LiveTotals, Overheard},
+    live::{Live, LiveFeed, LiveTotals, Overheard, OwnTime},
     memory::Memory,
     mending::mend,
     metrics::Metrics,
@@ -347,6 +347,11 @@ impl Relay {
     /// What was counted since the relay began.
     pub fn totals(&self) -> LiveTotals {
         self.engine.metrics.totals()
+    }
+
+    /// What the relay itself took of its latest requests; `None` until it has served one.
+    pub fn own_time(&self) -> Option<OwnTime> {
+        self.engine.metrics.own_time()
     }
 
     /// The time by which the relay goes.

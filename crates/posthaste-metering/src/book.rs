@@ -20,6 +20,7 @@ use crate::{
     own,
     places::Places,
     read::{Contents, read},
+    saving::{CacheSaving, cache_saving},
     seller::{MAKERS, OTHER_LISTS},
 };
 
@@ -184,6 +185,20 @@ impl PriceBook {
     /// first, then that of the dialect's inventor, then all others.
     pub fn price<'a>(&self, seller: impl Into<Seller<'a>>, model: &str) -> Option<&ModelPrice> {
         self.find(&seller.into(), model).map(|(_, price)| price)
+    }
+
+    /// What prompt caches save at a seller, for the counts of any number of exchanges with a model, which may be an alias;
+    /// `None` where a price is not known that this needs.
+    pub fn cache_saving<'a>(
+        &self,
+        seller: impl Into<Seller<'a>>,
+        model: &str,
+        usage: &Usage,
+    ) -> Option<CacheSaving> {
+        let seller = seller.into();
+        let meant = || self.find(&seller, self.names.meaning(model)?.as_str());
+        let (_, price) = self.find(&seller, model).or_else(meant)?;
+        cache_saving(price, usage)
     }
 
     /// What an exchange costs, on the terms that its usage tells. Counts beyond belief are cut down, and a warning is logged

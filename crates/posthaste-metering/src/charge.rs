@@ -150,17 +150,17 @@ pub(crate) fn take(left: &mut u64, part: u64) -> u64 {
 }
 
 /// Some vendors bill what they write to the cache as plain input, and then state no price for it.
-fn default_write(prices: &Prices) -> Option<TokenPrice> {
+pub(crate) fn default_write(prices: &Prices) -> Option<TokenPrice> {
     prices.cache_write.or(prices.input)
 }
 
 /// Where sound has a price of its own, sound from a cache without one costs as if it had not been there.
-fn cached_audio(prices: &Prices) -> Option<TokenPrice> {
+pub(crate) fn cached_audio(prices: &Prices) -> Option<TokenPrice> {
     prices.cache_read_audio.or(prices.input_audio).or(prices.cache_read).or(prices.input)
 }
 
 /// Counts reach 2^64 and prices 10^12, so that a line stays below 2^104 and the sum of all below 2^108.
-fn line(count: u64, price: Option<TokenPrice>) -> Option<i128> {
+pub(crate) fn line(count: u64, price: Option<TokenPrice>) -> Option<i128> {
     match price {
         _ if count == 0 => Some(0),
         Some(price) => Some(i128::from(count) * i128::from(price.nanos_per_million())),
@@ -177,7 +177,7 @@ fn round(sum: i128) -> NanoUsd {
 }
 
 /// Prices are for a million tokens.
-const MILLION: i128 = 1_000_000;
+pub(crate) const MILLION: i128 = 1_000_000;
 
 /// Factors are in thousandths, and searches are priced by the thousand.
 const PER_MILLE: i128 = 1_000;

@@ -2,6 +2,8 @@
 
 use std::env;
 
+use posthaste_admin::SettingSource;
+
 use super::{error::ConfigError, reader::Given, section::SectionInfo};
 
 /// Where environment variables come from, so that reading them can be tested.
@@ -66,6 +68,7 @@ pub(super) fn read(
         given.push(Given {
             section: section.to_lowercase().replace("__", "."),
             key: key.to_lowercase(),
+            source: SettingSource::Environment,
             place: name.clone(),
             offset: 0,
             kind: None,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use posthaste_admin::SettingSource;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -78,6 +79,7 @@ fn one(file: &FileText, name: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_
     Given {
         section: String::new(),
         key: String::new(),
+        source: SettingSource::File,
         place: place(file, offset),
         offset,
         kind: Some(kind),

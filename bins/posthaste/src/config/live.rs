@@ -29,6 +29,7 @@ impl Config {
     /// Every key with the value that holds and its default, for operators far away; secrets redacted. `started` is what the
     /// process was started with, `taken` what it read last.
     pub fn views(started: &Self, taken: &Self) -> Vec<SettingView> {
+        let origins = (started, taken);
         let (started, taken) = (started.show(), taken.show());
         let find = |all: &[Shown], key: &KeyInfo| {
             let found = all.iter().find(|shown| shown.section == key.section && shown.key == key.name);
@@ -43,8 +44,10 @@ impl Config {
                 false => (first.clone(), last.filter(|last| Some(last) != first.as_ref())),
             };
             let plain = value.as_deref().map(|value| value.trim_matches('"'));
+            let source = if live { origins.1 } else { origins.0 }.source_of(key);
             SettingView {
                 path,
+                source,
                 changed: plain != key.default,
                 environment: env::variable(key.section, key.name),
                 value,
@@ -85,7 +88,36 @@ const LIVE: [&str; 16] = [
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use posthaste_admin::SettingSource;
+
+    use super::{
+        super::{FileText, Flag, Sources, Strings},
+        *,
+    };
+
+    #[test]
+    fn each_value_tells_who_said_it() {
+        let file = FileText {
+            path: "posthaste.toml".into(),
+            text: "[relay]\nattempts = 4\n[log]\nfilter = \"debug\"\n[server]\nlisten = \"127.0.0.1:1\""
+                .to_owned(),
+        };
+        struct Vars;
+        impl Strings for Vars {
+            fn vars(&self) -> Vec<(String, Option<String>)> {
+                vec![("POSTHASTE_LOG__FILTER".to_owned(), Some("trace".to_owned()))]
+            }
+        }
+        let listen = Flag { name: "--listen", path: "server.listen", value: "127.0.0.1:2".to_owned() };
+        let read = |flags: &[Flag]| Config::read(&Sources { file: Some(&file), env: &Vars, flags }).unwrap();
+        let (started, taken) = (read(&[listen]), read(&[]));
+        let views = Config::views(&started, &taken);
+        let told = |path: &str| views.iter().find(|view| view.path == path).unwrap().source;
+        assert_eq!(told("relay.attempts"), SettingSource::File);
+        assert_eq!(told("log.filter"), SettingSource::Environment, "the stronger one");
+        assert_eq!(told("server.listen"), SettingSource::CommandLine, "what holds until the next start");
+        assert_eq!(told("data.dir"), SettingSource::Default);
+    }
 
     #[test]
     fn what_is_named_here_is_there() {

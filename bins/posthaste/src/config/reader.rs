@@ -1,9 +1,12 @@
 //! Reads keys out of all sources and collects what is wrong.
 
 use std::{
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
 };
+
+use posthaste_admin::SettingSource;
 
 use super::{
     env::{self, CONFIG_VARIABLE, Strings},
@@ -71,6 +74,8 @@ pub(super) struct Given {
     pub(super) section: String,
     /// Empty for the section itself.
     pub(super) key: String,
+    /// By whom it was said.
+    pub(super) source: SettingSource,
     /// Where it was said.
     pub(super) place: String,
     /// Where in the file.
@@ -85,8 +90,12 @@ pub(super) struct Given {
 pub struct Reader<'a> {
     sections: &'a [SectionInfo],
     given: Vec<Given>,
+    origins: Origins,
     errors: Vec<ConfigError>,
 }
+
+/// Who said the value of each key that is not its default, by section and key.
+pub(super) type Origins = BTreeMap<(&'static str, &'static str), SettingSource>;
 
 impl<'a> Reader<'a> {
     pub(super) fn new(sections: &'a [SectionInfo], sources: &Sources<'_>) -> Self {
@@ -97,7 +106,7 @@ impl<'a> Reader<'a> {
         }
         given.extend(env::read(sections, sources.env, &mut errors));
         given.extend(sources.flags.iter().map(from_flag));
-        let mut reader = Self { sections, given, errors };
+        let mut reader = Self { sections, given, origins: Origins::new(), errors };
         reader.refuse_unknown();
         reader
     }
@@ -113,15 +122,19 @@ impl<'a> Reader<'a> {
         let given = self.given.iter().filter(|given| given.section == key.section && given.key == key.name);
         for given in given {
             match parse(key, given) {
-                Ok(parsed) => value = parsed,
+                Ok(parsed) => {
+                    value = parsed;
+                    self.origins.insert((key.section, key.name), given.source);
+                }
                 Err(error) => self.errors.push(error),
             }
         }
         value
     }
 
-    pub(super) fn into_errors(self) -> Vec<ConfigError> {
-        self.errors
+    /// What was wrong, and who said what.
+    pub(super) fn finish(self) -> (Vec<ConfigError>, Origins) {
+        (self.errors, self.origins)
     }
 
     fn refuse_unknown(&mut self) {
@@ -214,6 +227,7 @@ fn from_flag(flag: &Flag) -> Given {
     Given {
         section: section.to_owned(),
         key: key.to_owned(),
+        source: SettingSource::CommandLine,
         place: flag.name.to_owned(),
         offset: 0,
         kind: None,

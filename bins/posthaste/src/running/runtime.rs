@@ -3,11 +3,11 @@
 use std::{pin::Pin, sync::Arc};
 
 use posthaste_admin::{
-    CleanupState, LastCleanup, LogBook, ParkedModels, ParkedView, ProcessView, QuotaView, Runtime,
-    SettingView, SpoolStatus,
+    CleanupState, LastCleanup, LogBook, OverheadView, ParkedModels, ParkedView, ProcessView, QuotaView,
+    Runtime, SettingView, SpoolStatus,
 };
 use posthaste_core::{AccountId, ClientKeyId, Clock, CooldownScope, InstanceId, SystemClock, Timestamp};
-use posthaste_gateway::{Relay, WindowForecast};
+use posthaste_gateway::{OwnTime, Relay, WindowForecast};
 use posthaste_metering::PriceBook;
 use posthaste_scheduler::{Parked, Scheduler};
 use posthaste_spool::SpoolState;
@@ -68,6 +68,15 @@ impl Runtime for LiveRuntime {
 
     fn in_flight(&self) -> u64 {
         self.relay.in_flight()
+    }
+
+    fn open_streams(&self) -> Option<u64> {
+        Some(self.relay.totals().open_streams)
+    }
+
+    fn overhead(&self) -> Option<OverheadView> {
+        let OwnTime { p50_us, p99_us, requests } = self.relay.own_time()?;
+        Some(OverheadView { p50_us, p99_us, requests })
     }
 
     fn spool(&self) -> Option<SpoolStatus> {

@@ -10,6 +10,7 @@ pub use view::{AmountChange, PriceChangeView, PriceUpdateView, RefusedPrice};
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use posthaste_core::{KeptPriceList, SettingValue};
 use posthaste_metering::{PriceBook, PriceBookError, PriceList, ReadList};
 use posthaste_vault::hash_token;
@@ -101,8 +102,28 @@ pub(crate) async fn kept(admin: &Admin) -> Result<Option<KeptPriceList>, AdminEr
 /// not go over the book is left out, as relays leave it out.
 pub(crate) async fn book(admin: &Admin) -> Result<Arc<PriceBook>, AdminError> {
     let book = admin.book();
-    let list = kept(admin).await?.and_then(|kept| PriceList::kept(&kept.list).ok());
+    let Some(found) = admin.setting_records().get(KeptPriceList::ID).await? else { return Ok(book) };
+    let SettingValue::PriceList(kept) = found.value.value else { return Ok(book) };
+    let list = admin.kept_list().read(found.version, &kept.list);
     Ok(list.and_then(|list| book.with_list(&list).ok()).map_or(book, Arc::new))
+}
+
+/// The list in force as it was read last, with the version of its record: reading it takes longer than everything else here.
+#[derive(Default)]
+pub(crate) struct KeptList(Mutex<Option<(u64, Option<Arc<PriceList>>)>>);
+
+impl KeptList {
+    fn read(&self, version: u64, text: &str) -> Option<Arc<PriceList>> {
+        let mut kept = self.0.lock();
+        match &*kept {
+            Some((read, list)) if *read == version => list.clone(),
+            _ => {
+                let list = PriceList::kept(text).ok().map(Arc::new);
+                *kept = Some((version, list.clone()));
+                list
+            }
+        }
+    }
 }
 
 async fn compare(

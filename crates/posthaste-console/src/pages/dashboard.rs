@@ -1,21 +1,27 @@
 //! The dashboard: how the relay fares, at a glance.
 
+mod within;
+
 use std::{sync::Arc, time::Duration};
 
 use askama::Template;
 use axum::response::Response;
+use http::StatusCode;
 use posthaste_admin::{
     AccountListInput, AccountRow, AdminError, Command, DashboardView, Every, Health, ListPage, ParkedView,
-    StatsBy, TrendInput, TrendLine, TrendPoint, TrendView,
+    PlaceOwner, StatsBy, TrendInput, TrendLine, TrendPoint, TrendView, UsageTotals,
 };
 use posthaste_core::{Area, Timestamp};
 
+use self::within::{RANGES, Within};
 use super::spans;
 use crate::{
     asked::Asked,
+    fields::Fields,
     frame::Frame,
     serve::{Door, Page, shows},
     show::span_words,
+    trouble::is_of_form,
 };
 
 pub(super) fn pages() -> Vec<Page> {
@@ -24,16 +30,23 @@ pub(super) fn pages() -> Vec<Page> {
 
 #[derive(Template)]
 #[template(path = "dashboard.html")]
-struct Dashboard {
+struct Dashboard<'a> {
     p: Frame,
+    query: &'a Fields,
     board: DashboardView,
-    range: Range,
-    trend: TrendView,
-    /// A line for each of those who used most.
-    ranked: TrendView,
+    within: Within,
+    /// `None` where there are none for such a time, for which `trouble` says why.
+    charts: Option<Charts>,
+    trouble: Option<String>,
     by: &'static str,
     resting: Vec<Resting>,
     uptime: Option<String>,
+}
+
+struct Charts {
+    trend: TrendView,
+    /// A line for each of those who used most.
+    ranked: TrendView,
 }
 
 /// An account that does not serve now.
@@ -42,63 +55,35 @@ struct Resting {
     parked: ParkedView,
 }
 
-/// For which time the charts are.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Range {
-    Day,
-    Week,
-    Month,
-    Year,
-}
-
-impl Range {
-    pub(super) const ALL: [Self; 4] = [Self::Day, Self::Week, Self::Month, Self::Year];
-
-    pub(super) fn of(word: Option<&str>) -> Self {
-        Self::ALL.into_iter().find(|range| Some(range.word()) == word).unwrap_or(Self::Week)
-    }
-
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Day => "24h",
-            Self::Week => "7d",
-            Self::Month => "30d",
-            Self::Year => "12m",
-        }
-    }
-
-    fn spans(self) -> (Every, u64) {
-        match self {
-            Self::Day => (Every::Hour, 1),
-            Self::Week => (Every::Day, 7),
-            Self::Month => (Every::Day, 30),
-            Self::Year => (Every::Month, 365),
-        }
-    }
-
-    pub(super) fn trend(self, now: Timestamp) -> TrendInput {
-        let (every, days) = self.spans();
-        let since = Some(now.minus(Duration::from_secs(days * 86_400)));
-        TrendInput { every, since, ..TrendInput::default() }
-    }
-}
-
 async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
-    let range = Range::of(asked.query.text("range"));
-    let (by, word) = match asked.query.text("by") {
+    let query = &asked.query;
+    let within = Within::read(query, asked.now());
+    let (by, word) = match query.text("by") {
         Some("key") => (StatsBy::Key, "key"),
         Some("account") => (StatsBy::Account, "account"),
         Some("provider") => (StatsBy::Provider, "provider"),
         _ => (StatsBy::Model, "model"),
     };
     let board: DashboardView = asked.act(Command::Dashboard).await?;
-    let trend: TrendView = asked.act(Command::Trend(range.trend(asked.now()))).await?;
-    let ranked = TrendInput { by: Some(by), top: Some(8), ..range.trend(asked.now()) };
-    let ranked: TrendView = asked.act(Command::Trend(ranked)).await?;
+    let (status, charts, trouble) = match charts(&asked, &within, by).await {
+        Ok(charts) => (StatusCode::OK, Some(charts), None),
+        // Days in the wrong order, say: they stay as they were typed, and all else is shown.
+        Err(error) if is_of_form(&error) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, None, Some(asked.say_error(&error)))
+        }
+        Err(error) => return Err(error),
+    };
     let resting = resting(&asked).await?;
     let uptime = board.uptime_seconds.map(|secs| span_words(Duration::from_secs(secs), asked.look.language));
     let p = asked.frame(asked.say("Dashboard")).await?;
-    asked.page(&Dashboard { p, board, range, trend, ranked, by: word, resting, uptime })
+    asked.page_as(status, &Dashboard { p, query, board, within, charts, trouble, by: word, resting, uptime })
+}
+
+async fn charts(asked: &Asked, within: &Within, by: StatsBy) -> Result<Charts, AdminError> {
+    let trend: TrendView = asked.act(Command::Trend(within.trend())).await?;
+    let ranked = TrendInput { by: Some(by), top: Some(8), ..within.trend() };
+    let ranked: TrendView = asked.act(Command::Trend(ranked)).await?;
+    Ok(Charts { trend, ranked })
 }
 
 async fn resting(asked: &Asked) -> Result<Vec<Resting>, AdminError> {
@@ -119,9 +104,35 @@ async fn resting(asked: &Asked) -> Result<Vec<Resting>, AdminError> {
     Ok(resting)
 }
 
-impl Dashboard {
-    fn ranges(&self) -> [Range; 4] {
-        Range::ALL
+impl Dashboard<'_> {
+    fn ranges(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let bare = self.query.clone().set("from", "").set("to", "").set("every", "");
+        RANGES.into_iter().map(move |(word, _)| (word, bare.clone().set("range", word).to_query()))
+    }
+
+    fn ways(&self) -> [(&'static str, &'static str, String); 4] {
+        fn text(text: &'static str) -> &'static str {
+            text
+        }
+        let ways = [
+            ("model", text("Models")),
+            ("key", text("Keys")),
+            ("account", text("Accounts")),
+            ("provider", text("Providers")),
+        ];
+        ways.map(|(word, label)| (word, label, self.query.clone().set("by", word).to_query()))
+    }
+
+    fn lengths(&self) -> [(&'static str, &'static str, bool); 3] {
+        fn text(text: &'static str) -> &'static str {
+            text
+        }
+        let every = self.within.every;
+        [
+            ("hour", text("by the hour"), every == Every::Hour),
+            ("day", text("by the day"), every == Every::Day),
+            ("month", text("by the month"), every == Every::Month),
+        ]
     }
 
     fn cache_share(&self) -> String {
@@ -134,9 +145,50 @@ impl Dashboard {
         self.p.share(today.attempts - today.completed.min(today.attempts), today.attempts)
     }
 
+    fn written(&self, totals: &UsageTotals) -> u64 {
+        totals.usage.cache_write_5m.saturating_add(totals.usage.cache_write_1h)
+    }
+
+    /// The page of whose window runs out, and the name.
+    fn owner<'a>(&self, owner: &'a PlaceOwner) -> (String, &'a str) {
+        let base = self.p.base();
+        match owner {
+            PlaceOwner::ClientKey { id, name } => (format!("{base}/keys/{id}"), name),
+            PlaceOwner::Account { id, name } => (format!("{base}/accounts/{id}"), name),
+            PlaceOwner::Pool { id, name } => (format!("{base}/pools/{id}"), name),
+        }
+    }
+
+    fn is_gone(&self, runs_out_at: &Timestamp) -> bool {
+        *runs_out_at <= self.board.at
+    }
+
+    /// What came of attempts, in words.
+    fn failure<'a>(&self, kind: &'a str) -> &'a str {
+        fn text(text: &'static str) -> &'static str {
+            text
+        }
+        self.p.t(match kind {
+            "client_fault" => text("refused as the client's fault"),
+            "cut" => text("cut off amid the answer"),
+            "cancelled" => text("the client left"),
+            "rate_limited" => text("rate limited"),
+            "quota_exhausted" => text("quota used up"),
+            "overloaded" => text("overloaded"),
+            "upstream_failed" => text("the upstream failed"),
+            "timeout" => text("took too long"),
+            "unauthenticated" => text("credential refused"),
+            "permission_denied" => text("not permitted"),
+            other => other,
+        })
+    }
+}
+
+impl Charts {
     /// Each span of the range with what was used in it, those without use as well.
-    fn spans(&self) -> Vec<(Timestamp, TrendPoint)> {
-        spans::filled(&self.trend, self.board.at)
+    fn spans(&self, now: &Timestamp) -> Vec<(Timestamp, TrendPoint)> {
+        let end = self.trend.until.map(|until| until.minus(Duration::from_micros(1)));
+        spans::filled(&self.trend, end.map_or(*now, |end| end.min(*now)))
     }
 
     /// The cost of all, of which each has a share.
@@ -147,10 +199,6 @@ impl Dashboard {
 
     fn span(&self, at: &Timestamp) -> String {
         spans::name(self.trend.every, *at)
-    }
-
-    fn prompt(&self, point: &TrendPoint) -> u64 {
-        spans::prompt(point)
     }
 
     fn who(&self, line: &TrendLine) -> String {

@@ -32,8 +32,10 @@ struct Logs<'a> {
     log: Option<LogPage>,
     /// What the field for the filter says.
     filter: String,
-    /// The same with more lines; `None` where all are shown.
+    /// The lines before these; `None` where there are none.
     older: Option<String>,
+    /// The latest lines, where these are others.
+    latest: Option<String>,
     trouble: Option<String>,
     may_write: bool,
 }
@@ -65,7 +67,9 @@ async fn show_lines(
     let query = &asked.query;
     let limit = query.number("limit").unwrap_or(USUAL).clamp(1, MOST);
     let given = |name: &str| query.text(name).map(str::to_owned);
+    let before = query.text("before").and_then(|before| before.parse().ok());
     let input = LogInput {
+        before,
         level: query.text("level").and_then(level),
         target: given("target"),
         search: given("search"),
@@ -81,15 +85,16 @@ async fn show_lines(
         Err(AdminError::NotFound { .. }) => None,
         Err(error) => return Err(error),
     };
-    let is_full = log.as_ref().is_some_and(|log| log.lines.len() == limit);
-    let more = (limit.saturating_mul(3)).min(MOST).to_string();
-    let older = (is_full && limit < MOST)
-        .then(|| format!("{BASE}/logs{}", query.clone().set("limit", more).to_query()));
+    let to = |before: &str| format!("{BASE}/logs{}", query.clone().set("before", before).to_query());
+    let full = log.as_ref().filter(|log| log.lines.len() == limit);
+    let oldest = full.and_then(|log| log.lines.last()).map(|line| line.number);
+    let older = oldest.filter(|number| *number > 1).map(|number| to(&number.to_string()));
+    let latest = before.is_some().then(|| to(""));
     let typed = asked.form.given("filter").map(str::to_owned);
     let filter = typed.or_else(|| log.as_ref().map(|log| log.filter.clone())).unwrap_or_default();
     let p = asked.frame(asked.say("Log")).await?;
     let may_write = asked.may(Area::Settings.write());
-    asked.page_as(status, &Logs { p, query, log, filter, older, trouble, may_write })
+    asked.page_as(status, &Logs { p, query, log, filter, older, latest, trouble, may_write })
 }
 
 const LEVELS: [(&str, LogLevel); 5] = [

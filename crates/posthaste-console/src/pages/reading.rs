@@ -38,6 +38,13 @@ pub(super) fn moment(query: &Fields, field: &str) -> Option<Timestamp> {
     text.parse().ok()
 }
 
+/// A moment, or the end of a day (UTC), for the last one of a range.
+pub(super) fn end(query: &Fields, field: &str) -> Option<Timestamp> {
+    let at = moment(query, field)?;
+    let is_day = query.text(field).is_some_and(|text| text.len() == DAY);
+    Some(if is_day { at.plus(super::spans::DAY) } else { at })
+}
+
 /// How long `2027-01-31` is.
 const DAY: usize = 10;
 
@@ -55,6 +62,8 @@ mod tests {
         assert!(millis(&form, "c").is_err() && seconds(&form, "c").is_err());
         assert_eq!(millis(&form, "none").unwrap(), None);
         assert_eq!(moment(&form, "day").map(|at| at.to_string()).as_deref(), Some("2027-01-31T00:00:00Z"));
+        assert_eq!(end(&form, "day").map(|at| at.to_string()).as_deref(), Some("2027-02-01T00:00:00Z"));
+        assert_eq!((end(&form, "at"), end(&form, "c")), (moment(&form, "at"), None));
         assert!(moment(&form, "at").is_some() && moment(&form, "c").is_none());
         assert_eq!(limits(&form).unwrap().len(), 1);
     }

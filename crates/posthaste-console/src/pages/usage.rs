@@ -1,5 +1,6 @@
 //! Use and cost: the books, told apart as one asks.
 
+mod export;
 mod question;
 
 use std::sync::Arc;
@@ -23,7 +24,8 @@ use crate::{
 };
 
 pub(super) fn pages() -> Vec<Page> {
-    vec![shows("/usage", Door::Needs(Area::Usage.read()), show)]
+    let read = Door::Needs(Area::Usage.read());
+    vec![shows("/usage", read, show), shows("/usage/export", read, export::send)]
 }
 
 #[derive(Template)]
@@ -57,7 +59,7 @@ async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
         Err(error) => return Err(error),
     };
     let p = asked.frame(asked.say("Use and cost")).await?;
-    let (csv, json) = (asks.csv(query), asks.json(query));
+    let (csv, json) = (export::href(query, "csv"), export::href(query, "json"));
     asked.page_as(status, &Usage { p, query, asks, answer, trouble, csv, json })
 }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod booked;
+mod dashboard;
 mod doors;
 mod first_start;
 mod inert;

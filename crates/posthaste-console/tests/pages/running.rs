@@ -7,20 +7,23 @@ use std::{
 };
 
 use posthaste_admin::{
-    AdminError, BackupFolder, BackupView, LogBook, LogLevel, LogLine, ParkedModels, ParkedView, ProcessView,
-    QuotaView, ReloadView, Runtime, SettingView, SpoolStatus,
+    AdminError, BackupFolder, BackupView, LogBook, LogLevel, LogLine, OverheadView, ParkedModels, ParkedView,
+    ProcessView, QuotaView, ReloadView, Runtime, SettingSource, SettingView, SpoolStatus,
 };
 use posthaste_core::{AccountId, InstanceId, Timestamp};
 
 pub(crate) struct Running {
     book: Arc<LogBook>,
     filter: Mutex<String>,
+    /// How the plan of every account goes.
+    pub(crate) quota: Mutex<Vec<QuotaView>>,
 }
 
 impl Running {
     /// With a line of each of these levels in its log.
     pub(crate) fn new() -> Self {
-        let running = Self { book: Arc::default(), filter: Mutex::new("info".to_owned()) };
+        let running =
+            Self { book: Arc::default(), filter: Mutex::new("info".to_owned()), quota: Mutex::default() };
         running.say(LogLevel::Info, "posthaste_gateway::serve", "a request came");
         running.say(LogLevel::Error, "posthaste_storage", "the disk is full");
         running
@@ -50,7 +53,7 @@ impl Runtime for Running {
     }
 
     fn quota(&self, _: AccountId) -> Vec<QuotaView> {
-        Vec::new()
+        self.quota.lock().unwrap().clone()
     }
 
     fn release(&self, _: AccountId) {}
@@ -67,6 +70,14 @@ impl Runtime for Running {
         3
     }
 
+    fn open_streams(&self) -> Option<u64> {
+        Some(2)
+    }
+
+    fn overhead(&self) -> Option<OverheadView> {
+        Some(OverheadView { p50_us: 430, p99_us: 2_100, requests: 64 })
+    }
+
     fn spool(&self) -> Option<SpoolStatus> {
         Some(SpoolStatus { rows: 12, bytes: 2_048, oldest_seconds: Some(60), ..SpoolStatus::default() })
     }
@@ -81,6 +92,7 @@ impl Runtime for Running {
             value: Some(value.to_owned()),
             default: Some("10".to_owned()),
             changed: is_changed,
+            source: if is_changed { SettingSource::File } else { SettingSource::Default },
             environment: format!("POSTHASTE_{}", path.to_uppercase().replace('.', "__")),
             live: !is_changed,
             waiting: is_changed.then(|| "30".to_owned()),

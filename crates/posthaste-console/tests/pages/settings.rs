@@ -19,6 +19,9 @@ async fn settings_tell_what_they_are_and_what_waits() {
     }
     let changed = rig.get(&mut browser, &format!("{SETTINGS}?changed=on")).await;
     assert!(changed.page().contains("server.workers") && !changed.html.contains("limits.attempts"));
+    assert!(changed.html.contains("<td>the file</td>") && !changed.html.contains("<td>the default</td>"));
+    let default = rig.get(&mut browser, &format!("{SETTINGS}?source=default")).await;
+    assert!(default.page().contains("limits.attempts") && !default.html.contains(">server.workers<"));
     let found = rig.get(&mut browser, &format!("{SETTINGS}?search=LIMITS")).await;
     assert!(found.page().contains("limits.attempts") && !found.html.contains(">server.workers<"));
     let read = rig.fill_in(&mut browser, SETTINGS, "/admin-next/settings/reload", &[]).await;

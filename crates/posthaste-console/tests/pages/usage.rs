@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{StatusCode, header};
 use posthaste_admin::NewKey;
 use posthaste_core::{AttemptRow, CostBasis, NanoUsd};
 
@@ -58,11 +58,30 @@ async fn a_filter_that_means_nobody_says_so_and_stays() {
 }
 
 #[tokio::test]
-async fn the_same_leads_to_programs_and_spreadsheets() {
+async fn what_the_page_shows_is_there_as_a_file() {
     let rig = used().await;
+    let formula = NewKey { name: "=1+1".to_owned(), ..NewKey::default() };
+    let key = rig.admin.keys().create(formula).await.unwrap().view.id;
+    rig.stores.ledger.append(&[row(key, rig.admin.now(), "house-large", 2_000_000_000)]).await.unwrap();
     let mut browser = rig.logged_in("viewer").await;
-    let page = rig.get(&mut browser, &format!("{USAGE}?by=key&every=day&key=laptop&range=all")).await;
-    let json = "/admin/usage?key=laptop&#38;by=day%2Ckey";
-    assert!(page.page().contains(json), "{}", page.html);
-    assert!(page.html.contains("/admin/usage/export?key=laptop"), "{}", page.html);
+    let asked = "by=key&every=day&range=all";
+    let page = rig.get(&mut browser, &format!("{USAGE}?{asked}")).await;
+    let to = format!("{USAGE}/export?{asked}&format=csv");
+    assert!(page.page().contains(&to.replace('&', "&#38;")), "{}", page.html);
+    let table = rig.get(&mut browser, &to).await;
+    assert!(table.page().starts_with("day,key,key_id,attempts,"), "{}", table.html);
+    assert_eq!(table.header(header::CONTENT_TYPE), "text/csv; charset=utf-8");
+    assert_eq!(table.header(header::CONTENT_DISPOSITION), "attachment; filename=\"usage-2026-01-01.csv\"");
+    assert_eq!(table.html.lines().count(), 5, "{}", table.html);
+    assert!(table.html.contains("2025-12-30T00:00:00Z,laptop,") && table.html.contains(",'=1+1,"));
+    let json = rig
+        .get(&mut browser, &format!("{USAGE}/export?by=model&model=house-small&range=all&format=json"))
+        .await;
+    let told: serde_json::Value = serde_json::from_str(json.page()).unwrap();
+    assert_eq!(told["rows"].as_array().unwrap().len(), 1);
+    assert_eq!(told["rows"][0]["cost_nano_usd"], 1_000_000_000);
+    let wrong = rig.get(&mut browser, &format!("{USAGE}/export?key=nobody")).await;
+    assert_eq!(wrong.status, StatusCode::NOT_FOUND);
+    let mut holder = rig.logged_in("user").await;
+    assert_eq!(rig.get(&mut holder, &to).await.status, StatusCode::FORBIDDEN);
 }

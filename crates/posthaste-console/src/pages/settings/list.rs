@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
-use posthaste_admin::{AdminError, Command, ReloadView, SettingView};
+use posthaste_admin::{AdminError, Command, ReloadView, SettingSource, SettingView};
 use posthaste_core::Area;
 
 use crate::{BASE, asked::Asked, fields::Fields, frame::Frame, trouble::is_of_form};
@@ -72,7 +72,10 @@ fn is_wanted(setting: &SettingView, query: &Fields) -> bool {
         let search = search.to_lowercase();
         setting.path.to_lowercase().contains(&search) || setting.environment.to_lowercase().contains(&search)
     };
-    query.text("search").is_none_or(holds) && (!query.ticked("changed") || setting.changed)
+    let said_by = |word: &str| SOURCES.iter().any(|(known, of)| *known == word && *of == setting.source);
+    query.text("search").is_none_or(holds)
+        && query.text("source").is_none_or(said_by)
+        && (!query.ticked("changed") || setting.changed)
 }
 
 fn by_section(settings: impl Iterator<Item = SettingView>) -> Vec<(String, Vec<SettingView>)> {
@@ -87,8 +90,36 @@ fn by_section(settings: impl Iterator<Item = SettingView>) -> Vec<(String, Vec<S
     sections
 }
 
+/// Who says what a setting is, and the words for them in addresses.
+const SOURCES: [(&str, SettingSource); 4] = [
+    ("default", SettingSource::Default),
+    ("file", SettingSource::File),
+    ("environment", SettingSource::Environment),
+    ("command_line", SettingSource::CommandLine),
+];
+
+fn source_words(source: SettingSource) -> &'static str {
+    fn text(text: &'static str) -> &'static str {
+        text
+    }
+    match source {
+        SettingSource::Default => text("the default"),
+        SettingSource::File => text("the file"),
+        SettingSource::Environment => text("the environment"),
+        SettingSource::CommandLine => text("the command line"),
+    }
+}
+
 impl List<'_> {
+    fn sources(&self) -> [(&'static str, &'static str); 4] {
+        SOURCES.map(|(word, source)| (word, source_words(source)))
+    }
+
+    fn source(&self, setting: &SettingView) -> &'static str {
+        source_words(setting.source)
+    }
+
     fn is_filtered(&self) -> bool {
-        ["search", "changed"].iter().any(|name| self.query.text(name).is_some())
+        ["search", "changed", "source"].iter().any(|name| self.query.text(name).is_some())
     }
 }
