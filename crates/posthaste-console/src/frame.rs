@@ -211,6 +211,7 @@ const PLACES: &[Place] = &[
     text("Requests", "/requests", "r", Area::Requests.read(), Group::Books),
     text("Use and cost", "/usage", "u", Area::Usage.read(), Group::Books),
     text("Prices", "/prices", "c", Area::Usage.read(), Group::Books),
+    text("People", "/people", "e", Area::Users.read(), Group::Relay),
     text("Settings", "/settings", "s", Area::Settings.read(), Group::Relay),
     text("System", "/system", "y", Area::System.read(), Group::Relay),
     text("Log", "/logs", "l", Area::System.read(), Group::Relay),
@@ -261,9 +262,9 @@ mod tests {
 
     #[test]
     fn groups_stay_apart_where_their_first_place_is_not_shown() {
-        let some = PLACES.iter().filter(|place| !matches!(place.path, "/keys" | "/settings"));
+        let some = PLACES.iter().filter(|place| !matches!(place.path, "/keys" | "/people"));
         let apart: Vec<_> =
             shown(some, BASE).into_iter().filter(|place| place.is_apart).map(|place| place.label).collect();
-        assert_eq!(apart, ["Accounts", "Requests", "System"]);
+        assert_eq!(apart, ["Accounts", "Requests", "Settings"]);
     }
 }

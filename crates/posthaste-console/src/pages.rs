@@ -6,7 +6,9 @@ mod dashboard;
 mod keys;
 mod logs;
 pub(crate) mod look;
+mod me;
 pub(crate) mod paging;
+mod people;
 mod pools;
 mod prices;
 mod reading;
@@ -35,6 +37,8 @@ pub(crate) fn all() -> Vec<Page> {
         requests::pages(),
         usage::pages(),
         prices::pages(),
+        people::pages(),
+        me::pages(),
         settings::pages(),
         system::pages(),
         logs::pages(),

@@ -76,7 +76,8 @@ pub struct SessionView {
 }
 
 impl SessionView {
-    pub(crate) fn of(session: Session) -> Self {
+    /// What is shown of a session.
+    pub fn of(session: Session) -> Self {
         let id = session.token.to_hex()[..16].to_owned();
         let Session { began_at, used_at, until, address, agent, .. } = session;
         Self { id, began_at, used_at, until, address, agent }

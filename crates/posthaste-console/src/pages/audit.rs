@@ -99,6 +99,9 @@ impl List<'_> {
             "account" => "accounts",
             "pool" => "pools",
             "route" => "routes",
+            "user" => "people",
+            "owner" => "people/owners",
+            "team" => "people/teams",
             _ => return None,
         };
         Some(format!("{}/{folder}/{}", self.p.base(), target.id?))

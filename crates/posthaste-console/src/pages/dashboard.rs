@@ -16,6 +16,7 @@ use posthaste_core::{Area, Timestamp};
 use self::within::{RANGES, Within};
 use super::spans;
 use crate::{
+    BASE, answer,
     asked::Asked,
     fields::Fields,
     frame::Frame,
@@ -25,7 +26,8 @@ use crate::{
 };
 
 pub(super) fn pages() -> Vec<Page> {
-    vec![shows("", Door::Needs(Area::Usage.read()), show), shows("/", Door::Needs(Area::Usage.read()), show)]
+    // Whoever has logged in comes here first; who may not see it is led to the own page.
+    vec![shows("", Door::Person, show), shows("/", Door::Person, show)]
 }
 
 #[derive(Template)]
@@ -56,6 +58,9 @@ struct Resting {
 }
 
 async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
+    if !asked.may(Area::Usage.read()) {
+        return Ok(answer::see(&format!("{BASE}/me")));
+    }
     let query = &asked.query;
     let within = Within::read(query, asked.now());
     let (by, word) = match query.text("by") {

@@ -7,7 +7,10 @@ mod one;
 
 use posthaste_core::Area;
 
-pub(super) use self::list::used_in;
+pub(super) use self::{
+    form::expiry,
+    list::{state_word, used_in},
+};
 
 use crate::serve::{Door, Page, shows, takes};
 

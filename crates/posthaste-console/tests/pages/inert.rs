@@ -1,8 +1,8 @@
 //! Whatever people and upstreams write stays text.
 
 use posthaste_admin::{
-    Actor, BrandingChange, Command, LogLevel, NewAccount, NewKey, NewPool, OwnPriceInput, OwnerInput,
-    PolicyInput, RouteInput, TargetInput,
+    Actor, BrandingChange, Command, LogLevel, NewAccount, NewKey, NewPool, NewUser, OwnPriceInput,
+    OwnerInput, PolicyInput, RouteInput, TargetInput, TeamInput, TokenInput,
 };
 
 use posthaste_core::OwnRates;
@@ -32,8 +32,20 @@ async fn names_tags_and_remarks_are_text() {
     let mut paths =
         vec!["/admin-next/keys".to_owned(), "/admin-next/accounts".to_owned(), "/admin-next".to_owned()];
     paths.extend(
-        ["pools", "routes", "prices/own", "logs", "audit", "settings/branding"]
-            .map(|list| format!("/admin-next/{list}")),
+        [
+            "pools",
+            "routes",
+            "prices/own",
+            "logs",
+            "audit",
+            "settings/branding",
+            "people",
+            "people/owners",
+            "people/teams",
+            "people/tokens",
+            "me",
+        ]
+        .map(|list| format!("/admin-next/{list}")),
     );
     for (number, nasty) in NASTY.iter().enumerate() {
         let tagged = PolicyInput { tags: Some(vec![(*nasty).to_owned()]), ..PolicyInput::default() };
@@ -51,8 +63,6 @@ async fn names_tags_and_remarks_are_text() {
         };
         paths.push(format!("/admin-next/keys/{}", made.view.id));
         paths.push(format!("/admin-next/keys/{}/edit", made.view.id));
-        let owner = Command::SetOwner { owner: (*nasty).to_owned(), with: OwnerInput::default() };
-        let _ = rig.admin.act(&Actor::machine(), owner).await;
         let account = NewAccount {
             preset: "anthropic".to_owned(),
             name: format!("{nasty} {number}"),
@@ -67,6 +77,30 @@ async fn names_tags_and_remarks_are_text() {
             paths.push(format!("/admin-next/accounts/{}", saved.account.id));
             paths.push(format!("/admin-next/accounts/{}/edit", saved.account.id));
         }
+        let person = NewUser {
+            name: format!("person{number}"),
+            display_name: Some((*nasty).to_owned()),
+            ..NewUser::default()
+        };
+        let person = rig.admin.people().create(&Actor::machine(), person).await.unwrap();
+        paths.push(format!("/admin-next/people/{}", person.id));
+        paths.push(format!("/admin-next/people/{}/edit", person.id));
+        let team = Command::SetTeam { team: (*nasty).to_owned(), with: TeamInput::default() };
+        rig.admin.act(&Actor::machine(), team).await.unwrap();
+        let with = OwnerInput { team: Some((*nasty).to_owned()), ..OwnerInput::default() };
+        let owner = Command::SetOwner { owner: (*nasty).to_owned(), with };
+        rig.admin.act(&Actor::machine(), owner).await.unwrap();
+        let (owner, team) = (
+            rig.admin.owners().show(nasty).await.unwrap(),
+            rig.admin.owners().show_team(nasty).await.unwrap(),
+        );
+        for page in [format!("owners/{}", owner.id), format!("teams/{}", team.id)] {
+            paths.push(format!("/admin-next/people/{page}"));
+            paths.push(format!("/admin-next/people/{page}/edit"));
+        }
+        let scopes = vec![posthaste_core::Area::Keys.read()];
+        let token = TokenInput { name: (*nasty).to_owned(), scopes, lasts_seconds: None };
+        rig.admin.tokens().create(&Actor::machine(), token).await.unwrap();
         rig.running.say(LogLevel::Warn, nasty, nasty);
         let branding = BrandingChange { notice: Some((*nasty).to_owned()), ..BrandingChange::default() };
         rig.admin.act(&Actor::machine(), Command::SetBranding(branding)).await.unwrap();
@@ -103,10 +137,13 @@ async fn names_tags_and_remarks_are_text() {
             "settings",
             "logs",
             "audit",
+            "people",
+            "people/owners",
+            "people/teams",
         ] {
             for field in [
                 "search", "tag", "state", "sort", "owner", "model", "provider", "status", "since", "by",
-                "every", "range", "key", "list",
+                "every", "range", "key", "list", "role",
             ] {
                 paths.push(format!("/admin-next/{list}?{field}={query}"));
             }

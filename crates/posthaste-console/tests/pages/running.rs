@@ -3,27 +3,58 @@
 use std::{
     future::{Future, ready},
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
+use async_trait::async_trait;
 use posthaste_admin::{
-    AdminError, BackupFolder, BackupView, LogBook, LogLevel, LogLine, OverheadView, ParkedModels, ParkedView,
-    ProcessView, QuotaView, ReloadView, Runtime, SettingSource, SettingView, SpoolStatus,
+    AdminError, BackupFolder, BackupView, BegunLogin, DirectoryError, IdentityProvider, LogBook, LogLevel,
+    LogLine, OverheadView, ParkedModels, ParkedView, ProcessView, ProviderError, QuotaView, ReloadView,
+    ReturnedLogin, Runtime, SettingSource, SettingView, SpoolStatus, Vouched,
 };
-use posthaste_core::{AccountId, InstanceId, Timestamp};
+use posthaste_core::{AccountId, InstanceId, Secret, Timestamp};
 
 pub(crate) struct Running {
     book: Arc<LogBook>,
     filter: Mutex<String>,
     /// How the plan of every account goes.
     pub(crate) quota: Mutex<Vec<QuotaView>>,
+    /// Whether the identity provider cannot be asked.
+    pub(crate) is_away: AtomicBool,
+}
+
+#[async_trait]
+impl IdentityProvider for Running {
+    fn label(&self) -> &str {
+        "House id"
+    }
+
+    async fn begin(&self) -> Result<BegunLogin, DirectoryError> {
+        if self.is_away.load(Ordering::Relaxed) {
+            return Err(DirectoryError::unfit("nobody answers there"));
+        }
+        let secret = || Secret::new("dummy");
+        let url = "https://id.example.com/authorize?client_id=relay".to_owned();
+        Ok(BegunLogin { url, state: secret(), nonce: secret(), verifier: secret() })
+    }
+
+    async fn finish(&self, _: ReturnedLogin<'_>) -> Result<Vouched, ProviderError> {
+        Err(ProviderError::Away(DirectoryError::unfit("nobody answers there")))
+    }
 }
 
 impl Running {
     /// With a line of each of these levels in its log.
     pub(crate) fn new() -> Self {
-        let running =
-            Self { book: Arc::default(), filter: Mutex::new("info".to_owned()), quota: Mutex::default() };
+        let running = Self {
+            book: Arc::default(),
+            filter: Mutex::new("info".to_owned()),
+            quota: Mutex::default(),
+            is_away: AtomicBool::new(false),
+        };
         running.say(LogLevel::Info, "posthaste_gateway::serve", "a request came");
         running.say(LogLevel::Error, "posthaste_storage", "the disk is full");
         running
@@ -97,7 +128,11 @@ impl Runtime for Running {
             live: !is_changed,
             waiting: is_changed.then(|| "30".to_owned()),
         };
-        vec![setting("server.workers", "20", true), setting("limits.attempts", "10", false)]
+        vec![
+            setting("server.workers", "20", true),
+            setting("limits.attempts", "10", false),
+            setting("oidc.issuer", "https://id.example.com", false),
+        ]
     }
 
     fn reload(&self) -> Coming<'_, Result<ReloadView, Vec<String>>> {

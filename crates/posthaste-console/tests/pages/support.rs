@@ -101,7 +101,7 @@ impl Rig {
             service_rates: Default::default(),
             messenger: None,
             directory: None,
-            identity_provider: None,
+            identity_provider: is_running.then(|| Arc::clone(&running) as _),
             notices: None,
             own_keys: OwnKeyRules::default(),
             backups: is_running.then(|| Arc::clone(&shelf) as _),

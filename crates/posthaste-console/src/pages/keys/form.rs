@@ -130,7 +130,7 @@ const fn text(text: &'static str) -> &'static str {
     text
 }
 
-fn expiry(form: &Fields) -> Result<Option<ExpiryInput>, AdminError> {
+pub(crate) fn expiry(form: &Fields) -> Result<Option<ExpiryInput>, AdminError> {
     let seconds = || {
         let text = form.text("expiry_span").unwrap_or_default();
         parse_length(text).map_err(|message| invalid("expiry", message))
