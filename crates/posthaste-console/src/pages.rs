@@ -2,11 +2,13 @@
 
 mod accounts;
 mod audit;
+mod cards;
 mod dashboard;
 mod keys;
 mod logs;
 pub(crate) mod look;
 mod me;
+mod notifications;
 pub(crate) mod paging;
 mod people;
 mod pools;
@@ -34,6 +36,8 @@ pub(crate) fn all() -> Vec<Page> {
         accounts::pages(),
         pools::pages(),
         routes::pages(),
+        cards::pages(),
+        notifications::pages(),
         requests::pages(),
         usage::pages(),
         prices::pages(),

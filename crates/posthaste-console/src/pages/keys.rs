@@ -8,6 +8,7 @@ mod one;
 use posthaste_core::Area;
 
 pub(super) use self::{
+    batch::csv_cell,
     form::expiry,
     list::{state_word, used_in},
 };

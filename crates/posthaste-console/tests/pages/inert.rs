@@ -9,7 +9,7 @@ use posthaste_core::OwnRates;
 
 use crate::support::Rig;
 
-const NASTY: [&str; 6] = [
+pub(crate) const NASTY: [&str; 6] = [
     "<script>alert(1)</script>",
     "\"><img src=x onerror=alert(1)>",
     "'-alert(1)-'",
@@ -19,7 +19,7 @@ const NASTY: [&str; 6] = [
 ];
 
 /// What must not stand in a page unescaped.
-fn check(html: &str, place: &str) {
+pub(crate) fn check(html: &str, place: &str) {
     for live in ["<script>alert", "<img src=x", "<svg/onload", "onerror=alert(1)>", "href=\"javascript:"] {
         assert!(!html.contains(live), "{place} has {live}");
     }

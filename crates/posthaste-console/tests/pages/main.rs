@@ -3,6 +3,7 @@
 
 mod booked;
 mod dashboard;
+mod cards;
 mod doors;
 mod first_start;
 mod inert;
@@ -11,8 +12,10 @@ mod late;
 mod me;
 mod owners;
 mod people;
+mod notifications;
 mod pools;
 mod prices;
+mod prices_anew;
 mod running;
 mod settings;
 mod support;

@@ -10,14 +10,18 @@ use posthaste_core::{Clock, Role, Secret};
 use posthaste_http::{AdminFront, AdminOptions};
 use posthaste_metering::PriceBook;
 use posthaste_storage::{Stores, memory::MemoryStores};
-use posthaste_testkit::{FakeClock, MemoryTransport, Reply};
+use posthaste_testkit::{FakeClock, MemoryTransport};
 use posthaste_vault::{
     MasterKey, RefreshingCredentials, Vault,
     oauth::{OAuthClients, OAuthFlows},
 };
 use tower::ServiceExt;
 
-use crate::running::{Running, Shelf};
+use crate::{
+    notifications::Post,
+    prices_anew::asked_elsewhere,
+    running::{Running, Shelf},
+};
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -28,6 +32,8 @@ pub(crate) struct Rig {
     /// What a relay says that runs; only pages of a rig that was made so show it.
     pub(crate) running: Arc<Running>,
     pub(crate) shelf: Arc<Shelf>,
+    /// What the channels got.
+    pub(crate) post_box: Arc<Post>,
     router: Router,
 }
 
@@ -76,11 +82,12 @@ impl Rig {
 
     async fn made(is_running: bool) -> Self {
         let (running, shelf) = (Arc::new(Running::new()), Arc::new(Shelf::default()));
+        let post_box = Arc::new(Post::default());
         let stores: Stores = MemoryStores::stores();
         let clock = Arc::new(FakeClock::default());
         let vault = Vault::open(&MasterKey::generate().unwrap(), Arc::clone(&stores.config)).await.unwrap();
         let vault = Arc::new(vault);
-        let transport = Arc::new(MemoryTransport::new(|_| Reply::never()));
+        let transport = Arc::new(MemoryTransport::new(asked_elsewhere));
         let flows = OAuthFlows::new(
             Arc::new(OAuthClients::default()),
             Arc::clone(&vault),
@@ -99,7 +106,7 @@ impl Rig {
             runtime: is_running.then(|| Arc::clone(&running) as _),
             key_prefix: "cr_".to_owned(),
             service_rates: Default::default(),
-            messenger: None,
+            messenger: is_running.then(|| Arc::clone(&post_box) as _),
             directory: None,
             identity_provider: is_running.then(|| Arc::clone(&running) as _),
             notices: None,
@@ -108,7 +115,7 @@ impl Rig {
             setup_token: Some(Arc::new(token)),
         });
         let router = posthaste_console::router(&AdminFront::new(admin.clone(), AdminOptions::default()));
-        Self { admin, setup_token, stores, running, shelf, router }
+        Self { admin, setup_token, stores, running, shelf, post_box, router }
     }
 
     /// With a person of each role, who has its name.
