@@ -1,5 +1,7 @@
 //! What the holder of a client key sees with nothing but the key.
 
+mod ticket;
+
 use std::{collections::BTreeMap, net::IpAddr};
 
 use posthaste_core::{ClientKey, KeyStatus, ModelName, ModelRules, Timestamp};
@@ -70,6 +72,9 @@ pub struct HolderService<'a> {
 }
 
 impl<'a> HolderService<'a> {
+    /// What a key needs that is bound to other networks, as [`AdminError::Forbidden`] tells it.
+    pub const NETWORK: &'static str = "a network that the key may be used from";
+
     pub(crate) fn new(admin: &'a Admin) -> Self {
         Self { admin }
     }
@@ -102,7 +107,7 @@ impl<'a> HolderService<'a> {
         address: Option<IpAddr>,
         over: bool,
     ) -> Result<ClientKey, AdminError> {
-        let (parts, now) = (self.admin.parts(), self.admin.parts().clock.now());
+        let parts = self.admin.parts();
         let text = presented.secret().expose().trim();
         let records = self.admin.key_records();
         let mut found = records.by_hash(parts.vault.hash_client_key(text)).await?;
@@ -114,12 +119,17 @@ impl<'a> HolderService<'a> {
         // Nobody is kept from trying: 256 random bits are not guessed, and others behind the same address would suffer.
         let unknown = AdminError::Unauthenticated { what: UNKNOWN, missing: None };
         let key = found.map(|found| found.value).ok_or(unknown)?;
+        self.let_in(key, address, over)
+    }
+
+    /// The key, if it may be used now and from there; with `over` also one that is over.
+    fn let_in(self, key: ClientKey, address: Option<IpAddr>, over: bool) -> Result<ClientKey, AdminError> {
         let networks = &key.policy.networks;
         let inside = |address: IpAddr| networks.iter().any(|network| network.contains(address));
         if !networks.is_empty() && !address.is_some_and(inside) {
-            return Err(AdminError::Forbidden { need: "a network that the key may be used from".to_owned() });
+            return Err(AdminError::Forbidden { need: Self::NETWORK.to_owned() });
         }
-        match key.status(now) {
+        match key.status(self.admin.parts().clock.now()) {
             KeyStatus::Active => Ok(key),
             KeyStatus::Expired { .. } if over => Ok(key),
             _ => Err(AdminError::Forbidden { need: "a client key that is on and not over".to_owned() }),

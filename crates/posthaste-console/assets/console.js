@@ -4,12 +4,14 @@ import { drawCharts } from "./charts.js";
 import { listenToKeys } from "./shortcuts.js";
 import { startCopying } from "./copy.js";
 import { startLists } from "./lists.js";
+import { startFilling } from "./fill.js";
 
 localiseTimes(document);
 drawCharts(document);
 listenToKeys();
 startCopying();
 startLists();
+startFilling();
 
 // The menu is a column on a wide window, where it stays open.
 const menu = document.querySelector("[data-menu]");

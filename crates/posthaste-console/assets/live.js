@@ -61,7 +61,10 @@ const HANDLERS = {
     if (type === "logs") offer(place, content.length);
   },
   first(place, { type, content }) {
-    if (type !== "requests" || !content.some((one) => one.key_id === place.dataset.key)) return;
+    // Of one key, or of any where none is named.
+    const { key } = place.dataset;
+    if (type !== "requests" || !content.some((one) => key === undefined || one.key_id === key)) return;
+    document.querySelector("[data-last-step]")?.classList.add("is-done");
     place.classList.add("is-done");
     place.querySelector("[data-live-state]").hidden = true;
     place.querySelector("[data-live-done]").hidden = false;

@@ -32,6 +32,8 @@ pub(crate) struct Asked {
     pub(crate) site: String,
     /// What was done by the request before this one, in words.
     pub(crate) told: Option<String>,
+    /// What the browser keeps of a client key that was presented.
+    pub(crate) held: Option<String>,
     pub(crate) cookies: Arc<Mutex<Vec<HeaderValue>>>,
 }
 

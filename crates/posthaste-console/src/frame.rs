@@ -12,6 +12,7 @@ use crate::{
     BASE,
     asked::Asked,
     assets,
+    first_steps::{self, FirstSteps},
     look::Look,
     show::{self, Html, Number},
     texts,
@@ -28,6 +29,8 @@ pub(crate) struct Frame {
     pub(crate) csrf: String,
     pub(crate) told: Option<String>,
     pub(crate) places: Vec<NavPlace>,
+    /// What the relay still lacks before its first client is served.
+    pub(crate) way: Option<FirstSteps>,
     /// The path with its query, for forms that come back here.
     pub(crate) here: String,
     now: Timestamp,
@@ -63,6 +66,7 @@ pub(crate) async fn of(asked: &Asked, title: &str) -> Result<Frame, AdminError> 
         csrf: asked.visitor.csrf(),
         told: asked.told.clone(),
         places: shown(places, &asked.path),
+        way: first_steps::of(asked).await?,
         here: format!("{}{}", asked.path, asked.query.to_query()),
         now: asked.now(),
     })
@@ -77,6 +81,11 @@ impl Frame {
     /// The same with a value in the place of `{}`.
     pub(crate) fn fill(&self, text: &str, value: impl Display) -> String {
         texts::fill(self.look.language, text, &value.to_string())
+    }
+
+    /// Whether a first request is all that is missing.
+    pub(crate) fn waits_for_first(&self) -> bool {
+        self.way.as_ref().is_some_and(|way| way.waits_for_first)
     }
 
     /// Where a file beside the pages is.
@@ -212,6 +221,7 @@ const PLACES: &[Place] = &[
     text("Requests", "/requests", "r", Area::Requests.read(), Group::Books),
     text("Use and cost", "/usage", "u", Area::Usage.read(), Group::Books),
     text("Prices", "/prices", "c", Area::Usage.read(), Group::Books),
+    Place { need: None, ..text("Guides", "/guides", "h", Area::Keys.read(), Group::Books) },
     text("People", "/people", "e", Area::Users.read(), Group::Relay),
     text("Settings", "/settings", "s", Area::Settings.read(), Group::Relay),
     text("System", "/system", "y", Area::System.read(), Group::Relay),

@@ -4,6 +4,8 @@ mod accounts;
 mod audit;
 mod cards;
 mod dashboard;
+mod guides;
+pub(crate) mod holder;
 mod keys;
 mod logs;
 pub(crate) mod look;
@@ -30,6 +32,7 @@ pub(crate) fn all() -> Vec<Page> {
     [
         sign_in::pages(),
         start::pages(),
+        holder::pages(),
         look::pages(),
         dashboard::pages(),
         keys::pages(),
@@ -43,6 +46,7 @@ pub(crate) fn all() -> Vec<Page> {
         prices::pages(),
         people::pages(),
         me::pages(),
+        guides::pages(),
         settings::pages(),
         system::pages(),
         logs::pages(),

@@ -15,7 +15,9 @@ use posthaste_admin::AdminError;
 use posthaste_core::Scope;
 use posthaste_http::{AdminFront, PageVisitor};
 
-use crate::{BASE, PageEntry, answer, asked::Asked, assets, fields::Fields, frame, look::Look, trouble};
+use crate::{
+    BASE, PageEntry, answer, asked::Asked, assets, fields::Fields, frame, look::Look, pages::holder, trouble,
+};
 
 /// A page: where it is, who may come, and how it is made.
 pub(crate) struct Page {
@@ -146,6 +148,7 @@ async fn answered(
         parameters: parameters.unwrap_or_default(),
         site: site(&visitor, &head.headers, &head.uri),
         told: frame::told(&head.headers),
+        held: holder::ticket(&head.headers),
         cookies: Arc::default(),
         visitor,
     };

@@ -25,7 +25,8 @@ async fn a_stranger_sees_where_one_logs_in_and_nothing_else() {
         assert!(shown.to().starts_with("/admin-next/sign-in"), "{page:?}");
     }
     let open = page_table().into_iter().filter(|page| page.needs.is_none() && page.method == Method::GET);
-    assert_eq!(open.map(|page| page.path).collect::<Vec<_>>(), ["/admin-next/sign-in", "/admin-next/start"]);
+    let open: Vec<_> = open.map(|page| page.path).collect();
+    assert_eq!(open, ["/admin-next/sign-in", "/admin-next/start", "/admin-next/key"]);
 }
 
 #[tokio::test]
@@ -76,8 +77,10 @@ async fn a_form_needs_the_token_of_a_page_of_the_same_log_in() {
 #[tokio::test]
 async fn another_sites_form_changes_nothing_not_even_the_log_in() {
     let rig = Rig::with_people().await;
-    for path in ["/admin-next/sign-in", "/admin-next/look", "/admin-next/start"] {
-        let request = Request::post(path)
+    for path in ["sign-in", "look", "start", "key", "key/leave", "key/redeem"]
+        .map(|page| format!("/admin-next/{page}"))
+    {
+        let request = Request::post(&path)
             .header("host", "relay.example")
             .header("origin", "https://evil.example")
             .header("content-type", "application/x-www-form-urlencoded")
@@ -143,6 +146,7 @@ async fn pages_are_small() {
         "shortcuts.js",
         "copy.js",
         "lists.js",
+        "fill.js",
         "live.js",
         "icon.svg",
     ] {

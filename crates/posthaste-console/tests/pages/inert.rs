@@ -152,6 +152,8 @@ async fn names_tags_and_remarks_are_text() {
         paths.push(format!("/admin-next/sign-in?to={query}"));
         paths.push(format!("/admin-next/{query}"));
         paths.push(format!("/admin-next/keys/{query}"));
+        paths.push(format!("/admin-next/guides/{query}"));
+        paths.push(format!("/admin-next/key?range={query}"));
     }
     assert!(paths.len() > 100, "{}", paths.len());
     for path in paths {

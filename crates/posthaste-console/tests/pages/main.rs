@@ -2,17 +2,19 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod booked;
-mod dashboard;
 mod cards;
+mod dashboard;
 mod doors;
 mod first_start;
+mod guides;
+mod holder;
 mod inert;
 mod keys;
 mod late;
 mod me;
+mod notifications;
 mod owners;
 mod people;
-mod notifications;
 mod pools;
 mod prices;
 mod prices_anew;

@@ -29,6 +29,7 @@ pub(crate) struct Rig {
     pub(crate) admin: Admin,
     pub(crate) setup_token: Secret,
     pub(crate) stores: Stores,
+    pub(crate) clock: Arc<FakeClock>,
     /// What a relay says that runs; only pages of a rig that was made so show it.
     pub(crate) running: Arc<Running>,
     pub(crate) shelf: Arc<Shelf>,
@@ -102,7 +103,7 @@ impl Rig {
             credentials: RefreshingCredentials::new(&stores, flows, []),
             prices: PriceBook::builtin(),
             transport: transport as _,
-            clock: clock as Arc<dyn Clock>,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
             runtime: is_running.then(|| Arc::clone(&running) as _),
             key_prefix: "cr_".to_owned(),
             service_rates: Default::default(),
@@ -115,7 +116,7 @@ impl Rig {
             setup_token: Some(Arc::new(token)),
         });
         let router = posthaste_console::router(&AdminFront::new(admin.clone(), AdminOptions::default()));
-        Self { admin, setup_token, stores, running, shelf, post_box, router }
+        Self { admin, setup_token, stores, clock, running, shelf, post_box, router }
     }
 
     /// With a person of each role, who has its name.

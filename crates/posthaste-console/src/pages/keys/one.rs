@@ -12,7 +12,14 @@ use posthaste_core::{Area, LimitUnit, NanoUsd, ProviderKind};
 
 use super::{form, list::state_word};
 use crate::{
-    BASE, asked::Asked, edited::Edited, fields::Fields, frame::Frame, show::Number, trouble::is_of_form,
+    BASE,
+    asked::Asked,
+    edited::Edited,
+    fields::Fields,
+    frame::Frame,
+    guides::{self, Shown},
+    show::Number,
+    trouble::is_of_form,
 };
 
 #[derive(Template)]
@@ -33,7 +40,7 @@ struct Form<'a> {
 struct Created {
     p: Frame,
     made: CreatedKey,
-    site: String,
+    guides: Vec<Shown>,
     /// Whether the key was there before and has another secret now.
     again: bool,
 }
@@ -138,7 +145,8 @@ pub(super) async fn act(asked: Arc<Asked>) -> Result<Response, AdminError> {
 
 async fn show_created(asked: &Asked, made: CreatedKey, again: bool) -> Result<Response, AdminError> {
     let p = asked.frame(&made.view.name).await?;
-    asked.page(&Created { p, made, site: asked.site.clone(), again })
+    let guides = guides::shown(&asked.site, Some(&made.key));
+    asked.page(&Created { p, made, guides, again })
 }
 
 async fn show_form(
