@@ -8,9 +8,9 @@ use crate::{
     AccountChange, AccountListInput, AuditInput, BrandingChange, CardLimitsChange, CardListInput,
     ChannelChange, Disclosed, ErrorsInput, KeyChange, KeyListInput, LiveInput, LogFilterInput, LogInput,
     LoginFlow, LoginFor, NewAccount, NewCards, NewChannel, NewKey, NewOwnKey, NewPool, NewUser,
-    OwnPriceInput, OwnerInput, PoolChange, PriceUpdateInput, RatesInput, RecomputeInput, RedemptionListInput,
-    ReleaseInput, RequestsInput, RouteInput, StatsInput, TargetInput, TeamInput, TokenInput, TrendInput,
-    UserChange,
+    OwnPriceInput, OwnerInput, PlanInput, PoolChange, PriceUpdateInput, RatesInput, RecomputeInput,
+    RedemptionListInput, ReleaseInput, RequestsInput, RouteInput, StatsInput, TargetInput, TeamInput,
+    TokenInput, TrendInput, UserChange,
 };
 
 pub(crate) use self::execute::execute;
@@ -306,6 +306,8 @@ pub enum Command {
         /// Which.
         route: String,
     },
+    /// Tell who would serve a request, and why. Nothing is sent.
+    PlanRequest(PlanInput),
     /// Tell what became of a request, and why.
     Explain {
         /// Its id.

@@ -24,6 +24,7 @@ mod limit_text;
 mod lists;
 mod live;
 mod logs;
+mod outlook;
 mod own_keys;
 mod owners;
 mod people;
@@ -95,6 +96,7 @@ pub use live::{
     ReleasedPlaces, WaitingLine,
 };
 pub use logs::{LogBook, LogFilterInput, LogInput, LogLevel, LogLine, LogPage};
+pub use outlook::{PlanInput, PlanView};
 pub use own_keys::{CreatedOwnKey, NewOwnKey, OwnKeyRules, OwnKeyService, OwnKeyView, OwnUsage, QuotaInfo};
 pub use owners::{OwnerInput, OwnerService, OwnerView, TeamInput, TeamView};
 pub use people::{NewUser, PeopleService, SessionView, UserChange, UserView};
@@ -110,7 +112,7 @@ pub use rates::{RatesInput, ServiceRate};
 pub use reply::{Replied, Reply};
 pub use requests::{ExplainView, NamedAccount, RequestService, RequestSummary, RequestsInput, RequestsPage};
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};
-pub use runtime::{OverheadView, ParkedModels, ParkedView, QuotaView, Runtime, SpoolStatus};
+pub use runtime::{Foretelling, OverheadView, ParkedModels, ParkedView, QuotaView, Runtime, SpoolStatus};
 pub use sign_in::{
     Arrival, BroughtBack, Credentials, Departure, EnrolledFactor, FirstOwner, KnownPerson, NewFactor,
     PasswordChange, ProfileView, SetupToken, SignInService, SignInWays, SignedIn, Visit, csrf_token,

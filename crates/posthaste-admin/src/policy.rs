@@ -102,6 +102,7 @@ impl Command {
             Self::ShowRoute { route } => (Area::Pools.read(), "route.show", about(Route, route)),
             Self::UpdateRoute { route, .. } => (Area::Pools.write(), "route.update", about(Route, route)),
             Self::DeleteRoute { route } => (Area::Pools.write(), "route.delete", about(Route, route)),
+            Self::PlanRequest(_) => (Area::Pools.read(), "request.plan", None),
             Self::Explain { bodies: true, .. } => (Area::Bodies.read(), "request.bodies", None),
             Self::Explain { bodies: false, .. } => (Area::Requests.read(), "request.explain", None),
             Self::ListRequests { .. } => (Area::Requests.read(), "request.list", None),

@@ -10,10 +10,11 @@ use crate::{
     AccountRow, AccountUsage, AccountView, AuditPage, AuditReport, BackupView, BalanceView, BrandingView,
     CardStats, CardView, ChannelView, ClearedErrors, CreatedCard, CreatedKey, CreatedOwnKey, CreatedToken,
     DashboardView, DeliveryView, ExplainView, KeyRow, KeyView, ListPage, LivePlaces, LiveView, LogPage,
-    LoginPlan, OwnKeyView, OwnerView, PolledLogin, PoolView, PresetView, PriceStatus, PriceUpdateView,
-    PriceView, RecomputeView, RedemptionView, RefreshedAccount, ReleasedPlaces, ReloadView, RequestSummary,
-    RequestsPage, RouteView, SavedAccount, ServiceRate, SessionView, SettingView, StartedLogin, StatsView,
-    StatusView, SystemView, TeamView, TestReport, TokenView, TrendView, UnpricedModel, UsageView, UserView,
+    LoginPlan, OwnKeyView, OwnerView, PlanView, PolledLogin, PoolView, PresetView, PriceStatus,
+    PriceUpdateView, PriceView, RecomputeView, RedemptionView, RefreshedAccount, ReleasedPlaces, ReloadView,
+    RequestSummary, RequestsPage, RouteView, SavedAccount, ServiceRate, SessionView, SettingView,
+    StartedLogin, StatsView, StatusView, SystemView, TeamView, TestReport, TokenView, TrendView,
+    UnpricedModel, UsageView, UserView,
 };
 
 /// What came of a [`Command`](crate::Command).
@@ -76,6 +77,8 @@ pub enum Reply {
     Routes(Vec<RouteView>),
     /// A route, as it is or as it was when it was removed.
     Route(RouteView),
+    /// Who would serve a request.
+    Planned(Box<PlanView>),
     /// A request, explained.
     Explained(Box<ExplainView>),
     /// Requests, the newest first.
@@ -332,6 +335,7 @@ boxed! {
     PriceUpdate(PriceUpdateView),
     Live(LiveView),
     System(SystemView),
+    Planned(PlanView),
 }
 
 impl Replied for () {

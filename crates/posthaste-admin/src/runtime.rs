@@ -2,8 +2,11 @@
 
 use std::{future::ready, pin::Pin, sync::Arc};
 
-use posthaste_core::{AccountId, ClientKeyId, CooldownReason, InstanceId, Timestamp};
+use posthaste_core::{
+    AccountId, ClientKey, ClientKeyId, CooldownReason, InstanceId, Outlook, OutlookQuestion, Timestamp,
+};
 use posthaste_metering::PriceBook;
+use posthaste_storage::StorageError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -108,9 +111,18 @@ pub trait Runtime: Send + Sync + 'static {
         None
     }
 
+    /// Who would serve a request of a client key, if it came now; `None` where no relay could tell. Nothing is sent, reserved,
+    /// counted or remembered.
+    fn outlook<'a>(&'a self, _key: ClientKey, _question: &'a OutlookQuestion) -> Option<Foretelling<'a>> {
+        None
+    }
+
     /// Waits until the requests that are over are on record.
     fn settle_records(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
+
+/// Looking who would serve a request.
+pub type Foretelling<'a> = Pin<Box<dyn Future<Output = Result<Outlook, StorageError>> + Send + 'a>>;
 
 /// What of the books waits for the shared store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

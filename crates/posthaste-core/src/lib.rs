@@ -24,6 +24,7 @@ mod model;
 mod money;
 mod network;
 mod notice;
+mod outlook;
 mod own_price;
 mod owner;
 mod payload;
@@ -74,6 +75,10 @@ pub use model::{ModelName, ModelNameError, ModelPattern};
 pub use money::{Multiplier, NanoUsd};
 pub use network::{Network, NetworkError};
 pub use notice::{NoNotices, Notice, NoticeEvent, NoticeKind, NoticeSink, Severity, Subject, SubjectRef};
+pub use outlook::{
+    Outlook, OutlookAccount, OutlookLeg, OutlookLimit, OutlookQuestion, OutlookRefusal, OutlookTurn,
+    RefusingStep,
+};
 pub use own_price::{OwnPrice, OwnRates};
 pub use owner::{Owner, Team};
 pub use payload::Payload;

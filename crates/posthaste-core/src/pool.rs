@@ -97,6 +97,11 @@ impl Strategy {
         }
     }
 
+    /// Whether it draws lots, so that requests in the same state of things go to different accounts.
+    pub const fn draws_lots(self) -> bool {
+        matches!(self, Self::Weighted | Self::PeakEwma)
+    }
+
     /// Reads [`as_str`](Self::as_str)'s form.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|strategy| strategy.as_str() == name)

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use posthaste_core::{ClientKey, Fault, FaultKind, KeyStatus, Operation, Origin, ProviderKind, Timestamp};
+use posthaste_core::{
+    ClientKey, Fault, FaultKind, KeyStatus, ModelName, Operation, Origin, ProviderKind, Timestamp,
+};
 use posthaste_wire::Envelope;
 
 use crate::{Call, Caller, asked::AskedModel, authenticate::unknown_key, engine::Engine, planning::may_use};
@@ -18,25 +20,66 @@ pub(crate) async fn admit(
 ) -> Result<Caller, Fault> {
     let now = engine.clock.now();
     let mut caller = call.caller.clone();
-    check_status(&caller, now)?;
-    if !model.is_allowed(&caller.key().models) {
-        return Err(denied(format!(
-            "this client key may not use model `{}`: choose one of GET /v1/models, or ask the relay's operator",
-            envelope.model
-        )));
-    }
-    // What a route leads to, planning knows.
-    if engine.directory.route(model.name().as_str()).is_none() {
-        check_accounts(engine, caller.key(), model)?;
-        if call.operation != Operation::CountTokens {
-            check_price(engine, model)?;
+    may_ask(engine, &caller, call.operation, (envelope, model), now).map_err(|denied| {
+        if let Denied::Unpriced(_, provider, upstream) = &denied {
+            engine.notices.unpriced(*provider, upstream.as_str(), false, now);
         }
-    }
+        denied.into_fault()
+    })?;
     if caller.key().awaits_first_use() {
         caller = engine.authenticator.record_first_use(&caller, now).await?;
         check_status(&caller, now)?;
     }
     Ok(caller)
+}
+
+/// Why a caller may not ask for something.
+pub(crate) enum Denied {
+    /// The key does not open for it.
+    Key(Fault),
+    /// The model has no price at this provider, where it goes by this name.
+    Unpriced(Fault, ProviderKind, ModelName),
+}
+
+impl Denied {
+    /// What the client is told.
+    pub(crate) fn into_fault(self) -> Fault {
+        match self {
+            Self::Key(fault) | Self::Unpriced(fault, ..) => fault,
+        }
+    }
+}
+
+impl From<Fault> for Denied {
+    fn from(fault: Fault) -> Self {
+        Self::Key(fault)
+    }
+}
+
+/// Whether a caller may ask for this now. Tells nobody and changes nothing.
+pub(crate) fn may_ask(
+    engine: &Engine,
+    caller: &Caller,
+    operation: Operation,
+    (envelope, model): (&Envelope, &AskedModel),
+    now: Timestamp,
+) -> Result<(), Denied> {
+    check_status(caller, now)?;
+    if !model.is_allowed(&caller.key().models) {
+        let message = format!(
+            "this client key may not use model `{}`: choose one of GET /v1/models, or ask the relay's operator",
+            envelope.model
+        );
+        return Err(denied(message).into());
+    }
+    // What a route leads to, planning knows.
+    if engine.directory.route(model.name().as_str()).is_none() {
+        check_accounts(engine, caller.key(), model)?;
+        if operation != Operation::CountTokens {
+            check_price(engine, model)?;
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a key that does not open the door.
@@ -88,7 +131,7 @@ fn check_accounts(engine: &Engine, key: &ClientKey, model: &AskedModel) -> Resul
 }
 
 /// Refuses a model that is served, but has a price nowhere, where the operator wants that.
-fn check_price(engine: &Engine, model: &AskedModel) -> Result<(), Fault> {
+fn check_price(engine: &Engine, model: &AskedModel) -> Result<(), Denied> {
     let prices = engine.prices.now();
     if !prices.refuses_some() {
         return Ok(());
@@ -99,11 +142,11 @@ fn check_price(engine: &Engine, model: &AskedModel) -> Result<(), Fault> {
     if serving.any(|account| !model.is_refused(account, &prices)) {
         return Ok(());
     }
-    engine.notices.unpriced(first.provider, model.upstream(first).as_str(), false, engine.clock.now());
-    Err(denied(format!(
+    let fault = denied(format!(
         "model `{}` has no price, and this relay serves none without: ask the relay's operator",
         model.name()
-    )))
+    ));
+    Err(Denied::Unpriced(fault, first.provider, model.upstream(first)))
 }
 
 fn denied(message: impl Into<Cow<'static, str>>) -> Fault {

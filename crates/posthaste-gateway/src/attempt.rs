@@ -22,7 +22,7 @@ use self::{
     seats::seats,
 };
 pub(crate) use self::{
-    seats::all_full,
+    seats::{all_full, pools_of, shares},
     signing_in::{refuse_credential, renew},
 };
 use crate::{

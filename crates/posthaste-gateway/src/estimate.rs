@@ -29,6 +29,11 @@ pub(crate) fn prompt_tokens(bytes: usize) -> u64 {
     tokens(bytes, BYTES_PER_TOKEN)
 }
 
+/// The size of a prompt of this many tokens, where that is what is known.
+pub(crate) fn prompt_bytes(tokens: u64) -> usize {
+    usize::try_from(tokens).unwrap_or(usize::MAX).saturating_mul(BYTES_PER_TOKEN)
+}
+
 fn tokens(bytes: usize, bytes_per_token: usize) -> u64 {
     bytes.div_ceil(bytes_per_token) as u64
 }

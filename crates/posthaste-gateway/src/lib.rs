@@ -30,6 +30,7 @@ mod models;
 mod notices;
 mod open;
 mod options;
+mod outlook;
 mod planning;
 mod prepare;
 mod prices;

@@ -3,6 +3,8 @@
 //! The caller's half is taken once a request, the account's half (the seat) once an attempt. Who has no limits that cover the
 //! model asks the store for nothing.
 
+mod look;
+
 use std::{
     sync::{
         Arc,
@@ -24,6 +26,7 @@ use posthaste_wire::Envelope;
 use tokio::{runtime::Handle, task::AbortHandle};
 use uuid::Uuid;
 
+pub(crate) use self::look::{Looked, look};
 use crate::{
     asked::AskedModel,
     engine::Engine,
@@ -128,17 +131,7 @@ impl Hold {
         estimate: &Estimate,
     ) -> Result<Option<Self>, Unseated> {
         let now = engine.clock.now();
-        let mut checks = Vec::new();
-        let mut told = Vec::new();
-        for Share { whose, name, prefix, limits } in shares {
-            for limit in limits.iter().filter(|limit| covers(limit)) {
-                if let Some(mut check) = usable(check(limit, estimate, now), limit) {
-                    check.counter.name.insert_str(0, prefix);
-                    checks.push(check);
-                    told.push((*whose, *name, limit.name.clone()));
-                }
-            }
-        }
+        let (checks, mut told) = checks(shares, covers, estimate, now);
         if checks.is_empty() {
             return Ok(None);
         }
@@ -287,6 +280,28 @@ fn renew(engine: &Engine, claim: &Claim) -> AbortHandle {
     task.abort_handle()
 }
 
+/// What is checked of those limits that cover the request's model; and for each check whose the limit is, the name of the one
+/// whose it is, and the limit's own name.
+fn checks<'a>(
+    shares: &[Share<'a>],
+    covers: impl Fn(&Limit) -> bool,
+    estimate: &Estimate,
+    now: Timestamp,
+) -> (Vec<LimitCheck>, Vec<(LimitOwner, &'a str, String)>) {
+    let mut checks = Vec::new();
+    let mut told = Vec::new();
+    for Share { whose, name, prefix, limits } in shares {
+        for limit in limits.iter().filter(|limit| covers(limit)) {
+            if let Some(mut check) = usable(check(limit, estimate, now), limit) {
+                check.counter.name.insert_str(0, prefix);
+                checks.push(check);
+                told.push((*whose, *name, limit.name.clone()));
+            }
+        }
+    }
+    (checks, told)
+}
+
 /// A limit whose window makes no sense was refused when it was set; one that came by another way is told and left out.
 fn usable(check: Result<LimitCheck, WindowError>, limit: &Limit) -> Option<LimitCheck> {
     check.inspect_err(|error| tracing::error!(limit = limit.name, %error, "a limit cannot be counted")).ok()
@@ -349,14 +364,7 @@ pub(crate) fn caller_fault(
     };
     let Refusal { counter, used, limit, resets_at } = refusal;
     let name = &counter.name;
-    let money = |nanos| NanoUsd::from_nanos(nanos).to_string();
-    let state = match counter.unit {
-        Unit::Concurrency => format!("{used} of {limit} requests are under way"),
-        Unit::Cost => format!("{} of {} are spent or reserved", money(used), money(limit)),
-        Unit::Requests | Unit::Tokens => {
-            format!("{used} of {limit} {} are used or reserved", counter.unit.as_str())
-        }
-    };
+    let state = state_words(counter.unit, used, limit);
     let then = match (counter.unit, resets_at) {
         (Unit::Concurrency, _) => "ask again when one of them is over".to_owned(),
         (_, Some(at)) => format!("it starts anew at {at}"),
@@ -371,6 +379,15 @@ pub(crate) fn caller_fault(
         (Unit::Concurrency, _) => fault.retry_after(CONCURRENCY_RETRY),
         (_, Some(at)) => fault.retry_after(at.since(now).max(CONCURRENCY_RETRY)),
         (_, None) => fault.retry_after(OPERATORS_RETRY),
+    }
+}
+
+fn state_words(unit: Unit, used: i64, limit: i64) -> String {
+    let money = |nanos| NanoUsd::from_nanos(nanos).to_string();
+    match unit {
+        Unit::Concurrency => format!("{used} of {limit} requests are under way"),
+        Unit::Cost => format!("{} of {} are spent or reserved", money(used), money(limit)),
+        Unit::Requests | Unit::Tokens => format!("{used} of {limit} {} are used or reserved", unit.as_str()),
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use posthaste_core::{Account, KeyPolicy, Operation, Place, PoolId, PoolRules, Timestamp};
 use posthaste_scheduler::{Exclusion, Hint, Plan, Resort};
 
+pub(crate) use self::candidate::priority;
 use self::candidate::{candidate, cannot_serve};
 use crate::{Caller, RelayOptions, asked::AskedModel, engine::Engine, journey::Journey, targets::Target};
 

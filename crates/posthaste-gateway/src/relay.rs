@@ -6,8 +6,8 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::HeaderMap;
 use posthaste_core::{
-    Account, AccountId, ClientKeyId, Dialect, Fault, FaultKind, InstanceId, Limit, LimitOwner, ModelName,
-    Operation, Origin, Telemetry, Timestamp, TraceContext,
+    Account, AccountId, ClientKey, ClientKeyId, Dialect, Fault, FaultKind, InstanceId, Limit, LimitOwner,
+    ModelName, Operation, Origin, Outlook, OutlookQuestion, Telemetry, Timestamp, TraceContext,
 };
 use posthaste_metering::PriceBook;
 use posthaste_storage::{ConfigStore, Half, Revision, StorageError, StoreLoss};
@@ -35,6 +35,7 @@ use crate::{
     metrics::Metrics,
     models::{self, View},
     notices::{self, Notices},
+    outlook,
     planning::{self, LegRules},
     prices::CurrentPrices,
     projects::Projects,
@@ -359,6 +360,14 @@ impl Relay {
         self.engine.clock.now()
     }
 
+    /// Who would serve a request of this client key, and why, if it came now. Nothing is sent, reserved, counted or remembered.
+    ///
+    /// # Errors
+    /// When the store cannot tell where limits stand.
+    pub async fn outlook(&self, key: ClientKey, question: &OutlookQuestion) -> Result<Outlook, StorageError> {
+        outlook::outlook(&self.engine, key, question).await
+    }
+
     /// Counts a request that was refused before it became a call.
     pub fn refused(&self, fault: &Fault) {
         self.engine.metrics.refused(fault.kind);
@@ -479,7 +488,7 @@ async fn hold(
 }
 
 /// The conversation that a request is part of. Where one account alone could serve, it is there anyway.
-async fn affinity(
+pub(crate) async fn affinity(
     engine: &Engine,
     caller: &Caller,
     rules: &LegRules,

@@ -4,7 +4,7 @@
 //! handed to the recorder, which puts it into words and into the store. Nothing here waits, and nothing fails.
 
 mod limits;
-mod sketch;
+pub(crate) mod sketch;
 mod traced;
 
 use std::{borrow::Cow, sync::Arc};
@@ -21,6 +21,7 @@ use posthaste_storage::Refusal;
 use posthaste_wire::Envelope;
 use tokio::time::Instant;
 
+pub(crate) use self::limits::unit;
 use self::{limits::checked, sketch::PlanSketch, traced::Traced};
 use crate::{
     Call, Caller,

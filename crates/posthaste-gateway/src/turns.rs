@@ -42,8 +42,7 @@ pub(crate) async fn run(journey: Arc<Journey>, upload: Upload) -> Result<Deliver
             tally = tally.another_round(Some(1), Some(Arc::new(unsealed)));
             continue;
         }
-        let patience = course.legs.iter().map(|leg| leg.rules.patience_ms).max().unwrap_or_default();
-        let patience = Duration::from_millis(patience).saturating_sub(began.elapsed());
+        let patience = patience(&course).saturating_sub(began.elapsed());
         let now = engine.clock.now();
         let course = planning::plan(&journey, now);
         let (pause, more) = if let Some(pause) = pause(&course, &tally, patience, now) {
@@ -204,9 +203,19 @@ fn stop_end(result: &Result<Delivery, Setback>) -> StopEnd {
     }
 }
 
+/// How long a request may wait for accounts in all.
+pub(crate) fn patience(course: &Course<'_>) -> Duration {
+    Duration::from_millis(course.legs.iter().map(|leg| leg.rules.patience_ms).max().unwrap_or_default())
+}
+
 /// How long to wait before all accounts are asked again; `None` when that would be longer than the rules allow, or when
 /// nobody rests who could come back.
-fn pause(course: &Course<'_>, tally: &Tally, patience: Duration, now: Timestamp) -> Option<Duration> {
+pub(crate) fn pause(
+    course: &Course<'_>,
+    tally: &Tally,
+    patience: Duration,
+    now: Timestamp,
+) -> Option<Duration> {
     if patience.is_zero() || course.has_candidates() && !tally.full {
         return None;
     }

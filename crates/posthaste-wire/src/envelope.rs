@@ -82,6 +82,20 @@ impl Envelope {
         })
     }
 
+    /// What a request would say of itself that has no body: one that is only imagined.
+    pub fn imagined(model: ModelName, stream: bool, max_tokens: Option<u64>) -> Self {
+        Self {
+            model,
+            stream,
+            max_tokens,
+            previous_response_id: None,
+            include_usage: false,
+            model_span: None,
+            marks: Marks::default(),
+            by_path: true,
+        }
+    }
+
     fn fields(body: &Bytes) -> Result<(&str, Fields<'_>), EnvelopeError> {
         let text = std::str::from_utf8(body)
             .map_err(|error| EnvelopeError::InvalidUtf8 { offset: error.valid_up_to() })?;

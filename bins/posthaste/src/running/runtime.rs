@@ -3,10 +3,13 @@
 use std::{pin::Pin, sync::Arc};
 
 use posthaste_admin::{
-    CleanupState, LastCleanup, LogBook, OverheadView, ParkedModels, ParkedView, ProcessView, QuotaView,
-    Runtime, SettingView, SpoolStatus,
+    CleanupState, Foretelling, LastCleanup, LogBook, OverheadView, ParkedModels, ParkedView, ProcessView,
+    QuotaView, Runtime, SettingView, SpoolStatus,
 };
-use posthaste_core::{AccountId, ClientKeyId, Clock, CooldownScope, InstanceId, SystemClock, Timestamp};
+use posthaste_core::{
+    AccountId, ClientKey, ClientKeyId, Clock, CooldownScope, InstanceId, OutlookQuestion, SystemClock,
+    Timestamp,
+};
 use posthaste_gateway::{OwnTime, Relay, WindowForecast};
 use posthaste_metering::PriceBook;
 use posthaste_scheduler::{Parked, Scheduler};
@@ -126,6 +129,10 @@ impl Runtime for LiveRuntime {
 
     fn cleanup(&self) -> Option<LastCleanup> {
         self.cleanup.last()
+    }
+
+    fn outlook<'a>(&'a self, key: ClientKey, question: &'a OutlookQuestion) -> Option<Foretelling<'a>> {
+        Some(Box::pin(self.relay.outlook(key, question)))
     }
 
     fn settle_records(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

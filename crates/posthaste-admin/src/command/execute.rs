@@ -2,8 +2,8 @@
 
 use super::Command;
 use crate::{
-    Actor, Admin, AdminError, Reply, accounts, backups, branding, dashboard, lists, logs, own_keys, prices,
-    rates, system, trend,
+    Actor, Admin, AdminError, Reply, accounts, backups, branding, dashboard, lists, logs, outlook, own_keys,
+    prices, rates, system, trend,
 };
 
 pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> Result<Reply, AdminError> {
@@ -70,6 +70,7 @@ pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> R
         Command::SetTeam { team, with } => Reply::Team(owners.set_team(&team, &with).await?),
         Command::DeleteTeam { team } => Reply::Team(owners.delete_team(&team).await?),
         Command::CreateRoute(new) => Reply::Route(routes.create(new).await?),
+        Command::PlanRequest(input) => Reply::Planned(Box::new(outlook::plan(admin, &input).await?)),
         Command::ListRoutes => Reply::Routes(routes.list().await?),
         Command::ShowRoute { route } => Reply::Route(routes.show(&route).await?),
         Command::UpdateRoute { route, targets } => Reply::Route(routes.update(&route, targets).await?),

@@ -1,14 +1,16 @@
 //! Step 8, the account's half of admission.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use posthaste_core::{
-    Account, Fault, FaultKind, Limit, LimitOwner, Operation, Origin, StopEnd, Timestamp, fields,
+    Account, Fault, FaultKind, Limit, LimitOwner, Operation, Origin, Pool, StopEnd, Timestamp, fields,
 };
 use posthaste_storage::Half;
+use uuid::Uuid;
 
 use super::Setback;
 use crate::{
+    engine::Engine,
     journey::Journey,
     limits::{Hold, Unseated},
     shares::Share,
@@ -29,16 +31,8 @@ pub(crate) async fn seats(
         return Ok(seats);
     }
     let engine = &journey.engine;
-    let pools: Vec<_> = rules.pools.iter().filter_map(|pool| engine.directory.pool(*pool)).collect();
-    let pools = pools
-        .iter()
-        .map(|pool| ((LimitOwner::Pool(pool.id), pool.name.as_str()), pool.id.uuid(), &pool.limits));
-    let own = ((LimitOwner::Account(account.id), account.name.as_str()), account.id.uuid(), &rules.limits);
-    for ((whose, name), owner, limits) in std::iter::once(own).chain(pools) {
-        if limits.is_empty() {
-            continue;
-        }
-        let share = Share { whose, name, prefix: String::new(), limits };
+    let pools = pools_of(engine, account);
+    for (owner, share) in shares(account, &pools) {
         let covers = |limit: &Limit| limit.covers(model);
         let seat = Hold::take(engine, Half::Seat, owner, &[share], covers, &journey.estimate).await;
         let seat = seat.map_err(|unseated| no_seat(journey, account, unseated, tally))?;
@@ -46,6 +40,25 @@ pub(crate) async fn seats(
         seats.extend(seat);
     }
     Ok(seats)
+}
+
+/// The pools that an account belongs to.
+pub(crate) fn pools_of(engine: &Engine, account: &Account) -> Vec<Arc<Pool>> {
+    account.scheduling.pools.iter().filter_map(|pool| engine.directory.pool(*pool)).collect()
+}
+
+/// The limits that a request at an account counts in, in the order in which they are taken, and where each is counted: the
+/// account's own, then those of its pools.
+pub(crate) fn shares<'a>(
+    account: &'a Account,
+    pools: &'a [Arc<Pool>],
+) -> impl Iterator<Item = (Uuid, Share<'a>)> {
+    let share = |whose, name, limits| Share { whose, name, prefix: String::new(), limits };
+    let own = share(LimitOwner::Account(account.id), account.name.as_str(), &*account.scheduling.limits);
+    let pools = pools.iter().map(move |pool| {
+        (pool.id.uuid(), share(LimitOwner::Pool(pool.id), pool.name.as_str(), &*pool.limits))
+    });
+    std::iter::once((account.id.uuid(), own)).chain(pools).filter(|(_, share)| !share.limits.is_empty())
 }
 
 fn no_seat(journey: &Journey, account: &Account, unseated: Unseated, tally: &mut Tally) -> Setback {

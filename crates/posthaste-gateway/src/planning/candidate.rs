@@ -1,6 +1,6 @@
 //! An account as a candidate for a target: its place in the order, or what stands against it.
 
-use posthaste_core::{Account, LimitUnit, Strategy, Timestamp};
+use posthaste_core::{Account, KeyPolicy, LimitUnit, Strategy, Timestamp};
 use posthaste_provider::upstream_dialect;
 use posthaste_scheduler::{Candidate, Exclusion};
 
@@ -17,9 +17,6 @@ pub(super) fn candidate<'a>(
 ) -> Candidate<'a> {
     let policy = &journey.caller.key().policy;
     let model = target.model.in_health(account);
-    // Those that the key is bound to go before all others.
-    let bound = policy.binding.is_none_or(|binding| is_in(account, binding.to));
-    let priority = u16::from(account.priority) + if bound { 0 } else { BEHIND_ALL };
     let exclusion = exclusion(journey, account, target, now);
     let affinity = journey.affinity.as_ref().filter(|_| exclusion.is_none());
     let warmth = affinity.and_then(|affinity| {
@@ -31,7 +28,7 @@ pub(super) fn candidate<'a>(
         None
     };
     Candidate {
-        priority,
+        priority: priority(policy, account),
         exclusion,
         weight: account.scheduling.weight,
         quota: quotas.get(&account.id).map_or(&[][..], Vec::as_slice),
@@ -41,6 +38,12 @@ pub(super) fn candidate<'a>(
         home: affinity.is_some_and(|affinity| affinity.is_home(account.id)),
         ..Candidate::new(account.id, model)
     }
+}
+
+/// Lower goes first. Those that the key is bound to go before all others.
+pub(crate) fn priority(policy: &KeyPolicy, account: &Account) -> u16 {
+    let bound = policy.binding.is_none_or(|binding| is_in(account, binding.to));
+    u16::from(account.priority) + if bound { 0 } else { BEHIND_ALL }
 }
 
 /// The tightest of the account's own limits on requests at the same time.

@@ -32,7 +32,7 @@ pub(super) fn refused(refusal: &Refusal) -> CheckedLimit {
     }
 }
 
-const fn unit(unit: Unit) -> LimitUnit {
+pub(crate) const fn unit(unit: Unit) -> LimitUnit {
     match unit {
         Unit::Requests => LimitUnit::Requests,
         Unit::Tokens => LimitUnit::Tokens,

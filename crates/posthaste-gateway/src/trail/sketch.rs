@@ -11,9 +11,17 @@ use super::rest;
 use crate::planning::{Course, Leg};
 
 /// A plan as the scheduler made it, cut to what is kept.
-pub(super) struct PlanSketch {
+pub(crate) struct PlanSketch {
     round: u32,
     legs: Vec<LegSketch>,
+}
+
+/// How many accounts are told one by one; the rest is counted.
+pub(crate) struct Room {
+    /// Of all legs together.
+    pub(crate) candidates: usize,
+    /// Of those that are to be asked on a leg.
+    pub(crate) asked: usize,
 }
 
 struct LegSketch {
@@ -27,22 +35,27 @@ struct LegSketch {
 }
 
 impl PlanSketch {
+    /// As it is kept.
     pub(super) fn of(course: &Course<'_>, round: u32) -> Self {
-        let mut room = MOST_CANDIDATES;
+        Self::within(course, round, Room { candidates: MOST_CANDIDATES, asked: MOST_ASKED })
+    }
+
+    /// Cut to what there is room for.
+    pub(crate) fn within(course: &Course<'_>, round: u32, mut room: Room) -> Self {
         let legs = course.legs.iter().take(MOST_LEGS).map(|leg| LegSketch::of(leg, &mut room));
         Self { round, legs: legs.collect() }
     }
 
-    pub(super) fn into_plan(self) -> RequestPlan {
+    pub(crate) fn into_plan(self) -> RequestPlan {
         RequestPlan { round: self.round, legs: self.legs.into_iter().map(LegSketch::into_leg).collect() }
     }
 }
 
 impl LegSketch {
     /// Those that are asked come first, then those that rest: what stands against the others changes seldom.
-    fn of(leg: &Leg<'_>, room: &mut usize) -> Self {
+    fn of(leg: &Leg<'_>, Room { candidates: room, asked: most_asked }: &mut Room) -> Self {
         let plan = leg.plan();
-        let asked = &plan.order[..plan.order.len().min(MOST_ASKED).min(*room)];
+        let asked = &plan.order[..plan.order.len().min(*most_asked).min(*room)];
         *room -= asked.len();
         let rests = |exclusion: &Exclusion| matches!(exclusion, Exclusion::Parked(_));
         let mut excluded = Vec::with_capacity(plan.excluded.len().min(*room));

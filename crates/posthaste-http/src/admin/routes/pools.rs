@@ -1,6 +1,8 @@
 //! Pools of accounts, and routes.
 
-use posthaste_admin::{Command, NewPool, PoolChange, PoolView, RouteInput, RouteView, TargetInput};
+use posthaste_admin::{
+    Command, NewPool, PlanInput, PlanView, PoolChange, PoolView, RouteInput, RouteView, TargetInput,
+};
 use posthaste_core::Area;
 
 use crate::admin::{
@@ -37,6 +39,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 asked.act::<PoolView>(Command::DeletePool { pool }).await
             },
         ),
+        post("/admin/plan", "Who would serve a request, and why; nothing is sent, reserved or counted")
+            .needs(read)
+            .body::<PlanInput>()
+            .answers(|asked: Asked, Json(input): Json<PlanInput>| async move {
+                asked.act::<PlanView>(Command::PlanRequest(input)).await
+            }),
         get("/admin/routes", "All routes")
             .needs(read)
             .lists(|asked: Asked| async move { asked.act::<Vec<RouteView>>(Command::ListRoutes).await }),
