@@ -1,5 +1,6 @@
 //! The console in a real browser.
 
+mod credentials;
 mod driver;
 mod flows;
 mod pages;
