@@ -1,11 +1,11 @@
 //! The dashboard: what there is, how it fares, what was used today and ever.
 
 mod failures;
-mod outlook;
+mod running_out;
 mod saving;
 
 pub use failures::{FailureCount, FailuresView};
-pub use outlook::{OutlookView, RunsOut};
+pub use running_out::{RunningOutView, RunsOut};
 pub use saving::SavingView;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -44,7 +44,7 @@ pub struct DashboardView {
     pub failures: FailuresView,
     /// What will run out before it starts anew.
     #[serde(default)]
-    pub outlook: OutlookView,
+    pub running_out: RunningOutView,
     /// How much goes through at the moment.
     pub pace: PaceView,
     /// How many requests are in flight; absent where no relay runs.
@@ -139,7 +139,7 @@ pub(crate) async fn dashboard(admin: &Admin) -> Result<DashboardView, AdminError
         saved_today,
         saved,
         failures,
-        outlook: outlook::outlook(admin, &known, now).await?,
+        running_out: running_out::running_out(admin, &known, now).await?,
         pace: pace(&latest, now),
         in_flight: runtime.map(|runtime| runtime.in_flight()),
         open_streams: runtime.and_then(|runtime| runtime.open_streams()),

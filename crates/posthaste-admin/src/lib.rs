@@ -73,8 +73,8 @@ pub use channels::{
 };
 pub use command::Command;
 pub use dashboard::{
-    AccountCounts, DashboardView, FailureCount, FailuresView, OutlookView, PaceView, ProviderCounts, RunsOut,
-    SavingView,
+    AccountCounts, DashboardView, FailureCount, FailuresView, PaceView, ProviderCounts, RunningOutView,
+    RunsOut, SavingView,
 };
 pub use error::{AdminError, AdminFailure, FailureKind};
 pub use holders::{HeldKeyUsage, HolderOverview, HolderService, HolderUsage, HolderView};

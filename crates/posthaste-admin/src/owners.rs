@@ -1,5 +1,7 @@
 //! Owners of client keys, and their teams.
 
+use std::collections::HashMap;
+
 use posthaste_core::{Limit, Owner, Team, TeamId, Timestamp, UserId};
 use posthaste_storage::{Repository, StorageError};
 use schemars::JsonSchema;
@@ -139,8 +141,20 @@ impl<'a> OwnerService<'a> {
     /// When the store fails.
     pub async fn list(self) -> Result<Vec<OwnerView>, AdminError> {
         let known = self.admin.directory().await?;
+        // Looked through once for all owners, however many they are.
+        let mut keys: HashMap<UserId, Vec<String>> = HashMap::new();
+        for key in known.keys.values() {
+            if let Some(owner) = key.policy.owner {
+                keys.entry(owner).or_default().push(key.name.clone());
+            }
+        }
         let owners = known.owners.values();
-        let mut views: Vec<_> = owners.map(|owner| owner_view(Owner::clone(owner), &known)).collect();
+        let mut views: Vec<_> = owners
+            .map(|owner| {
+                let own = keys.remove(&owner.id).unwrap_or_default();
+                owner_view(Owner::clone(owner), own, &known)
+            })
+            .collect();
         views.sort_by(|left, right| left.name.cmp(&right.name));
         Ok(views)
     }
@@ -257,7 +271,10 @@ impl<'a> OwnerService<'a> {
     }
 
     async fn owner_view(self, owner: Owner) -> Result<OwnerView, AdminError> {
-        Ok(owner_view(owner, &*self.admin.directory().await?))
+        let known = self.admin.directory().await?;
+        let own = known.keys.values().filter(|key| key.policy.owner == Some(owner.id));
+        let own = own.map(|key| key.name.clone()).collect();
+        Ok(owner_view(owner, own, &known))
     }
 
     async fn team_view(self, team: Team) -> Result<TeamView, AdminError> {
@@ -277,10 +294,8 @@ impl<'a> OwnerService<'a> {
     }
 }
 
-fn owner_view(owner: Owner, known: &Snapshot) -> OwnerView {
+fn owner_view(owner: Owner, mut keys: Vec<String>, known: &Snapshot) -> OwnerView {
     let team = owner.team.and_then(|team| known.teams.get(&team.uuid())).map(|team| team.name.clone());
-    let own = known.keys.values().filter(|key| key.policy.owner == Some(owner.id));
-    let mut keys: Vec<String> = own.map(|key| key.name.clone()).collect();
     keys.sort_unstable();
     let Owner { id, name, limits, created_at, updated_at, .. } = owner;
     OwnerView { id, name, limits, team, keys, created_at, updated_at }

@@ -69,8 +69,10 @@ async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
         Some("provider") => (StatsBy::Provider, "provider"),
         _ => (StatsBy::Model, "model"),
     };
-    let board: DashboardView = asked.act(Command::Dashboard).await?;
-    let (status, charts, trouble) = match charts(&asked, &within, by).await {
+    let (board, charts, resting) =
+        futures_util::join!(asked.act(Command::Dashboard), charts(&asked, &within, by), resting(&asked));
+    let (board, resting): (DashboardView, _) = (board?, resting?);
+    let (status, charts, trouble) = match charts {
         Ok(charts) => (StatusCode::OK, Some(charts), None),
         // Days in the wrong order, say: they stay as they were typed, and all else is shown.
         Err(error) if is_of_form(&error) => {
@@ -78,16 +80,17 @@ async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
         }
         Err(error) => return Err(error),
     };
-    let resting = resting(&asked).await?;
     let uptime = board.uptime_seconds.map(|secs| span_words(Duration::from_secs(secs), asked.look.language));
     let p = asked.frame(asked.say("Dashboard")).await?;
     asked.page_as(status, &Dashboard { p, query, board, within, charts, trouble, by: word, resting, uptime })
 }
 
 async fn charts(asked: &Asked, within: &Within, by: StatsBy) -> Result<Charts, AdminError> {
-    let trend: TrendView = asked.act(Command::Trend(within.trend())).await?;
     let ranked = TrendInput { by: Some(by), top: Some(8), ..within.trend() };
-    let ranked: TrendView = asked.act(Command::Trend(ranked)).await?;
+    let (trend, ranked): (TrendView, TrendView) = futures_util::try_join!(
+        asked.act(Command::Trend(within.trend())),
+        asked.act(Command::Trend(ranked))
+    )?;
     Ok(Charts { trend, ranked })
 }
 

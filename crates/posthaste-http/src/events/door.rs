@@ -27,7 +27,7 @@ pub(super) struct Visit {
 /// Somebody who is known.
 pub(super) enum Known {
     /// An operator, who may watch.
-    Operator(Operator),
+    Operator(Box<Operator>),
     /// The holder of a client key, who may ask models.
     Client(Secret, Caller),
 }
@@ -129,7 +129,7 @@ impl Visit {
             return Err(Fault::new(FaultKind::PermissionDenied, Origin::Client, message));
         }
         let operator = Operator { admin: admin.clone(), actor, presented: Secret::new(presented) };
-        Ok(Known::Operator(operator))
+        Ok(Known::Operator(Box::new(operator)))
     }
 
     fn address(&self) -> Option<IpAddr> {

@@ -50,7 +50,7 @@ impl Session {
         self.tell_state(Some(&known)).await?;
         let Self { visit, link, stop, .. } = self;
         match known {
-            Known::Operator(operator) => Watcher::new(visit, operator).serve(link, stop).await,
+            Known::Operator(operator) => Watcher::new(visit, *operator).serve(link, stop).await,
             Known::Client(secret, caller) => Client::new(visit, secret, &caller).serve(link, stop).await,
         }
     }

@@ -13,7 +13,7 @@ use crate::{Admin, AdminError, PlaceOwner, directory::Snapshot, limit_text};
 
 /// What will run out before it starts anew.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct OutlookView {
+pub struct RunningOutView {
     /// The windows that run out first: of accounts' plans, as their vendors told the relay that answers, and of client keys' own
     /// limits by the calendar.
     pub soonest: Vec<RunsOut>,
@@ -40,11 +40,11 @@ pub struct RunsOut {
 }
 
 /// Looks at everything that may run out.
-pub(super) async fn outlook(
+pub(super) async fn running_out(
     admin: &Admin,
     known: &Snapshot,
     now: Timestamp,
-) -> Result<OutlookView, AdminError> {
+) -> Result<RunningOutView, AdminError> {
     let mut found = of_accounts(admin, known);
     let mut limits = limits_in_use(admin, known, now).await?;
     let not_looked_at = limits.len().saturating_sub(MOST_LOOKED_AT);
@@ -55,7 +55,7 @@ pub(super) async fn outlook(
     found.sort_by_key(|window| (window.runs_out_at, window.resets_at));
     let more = found.len().saturating_sub(MOST_TOLD);
     found.truncate(MOST_TOLD);
-    Ok(OutlookView { soonest: found, more, not_looked_at })
+    Ok(RunningOutView { soonest: found, more, not_looked_at })
 }
 
 fn of_accounts(admin: &Admin, known: &Snapshot) -> Vec<RunsOut> {
