@@ -76,7 +76,10 @@ async fn accounts_with_keys_are_added_and_their_secrets_are_not_shown_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_logged_in_by_the_code_that_the_browser_brings() {
-    let desk = Desk::on(with_owner(), "inference").await;
+    // Nobody listens there: the address is copied from the browser's bar.
+    let bench =
+        with_owner().with("POSTHASTE_OAUTH__SANDBOX__REDIRECT_URI", "http://127.0.0.1:54545/callback");
+    let desk = Desk::on(bench, "inference").await;
     let key = desk.bench.create_key("team");
     let server = desk.bench.serve();
     let browser = Browser::start(&server).await;
