@@ -17,7 +17,7 @@ from pathlib import Path
 from harness import machine, tables
 from harness.measure import Mock, measure, verify
 from harness.processes import resident, stop, tree
-from harness.scenarios import SCENARIOS, chosen
+from harness.scenarios import PACED_BY, SCENARIOS, chosen
 from harness.targets import WORK, Target
 
 
@@ -129,6 +129,7 @@ def measured(mock, targets, scenarios, notes, options):
     rows = []
     with (WORK / "results.jsonl").open("w") as results:
         for name, scenario in scenarios.items():
+            scenario = paced(mock, targets, scenario, options)
             for rep in range(options.reps):
                 for target in targets_of(scenario, targets):
                     row = {"scenario": name, "rep": rep, "target": target.name}
@@ -138,6 +139,16 @@ def measured(mock, targets, scenarios, notes, options):
                     results.write(json.dumps(row) + "\n")
                     results.flush()
     return rows
+
+
+def paced(mock, targets, scenario, options):
+    """The scenario, with half of the rate that `PACED_BY` (or else the last target) reaches where it asks for that."""
+    if "half_of" not in scenario:
+        return scenario
+    pacing = next((target for target in targets if target.name == PACED_BY), targets[-1])
+    most = measure(mock, pacing, SCENARIOS[scenario["half_of"]], options, first=True)["rps"]
+    print(f"# {pacing.name} serves {most:.0f} a second at most", flush=True)
+    return scenario | {"rate": most / 2}
 
 
 def outcome(mock, target, scenario, note, rep, options):

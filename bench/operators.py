@@ -22,8 +22,9 @@ from pathlib import Path
 from harness import machine
 from harness.bodies import body_of
 from harness.measure import MOCK_BASE, OUTPUT_TOKENS, Mock
-from harness.processes import busy_seconds, cpu_seconds, pinned, resident, spawn, stop, tree
-from harness.targets import BUILD, MOCK_PORT, WORK, call
+from harness.processes import busy_seconds, cpu_seconds, pinned, resident, stop, tree
+from harness.served import LONG_MEMORY, serve
+from harness.targets import BUILD, MOCK_PORT, WORK
 
 PORT = 19230
 BINARY = os.environ["POSTHASTE_BIN"]
@@ -104,24 +105,8 @@ def access(folder):
 
 
 def start(options):
-    settings = {
-        "POSTHASTE_LOG__FILTER": "warn",
-        "POSTHASTE_SERVER__EVENTS_LISTEN": "off",
-        "POSTHASTE_ACCOUNTING__KEEP_ROWS": "1000d",
-        "POSTHASTE_ACCOUNTING__KEEP_HOURS": "1000d",
-    }
-    command = [BINARY, "serve", "--data", options.folder, "--listen", f"127.0.0.1:{PORT}"]
     begun = time.time()
-    server = spawn(list(map(str, command)), WORK / "operators.log", env=os.environ | settings)
-    while True:
-        try:
-            if call(PORT, "GET", "/health", timeout=2)[0] < 500:
-                break
-        except OSError:
-            pass
-        if server.poll() is not None or time.time() - begun > 60:
-            raise SystemExit(f"the server did not get ready, see {WORK / 'operators.log'}")
-        time.sleep(0.02)
+    server = serve(options.folder, PORT, "operators.log", LONG_MEMORY)
     print(f"# ready in {time.time() - begun:.2f} s", flush=True)
     time.sleep(1)
     return server

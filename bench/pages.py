@@ -19,8 +19,9 @@ import urllib.parse
 from pathlib import Path
 
 from harness import machine
-from harness.processes import spawn, stop
-from harness.targets import WORK, call
+from harness.processes import stop
+from harness.served import LONG_MEMORY, serve
+from harness.targets import WORK
 
 PORT, DRIVER = 19250, 19251
 BINARY = os.environ["POSTHASTE_BIN"]
@@ -75,24 +76,7 @@ def operator(folder):
 
 
 def start(options):
-    settings = {
-        "POSTHASTE_LOG__FILTER": "warn",
-        "POSTHASTE_SERVER__EVENTS_LISTEN": "off",
-        "POSTHASTE_ACCOUNTING__KEEP_ROWS": "1000d",
-        "POSTHASTE_ACCOUNTING__KEEP_HOURS": "1000d",
-    }
-    command = [BINARY, "serve", "--data", str(options.folder), "--listen", f"127.0.0.1:{PORT}"]
-    begun = time.time()
-    server = spawn(command, WORK / "pages.log", env=os.environ | settings)
-    while True:
-        try:
-            if call(PORT, "GET", "/health", timeout=2)[0] < 500:
-                break
-        except OSError:
-            pass
-        if server.poll() is not None or time.time() - begun > 60:
-            raise SystemExit(f"the server did not get ready, see {WORK / 'pages.log'}")
-        time.sleep(0.02)
+    server = serve(options.folder, PORT, "pages.log", LONG_MEMORY)
     time.sleep(1)
     return server
 

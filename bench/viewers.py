@@ -22,8 +22,9 @@ from pathlib import Path
 from harness import machine
 from harness.bodies import body_of
 from harness.measure import MOCK_BASE, OUTPUT_TOKENS, Mock
-from harness.processes import cpu_seconds, spawn, stop, tree
-from harness.targets import BUILD, MOCK_PORT, WORK, call
+from harness.processes import cpu_seconds, stop, tree
+from harness.served import serve
+from harness.targets import BUILD, MOCK_PORT, WORK
 
 PORT = 19240
 BINARY = os.environ["POSTHASTE_BIN"]
@@ -35,7 +36,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder) / "data"
         token, key = furnish(folder)
-        server = start(folder)
+        server = serve(folder, PORT, "viewers.log", {"POSTHASTE_LOG__FILTER": "info"})
         mock = Mock.start(False)
         try:
             mock.configure(MOCK_BASE)
@@ -79,18 +80,6 @@ def furnish(folder):
     place = ("--base-url", f"http://127.0.0.1:{MOCK_PORT}", "--api-key", "-")
     posthaste(folder, "accounts", "add", "--preset", "anthropic-compatible", "--name", "one", *place, stdin="sk-ant-dummy\n")
     return token, posthaste(folder, "keys", "create", "--name", "load")["key"]
-
-
-def start(folder):
-    settings = {"POSTHASTE_LOG__FILTER": "info", "POSTHASTE_SERVER__EVENTS_LISTEN": "off"}
-    command = [BINARY, "serve", "--data", str(folder), "--listen", f"127.0.0.1:{PORT}"]
-    server = spawn(command, WORK / "viewers.log", env=os.environ | settings)
-    while True:
-        try:
-            if call(PORT, "GET", "/health", timeout=2)[0] < 500:
-                return server
-        except OSError:
-            time.sleep(0.1)
 
 
 def measured(options, server, token, key, count):

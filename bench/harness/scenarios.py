@@ -17,6 +17,14 @@ PLAIN = {
         "mock": "chunks=1",
         "rate": 40,
     },
+    "ah": {
+        "title": "Messages JSON, 1 KB, open loop at half of what Posthaste serves at most (latency under load)",
+        "api": "messages",
+        "body": "small",
+        "conns": 64,
+        "mock": "chunks=1",
+        "half_of": "a",
+    },
     "b": {
         "title": "Messages JSON, 200 KB request, c=16",
         "api": "messages",
@@ -79,6 +87,9 @@ PLAIN = {
         "fresh": True,
     },
 }
+
+# Open loops at half of what one target serves at most in another scenario get their rate from that target.
+PACED_BY = "posthaste"
 
 # What each client's API is translated to, besides its own: by the target's variants, and `None` where the target itself speaks
 # that API to its upstream.

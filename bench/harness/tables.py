@@ -34,7 +34,8 @@ def table(name, scenario, rows):
 
 def columns_of(scenario):
     """(title, cell) pairs; a closed loop has ratios of req/s, a paced one has none."""
-    paced = "rate" in scenario or "count" in scenario
+    open_loop = "rate" in scenario or "half_of" in scenario
+    paced = open_loop or "count" in scenario
     columns = [
         ("req/s", lambda cells: f"{cells.median('rps'):.0f}"),
         ("p50 ms", lambda cells: cells.millis("latency_us", "p50")),
@@ -43,9 +44,10 @@ def columns_of(scenario):
     if scenario.get("stream"):
         columns += [
             ("first byte p50 ms", lambda cells: cells.millis("first_us", "p50")),
+            ("first chunk's delay p50 ms", lambda cells: cells.millis("first_chunk_us", "p50")),
             ("chunk delay p50 / p99 ms", Cells.chunk_delay),
         ]
-    if "rate" not in scenario:
+    if not open_loop:
         columns.append(("CPU µs/req", Cells.cpu))
         columns.append(ratio_of(scenario))
     columns.append(("peak RSS MiB", lambda cells: cells.mebibytes("rss_peak")))

@@ -9,6 +9,7 @@ import time
 import tomllib
 from pathlib import Path
 
+from .peers import installed
 from .processes import spawn, stop
 from .scenarios import STREAM_END
 
@@ -51,6 +52,8 @@ class Target:
             "preset": self.spec.get("preset", ""),
             "base": self.spec.get("base", ""),
         }
+        if "peer" in self.spec:
+            self.variables["peer"] = installed(WORK, file, self.spec["peer"])
 
     def fill(self, text):
         for name, value in self.variables.items():

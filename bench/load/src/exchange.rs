@@ -136,7 +136,11 @@ impl Connection {
                 }
                 latest = stamp;
                 outcome.stamps += 1;
-                totals.borrow_mut().chunk_us.push(stamps::age_us(wall, stamp));
+                let (age, mut totals) = (stamps::age_us(wall, stamp), totals.borrow_mut());
+                totals.chunk_us.push(age);
+                if outcome.stamps == 1 {
+                    totals.first_chunk_us.push(age);
+                }
             });
             if done {
                 return Ok(outcome);

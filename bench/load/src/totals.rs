@@ -10,6 +10,8 @@ pub(crate) struct Totals {
     pub(crate) connects: u64,
     /// From the mock's write of a stamp to its arrival here.
     pub(crate) chunk_us: Vec<u32>,
+    /// The same, of the first stamp of each answer.
+    pub(crate) first_chunk_us: Vec<u32>,
     ok: u64,
     errors: BTreeMap<String, u64>,
     latency_us: Vec<u32>,
@@ -39,10 +41,11 @@ impl Totals {
         let rps = self.ok as f64 / seconds;
         format!(
             "{{\"ok\":{},\"failed\":{failed},\"seconds\":{seconds:.4},\"rps\":{rps:.2},\"latency_us\":{},\
-             \"first_us\":{},\"chunk_us\":{},\"bytes\":{},\"connects\":{},\"errors\":{:?},\"sample\":{:?}}}",
+             \"first_us\":{},\"first_chunk_us\":{},\"chunk_us\":{},\"bytes\":{},\"connects\":{},\"errors\":{:?},\"sample\":{:?}}}",
             self.ok,
             quantiles(&mut self.latency_us),
             quantiles(&mut self.first_us),
+            quantiles(&mut self.first_chunk_us),
             quantiles(&mut self.chunk_us),
             self.bytes,
             self.connects,

@@ -15,7 +15,7 @@ pub(crate) struct Options {
     /// One short repetition, to see that all works; the figures mean little
     #[arg(long)]
     quick: bool,
-    /// Scenarios, joined by commas; all by default (`bench/README.md` names them). `operators`, `pages` and `viewers` are each one by itself
+    /// Scenarios, joined by commas; all by default (`bench/README.md` names them). `operators`, `pages`, `viewers` and `levels` are each one by itself
     #[arg(long)]
     scenario: Option<String>,
     /// Targets beside direct and nginx, joined by commas
@@ -123,12 +123,27 @@ fn viewers(workspace: &Workspace, options: &Options) -> Result<()> {
     shell_run(&mut command)
 }
 
+/// Measures ten thousand streams, clients that vanish, an outage, and a start with many records.
+fn levels(workspace: &Workspace, options: &Options) -> Result<()> {
+    let generator = generator(workspace)?;
+    let mut command = driver_of(workspace, "levels.py")?;
+    command.env("BENCH_GENERATOR", generator);
+    if options.quick {
+        command.args(["--streams", "500", "--seconds", "3", "--starts", "2"]);
+    }
+    if let Some(out) = &options.out {
+        command.arg("--out").arg(std::path::absolute(out)?);
+    }
+    shell_run(&mut command)
+}
+
 /// Measures and prints the table.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     match options.scenario.as_deref() {
         Some("operators") => return operators(workspace, options),
         Some("pages") => return pages(workspace, options),
         Some("viewers") => return viewers(workspace, options),
+        Some("levels") => return levels(workspace, options),
         _ => {}
     }
     let (reps, seconds) = if options.quick { (1, 1.0) } else { (options.reps, options.seconds) };
