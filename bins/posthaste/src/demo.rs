@@ -68,6 +68,7 @@ pub async fn run(mut config: Config) -> anyhow::Result<()> {
     let options = ServerOptions {
         header_read_timeout: config.server.header_read_timeout,
         idle_timeout: config.server.idle_timeout,
+        unread_timeout: config.server.unread_timeout,
         shutdown_grace: Duration::ZERO,
         tls: None,
     };

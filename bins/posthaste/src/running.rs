@@ -221,6 +221,7 @@ impl Running {
         let server = ServerOptions {
             header_read_timeout: config.server.header_read_timeout,
             idle_timeout: config.server.idle_timeout,
+            unread_timeout: config.server.unread_timeout,
             shutdown_grace: config.server.shutdown_grace,
             tls,
         };

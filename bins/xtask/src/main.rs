@@ -6,6 +6,7 @@ mod docs;
 mod fuzz;
 mod mutants;
 mod report;
+mod sbom;
 mod setup;
 mod shell;
 mod simulate;
@@ -43,6 +44,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Change the code of metering and limits and count of how many changes the tests tell
     Mutants(mutants::Options),
+    /// List everything that the program is built from (CycloneDX)
+    Sbom(sbom::Options),
     /// Write the generated documents again
     Docs(docs::Options),
     /// Compare the crates' dependencies with the table of layers
@@ -70,6 +73,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Simulate(options) => simulate::run(&workspace, options)?,
         Task::Fuzz(options) => fuzz::run(&workspace, options)?,
         Task::Mutants(options) => mutants::run(&workspace, options)?,
+        Task::Sbom(options) => sbom::run(&workspace, options)?,
         Task::Docs(options) => docs::run(&workspace, options)?,
         Task::Layering => layering(&workspace)?,
         Task::Setup => setup::all(&workspace)?,

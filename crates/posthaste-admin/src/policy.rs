@@ -29,11 +29,11 @@ impl Command {
         let (need, action, about) = match self {
             Self::ListPresets => (Area::Accounts.read(), "presets.list", None),
             // Who lets the relay ask within its own network opens what strangers do not reach.
-            Self::AddAccount(new) if new.allow_private => (Area::Settings.write(), "account.add", None),
+            Self::AddAccount(new) if new.opens_own_network() => (Area::Settings.write(), "account.add", None),
             Self::AddAccount(_) => (Area::Accounts.write(), "account.add", None),
             Self::ListAccounts => (Area::Accounts.read(), "account.list", None),
             Self::ShowAccount { account } => (Area::Accounts.read(), "account.show", about(Account, account)),
-            Self::UpdateAccount { account, change } if change.allow_private == Some(true) => {
+            Self::UpdateAccount { account, change } if change.opens_own_network() => {
                 (Area::Settings.write(), "account.update", about(Account, account))
             }
             Self::UpdateAccount { account, .. } => {
@@ -69,6 +69,9 @@ impl Command {
                 (Area::Accounts.write(), "account.clear_errors", about(Account, account))
             }
             Self::PlanLogin(whose) => (Area::Accounts.write(), "login.plan", about_login(whose)),
+            Self::StartLogin { whose: LoginFor::NewAccount(new), .. } if new.opens_own_network() => {
+                (Area::Settings.write(), "login.start", None)
+            }
             Self::StartLogin { whose, .. } => (Area::Accounts.write(), "login.start", about_login(whose)),
             Self::FinishLogin { .. } => (Area::Accounts.write(), "login.finish", None),
             Self::PollLogin { .. } => (Area::Accounts.write(), "login.poll", None),

@@ -11,7 +11,7 @@ use posthaste_vault::{CredentialSource, Vault};
 
 use crate::{
     AccountDirectory, Authenticator, RelayOptions, affinity::Homes, asked::AskedModel, budgets::Budgets,
-    drains::Drains, errors::ErrorLog, fleet::Fleet, lines::Lines, live::Live, memory::Memory,
+    drains::Drains, errors::ErrorLog, fleet::Fleet, knocks::Knocks, lines::Lines, live::Live, memory::Memory,
     metrics::Metrics, notices::Notices, prices::CurrentPrices, projects::Projects, quotas::Quotas,
     rates::CurrentRates, recorder::Recorder, thresholds::Thresholds,
 };
@@ -43,6 +43,7 @@ pub struct RelayPorts {
 /// Shared by all journeys.
 pub(crate) struct Engine {
     pub(crate) authenticator: Authenticator,
+    pub(crate) knocks: Knocks,
     pub(crate) directory: AccountDirectory,
     pub(crate) admission: Arc<dyn AdmissionStore>,
     pub(crate) store_health: StoreHealth,

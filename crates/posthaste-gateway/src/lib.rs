@@ -20,6 +20,7 @@ mod estimate;
 mod fleet;
 mod follow;
 mod journey;
+mod knocks;
 mod limits;
 mod lines;
 mod live;

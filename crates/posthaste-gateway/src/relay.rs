@@ -27,6 +27,7 @@ use crate::{
     fleet::{self, Fleet, Membership},
     follow::follow,
     journey::{Journey, Upload},
+    knocks::Knocks,
     limits::{Estimate, Hold, Unseated, caller_fault},
     lines::Lines,
     live::{Live, LiveFeed, LiveTotals, Overheard, OwnTime},
@@ -104,6 +105,7 @@ impl Relay {
                 options.account_errors,
             ),
             authenticator: Authenticator::new(ports.vault, Arc::clone(&config)),
+            knocks: Knocks::new(),
             directory: AccountDirectory::load(Arc::clone(&config)).await?,
             admission: ports.stores.admission,
             store_health: ports.stores.health,
@@ -218,6 +220,12 @@ impl Relay {
             Ok(caller)
         });
         caller.inspect_err(|fault| self.engine.metrics.refused(fault.kind))
+    }
+
+    /// Waits before a visitor is told that nothing of what was presented is known, `presented` being a part of that: whoever
+    /// tries many keys is answered later each time. To be called once a visitor, when every key was looked for.
+    pub async fn turned_away(&self, visitor: &Visitor<'_>, presented: &str) {
+        self.engine.knocks.hold(visitor, presented).await;
     }
 
     /// Serves one request.

@@ -168,6 +168,23 @@ async fn a_strangers_key_costs_one_look_up_more_and_is_remembered() {
 }
 
 #[tokio::test]
+async fn c7_each_of_many_wrong_keys_costs_one_look_up_and_a_good_one_keeps_its_place() {
+    let door = door(false).await;
+    let good = ClientKey { hash: door.vault.hash_client_key("cr_good-dummy"), ..client_key("good") };
+    door.keys.create(good).await.unwrap();
+    assert!(door.authenticator.authenticate(Some("cr_good-dummy")).await.is_ok());
+    let before = door.store.finds.load(Ordering::SeqCst);
+    for _ in 0..2 {
+        for number in 0..20_000 {
+            let wrong = format!("cr_{number:032}");
+            assert!(door.authenticator.authenticate(Some(&wrong)).await.is_err());
+        }
+        assert!(door.authenticator.authenticate(Some("cr_good-dummy")).await.is_ok());
+    }
+    assert_eq!(door.store.finds.load(Ordering::SeqCst) - before, 20_000);
+}
+
+#[tokio::test]
 async fn the_old_hash_itself_opens_nothing() {
     let door = door(true).await;
     door.keys.create(old("moved")).await.unwrap();

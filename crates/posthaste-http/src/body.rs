@@ -1,6 +1,6 @@
 //! Step 1, accept: reading a body, bounded and unpacked.
 
-use std::{pin::Pin, time::Duration};
+use std::{error::Error, pin::Pin, time::Duration};
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
@@ -10,7 +10,10 @@ use http_body_util::BodyExt;
 use posthaste_core::{Fault, FaultKind, Origin};
 use tokio::time::timeout;
 
-use crate::decode::{codings, unpack};
+use crate::{
+    decode::{codings, unpack},
+    server::TooSlow,
+};
 
 /// Reads a body of at most `at_most` bytes, counted after unpacking as well.
 pub(crate) async fn read(headers: &HeaderMap, body: Body, at_most: usize) -> Result<Bytes, Fault> {
@@ -46,16 +49,14 @@ async fn collect(mut body: Body, at_most: usize) -> Result<Bytes, Fault> {
     loop {
         let frame = match timeout(GAP, Pin::new(&mut body).frame()).await {
             Ok(Some(Ok(frame))) => frame,
+            Ok(Some(Err(error))) if is_too_slow(&error) => return Err(late()),
             Ok(Some(Err(error))) => {
                 return Err(
                     Fault::invalid_request("the request body broke off: send it again").caused_by(error)
                 );
             }
             Ok(None) => break,
-            Err(_) => {
-                let message = "the request body did not arrive in time: send it again";
-                return Err(Fault::new(FaultKind::Timeout, Origin::Client, message));
-            }
+            Err(_) => return Err(late()),
         };
         let Ok(data) = frame.into_data() else { continue };
         if first.len() + rest.len() + data.len() > at_most {
@@ -76,7 +77,24 @@ async fn collect(mut body: Body, at_most: usize) -> Result<Bytes, Fault> {
     Ok(if rest.is_empty() { first } else { rest.freeze() })
 }
 
-/// The longest silence within a body.
+/// Whether it is the server that gave the body up.
+fn is_too_slow(error: &axum::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.is::<TooSlow>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+fn late() -> Fault {
+    let message = "the request body did not arrive in time: send it again";
+    Fault::new(FaultKind::Timeout, Origin::Client, message)
+}
+
+/// The longest silence within a body. How slowly it may come is the server's to say.
 const GAP: Duration = Duration::from_secs(30);
 
 /// What is set aside on a client's word alone.

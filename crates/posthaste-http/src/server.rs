@@ -2,7 +2,9 @@
 
 mod conversation;
 mod lingering;
+mod pace;
 mod socket;
+mod taking;
 mod tasks;
 
 use std::{io, time::Duration};
@@ -17,8 +19,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-pub(crate) use self::tasks::Tasks;
 use self::{conversation::Conversation, lingering::Lingering, socket::Socket};
+pub(crate) use self::{pace::TooSlow, tasks::Tasks};
 use crate::ServerTls;
 
 /// Settings of a listener.
@@ -28,6 +30,8 @@ pub struct ServerOptions {
     pub header_read_timeout: Duration,
     /// How long an HTTP/1.1 connection may take from one answer's end to the next request's whole head.
     pub idle_timeout: Duration,
+    /// How long a piece of an answer may lie ready for a client that does not take it.
+    pub unread_timeout: Duration,
     /// How long answers under way may take to end once the server stops.
     pub shutdown_grace: Duration,
     /// With what TLS is spoken; without it none is.
@@ -87,7 +91,8 @@ pub async fn serve(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        let (tls, patience) = (options.tls.as_ref().map(ServerTls::now), options.header_read_timeout);
+        let tls = options.tls.as_ref().map(ServerTls::now);
+        let (patience, unread) = (options.header_read_timeout, options.unread_timeout);
         let (builder, router, watcher, mine) =
             (builder.clone(), router.clone(), graceful.watcher(), tasks.clone());
         tasks.spawn(async move {
@@ -96,7 +101,7 @@ pub async fn serve(
             let io = TokioIo::new(Lingering::new(socket, conversation.clone()));
             let service = conversation.service(router, mine, peer);
             let connection = watcher.watch(builder.serve_connection_with_upgrades(io, service).into_owned());
-            conversation.carry(connection, patience).await;
+            conversation.carry(connection, patience, unread).await;
         });
     };
     drop(listener);

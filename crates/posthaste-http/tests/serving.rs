@@ -47,6 +47,7 @@ fn options() -> ServerOptions {
     ServerOptions {
         header_read_timeout: Duration::from_secs(60),
         idle_timeout: Duration::from_secs(60),
+        unread_timeout: Duration::from_secs(60),
         shutdown_grace: Duration::from_secs(60),
         tls: None,
     }

@@ -8,13 +8,22 @@ use posthaste_core::Dialect;
 /// who chose the same one and share an account, one could get the other's answer.
 ///
 /// The client's `user-agent` travels on unchanged: the relay does not hide who calls.
+///
+/// What the client calls its connection's own stays here as well (RFC 9110 §7.6.1).
 pub(crate) fn copy_client_headers(dialect: Dialect, from: &HeaderMap, to: &mut HeaderMap) {
     let travelling = travelling(dialect);
+    let is_hop =
+        |name: &HeaderName| from.contains_key(header::CONNECTION) && is_named_by_connection(name, from);
     for (name, value) in from {
-        if travelling.names(name) {
+        if travelling.names(name) && !is_hop(name) {
             to.append(name.clone(), value.clone());
         }
     }
+}
+
+fn is_named_by_connection(name: &HeaderName, headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|named| named.trim().eq_ignore_ascii_case(name.as_str()))
 }
 
 /// The headers that upstreams of a dialect may see.

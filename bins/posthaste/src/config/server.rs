@@ -32,6 +32,9 @@ section! {
         /// 60s), else the proxy now and then sends a request into a connection that is being closed. The first head has to
         /// come within both times. HTTP/2 connections stay open as long as the client answers a ping every 30 seconds.
         idle_timeout: Duration = "75s",
+        /// How long a piece of an answer may lie ready for a client that does not take it; its connection is closed then, and the
+        /// upstream is given up. Over HTTP/2 all requests of the connection end with it.
+        unread_timeout: Duration = "5m",
         /// How long requests in flight may go on after the signal to stop; what is left then is cut.
         shutdown_grace: Duration = "15m",
         /// How long streams under way may go on once another process has taken over (`posthaste upgrade`); what is left

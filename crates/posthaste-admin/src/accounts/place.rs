@@ -5,7 +5,7 @@ use posthaste_core::{
 };
 use posthaste_provider::{BaseUrl, Preset, Site, check_base_url, provider};
 
-use super::{address, unfit};
+use super::{AccountChange, NewAccount, address, unfit};
 use crate::AdminError;
 
 /// What an operator asks for. What is left out, the preset tells.
@@ -86,6 +86,29 @@ pub(super) fn consent_to(
         }
     }
     Ok(None)
+}
+
+impl NewAccount {
+    /// Whether it would have the relay ask within its own network, this machine included. A preset that stands there by itself
+    /// does not count: where that is, is not whoever adds it to say.
+    pub(crate) fn opens_own_network(&self) -> bool {
+        self.allow_private || names_this_machine(self.base_url.as_deref(), &self.base_urls)
+    }
+}
+
+impl AccountChange {
+    /// As [`NewAccount::opens_own_network`].
+    pub(crate) fn opens_own_network(&self) -> bool {
+        self.allow_private == Some(true) || names_this_machine(self.base_url.as_deref(), &self.base_urls)
+    }
+}
+
+/// Whether one of the addresses is this machine's as it is written, which is consent to it.
+fn names_this_machine(base_url: Option<&str>, base_urls: &[DialectUrl]) -> bool {
+    let mut urls = base_url.into_iter().chain(base_urls.iter().map(|own| own.url.as_str()));
+    urls.any(|url| {
+        check_base_url(ProviderKind::AnthropicCompatible, url).is_ok_and(|url| url.literal_loopback)
+    })
 }
 
 fn site(preset: &Preset, name: Option<&str>) -> Result<Option<&'static Site>, AdminError> {

@@ -21,6 +21,7 @@ mod passing;
 mod recording;
 mod side;
 mod silence;
+mod slow;
 mod storm;
 mod thinking;
 mod unreachable;

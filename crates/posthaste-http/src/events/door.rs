@@ -65,12 +65,15 @@ impl Visit {
         // As over HTTP, the first one that is known counts. None is taken from the query, which ends up in logs.
         for presented in presented_keys(&self.headers, None).chain(by_protocol) {
             match self.enter(presented).await {
-                Err(fault) if fault.kind == FaultKind::Unauthenticated => refusal = Some(fault),
+                Err(fault) if fault.kind == FaultKind::Unauthenticated => refusal = Some((fault, presented)),
                 outcome => return outcome.map(Some),
             }
         }
         match refusal {
-            Some(fault) => Err(fault),
+            Some((fault, presented)) => {
+                self.front.relay.turned_away(&self.visitor(), presented).await;
+                Err(fault)
+            }
             None => self.by_cookie().await,
         }
     }
@@ -95,11 +98,14 @@ impl Visit {
 
     /// The caller whose client key this is, if it opens the door now.
     pub(super) async fn caller(&self, presented: &str) -> Result<Caller, Fault> {
-        let visitor = Visitor {
+        self.front.relay.let_in(Some(presented), &self.visitor()).await
+    }
+
+    fn visitor(&self) -> Visitor<'_> {
+        Visitor {
             address: address::of_client(self.peer, &self.headers, &self.front.options.now().trusted_proxies),
             user_agent: self.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()),
-        };
-        self.front.relay.let_in(Some(presented), &visitor).await
+        }
     }
 
     /// A browser sends its cookie wherever a page wants it to, and tells which page that was: without that word, the cookie counts

@@ -33,9 +33,12 @@ pub(crate) async fn authenticate(
             outcome => return outcome,
         }
     }
-    match refusal {
-        Some(fault) => Err(fault),
-        None => front.relay.let_in(None, &visitor).await,
+    match (refusal, tried) {
+        (Some(fault), Some(presented)) => {
+            front.relay.turned_away(&visitor, presented).await;
+            Err(fault)
+        }
+        _ => front.relay.let_in(None, &visitor).await,
     }
 }
 
@@ -124,6 +127,71 @@ mod tests {
             let value = format!("AWS4-HMAC-SHA256 {unsigned}");
             assert!(presented(&[("authorization", &value)], None).is_empty(), "{unsigned}");
         }
+    }
+
+    #[test]
+    fn no_bytes_make_the_search_for_keys_fail_and_none_of_them_is_more_than_was_sent() {
+        let pieces: [&[u8]; 24] = [
+            b"cr_0",
+            b"Bearer",
+            b"bearer ",
+            b" ",
+            b"  ",
+            b"\t",
+            b",",
+            b";",
+            b"=",
+            b"/",
+            b"%",
+            b"\"",
+            b"\xff",
+            b"\xc3\xa4",
+            b"Credential=",
+            b"Credential",
+            b"AWS4-HMAC-SHA256",
+            b"AWS4-HMAC-SHA256 ",
+            b"Basic ",
+            b"key=",
+            b"&key=",
+            b"?",
+            b"#",
+            b"",
+        ];
+        let names = ["x-api-key", "authorization", "x-goog-api-key", "api-key"];
+        let mut random = 0x9e37_79b9_u32;
+        let mut below = |limit: usize| {
+            random ^= random << 13;
+            random ^= random >> 17;
+            random ^= random << 5;
+            usize::try_from(random >> 1).unwrap() % limit
+        };
+        let mut found = 0;
+        for _ in 0..20_000 {
+            let mut headers = HeaderMap::new();
+            let mut sent = String::new();
+            for _ in 0..=below(3) {
+                let value: Vec<u8> =
+                    (0..below(6)).flat_map(|_| pieces[below(pieces.len())].to_vec()).collect();
+                if let Ok(value) = http::HeaderValue::from_bytes(&value) {
+                    sent.push_str(&String::from_utf8_lossy(value.as_bytes()));
+                    sent.push('\n');
+                    headers.append(names[below(names.len())], value);
+                }
+            }
+            let query: Vec<u8> = (0..below(6)).flat_map(|_| pieces[below(pieces.len())].to_vec()).collect();
+            let query = String::from_utf8_lossy(&query).into_owned();
+            sent.push_str(&query);
+            let keys: Vec<_> = presented_keys(&headers, Some(&query)).collect();
+            assert!(keys.len() <= 5, "{keys:?}");
+            for key in keys {
+                assert!(!key.is_empty() && sent.contains(key), "{key:?} of {sent:?}");
+                found += 1;
+            }
+            if let Some(rest) = without_key(&query) {
+                assert!(!rest.split('&').any(|pair| pair.starts_with("key=")), "{rest}");
+            }
+        }
+        assert!(found > 1_000, "{found}");
     }
 
     /// As boto3 writes it, with a region and a date of ours.

@@ -2,7 +2,7 @@
 
 use http::{Method, StatusCode};
 use posthaste_core::{Area, Role};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::Rig;
 
@@ -71,6 +71,36 @@ async fn an_operator_lets_nobody_into_the_relay_s_own_network() {
     let admin = rig.log_in("admin").await;
     let added = rig.send(&Method::POST, "/admin/accounts", &admin, body()).await;
     assert_eq!(added.status, StatusCode::OK, "{}", added.json);
+
+    // This machine's own address needs no word of consent, but the same right; so does a login that an account comes of.
+    let account = |name: &str, more: Value| {
+        let mut account = json!({ "preset": "glm-coding-plan", "name": name, "api_key": "sk-dummy" });
+        account.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        account
+    };
+    let elsewhere = json!([{ "dialect": "anthropic-messages", "url": "http://0x7f.1:9/a" }]);
+    let opening = [
+        json!({ "base_url": "http://127.0.0.1:9" }),
+        json!({ "base_url": "http://[::1]:9" }),
+        json!({ "base_url": "http://localhost:9" }),
+        json!({ "base_url": "http://2130706433:9" }),
+        json!({ "base_url": "https://api.example.com", "base_urls": elsewhere }),
+    ];
+    let added =
+        rig.send(&Method::POST, "/admin/accounts", &operator, Some(account("plain", json!({})))).await;
+    assert_eq!(added.status, StatusCode::OK, "{}", added.json);
+    for (number, more) in opening.into_iter().enumerate() {
+        let new = account(&format!("open-{number}"), more.clone());
+        let whose = json!({ "whose": { "new_account": new.clone() }, "flow": "device" });
+        for (method, path, body) in [
+            (Method::POST, "/admin/accounts", new),
+            (Method::PUT, "/admin/accounts/plain", more),
+            (Method::POST, "/admin/logins", whose),
+        ] {
+            let refused = rig.send(&method, path, &operator, Some(body)).await;
+            assert_eq!(refused.status, StatusCode::FORBIDDEN, "{method} {path} {number}: {}", refused.json);
+        }
+    }
 }
 
 #[tokio::test]

@@ -199,6 +199,7 @@ impl Rig {
         let options = ServerOptions {
             header_read_timeout: patience,
             idle_timeout: patience,
+            unread_timeout: patience,
             shutdown_grace: patience,
             tls: None,
         };
