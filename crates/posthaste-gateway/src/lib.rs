@@ -41,6 +41,7 @@ mod rates;
 mod recorder;
 mod relay;
 mod rests;
+mod rosters;
 mod settle;
 mod shares;
 mod stream;
