@@ -61,7 +61,12 @@ impl Affinity {
 
     /// What is known of the conversation, for the request's record.
     pub(crate) fn found(&self) -> ConversationFound {
-        ConversationFound { home: self.home.map(|home| home.account), sealed: self.sealed }
+        ConversationFound { home: self.home(), sealed: self.sealed }
+    }
+
+    /// The account that served the conversation last.
+    pub(crate) fn home(&self) -> Option<AccountId> {
+        self.home.map(|home| home.account)
     }
 
     /// Whether the account made what the request carries and nobody else can read.

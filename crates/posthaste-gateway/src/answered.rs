@@ -47,7 +47,7 @@ impl Answered<'_> {
         let engine = &self.book.journey().engine;
         let now = engine.clock.now();
         let told = self.vendor.plan_use(&head.headers, now);
-        engine.quotas.note(&engine.notices, self.book.account(), &told, now);
+        engine.quotas.note((&engine.scheduler, &engine.notices), self.book.account(), &told, now);
         let streamed = self.book.journey().envelope.stream;
         let is_stream = is_stream(&head.headers, self.upstream, streamed);
         if !head.status.is_success() {

@@ -7,7 +7,7 @@ use posthaste_provider::{owns, upstream_model};
 /// A model under the name by which it was asked for, and what that stands for if it is an alias.
 ///
 /// Rules and limits that name either mean the model; what serves and what is billed is what the alias stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AskedModel {
     name: ModelName,
     meaning: Option<ModelName>,
@@ -74,8 +74,8 @@ impl AskedModel {
     }
 
     /// What it is called in an account's health: as the account's map says, but not as its vendor does.
-    pub(crate) fn in_health<'a>(&'a self, account: &'a Account) -> &'a str {
-        self.mapped(account).unwrap_or_else(|| self.model()).as_str()
+    pub(crate) fn in_health<'a>(&'a self, account: &'a Account) -> &'a ModelName {
+        self.mapped(account).unwrap_or_else(|| self.model())
     }
 
     fn mapped<'a>(&self, account: &'a Account) -> Option<&'a ModelName> {
@@ -124,7 +124,8 @@ mod tests {
         denied.models.deny = vec![ModelPattern::new("claude-haiku-*")];
         assert!(!served(denied));
         let mapped = account("one").with_provider(ProviderKind::OpenAi).with_model_name("fast", "gpt-5-mini");
-        assert_eq!((fast.upstream(&mapped).as_str(), fast.in_health(&mapped)), ("gpt-5-mini", "gpt-5-mini"));
+        assert_eq!(fast.upstream(&mapped).as_str(), "gpt-5-mini");
+        assert_eq!(fast.in_health(&mapped).as_str(), "gpt-5-mini");
         assert!(served(mapped));
         let by_meaning = anthropic().with_model_name("claude-haiku-4-5", "small");
         assert_eq!(fast.upstream(&by_meaning).as_str(), "small");

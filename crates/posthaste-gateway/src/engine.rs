@@ -13,7 +13,7 @@ use crate::{
     AccountDirectory, Authenticator, RelayOptions, affinity::Homes, asked::AskedModel, budgets::Budgets,
     drains::Drains, errors::ErrorLog, fleet::Fleet, knocks::Knocks, lines::Lines, live::Live, memory::Memory,
     metrics::Metrics, notices::Notices, prices::CurrentPrices, projects::Projects, quotas::Quotas,
-    rates::CurrentRates, recorder::Recorder, thresholds::Thresholds,
+    rates::CurrentRates, recorder::Recorder, rosters::Rosters, thresholds::Thresholds,
 };
 
 /// The ports that a relay is built from.
@@ -59,6 +59,7 @@ pub(crate) struct Engine {
     pub(crate) lines: Lines,
     pub(crate) budgets: Budgets,
     pub(crate) quotas: Quotas,
+    pub(crate) rosters: Rosters,
     pub(crate) metrics: Metrics,
     pub(crate) notices: Notices,
     pub(crate) telemetry: Arc<dyn Telemetry>,

@@ -42,6 +42,7 @@ mod rates;
 mod recorder;
 mod relay;
 mod rests;
+mod rosters;
 mod settle;
 mod shares;
 mod stream;

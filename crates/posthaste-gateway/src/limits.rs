@@ -15,9 +15,9 @@ use std::{
 
 use posthaste_core::{
     Account, CallerLimits, Clock, CostBasis, Fault, FaultKind, Limit, LimitOwner, LimitState, LimitUnit,
-    ModelName, NanoUsd, Origin, Timestamp, Usage, UsageSource,
+    NanoUsd, Origin, Timestamp, Usage, UsageSource,
 };
-use posthaste_metering::{Seller, Span, WindowError, span};
+use posthaste_metering::{Span, WindowError, span};
 use posthaste_storage::{
     AdmissionStore, Claim, Counter, CounterWindow, Half, LeaseId, LimitCheck, Outcome, Refusal, Settlement,
     Standing, StorageError, StoreHealth, Unit,
@@ -32,6 +32,7 @@ use crate::{
     engine::Engine,
     estimate,
     metrics::{Claimed, OpenLease},
+    rosters::Sold,
     shares::Share,
     targets::Target,
 };
@@ -55,21 +56,15 @@ impl Estimate {
         let input = estimate::prompt_tokens(prompt_bytes);
         let output = envelope.max_tokens.map_or(USUAL_ANSWER, |most| most.min(LONGEST_ANSWER));
         let usage = Usage { input, output, ..Usage::default() };
-        let accounts = engine.directory.all();
-        // Few, so that a list is searched sooner than a hash is made.
-        let mut sellers = Vec::new();
-        for Target { model, .. } in targets {
-            for account in accounts.iter().filter(|account| account.enabled && model.is_served(account)) {
-                let seller = (Seller::from(&**account), model.upstream(account));
-                if !sellers.contains(&seller) {
-                    sellers.push(seller);
-                }
-            }
-        }
-        let charge = |(seller, model): (Seller<'_>, ModelName)| {
-            engine.prices.now().charge(seller, model.as_str(), &usage, UsageSource::Estimated).cost
+        let prices = engine.prices.now();
+        let dearest = |Target { model, .. }: Target<'a>| {
+            let sellers = engine.rosters.sellers(engine, model);
+            let charge = |sold: &Sold| {
+                prices.charge(sold.seller(), sold.model.as_str(), &usage, UsageSource::Estimated).cost
+            };
+            sellers.iter().map(charge).max()
         };
-        let cost = sellers.into_iter().map(charge).max().unwrap_or_default();
+        let cost = targets.filter_map(dearest).max().unwrap_or_default();
         Self { usage, tokens: input.saturating_add(output), cost }
     }
 

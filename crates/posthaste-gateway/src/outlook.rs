@@ -48,7 +48,7 @@ pub(crate) async fn outlook(
     let refused_by_key = may_ask(engine, caller, *operation, (envelope, model), now).err();
     let (limits, refused_by_limit) = limits_of_caller(&journey, now).await?;
     let lots = Lots::draw(&mut journey, now).await;
-    let course = planning::plan(&journey, now);
+    let course = planning::plan_whole(&journey, now);
     let answered_here = planning::nobody_counts(&journey);
     let (legs, seats) = legs(&journey, &course, &lots, question.streamed).await?;
     let turns = if answered_here { Vec::new() } else { turns(&legs) };
@@ -176,7 +176,7 @@ async fn legs(
     let (mut legs, mut seats) = (Vec::with_capacity(planned.len()), Seats::default());
     for (number, (planned, leg)) in planned.into_iter().zip(&course.legs).enumerate() {
         let mut known = Vec::with_capacity(planned.asked.len());
-        for account in course.accounts(leg).take(planned.asked.len()) {
+        for account in leg.accounts().take(planned.asked.len()) {
             let mut one = seats.known(journey, account, leg.model, streamed).await?;
             one.first_percent = lots.percent(number, account.id);
             known.push(one);

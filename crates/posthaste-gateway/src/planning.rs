@@ -2,20 +2,25 @@
 
 mod candidate;
 mod nobody;
+mod roster;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use posthaste_core::{Account, KeyPolicy, Operation, Place, PoolId, PoolRules, Timestamp};
-use posthaste_scheduler::{Exclusion, Hint, Plan, Resort};
+use posthaste_scheduler::{Candidate, Exclusion, Hint, Plan, Resort};
 
-pub(crate) use self::candidate::priority;
 use self::candidate::{candidate, cannot_serve};
-use crate::{Caller, RelayOptions, asked::AskedModel, engine::Engine, journey::Journey, targets::Target};
+pub(crate) use self::{
+    candidate::priority,
+    roster::{KeptKind, Kind, LeftOut, Roster},
+};
+use crate::{
+    Caller, RelayOptions, affinity::Affinity, asked::AskedModel, engine::Engine, journey::Journey,
+    targets::Target,
+};
 
 /// Whom to ask for what, in order: one leg for each target of the request.
 pub(crate) struct Course<'a> {
-    /// The accounts that the plans were made from.
-    snapshot: Arc<Vec<Arc<Account>>>,
     /// Whom the plans were content with.
     pub(crate) resort: Resort,
     pub(crate) legs: Vec<Leg<'a>>,
@@ -26,6 +31,9 @@ pub(crate) struct Leg<'a> {
     /// What they are asked for.
     pub(crate) model: &'a AskedModel,
     pub(crate) rules: LegRules,
+    target: Target<'a>,
+    /// The accounts that the plan was made from.
+    roster: Arc<Roster>,
     plan: Plan,
 }
 
@@ -75,30 +83,43 @@ impl LegRules {
 }
 
 /// Plans each leg. Where nobody is left on any, those that rest by the relay's own guess are looked at as well.
+///
+/// Of the accounts of a large relay only the first ones are put in order, until more are asked for.
 pub(crate) fn plan(journey: &Journey, now: Timestamp) -> Course<'_> {
-    let usual = plan_for(journey, Resort::Usual, now);
+    let usual = plan_for(journey, Resort::Usual, Extent::Head, now);
     if usual.has_candidates() || usual.soonest_return().is_none() {
         return usual;
     }
-    plan_for(journey, Resort::Last, now)
+    plan_for(journey, Resort::Last, Extent::Whole, now)
 }
 
-fn plan_for(journey: &Journey, resort: Resort, now: Timestamp) -> Course<'_> {
-    let snapshot = journey.engine.directory.all();
-    let quotas = journey.engine.quotas.read();
+/// The same with all accounts in order.
+pub(crate) fn plan_whole(journey: &Journey, now: Timestamp) -> Course<'_> {
+    let usual = plan_for(journey, Resort::Usual, Extent::Whole, now);
+    if usual.has_candidates() || usual.soonest_return().is_none() {
+        return usual;
+    }
+    plan_for(journey, Resort::Last, Extent::Whole, now)
+}
+
+/// How much of a plan is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    Head,
+    Whole,
+}
+
+fn plan_for(journey: &Journey, resort: Resort, extent: Extent, now: Timestamp) -> Course<'_> {
+    let engine = &journey.engine;
     let legs = journey.targets.iter(&journey.model).map(|target| {
-        let rules = LegRules::of(&journey.engine, &journey.options, &journey.caller, target);
-        let strategy = rules.strategy;
-        let candidates: Vec<_> = snapshot
-            .iter()
-            .map(|account| candidate(journey, account, target, strategy, &quotas, now))
-            .collect();
-        let hint = Hint { strategy, seed: journey.seed(), affinity: rules.affinity.enabled, resort };
-        let plan = journey.engine.scheduler.plan(&candidates, &hint, now);
-        Leg { model: target.model, rules, plan }
+        let rules = LegRules::of(engine, &journey.options, &journey.caller, target);
+        let roster = engine.rosters.of(journey, target, rules.strategy, now);
+        let mut leg = Leg { model: target.model, rules, target, roster, plan: Plan::of_nobody(resort, now) };
+        let head = if extent == Extent::Head { leg.head(journey, resort, now) } else { None };
+        leg.plan = head.unwrap_or_else(|| leg.whole(journey, resort, now));
+        leg
     });
-    let legs = legs.collect();
-    Course { snapshot, resort, legs }
+    Course { resort, legs: legs.collect() }
 }
 
 /// Whether tokens are to be counted and accounts serve the model, none of which has an endpoint for that.
@@ -147,21 +168,74 @@ pub(crate) fn may_use(policy: &KeyPolicy, account: &Account) -> bool {
 }
 
 impl Leg<'_> {
-    /// Whom to ask, and why not the others.
+    /// Whom to ask, and which of those that serve the model rest.
     pub(crate) fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Those that never come into question.
+    pub(crate) fn left_out(&self) -> &LeftOut {
+        self.roster.left_out()
+    }
+
+    /// How many accounts are to be asked.
+    pub(crate) fn candidates(&self) -> usize {
+        self.plan.order.len() + self.plan.more as usize
+    }
+
+    /// What stands against those that are not asked.
+    fn exclusions(&self) -> impl Iterator<Item = &Exclusion> {
+        let all = self.plan.excluded.iter().chain(self.left_out().all());
+        all.map(|(_, exclusion)| exclusion)
+    }
+
+    /// The accounts to ask, in order, as far as they are in order already.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
+        self.plan.order.iter().map(|pick| self.roster.account(pick.candidate as usize))
+    }
+
+    /// All accounts to ask, in order. Those that were not put in order with the plan are when it comes to them.
+    pub(crate) fn all_accounts<'a>(&'a self, journey: &'a Journey) -> impl Iterator<Item = &'a Arc<Account>> {
+        let rest = (self.plan.more > 0).then_some(()).into_iter().flat_map(move |()| {
+            let told: HashSet<u32> = self.plan.order.iter().map(|pick| pick.candidate).collect();
+            let whole = self.whole(journey, self.plan.resort, journey.engine.clock.now());
+            whole.order.into_iter().map(|pick| pick.candidate).filter(move |member| !told.contains(member))
+        });
+        self.accounts().chain(rest.map(|member| self.roster.account(member as usize)))
+    }
+
+    /// The first accounts; `None` where all have to be put in order at once.
+    fn head(&self, journey: &Journey, resort: Resort, now: Timestamp) -> Option<Plan> {
+        let home = journey.affinity.as_ref().and_then(Affinity::home);
+        let home = home.and_then(|home| self.roster.lineup().position(home));
+        let favourite =
+            home.map(|home| candidate(journey, (&self.roster, home), self.target, self.rules.strategy));
+        let hint = self.hint(journey, resort);
+        journey.engine.scheduler.plan_head(self.roster.lineup(), &hint, favourite.as_ref(), now)
+    }
+
+    fn whole(&self, journey: &Journey, resort: Resort, now: Timestamp) -> Plan {
+        let quotas = journey.engine.quotas.read();
+        let members = 0..self.roster.lineup().members().len();
+        let candidates: Vec<_> = members
+            .map(|member| {
+                let candidate = candidate(journey, (&self.roster, member), self.target, self.rules.strategy);
+                let windows = quotas.get(&candidate.account).map_or(&[][..], Vec::as_slice);
+                Candidate { quota: windows, ..candidate }
+            })
+            .collect();
+        journey.engine.scheduler.plan(&candidates, &self.hint(journey, resort), now)
+    }
+
+    fn hint(&self, journey: &Journey, resort: Resort) -> Hint {
+        let PoolRules { strategy, affinity, .. } = &*self.rules;
+        Hint { strategy: *strategy, seed: journey.seed(), affinity: affinity.enabled, resort }
     }
 }
 
 impl Course<'_> {
     /// The account that is asked first.
     pub(crate) fn first(&self) -> Option<&Arc<Account>> {
-        self.legs.iter().find_map(|leg| self.accounts(leg).next())
-    }
-
-    /// The accounts to ask on a leg, in order.
-    pub(crate) fn accounts<'a>(&'a self, leg: &'a Leg<'_>) -> impl Iterator<Item = &'a Arc<Account>> {
-        // The candidates were made of the snapshot, one of each account.
-        leg.plan.order.iter().map(|pick| &self.snapshot[pick.candidate as usize])
+        self.legs.iter().find_map(|leg| leg.accounts().next())
     }
 }

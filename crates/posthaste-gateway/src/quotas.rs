@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use parking_lot::{RwLock, RwLockReadGuard};
 use posthaste_core::{Account, AccountId, PlanUse, Timestamp, fields};
-use posthaste_scheduler::{Level, QuotaWindow};
+use posthaste_scheduler::{Level, QuotaWindow, Scheduler};
 
 use crate::notices::Notices;
 
@@ -37,12 +37,19 @@ impl Quotas {
         self.0.read()
     }
 
-    /// Notes what a vendor told, and warns when a window passes one of the marks.
-    pub(crate) fn note(&self, notices: &Notices, account: &Account, told: &[PlanUse], now: Timestamp) {
+    /// Notes what a vendor told, for plans as well, and warns when a window passes one of the marks.
+    pub(crate) fn note(
+        &self,
+        (scheduler, notices): (&Scheduler, &Notices),
+        account: &Account,
+        told: &[PlanUse],
+        now: Timestamp,
+    ) {
         if told.is_empty() {
             return;
         }
         let windows: Vec<_> = told.iter().map(window).collect();
+        scheduler.learn_windows(account.id, &windows);
         let before = self.0.write().insert(account.id, windows.clone()).unwrap_or_default();
         for (told, window) in told.iter().zip(windows) {
             let same = |other: &&QuotaWindow| other.resets_at == window.resets_at;
@@ -105,12 +112,12 @@ mod tests {
     #[test]
     fn what_was_told_last_counts_and_never_parks() {
         let notices = Notices::new(Arc::new(NoNotices));
-        let (quotas, one) = (Quotas::default(), account("one"));
+        let (scheduler, quotas, one) = (Scheduler::default(), Quotas::default(), account("one"));
         let [starts_at, now, resets_at] = [0, 50, 100].map(Timestamp::from_secs);
         let told = |used| [PlanUse { used, starts_at, resets_at }];
-        quotas.note(&notices, &one, &told(4_000), now);
-        quotas.note(&notices, &one, &told(10_000), now);
-        quotas.note(&notices, &one, &[], now);
+        quotas.note((&scheduler, &notices), &one, &told(4_000), now);
+        quotas.note((&scheduler, &notices), &one, &told(10_000), now);
+        quotas.note((&scheduler, &notices), &one, &[], now);
         let known = quotas.read();
         assert_eq!(percent(&known[&one.id][0]), 99);
         assert!(!known[&one.id][0].is_used_up(now));

@@ -77,7 +77,7 @@ async fn ask_leg(
     let most = tally.most.unwrap_or(u16::MAX).min(tally.attempts.saturating_add(attempts.most));
     let pool = leg.rules.pool();
     engine.budgets.request(pool, engine.clock.now());
-    'accounts: for account in course.accounts(leg) {
+    'accounts: for account in leg.all_accounts(journey) {
         if tally.attempts >= most {
             break;
         }

@@ -8,9 +8,10 @@ use std::{
     time::Duration,
 };
 
-use posthaste_core::Timestamp;
+use posthaste_core::{AccountId, Timestamp};
 
 use crate::{
+    changes::Changes,
     decay::left_since,
     tuning::{HybridTuning, LatencyTuning},
 };
@@ -50,10 +51,10 @@ impl Observed {
         self.in_flight.load(Relaxed)
     }
 
-    /// Counts a request that is under way.
-    pub(crate) fn flight(&self) -> Flight {
+    /// Counts a request that is under way; its end is noted as a change of the account.
+    pub(crate) fn flight(&self, account: AccountId, changes: &Arc<Changes>) -> Flight {
         self.in_flight.fetch_add(1, Relaxed);
-        Flight(Arc::clone(&self.in_flight))
+        Flight { in_flight: Arc::clone(&self.in_flight), account, changes: Arc::clone(changes) }
     }
 
     pub(crate) fn used(&mut self, number: u64, tuning: &HybridTuning, now: Timestamp) {
@@ -102,11 +103,16 @@ pub(crate) struct Standing {
 /// A request under way at an account; dropping it ends it.
 #[derive(Debug)]
 #[must_use = "a dropped flight has ended"]
-pub struct Flight(Arc<AtomicU32>);
+pub struct Flight {
+    in_flight: Arc<AtomicU32>,
+    account: AccountId,
+    changes: Arc<Changes>,
+}
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
+        self.in_flight.fetch_sub(1, Relaxed);
+        self.changes.note(self.account);
     }
 }
 
@@ -200,7 +206,8 @@ mod tests {
     #[test]
     fn flights_end_when_they_are_dropped_and_no_sooner() {
         let seen = Observed::default();
-        let flights: Vec<_> = (0..3).map(|_| seen.flight()).collect();
+        let (account, changes) = (AccountId::generate(), Arc::default());
+        let flights: Vec<_> = (0..3).map(|_| seen.flight(account, &changes)).collect();
         assert_eq!(seen.in_flight(), 3);
         drop(flights);
         assert_eq!(seen.in_flight(), 0);

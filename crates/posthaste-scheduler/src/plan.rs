@@ -12,6 +12,8 @@ pub struct Plan {
     /// The accounts to ask, best first: by priority, and within one priority by the strategy, unless a warm prompt cache
     /// speaks for another one.
     pub order: Vec<Pick>,
+    /// How many more come after them: none, unless only the head of the plan was made.
+    pub more: u32,
     /// The accounts that are not asked, in the order in which they were given.
     pub excluded: Vec<(AccountId, Exclusion)>,
     /// Whom it was content with.
@@ -32,6 +34,11 @@ pub struct Pick {
 }
 
 impl Plan {
+    /// A plan over no candidates.
+    pub const fn of_nobody(resort: Resort, made_at: Timestamp) -> Self {
+        Self { order: Vec::new(), more: 0, excluded: Vec::new(), resort, made_at }
+    }
+
     /// The accounts to ask, best first.
     pub fn accounts(&self) -> impl ExactSizeIterator<Item = AccountId> + DoubleEndedIterator {
         self.order.iter().map(|pick| pick.account)
@@ -88,7 +95,13 @@ mod tests {
 
     fn plan(exclusions: Vec<Exclusion>) -> Plan {
         let excluded = exclusions.into_iter().map(|exclusion| (AccountId::generate(), exclusion)).collect();
-        Plan { order: Vec::new(), excluded, resort: Resort::Usual, made_at: Timestamp::from_secs(10) }
+        Plan {
+            order: Vec::new(),
+            more: 0,
+            excluded,
+            resort: Resort::Usual,
+            made_at: Timestamp::from_secs(10),
+        }
     }
 
     fn parked(reason: CooldownReason, until: i64) -> Exclusion {

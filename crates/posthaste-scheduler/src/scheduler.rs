@@ -2,7 +2,9 @@
 
 mod accounts;
 mod entry;
+mod head;
 mod shared;
+mod standings;
 
 use std::{
     sync::{Arc, LazyLock},
@@ -13,7 +15,8 @@ use parking_lot::Mutex;
 use posthaste_core::{AccountId, Cooldown, CooldownReason, CooldownScope, Timestamp};
 
 use crate::{
-    Backoff, Candidate, Exclusion, Flight, Hint, Instance, Parked, Plan, Reason, Resort, Rested, Tuning,
+    Backoff, Candidate, Exclusion, Flight, Hint, Instance, Parked, Plan, QuotaWindow, Reason, Resort, Rested,
+    Tuning,
     health::Ticket,
     observed::Observed,
     quota::used_up_until,
@@ -22,6 +25,7 @@ use crate::{
 use accounts::{Accounts, Walk};
 use entry::Entry;
 pub use shared::{Begun, Recovered};
+pub(crate) use standings::Standings;
 
 /// Plans over candidates, and learns from how the attempts end.
 ///
@@ -80,7 +84,7 @@ impl Scheduler {
             }
         }
         drop(accounts);
-        Plan { order, excluded, resort: hint.resort, made_at: now }
+        Plan { order, more: 0, excluded, resort: hint.resort, made_at: now }
     }
 
     /// Notes that a request will ask the account soon, so that plans that are made before its attempt begins go elsewhere.
@@ -93,12 +97,19 @@ impl Scheduler {
 
     /// Counts a request as under way at the account until what is returned is dropped.
     pub fn flight(&self, account: AccountId) -> Flight {
-        self.accounts.lock().entry(account).seen.flight()
+        let mut accounts = self.accounts.lock();
+        let changes = Arc::clone(accounts.changes());
+        accounts.entry(account).seen.flight(account, &changes)
     }
 
     /// How many requests are under way at the account, as [`flight`](Self::flight) counts them.
     pub fn in_flight(&self, account: AccountId) -> u32 {
         self.accounts.lock().get(account).map_or(0, |entry| entry.seen.in_flight())
+    }
+
+    /// Notes how the windows of the account's quota go, for plans over a [`Lineup`](crate::Lineup).
+    pub fn learn_windows(&self, account: AccountId, windows: &[QuotaWindow]) {
+        self.accounts.lock().entry(account).windows = windows.into();
     }
 
     /// Notes how long the account took to the first token of an answer.
@@ -250,11 +261,8 @@ impl<'a> Sight<'a> for Survey<'a> {
             return self.leave_out(candidate, known.clone());
         }
         let entry = self.known.find(candidate.account);
-        if let Some(parked) = entry.and_then(|entry| entry.bars(candidate.model, self.resort, self.now)) {
+        if let Some(parked) = bars(entry, candidate.model, candidate.quota, self.resort, self.now) {
             return self.leave_out(candidate, Exclusion::Parked(parked));
-        }
-        if let Some(until) = used_up_until(candidate.quota, self.now) {
-            return self.leave_out(candidate, Exclusion::Parked(used_up(until)));
         }
         Some(entry.map_or(self.nothing, |entry| &entry.seen))
     }
@@ -265,6 +273,19 @@ impl Survey<'_> {
         self.excluded.push((candidate.account, exclusion));
         None
     }
+}
+
+/// What the upstream said counts, else what the quota says.
+#[inline(always)]
+fn bars(
+    entry: Option<&Entry>,
+    model: &str,
+    quota: &[QuotaWindow],
+    resort: Resort,
+    now: Timestamp,
+) -> Option<Parked> {
+    let parked = entry.and_then(|entry| entry.bars(model, resort, now));
+    parked.or_else(|| used_up_until(quota, now).map(used_up))
 }
 
 fn used_up(until: Timestamp) -> Parked {

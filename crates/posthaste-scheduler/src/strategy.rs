@@ -28,6 +28,19 @@ pub(crate) trait Order {
     /// Whether accounts go by identity alone, and not by key and last use before it.
     const BY_IDENTITY: bool = false;
 
+    /// Whether a key stays as it is while nothing happens to the account, but for those that [`moves`](Self::moves) names.
+    const LASTS: bool = false;
+
+    /// Whether the account's key falls with time, of a strategy whose keys last otherwise.
+    fn moves(&self, _contender: &Contender<'_>) -> bool {
+        false
+    }
+
+    /// No more than any key that the account has from now until then while nothing happens to it.
+    fn least_key(&self, contender: &Contender<'_>, moment: &Moment<'_>, _until: Timestamp) -> u64 {
+        self.key(contender, moment)
+    }
+
     /// Whether [`arrange`](Self::arrange) does anything.
     const ARRANGES: bool = false;
 

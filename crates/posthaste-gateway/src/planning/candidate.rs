@@ -1,43 +1,32 @@
-//! An account as a candidate for a target: its place in the order, or what stands against it.
+//! An account as a candidate for a target: what speaks for it, or what stands against it.
 
 use posthaste_core::{Account, KeyPolicy, LimitUnit, Strategy, Timestamp};
 use posthaste_provider::upstream_dialect;
 use posthaste_scheduler::{Candidate, Exclusion};
 
-use super::{is_in, is_refused, may_use, takes_part};
-use crate::{asked::AskedModel, journey::Journey, quotas::Known, targets::Target};
+use super::{is_in, is_refused, may_use, roster::Roster, takes_part};
+use crate::{asked::AskedModel, journey::Journey, targets::Target};
 
+/// A member of the roster, with what this request alone says of it.
 pub(super) fn candidate<'a>(
-    journey: &'a Journey,
-    account: &'a Account,
-    target: Target<'a>,
+    journey: &Journey,
+    (roster, member): (&'a Roster, usize),
+    target: Target<'_>,
     strategy: Strategy,
-    quotas: &'a Known,
-    now: Timestamp,
 ) -> Candidate<'a> {
-    let policy = &journey.caller.key().policy;
-    let model = target.model.in_health(account);
-    let exclusion = exclusion(journey, account, target, now);
-    let affinity = journey.affinity.as_ref().filter(|_| exclusion.is_none());
+    let candidate = roster.lineup().members()[member].candidate();
+    let account = roster.account(member);
+    let affinity = journey.affinity.as_ref().filter(|affinity| affinity.home() == Some(account.id));
     let warmth = affinity.and_then(|affinity| {
         affinity.warmth(account, target.model, (&journey.engine.prices.now(), journey.estimate.prompt()))
     });
-    let price = if exclusion.is_none() && (strategy == Strategy::LowestCost || warmth.is_some()) {
+    let price = if strategy == Strategy::LowestCost || warmth.is_some() {
         journey.estimate.price(&journey.engine, account, target.model)
     } else {
         None
     };
-    Candidate {
-        priority: priority(policy, account),
-        exclusion,
-        weight: account.scheduling.weight,
-        quota: quotas.get(&account.id).map_or(&[][..], Vec::as_slice),
-        price,
-        most_in_flight: most_in_flight(account, target.model),
-        warmth,
-        home: affinity.is_some_and(|affinity| affinity.is_home(account.id)),
-        ..Candidate::new(account.id, model)
-    }
+    let home = affinity.is_some_and(|affinity| affinity.is_home(account.id));
+    Candidate { price, warmth, home, ..candidate }
 }
 
 /// Lower goes first. Those that the key is bound to go before all others.
@@ -47,14 +36,19 @@ pub(crate) fn priority(policy: &KeyPolicy, account: &Account) -> u16 {
 }
 
 /// The tightest of the account's own limits on requests at the same time.
-fn most_in_flight(account: &Account, model: &AskedModel) -> Option<u32> {
+pub(super) fn most_in_flight(account: &Account, model: &AskedModel) -> Option<u32> {
     let limits = account.scheduling.limits.iter();
     let concurrent = limits.filter(|limit| limit.unit == LimitUnit::Concurrency && model.is_covered(limit));
     concurrent.map(|limit| u32::try_from(limit.amount).unwrap_or(u32::MAX)).min()
 }
 
 /// What the relay knows to stand against an account, before its health is looked at.
-fn exclusion(journey: &Journey, account: &Account, target: Target<'_>, now: Timestamp) -> Option<Exclusion> {
+pub(super) fn exclusion(
+    journey: &Journey,
+    account: &Account,
+    target: Target<'_>,
+    now: Timestamp,
+) -> Option<Exclusion> {
     let key = journey.caller.key();
     // A key may use what a route leads to without naming it, unless it is denied.
     let denied = target.model.is_denied(&key.models);

@@ -26,7 +26,7 @@ impl Course<'_> {
     }
 
     fn exclusions(&self) -> impl Iterator<Item = &Exclusion> {
-        self.legs.iter().flat_map(|leg| &leg.plan.excluded).map(|(_, exclusion)| exclusion)
+        self.legs.iter().flat_map(|leg| leg.exclusions())
     }
 
     /// What a client is told when nobody can serve it.

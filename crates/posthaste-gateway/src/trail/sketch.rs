@@ -31,7 +31,22 @@ struct LegSketch {
     asked: Vec<Pick>,
     asked_more: u32,
     excluded: Vec<(AccountId, Exclusion)>,
-    excluded_more: [u32; BARRIERS.len()],
+    excluded_more: Barred,
+}
+
+/// How many accounts each barrier keeps away.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Barred([u32; BARRIERS.len()]);
+
+impl Barred {
+    pub(crate) fn count(&mut self, exclusion: &Exclusion) {
+        self.0[barrier(exclusion) as usize] += 1;
+    }
+
+    /// One of those that were counted does not count after all.
+    fn discount(&mut self, exclusion: &Exclusion) {
+        self.0[barrier(exclusion) as usize] -= 1;
+    }
 }
 
 impl PlanSketch {
@@ -57,25 +72,21 @@ impl LegSketch {
         let plan = leg.plan();
         let asked = &plan.order[..plan.order.len().min(*most_asked).min(*room)];
         *room -= asked.len();
-        let rests = |exclusion: &Exclusion| matches!(exclusion, Exclusion::Parked(_));
-        let mut excluded = Vec::with_capacity(plan.excluded.len().min(*room));
-        let mut excluded_more = [0; BARRIERS.len()];
-        let resting = plan.excluded.iter().filter(|(_, exclusion)| rests(exclusion));
-        for entry in resting.chain(plan.excluded.iter().filter(|(_, exclusion)| !rests(exclusion))) {
-            if *room > 0 {
-                *room -= 1;
-                excluded.push(entry.clone());
-            } else {
-                excluded_more[barrier(&entry.1) as usize] += 1;
-            }
-        }
+        let resting = &plan.excluded[..plan.excluded.len().min(*room)];
+        *room -= resting.len();
+        let others = leg.left_out().all();
+        let others = &others[..others.len().min(*room)];
+        *room -= others.len();
+        let mut excluded_more = *leg.left_out().counts();
+        others.iter().for_each(|(_, exclusion)| excluded_more.discount(exclusion));
+        plan.excluded[resting.len()..].iter().for_each(|(_, exclusion)| excluded_more.count(exclusion));
         Self {
             model: leg.model.name().clone(),
             pool: leg.rules.pool(),
             strategy: leg.rules.strategy,
             asked: asked.to_vec(),
-            asked_more: u32::try_from(plan.order.len() - asked.len()).unwrap_or(u32::MAX),
-            excluded,
+            asked_more: u32::try_from(leg.candidates() - asked.len()).unwrap_or(u32::MAX),
+            excluded: [resting, others].concat(),
             excluded_more,
         }
     }
@@ -89,7 +100,7 @@ impl LegSketch {
                 _ => None,
             },
         };
-        let more = BARRIERS.into_iter().zip(self.excluded_more).filter(|(_, count)| *count > 0);
+        let more = BARRIERS.into_iter().zip(self.excluded_more.0).filter(|(_, count)| *count > 0);
         PlannedLeg {
             model: self.model,
             pool: self.pool,

@@ -4,11 +4,14 @@
 //! is read from front to back. An account that is seen for the first time moves those behind it, which is less work than
 //! any plan over them.
 
+use std::sync::Arc;
+
 use posthaste_core::{AccountId, Timestamp};
 
 use super::entry::Entry;
 use crate::{
     Resort, Tuning,
+    changes::Changes,
     health::{Health, Ticket},
 };
 
@@ -18,6 +21,8 @@ pub(super) struct Accounts {
     ids: Vec<AccountId>,
     entries: Vec<Entry>,
     uses: u64,
+    /// Whose entries were given out to be changed.
+    changes: Arc<Changes>,
 }
 
 impl Accounts {
@@ -26,10 +31,12 @@ impl Accounts {
     }
 
     pub(super) fn get_mut(&mut self, account: AccountId) -> Option<&mut Entry> {
+        self.changes.note(account);
         self.ids.binary_search(&account).ok().map(|place| &mut self.entries[place])
     }
 
     pub(super) fn entry(&mut self, account: AccountId) -> &mut Entry {
+        self.changes.note(account);
         let place = self.ids.binary_search(&account).unwrap_or_else(|place| {
             self.ids.insert(place, account);
             self.entries.insert(place, Entry::default());
@@ -38,7 +45,11 @@ impl Accounts {
         &mut self.entries[place]
     }
 
-    /// An outage of all seems to be over.
+    pub(super) const fn changes(&self) -> &Arc<Changes> {
+        &self.changes
+    }
+
+    /// An outage of all seems to be over. Those that it changes are held against something before and after.
     pub(super) fn hope(&mut self) {
         self.entries.iter_mut().flat_map(Entry::healths).for_each(Health::hope);
     }
@@ -55,6 +66,7 @@ impl Accounts {
         self.entries.retain(|_| entries.next() == Some(&true));
         self.ids.shrink_to_fit();
         self.entries.shrink_to_fit();
+        self.changes.note_all();
     }
 
     pub(super) fn next_use(&mut self) -> u64 {

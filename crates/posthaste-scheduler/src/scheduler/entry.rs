@@ -2,7 +2,7 @@
 
 use posthaste_core::{CooldownScope, Timestamp};
 
-use crate::{Parked, Resort, health::Health, health::Ticket, observed::Observed};
+use crate::{Parked, QuotaWindow, Resort, health::Health, health::Ticket, observed::Observed};
 
 #[derive(Debug, Default)]
 pub(super) struct Entry {
@@ -10,6 +10,8 @@ pub(super) struct Entry {
     /// `None` where nothing is held against it, as with nearly all accounts nearly always: a plan that reads all of them
     /// reads little.
     held: Option<Box<Held>>,
+    /// How those of its quota go that were told.
+    pub(super) windows: Box<[QuotaWindow]>,
 }
 
 #[derive(Debug, Default)]
@@ -24,6 +26,11 @@ impl Entry {
     #[inline]
     pub(super) fn bars(&self, model: &str, resort: Resort, now: Timestamp) -> Option<Parked> {
         self.held.as_ref()?.bars(model, resort, now)
+    }
+
+    /// Whether it may have to be left alone at one moment and not at another.
+    pub(super) fn is_held(&self) -> bool {
+        self.held.is_some()
     }
 
     /// The health of the account as a whole; `None` where nothing is held against it.

@@ -6,6 +6,8 @@ use crate::Reason;
 pub(crate) struct LeastBusy;
 
 impl Order for LeastBusy {
+    const LASTS: bool = true;
+
     /// This request counts, so that of two idle accounts the one with more weight goes first.
     #[inline]
     fn key(&self, contender: &Contender<'_>, _moment: &Moment<'_>) -> u64 {

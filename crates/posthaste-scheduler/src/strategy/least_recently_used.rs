@@ -6,6 +6,8 @@ use crate::{Reason, observed::NEVER};
 pub(crate) struct LeastRecentlyUsed;
 
 impl Order for LeastRecentlyUsed {
+    const LASTS: bool = true;
+
     #[inline]
     fn key(&self, contender: &Contender<'_>, _moment: &Moment<'_>) -> u64 {
         contender.seen.last_use

@@ -15,22 +15,45 @@
 //! prompt cache with it. Weights do not count, since shares do. Without any windows this is the fewest requests under way, then
 //! the least recently used.
 
+use posthaste_core::Timestamp;
+
 use super::{Contender, Moment, Order, thousandths};
 use crate::{Reason, quota::pull_of};
 
 pub(crate) struct QuotaPaced;
 
 impl Order for QuotaPaced {
+    const LASTS: bool = true;
+
     #[inline]
     fn key(&self, contender: &Contender<'_>, moment: &Moment<'_>) -> u64 {
-        let crowd = f64::from(contender.in_flight) + 1.0;
-        let pull = pull_of(contender.candidate.quota, FEW, crowd, moment.now);
-        MOST - thousandths(pull).min(MOST)
+        MOST - thousandths(pull(contender, moment.now)).min(MOST)
+    }
+
+    /// What is left of a window pulls more with each moment.
+    fn moves(&self, contender: &Contender<'_>) -> bool {
+        !contender.candidate.quota.is_empty()
+    }
+
+    /// The pull rises until a window starts anew, and knows no bound just before that.
+    fn least_key(&self, contender: &Contender<'_>, moment: &Moment<'_>, until: Timestamp) -> u64 {
+        let mut windows = contender.candidate.quota.iter();
+        if windows.any(|window| moment.now < window.resets_at && window.resets_at <= until) {
+            return 0;
+        }
+        // A little more, for what is lost in rounding.
+        let most = thousandths(pull(contender, until) * (1.0 + 1e-9)).saturating_add(1);
+        MOST - most.min(MOST)
     }
 
     fn reason(key: u64) -> Reason {
         Reason::Slack { milli: MOST - key }
     }
+}
+
+fn pull(contender: &Contender<'_>, now: Timestamp) -> f64 {
+    let crowd = f64::from(contender.in_flight) + 1.0;
+    pull_of(contender.candidate.quota, FEW, crowd, now)
 }
 
 /// With room for so many requests like this one, an account counts half.

@@ -8,6 +8,7 @@ pub(crate) struct Sequential;
 
 impl Order for Sequential {
     const BY_IDENTITY: bool = true;
+    const LASTS: bool = true;
 
     #[inline]
     fn key(&self, _contender: &Contender<'_>, _moment: &Moment<'_>) -> u64 {
