@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use posthaste_core::{
-    AccountId, ClientKeyId, Dialect, ModelName, Operation, Outlook, OutlookQuestion, PoolId,
+    AccountId, ClientKey, ClientKeyHash, ClientKeyId, Dialect, Expiry, HashForm, KeyPolicy, ModelName,
+    ModelRules, Operation, Outlook, OutlookQuestion, PoolId, Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,11 +12,12 @@ use serde::{Deserialize, Serialize};
 use crate::{Admin, AdminError, change::find};
 
 /// The request that is asked about. Nothing of it is sent.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanInput {
-    /// The client key, by id or name.
-    pub key: String,
+    /// The client key, by id or name. Without one it is asked about a key that has no limits and is bound to nothing.
+    #[serde(default)]
+    pub key: Option<String>,
     /// The model as a client names it.
     pub model: String,
     /// The dialect that the client speaks; Anthropic's Messages when not given.
@@ -44,10 +46,10 @@ pub struct PlanInput {
 /// Who would serve it, and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanView {
-    /// Whose request it would be.
-    pub key_id: ClientKeyId,
+    /// Whose request it would be; `None` where no client key was named.
+    pub key_id: Option<ClientKeyId>,
     /// The key's name.
-    pub key: String,
+    pub key: Option<String>,
     /// What was asked.
     pub question: OutlookQuestion,
     /// What would become of it.
@@ -63,12 +65,21 @@ impl PlanView {
     pub fn account(&self, id: AccountId) -> String {
         self.accounts.get(&id).cloned().unwrap_or_else(|| id.to_string())
     }
+
+    /// A pool's name.
+    pub fn pool(&self, id: PoolId) -> String {
+        self.pools.get(&id).cloned().unwrap_or_else(|| id.to_string())
+    }
 }
 
 pub(crate) async fn plan(admin: &Admin, input: &PlanInput) -> Result<PlanView, AdminError> {
     let question = question(input)?;
-    let key = find(&admin.key_records(), &input.key).await?.value;
-    let (key_id, name) = (key.id, key.name.clone());
+    let named = input.key.as_deref().map(str::trim).filter(|key| !key.is_empty());
+    let key = match named {
+        Some(named) => find(&admin.key_records(), named).await?.value,
+        None => nobodys(admin.now()),
+    };
+    let (key_id, name) = (named.map(|_| key.id), named.map(|_| key.name.clone()));
     let asked = admin.parts().runtime.as_ref().and_then(|runtime| runtime.outlook(key, &question));
     let Some(asked) = asked else {
         return Err(AdminError::Conflict {
@@ -100,6 +111,28 @@ pub(crate) async fn plan(admin: &Admin, input: &PlanInput) -> Result<PlanView, A
         question: question.clone(),
         outlook,
     })
+}
+
+/// The key of nobody: it opens every door and is kept nowhere.
+fn nobodys(now: Timestamp) -> ClientKey {
+    ClientKey {
+        id: ClientKeyId::generate(),
+        name: String::new(),
+        hash: ClientKeyHash([0; 32]),
+        hash_form: HashForm::Own,
+        hint: String::new(),
+        enabled: true,
+        disabled_because: None,
+        revoked_at: None,
+        deleted_at: None,
+        expiry: Expiry::default(),
+        first_used_at: None,
+        models: ModelRules::default(),
+        policy: KeyPolicy::default(),
+        card_steps: Vec::new(),
+        created_at: now,
+        updated_at: now,
+    }
 }
 
 fn question(input: &PlanInput) -> Result<OutlookQuestion, AdminError> {

@@ -1,5 +1,5 @@
 // What moves on the console's pages. Every page can be read, and every form be sent, without it.
-import { localiseTimes } from "./times.js";
+import { localiseTimes, startMoments } from "./times.js";
 import { drawCharts } from "./charts.js";
 import { listenToKeys } from "./shortcuts.js";
 import { startCopying } from "./copy.js";
@@ -7,6 +7,7 @@ import { startLists } from "./lists.js";
 import { startFilling } from "./fill.js";
 
 localiseTimes(document);
+startMoments();
 drawCharts(document);
 listenToKeys();
 startCopying();

@@ -1,8 +1,8 @@
-// Lists: filters that are sent when they change, and boxes that choose rows.
+// Lists: filters that are sent when they change (but for what is typed bit by bit), and boxes that choose rows.
 
 export function startLists() {
   for (const form of document.querySelectorAll("form[data-auto]")) {
-    form.addEventListener("change", (event) => { if (event.target.type !== "search") form.requestSubmit(); });
+    form.addEventListener("change", (event) => { if (!event.target.matches("[type=search], [data-moment]")) form.requestSubmit(); });
   }
   for (const form of document.querySelectorAll("form[data-choose]")) {
     const all = form.querySelector("[data-all]");

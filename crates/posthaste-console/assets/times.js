@@ -23,3 +23,21 @@ function refresh(root) {
     time.title = `${exact.format(at)} (${time.dateTime.replace("T", " ").replace("Z", " UTC")})`;
   }
 }
+
+// Fields for a moment are typed in the reader's own time and sent in UTC. Without this they are in UTC, as they say then.
+export function startMoments() {
+  for (const form of document.querySelectorAll("form:has([data-moment])")) {
+    const fields = [...form.querySelectorAll("[data-moment]")];
+    for (const field of fields) {
+      if (field.value) field.value = local(new Date(`${field.value}Z`));
+      field.closest("label")?.querySelector("[data-zone]")?.remove();
+    }
+    form.addEventListener("formdata", ({ formData }) => {
+      for (const { name, value } of fields) if (value) formData.set(name, `${new Date(value).toISOString().slice(0, 19)}Z`);
+    });
+  }
+}
+
+function local(at) {
+  return new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, 19).replace(/:00$/, "");
+}

@@ -3,7 +3,7 @@
 use posthaste_admin::{AdminError, parse_length, parse_limit};
 use posthaste_core::{Limit, Timestamp};
 
-use crate::fields::Fields;
+use crate::{fields::Fields, show::written};
 
 pub(super) fn invalid(field: &'static str, message: impl Into<String>) -> AdminError {
     AdminError::Invalid { field, message: message.into() }
@@ -31,10 +31,16 @@ pub(super) fn seconds(form: &Fields, field: &'static str) -> Result<Option<u64>,
     form.text(field).map(read).transpose()
 }
 
-/// A moment, or the start of a day (UTC). What is neither counts as nothing, so that an old bookmark still leads somewhere.
+/// A moment, or the start of a day (UTC). One without a zone is in UTC: so fields for moments send it where no script runs. What
+/// is neither counts as nothing, so that an old bookmark still leads somewhere.
 pub(super) fn moment(query: &Fields, field: &str) -> Option<Timestamp> {
     let text = query.text(field)?;
-    let text = if text.len() == DAY { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    let text = match text.len() {
+        DAY => format!("{text}T00:00:00Z"),
+        MINUTE => format!("{text}:00Z"),
+        SECOND => format!("{text}Z"),
+        _ => text.to_owned(),
+    };
     text.parse().ok()
 }
 
@@ -45,8 +51,18 @@ pub(super) fn end(query: &Fields, field: &str) -> Option<Timestamp> {
     Some(if is_day { at.plus(super::spans::DAY) } else { at })
 }
 
+/// A moment as a field for one has it, in UTC; seconds are shown where there are any.
+pub(super) fn field_text(at: Timestamp) -> String {
+    let text = written(at, "%Y-%m-%dT%H:%M:%S");
+    text.strip_suffix(":00").map_or_else(|| text.clone(), str::to_owned)
+}
+
 /// How long `2027-01-31` is.
 const DAY: usize = 10;
+/// How long `2027-01-31T10:00` is.
+const MINUTE: usize = 16;
+/// How long `2027-01-31T10:00:00` is.
+const SECOND: usize = 19;
 
 #[cfg(test)]
 mod tests {
@@ -65,6 +81,9 @@ mod tests {
         assert_eq!(end(&form, "day").map(|at| at.to_string()).as_deref(), Some("2027-02-01T00:00:00Z"));
         assert_eq!((end(&form, "at"), end(&form, "c")), (moment(&form, "at"), None));
         assert!(moment(&form, "at").is_some() && moment(&form, "c").is_none());
+        let typed = Fields::read(b"a=2027-01-31T10:00&b=2027-01-31T10:00:07&c=2027-01-31T10:00:00.000Z");
+        let read = ["a", "b", "c"].map(|name| field_text(moment(&typed, name).unwrap()));
+        assert_eq!(read, ["2027-01-31T10:00", "2027-01-31T10:00:07", "2027-01-31T10:00"]);
         assert_eq!(limits(&form).unwrap().len(), 1);
     }
 }

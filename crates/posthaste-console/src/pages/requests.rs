@@ -5,12 +5,15 @@ use std::sync::Arc;
 use askama::Template;
 use axum::response::Response;
 use posthaste_admin::{AdminError, Command, ExplainView, RequestsInput, RequestsPage};
-use posthaste_core::{AccountId, Area, AttemptRow, CapturedBody, PassedOver, RequestRecord, Stop, StopEnd};
+use posthaste_core::{
+    AccountId, Area, AttemptRow, CapturedBody, PassedOver, RequestRecord, Stop, StopEnd, Timestamp,
+};
 
 use crate::{
     asked::Asked,
     fields::Fields,
     frame::Frame,
+    pages::reading::{end, field_text, moment},
     serve::{Door, Page, shows},
     show::Number,
 };
@@ -27,6 +30,8 @@ struct List<'a> {
     query: &'a Fields,
     page: RequestsPage,
     next: Option<String>,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
 }
 
 #[derive(Template)]
@@ -49,15 +54,15 @@ struct Step {
 async fn list(asked: Arc<Asked>) -> Result<Response, AdminError> {
     let query = &asked.query;
     let given = |name: &str| query.text(name).map(str::to_owned);
-    let moment = |name: &str| query.text(name).and_then(|text| text.parse().ok());
+    let (since, until) = (moment(query, "since"), end(query, "until"));
     let input = RequestsInput {
         key: given("key"),
         account: given("account"),
         model: given("model"),
         endpoint: given("endpoint"),
         status: given("status"),
-        since: moment("since"),
-        until: moment("until"),
+        since,
+        until,
         after: query.text("after").and_then(|after| after.parse().ok()),
         limit: Some(50),
     };
@@ -66,7 +71,7 @@ async fn list(asked: Arc<Asked>) -> Result<Response, AdminError> {
         .next
         .map(|next| format!("{}{}", asked.path, query.clone().set("after", next.to_string()).to_query()));
     let p = asked.frame(asked.say("Requests")).await?;
-    asked.page(&List { p, query, page, next })
+    asked.page(&List { p, query, page, next, since, until })
 }
 
 async fn one(asked: Arc<Asked>) -> Result<Response, AdminError> {
@@ -103,6 +108,18 @@ fn steps(record: &RequestRecord) -> Vec<Step> {
 }
 
 impl List<'_> {
+    /// The bounds of the time that is looked at: the name of each field, its label, and what it says.
+    fn bounds(&self) -> [(&'static str, &'static str, Option<Timestamp>); 2] {
+        fn text(text: &'static str) -> &'static str {
+            text
+        }
+        [("since", text("From"), self.since), ("until", text("Until"), self.until)]
+    }
+
+    fn field(&self, at: &Timestamp) -> String {
+        field_text(*at)
+    }
+
     fn is_filtered(&self) -> bool {
         ["key", "account", "model", "status", "since", "until"]
             .iter()
