@@ -94,7 +94,9 @@ fn code_assist_request(body: &Bytes) {
     }
     let wrapped = code_assist::wrap_request("m", Some("p"), None, body);
     check::is_json(&wrapped, "a request in its envelope");
-    check::is_json(&code_assist::wrap_question("m", body), "a question in its envelope");
+    if let Ok((question, _)) = code_assist::wrap_question("m", body) {
+        check::is_json(&question, "a question in its envelope");
+    }
     if let Ok(unwrapped) = code_assist::unwrap_request(&wrapped) {
         assert_eq!((unwrapped.model.as_deref(), unwrapped.project.as_deref()), (Some("m"), Some("p")));
         same_but(

@@ -1,10 +1,13 @@
-//! Whoever presents unknown client keys again and again is answered later each time.
+//! Whoever presents one unknown client key after the other is answered later each time.
+//!
+//! The same one again is no other try: a client that was given a wrong key learns so at once, however often it asks.
 //!
 //! It is the refusal that waits, after the look-up: a key that is known opens at once, wherever it comes from and whatever else
 //! comes from there. So a client that was given a wrong key, or a guesser, behind the same proxy or address translation
 //! keeps nobody out.
 
 use std::{
+    hash::{BuildHasher, RandomState},
     net::{IpAddr, Ipv6Addr},
     sync::{
         Arc,
@@ -21,6 +24,9 @@ use crate::Visitor;
 /// Counts unknown keys by where they come from and by how they begin, for a minute each.
 pub(crate) struct Knocks {
     counts: Cache<Mark, Arc<AtomicU32>>,
+    /// What was tried from where, as a number that tells nothing of it.
+    tried: Cache<u64, ()>,
+    numbers: RandomState,
     /// Refusals that may be held back at the same time: who asks a thousand times at once is not to fill the memory with them.
     places: Semaphore,
 }
@@ -37,6 +43,8 @@ impl Knocks {
     pub(crate) fn new() -> Self {
         Self {
             counts: Cache::builder().max_capacity(REMEMBERED).time_to_live(MINUTE).build(),
+            tried: Cache::builder().max_capacity(REMEMBERED).time_to_live(MINUTE).build(),
+            numbers: RandomState::new(),
             places: Semaphore::new(MOST_HELD),
         }
     }
@@ -45,14 +53,25 @@ impl Knocks {
     pub(crate) async fn hold(&self, visitor: &Visitor<'_>, presented: &str) {
         // Who embeds the relay and tells no address does this elsewhere.
         let Ok(address) = visitor.address else { return };
-        let misses =
-            self.count(Mark::Place(place(address))).max(self.count(Mark::Beginning(beginning(presented))));
+        let place = place(address);
+        if !self.is_new(place, presented) {
+            return;
+        }
+        let by_place = self.count(Mark::Place(place));
+        let misses = by_place.max(self.count(Mark::Beginning(beginning(presented))));
         let pause = pause(misses);
         if !pause.is_zero()
             && let Ok(_place) = self.places.try_acquire()
         {
             sleep(pause).await;
         }
+    }
+
+    fn is_new(&self, place: IpAddr, presented: &str) -> bool {
+        let number = self.numbers.hash_one((place, presented));
+        let before = self.tried.contains_key(&number);
+        self.tried.insert(number, ());
+        !before
     }
 
     fn count(&self, mark: Mark) -> u32 {
@@ -143,8 +162,9 @@ mod tests {
             (0..12).map(|host| (format!("2001:db8::{host:x}"), format!("{host:08}"))).collect();
         let keys: Vec<_> = hosts.iter().map(|(host, key)| (host.as_str(), key.as_str())).collect();
         assert_eq!(waits(&knocks, &keys).await[10..], [50, 100]);
-        for address in ["192.0.2.7", "::ffff:192.0.2.7"].iter().cycle().take(10) {
-            waits(&knocks, &[(address, "")]).await;
+        for number in 0..5 {
+            let keys = [format!("{number}-dummy"), format!("{number}-other")];
+            waits(&knocks, &[("192.0.2.7", &keys[0]), ("::ffff:192.0.2.7", &keys[1])]).await;
         }
         assert_eq!(waits(&knocks, &[("192.0.2.7", "other-dummy")]).await, [50]);
     }
@@ -152,6 +172,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nobody_is_held_who_has_no_place() {
         let knocks = Knocks { places: Semaphore::new(0), ..Knocks::new() };
-        assert_eq!(waits(&knocks, &[("192.0.2.7", "cr_dummy"); 20]).await, [0; 20]);
+        let keys: Vec<_> = (0..20).map(|number| format!("{number:08}-dummy")).collect();
+        let keys: Vec<_> = keys.iter().map(|key| ("192.0.2.7", key.as_str())).collect();
+        assert_eq!(waits(&knocks, &keys).await, [0; 20]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_same_key_again_is_no_other_try() {
+        assert_eq!(waits(&Knocks::new(), &[("192.0.2.7", "cr_dummy"); 50]).await, [0; 50]);
     }
 }

@@ -175,7 +175,7 @@ impl<B: Body + Unpin> Body for Seated<B> {
 }
 
 /// What hyper may read ahead for one exchange over HTTP/1.1: a slow client costs this and not more.
-const READ_AHEAD_BYTES: usize = 128 * 1024;
+const READ_AHEAD_BYTES: usize = 64 * 1024;
 
 /// The same over HTTP/2 (RFC 9113 §5.2). At a round trip of 100 ms it lets 2.5 MB/s through.
 const STREAM_WINDOW: u32 = 256 * 1024;

@@ -6,6 +6,8 @@ use posthaste_core::Secret;
 
 use super::*;
 
+mod mutated;
+
 struct Env(Vec<(&'static str, &'static str)>);
 
 impl Strings for Env {

@@ -3,7 +3,10 @@
 //! A front proxy may have read the ambiguous bytes as one request; if the relay reads two, the second one is smuggled. So
 //! each case gets a refusal or one plain answer, and the upstream never sees what was hidden (RFC 9112 §11.2).
 //!
-//! A head whose lines end in bare LFs is no such case by itself: hyper reads it as RFC 9112 §2.2 allows.
+//! A head whose lines end in bare LFs is no such case by itself: hyper reads it as RFC 9112 §2.2 allows. Nor is a NUL in a chunk's
+//! extension, which it skips up to the line's end.
+
+mod generated;
 
 use std::time::Duration;
 
@@ -83,12 +86,24 @@ impl Words {
         )
     }
 
+    /// The length of the plain body as chunks, and of all behind it.
+    fn all(&self) -> usize {
+        self.plain.len() + self.hidden.len() + 12
+    }
+
     /// A request line of one's own.
     fn line(&self, line: &str, more: &str) -> String {
         let all = self.hidden.len();
         let more = more.replace("ALL", &all.to_string());
         format!("{line}\r\nHost: relay\r\nx-api-key: {}\r\n{more}\r\n\r\n{}", self.key, self.hidden)
     }
+}
+
+/// A request whose line for the host is as given, its body and the hidden request.
+fn head_without_host(w: &Words, host: &str) -> String {
+    let framing = format!("{host}\r\nContent-Length: {}", w.plain.len());
+    let head = w.head.replacen("Host: relay", &framing, 1);
+    format!("{head}\r\n{}{}", w.plain, w.hidden)
 }
 
 type Case = (&'static str, fn(&Words) -> String);
@@ -240,10 +255,13 @@ async fn no_ambiguous_request_becomes_two() {
         furnished(Bench::new().with("POSTHASTE_SERVER__HEADER_READ_TIMEOUT", "1s")).await;
     let server = bench.serve();
     let mut exchanges = JoinSet::new();
-    for (number, (name, case)) in CASES.iter().enumerate() {
+    let written = CASES.iter().map(|(name, case)| ((*name).to_owned(), Box::new(*case) as _));
+    let cases: Vec<generated::Generated> = written.chain(generated::generated()).collect();
+    assert!(cases.len() >= 200, "{}", cases.len());
+    for (number, (name, case)) in cases.into_iter().enumerate() {
         let request = case(&Words::new(number, &key));
         let address = server.address().to_owned();
-        exchanges.spawn(async move { (number, *name, exchange(address, request).await) });
+        exchanges.spawn(async move { (number, name, exchange(address, request).await) });
     }
     let mut wrong = Vec::new();
     let mut table = Vec::new();
@@ -254,7 +272,7 @@ async fn no_ambiguous_request_becomes_two() {
             .map(|rest| &rest[..3])
             .filter(|status| *status != "100")
             .collect();
-        table.push(format!("{number:2} {name}: {statuses:?} closed: {closed}"));
+        table.push(format!("{number:3} {name}: {statuses:?} closed: {closed}"));
         let refused = statuses.is_empty() || statuses.iter().all(|status| status.starts_with('4')) && closed;
         if statuses.len() > 1 || !refused && statuses != ["200"] && !statuses[0].starts_with('4') {
             wrong.push(format!("{name}: {answer}"));

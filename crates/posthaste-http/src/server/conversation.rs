@@ -125,6 +125,7 @@ impl Conversation {
         unread: Duration,
     ) {
         tokio::select! {
+            biased;
             ended = connection => {
                 if let Err(error) = ended {
                     tracing::debug!(%error, "a connection ended");
@@ -141,7 +142,7 @@ impl Conversation {
             if !self.0.begun.load(Ordering::Relaxed) {
                 return "it sent no request";
             }
-            let mut looks = interval(unread / LOOKS);
+            let mut looks = interval((unread / LOOKS).max(SHORTEST_LOOK));
             looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 looks.tick().await;
@@ -151,6 +152,7 @@ impl Conversation {
             }
         };
         tokio::select! {
+            biased;
             why = looking => why,
             () = self.0.harried.notified() => "it gave its requests up as fast as it made them",
         }
@@ -279,6 +281,9 @@ impl Drop for Watched {
 
 /// How often it is looked within the time for which an answer may lie there.
 const LOOKS: u32 = 4;
+
+/// Whatever is configured, nobody looks more often.
+const SHORTEST_LOOK: Duration = Duration::from_millis(10);
 
 /// Whoever gives a request up within this time cannot have wanted an answer.
 const HASTE: Duration = Duration::from_secs(1);
