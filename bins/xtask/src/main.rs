@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer task talks on the terminal")]
 
 mod bench;
+mod budget;
 mod docs;
 mod fuzz;
 mod mutants;
@@ -35,6 +36,8 @@ enum Task {
     Test(test::Options),
     /// Measure Posthaste beside nginx and a bare hyper proxy
     Bench(bench::Options),
+    /// Count the instructions of requests and compare them with the budget
+    Budget(budget::Options),
     /// Fill a data folder with the records and books of a large relay, to measure with
     #[command(hide = true)]
     GenerateBooks(bench::BooksOptions),
@@ -50,7 +53,7 @@ enum Task {
     Docs(docs::Options),
     /// Compare the crates' dependencies with the table of layers
     Layering,
-    /// Install what the tests need: a Redis server, nginx, Python, Node's packages and the real SDKs
+    /// Install what the tests need: a Redis server, nginx, valgrind, Python, Node's packages and the real SDKs
     Setup,
 }
 
@@ -69,6 +72,7 @@ fn run(task: &Task) -> Result<ExitCode> {
     match task {
         Task::Test(options) => return test::run(&workspace, options),
         Task::Bench(options) => bench::run(&workspace, options)?,
+        Task::Budget(options) => budget::run(&workspace, options)?,
         Task::GenerateBooks(options) => bench::generate_books(&workspace, options)?,
         Task::Simulate(options) => simulate::run(&workspace, options)?,
         Task::Fuzz(options) => fuzz::run(&workspace, options)?,

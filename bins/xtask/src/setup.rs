@@ -12,6 +12,7 @@ use crate::workspace::Workspace;
 /// Everything that `cargo xtask test` needs.
 pub(crate) fn all(workspace: &Workspace) -> Result<()> {
     servers()?;
+    program("valgrind", "valgrind")?;
     let python = python(workspace)?;
     let node = node(workspace)?;
     println!("ready: redis-server; slapd; nginx; {}; {}", python.display(), node.display());

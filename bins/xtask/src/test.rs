@@ -9,7 +9,7 @@ use clap::Args;
 use crate::report::Report;
 use crate::shell::{cargo, run as shell_run, works};
 use crate::workspace::Workspace;
-use crate::{bench, docs, fuzz, layering, setup, smoke};
+use crate::{bench, budget, docs, fuzz, layering, setup, smoke};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -27,6 +27,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     let servers = report.step("setup: redis-server, slapd, nginx", setup::servers);
     tests(workspace, &mut report, servers);
     program(workspace, &mut report, options.all);
+    report.step("what requests cost", || budget::check(workspace));
     if options.all {
         extras(workspace, &mut report);
     }

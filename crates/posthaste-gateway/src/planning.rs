@@ -206,6 +206,9 @@ impl Leg<'_> {
 
     /// The first accounts; `None` where all have to be put in order at once.
     fn head(&self, journey: &Journey, resort: Resort, now: Timestamp) -> Option<Plan> {
+        if !self.roster.lineup().is_large() {
+            return None;
+        }
         let home = journey.affinity.as_ref().and_then(Affinity::home);
         let home = home.and_then(|home| self.roster.lineup().position(home));
         let favourite =

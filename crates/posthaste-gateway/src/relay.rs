@@ -389,7 +389,8 @@ impl Relay {
         // 3 peek
         let unpacked = unpack(&mut call)?;
         let trail = self.engine.recorder.begin(&call, &unpacked.envelope, trace);
-        let served = self.admitted(call, unpacked, trail.clone()).await;
+        // A box: the future is large, and whoever awaits one moves it, once for each layer of the front.
+        let served = Box::pin(self.admitted(call, unpacked, trail.clone())).await;
         served.inspect_err(|fault| trail.failed(fault))
     }
 

@@ -32,10 +32,13 @@ pub(crate) struct Rosters {
     kept: RwLock<Kept>,
 }
 
+/// All accounts, as the directory gives them out.
+type Accounts = Arc<Vec<Arc<Account>>>;
+
 /// All of it made from the same accounts and prices.
 #[derive(Default)]
 struct Kept {
-    from: Option<(Arc<Vec<Arc<Account>>>, Arc<PriceBook>)>,
+    from: Option<(Accounts, Arc<PriceBook>)>,
     /// By the hash of their kinds.
     rosters: HashMap<u64, KeptRoster>,
     sellers: HashMap<AskedModel, Arc<[Sold]>>,
@@ -122,12 +125,12 @@ impl Rosters {
 }
 
 impl Kept {
-    fn is_from(&self, accounts: &Arc<Vec<Arc<Account>>>, prices: &Arc<PriceBook>) -> bool {
+    fn is_from(&self, accounts: &Accounts, prices: &Arc<PriceBook>) -> bool {
         self.from.as_ref().is_some_and(|(from, by)| Arc::ptr_eq(from, accounts) && Arc::ptr_eq(by, prices))
     }
 
     /// What is made from these, empty where the accounts or the prices were others.
-    fn of(&mut self, accounts: &Arc<Vec<Arc<Account>>>, prices: &Arc<PriceBook>) -> &mut Self {
+    fn of(&mut self, accounts: &Accounts, prices: &Arc<PriceBook>) -> &mut Self {
         if !self.is_from(accounts, prices) {
             *self = Self { from: Some((Arc::clone(accounts), Arc::clone(prices))), ..Self::default() };
         }

@@ -35,11 +35,11 @@ use crate::{
 
 /// Steps 5 to 10, with the client kept company.
 pub(crate) async fn answer(journey: Arc<Journey>, upload: Upload) -> Result<Answer, Fault> {
+    let mut asking: Asking = Box::pin(run(Arc::clone(&journey), upload));
     if !journey.envelope.stream {
-        return Ok(finish(&journey, run(Arc::clone(&journey), upload).await?));
+        return Ok(finish(&journey, asking.await?));
     }
     let patience = journey.options.keep_alive;
-    let mut asking: Asking = Box::pin(run(Arc::clone(&journey), upload));
     match timeout(patience, &mut asking).await {
         Ok(delivery) => Ok(finish(&journey, delivery?)),
         Err(_) => Ok(keep_company(&journey, asking)),

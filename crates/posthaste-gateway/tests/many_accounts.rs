@@ -1,7 +1,5 @@
 //! A relay of so many accounts that not all of them are put in order for each request.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
-
 mod support;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};

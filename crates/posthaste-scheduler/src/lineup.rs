@@ -3,7 +3,10 @@
 use parking_lot::Mutex;
 use posthaste_core::{AccountId, ModelName};
 
-use crate::{Candidate, scheduler::Standings};
+use crate::{
+    Candidate,
+    scheduler::{HEAD, Standings},
+};
 
 /// The accounts that may serve requests of one kind, with what is the same for all of these requests. Of a large one only the
 /// head of a plan is made ([`Scheduler::plan_head`](crate::Scheduler::plan_head)), by an order that is kept from plan to plan.
@@ -53,6 +56,11 @@ impl Lineup {
     /// The members, in the order of their identities.
     pub fn members(&self) -> &[Member] {
         &self.members
+    }
+
+    /// Whether it is so large that heads of plans are made of it; small ones are put in order sooner than that is kept.
+    pub fn is_large(&self) -> bool {
+        self.members.len() > 2 * HEAD
     }
 
     /// An account's place among the members.

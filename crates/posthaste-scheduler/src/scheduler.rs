@@ -24,6 +24,7 @@ use crate::{
 };
 use accounts::{Accounts, Walk};
 use entry::Entry;
+pub(crate) use head::HEAD;
 pub use shared::{Begun, Recovered};
 pub(crate) use standings::Standings;
 

@@ -13,6 +13,8 @@ pub(crate) mod round_robin;
 pub(crate) mod sequential;
 pub(crate) mod weighted;
 
+use std::ops::RangeInclusive;
+
 use posthaste_core::Timestamp;
 
 use crate::{Candidate, Reason, Tuning, observed::Observed, ranking::Rank};
@@ -36,8 +38,13 @@ pub(crate) trait Order {
         false
     }
 
-    /// No more than any key that the account has from now until then while nothing happens to it.
-    fn least_key(&self, contender: &Contender<'_>, moment: &Moment<'_>, _until: Timestamp) -> u64 {
+    /// No more than any key that the account has at any moment of a span, in which `moment` lies, while nothing happens to it.
+    fn least_key(
+        &self,
+        contender: &Contender<'_>,
+        moment: &Moment<'_>,
+        _span: &RangeInclusive<Timestamp>,
+    ) -> u64 {
         self.key(contender, moment)
     }
 

@@ -4,12 +4,11 @@ use posthaste_core::{NanoUsd, Strategy, Timestamp};
 
 use super::{
     Scheduler,
-    standings::{Look, Spot, Standings},
+    standings::{Look, Spot, Standings, seen},
 };
 use crate::{
     Candidate, Hint, Instance, Lineup, Pick, Plan, Reason, Resort,
     affinity::pressure,
-    observed::Observed,
     ranking::Situation,
     strategy::{
         Moment, Order, least_busy::LeastBusy, least_recently_used::LeastRecentlyUsed,
@@ -31,7 +30,7 @@ impl Scheduler {
         favourite: Option<&Candidate<'_>>,
         now: Timestamp,
     ) -> Option<Plan> {
-        if hint.resort != Resort::Usual || lineup.members().len() <= 2 * HEAD {
+        if hint.resort != Resort::Usual || !lineup.is_large() {
             return None;
         }
         let situation = Situation { hint: *hint, tuning: &self.tuning, instance: self.instance, now };
@@ -89,8 +88,7 @@ impl Scheduler {
             && let Ok(spot) = look.see(member as u32)
             && !spot.is_full()
         {
-            let seen =
-                accounts.get(favourite.account).map_or_else(|| Observed::nothing(), |entry| &entry.seen);
+            let seen = seen(accounts.get(favourite.account));
             prefer(&mut order, lineup, spot, (favourite, seen.in_flight()), situation);
         }
         let more = u32::try_from(asked - order.len()).unwrap_or(u32::MAX);
@@ -109,6 +107,11 @@ struct First {
 impl First {
     fn take(&mut self, spot: Spot) {
         self.count += 1;
+        // Nearly always: those of the line come in order.
+        if self.spots.len() < HEAD && self.spots.last().is_none_or(|last| *last < spot) {
+            self.spots.push(spot);
+            return;
+        }
         let place = self.spots.partition_point(|better| *better < spot);
         if place < HEAD {
             self.spots.truncate(HEAD - 1);
@@ -145,7 +148,7 @@ fn prefer(
     // Against the first one speaks nothing, since no price is known of it; against itself, what speaks against itself.
     let is_first = order[start].candidate == spot.member;
     let speaks = worth.as_nanos() as f64 - against >= if is_first { -against } else { 0.0 };
-    if !favourite.home && !(worth > NanoUsd::ZERO && speaks) {
+    if !(favourite.home || worth > NanoUsd::ZERO && speaks) {
         return;
     }
     let reason = if favourite.home { Reason::Home } else { Reason::WarmCache { worth } };
@@ -156,5 +159,5 @@ fn prefer(
     order[start].reason = reason;
 }
 
-/// How many are told one by one. Few requests come to the end of them.
-const HEAD: usize = 32;
+/// How many are told one by one: as many as a request's record names. Few requests come to the end of them.
+pub(crate) const HEAD: usize = 16;

@@ -7,6 +7,7 @@
 
 use std::{
     collections::{BTreeSet, btree_set},
+    ops::RangeInclusive,
     time::Duration,
 };
 
@@ -24,9 +25,8 @@ pub(crate) struct Standings {
     strategy: Strategy,
     /// How many changes of accounts they know of.
     changes: u64,
-    /// From when and until when the least keys hold.
-    since: Timestamp,
-    until: Timestamp,
+    /// When the least keys hold.
+    holds: RangeInclusive<Timestamp>,
     /// By member.
     places: Vec<Place>,
     line: BTreeSet<Spot>,
@@ -84,9 +84,10 @@ impl Standings {
 
     fn new<O: Order>(look: &Look<'_, O>, strategy: Strategy) -> Self {
         let changes = look.accounts.changes().count();
-        let (since, until) = (look.moment.now, look.moment.now.plus(HOLDS));
+        // Requests side by side read the clock before they come here one after another.
+        let holds = look.moment.now.minus(APART)..=look.moment.now.plus(HOLDS);
         let members = 0..look.lineup.members().len() as u32;
-        let places: Vec<Place> = members.map(|member| look.place(member, until)).collect();
+        let places: Vec<Place> = members.map(|member| look.place(member, &holds)).collect();
         let spots = places.iter().filter_map(|place| match place {
             Place::Line { spot, .. } => Some(*spot),
             Place::Apart => None,
@@ -95,20 +96,19 @@ impl Standings {
         let apart = (0..).zip(&places).filter(|(_, place)| **place == Place::Apart);
         let apart = apart.map(|(member, _)| member).collect();
         let moving = places.iter().filter(|place| place.moves()).count();
-        Self { strategy, changes, since, until, places, line, apart, moving }
+        Self { strategy, changes, holds, places, line, apart, moving }
     }
 
     /// Looks at those that changed; `None` where all have to be looked at.
     fn caught_up<O: Order>(mut self, look: &Look<'_, O>) -> Option<Self> {
-        let holds = self.since <= look.moment.now && look.moment.now <= self.until;
-        if self.moving > 0 && !holds {
+        if self.moving > 0 && !self.holds.contains(&look.moment.now) {
             return None;
         }
         let (changed, changes) = look.accounts.changes().since(self.changes)?;
         self.changes = changes;
         for account in changed {
             if let Some(member) = look.lineup.position(account) {
-                self.move_to(member, look.place(member as u32, self.until));
+                self.move_to(member, look.place(member as u32, &self.holds));
             }
         }
         Some(self)
@@ -173,11 +173,11 @@ impl<O: Order> Look<'_, O> {
 
     fn spot(&self, member: u32) -> Spot {
         self.contend(member, |contender| {
-            self.spot_by(member, contender, self.order.key(contender, &self.moment))
+            Self::spot_by(member, contender, self.order.key(contender, &self.moment))
         })
     }
 
-    fn place(&self, member: u32, until: Timestamp) -> Place {
+    fn place(&self, member: u32, span: &RangeInclusive<Timestamp>) -> Place {
         let entry = self.accounts.get(self.lineup.members()[member as usize].account);
         let may_be_used_up = |window: &QuotaWindow| window.used >= window.limit;
         if entry.is_some_and(Entry::is_held) || windows(entry).iter().any(may_be_used_up) {
@@ -186,11 +186,11 @@ impl<O: Order> Look<'_, O> {
         self.contend(member, |contender| {
             let moves = self.order.moves(contender);
             let key = if moves {
-                self.order.least_key(contender, &self.moment, until)
+                self.order.least_key(contender, &self.moment, span)
             } else {
                 self.order.key(contender, &self.moment)
             };
-            Place::Line { spot: self.spot_by(member, contender, key), moves }
+            Place::Line { spot: Self::spot_by(member, contender, key), moves }
         })
     }
 
@@ -198,16 +198,23 @@ impl<O: Order> Look<'_, O> {
         let facts = &self.lineup.members()[member as usize];
         let entry = self.accounts.get(facts.account);
         let candidate = Candidate { quota: windows(entry), ..facts.candidate() };
-        let seen = entry.map_or_else(|| Observed::nothing(), |entry| &entry.seen);
+        let seen = seen(entry);
         with(&Contender { candidate: &candidate, seen, in_flight: seen.in_flight() })
     }
 
-    fn spot_by(&self, member: u32, contender: &Contender<'_>, key: u64) -> Spot {
+    fn spot_by(member: u32, contender: &Contender<'_>, key: u64) -> Spot {
         let Contender { candidate, seen, in_flight } = *contender;
         let full = candidate.most_in_flight.is_some_and(|most| in_flight >= most);
         let tier = u32::from(candidate.priority) << 1 | u32::from(full);
         let (key, last_use) = if O::BY_IDENTITY { (0, 0) } else { (key, seen.last_use) };
         Spot { tier, key, last_use, member }
+    }
+}
+
+pub(super) fn seen(entry: Option<&Entry>) -> &Observed {
+    match entry {
+        Some(entry) => &entry.seen,
+        None => Observed::nothing(),
     }
 }
 
@@ -217,3 +224,4 @@ fn windows(entry: Option<&Entry>) -> &[QuotaWindow] {
 
 /// How long least keys are to hold. The longer, the further they lie below the truth, and the more of them a plan looks at.
 const HOLDS: Duration = Duration::from_secs(30);
+const APART: Duration = Duration::from_secs(1);

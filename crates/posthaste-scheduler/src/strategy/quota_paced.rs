@@ -15,6 +15,8 @@
 //! prompt cache with it. Weights do not count, since shares do. Without any windows this is the fewest requests under way, then
 //! the least recently used.
 
+use std::ops::RangeInclusive;
+
 use posthaste_core::Timestamp;
 
 use super::{Contender, Moment, Order, thousandths};
@@ -36,13 +38,13 @@ impl Order for QuotaPaced {
     }
 
     /// The pull rises until a window starts anew, and knows no bound just before that.
-    fn least_key(&self, contender: &Contender<'_>, moment: &Moment<'_>, until: Timestamp) -> u64 {
-        let mut windows = contender.candidate.quota.iter();
-        if windows.any(|window| moment.now < window.resets_at && window.resets_at <= until) {
+    fn least_key(&self, contender: &Contender<'_>, _: &Moment<'_>, span: &RangeInclusive<Timestamp>) -> u64 {
+        // One that has started anew by now has not at earlier moments of the span, to which the clock may be set back.
+        if contender.candidate.quota.iter().any(|window| span.contains(&window.resets_at)) {
             return 0;
         }
         // A little more, for what is lost in rounding.
-        let most = thousandths(pull(contender, until) * (1.0 + 1e-9)).saturating_add(1);
+        let most = thousandths(pull(contender, *span.end()) * (1.0 + 1e-9)).saturating_add(1);
         MOST - most.min(MOST)
     }
 
