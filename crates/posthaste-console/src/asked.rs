@@ -15,6 +15,7 @@ use crate::{
     frame::{self, Frame},
     look::Look,
     texts,
+    told::{self, Told, Undo},
 };
 
 /// A request for a page, whose sender may have it.
@@ -31,7 +32,7 @@ pub(crate) struct Asked {
     /// Where clients reach the relay, as far as this request tells.
     pub(crate) site: String,
     /// What was done by the request before this one, in words.
-    pub(crate) told: Option<String>,
+    pub(crate) told: Option<Told>,
     /// What the browser keeps of a client key that was presented.
     pub(crate) held: Option<String>,
     pub(crate) cookies: Arc<Mutex<Vec<HeaderValue>>>,
@@ -104,7 +105,17 @@ impl Asked {
 
     /// Goes to another page, which says what was done.
     pub(crate) fn done(&self, path: &str, told: &str) -> Response {
-        self.cookies.lock().extend(frame::tell(told, self.visitor.secure));
+        self.told_at(path, told, None)
+    }
+
+    /// The same where it can be taken back from that page.
+    pub(crate) fn done_for_now(&self, path: &str, told: &str, undo: Undo) -> Response {
+        self.told_at(path, told, Some(undo))
+    }
+
+    fn told_at(&self, path: &str, told: &str, undo: Option<Undo>) -> Response {
+        let told = Told { text: told.to_owned(), undo };
+        self.cookies.lock().extend(told::tell(&told, self.visitor.secure));
         answer::see(path)
     }
 

@@ -2,9 +2,6 @@
 
 use std::{borrow::Borrow, fmt::Display, time::Duration};
 
-use cookie::{Cookie, SameSite};
-use http::{HeaderMap, HeaderValue, header};
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use posthaste_admin::AdminError;
 use posthaste_core::{Area, NanoUsd, Scope, Timestamp};
 
@@ -16,6 +13,7 @@ use crate::{
     look::Look,
     show::{self, Html, Number},
     texts,
+    told::Told,
 };
 
 /// What is around a page. Templates call it `p`.
@@ -27,7 +25,7 @@ pub(crate) struct Frame {
     pub(crate) name: String,
     pub(crate) role: String,
     pub(crate) csrf: String,
-    pub(crate) told: Option<String>,
+    pub(crate) told: Option<Told>,
     pub(crate) places: Vec<NavPlace>,
     /// What the relay still lacks before its first client is served.
     pub(crate) way: Option<FirstSteps>,
@@ -217,6 +215,7 @@ const PLACES: &[Place] = &[
     text("Accounts", "/accounts", "a", Area::Accounts.read(), Group::Records),
     text("Pools", "/pools", "p", Area::Pools.read(), Group::Records),
     text("Routes", "/routes", "o", Area::Pools.read(), Group::Records),
+    text("Who would serve?", "/plan", "w", Area::Pools.read(), Group::Records),
     text("Cards", "/cards", "v", Area::Keys.read(), Group::Records),
     text("Requests", "/requests", "r", Area::Requests.read(), Group::Books),
     text("Use and cost", "/usage", "u", Area::Usage.read(), Group::Books),
@@ -229,35 +228,6 @@ const PLACES: &[Place] = &[
     text("Log", "/logs", "l", Area::System.read(), Group::Relay),
     text("Audit log", "/audit", "t", Area::Audit.read(), Group::Relay),
 ];
-
-/// Has the next page say what was done.
-pub(crate) fn tell(told: &str, secure: bool) -> Option<HeaderValue> {
-    let told = utf8_percent_encode(told, NON_ALPHANUMERIC).to_string();
-    let cookie = Cookie::build((TOLD, told))
-        .path(BASE)
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .secure(secure)
-        .max_age(cookie::time::Duration::seconds(60));
-    HeaderValue::try_from(cookie.build().to_string()).ok()
-}
-
-/// What the page before has done.
-pub(crate) fn told(headers: &HeaderMap) -> Option<String> {
-    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let cookie = values
-        .flat_map(|value| Cookie::split_parse(value.to_owned()).filter_map(Result::ok))
-        .find(|cookie| cookie.name() == TOLD)?;
-    percent_decode_str(cookie.value()).decode_utf8().ok().map(|told| told.chars().take(MOST_TOLD).collect())
-}
-
-/// Says it no longer.
-pub(crate) fn forget() -> HeaderValue {
-    HeaderValue::from_static("posthaste_told=; Path=/admin-next; HttpOnly; SameSite=Lax; Max-Age=0")
-}
-
-const TOLD: &str = "posthaste_told";
-const MOST_TOLD: usize = 300;
 
 #[cfg(test)]
 mod tests {

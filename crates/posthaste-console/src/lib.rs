@@ -14,6 +14,7 @@ mod pages;
 mod serve;
 mod show;
 mod texts;
+mod told;
 mod trouble;
 
 use axum::Router;

@@ -13,6 +13,7 @@ mod me;
 mod notifications;
 pub(crate) mod paging;
 mod people;
+mod plan;
 mod pools;
 mod prices;
 mod reading;
@@ -39,6 +40,7 @@ pub(crate) fn all() -> Vec<Page> {
         accounts::pages(),
         pools::pages(),
         routes::pages(),
+        plan::pages(),
         cards::pages(),
         notifications::pages(),
         requests::pages(),

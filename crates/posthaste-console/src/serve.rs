@@ -16,7 +16,7 @@ use posthaste_core::Scope;
 use posthaste_http::{AdminFront, PageVisitor};
 
 use crate::{
-    BASE, PageEntry, answer, asked::Asked, assets, fields::Fields, frame, look::Look, pages::holder, trouble,
+    BASE, PageEntry, answer, asked::Asked, assets, fields::Fields, look::Look, pages::holder, told, trouble,
 };
 
 /// A page: where it is, who may come, and how it is made.
@@ -147,7 +147,7 @@ async fn answered(
         form: Fields::default(),
         parameters: parameters.unwrap_or_default(),
         site: site(&visitor, &head.headers, &head.uri),
-        told: frame::told(&head.headers),
+        told: told::told(&head.headers),
         held: holder::ticket(&head.headers),
         cookies: Arc::default(),
         visitor,
@@ -209,7 +209,7 @@ async fn settle(asked: &Arc<Asked>, made: Made) -> Response {
     let is_page = response.headers().contains_key(header::CONTENT_TYPE);
     let headers = response.headers_mut();
     if asked.told.is_some() && is_page {
-        headers.append(header::SET_COOKIE, frame::forget());
+        headers.append(header::SET_COOKIE, told::forget());
     }
     for cookie in asked.cookies.lock().drain(..) {
         headers.append(header::SET_COOKIE, cookie);

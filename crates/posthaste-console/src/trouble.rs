@@ -63,9 +63,9 @@ fn told(error: &AdminError) -> (StatusCode, &'static str) {
     match error {
         AdminError::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, text("That cannot be taken")),
         AdminError::NotFound { .. } => (StatusCode::NOT_FOUND, text("Nothing here")),
-        AdminError::Conflict { .. } | AdminError::Stale { .. } => {
-            (StatusCode::CONFLICT, text("Somebody else was there first"))
-        }
+        AdminError::Stale { .. } => (StatusCode::CONFLICT, text("Somebody else was there first")),
+        // A name that is taken, a record that is still used, something that is over already: the message says which.
+        AdminError::Conflict { .. } => (StatusCode::CONFLICT, text("Something stands in the way")),
         AdminError::Forbidden { .. } => (StatusCode::FORBIDDEN, text("You may not do that")),
         AdminError::Unauthenticated { .. } => (StatusCode::UNAUTHORIZED, text("Log in first")),
         AdminError::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, text("Too many tries")),

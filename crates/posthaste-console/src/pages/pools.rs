@@ -7,6 +7,8 @@ mod one;
 
 use posthaste_core::Area;
 
+pub(super) use self::form::strategy_words;
+
 use crate::serve::{Door, Page, shows, takes};
 
 pub(super) fn pages() -> Vec<Page> {

@@ -132,6 +132,7 @@ async fn names_tags_and_remarks_are_text() {
             "requests",
             "pools",
             "routes",
+            "plan",
             "usage",
             "prices/own/new",
             "settings",
@@ -143,12 +144,13 @@ async fn names_tags_and_remarks_are_text() {
         ] {
             for field in [
                 "search", "tag", "state", "sort", "owner", "model", "provider", "status", "since", "by",
-                "every", "range", "key", "list", "role",
+                "every", "range", "key", "list", "role", "dialect", "session",
             ] {
                 paths.push(format!("/admin-next/{list}?{field}={query}"));
             }
         }
         paths.push(format!("/admin-next/prices?search={query}&list={query}"));
+        paths.push(format!("/admin-next/plan?model=m&session={query}&prompt_tokens={query}"));
         paths.push(format!("/admin-next/sign-in?to={query}"));
         paths.push(format!("/admin-next/{query}"));
         paths.push(format!("/admin-next/keys/{query}"));

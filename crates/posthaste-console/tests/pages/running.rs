@@ -11,11 +11,11 @@ use std::{
 
 use async_trait::async_trait;
 use posthaste_admin::{
-    AdminError, BackupFolder, BackupView, BegunLogin, DirectoryError, IdentityProvider, LogBook, LogLevel,
-    LogLine, OverheadView, ParkedModels, ParkedView, ProcessView, ProviderError, QuotaView, ReloadView,
-    ReturnedLogin, Runtime, SettingSource, SettingView, SpoolStatus, Vouched,
+    AdminError, BackupFolder, BackupView, BegunLogin, DirectoryError, Foretelling, IdentityProvider, LogBook,
+    LogLevel, LogLine, OverheadView, ParkedModels, ParkedView, ProcessView, ProviderError, QuotaView,
+    ReloadView, ReturnedLogin, Runtime, SettingSource, SettingView, SpoolStatus, Vouched,
 };
-use posthaste_core::{AccountId, InstanceId, Secret, Timestamp};
+use posthaste_core::{AccountId, ClientKey, InstanceId, Outlook, OutlookQuestion, Secret, Timestamp};
 
 pub(crate) struct Running {
     book: Arc<LogBook>,
@@ -24,6 +24,10 @@ pub(crate) struct Running {
     pub(crate) quota: Mutex<Vec<QuotaView>>,
     /// Whether the identity provider cannot be asked.
     pub(crate) is_away: AtomicBool,
+    /// What would become of any request.
+    pub(crate) outlook: Mutex<Option<Outlook>>,
+    /// What was asked about, and by whom.
+    pub(crate) questions: Mutex<Vec<(ClientKey, OutlookQuestion)>>,
 }
 
 #[async_trait]
@@ -54,6 +58,8 @@ impl Running {
             filter: Mutex::new("info".to_owned()),
             quota: Mutex::default(),
             is_away: AtomicBool::new(false),
+            outlook: Mutex::default(),
+            questions: Mutex::default(),
         };
         running.say(LogLevel::Info, "posthaste_gateway::serve", "a request came");
         running.say(LogLevel::Error, "posthaste_storage", "the disk is full");
@@ -150,6 +156,12 @@ impl Runtime for Running {
         }
         filter.clone_into(&mut self.filter.lock().unwrap());
         Ok(())
+    }
+
+    fn outlook<'a>(&'a self, key: ClientKey, question: &'a OutlookQuestion) -> Option<Foretelling<'a>> {
+        self.questions.lock().unwrap().push((key, question.clone()));
+        let outlook = self.outlook.lock().unwrap().clone()?;
+        Some(Box::pin(ready(Ok(outlook))))
     }
 
     fn settle_records(&self) -> Coming<'_, ()> {

@@ -6,13 +6,16 @@ use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
 use posthaste_admin::{
-    AccountUsage, AccountView, AdminError, BalanceView, ClearedErrors, Command, ErrorsInput, Health,
-    LoginFlow, LoginFor, LoginPlan, RefreshedAccount, SavedAccount, StartedLogin, TestReport,
+    AccountChange, AccountUsage, AccountView, AdminError, BalanceView, ClearedErrors, Command, ErrorsInput,
+    Health, LoginFlow, LoginFor, LoginPlan, RefreshedAccount, SavedAccount, SchedulingChange, StartedLogin,
+    TestReport,
 };
 use posthaste_core::{AccountError, Area, AuthForm};
 
 use super::{add, form, list::state_word, login};
-use crate::{BASE, asked::Asked, edited::Edited, fields::Fields, frame::Frame, trouble::is_of_form};
+use crate::{
+    BASE, asked::Asked, edited::Edited, fields::Fields, frame::Frame, told::Undo, trouble::is_of_form,
+};
 
 #[derive(Template)]
 #[template(path = "accounts/one.html")]
@@ -139,6 +142,16 @@ pub(super) async fn act(asked: Arc<Asked>) -> Result<Response, AdminError> {
             let now: AccountView = asked.act(Command::ResetAccount { account }).await?;
             Ok(asked.done(&page, &asked.fill("{} rests no longer.", &now.name)))
         }
+        "pause" => {
+            let now = give_requests(&asked, account, false).await?;
+            let told = asked.fill("{} is paused: it gets no new requests.", &now.name);
+            Ok(asked.done_for_now(&page, &told, Undo::ResumeAccount(now.id)))
+        }
+        "resume" => {
+            let now = give_requests(&asked, account, true).await?;
+            let told = asked.fill("{} gets requests again.", &now.name);
+            Ok(asked.done_for_now(&page, &told, Undo::PauseAccount(now.id)))
+        }
         "refresh" => {
             let _: RefreshedAccount = asked.act(Command::RefreshAccount { account }).await?;
             Ok(asked.done(&page, asked.say("The token is renewed.")))
@@ -162,6 +175,13 @@ pub(super) async fn act(asked: Arc<Asked>) -> Result<Response, AdminError> {
         }
         other => Err(AdminError::NotFound { what: format!("action `{other}` of an account") }),
     }
+}
+
+async fn give_requests(asked: &Asked, account: String, gives: bool) -> Result<AccountView, AdminError> {
+    let scheduling = SchedulingChange { schedulable: Some(gives), ..SchedulingChange::default() };
+    let change = AccountChange { scheduling, ..AccountChange::default() };
+    let saved: SavedAccount = asked.act(Command::UpdateAccount { account, change }).await?;
+    Ok(saved.account)
 }
 
 impl One {

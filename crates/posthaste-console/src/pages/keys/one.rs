@@ -19,6 +19,7 @@ use crate::{
     frame::Frame,
     guides::{self, Shown},
     show::Number,
+    told::Undo,
     trouble::is_of_form,
 };
 
@@ -55,6 +56,7 @@ struct One {
     usage: Option<UsageView>,
     requests: Option<RequestsPage>,
     may_write: bool,
+    may_plan: bool,
 }
 
 pub(super) async fn show_new(asked: Arc<Asked>) -> Result<Response, AdminError> {
@@ -87,7 +89,8 @@ pub(super) async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
     let requests = asked.act_if_may(Area::Requests.read(), Command::PageRequests(input)).await?;
     let p = asked.frame(&key.name).await?;
     let (state, may_write) = (state_word(key.state), asked.may(Area::Keys.write()));
-    asked.page(&One { p, key, state, standings, usage, requests, may_write })
+    let may_plan = asked.may(Area::Pools.read());
+    asked.page(&One { p, key, state, standings, usage, requests, may_write, may_plan })
 }
 
 pub(super) async fn show_edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
@@ -135,12 +138,14 @@ pub(super) async fn act(asked: Arc<Asked>) -> Result<Response, AdminError> {
         other => return Err(AdminError::NotFound { what: format!("action `{other}` of a key") }),
     };
     let key: KeyView = asked.act(command).await?;
-    let told = match state_word(key.state) {
-        "revoked" => asked.fill("{} is revoked. It opens no door any more.", &key.name),
-        "deleted" => asked.fill("{} is deleted. It can be restored.", &key.name),
-        _ => asked.fill("{} is back.", &key.name),
-    };
-    Ok(asked.done(&page, &told))
+    Ok(match state_word(key.state) {
+        "revoked" => asked.done(&page, &asked.fill("{} is revoked. It opens no door any more.", &key.name)),
+        "deleted" => {
+            let told = asked.fill("{} is deleted. It can be restored.", &key.name);
+            asked.done_for_now(&page, &told, Undo::RestoreKey(key.id))
+        }
+        _ => asked.done(&page, &asked.fill("{} is back.", &key.name)),
+    })
 }
 
 async fn show_created(asked: &Asked, made: CreatedKey, again: bool) -> Result<Response, AdminError> {

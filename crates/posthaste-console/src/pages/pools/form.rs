@@ -79,7 +79,7 @@ pub(super) fn patience_text(millis: u64) -> String {
     if millis.is_multiple_of(1_000) { length_text(millis / 1_000) } else { format!("{millis}ms") }
 }
 
-pub(super) fn strategy_words(strategy: Strategy) -> &'static str {
+pub(crate) fn strategy_words(strategy: Strategy) -> &'static str {
     match strategy {
         Strategy::LeastRecentlyUsed => text("whoever was used the longest time ago"),
         Strategy::RoundRobin => text("one after another"),

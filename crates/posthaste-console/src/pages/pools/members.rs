@@ -9,7 +9,7 @@ use posthaste_admin::{
 };
 use posthaste_core::Area;
 
-use crate::{BASE, asked::Asked};
+use crate::{BASE, asked::Asked, told::Undo};
 
 /// The accounts of a pool, the ones that are asked first in front, and those that could join.
 pub(super) struct Members {
@@ -48,12 +48,14 @@ impl Users {
 
 pub(super) async fn join(asked: Arc<Asked>) -> Result<Response, AdminError> {
     let (pool, account) = change(&asked, true).await?;
-    Ok(asked.done(&format!("{BASE}/pools/{}", pool.id), &asked.fill("{} has joined.", &account.name)))
+    let (page, told) = (format!("{BASE}/pools/{}", pool.id), asked.fill("{} has joined.", &account.name));
+    Ok(asked.done_for_now(&page, &told, Undo::LeavePool(pool.id, account.id)))
 }
 
 pub(super) async fn leave(asked: Arc<Asked>) -> Result<Response, AdminError> {
     let (pool, account) = change(&asked, false).await?;
-    Ok(asked.done(&format!("{BASE}/pools/{}", pool.id), &asked.fill("{} has left.", &account.name)))
+    let (page, told) = (format!("{BASE}/pools/{}", pool.id), asked.fill("{} has left.", &account.name));
+    Ok(asked.done_for_now(&page, &told, Undo::JoinPool(pool.id, account.id)))
 }
 
 /// Writes the account's pools with or without this one. Its other pools stay as they are.
