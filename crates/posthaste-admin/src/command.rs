@@ -9,8 +9,8 @@ use crate::{
     ChannelChange, Disclosed, ErrorsInput, KeyChange, KeyListInput, LiveInput, LogFilterInput, LogInput,
     LoginFlow, LoginFor, NewAccount, NewCards, NewChannel, NewKey, NewOwnKey, NewPool, NewUser,
     OwnPriceInput, OwnerInput, PlanInput, PoolChange, PriceUpdateInput, RatesInput, RecomputeInput,
-    RedemptionListInput, ReleaseInput, RequestsInput, RouteInput, StatsInput, TargetInput, TeamInput,
-    TokenInput, TrendInput, UserChange,
+    RedemptionListInput, ReleaseInput, RequestsInput, RouteInput, SignInTest, StatsInput, TargetInput,
+    TeamInput, TokenInput, TrendInput, UserChange,
 };
 
 pub(crate) use self::execute::execute;
@@ -409,6 +409,8 @@ pub enum Command {
         /// Whose.
         user: String,
     },
+    /// Look for what is wrong with a way to log in.
+    TestSignIn(SignInTest),
     /// Tell a person's client keys.
     ListKeysOf {
         /// Whose.

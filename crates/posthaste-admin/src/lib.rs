@@ -51,10 +51,10 @@ mod versions;
 mod vouching;
 
 pub use accounts::{
-    AccountChange, AccountService, AccountUsage, AccountView, AwsKeysInput, ClearedErrors, EntraInput,
-    ErrorsInput, Expires, Health, LoginFlow, LoginFor, LoginPlan, LoginTask, NewAccount, PolledLogin,
-    PresetView, RefreshedAccount, SavedAccount, SchedulingChange, StartedLogin, TestEvent, TestReport,
-    TestSteps, VendorSettings, WindowUsage, presets,
+    AccountChange, AccountOrder, AccountPlace, AccountService, AccountUsage, AccountView, AwsKeysInput,
+    ClearedErrors, EntraInput, ErrorsInput, Expires, Health, LoginFlow, LoginFor, LoginPlan, LoginTask,
+    NewAccount, OrderItem, OrderView, PolledLogin, PresetView, RefreshedAccount, SavedAccount,
+    SchedulingChange, StartedLogin, TestEvent, TestReport, TestSteps, VendorSettings, WindowUsage, presets,
 };
 pub use accounts::{BalanceAmount, BalanceView};
 pub use actor::{Actor, Who};
@@ -114,8 +114,9 @@ pub use requests::{ExplainView, NamedAccount, RequestService, RequestSummary, Re
 pub use routes::{RouteInput, RouteService, RouteView, TargetInput};
 pub use runtime::{Foretelling, OverheadView, ParkedModels, ParkedView, QuotaView, Runtime, SpoolStatus};
 pub use sign_in::{
-    Arrival, BroughtBack, Credentials, Departure, EnrolledFactor, FirstOwner, KnownPerson, NewFactor,
-    PasswordChange, ProfileView, SetupToken, SignInService, SignInWays, SignedIn, Visit, csrf_token,
+    Arrival, BroughtBack, Credentials, Departure, EnrolledFactor, FindingState, FirstOwner, KnownPerson,
+    NewFactor, PasswordChange, ProfileView, SetupToken, SignInFinding, SignInReport, SignInService,
+    SignInStep, SignInTest, SignInWay, SignInWays, SignedIn, Visit, csrf_token,
 };
 pub use standings::StandingView;
 pub use stats::{NamedId, Period, StatsBy, StatsInput, StatsRow, StatsView, stats_table};

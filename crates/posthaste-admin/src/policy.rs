@@ -172,6 +172,8 @@ impl Command {
             }
             Self::ListSessions { user } => (Area::Users.read(), "session.list", about(User, user)),
             Self::EndSessions { user } => (Area::Users.write(), "session.end_all", about(User, user)),
+            // It tells of addresses within the operator's network, and spends a password where one is given.
+            Self::TestSignIn(_) => (Area::Users.write(), "sign_in.test", None),
             Self::ListKeysOf { user } => (Area::Keys.read(), "user_key.list", about(User, user)),
             Self::CreateKeyOf { .. } => (Area::Keys.write(), "user_key.create", None),
             Self::RevokeKeyOf { user, key } => {

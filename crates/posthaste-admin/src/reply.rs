@@ -13,8 +13,8 @@ use crate::{
     LoginPlan, OwnKeyView, OwnerView, PlanView, PolledLogin, PoolView, PresetView, PriceStatus,
     PriceUpdateView, PriceView, RecomputeView, RedemptionView, RefreshedAccount, ReleasedPlaces, ReloadView,
     RequestSummary, RequestsPage, RouteView, SavedAccount, ServiceRate, SessionView, SettingView,
-    StartedLogin, StatsView, StatusView, SystemView, TeamView, TestReport, TokenView, TrendView,
-    UnpricedModel, UsageView, UserView,
+    SignInReport, StartedLogin, StatsView, StatusView, SystemView, TeamView, TestReport, TokenView,
+    TrendView, UnpricedModel, UsageView, UserView,
 };
 
 /// What came of a [`Command`](crate::Command).
@@ -139,6 +139,8 @@ pub enum Reply {
     User(UserView),
     /// A person's sessions.
     Sessions(Vec<SessionView>),
+    /// What was found of a way to log in.
+    SignInTested(SignInReport),
     /// A person's client keys, by name.
     OwnKeys(Vec<OwnKeyView>),
     /// A new client key of a person's with its secret.
@@ -180,6 +182,7 @@ impl Reply {
     pub(crate) fn noted(&self) -> Option<(Value, Value)> {
         match self {
             Self::Recomputed(view) => Some(view.noted()),
+            Self::SignInTested(report) => Some(report.noted()),
             _ => None,
         }
     }
@@ -281,6 +284,7 @@ replied! {
     Users(Vec<UserView>),
     User(UserView),
     Sessions(Vec<SessionView>),
+    SignInTested(SignInReport),
     OwnKeys(Vec<OwnKeyView>),
     CreatedOwnKey(CreatedOwnKey),
     OwnKey(OwnKeyView),

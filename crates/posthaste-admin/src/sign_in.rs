@@ -1,6 +1,7 @@
 //! Logging people in, and out.
 
 mod backoff;
+mod examining;
 mod me;
 mod provider;
 mod refusals;
@@ -10,6 +11,7 @@ mod telling;
 mod vouched;
 
 pub(crate) use backoff::Misses;
+pub use examining::{FindingState, SignInFinding, SignInReport, SignInStep, SignInTest, SignInWay};
 pub use me::{PasswordChange, ProfileView};
 pub use provider::{Arrival, BroughtBack, Departure, SignInWays};
 pub(crate) use refusals::Refusals;

@@ -3,6 +3,8 @@
 use async_trait::async_trait;
 use posthaste_core::{BoxError, Role, Secret, SignIn};
 
+use crate::SignInFinding;
+
 /// A directory of people outside the relay, which knows their passwords.
 #[async_trait]
 pub trait PeopleDirectory: Send + Sync + 'static {
@@ -12,6 +14,10 @@ pub trait PeopleDirectory: Send + Sync + 'static {
     /// # Errors
     /// When the directory cannot be asked, or does not answer as it should.
     async fn identify(&self, name: &str, password: &Secret) -> Result<Option<Vouched>, DirectoryError>;
+
+    /// Looks for what is in the way of log-ins: of everybody's, of this person's where one is named, and whether the password is
+    /// taken where one is given. Nobody is logged in.
+    async fn examine(&self, name: Option<&str>, password: Option<&Secret>) -> Vec<SignInFinding>;
 }
 
 /// A provider of identities outside the relay, at which people log in with their browsers. What is known of a log-in between its
@@ -32,6 +38,9 @@ pub trait IdentityProvider: Send + Sync + 'static {
     /// # Errors
     /// When the provider cannot be asked, or what it says cannot be believed.
     async fn finish(&self, back: ReturnedLogin<'_>) -> Result<Vouched, ProviderError>;
+
+    /// Looks for what is in the way of log-ins, as far as that shows without a browser.
+    async fn examine(&self) -> Vec<SignInFinding>;
 }
 
 /// A log-in that has begun.

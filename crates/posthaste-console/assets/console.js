@@ -32,3 +32,9 @@ if (poll) {
 if (document.querySelector("[data-live]")) {
   import("./live.js").then((live) => live.start());
 }
+if (document.querySelector("form[data-test]")) {
+  import("./test.js").then((test) => test.start());
+}
+if (document.querySelector("form[data-order]")) {
+  import("./drag.js").then((drag) => drag.start());
+}

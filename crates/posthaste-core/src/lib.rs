@@ -99,8 +99,8 @@ pub use telemetry::{
 pub use terms::{Geography, ServiceTier, Terms};
 pub use timestamp::Timestamp;
 pub use transport::{
-    BoxError, ConnectSteps, ConnectWatch, ProxyProblem, RelayBody, TimeoutGuard, Transport, TransportError,
-    boxed_body, full_body,
+    BoxError, ConnectStep, ConnectSteps, ConnectWatch, ProxyProblem, RelayBody, TimeoutGuard, Transport,
+    TransportError, boxed_body, full_body,
 };
 pub use usage::{StreamEnd, Usage};
 pub use user::{ApiToken, PasswordHash, SecondFactor, SignIn, User};

@@ -47,29 +47,66 @@ pub trait Transport: Send + Sync + 'static {
 
 /// Watches how long the steps of connecting take. In a request's extensions it makes a transport connect for that request
 /// alone, so that there is something to watch.
-#[derive(Clone, Debug, Default)]
-pub struct ConnectWatch(Arc<Mutex<ConnectSteps>>);
+#[derive(Clone, Default)]
+pub struct ConnectWatch {
+    seen: Arc<Mutex<ConnectSteps>>,
+    told: Option<Arc<ToldOfStep>>,
+}
+
+type ToldOfStep = dyn Fn(ConnectStep, Duration) + Send + Sync;
+
+/// A step of connecting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ConnectStep {
+    /// Looking the upstream's name up on this machine.
+    Lookup,
+    /// TCP; with a proxy everything until it has connected to the upstream.
+    Connect,
+    /// TLS with the upstream.
+    Tls,
+}
 
 /// How long the steps of connecting took, each by itself. `None` is a step that was not come to, or that there is none of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ConnectSteps {
-    /// Looking the upstream's name up on this machine.
+    /// [`ConnectStep::Lookup`].
     pub lookup: Option<Duration>,
-    /// TCP; with a proxy everything until it has connected to the upstream.
+    /// [`ConnectStep::Connect`].
     pub connect: Option<Duration>,
-    /// TLS with the upstream.
+    /// [`ConnectStep::Tls`].
     pub tls: Option<Duration>,
 }
 
 impl ConnectWatch {
-    /// What was seen so far.
-    pub fn steps(&self) -> ConnectSteps {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A watch that tells of each step as it ends.
+    pub fn telling(told: impl Fn(ConnectStep, Duration) + Send + Sync + 'static) -> Self {
+        Self { seen: Arc::default(), told: Some(Arc::new(told)) }
     }
 
-    /// Notes a step. For transports.
-    pub fn note(&self, note: impl FnOnce(&mut ConnectSteps)) {
-        note(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    /// What was seen so far.
+    pub fn steps(&self) -> ConnectSteps {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a step is over: how long it took, given how long those before it did. For transports.
+    pub fn note(&self, step: ConnectStep, took: impl FnOnce(ConnectSteps) -> Duration) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let took = took(*seen);
+        match step {
+            ConnectStep::Lookup => seen.lookup = Some(took),
+            ConnectStep::Connect => seen.connect = Some(took),
+            ConnectStep::Tls => seen.tls = Some(took),
+        }
+        drop(seen);
+        if let Some(told) = &self.told {
+            told(step, took);
+        }
+    }
+}
+
+impl fmt::Debug for ConnectWatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectWatch").field("seen", &self.steps()).finish_non_exhaustive()
     }
 }
 

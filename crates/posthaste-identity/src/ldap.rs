@@ -4,6 +4,7 @@
 //! rules about passwords hold. Protocol: RFC 4511; <https://www.rfc-editor.org/rfc/rfc4511>.
 
 mod connect;
+mod examine;
 mod filter;
 mod groups;
 mod options;
@@ -17,11 +18,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ldap3::{Ldap, LdapResult, Scope, SearchEntry, SearchOptions};
-use posthaste_admin::{DirectoryError, PeopleDirectory, Vouched};
+use posthaste_admin::{DirectoryError, PeopleDirectory, SignInFinding, Vouched};
 use posthaste_core::{Secret, SignIn};
 use tokio::sync::Semaphore;
 
-use self::connect::Dialer;
+use self::{connect::Dialer, examine::Whom};
 
 /// An LDAP directory.
 #[derive(Debug)]
@@ -94,11 +95,7 @@ impl LdapDirectory {
 
     /// The one entry of that name.
     async fn entry(&self, ldap: &mut Ldap, name: &str) -> Result<Option<SearchEntry>, DirectoryError> {
-        let LdapAttributes { name: named, display_name, email, groups } = &self.options.attributes;
-        let wanted = [named, display_name, email, groups].map(String::as_str);
-        let filter = filter::with_name(&self.options.filter, name);
-        let found = self.search(ldap, &self.options.base, &filter, &wanted, 2).await?;
-        match <[SearchEntry; 1]>::try_from(found) {
+        match <[SearchEntry; 1]>::try_from(self.entries(ldap, name).await?) {
             // A bind with an empty name is an anonymous one.
             Ok([entry]) if !entry.dn.is_empty() => Ok(Some(entry)),
             Ok(_) => Ok(None),
@@ -112,6 +109,14 @@ impl LdapDirectory {
                 Ok(None)
             }
         }
+    }
+
+    /// The entries of that name; two are as many as several.
+    async fn entries(&self, ldap: &mut Ldap, name: &str) -> Result<Vec<SearchEntry>, DirectoryError> {
+        let LdapAttributes { name: named, display_name, email, groups } = &self.options.attributes;
+        let wanted = [named, display_name, email, groups].map(String::as_str);
+        let filter = filter::with_name(&self.options.filter, name);
+        self.search(ldap, &self.options.base, &filter, &wanted, 2).await
     }
 
     /// The names of the groups that the person is in.
@@ -136,10 +141,22 @@ impl LdapDirectory {
         attributes: &[&str],
         most: i32,
     ) -> Result<Vec<SearchEntry>, DirectoryError> {
+        self.look_up(ldap, (base, Scope::Subtree), filter, attributes, most).await.map(|found| found.0)
+    }
+
+    /// What is found there, and whether there is more.
+    async fn look_up(
+        &self,
+        ldap: &mut Ldap,
+        (base, scope): (&str, Scope),
+        filter: &str,
+        attributes: &[&str],
+        most: i32,
+    ) -> Result<(Vec<SearchEntry>, bool), DirectoryError> {
         let doing = || format!("the search below `{base}`");
         let found = ldap
             .with_search_options(SearchOptions::new().sizelimit(most))
-            .search(base, Scope::Subtree, filter, attributes)
+            .search(base, scope, filter, attributes)
             .await
             .map_err(|error| DirectoryError::new(doing(), error))?;
         let (entries, result) = (found.0, found.1);
@@ -147,7 +164,7 @@ impl LdapDirectory {
             return Err(DirectoryError::new(doing(), told(&result)));
         }
         let entries = entries.into_iter().filter(|entry| !entry.is_ref() && !entry.is_intermediate());
-        Ok(entries.map(SearchEntry::construct).collect())
+        Ok((entries.map(SearchEntry::construct).collect(), result.rc == SIZE_LIMIT_EXCEEDED))
     }
 }
 
@@ -169,6 +186,10 @@ impl PeopleDirectory for LdapDirectory {
             Ok(answer) => answer,
             Err(_) => Err(too_slow(self.options.timeout)),
         }
+    }
+
+    async fn examine(&self, name: Option<&str>, password: Option<&Secret>) -> Vec<SignInFinding> {
+        Box::pin(self.look_for_trouble(Whom { name, password })).await
     }
 }
 

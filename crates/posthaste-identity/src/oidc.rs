@@ -5,6 +5,7 @@
 
 mod asking;
 mod claims;
+mod examine;
 mod known;
 mod options;
 
@@ -23,7 +24,9 @@ use openidconnect::{
         CoreIdTokenClaims, CoreJwsSigningAlgorithm, CoreTokenResponse,
     },
 };
-use posthaste_admin::{BegunLogin, DirectoryError, IdentityProvider, ProviderError, ReturnedLogin, Vouched};
+use posthaste_admin::{
+    BegunLogin, DirectoryError, IdentityProvider, ProviderError, ReturnedLogin, SignInFinding, Vouched,
+};
 use posthaste_core::{Clock, Secret, Timestamp, Transport};
 use tokio::sync::Semaphore;
 
@@ -212,6 +215,10 @@ impl IdentityProvider for OidcProvider {
         let token = self.token(&self.client(&known), back).await?;
         let claims = self.claims(&known, &token, back.nonce).await?;
         claims::vouched(&self.options, &claims, &token)
+    }
+
+    async fn examine(&self) -> Vec<SignInFinding> {
+        Box::pin(self.look_for_trouble()).await
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use http::{Uri, uri::Scheme};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
-use posthaste_core::{BoxError, ConnectWatch};
+use posthaste_core::{BoxError, ConnectStep, ConnectWatch};
 use rustls::ClientConfig;
 use tokio::time::Instant;
 use tower::Service;
@@ -62,7 +62,7 @@ impl Service<Uri> for Connector {
                 Ok(connected) => {
                     if let (Some(watch), Ok(_)) = (watch, &connected) {
                         let took = begun.elapsed();
-                        watch.note(|steps| steps.tls = Some(took.saturating_sub(steps.total())));
+                        watch.note(ConnectStep::Tls, |steps| took.saturating_sub(steps.total()));
                     }
                     connected.map(Reusable::new)
                 }

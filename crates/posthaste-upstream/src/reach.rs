@@ -12,7 +12,7 @@ use hyper_util::{
     client::legacy::connect::{Connected, Connection, HttpConnector},
     rt::TokioIo,
 };
-use posthaste_core::{BoxError, ConnectWatch};
+use posthaste_core::{BoxError, ConnectStep, ConnectWatch};
 use tokio::{net::TcpStream, time::Instant};
 use tower::Service;
 
@@ -78,7 +78,7 @@ impl Way {
 fn reached(watch: Option<ConnectWatch>, begun: Instant) {
     if let Some(watch) = watch {
         let took = begun.elapsed();
-        watch.note(|steps| steps.connect = Some(took.saturating_sub(steps.lookup.unwrap_or_default())));
+        watch.note(ConnectStep::Connect, |steps| took.saturating_sub(steps.lookup.unwrap_or_default()));
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use hyper_util::client::legacy::connect::dns::Name;
-use posthaste_core::ConnectWatch;
+use posthaste_core::{ConnectStep, ConnectWatch};
 use tokio::time::Instant;
 use tower::Service;
 
@@ -38,7 +38,7 @@ impl GuardedResolver {
         let begun = Instant::now();
         let mut addresses: Vec<_> = tokio::net::lookup_host((name, port)).await?.collect();
         if let Some(watch) = &self.watch {
-            watch.note(|steps| steps.lookup = Some(begun.elapsed()));
+            watch.note(ConnectStep::Lookup, |_| begun.elapsed());
         }
         addresses.retain(|address| self.allow_private || is_public(address.ip()));
         if addresses.is_empty() {

@@ -83,7 +83,7 @@ impl CheckedScheduling {
     }
 }
 
-fn weight(weight: u32) -> Result<u16, AdminError> {
+pub(super) fn weight(weight: u32) -> Result<u16, AdminError> {
     match u16::try_from(weight) {
         Ok(weight @ 1..=1_000) => Ok(weight),
         _ => Err(AdminError::invalid("weight", format!("{weight} is not from 1 to 1000"))),

@@ -8,10 +8,11 @@ mod steps;
 use bytes::Bytes;
 use http::HeaderMap;
 use posthaste_core::{
-    Account, AccountId, Dialect, ModelName, NanoUsd, Operation, Packing, Payload, Surface, Usage, UsageSource,
+    Account, AccountId, CostBasis, Credential, Dialect, Egress, ModelName, NanoUsd, Operation, Packing,
+    Payload, Surface, Transport, Usage, UsageSource,
 };
 use posthaste_metering::PriceBook;
-use posthaste_provider::{Outbound, preset, provider, upstream_dialect, upstream_model};
+use posthaste_provider::{Outbound, ProjectError, preset, provider, upstream_dialect, upstream_model};
 use posthaste_translate::{Ask, Forgetful, Target, translate_request};
 use posthaste_vault::{CredentialSource, VaultError, oauth::OAuthError};
 use posthaste_wire::code_assist;
@@ -26,7 +27,7 @@ pub(crate) use self::events::TestWatch;
 pub(super) use self::exchange::Answer;
 pub use self::steps::TestSteps;
 use super::advice::{self, Finding};
-use crate::{Admin, AdminError, input};
+use crate::{Admin, AdminError, input, prices};
 
 /// What came of an account's test.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -48,6 +49,12 @@ pub struct TestReport {
     /// How long each step took.
     #[serde(default)]
     pub steps: TestSteps,
+    /// What the answer tells that it used, if it does. It is in nobody's books.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// What that costs, in billionths of a dollar, where the model's price is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_nano_usd: Option<NanoUsd>,
     /// What the trouble is called, for programs, if there is any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
@@ -64,6 +71,7 @@ struct Trial<'a> {
     model: &'a ModelName,
     surface: Surface,
     steps: TestSteps,
+    usage: Option<Usage>,
 }
 
 pub(super) async fn test(
@@ -75,11 +83,16 @@ pub(super) async fn test(
     let upstream_model = upstream_model(account, &model);
     let dialect = dialect(account, &upstream_model)?;
     let surface = Surface { dialect, packing: provider(account.provider).packing(account, dialect, None) };
-    let mut trial = Trial { admin, account, model: &upstream_model, surface, steps: TestSteps::default() };
+    let mut trial =
+        Trial { admin, account, model: &upstream_model, surface, steps: TestSteps::default(), usage: None };
     let begun = Instant::now();
     let (status, finding) = trial.run().await?;
     let latency_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let steps = trial.steps;
+    let Trial { steps, usage, .. } = trial;
+    let cost_nano_usd = match &usage {
+        Some(usage) => price(admin, account, &upstream_model, usage).await?,
+        None => None,
+    };
     let (state, problem, advice) = match finding {
         None => (None, None, None),
         Some(Finding { state, problem, advice }) => (Some(state.to_owned()), Some(problem), advice),
@@ -93,6 +106,8 @@ pub(super) async fn test(
         status,
         latency_ms,
         steps,
+        usage,
+        cost_nano_usd,
         state,
         problem,
         advice,
@@ -103,6 +118,7 @@ impl Trial<'_> {
     /// The status, if there was an answer, and what is wrong, if anything is.
     async fn run(&mut self) -> Result<(Option<u16>, Option<Finding>), AdminError> {
         let begun = Instant::now();
+        self.admin.test_watch().begun("credential");
         let credential = self.admin.credentials().credential(self.account).await;
         let took = steps::micros(begun.elapsed());
         self.steps.credential_us = Some(took);
@@ -114,7 +130,7 @@ impl Trial<'_> {
         };
         let egress = self.admin.credentials().egress(self.account).await?;
         let transport = &*self.admin.parts().transport;
-        let project = match project::project(transport, self.account, credential.as_deref(), &egress).await {
+        let project = match self.project(transport, credential.as_deref(), &egress).await {
             Ok(project) => project,
             Err(error) => return Ok((None, Some(project::finding(self.account, &error)))),
         };
@@ -130,6 +146,7 @@ impl Trial<'_> {
                 return Err(AdminError::Conflict { what });
             }
         };
+        self.usage = answer.as_ref().ok().and_then(Answer::usage);
         Ok(match answer {
             Ok(answer) if answer.serves() => (Some(answer.head.status.as_u16()), None),
             Ok(answer) => {
@@ -141,9 +158,28 @@ impl Trial<'_> {
         })
     }
 
+    /// The project, with a look at the clock where the vendor is asked for it.
+    async fn project(
+        &mut self,
+        transport: &dyn Transport,
+        credential: Option<&Credential>,
+        egress: &Egress,
+    ) -> Result<Option<String>, ProjectError> {
+        if !provider(self.account.provider).seeks_project(self.account) {
+            return Ok(self.account.settings.project.clone());
+        }
+        let (begun, watch) = (Instant::now(), self.admin.test_watch());
+        watch.begun("project");
+        let found = project::sought(transport, self.account, credential, egress).await;
+        let took = steps::micros(begun.elapsed());
+        self.steps.project_us = Some(took);
+        watch.step("project", took);
+        found.map(Some)
+    }
+
     fn request(
         &self,
-        credential: Option<&posthaste_core::Credential>,
+        credential: Option<&Credential>,
         project: Option<&str>,
     ) -> Result<http::Request<Payload>, AdminError> {
         let Surface { dialect, packing } = self.surface;
@@ -179,6 +215,19 @@ impl Trial<'_> {
         let prepared = vendor.prepare(&outbound);
         prepared.map_err(|error| AdminError::invalid("account", error.to_string()))
     }
+}
+
+/// What the upstream takes for it, as relays count; `None` for a model that nobody has a price for.
+async fn price(
+    admin: &Admin,
+    account: &Account,
+    model: &ModelName,
+    usage: &Usage,
+) -> Result<Option<NanoUsd>, AdminError> {
+    let book = prices::current(admin).await?;
+    // A test asks for models that nobody else does, so the book is not told of one that it does not know.
+    let charge = book.recharge(account, model.as_str(), usage, (UsageSource::Reported, CostBasis::Priced));
+    Ok(charge.map(|(cost, _)| account.scheduling.multiplier.of(cost)))
 }
 
 fn for_credential(error: &OAuthError) -> Finding {

@@ -135,6 +135,7 @@ pub(crate) async fn execute(admin: &Admin, actor: &Actor, command: Command) -> R
         Command::DropSecondFactor { user } => Reply::User(people.drop_second_factor(actor, &user).await?),
         Command::ListSessions { user } => Reply::Sessions(people.sessions(&user).await?),
         Command::EndSessions { user } => Reply::User(people.end_sessions(actor, &user).await?),
+        Command::TestSignIn(test) => Reply::SignInTested(admin.sign_in().test(test).await?),
         Command::ListKeysOf { user } => Reply::OwnKeys(own_keys::list_of(admin, &user).await?),
         Command::CreateKeyOf { user, new } => {
             Reply::CreatedOwnKey(own_keys::create_of(admin, &user, new).await?)

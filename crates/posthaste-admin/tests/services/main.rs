@@ -15,6 +15,7 @@ mod key_batches;
 mod keys;
 mod lists;
 mod logins;
+mod order;
 mod own_keys;
 mod owners;
 mod people;

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use posthaste_admin::{
     Actor, Admin, AdminError, AdminParts, Arrival, BegunLogin, BroughtBack, DirectoryError, Disclosed,
-    IdentityProvider, ProviderError, ReturnedLogin, SignedIn, UserChange, Visit, Vouched, VouchedRole,
+    IdentityProvider, ProviderError, ReturnedLogin, SignInFinding, SignInStep, SignedIn, UserChange, Visit,
+    Vouched, VouchedRole,
 };
 use posthaste_core::{Role, Secret, SignIn};
 use posthaste_vault::CodeSecret;
@@ -32,6 +33,10 @@ impl IdentityProvider for Vouches {
         let named = |what: &str| Secret::new(format!("{what} {begun}"));
         let url = format!("https://id.example/{begun}");
         Ok(BegunLogin { url, state: named("state"), nonce: named("nonce"), verifier: named("verifier") })
+    }
+
+    async fn examine(&self) -> Vec<SignInFinding> {
+        vec![SignInFinding::good(SignInStep::Redirect, "https://relay.example")]
     }
 
     async fn finish(&self, back: ReturnedLogin<'_>) -> Result<Vouched, ProviderError> {

@@ -3,10 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
 
 use bytes::Bytes;
-use posthaste_admin::NewAccount;
+use posthaste_admin::{NewAccount, TestEvent};
 use posthaste_core::{ProxyProblem, TimeoutGuard, TransportError, Usage};
 use posthaste_testkit::{Reply, anthropic_error, anthropic_json, anthropic_sse};
 use serde_json::json;
+use tokio::sync::mpsc;
 
 use crate::support::{bench, compatible};
 
@@ -30,6 +31,52 @@ async fn a_stream_is_followed_to_its_end() {
     assert!(steps.first_event_us.is_some() && steps.end_us.is_some(), "{steps:?}");
     // Nothing was connected to.
     assert_eq!((steps.lookup_us, steps.connect_us, steps.tls_us), (None, None, None));
+}
+
+#[tokio::test]
+async fn steps_are_told_as_they_begin_and_as_they_end() {
+    let bench = bench(move |_| Reply::sse(stream())).await;
+    bench.admin.accounts().add(compatible("one")).await.unwrap();
+    let (watcher, mut events) = mpsc::channel(64);
+    let watched = bench.admin.watching_tests(watcher);
+    let report = watched.accounts().test("one", Some("claude-haiku-4-5")).await.unwrap();
+    drop(watched);
+    let mut told = Vec::new();
+    while let Some(event) = events.recv().await {
+        told.push(match event {
+            TestEvent::Begun { name } => format!("{name}?"),
+            TestEvent::Step { name, .. } => name,
+            TestEvent::Delta { text } => format!("`{text}`"),
+            other => panic!("{other:?}"),
+        });
+    }
+    // Nothing is connected to here, so no look-up ends.
+    let steps = [
+        "credential?",
+        "credential",
+        "lookup?",
+        "head",
+        "first_event?",
+        "first_event",
+        "end?",
+        "`ok`",
+        "end",
+    ];
+    assert_eq!(told, steps);
+    assert_eq!(report.usage.map(|usage| (usage.input, usage.output)), Some((5, 1)));
+    assert!(report.cost_nano_usd.is_some_and(|cost| cost.as_nanos() > 0), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_model_without_a_price_is_tried_out_without_a_cost() {
+    let bench = bench(move |_| {
+        Reply::json(200, &anthropic_json("ok", Usage { input: 5, output: 1, ..Usage::default() }))
+    })
+    .await;
+    bench.admin.accounts().add(compatible("one")).await.unwrap();
+    let report = bench.admin.accounts().test("one", Some("nobody-knows-it")).await.unwrap();
+    assert_eq!(report.usage.map(|usage| (usage.input, usage.output)), Some((5, 1)), "{report:?}");
+    assert_eq!(report.cost_nano_usd, None);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The relay writes an account between an editor's look and his write, as it does with a new token.
-async fn raced() -> (Bench, Admin) {
+pub(crate) async fn raced() -> (Bench, Admin) {
     let bench = quiet().await;
     bench.admin.accounts().add(compatible("one")).await.unwrap();
     let inner = Arc::clone(&bench.stores.config);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use posthaste_admin::{
-    Actor, Admin, AdminError, AdminParts, AuditInput, Credentials, DirectoryError, Disclosed, NewUser,
-    PeopleDirectory, UserChange, Visit, Vouched, VouchedRole,
+    Actor, Admin, AdminError, AdminParts, AuditInput, Command, Credentials, DirectoryError, Disclosed,
+    NewUser, PeopleDirectory, Reply, SignInFinding, SignInStep, SignInTest, SignInWay, UserChange, Visit,
+    Vouched, VouchedRole,
 };
 use posthaste_core::{Role, Secret, SignIn};
 use posthaste_storage::RecordKind;
@@ -35,6 +36,21 @@ impl PeopleDirectory for Knows {
         }
         let person = self.person.lock().clone();
         Ok(person.filter(|person| person.name.to_lowercase() == name && password.expose() == THEIRS))
+    }
+
+    async fn examine(&self, name: Option<&str>, password: Option<&Secret>) -> Vec<SignInFinding> {
+        let mut found = vec![SignInFinding::good(SignInStep::Address, "ldap://10.0.0.9")];
+        if let Some(name) = name {
+            found.push(SignInFinding::good(SignInStep::Person, name));
+        }
+        if let Some(password) = password {
+            let finding = match password.expose() == THEIRS {
+                true => SignInFinding::good(SignInStep::Password, "taken"),
+                false => SignInFinding::bad(SignInStep::Password, "refused", "look at it"),
+            };
+            found.push(finding);
+        }
+        found
     }
 }
 
@@ -139,6 +155,10 @@ impl PeopleDirectory for Alias {
         knows.tell("ada", VouchedRole::Always(Role::Admin));
         Ok(knows.person.into_inner())
     }
+
+    async fn examine(&self, _: Option<&str>, _: Option<&Secret>) -> Vec<SignInFinding> {
+        Vec::new()
+    }
 }
 
 #[tokio::test]
@@ -225,4 +245,36 @@ async fn a_second_factor_is_asked_for_after_the_directory() {
     }
     sign_in.remove_second_factor(&person, &secret(THEIRS)).await.unwrap();
     assert!(try_in(&bench, "ada", THEIRS).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_test_finds_what_is_there_and_keeps_nobody_out() {
+    let (bench, knows) = furnished().await;
+    knows.tell("ada", VouchedRole::AtFirst(Role::User));
+    let with = |name: Option<&str>, password: Option<&str>| {
+        let (name, password) = (name.map(str::to_owned), password.map(secret));
+        Command::TestSignIn(SignInTest { way: SignInWay::Ldap, name, password })
+    };
+    for _ in 0..9 {
+        let reply = bench.admin.act(&Actor::machine(), with(Some("Ada"), Some("wrong"))).await.unwrap();
+        let Reply::SignInTested(report) = reply else { panic!("{reply:?}") };
+        assert!(!report.ok && report.findings.len() == 3, "{report:?}");
+        assert_eq!(report.findings[1].found, "ada", "as at a log-in");
+    }
+    assert!(try_in(&bench, "ada", THEIRS).await.is_ok(), "no wait has begun");
+    let log = bench.admin.audit().list(&AuditInput::default()).await.unwrap();
+    let noted = log.entries.iter().find(|entry| entry.action == "sign_in.test").unwrap();
+    assert_eq!(noted.after, Some(serde_json::json!({ "way": "ldap", "name": "ada", "ok": false })));
+    assert!(!serde_json::to_string(&log).unwrap().contains("wrong"), "{log:?}");
+
+    let unset = Command::TestSignIn(SignInTest { way: SignInWay::Oidc, name: None, password: None });
+    for (command, field) in
+        [(unset, "way"), (with(None, Some("wrong")), "password"), (with(Some("a b"), None), "name")]
+    {
+        let refused = bench.admin.act(&Actor::machine(), command).await.unwrap_err();
+        assert!(
+            matches!(refused, AdminError::Invalid { field: told, .. } if told == field),
+            "{field}: {refused}"
+        );
+    }
 }

@@ -5,6 +5,9 @@ mod form;
 mod list;
 mod login;
 mod one;
+mod order;
+mod trial;
+mod used;
 
 use posthaste_core::Area;
 
@@ -20,6 +23,8 @@ pub(super) fn pages() -> Vec<Page> {
         shows("/accounts/new/{preset}", write, add::show),
         takes("/accounts/new/{preset}", write, add::add),
         takes("/accounts/log-in/{login}", write, login::finish),
+        shows("/accounts/order", write, order::show),
+        takes("/accounts/order", write, order::save),
         shows("/accounts/{account}", read, one::show),
         shows("/accounts/{account}/edit", write, one::show_edit),
         takes("/accounts/{account}/edit", write, one::edit),

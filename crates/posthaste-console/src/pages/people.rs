@@ -51,7 +51,7 @@ pub(super) fn pages() -> Vec<Page> {
         takes("/people/tokens/new", write, tokens::create),
         takes("/people/tokens/{token}/delete", write, tokens::delete),
         shows("/people/sign-in", Door::Needs(Area::Settings.read()), sign_in::show),
-        takes("/people/sign-in/test", write, sign_in::try_provider),
+        takes("/people/sign-in/test", write, sign_in::test),
         shows("/people/{user}", read, users::show),
         shows("/people/{user}/edit", write, user_form::show_edit),
         takes("/people/{user}/edit", write, user_form::edit),

@@ -148,6 +148,8 @@ async fn pages_are_small() {
         "lists.js",
         "fill.js",
         "live.js",
+        "test.js",
+        "drag.js",
         "icon.svg",
     ] {
         let shown = rig.get(&mut browser, &format!("/admin-next/assets/x/{name}")).await;

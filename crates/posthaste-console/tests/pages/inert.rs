@@ -31,6 +31,7 @@ async fn names_tags_and_remarks_are_text() {
     let mut browser = rig.logged_in("owner").await;
     let mut paths =
         vec!["/admin-next/keys".to_owned(), "/admin-next/accounts".to_owned(), "/admin-next".to_owned()];
+    paths.push("/admin-next/accounts/order".to_owned());
     paths.extend(
         [
             "pools",
@@ -129,6 +130,7 @@ async fn names_tags_and_remarks_are_text() {
         for list in [
             "keys",
             "accounts",
+            "accounts/order",
             "requests",
             "pools",
             "routes",
@@ -144,7 +146,7 @@ async fn names_tags_and_remarks_are_text() {
         ] {
             for field in [
                 "search", "tag", "state", "sort", "owner", "model", "provider", "status", "since", "by",
-                "every", "range", "key", "list", "role", "dialect", "session",
+                "every", "range", "key", "list", "role", "dialect", "session", "pool",
             ] {
                 paths.push(format!("/admin-next/{list}?{field}={query}"));
             }

@@ -1,6 +1,7 @@
 //! The pages as a browser asks for them, with everything in memory.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod accounts;
 mod booked;
 mod cards;
 mod dashboard;
@@ -13,6 +14,7 @@ mod keys;
 mod late;
 mod me;
 mod notifications;
+mod order;
 mod owners;
 mod people;
 mod plan;

@@ -147,12 +147,27 @@ async fn ways_to_log_in_are_told_and_the_provider_is_asked() {
     }
     assert!(!shown.html.contains("server.workers"), "{}", shown.html);
     let test = format!("{page}/test");
-    assert_eq!(rig.fill_in(&mut browser, page, &test, &[]).await.to(), page);
-    assert!(rig.get(&mut browser, page).await.page().contains("people log in at id.example.com"));
+    let found = rig.fill_in(&mut browser, page, &test, &[("way", "oidc")]).await;
+    for part in
+        ["nothing in the way", "Where browsers come back to", "https://relay.example/users/oidc/callback"]
+    {
+        assert!(found.page().contains(part), "{part}: {}", found.html);
+    }
     rig.running.is_away.store(true, Ordering::Relaxed);
-    let away = rig.fill_in(&mut browser, page, &test, &[]).await;
-    assert_eq!(away.status, StatusCode::BAD_GATEWAY);
-    assert!(away.html.contains("The log says why.") && away.html.contains("oidc.issuer"), "{}", away.html);
+    let away = rig.fill_in(&mut browser, page, &test, &[("way", "oidc")]).await;
+    assert!(
+        away.page().contains("people cannot log in") && away.html.contains("oidc.issuer"),
+        "{}",
+        away.html
+    );
+    crate::inert::check(&away.html, "what was found");
+    let unset = rig.fill_in(&mut browser, page, &test, &[("way", "ldap"), ("name", "ada")]).await;
+    assert_eq!(unset.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        unset.html.contains("no directory is asked") && unset.html.contains("oidc.issuer"),
+        "{}",
+        unset.html
+    );
     let mut operator = rig.logged_in("operator").await;
     assert!(!rig.get(&mut operator, page).await.page().contains("/sign-in/test"));
     let bare = Rig::with_people().await;

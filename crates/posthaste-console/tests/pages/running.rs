@@ -13,7 +13,8 @@ use async_trait::async_trait;
 use posthaste_admin::{
     AdminError, BackupFolder, BackupView, BegunLogin, DirectoryError, Foretelling, IdentityProvider, LogBook,
     LogLevel, LogLine, OverheadView, ParkedModels, ParkedView, ProcessView, ProviderError, QuotaView,
-    ReloadView, ReturnedLogin, Runtime, SettingSource, SettingView, SpoolStatus, Vouched,
+    ReloadView, ReturnedLogin, Runtime, SettingSource, SettingView, SignInFinding, SignInStep, SpoolStatus,
+    Vouched,
 };
 use posthaste_core::{AccountId, ClientKey, InstanceId, Outlook, OutlookQuestion, Secret, Timestamp};
 
@@ -43,6 +44,16 @@ impl IdentityProvider for Running {
         let secret = || Secret::new("dummy");
         let url = "https://id.example.com/authorize?client_id=relay".to_owned();
         Ok(BegunLogin { url, state: secret(), nonce: secret(), verifier: secret() })
+    }
+
+    async fn examine(&self) -> Vec<SignInFinding> {
+        let redirect = "https://relay.example/users/oidc/callback";
+        let mut found = vec![SignInFinding::good(SignInStep::Redirect, redirect)];
+        if self.is_away.load(Ordering::Relaxed) {
+            let advice = format!("look at `oidc.issuer` {}", crate::inert::NASTY[0]);
+            found.push(SignInFinding::bad(SignInStep::Description, crate::inert::NASTY[1], advice));
+        }
+        found
     }
 
     async fn finish(&self, _: ReturnedLogin<'_>) -> Result<Vouched, ProviderError> {

@@ -51,24 +51,36 @@ impl Dialer {
 
     /// A connection, whose other end has shown its certificate where it is to have one.
     pub(super) async fn connect(&self) -> Result<(LdapConnAsync, ldap3::Ldap), DirectoryError> {
-        let connecting = async {
-            let stream = self.dial().await?;
-            let settings = LdapConnSettings::new()
-                .set_starttls(self.security == LdapSecurity::Tls)
-                .set_config(Arc::clone(&self.tls))
-                .set_std_stream(StdStream::Tcp(stream));
-            LdapConnAsync::from_url_with_settings(settings, &self.url)
-                .await
-                .map_err(|error| DirectoryError::new(format!("connecting to {}", self.url), error))
-        };
+        self.in_time(async { self.open(self.dial().await?).await }).await
+    }
+
+    /// As long as connecting may take.
+    pub(super) async fn in_time<T>(
+        &self,
+        connecting: impl Future<Output = Result<T, DirectoryError>>,
+    ) -> Result<T, DirectoryError> {
         match tokio::time::timeout(self.connect_timeout, connecting).await {
             Ok(connected) => connected,
             Err(_) => Err(super::too_slow(self.connect_timeout)),
         }
     }
 
+    /// The directory's protocol at an address that answers, with TLS where that is to be.
+    pub(super) async fn open(
+        &self,
+        stream: std::net::TcpStream,
+    ) -> Result<(LdapConnAsync, ldap3::Ldap), DirectoryError> {
+        let settings = LdapConnSettings::new()
+            .set_starttls(self.security == LdapSecurity::Tls)
+            .set_config(Arc::clone(&self.tls))
+            .set_std_stream(StdStream::Tcp(stream));
+        LdapConnAsync::from_url_with_settings(settings, &self.url)
+            .await
+            .map_err(|error| DirectoryError::new(format!("connecting to {}", self.url), error))
+    }
+
     /// The first address that answers, of those that may be called.
-    async fn dial(&self) -> Result<std::net::TcpStream, DirectoryError> {
+    pub(super) async fn dial(&self) -> Result<std::net::TcpStream, DirectoryError> {
         let doing = || format!("connecting to {}", self.url);
         let host = self.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let port = self.url.port().unwrap_or(if self.url.scheme() == "ldaps" { 636 } else { 389 });

@@ -32,6 +32,22 @@ pub(super) fn with_person(filter: &str, dn: &str) -> String {
     put(filter, &PERSON, dn)
 }
 
+/// The filter that finds people whatever they are called; `None` where there is none such.
+pub(super) fn with_any_name(filter: &str) -> Option<String> {
+    with_any(filter, &NAME)
+}
+
+/// The filter that finds the groups of anybody; `None` where there is none such.
+pub(super) fn with_any_person(filter: &str) -> Option<String> {
+    with_any(filter, &PERSON)
+}
+
+/// A star in its places stands for anything (RFC 4515, section 3).
+fn with_any(filter: &str, places: &[&str]) -> Option<String> {
+    let any = places.iter().fold(filter.to_owned(), |filter, place| filter.replace(place, "*"));
+    parse_filter(&any).is_ok().then_some(any)
+}
+
 /// Puts a value into its places, as a value whatever it holds (RFC 4515, section 3). Each place is filled once: what is put in is
 /// not looked at again.
 fn put(filter: &str, places: &[&str], value: &str) -> String {
@@ -75,6 +91,14 @@ mod tests {
         assert_eq!(with_name("(|(uid={name})(mail={name}))", "a"), "(|(uid=a)(mail=a))");
         assert_eq!(with_name("(uid={{username}})", "a"), "(uid=a)");
         assert_eq!(with_person("(member={dn})", "cn=A (B),dc=x"), "(member=cn=A \\28B\\29,dc=x)");
+    }
+
+    #[test]
+    fn anybody_is_found_by_a_star() {
+        assert_eq!(with_any_name("(&(a=b)(uid={name}))").as_deref(), Some("(&(a=b)(uid=*))"));
+        assert_eq!(with_any_name("(mail={{username}}@x)").as_deref(), Some("(mail=*@x)"));
+        assert_eq!(with_any_person("(member={dn})").as_deref(), Some("(member=*)"));
+        assert_eq!(with_any_name("(uid>={name}"), None);
     }
 
     #[test]

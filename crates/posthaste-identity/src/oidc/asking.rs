@@ -39,7 +39,8 @@ impl Asking {
         Err(DirectoryError::unfit(format!("the provider names an address at `{host}` that has no TLS")))
     }
 
-    async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, DirectoryError> {
+    /// One exchange, to an address that may be called, within the time that an answer may take.
+    pub(super) async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, DirectoryError> {
         let text = request.uri().to_string();
         let url = Url::parse(&text).map_err(|error| DirectoryError::new("the provider's address", error))?;
         self.check(&url)?;

@@ -8,6 +8,7 @@ use tokio::{
     sync::{Mutex, MutexGuard},
     time::Instant,
 };
+use url::Url;
 
 use super::{asking::Asking, short};
 
@@ -27,6 +28,13 @@ pub(super) struct Known {
     read_at: Instant,
 }
 
+impl Known {
+    /// What it has just said.
+    pub(super) fn of(metadata: CoreProviderMetadata) -> Self {
+        Self { metadata, read_at: Instant::now() }
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     known: Option<Arc<Known>>,
@@ -39,6 +47,12 @@ struct State {
 impl Provider {
     pub(super) fn new(issuer: IssuerUrl, asking: Asking) -> Self {
         Self { issuer, asking, state: Mutex::default() }
+    }
+
+    /// Where it describes itself (OpenID Connect Discovery 1.0, section 4).
+    pub(super) fn description_url(&self) -> Result<Url, DirectoryError> {
+        let url = self.issuer.join(".well-known/openid-configuration");
+        url.map_err(|error| DirectoryError::new("the provider's address", error))
     }
 
     pub(super) const fn asking(&self) -> &Asking {
@@ -76,7 +90,7 @@ impl Provider {
         let read = CoreProviderMetadata::discover_async(self.issuer.clone(), &self.asking).await;
         let checked = read.map_err(unfit).and_then(|metadata| self.checked(metadata));
         state.failed_at = checked.is_err().then(Instant::now);
-        let known = Arc::new(Known { metadata: checked?, read_at: Instant::now() });
+        let known = Arc::new(Known::of(checked?));
         state.known = Some(Arc::clone(&known));
         Ok(known)
     }

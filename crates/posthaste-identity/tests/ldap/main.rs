@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed setup is a failed test")]
 
 mod asking;
+mod examining;
 mod groups;
 mod reaching;
 mod support;

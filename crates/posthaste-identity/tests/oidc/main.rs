@@ -3,6 +3,7 @@
 
 mod asking;
 mod believing;
+mod examining;
 mod keys;
 mod rotating;
 mod support;

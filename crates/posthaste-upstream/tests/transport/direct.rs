@@ -1,6 +1,8 @@
 //! Straight to upstreams.
 
-use posthaste_core::{ConnectWatch, Egress, TimeoutGuard, Transport, TransportError};
+use posthaste_core::{
+    ConnectStep, ConnectSteps, ConnectWatch, Egress, TimeoutGuard, Transport, TransportError,
+};
 use posthaste_testkit::{Script, ScriptedUpstream, TestAuthority, TlsFront};
 use posthaste_upstream::{HttpTransport, UpstreamOptions};
 use tokio::{
@@ -205,10 +207,15 @@ async fn tls_is_a_step_of_its_own() {
     let upstream = upstream().await;
     let authority = TestAuthority::new();
     let front = TlsFront::start(authority.server(&["localhost"], &[]), upstream.address()).await;
-    let watch = ConnectWatch::default();
+    let (teller, told) = std::sync::mpsc::channel();
+    let watch = ConnectWatch::telling(move |step, took| teller.send((step, took)).unwrap());
     let mut request = crate::support::post(&format!("https://localhost:{}/", front.address().port()));
     request.extensions_mut().insert(watch.clone());
     trusting(&authority).send(request, &ALL).await.unwrap();
     // How long it took is what the others leave over, which on a busy machine may be nothing that can be measured.
     assert!(watch.steps().tls.is_some(), "{:?}", watch.steps());
+    let told: Vec<_> = told.try_iter().collect();
+    let ConnectSteps { lookup, connect, tls } = watch.steps();
+    let ended = [(ConnectStep::Lookup, lookup), (ConnectStep::Connect, connect), (ConnectStep::Tls, tls)];
+    assert_eq!(told, ended.map(|(step, took)| (step, took.unwrap())), "each as it ended");
 }

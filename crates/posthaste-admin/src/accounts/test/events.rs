@@ -15,6 +15,11 @@ use super::TestReport;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum TestEvent {
+    /// A step is begun. One that turns out to be none is not told of again, and the next one is.
+    Begun {
+        /// Which.
+        name: String,
+    },
     /// A step is over.
     Step {
         /// Which.
@@ -44,7 +49,12 @@ pub enum TestEvent {
 pub(crate) struct TestWatch(pub(crate) Option<mpsc::Sender<TestEvent>>);
 
 impl TestWatch {
-    /// Tells of a step. Who does not keep up misses some.
+    /// Tells that a step is begun.
+    pub(super) fn begun(&self, name: &str) {
+        self.tell(|| TestEvent::Begun { name: name.to_owned() });
+    }
+
+    /// Tells that a step is over. Who does not keep up misses some.
     pub(super) fn step(&self, name: &str, took_us: u64) {
         self.tell(|| TestEvent::Step { name: name.to_owned(), took_us });
     }

@@ -1,12 +1,13 @@
 //! The request and its answer, with a look at the clock after each step.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
+use http::uri::Scheme;
 use http_body_util::BodyExt;
 use posthaste_core::{
-    ConnectWatch, Dialect, Egress, Packing, Payload, RelayBody, Surface, TimeoutGuard, Transport,
-    TransportError,
+    ConnectStep, ConnectWatch, Dialect, Egress, Packing, Payload, RelayBody, Surface, TimeoutGuard,
+    Transport, TransportError, Usage, UsageSource,
 };
 use posthaste_wire::{
     Framing, Progress, Splitter, StreamTap, UpstreamError, code_assist, read_error_answer, read_whole,
@@ -27,6 +28,8 @@ pub(in crate::accounts) struct Answer {
     /// How far it came as a stream.
     progress: Progress,
     event: Option<UpstreamError>,
+    /// What the stream tells that it used, up to its last word of that.
+    usage: Option<Usage>,
 }
 
 impl Answer {
@@ -47,6 +50,15 @@ impl Answer {
         self.event.clone().or_else(|| read_error_answer(self.dialect, &self.head.headers, &self.body))
     }
 
+    /// What it tells that it used; `None` where it tells nothing, or a part alone.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        let of_whole = || read_whole(self.dialect, &self.body).ok().filter(|whole| !whole.in_part)?.usage;
+        match self.progress {
+            Progress::Opening if self.head.status.is_success() => of_whole(),
+            _ => self.usage,
+        }
+    }
+
     /// Whether content came and no end.
     pub(in crate::accounts) fn is_cut(&self) -> bool {
         self.progress == Progress::Content
@@ -60,7 +72,7 @@ pub(super) async fn exchange(
     surface: Surface,
     steps: &mut TestSteps,
 ) -> Result<Answer, TransportError> {
-    let watch = ConnectWatch::default();
+    let watch = connecting(&request, egress, told);
     request.extensions_mut().insert(watch.clone());
     let exchange = async {
         let begun = Instant::now();
@@ -68,14 +80,8 @@ pub(super) async fn exchange(
         let until_head = begun.elapsed();
         let until_head = micros(until_head.saturating_sub(watch.steps().total()));
         steps.head_us = Some(until_head);
-        let connecting = watch.steps();
-        let named = [("lookup", connecting.lookup), ("connect", connecting.connect), ("tls", connecting.tls)];
-        for (name, took) in named {
-            if let Some(took) = took {
-                told.step(name, micros(took));
-            }
-        }
         told.step("head", until_head);
+        told.begun("first_event");
         let (head, body) = response.into_parts();
         read(head, body, surface, steps, told).await
     };
@@ -86,6 +92,25 @@ pub(super) async fn exchange(
     steps.connect_us = connecting.connect.map(micros);
     steps.tls_us = connecting.tls.map(micros);
     answer
+}
+
+/// Tells of the steps up to a connection, and which of them is begun.
+fn connecting(request: &http::Request<Payload>, egress: &Egress, told: &TestWatch) -> ConnectWatch {
+    let is_name =
+        request.uri().host().is_some_and(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().is_err());
+    let has_tls = request.uri().scheme() == Some(&Scheme::HTTPS);
+    told.begun(if is_name && egress.proxy.is_none() { "lookup" } else { "connect" });
+    let told = told.clone();
+    ConnectWatch::telling(move |step, took| {
+        let (name, next) = match step {
+            ConnectStep::Lookup => ("lookup", "connect"),
+            ConnectStep::Connect if has_tls => ("connect", "tls"),
+            ConnectStep::Connect => ("connect", "head"),
+            ConnectStep::Tls => ("tls", "head"),
+        };
+        told.step(name, micros(took));
+        told.begun(next);
+    })
 }
 
 async fn read(
@@ -105,6 +130,7 @@ async fn read(
             let took = micros(since.elapsed());
             steps.first_event_us = Some(took);
             told.step("first_event", took);
+            told.begun("end");
             since = Instant::now();
         }
         watcher.push(&piece);
@@ -120,7 +146,8 @@ async fn read(
     steps.end_us = Some(took);
     told.step("end", took);
     let (progress, event) = (watcher.tap.progress(), watcher.tap.error().cloned());
-    Ok(Answer { head, dialect: surface.dialect, body: bytes.freeze(), progress, event })
+    let usage = (watcher.tap.usage_source() == UsageSource::Reported).then(|| watcher.tap.usage());
+    Ok(Answer { head, dialect: surface.dialect, body: bytes.freeze(), progress, event, usage })
 }
 
 /// Follows the stream, unpacked where the vendor packs its events. What cannot be followed is no stream of the API.

@@ -4,25 +4,22 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Limited};
 use posthaste_core::{Account, Credential, Egress, Payload, Transport};
-use posthaste_provider::{ProjectError, ProjectSearch, ProjectStep, provider};
+use posthaste_provider::{ProjectError, ProjectSearch, ProjectStep};
 use tokio::time::{sleep, timeout};
 
 use crate::accounts::advice::Finding;
 
-/// The operator's project, or the one that the vendor tells; `None` for accounts without any.
-pub(super) async fn project(
+/// The project that the vendor tells.
+pub(super) async fn sought(
     transport: &dyn Transport,
     account: &Account,
     credential: Option<&Credential>,
     egress: &Egress,
-) -> Result<Option<String>, ProjectError> {
-    if !provider(account.provider).seeks_project(account) {
-        return Ok(account.settings.project.clone());
-    }
+) -> Result<String, ProjectError> {
     let (mut search, mut step) = ProjectSearch::begin(account, credential)?;
     loop {
         match step {
-            ProjectStep::Found(project) => return Ok(Some(project)),
+            ProjectStep::Found(project) => return Ok(project),
             ProjectStep::Ask { after, request } => {
                 sleep(after).await;
                 let answer = timeout(PATIENCE, ask(transport, *request, egress)).await;

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub struct TestSteps {
     /// Getting the credential; a token that has ended is refreshed for it.
     pub credential_us: Option<u64>,
+    /// Asking the vendor for the project that the account is charged to, where it has to be asked.
+    pub project_us: Option<u64>,
     /// Looking the upstream's name up.
     pub lookup_us: Option<u64>,
     /// Connecting, with a proxy to and through it.

@@ -12,7 +12,7 @@ use posthaste_admin::{
 };
 use posthaste_core::{AccountError, Area, AuthForm};
 
-use super::{add, form, list::state_word, login};
+use super::{add, form, list::state_word, login, trial, used::Used};
 use crate::{
     BASE, asked::Asked, edited::Edited, fields::Fields, frame::Frame, told::Undo, trouble::is_of_form,
 };
@@ -24,6 +24,7 @@ struct One {
     account: AccountView,
     state: &'static str,
     usage: Option<AccountUsage>,
+    used: Option<Used>,
     errors: Vec<AccountError>,
     pools: Vec<String>,
     plan: Option<LoginPlan>,
@@ -52,6 +53,7 @@ pub(super) async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
     let id = account.id.to_string();
     let usage: Option<AccountUsage> =
         asked.act_if_may(Area::Usage.read(), Command::AccountUsage { account: id.clone() }).await?;
+    let used = Used::of(&asked, &id).await?;
     let errors = Command::AccountErrors { account: id.clone(), with: ErrorsInput::default() };
     let errors = asked.act(errors).await?;
     let names = add::pools(&asked).await?;
@@ -69,7 +71,7 @@ pub(super) async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {
     };
     let p = asked.frame(&account.name).await?;
     let state = state_word(&account);
-    asked.page(&One { p, state, account, usage, errors, pools, plan, may_write })
+    asked.page(&One { p, state, account, usage, used, errors, pools, plan, may_write })
 }
 
 pub(super) async fn show_edit(asked: Arc<Asked>) -> Result<Response, AdminError> {
@@ -192,6 +194,11 @@ impl One {
         }
     }
 
+    /// What is told of a test as it comes.
+    fn trial(&self) -> [(&'static str, &'static str); 10] {
+        trial::FACTS
+    }
+
     fn is_logged_in(&self) -> bool {
         self.account.auth == AuthForm::OAuth
     }
@@ -199,22 +206,7 @@ impl One {
 
 impl Tested {
     fn steps(&self) -> Vec<(&'static str, u64)> {
-        fn text(text: &'static str) -> &'static str {
-            text
-        }
-        let steps = &self.report.steps;
-        [
-            (text("credential"), steps.credential_us),
-            (text("name looked up"), steps.lookup_us),
-            (text("connected"), steps.connect_us),
-            (text("TLS"), steps.tls_us),
-            (text("answer's head"), steps.head_us),
-            (text("first event"), steps.first_event_us),
-            (text("end"), steps.end_us),
-        ]
-        .into_iter()
-        .filter_map(|(name, micros)| Some((name, micros?)))
-        .collect()
+        trial::steps(&self.report.steps)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Upstream accounts.
 
 use posthaste_admin::{
-    AccountChange, AccountListInput, AccountRow, AccountView, Command, Disclosed, ListPage, LoginFlow,
-    LoginFor, LoginPlan, NewAccount, PolledLogin, PresetView, RefreshedAccount, SavedAccount, StartedLogin,
-    TestReport,
+    AccountChange, AccountListInput, AccountOrder, AccountRow, AccountView, Command, Disclosed, ListPage,
+    LoginFlow, LoginFor, LoginPlan, NewAccount, PolledLogin, PresetView, RefreshedAccount, SavedAccount,
+    StartedLogin, TestReport,
 };
 use posthaste_core::Area;
 use schemars::JsonSchema;
@@ -43,6 +43,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answers(|asked: Asked, Json(change): Json<AccountChange>| async move {
                 let account = asked.parameter("account");
                 asked.act::<SavedAccount>(Command::UpdateAccount { account, change }).await
+            }),
+        put("/admin/account-order", "Give accounts other priorities and weights, all of them or none")
+            .needs(write)
+            .body::<AccountOrder>()
+            .answers(|asked: Asked, Json(order): Json<AccountOrder>| async move {
+                asked.admin.order_accounts(&asked.actor, order).await
             }),
         delete("/admin/accounts/{account}", "Remove an account").needs(write).answers(
             |asked: Asked, _: NoBody| async move {

@@ -1,7 +1,8 @@
 //! People and tokens.
 
 use posthaste_admin::{
-    Command, CreatedToken, Disclosed, NewUser, SessionView, TokenInput, TokenView, UserChange, UserView,
+    Command, CreatedToken, Disclosed, NewUser, SessionView, SignInReport, SignInTest, TokenInput, TokenView,
+    UserChange, UserView,
 };
 use posthaste_core::Area;
 use schemars::JsonSchema;
@@ -22,6 +23,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 fn users() -> Vec<Endpoint> {
     let (read, write) = (Area::Users.read(), Area::Users.write());
     vec![
+        post("/admin/sign-in/test", "Look for what is wrong with the directory or the identity provider")
+            .needs(write)
+            .body::<SignInTest>()
+            .answers(|asked: Asked, Json(test): Json<SignInTest>| async move {
+                asked.act::<SignInReport>(Command::TestSignIn(test)).await
+            }),
         get("/admin/users", "Everybody who can log in")
             .needs(read)
             .lists(|asked: Asked| async move { asked.act::<Vec<UserView>>(Command::ListUsers).await }),

@@ -105,10 +105,13 @@ async fn test(asked: Asked, presets: Option<Presets>, input: TestInput) -> Resul
         // Whoever has gone is told nothing.
         let _ = watcher.send(last).await;
     });
-    let frames = stream::unfold(events, |mut events| async move {
+    let frames = stream::unfold(Some(events), |events| async move {
+        let mut events = events?;
         let event = events.recv().await?;
+        let is_last = matches!(event, TestEvent::Done { .. } | TestEvent::Error { .. });
         let data = serde_json::to_string(&event).unwrap_or_default();
-        Some((Ok::<_, std::convert::Infallible>(Bytes::from(format!("data: {data}\n\n"))), events))
+        let frame = Ok::<_, std::convert::Infallible>(Bytes::from(format!("data: {data}\n\n")));
+        Some((frame, (!is_last).then_some(events)))
     });
     let mut response = Response::new(Body::from_stream(frames));
     stream_headers(&mut response);
