@@ -11,7 +11,6 @@ mod credentials;
 mod cuts;
 mod ends;
 mod errors;
-mod heard;
 mod held;
 mod identities;
 mod left;
@@ -24,3 +23,5 @@ mod silence;
 mod storm;
 mod thinking;
 mod unreachable;
+
+use posthaste_testkit::heard;
