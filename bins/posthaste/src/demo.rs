@@ -69,6 +69,7 @@ pub async fn run(mut config: Config) -> anyhow::Result<()> {
         header_read_timeout: config.server.header_read_timeout,
         idle_timeout: config.server.idle_timeout,
         shutdown_grace: Duration::ZERO,
+        most_connections: usize::MAX,
         tls: None,
     };
     let open = posthaste_http::serve(pages, door, &options, pending::<()>(), pending());
