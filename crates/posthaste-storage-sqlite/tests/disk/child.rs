@@ -98,16 +98,18 @@ async fn open(path: &Path) -> SqliteStores {
 /// Tries again for as long as the disk is in trouble. SQLite takes a read that fails with `EIO` for a damaged file; whether it
 /// is one is seen when the disk is well again.
 async fn insist<T>(what: &str, mut work: impl AsyncFnMut() -> Result<T, StorageError>) -> T {
+    let mut last = None;
     for _ in 0..TRIES {
         match work().await {
             Ok(done) => return done,
-            Err(StorageError::Unavailable { .. } | StorageError::Corrupt { .. }) => {
-                sleep(Duration::from_millis(1)).await
+            Err(error @ (StorageError::Unavailable { .. } | StorageError::Corrupt { .. })) => {
+                last = Some(error)
             }
             Err(error) => panic!("{what}: {error:?}"),
         }
+        sleep(Duration::from_millis(1)).await;
     }
-    panic!("{what} fails for ever");
+    panic!("{what} fails for ever: {last:?}");
 }
 
 /// How often it opens the store and closes it again, which empties the log.

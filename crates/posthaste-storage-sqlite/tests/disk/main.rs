@@ -4,6 +4,7 @@
 //! acknowledged into a file beside the store.
 
 #![cfg(target_os = "linux")]
+#![expect(clippy::print_stdout, reason = "figures for `docs/RELIABILITY.md`")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod child;
