@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer task talks on the terminal")]
 
 mod bench;
+mod chaos;
 mod docs;
 mod fuzz;
 mod mutants;
@@ -10,6 +11,7 @@ mod setup;
 mod shell;
 mod simulate;
 mod smoke;
+mod soak;
 mod test;
 mod workspace;
 
@@ -39,6 +41,10 @@ enum Task {
     GenerateBooks(bench::BooksOptions),
     /// Compare the scheduler's strategies in virtual time
     Simulate(simulate::Options),
+    /// Run relays in bad weather, or kill one again and again, and look at what is left
+    Chaos(chaos::Options),
+    /// Have keys, accounts, models and conversations come and go for days of a relay's clock
+    Soak(soak::Options),
     /// Feed mutated bodies and streams to every reader
     Fuzz(fuzz::Options),
     /// Change the code of metering and limits and count of how many changes the tests tell
@@ -68,6 +74,8 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Bench(options) => bench::run(&workspace, options)?,
         Task::GenerateBooks(options) => bench::generate_books(&workspace, options)?,
         Task::Simulate(options) => simulate::run(&workspace, options)?,
+        Task::Chaos(options) => chaos::run(&workspace, options)?,
+        Task::Soak(options) => soak::run(&workspace, options)?,
         Task::Fuzz(options) => fuzz::run(&workspace, options)?,
         Task::Mutants(options) => mutants::run(&workspace, options)?,
         Task::Docs(options) => docs::run(&workspace, options)?,
