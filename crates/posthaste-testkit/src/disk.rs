@@ -240,9 +240,10 @@ impl<'a> Kept<'a> {
     fn apply(&mut self, change: &Change, chance: &mut impl FnMut() -> bool) {
         match change {
             Change::Write { at, bytes } => {
-                let there = self.bytes.get_or_insert_default();
                 for (number, sector) in bytes.chunks(SECTOR).enumerate() {
                     if chance() {
+                        // A file of which nothing was written is not surely there itself.
+                        let there = self.bytes.get_or_insert_default();
                         let at = at + number * SECTOR;
                         if there.len() < at + sector.len() {
                             there.resize(at + sector.len(), 0);

@@ -27,9 +27,10 @@ pub(crate) struct Folder {
 static USED: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("posthaste.db");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // On a thread of its own: whoever asks first may be within a runtime.
     std::thread::scope(|scope| {
         let filled = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let opened = SqliteStores::open(&path).unwrap();
                 opened.stores().ledger.append(&[row(), row()]).await.unwrap();
