@@ -70,6 +70,7 @@ pub async fn run(mut config: Config) -> anyhow::Result<()> {
         idle_timeout: config.server.idle_timeout,
         unread_timeout: config.server.unread_timeout,
         shutdown_grace: Duration::ZERO,
+        most_connections: usize::MAX,
         tls: None,
     };
     let open = posthaste_http::serve(pages, door, &options, pending::<()>(), pending());

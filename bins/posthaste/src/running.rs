@@ -1,6 +1,7 @@
 //! A relay that runs: its ports wired together, its listeners, and its orderly end.
 
 mod background;
+mod bounds;
 mod options;
 mod recorder;
 mod runtime;
@@ -92,6 +93,7 @@ impl Running {
         mut inherited: Inherited,
         before: Option<Predecessor>,
     ) -> anyhow::Result<Self> {
+        bounds::take_all_descriptors();
         let program = Program::own().context("the program's own file cannot be told")?;
         let prices = wiring::prices(config)?;
         let tls = wiring::server_tls(config)?;
@@ -177,7 +179,8 @@ impl Running {
             size: fleet_size,
             ..Membership::default()
         };
-        let front = Front::new(relay.clone(), front_options(config, Some(metrics.clone())));
+        let front = Front::new(relay.clone(), front_options(config, Some(metrics.clone())))
+            .with_body_room(bounds::body_room(config.server.max_body_bytes.bytes()));
         let admin_options = config.admin.enabled.then(|| LiveOptions::new(admin_options(config)));
         let parts = LiveParts {
             relay: relay.clone(),
@@ -223,6 +226,7 @@ impl Running {
             idle_timeout: config.server.idle_timeout,
             unread_timeout: config.server.unread_timeout,
             shutdown_grace: config.server.shutdown_grace,
+            most_connections: bounds::most_connections(),
             tls,
         };
         let mut background = Background::default();

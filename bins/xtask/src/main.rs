@@ -3,6 +3,7 @@
 
 mod bench;
 mod budget;
+mod chaos;
 mod docs;
 mod fuzz;
 mod mutants;
@@ -12,6 +13,7 @@ mod setup;
 mod shell;
 mod simulate;
 mod smoke;
+mod soak;
 mod test;
 mod workspace;
 
@@ -43,6 +45,10 @@ enum Task {
     GenerateBooks(bench::BooksOptions),
     /// Compare the scheduler's strategies in virtual time
     Simulate(simulate::Options),
+    /// Run relays in bad weather, or kill one again and again, and look at what is left
+    Chaos(chaos::Options),
+    /// Have keys, accounts, models and conversations come and go for days of a relay's clock
+    Soak(soak::Options),
     /// Feed mutated bodies and streams to every reader
     Fuzz(fuzz::Options),
     /// Change the code of metering and limits and count of how many changes the tests tell
@@ -75,6 +81,8 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Budget(options) => budget::run(&workspace, options)?,
         Task::GenerateBooks(options) => bench::generate_books(&workspace, options)?,
         Task::Simulate(options) => simulate::run(&workspace, options)?,
+        Task::Chaos(options) => chaos::run(&workspace, options)?,
+        Task::Soak(options) => soak::run(&workspace, options)?,
         Task::Fuzz(options) => fuzz::run(&workspace, options)?,
         Task::Mutants(options) => mutants::run(&workspace, options)?,
         Task::Sbom(options) => sbom::run(&workspace, options)?,

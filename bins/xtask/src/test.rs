@@ -210,10 +210,12 @@ fn extras(workspace: &Workspace, report: &mut Report) {
 }
 
 /// Long tests that are not asked for otherwise: the step, the package, its test, and a part of their names.
-const LONG: [(&str, &str, &str, &str); 3] = [
+const LONG: [(&str, &str, &str, &str); 5] = [
     ("streams cut at every byte", "posthaste-gateway", "reliability", "at_every_byte_for_every_client"),
     ("the time of comparisons with secrets", "posthaste-vault", "timing", "x3_"),
     ("relays that die or stand still", "posthaste", "server", "fleet::killed"),
+    ("calls on the disk that fail", "posthaste-storage-sqlite", "disk", "s9_every_call"),
+    ("power cuts", "posthaste-storage-sqlite", "disk", "s11_thousands"),
 ];
 
 /// The sandbox over HTTP, an example of `posthaste-testkit`.

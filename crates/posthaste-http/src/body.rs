@@ -12,13 +12,20 @@ use tokio::time::timeout;
 
 use crate::{
     decode::{codings, unpack},
+    room::{BodyRoom, Place},
     server::TooSlow,
 };
 
-/// Reads a body of at most `at_most` bytes, counted after unpacking as well.
-pub(crate) async fn read(headers: &HeaderMap, body: Body, at_most: usize) -> Result<Bytes, Fault> {
+/// Reads a body of at most `at_most` bytes, counted after unpacking as well, as long as there is room for it.
+pub(crate) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    at_most: usize,
+    room: &BodyRoom,
+) -> Result<Bytes, Fault> {
     let layers = codings(headers)?;
-    let mut body = collect(body, at_most).await?;
+    let mut place = room.place();
+    let mut body = collect(body, at_most, &mut place).await?;
     if !layers.is_empty() {
         body = tokio::task::spawn_blocking(move || {
             layers
@@ -27,8 +34,9 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, at_most: usize) -> Res
         })
         .await
         .map_err(|error| Fault::internal("the body could not be unpacked", error))??;
+        place.grow_to(body.len())?;
     }
-    Ok(body)
+    Ok(place.given_to(body))
 }
 
 /// The refusal of a body over the bound.
@@ -38,7 +46,7 @@ pub(crate) fn too_large(at_most: usize) -> Fault {
     Fault::new(FaultKind::TooLarge, Origin::Client, message)
 }
 
-async fn collect(mut body: Body, at_most: usize) -> Result<Bytes, Fault> {
+async fn collect(mut body: Body, at_most: usize, place: &mut Place) -> Result<Bytes, Fault> {
     let declared = body.size_hint().lower();
     if declared > at_most as u64 {
         return Err(too_large(at_most));
@@ -62,6 +70,7 @@ async fn collect(mut body: Body, at_most: usize) -> Result<Bytes, Fault> {
         if first.len() + rest.len() + data.len() > at_most {
             return Err(too_large(at_most));
         }
+        place.grow_to(first.len() + rest.len() + data.len())?;
         // Most bodies are one piece, which is kept without a copy.
         if first.is_empty() && rest.is_empty() {
             first = data;
@@ -119,22 +128,38 @@ mod tests {
 
     #[tokio::test]
     async fn pieces_are_joined() {
-        let read = read(&HeaderMap::new(), pieces(&["ab", "", "cd", "e"]), 10).await.unwrap();
+        let read =
+            read(&HeaderMap::new(), pieces(&["ab", "", "cd", "e"]), 10, &BodyRoom::default()).await.unwrap();
         assert_eq!(read, "abcde");
     }
 
     #[tokio::test]
     async fn more_than_the_bound_is_refused_whether_declared_or_not() {
         for body in [Body::from("abcdef"), pieces(&["abc", "def"])] {
-            let fault = read(&HeaderMap::new(), body, 5).await.unwrap_err();
+            let fault = read(&HeaderMap::new(), body, 5, &BodyRoom::default()).await.unwrap_err();
             assert_eq!(fault.kind, FaultKind::TooLarge);
         }
+    }
+
+    #[tokio::test]
+    async fn a_large_body_needs_room_and_a_small_one_none() {
+        let large = || Body::from(vec![b' '; 100_000]);
+        let room = BodyRoom::of(300_000);
+        let held = read(&HeaderMap::new(), large(), 200_000, &room).await.unwrap();
+        let fault = read(&HeaderMap::new(), large(), 200_000, &room).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Overloaded);
+        read(&HeaderMap::new(), pieces(&["abc"]), 10, &room).await.unwrap();
+        drop(held);
+        read(&HeaderMap::new(), large(), 200_000, &room).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_stalls_is_given_up() {
         let stalled =
             Body::new(StreamBody::new(stream::pending::<Result<http_body::Frame<Bytes>, std::io::Error>>()));
-        assert_eq!(read(&HeaderMap::new(), stalled, 5).await.unwrap_err().kind, FaultKind::Timeout);
+        assert_eq!(
+            read(&HeaderMap::new(), stalled, 5, &BodyRoom::default()).await.unwrap_err().kind,
+            FaultKind::Timeout
+        );
     }
 }

@@ -19,8 +19,8 @@ use posthaste_gateway::Relay;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use self::table::Table;
-pub(crate) use self::{relayed::panicked, route::Route};
-use crate::{AdminFront, LiveOptions, SocketOptions, admin, events, events::Sockets};
+pub(crate) use self::{fallback::dialect_of, relayed::panicked, route::Route};
+use crate::{AdminFront, BodyRoom, LiveOptions, SocketOptions, admin, events, events::Sockets};
 
 /// What the routes work with.
 #[derive(Clone)]
@@ -32,6 +32,8 @@ pub struct Front {
     pub(crate) console: Option<Console>,
     /// Its WebSockets.
     pub(crate) sockets: Sockets,
+    /// How much memory bodies may take up together.
+    pub(crate) body_room: BodyRoom,
     /// Its settings, which can be replaced.
     pub options: LiveOptions<FrontOptions>,
 }
@@ -56,7 +58,14 @@ impl Front {
     /// A front of `relay`.
     pub fn new(relay: Relay, options: FrontOptions) -> Self {
         let sockets = Sockets::default();
-        Self { relay, admin: None, console: None, sockets, options: LiveOptions::new(options) }
+        let (body_room, options) = (BodyRoom::default(), LiveOptions::new(options));
+        Self { relay, admin: None, console: None, sockets, body_room, options }
+    }
+
+    /// The same with a bound on the memory that the bodies of requests take up together.
+    #[must_use]
+    pub fn with_body_room(self, body_room: BodyRoom) -> Self {
+        Self { body_room, ..self }
     }
 
     /// The same with other settings of WebSockets.

@@ -1,6 +1,7 @@
 //! The accept loop. axum's own offers neither a time-out for headers nor bounds for HTTP/2 nor an end to draining.
 
 mod conversation;
+mod crowd;
 mod lingering;
 mod pace;
 mod socket;
@@ -19,7 +20,12 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use self::{conversation::Conversation, lingering::Lingering, socket::Socket};
+use self::{
+    conversation::Conversation,
+    crowd::{Crowd, SPARE_FOR, busy},
+    lingering::Lingering,
+    socket::Socket,
+};
 pub(crate) use self::{pace::TooSlow, tasks::Tasks};
 use crate::ServerTls;
 
@@ -34,6 +40,8 @@ pub struct ServerOptions {
     pub unread_timeout: Duration,
     /// How long answers under way may take to end once the server stops.
     pub shutdown_grace: Duration,
+    /// Connections at the same time. A few more are taken to be told 503, and what comes beyond those is closed.
+    pub most_connections: usize,
     /// With what TLS is spoken; without it none is.
     pub tls: Option<ServerTls>,
 }
@@ -74,6 +82,7 @@ pub async fn serve(
     let _none_outlives_this = tasks.cut_on_drop();
     let builder = connection_builder(options, &tasks);
     let graceful = GracefulShutdown::new();
+    let (crowd, busy) = (Crowd::new(options.most_connections), busy());
     tokio::pin!(stop);
     let ending = loop {
         let accepted = tokio::select! {
@@ -87,21 +96,28 @@ pub async fn serve(
                 continue;
             }
         };
+        let Some(seat) = crowd.enter() else { continue };
         // Without it each small answer waits for the client's delayed acknowledgement.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
         let tls = options.tls.as_ref().map(ServerTls::now);
         let (patience, unread) = (options.header_read_timeout, options.unread_timeout);
-        let (builder, router, watcher, mine) =
-            (builder.clone(), router.clone(), graceful.watcher(), tasks.clone());
+        let router = if seat.is_spare() { busy.clone() } else { router.clone() };
+        let (builder, watcher, mine) = (builder.clone(), graceful.watcher(), tasks.clone());
         tasks.spawn(async move {
             let Some(socket) = Socket::accept(stream, tls, patience).await else { return };
             let conversation = Conversation::new(socket.is_tls());
             let io = TokioIo::new(Lingering::new(socket, conversation.clone()));
             let service = conversation.service(router, mine, peer);
             let connection = watcher.watch(builder.serve_connection_with_upgrades(io, service).into_owned());
-            conversation.carry(connection, patience, unread).await;
+            let carried = conversation.carry(connection, patience, unread);
+            if seat.is_spare() {
+                // What was not said until then is not said.
+                let _ = timeout(SPARE_FOR, carried).await;
+            } else {
+                carried.await;
+            }
         });
     };
     drop(listener);

@@ -49,6 +49,7 @@ fn options() -> ServerOptions {
         idle_timeout: Duration::from_secs(60),
         unread_timeout: Duration::from_secs(60),
         shutdown_grace: Duration::from_secs(60),
+        most_connections: usize::MAX,
         tls: None,
     }
 }
@@ -239,4 +240,48 @@ async fn a_server_that_is_dropped_takes_its_connections_along() {
     served.task.abort();
     let end = timeout(PATIENCE, client.read_to_end(&mut Vec::new())).await;
     end.expect("the connection is closed").ok();
+}
+
+/// A connection that is held open, and one that asks beside it.
+#[tokio::test]
+async fn who_is_one_too_many_is_told_so_and_served_once_there_is_room() {
+    let served = served(ServerOptions { most_connections: 2, ..options() }).await;
+    let (first, second) = (served.streaming().await, served.streaming().await);
+    for _ in 0..20 {
+        let mut refused = served.connect().await;
+        refused
+            .write_all(b"POST /v1/messages HTTP/1.1\r\nhost: test\r\ncontent-length: 2\r\n\r\n{}")
+            .await
+            .unwrap();
+        let mut told = String::new();
+        timeout(PATIENCE, refused.read_to_string(&mut told)).await.expect("it is closed").unwrap();
+        assert!(told.starts_with("HTTP/1.1 529") || told.starts_with("HTTP/1.1 503"), "{told}");
+        assert!(told.contains("retry-after: 1") && told.contains("overloaded_error"), "{told}");
+    }
+    drop(first);
+    loop {
+        let mut stream = served.connect().await;
+        stream.write_all(GET).await.unwrap();
+        let mut told = vec![0; 1_024];
+        let count = timeout(PATIENCE, stream.read(&mut told)).await.expect("an answer").unwrap();
+        if told[..count].starts_with(b"HTTP/1.1 200") {
+            break;
+        }
+    }
+    drop(second);
+}
+
+/// Whoever sends nothing does not keep the few places from which others are refused.
+#[tokio::test]
+async fn crowds_beyond_the_bound_are_closed_and_end() {
+    let served = served(ServerOptions { most_connections: 1, ..options() }).await;
+    let held = served.streaming().await;
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        silent.push(served.connect().await);
+    }
+    for stream in silent {
+        closed(stream).await;
+    }
+    drop(held);
 }

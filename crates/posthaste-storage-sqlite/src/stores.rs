@@ -12,7 +12,7 @@ use std::{
 
 use parking_lot::Mutex;
 use posthaste_storage::{HandedLease, StorageError, StoreHealth, Stores, memory::MemoryFleet};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, ffi};
 use tokio::{sync::Notify, task};
 
 use crate::{
@@ -194,6 +194,7 @@ fn open_writer(path: &Path) -> Result<Connection, StorageError> {
         .map_err(|error| failed(error.into()))?
         .map_err(|error| StorageError::corrupt(path.display().to_string(), error))?;
     set_up(&connection).map_err(|error| failed(error.into()))?;
+    check_writable(&connection).map_err(|error| failed(error.into()))?;
     schema::migrate(&mut connection).map_err(failed)?;
     Ok(connection)
 }
@@ -218,6 +219,19 @@ fn enter_wal_mode(connection: &Connection) -> Result<(), rusqlite::Error> {
             Err(error) if is_busy(&error) && began.elapsed() < BUSY_TIMEOUT => thread::sleep(BUSY_PAUSE),
             other => return other,
         }
+    }
+}
+
+/// A file or an index of its log that cannot be opened for writing at this moment, SQLite opens for reading: everything seems to be
+/// well then, and every write fails for as long as the connection lasts.
+fn check_writable(connection: &Connection) -> Result<(), rusqlite::Error> {
+    if connection.is_readonly(MAIN_DB)? {
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_READONLY), None));
+    }
+    match connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK") {
+        // Somebody else is writing.
+        Err(error) if is_busy(&error) => Ok(()),
+        checked => checked,
     }
 }
 

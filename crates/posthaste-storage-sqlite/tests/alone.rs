@@ -122,3 +122,31 @@ async fn windows_that_are_over_are_forgotten() {
     // Asked as of then, the file knows nothing any more of the windows of that day.
     assert_eq!(used(&SqliteStores::open(&path).unwrap().stores(), NOON).await[1], 0);
 }
+
+#[tokio::test]
+async fn k1_a_clock_that_was_days_ahead_leaves_limits_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("posthaste.db");
+    let opened = SqliteStores::open_alone(&path).unwrap();
+    let ahead = NOON.plus(Duration::from_secs(3 * 86_400));
+    let mut early = claim();
+    early.checks.retain(|check| check.counter.name != "day");
+    opened.stores().admission.reserve(&early, ahead).await.unwrap();
+    // Back again: what is counted now stays counted, however often it is saved.
+    for claims in 1..=4 {
+        assert!(opened.stores().admission.reserve(&claim(), NOON).await.unwrap().is_granted());
+        until_day_is_saved(&path, claims * 10).await;
+        assert_eq!(used(&opened.stores(), NOON).await[1], claims * 10);
+    }
+}
+
+async fn until_day_is_saved(path: &Path, want: i64) {
+    let beside = SqliteStores::open(path).unwrap();
+    for _ in 0..500 {
+        if used(&beside.stores(), NOON).await[1] == want {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(used(&beside.stores(), NOON).await[1], want);
+}

@@ -13,12 +13,9 @@ use posthaste_core::{
 use uuid::Uuid;
 
 use crate::{
-    AccountSetters as _,
-    estate::chance::Chance,
+    AccountSetters as _, Chance,
     records::{account, client_key, uuid_of},
 };
-
-mod chance;
 
 /// How large an [`Estate`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,6 +28,10 @@ pub enum WayFault {
     BlackHole,
     /// Connections are cut, and new ones as soon as they are taken.
     Shut,
+    /// The same, with a reset (RST) to both sides instead of a close.
+    Reset,
+    /// What the server sends passes at so many bytes a second.
+    Throttled(u32),
 }
 
 /// A TCP forwarder on a free port of 127.0.0.1, before a server on this machine. How it treats what passes can be changed
@@ -92,26 +96,27 @@ async fn accept(
             continue;
         }
         let mut connections = connections.lock();
-        connections.spawn(forward(client, target, fault.subscribe(), fault.subscribe()));
+        connections.spawn(forward(client, target, fault.subscribe()));
         while connections.try_join_next().is_some() {}
     }
 }
 
-async fn forward(
-    client: TcpStream,
-    target: SocketAddr,
-    there: watch::Receiver<WayFault>,
-    back: watch::Receiver<WayFault>,
-) {
-    let Ok(server) = TcpStream::connect(target).await else { return };
+async fn forward(mut client: TcpStream, target: SocketAddr, mut fault: watch::Receiver<WayFault>) {
+    let Ok(mut server) = TcpStream::connect(target).await else { return };
     // Small answers are what is measured.
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    let (from_client, to_client) = client.into_split();
-    let (from_server, to_server) = server.into_split();
+    let (there, back) = (fault.clone(), fault.clone());
+    let (from_client, to_client) = client.split();
+    let (from_server, to_server) = server.split();
     // Either end closes both, as the end of a connection does.
-    tokio::select! {
-        _ = pass(from_client, to_server, there, false) => {}
-        _ = pass(from_server, to_client, back, true) => {}
+    let reset = tokio::select! {
+        _ = pass(from_client, to_server, there, false) => false,
+        _ = pass(from_server, to_client, back, true) => false,
+        met = fault.wait_for(|fault| *fault == WayFault::Reset) => met.is_ok(),
+    };
+    if reset {
+        // It fails only where the other side was quicker.
+        let _ = (client.set_zero_linger(), server.set_zero_linger());
     }
 }
 
@@ -145,13 +150,33 @@ async fn pass(
             if fault.wait_for(|fault| *fault != WayFault::BlackHole).await.is_err() {
                 return Ok(());
             }
-            to.write_all(&piece).await?;
+            let mut rest = &piece[..];
+            while may_be_slow && let Some(rate) = throttled(&fault) {
+                let (part, behind) = rest.split_at(rest.len().min(rate / PARTS + 1));
+                to.write_all(part).await?;
+                rest = behind;
+                if rest.is_empty() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(1_000 / PARTS as u64)).await;
+            }
+            to.write_all(rest).await?;
         }
         Ok(())
     };
     // What was read before the end is still written.
     tokio::try_join!(read, write).map(|_| ())
 }
+
+fn throttled(fault: &watch::Receiver<WayFault>) -> Option<usize> {
+    match *fault.borrow() {
+        WayFault::Throttled(rate) => usize::try_from(rate).ok(),
+        _ => None,
+    }
+}
+
+/// In how many parts what is throttled passes within a second.
+const PARTS: usize = 20;
 
 #[cfg(test)]
 mod tests {
@@ -200,6 +225,28 @@ mod tests {
         let begun = Instant::now();
         say(&mut stream, b"slow").await.unwrap();
         assert!(begun.elapsed() >= Duration::from_millis(60));
+    }
+
+    #[tokio::test]
+    async fn a_throttled_way_takes_its_time() {
+        let way = FaultyWay::to(echo().await).await;
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, way.port())).await.unwrap();
+        way.set(WayFault::Throttled(1_000));
+        let begun = Instant::now();
+        stream.write_all(&[7; 200]).await.unwrap();
+        let mut heard = [0; 200];
+        stream.read_exact(&mut heard).await.unwrap();
+        assert!(begun.elapsed() >= Duration::from_millis(100), "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test]
+    async fn a_way_that_resets_is_told_as_a_reset() {
+        let way = FaultyWay::to(echo().await).await;
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, way.port())).await.unwrap();
+        say(&mut stream, b"ping").await.unwrap();
+        way.set(WayFault::Reset);
+        let told = stream.read_u8().await.unwrap_err();
+        assert_eq!(told.kind(), io::ErrorKind::ConnectionReset);
     }
 
     #[tokio::test]

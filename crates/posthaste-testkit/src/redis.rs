@@ -6,6 +6,7 @@ mod sentinel;
 
 use std::{
     net::{Ipv4Addr, TcpListener},
+    path::Path,
     process::{Child, Command, Stdio},
     thread,
     time::Duration,
@@ -75,6 +76,11 @@ impl SpawnedRedis {
     /// When the server does not answer.
     pub fn command(&self, line: &str) -> String {
         ask(self.port, line).unwrap_or_else(|error| panic!("redis-server at port {}: {error}", self.port))
+    }
+
+    /// The folder that it writes to.
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Its process, while it runs.

@@ -87,7 +87,7 @@ const LAYERS: Layers<'_> = &[
     // It stands at the same door as the admin API (docs/adr/0027-console.md).
     ("posthaste-console", &["posthaste-admin", "posthaste-core", "posthaste-http"]),
     // for tests
-    ("posthaste-testkit", &["posthaste-core", "posthaste-sandbox", "posthaste-storage"]),
+    ("posthaste-testkit", &["posthaste-core", "posthaste-sandbox", "posthaste-storage", "posthaste-wire"]),
 ];
 
 const MECHANISMS: &[&str] = &[

@@ -9,6 +9,7 @@ mod limits;
 mod load;
 mod logins;
 mod revoked;
+mod rolling;
 mod skewed;
 mod status;
 mod trouble;

@@ -122,8 +122,13 @@ impl Bench {
 
     /// What is in the books. Works beside a running relay as well.
     pub(crate) async fn rows(&self) -> Vec<AttemptRow> {
+        self.rows_up_to(100_000).await
+    }
+
+    /// The latest ones.
+    pub(crate) async fn rows_up_to(&self, most: usize) -> Vec<AttemptRow> {
         let opened = SqliteStores::open(&self.data().join("posthaste.db")).unwrap();
-        let rows = opened.stores().ledger.recent(None, 100_000).await.unwrap();
+        let rows = opened.stores().ledger.recent(None, most).await.unwrap();
         opened.close().await.unwrap();
         rows
     }

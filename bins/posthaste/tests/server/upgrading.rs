@@ -31,7 +31,7 @@ use crate::support::{
 const TEXTS: [&str; 4] = ["a", "b", "c", "d"];
 
 /// The process that took over, which is killed with the value.
-struct Successor(Pid);
+pub(crate) struct Successor(Pid);
 
 impl Successor {
     fn of(upgraded: &Value) -> Self {
@@ -45,7 +45,7 @@ impl Successor {
         status.lines().any(|line| line.starts_with("State:") && !line.contains("zombie"))
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         kill_process(self.0, Signal::TERM).unwrap();
         eventually("the relay that took over ends", || (!self.is_there()).then_some(())).await;
     }
@@ -64,7 +64,7 @@ fn bench() -> Bench {
 }
 
 /// An upstream whose streams stand still in their middle until the gate is open.
-async fn gated(gate: &Gate) -> ScriptedUpstream {
+pub(crate) async fn gated(gate: &Gate) -> ScriptedUpstream {
     let gate = gate.clone();
     ScriptedUpstream::start(move |request: &Received| {
         if request.json()["stream"] != true {
@@ -79,7 +79,12 @@ async fn gated(gate: &Gate) -> ScriptedUpstream {
 
 /// Whole requests, one after the other, each on a connection of its own or all on one, until told to stop. Gives how many
 /// were answered.
-fn keep_asking(server: &Server, key: &str, anew: bool, stop: &Arc<AtomicBool>) -> JoinHandle<usize> {
+pub(crate) fn keep_asking(
+    server: &Server,
+    key: &str,
+    anew: bool,
+    stop: &Arc<AtomicBool>,
+) -> JoinHandle<usize> {
     let clients: Vec<Client> = (0..if anew { 200 } else { 1 }).map(|_| server.client()).collect();
     let (key, stop) = (key.to_owned(), Arc::clone(stop));
     tokio::spawn(async move {
@@ -99,7 +104,7 @@ fn keep_asking(server: &Server, key: &str, anew: bool, stop: &Arc<AtomicBool>) -
     })
 }
 
-async fn open_streams(client: &Client, key: &str, number: usize) -> Vec<(Vec<u8>, Answer)> {
+pub(crate) async fn open_streams(client: &Client, key: &str, number: usize) -> Vec<(Vec<u8>, Answer)> {
     let mut streams = Vec::with_capacity(number);
     // No more at once than a listener's queue holds.
     while streams.len() < number {
@@ -122,7 +127,7 @@ async fn open_at_once(client: &Client, key: &str, number: usize) -> Vec<(Vec<u8>
     opening.join_all().await
 }
 
-async fn read_to_the_end(streams: Vec<(Vec<u8>, Answer)>) {
+pub(crate) async fn read_to_the_end(streams: Vec<(Vec<u8>, Answer)>) {
     let sent = anthropic_sse(&TEXTS, USAGE).concat();
     let mut reading: JoinSet<_> = streams
         .into_iter()
@@ -134,7 +139,7 @@ async fn read_to_the_end(streams: Vec<(Vec<u8>, Answer)>) {
 }
 
 /// Has the relay make way for its own program.
-async fn upgrade(bench: &Bench) -> Successor {
+pub(crate) async fn upgrade(bench: &Bench) -> Successor {
     let mut command = bench.command("upgrade --yes --json");
     let output = spawn_blocking(move || command.output().unwrap()).await.unwrap();
     assert!(output.status.success(), "{output:?}");

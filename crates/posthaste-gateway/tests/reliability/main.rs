@@ -11,7 +11,6 @@ mod credentials;
 mod cuts;
 mod ends;
 mod errors;
-mod heard;
 mod held;
 mod identities;
 mod left;
@@ -25,3 +24,5 @@ mod slow;
 mod storm;
 mod thinking;
 mod unreachable;
+
+use posthaste_testkit::heard;

@@ -14,7 +14,7 @@ use crate::{admin, respond::fault_response};
 
 /// The dialect of a path that serves none or two: by its base, and where that says nothing by the one header that only
 /// Anthropic's clients send.
-pub(super) fn dialect_of(path: &str, headers: &HeaderMap) -> Dialect {
+pub(crate) fn dialect_of(path: &str, headers: &HeaderMap) -> Dialect {
     let openai = if path.contains("/responses") { Dialect::OpenAiResponses } else { Dialect::OpenAiChat };
     if is_below(path, "/claude") {
         Dialect::AnthropicMessages

@@ -46,7 +46,8 @@ async fn relay(
     let read = async {
         let model = model.as_deref().map(ModelName::parse).transpose();
         let model = model.map_err(|error| Fault::invalid_request(format!("the path's model: {error}")))?;
-        Ok((model, body::read(&head.headers, body, front.options.now().max_body_bytes).await?))
+        let at_most = front.options.now().max_body_bytes;
+        Ok((model, body::read(&head.headers, body, at_most, &front.body_room).await?))
     };
     let (model, body) = read.await.inspect_err(|fault| front.relay.refused(fault))?;
     let query = head.uri.query().and_then(without_key);

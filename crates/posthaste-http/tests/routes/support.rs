@@ -197,6 +197,7 @@ impl Rig {
         let address = listener.local_addr().unwrap();
         let patience = Duration::from_secs(60);
         let options = ServerOptions {
+            most_connections: usize::MAX,
             header_read_timeout: patience,
             idle_timeout: patience,
             unread_timeout: patience,

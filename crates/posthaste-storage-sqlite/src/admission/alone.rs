@@ -35,7 +35,8 @@ pub(crate) struct Alone {
     state: Mutex<State>,
     /// Whether somebody is about to save.
     save_due: AtomicBool,
-    /// The latest moment that was told, in microseconds.
+    /// The moment that was told last, in microseconds. A later one from before the clock was set back does not count: what is
+    /// counted now would be forgotten by it.
     now: AtomicI64,
     /// One save at a time, so that what is read back is never older than what is known.
     saving: tokio::sync::Mutex<()>,
@@ -155,7 +156,7 @@ impl Alone {
 
 /// Saves soon, for all changes until then.
 fn save_soon(alone: &Arc<Alone>, now: Timestamp) {
-    alone.now.fetch_max(now.as_micros(), Ordering::Relaxed);
+    alone.now.store(now.as_micros(), Ordering::Relaxed);
     if alone.save_due.swap(true, Ordering::AcqRel) {
         return;
     }

@@ -6,25 +6,30 @@ use serde_json::Value;
 
 /// One event of a stream.
 #[derive(Clone, Debug)]
-pub(crate) struct Event {
-    pub(crate) name: Option<String>,
-    /// `None` of Chat's `[DONE]`.
-    pub(crate) data: Option<Value>,
+pub struct Event {
+    /// What it is called, where its framing tells.
+    pub name: Option<String>,
+    /// Its data; `None` of Chat's `[DONE]`.
+    pub data: Option<Value>,
     exception: bool,
 }
 
 /// A stream as a client has understood it.
 #[derive(Debug)]
-pub(crate) struct Heard {
-    pub(crate) text: String,
-    pub(crate) end: End,
+pub struct Heard {
+    /// The text that the answer brought.
+    pub text: String,
+    /// How it ended.
+    pub end: End,
     /// Whether it was told why the answer stopped.
-    pub(crate) stopped: bool,
-    pub(crate) events: Vec<Event>,
+    pub stopped: bool,
+    /// Everything that came.
+    pub events: Vec<Event>,
 }
 
+/// How a stream ended for a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub enum End {
     /// The answer is whole.
     Clean,
     /// An error was told.
@@ -39,7 +44,7 @@ pub(crate) enum End {
 /// Where a vendor's own client would fail: at what is not framed as it should be, at data that is no JSON, at a second end
 /// and at anything behind an end.
 #[track_caller]
-pub(crate) fn hear(client: Surface, body: &[u8]) -> Heard {
+pub fn hear(client: Surface, body: &[u8]) -> Heard {
     let events = taken_apart(client, body);
     let text = events.iter().map(|event| says(client, event)).collect();
     let stopped = events.iter().any(|event| is_stop(client, event));
@@ -68,8 +73,11 @@ pub(crate) fn hear(client: Surface, body: &[u8]) -> Heard {
 }
 
 /// The events of a stream, or of a part that ends between two of them.
+///
+/// # Panics
+/// As [`hear`].
 #[track_caller]
-pub(crate) fn taken_apart(surface: Surface, body: &[u8]) -> Vec<Event> {
+pub fn taken_apart(surface: Surface, body: &[u8]) -> Vec<Event> {
     let mut events = match Framing::of(surface) {
         Framing::Sse => server_sent(body),
         Framing::JsonArray => {
@@ -107,12 +115,15 @@ pub(crate) fn taken_apart(surface: Surface, body: &[u8]) -> Vec<Event> {
 }
 
 /// The events of one piece of a stream as the imitation sends it: of an array an element and what parts it from the others.
+///
+/// # Panics
+/// As [`hear`].
 #[track_caller]
-pub(crate) fn taken_apart_piece(surface: Surface, piece: &[u8]) -> Vec<Event> {
+pub fn taken_apart_piece(surface: Surface, piece: &[u8]) -> Vec<Event> {
     if Framing::of(surface) != Framing::JsonArray {
         return taken_apart(surface, piece);
     }
-    let element = str::from_utf8(piece).unwrap().trim_matches(['[', ']', ',', '\n']);
+    let element = str::from_utf8(piece).expect("an array is text").trim_matches(['[', ']', ',', '\n']);
     taken_apart(surface, format!("[{element}]").as_bytes())
 }
 
@@ -146,7 +157,7 @@ fn server_sent(body: &[u8]) -> Vec<Event> {
 }
 
 /// The text that an event brings.
-pub(crate) fn says(surface: Surface, event: &Event) -> String {
+pub fn says(surface: Surface, event: &Event) -> String {
     let Some(data) = &event.data else { return String::new() };
     let text = match surface.dialect {
         Dialect::AnthropicMessages | Dialect::BedrockConverse => &data["delta"]["text"],
@@ -159,7 +170,7 @@ pub(crate) fn says(surface: Surface, event: &Event) -> String {
 }
 
 /// Whether an event tells why the answer stopped.
-pub(crate) fn is_stop(surface: Surface, event: &Event) -> bool {
+pub fn is_stop(surface: Surface, event: &Event) -> bool {
     let Some(data) = &event.data else { return false };
     match surface.dialect {
         Dialect::AnthropicMessages => data["delta"]["stop_reason"].is_string(),
@@ -186,7 +197,8 @@ fn is_terminator(surface: Surface, event: &Event) -> bool {
     }
 }
 
-pub(crate) fn is_error(surface: Surface, event: &Event) -> bool {
+/// Whether an event tells of an error.
+pub fn is_error(surface: Surface, event: &Event) -> bool {
     if event.exception {
         return true;
     }
