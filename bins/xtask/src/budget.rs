@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let folder = tempfile::tempdir().unwrap();
-        let file: PathBuf = folder.path().join("budget.toml");
+        let file = folder.path().join("budget.toml");
         let counted = costs(&[("json", 1_234_567), ("stream", 999), ("translated", 1_000)]);
         fs::write(&file, in_toml(&counted)).unwrap();
         assert!(in_toml(&counted).contains("json = 1_234_567\nstream = 999\ntranslated = 1_000\n"));

@@ -265,6 +265,21 @@ fn a_clock_that_is_set_back_to_before_the_start_of_a_window_is_believed() {
     }
 }
 
+/// The order is older than what least keys hold for, but held none.
+#[test]
+fn windows_that_are_told_long_after_the_first_plan_count() {
+    let ids: std::collections::BTreeSet<_> = (0..40).map(|_| AccountId::generate()).collect();
+    let mut world = World::new(ids.into_iter().map(plain).collect(), 0);
+    world.compare(0, (0, false, false, 0)).unwrap();
+    world.now = world.now.plus(Duration::from_secs(90));
+    let (account, starts_at) = (world.members[30].account, world.now.minus(Duration::from_secs(17_900)));
+    let resets_at = starts_at.plus(Duration::from_secs(18_000));
+    world.windows[30] = vec![QuotaWindow { used: 10, limit: 100, request: 1, starts_at, resets_at }];
+    world.scheduler.learn_windows(account, &world.windows[30]);
+    world.compare(0, (0, false, false, 0)).unwrap();
+    assert_eq!(world.heads, 2);
+}
+
 /// Of equals the ones that stand behind come to their turn as those before them are used.
 #[test]
 fn a_thousand_requests_go_where_whole_plans_send_them() {

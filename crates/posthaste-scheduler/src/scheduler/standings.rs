@@ -84,8 +84,7 @@ impl Standings {
 
     fn new<O: Order>(look: &Look<'_, O>, strategy: Strategy) -> Self {
         let changes = look.accounts.changes().count();
-        // Requests side by side read the clock before they come here one after another.
-        let holds = look.moment.now.minus(APART)..=look.moment.now.plus(HOLDS);
+        let holds = around(look.moment.now);
         let members = 0..look.lineup.members().len() as u32;
         let places: Vec<Place> = members.map(|member| look.place(member, &holds)).collect();
         let spots = places.iter().filter_map(|place| match place {
@@ -101,8 +100,11 @@ impl Standings {
 
     /// Looks at those that changed; `None` where all have to be looked at.
     fn caught_up<O: Order>(mut self, look: &Look<'_, O>) -> Option<Self> {
-        if self.moving > 0 && !self.holds.contains(&look.moment.now) {
-            return None;
+        if !self.holds.contains(&look.moment.now) {
+            if self.moving > 0 {
+                return None;
+            }
+            self.holds = around(look.moment.now);
         }
         let (changed, changes) = look.accounts.changes().since(self.changes)?;
         self.changes = changes;
@@ -220,6 +222,11 @@ pub(super) fn seen(entry: Option<&Entry>) -> &Observed {
 
 fn windows(entry: Option<&Entry>) -> &[QuotaWindow] {
     entry.map_or(&[], |entry| &entry.windows)
+}
+
+/// When least keys are to hold that are made now. Requests side by side read the clock before they come here one after another.
+fn around(now: Timestamp) -> RangeInclusive<Timestamp> {
+    now.minus(APART)..=now.plus(HOLDS)
 }
 
 /// How long least keys are to hold. The longer, the further they lie below the truth, and the more of them a plan looks at.
