@@ -130,6 +130,7 @@ def addresses(person):
         ("accounts, by cost", "/admin-next/accounts?sort=cost&order=desc"),
         ("accounts, found", "/admin-next/accounts?search=gemini-00"),
         ("new account", "/admin-next/accounts/new/anthropic"),
+        ("who would serve, told", "/admin-next/plan?model=claude-sonnet-4-5"),
         ("requests, failed", "/admin-next/requests?status=failed"),
         ("use by key", "/admin-next/usage?by=key"),
         ("use by account", "/admin-next/usage?by=account"),

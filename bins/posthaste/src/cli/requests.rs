@@ -2,7 +2,7 @@
 
 mod explained;
 mod listed;
-mod told;
+pub(super) mod told;
 
 use clap::{Args, Subcommand};
 use posthaste_admin::{Command as Work, Reply, RequestSummary};

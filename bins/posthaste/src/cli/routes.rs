@@ -1,5 +1,7 @@
 //! `posthaste routes`
 
+mod told;
+mod trial;
 mod view;
 
 use clap::{Args, Subcommand};
@@ -24,6 +26,8 @@ pub(super) enum Command {
     Update(Update),
     /// Remove a route
     Delete(Going<Which>),
+    /// Tell who would serve a request at this moment, in which order and why, without sending anything; needs a running relay
+    Try(trial::Try),
 }
 
 #[derive(Args, Debug)]
@@ -79,6 +83,7 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
         Reply::Routes(routes) => out.show(&routes, || view::table(&routes)),
         Reply::Route(route) if deleted => out.show(&route, || format!("route `{}` is removed", route.model)),
         Reply::Route(route) => out.show(&route, || view::one(&route)),
+        Reply::Planned(view) => out.show(&*view, || told::text(&view)),
         _ => Err(unexpected()),
     }
 }
@@ -95,6 +100,7 @@ fn work(command: Command) -> Result<Work, Failure> {
             let which = going.sure(|which| format!("remove the route {}", which.route))?;
             Work::DeleteRoute { route: which.route }
         }
+        Command::Try(asked) => asked.work(),
     })
 }
 

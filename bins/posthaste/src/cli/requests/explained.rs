@@ -1,11 +1,9 @@
 //! A request's way for people: who was asked, why not the others, what each answered, how long it took and what it cost.
 
 use posthaste_admin::ExplainView;
-use posthaste_core::{
-    AttemptRow, CapturedBody, CheckedLimit, PassedOver, PlannedLeg, RequestPlan, Rest, Stop, StopEnd,
-};
+use posthaste_core::{AttemptRow, CapturedBody, CheckedLimit, PlannedLeg, RequestPlan, Stop, StopEnd};
 
-use super::told::{amount, size, took};
+use super::told::{amount, barrier, rest, size, took};
 use crate::cli::output;
 
 pub(super) fn text(view: &ExplainView) -> String {
@@ -168,14 +166,6 @@ fn leg(view: &ExplainView, leg: &PlannedLeg, round: &str) -> String {
         text.push_str(&format!("\nand passed over: {}", more.join(", ")));
     }
     text
-}
-
-fn barrier(passed: &PassedOver) -> String {
-    passed.rest.as_ref().map_or_else(|| passed.barrier.to_string(), rest)
-}
-
-fn rest(rest: &Rest) -> String {
-    format!("rests until {}, {}: {}", rest.until, rest.reason, rest.why)
 }
 
 fn turns(view: &ExplainView) -> String {

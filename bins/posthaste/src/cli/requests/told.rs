@@ -1,6 +1,6 @@
-//! Times, sizes and counts as people read them.
+//! Times, sizes and counts as people read them, and why somebody was not asked.
 
-use posthaste_core::{LimitUnit, NanoUsd};
+use posthaste_core::{LimitUnit, NanoUsd, PassedOver, Rest};
 
 /// A time in microseconds.
 pub(super) fn took(us: u64) -> String {
@@ -20,11 +20,21 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 /// An amount of what a limit counts.
-pub(super) fn amount(unit: LimitUnit, amount: i64) -> String {
+pub(in crate::cli) fn amount(unit: LimitUnit, amount: i64) -> String {
     match unit {
         LimitUnit::Cost => NanoUsd::from_nanos(amount).to_string(),
         LimitUnit::Requests | LimitUnit::Tokens | LimitUnit::Concurrency => amount.to_string(),
     }
+}
+
+/// What stood against an account; of one that rests, until when and why.
+pub(in crate::cli) fn barrier(passed: &PassedOver) -> String {
+    passed.rest.as_ref().map_or_else(|| passed.barrier.to_string(), rest)
+}
+
+/// An account's rest.
+pub(super) fn rest(rest: &Rest) -> String {
+    format!("rests until {}, {}: {}", rest.until, rest.reason, rest.why)
 }
 
 #[cfg(test)]
