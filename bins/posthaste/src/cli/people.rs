@@ -1,5 +1,7 @@
 //! `posthaste users` and `posthaste admin`
 
+mod sign_in;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -9,6 +11,7 @@ use posthaste_admin::{
 };
 use posthaste_core::{Limit, Role, Secret};
 
+use self::sign_in::TestSignIn;
 use super::{
     Failure, Output,
     going::Going,
@@ -37,6 +40,8 @@ pub(super) enum Command {
     Sessions(Which),
     /// End all sessions of a person
     Logout(Which),
+    /// Look for what is wrong with the directory or the identity provider; nobody is logged in
+    TestSignIn(TestSignIn),
     /// The client keys of a person's own
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -196,6 +201,7 @@ pub(super) async fn run(command: Command, config: &Config, out: &Output) -> Resu
         Command::DropSecondFactor(which) => Work::DropSecondFactor { user: which.name },
         Command::Sessions(which) => Work::ListSessions { user: which.name },
         Command::Logout(which) => Work::EndSessions { user: which.name },
+        Command::TestSignIn(test) => test.work()?,
         Command::Keys(command) => work_on_keys(command),
     };
     execute(work, config, out).await
@@ -233,6 +239,7 @@ async fn execute(work: Work, config: &Config, out: &Output) -> Result<(), Failur
         Reply::User(user) if deleted => out.show(&user, || format!("user `{}` is removed", user.name)),
         Reply::User(user) => out.show(&user, || one(&user)),
         Reply::Sessions(sessions) => out.show(&sessions, || session_table(&sessions)),
+        Reply::SignInTested(report) => sign_in::show(&report, out),
         Reply::OwnKeys(keys) => out.show(&keys, || key_table(&keys)),
         Reply::CreatedOwnKey(made) => out.show(&made, || created_key(&made)),
         Reply::OwnKey(key) => out.show(&key, || format!("client key `{}` is closed for good", key.name)),

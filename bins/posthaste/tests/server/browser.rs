@@ -3,5 +3,8 @@
 mod credentials;
 mod driver;
 mod flows;
+mod order;
 mod pages;
+mod sign_in;
 mod sound;
+mod trials;

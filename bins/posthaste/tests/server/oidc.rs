@@ -380,3 +380,25 @@ async fn a_log_in_begins_at_one_relay_and_ends_at_another() {
     assert_eq!(replayed.status, 401);
     assert!(replayed.message().contains("used before"), "{}", replayed.text);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_the_way_of_log_ins_is_found_without_a_browser() {
+    let (_provider, bench) = provider().await;
+    let server = bench.serve();
+    let of = |report: &Value, step: &str| {
+        let found = report["findings"].as_array().unwrap().iter().find(|one| one["step"] == step);
+        found.unwrap_or_else(|| panic!("{step}: {report}")).clone()
+    };
+    let report = bench.cli("users test-sign-in oidc");
+    assert_eq!((&report["ok"], &of(&report, "client")["state"]), (&json!(true), &json!("good")), "{report}");
+    assert!(of(&report, "redirect")["found"].as_str().unwrap().contains("/users/oidc/callback"), "{report}");
+    assert!(!report.to_string().contains(SANDBOX_CONFIDENTIAL_CLIENT_SECRET), "{report}");
+    server.stop().await;
+    // Without a relay it looks by itself, with the settings of the moment.
+    let bench = bench.with("POSTHASTE_OIDC__CLIENT_SECRET", "dummy-other-secret");
+    let refused = bench.command("users test-sign-in oidc --json").output().unwrap();
+    let report: Value = serde_json::from_slice(&refused.stdout).unwrap();
+    assert!(!refused.status.success() && report["ok"] == false, "{report}");
+    assert_eq!(of(&report, "client")["state"], "bad", "{report}");
+    assert!(!report.to_string().contains("dummy-other-secret"), "{report}");
+}

@@ -60,7 +60,24 @@ async fn people_of_a_directory_log_in_and_others_do_while_it_is_away() {
     assert_eq!((status, &quota["data"]["keys"]), (200, &json!(1)));
     assert_eq!(ask(&server, Method::GET, "/users/usage-stats", token, Value::Null).await.0, 200);
 
+    let test = json!({ "way": "ldap", "name": "ada", "password": PASSWORD });
+    assert_eq!(ask(&server, Method::POST, "/admin/sign-in/test", token, test.clone()).await.0, 403);
+    let tester = bench.cli("tokens create tester --scope users:write");
+    let tester = tester["token"].as_str().unwrap();
+    let (status, tested) = ask(&server, Method::POST, "/admin/sign-in/test", tester, test).await;
+    assert_eq!((status, &tested["data"]["ok"]), (200, &json!(true)), "{tested}");
+    let found = tested["data"]["findings"].as_array().unwrap();
+    let of = |step: &str| found.iter().find(|one| one["step"] == step).unwrap()["found"].as_str().unwrap();
+    assert_eq!(of("person_groups"), "cn=ops,ou=groups,dc=example,dc=com");
+    assert!(of("role").starts_with("operator"), "{tested}");
+    for secret in [PASSWORD, SpawnedSlapd::READER_PASSWORD] {
+        assert!(!tested.to_string().contains(secret), "{tested}");
+    }
+
     slapd.kill();
+    let away = bench.command("users test-sign-in ldap --name ada --json").output().unwrap();
+    let told = String::from_utf8(away.stdout).unwrap();
+    assert!(!away.status.success() && told.contains("connecting to ldaps://127.0.0.1"), "{told}");
     let (status, away) = log_in(&server, "ada", PASSWORD).await;
     assert_eq!((status, &away["error"]), (502, &json!("upstream")), "{away}");
     assert!(!away.to_string().contains("ldaps://"), "{away}");

@@ -115,12 +115,19 @@ fn money(billionths: i64) -> String {
 pub(super) fn test(report: &TestReport) -> String {
     let status = report.status.map_or("no answer".to_owned(), |status| format!("status {status}"));
     let verdict = if report.ok { "serves" } else { "does not serve" };
+    let mut facts = steps(&report.steps);
+    if let Some(usage) = &report.usage {
+        facts.push(("  tokens", format!("{} in, {} out", usage.prompt(), usage.output)));
+    }
+    if let Some(cost) = report.cost_nano_usd {
+        facts.push(("  cost", cost.to_string()));
+    }
     format!(
         "account `{}` {verdict}: model {}, {status}, {} ms\n{}",
         report.account,
         report.upstream_model,
         report.latency_ms,
-        output::list(&steps(&report.steps))
+        output::list(&facts)
     )
 }
 
@@ -128,6 +135,7 @@ pub(super) fn test(report: &TestReport) -> String {
 fn steps(steps: &TestSteps) -> Vec<(&'static str, String)> {
     let all = [
         ("  credential", steps.credential_us),
+        ("  project", steps.project_us),
         ("  name look-up", steps.lookup_us),
         ("  connect", steps.connect_us),
         ("  TLS", steps.tls_us),
