@@ -92,7 +92,8 @@ fn outcome(view: &PlanView) -> String {
 }
 
 fn limits(limits: &[OutlookLimit]) -> String {
-    let mut table = output::table(&["LIMIT", "WHOSE", "COUNTS", "RESERVES", "THEN USED", "OF", "STARTS ANEW"]);
+    let mut table =
+        output::table(&["LIMIT", "WHOSE", "COUNTS", "RESERVES", "THEN USED", "OF", "STARTS ANEW"]);
     for OutlookLimit { of, limit, waits, .. } in limits {
         let reserved = match limit.reserved {
             Some(reserved) => amount(limit.unit, reserved),
