@@ -28,6 +28,7 @@ mod notices;
 mod oidc;
 mod operators;
 mod people;
+mod planned;
 mod prices;
 mod proxied;
 mod raw;

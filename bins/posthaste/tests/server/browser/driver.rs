@@ -154,6 +154,12 @@ impl Browser {
         self.web.issue_cmd(Own("goog/cdp/execute", command)).await.unwrap();
     }
 
+    /// Has the browser live in another zone of time.
+    pub(crate) async fn zone(&self, name: &str) {
+        let command = json!({ "cmd": "Emulation.setTimezoneOverride", "params": { "timezoneId": name } });
+        self.web.issue_cmd(Own("goog/cdp/execute", command)).await.unwrap();
+    }
+
     /// What went wrong in the page since this was asked last: errors, refused files, broken policies.
     pub(crate) async fn complaints(&self) -> Vec<String> {
         let answer = self.web.issue_cmd(Own("se/log", json!({ "type": "browser" }))).await.unwrap();

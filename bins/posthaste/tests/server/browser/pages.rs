@@ -6,6 +6,9 @@ use crate::support::{Bench, serving, whole};
 
 pub(super) const PASSWORD: &str = "correct horse battery";
 
+/// The file in the folder that holds the secret of the key `laptop`.
+pub(super) const HOLDERS_KEY: &str = "laptop.key";
+
 /// A folder with an owner, accounts, keys and requests, and the paths of all pages on it.
 pub(super) async fn furnished(bench: Bench) -> (Bench, ScriptedUpstream, Vec<String>) {
     let upstream = ScriptedUpstream::start(serving).await;
@@ -13,6 +16,7 @@ pub(super) async fn furnished(bench: Bench) -> (Bench, ScriptedUpstream, Vec<Str
     bench.cli("admin create ada --password-file password");
     bench.add_account("main", &upstream);
     let key = bench.create_key("laptop");
+    std::fs::write(bench.folder.path().join(HOLDERS_KEY), &key).unwrap();
     bench.cli("keys update laptop --limit cost=5/day --limit concurrency=4 --add-tag ci");
     bench.cli("pools create --name fast");
     bench.cli("accounts update main --pool fast");
@@ -40,6 +44,8 @@ pub(super) async fn furnished(bench: Bench) -> (Bench, ScriptedUpstream, Vec<Str
         format!("/admin-next/keys/{key}"),
         format!("/admin-next/keys/{key}/edit"),
         format!("/admin-next/requests/{request}"),
+        "/admin-next/plan?model=house&key=laptop".to_owned(),
+        "/admin-next/key".to_owned(),
     ]);
     (bench, upstream, paths)
 }

@@ -23,24 +23,37 @@ async fn every_page_is_sound_in_every_look() {
         for path in &paths {
             browser.go(path).await;
             browser.find("h1").await;
-            let place = format!("{path} ({look}, {width})");
-            troubles
-                .extend(browser.complaints().await.into_iter().map(|trouble| format!("{place}: {trouble}")));
-            let broad = browser.script("return document.documentElement.scrollWidth - innerWidth").await;
-            if broad.as_i64().unwrap() > 0 {
-                troubles.push(format!("{place} is {broad} pixels too broad"));
-            }
-            let elsewhere = browser.asked_for().await;
-            troubles.extend(
-                elsewhere
-                    .into_iter()
-                    .filter(|url| !url.starts_with(&server.base) && !url.starts_with("data:"))
-                    .map(|url| format!("{place} asks for {url}")),
-            );
+            troubles.extend(of_page(&browser, &format!("{path} ({look}, {width})")).await);
         }
+        hold(&browser, &bench).await;
+        troubles.extend(of_page(&browser, &format!("a holder's key ({look}, {width})")).await);
+        browser.click("form[action$='/key/leave'] button").await;
+        browser.find("input[name='key']").await;
     }
     assert!(troubles.is_empty(), "{troubles:#?}");
     server.stop().await;
+}
+
+/// What is wrong with the page that is shown.
+async fn of_page(browser: &Browser, place: &str) -> Vec<String> {
+    let mut troubles = browser.complaints().await;
+    let broad = browser.script("return document.documentElement.scrollWidth - innerWidth").await;
+    if broad.as_i64().unwrap() > 0 {
+        troubles.push(format!("it is {broad} pixels too broad"));
+    }
+    let is_elsewhere = |url: &String| !url.starts_with(&browser.base) && !url.starts_with("data:");
+    let elsewhere = browser.asked_for().await.into_iter().filter(is_elsewhere);
+    troubles.extend(elsewhere.map(|url| format!("it asks for {url}")));
+    troubles.into_iter().map(|trouble| format!("{place}: {trouble}")).collect()
+}
+
+/// Goes to the page of whoever holds a key, and presents one there.
+async fn hold(browser: &Browser, bench: &Bench) {
+    let key = std::fs::read_to_string(bench.folder.path().join(pages::HOLDERS_KEY)).unwrap();
+    browser.go("/admin-next/key").await;
+    browser.fill("key", &key).await;
+    browser.click("form.fields button.primary").await;
+    browser.find("form[action$='/key/leave']").await;
 }
 
 /// With `POSTHASTE_AXE` naming axe-core's `axe.min.js`.
@@ -64,6 +77,10 @@ async fn pages_can_be_used_by_everybody() {
         for path in &paths {
             findings.extend(look(&browser, &axe, path, theme).await);
         }
+        hold(&browser, &bench).await;
+        findings.extend(seen(&browser, &axe, "a holder's key", theme).await);
+        browser.click("form[action$='/key/leave'] button").await;
+        browser.find("input[name='key']").await;
     }
     assert!(findings.is_empty(), "{findings:#?}");
     server.stop().await;
@@ -73,6 +90,11 @@ async fn pages_can_be_used_by_everybody() {
 async fn look(browser: &Browser, axe: &str, path: &str, theme: &str) -> Vec<String> {
     browser.go(path).await;
     browser.find("h1").await;
+    seen(browser, axe, path, theme).await
+}
+
+/// The same of the page that is shown.
+async fn seen(browser: &Browser, axe: &str, path: &str, theme: &str) -> Vec<String> {
     browser.script(axe).await;
     let script = "const done = arguments[0]; axe.run().then((found) => done(found.violations.filter((one) => ['serious', 'critical'].includes(one.impact)) \
                   .map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html).join(' | ')}`)))";
