@@ -25,7 +25,7 @@ fn whole_file() -> String {
         let Some(value) = shown.value else { continue };
         if shown.section != section {
             section = shown.section;
-            write!(file, "[{section}]\n").unwrap();
+            writeln!(file, "[{section}]").unwrap();
         }
         writeln!(file, "{} = {value}", shown.key).unwrap();
     }
