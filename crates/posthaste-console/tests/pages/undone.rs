@@ -21,8 +21,11 @@ async fn account(rig: &Rig, name: &str, pools: &[&str]) -> String {
     rig.admin.accounts().add(new).await.unwrap().account.id.to_string()
 }
 
-/// What a page says was done, and the form that takes it back: where it is sent, with what.
-fn bar(page: &Shown) -> (String, Option<(String, Vec<(String, String)>)>) {
+/// Where a form is sent, with what.
+type Form = (String, Vec<(String, String)>);
+
+/// What a page says was done, and the form that takes it back.
+fn bar(page: &Shown) -> (String, Option<Form>) {
     let (_, bar) = page.page().split_once("class=\"told\"").unwrap_or_else(|| panic!("{}", page.html));
     let bar = bar.split_once("</div>").unwrap().0;
     let between = |text: &str, from: &str, to: &str| {
