@@ -23,6 +23,7 @@ use super::{
     super::{ServerOptions, connection_builder},
     *,
 };
+use crate::room::BodyRoom;
 
 /// How many things live that were counted so.
 type Count = Arc<AtomicUsize>;
@@ -79,7 +80,7 @@ fn router(open: &Count) -> Router {
 }
 
 async fn read(headers: HeaderMap, body: Body) -> (StatusCode, String) {
-    match crate::body::read(&headers, body, 1024 * 1024).await {
+    match crate::body::read(&headers, body, 1024 * 1024, &BodyRoom::default()).await {
         Ok(body) => (StatusCode::OK, body.len().to_string()),
         Err(fault) => (StatusCode::REQUEST_TIMEOUT, fault.kind.to_string()),
     }
@@ -93,6 +94,7 @@ fn connected(open: &Count) -> (DuplexStream, JoinHandle<()>) {
         idle_timeout: Duration::from_secs(75),
         unread_timeout: UNREAD,
         shutdown_grace: Duration::ZERO,
+        most_connections: usize::MAX,
         tls: None,
     };
     let (tasks, conversation) = (Tasks::default(), Conversation::new(false));
