@@ -169,6 +169,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("teams delete", "as `pools delete`"),
     ("upgrade", "needs a relay: tests/server/upgrading.rs"),
     ("users drop-second-factor", "needs a second factor: tests/server/people.rs"),
+    ("users test-sign-in", "asks a directory or a provider: tests/server/people.rs, tests/server/oidc.rs"),
 ];
 
 struct Bench {
