@@ -1,7 +1,8 @@
 //! A headless Chromium, and what a person does with it.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    io::{Read as _, Write as _},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -22,12 +23,32 @@ pub(crate) struct Browser {
     _program: Program,
 }
 
-struct Program(Child);
+/// The driver. A browser outlives the driver that started it unless its session is ended before.
+struct Program {
+    driver: Child,
+    address: SocketAddr,
+    session: Option<String>,
+}
+
+impl Program {
+    fn end_session(&self, session: &str) -> std::io::Result<()> {
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        let head = format!("DELETE /session/{session} HTTP/1.1\r\nhost: {}\r\n\r\n", self.address);
+        stream.write_all(head.as_bytes())?;
+        // It answers when the browser is gone.
+        stream.read(&mut [0; 1024]).map(drop)
+    }
+}
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        if let Some(session) = &self.session {
+            // Where the driver itself is gone nothing more can be done.
+            let _ = self.end_session(session);
+        }
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
     }
 }
 
@@ -49,14 +70,14 @@ impl Browser {
     /// A browser that knows the relay's address.
     pub(crate) async fn start(server: &Server) -> Self {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        let program = Command::new("chromedriver")
+        let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver is there: `cargo xtask setup` installs it");
-        let program = Program(program);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut program = Program { driver, address, session: None };
         let arguments = [
             "--headless=new",
             "--no-sandbox",
@@ -80,6 +101,7 @@ impl Browser {
             }
             sleep(Duration::from_millis(100)).await;
         };
+        program.session = web.session_id().await.unwrap();
         Self { web, base: server.base.clone(), _program: program }
     }
 
