@@ -15,7 +15,7 @@ use crate::{bench, budget, docs, fuzz, layering, setup, smoke};
 pub(crate) struct Options {
     /// Also check what takes long, or needs a release build or the network: each client with each upstream, the vendors'
     /// agents, long orders of claims and settlements, streams cut at every byte, relays that stand still for longer than their leases,
-    /// whether the time of a comparison tells of a secret, the benchmark's programs, the fuzz targets, security advisories
+    /// whether the time of a comparison tells of a secret, what requests cost in instructions, the benchmark's programs, the fuzz targets, security advisories
     #[arg(long)]
     all: bool,
 }
@@ -27,7 +27,6 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     let servers = report.step("setup: redis-server, slapd, nginx", setup::servers);
     tests(workspace, &mut report, servers);
     program(workspace, &mut report, options.all);
-    report.step("what requests cost", || budget::check(workspace));
     if options.all {
         extras(workspace, &mut report);
     }
@@ -202,6 +201,8 @@ fn extras(workspace: &Workspace, report: &mut Report) {
             shell_run(cargo(workspace).args(run))
         });
     }
+    // It wants a release build, which takes longer than the tests on a machine that has none yet.
+    report.step("what requests cost", || budget::check(workspace));
     report.step("benchmark programs", || bench::check(workspace));
     if !fuzz::installed(workspace) {
         return report.not_checked("fuzz targets", fuzz::NOT_INSTALLED);
