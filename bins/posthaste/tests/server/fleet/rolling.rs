@@ -20,7 +20,7 @@ async fn g3_three_relays_are_replaced_in_turn_and_no_stream_is_cut_and_nobody_re
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "long: three thousand streams; `cargo xtask test --all` runs it"]
+#[ignore = "long: three thousand streams"]
 async fn g3_three_relays_are_replaced_in_turn_under_thousands_of_streams() {
     replaced_in_turn(1_000).await;
 }
