@@ -4,6 +4,7 @@ mod conversation;
 mod crowd;
 mod lingering;
 mod pace;
+mod rest;
 mod socket;
 mod taking;
 mod tasks;

@@ -4,20 +4,15 @@ use std::{
     convert::Infallible,
     fmt,
     net::SocketAddr,
-    pin::Pin,
     sync::{
         Arc, Weak,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
-    task::{Context, Poll},
     time::Duration,
 };
 
 use axum::{Router, extract::ConnectInfo, response::Response};
-use bytes::Bytes;
-use futures_util::TryFutureExt;
 use http::{HeaderValue, Request, Version, header};
-use http_body::{Body, Frame, SizeHint};
 use hyper::{
     body::Incoming,
     service::{Service, service_fn},
@@ -30,7 +25,7 @@ use tokio::{
 use tower::Service as _;
 
 use super::{
-    pace::{Pace, TooSlow},
+    rest::{Rest, Watched},
     taking::{Place, Taken, Taking},
     tasks::Tasks,
 };
@@ -44,8 +39,8 @@ pub(super) struct Conversation(Arc<State>);
 struct State {
     /// A request has come.
     begun: AtomicBool,
-    /// The last request's body was not wanted to its end.
-    unread: AtomicBool,
+    /// What of the last request's body was not wanted.
+    rest: Rest,
     /// It is spoken over TLS.
     tls: bool,
     /// How the answer is taken that is under way over HTTP/1.
@@ -87,32 +82,28 @@ impl Conversation {
                 request.extensions_mut().insert(OverTls);
             }
             conversation.0.begun.store(true, Ordering::Relaxed);
-            // On HTTP/1.1 another request shows that the one before was read.
-            conversation.0.unread.store(false, Ordering::Relaxed);
+            conversation.0.rest.forget();
             let conversation = conversation.clone();
-            // HTTP/2 has a frame of its own for it, which the end of serving sends.
-            let may_leave =
+            // HTTP/2 has a frame of its own for the end of serving, and each of its streams has its own end.
+            let by_turns =
                 request.version() < Version::HTTP_2 && !request.headers().contains_key(header::UPGRADE);
             let tasks = tasks.clone();
             let mut attention = (request.version() == Version::HTTP_2).then(|| conversation.attend());
-            let body = |body| Watched {
-                body,
-                ended: false,
-                pace: Pace::default(),
-                conversation: conversation.clone(),
-            };
+            let (head, body) = request.into_parts();
+            let body = Watched::new(body, &head.headers, conversation.clone());
             // A router is always ready.
-            let answering = router.clone().call(request.map(body));
-            answering.map_ok(move |mut answer: Response| {
-                if may_leave && tasks.is_retiring() {
+            let answering = router.clone().call(Request::from_parts(head, body));
+            async move {
+                let mut answer: Response = answering.await?;
+                if by_turns && (!conversation.0.rest.read().await || tasks.is_retiring()) {
                     answer.headers_mut().insert(header::CONNECTION, CLOSE);
                 }
                 let place = match &mut attention {
                     Some(attention) => Place::Stream(attention.answered()),
                     None => Place::Connection(conversation),
                 };
-                answer.map(|body| Taken::new(body, place))
-            })
+                Ok(answer.map(|body| Taken::new(body, place)))
+            }
         })
     }
 
@@ -174,6 +165,10 @@ impl Conversation {
         &self.0.taking
     }
 
+    pub(super) fn rest(&self) -> &Rest {
+        &self.0.rest
+    }
+
     fn attend(&self) -> Attention {
         self.0.requests.fetch_add(1, Ordering::Relaxed);
         Attention { conversation: self.clone(), begun: Instant::now(), answered: false }
@@ -181,7 +176,7 @@ impl Conversation {
 
     /// Whether the client may be sending still what nobody reads.
     pub(super) fn left_unread(&self) -> bool {
-        self.0.unread.load(Ordering::Relaxed)
+        self.0.rest.is_unread()
     }
 }
 
@@ -221,60 +216,6 @@ impl Drop for Attention {
         let hasty = hasty.fetch_add(1, Ordering::Relaxed) + 1;
         if hasty > MOST_HASTY && hasty > requests.load(Ordering::Relaxed) / 2 {
             harried.notify_one();
-        }
-    }
-}
-
-/// A request's body that notes when it is dropped before its end, and that ends when it comes too slowly.
-struct Watched {
-    body: Incoming,
-    ended: bool,
-    pace: Pace,
-    conversation: Conversation,
-}
-
-/// Why a request's body ended early.
-#[derive(Debug, thiserror::Error)]
-enum BodyError {
-    #[error(transparent)]
-    Broken(#[from] hyper::Error),
-    #[error("it was given up")]
-    Slow(#[source] TooSlow),
-}
-
-impl Body for Watched {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match Pin::new(&mut self.body).poll_frame(context) {
-            Poll::Pending => self.pace.poll(context).map(|slow| Some(Err(BodyError::Slow(slow)))),
-            Poll::Ready(frame) => {
-                self.ended = !matches!(frame, Some(Ok(_)));
-                if let Some(Ok(data)) = frame.as_ref().map(|frame| frame.as_ref().map(Frame::data_ref)) {
-                    self.pace.came(data.map_or(0, Bytes::len));
-                }
-                Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        if !self.ended && !self.body.is_end_stream() {
-            self.conversation.0.unread.store(true, Ordering::Relaxed);
         }
     }
 }

@@ -9,6 +9,7 @@ use axum::{
     body::Body,
     routing::{get, post},
 };
+use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
@@ -17,6 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     task::JoinHandle,
+    time::timeout,
 };
 
 use super::{
@@ -43,11 +45,12 @@ impl Drop for Counted {
     }
 }
 
-/// `/read` reads a body, `/endless` is a stream that always has more, `/silent` one that never has any, `/never` does not answer.
+/// `/read` reads a body, `/refused` does not, `/endless` is a stream that always has more, `/silent` one that never has any, `/never` does not answer.
 fn router(open: &Count) -> Router {
     let (endless, silent, never) = (Arc::clone(open), Arc::clone(open), Arc::clone(open));
     Router::new()
         .route("/read", post(read))
+        .route("/refused", post(async || StatusCode::UNAUTHORIZED))
         .route(
             "/endless",
             get(async move || {
@@ -104,6 +107,17 @@ fn connected(open: &Count) -> (DuplexStream, JoinHandle<()>) {
     (client, tokio::spawn(async move { conversation.carry(connection, HEAD, UNREAD).await }))
 }
 
+/// What is answered within a second to what is sent, each piece a while after the one before.
+async fn told(client: &mut DuplexStream, pieces: &[&str], between: Duration) -> String {
+    for piece in pieces {
+        client.write_all(piece.as_bytes()).await.unwrap();
+        sleep(between).await;
+    }
+    let mut answers = Vec::new();
+    let _ = timeout(Duration::from_secs(1), client.read_to_end(&mut answers)).await;
+    String::from_utf8(answers).unwrap()
+}
+
 async fn connected_by_http2(open: &Count) -> (SendRequest<Body>, JoinHandle<()>) {
     let (client, serving) = connected(open);
     let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(client)).await.unwrap();
@@ -154,6 +168,29 @@ async fn c3_a_body_that_keeps_its_pace_is_read_however_long_it_takes() {
     let mut answer = [0; 4096];
     let length = client.read(&mut answer).await.unwrap();
     assert!(str::from_utf8(&answer[..length]).unwrap().ends_with("409600"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_whose_body_comes_keeps_the_connection() {
+    let refused = "POST /refused HTTP/1.1\r\nhost: relay\r\ncontent-length: 4\r\n\r\n";
+    for between in [Duration::ZERO, Duration::from_millis(5)] {
+        let (mut client, _serving) = connected(&Count::default());
+        let read = "POST /read HTTP/1.1\r\nhost: relay\r\ncontent-length: 2\r\n\r\nok";
+        let answers = told(&mut client, &[refused, "bo", "dy", read], between).await;
+        assert!(answers.starts_with("HTTP/1.1 401 ") && answers.ends_with("\r\n\r\n2"), "{answers}");
+        assert!(!answers.contains("connection"), "{answers}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_ends_its_connection_says_so() {
+    for head in ["content-length: 4", "content-length: 400000", "content-length: 4\r\nexpect: 100-continue"] {
+        let (mut client, serving) = connected(&Count::default());
+        let asked = format!("POST /refused HTTP/1.1\r\nhost: relay\r\n{head}\r\n\r\n");
+        let answer = told(&mut client, &[&asked], Duration::ZERO).await;
+        assert!(answer.starts_with("HTTP/1.1 401 ") && answer.contains("connection: close\r\n"), "{answer}");
+        serving.await.unwrap();
+    }
 }
 
 #[tokio::test(start_paused = true)]
