@@ -4,13 +4,9 @@
 //! cache; the scheduler weighs that against what speaks for others. Who has served a conversation is its home from then
 //! on, so that one that had to move stays where it went.
 
-use std::{
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use http::HeaderMap;
-use memchr::memmem::Finder;
 use moka::sync::Cache;
 use posthaste_core::{
     Account, AccountId, AffinityRules, ClientKeyId, ConversationFound, NanoUsd, Timestamp, Usage, UsageSource,
@@ -59,7 +55,7 @@ impl Affinity {
         let conversation = digest(headers, envelope, body)?;
         let key = AffinityKey { tenant, conversation };
         let home = homes.find(key, now).await;
-        let sealed = home.is_some() && SEALS.iter().any(|seal| seal.find(body).is_some());
+        let sealed = home.is_some() && envelope.is_sealed();
         Some(Self { key, rules: rules.clone(), home, sealed })
     }
 
@@ -218,12 +214,6 @@ impl Homes {
 /// What clients call their conversations, in headers: Claude Code, Codex, OpenCode.
 const SESSION_HEADERS: [&str; 5] =
     ["x-claude-code-session-id", "session-id", "session_id", "x-session-affinity", "x-session-id"];
-
-/// The members that hold what only its maker can read: Anthropic's and Converse's, OpenAI's, Gemini's.
-static SEALS: LazyLock<[Finder<'static>; 4]> = LazyLock::new(|| {
-    ["\"signature\"", "\"encrypted_content\"", "\"thoughtSignature\"", "\"redacted_thinking\""]
-        .map(Finder::new)
-});
 
 /// Prices are asked for so many tokens, so that no step of a price for long prompts is reached.
 const SAMPLE: u64 = 1_000;

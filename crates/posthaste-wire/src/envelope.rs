@@ -1,9 +1,9 @@
 //! The peek: the few facts of a request that the relay needs, borrowed from the body.
 
 mod conversation;
-mod depth;
 mod error;
 mod fields;
+mod scan;
 
 use std::ops::Range;
 
@@ -33,6 +33,7 @@ pub struct Envelope {
     /// Where the model's name stands; none where the path names it and the body does not.
     model_span: Option<Range<usize>>,
     marks: Marks,
+    sealed: bool,
     /// Whether the path named the model; what the body says then counts for nothing.
     by_path: bool,
 }
@@ -57,6 +58,7 @@ impl Envelope {
             include_usage: fields.include_usage(),
             model_span: Some(span(text, raw_model)),
             marks: fields.marks(text),
+            sealed: fields.is_sealed(),
             by_path: false,
         })
     }
@@ -78,6 +80,7 @@ impl Envelope {
             include_usage: fields.include_usage(),
             model_span: fields.model().ok().map(|(raw, _)| span(text, raw)),
             marks: fields.marks(text),
+            sealed: fields.is_sealed(),
             by_path: true,
         })
     }
@@ -92,6 +95,7 @@ impl Envelope {
             include_usage: false,
             model_span: None,
             marks: Marks::default(),
+            sealed: false,
             by_path: true,
         }
     }
@@ -99,16 +103,10 @@ impl Envelope {
     fn fields(body: &Bytes) -> Result<(&str, Fields<'_>), EnvelopeError> {
         let text = std::str::from_utf8(body)
             .map_err(|error| EnvelopeError::InvalidUtf8 { offset: error.valid_up_to() })?;
-        let Some(first) = text.bytes().find(|byte| !byte.is_ascii_whitespace()) else {
+        if text.trim_ascii().is_empty() {
             return Err(EnvelopeError::Empty);
-        };
-        if depth::exceeds(body, Self::MAX_DEPTH) {
-            return Err(EnvelopeError::TooDeep { limit: Self::MAX_DEPTH });
         }
-        if first != b'{' {
-            return Err(fields::why_no_object(text));
-        }
-        Ok((text, Fields::read(text)?))
+        Ok((text, Fields::read(text, Self::MAX_DEPTH)?))
     }
 
     /// What tells the request's conversation from others; `None` where the request holds no conversation.
@@ -117,6 +115,11 @@ impl Envelope {
     /// When `body` is shorter than the one that was peeked at.
     pub fn conversation<'a>(&self, body: &'a Bytes) -> Option<Conversation<'a>> {
         self.marks.conversation(body)
+    }
+
+    /// Whether the request carries what only its maker can read: thoughts under a signature, or encrypted ones.
+    pub fn is_sealed(&self) -> bool {
+        self.sealed
     }
 
     /// The body with another model name spliced in: three slices, nothing but the name is copied. Where the path names the

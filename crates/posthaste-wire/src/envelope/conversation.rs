@@ -1,7 +1,8 @@
 //! What tells one conversation from another.
 
-use std::{borrow::Cow, cell::Cell, fmt, ops::Range};
+use std::{borrow::Cow, cell::Cell, fmt, ops::Range, sync::LazyLock};
 
+use memchr::memmem::Finder;
 use serde::{
     Deserialize, Deserializer,
     de::{SeqAccess, Visitor},
@@ -100,7 +101,7 @@ fn first_of(array: &str) -> Option<&str> {
 
 /// The same JSON without cache marks.
 fn without_cache_marks(json: &str) -> Cow<'_, str> {
-    if !json.contains(CACHE_MARK) && !json.contains(CACHE_POINT) {
+    if CACHE_MARKS.iter().all(|mark| mark.find(json.as_bytes()).is_none()) {
         return Cow::Borrowed(json);
     }
     match serde_json::from_str::<Value>(json) {
@@ -125,6 +126,10 @@ fn unmark(value: &mut Value) {
         _ => {}
     }
 }
+
+/// Both are prepared once: they are looked for in what the system says, with each request.
+static CACHE_MARKS: LazyLock<[Finder<'static>; 2]> =
+    LazyLock::new(|| [CACHE_MARK, CACHE_POINT].map(Finder::new));
 
 /// Anthropic's, on a block.
 const CACHE_MARK: &str = "cache_control";

@@ -1,45 +1,59 @@
 //! The named fields of a request, still as JSON text.
 
-use std::fmt;
+use std::collections::HashMap;
 
 use posthaste_core::ModelName;
-use serde::{
-    Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, Visitor},
-};
-use serde_json::value::RawValue;
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::error::Category;
 
-use super::{EnvelopeError, conversation::Marks, span};
+use super::{
+    EnvelopeError,
+    conversation::Marks,
+    scan::{Scan, Stop},
+    span,
+};
 use crate::lenient::Text;
 
-/// The fields that the envelope is made of. Reading them skips all others without building them.
+/// The fields that the envelope is made of. Reading them skips all others.
 #[derive(Default)]
 pub(super) struct Fields<'a> {
     model: Once<'a>,
     stream: Once<'a>,
-    max_tokens: Option<&'a RawValue>,
-    max_completion_tokens: Option<&'a RawValue>,
-    previous_response_id: Option<&'a RawValue>,
-    stream_options: Option<&'a RawValue>,
-    metadata: Option<&'a RawValue>,
-    prompt_cache_key: Option<&'a RawValue>,
-    cached_content: Option<&'a RawValue>,
-    system: Option<&'a RawValue>,
-    turns: Option<&'a RawValue>,
+    max_tokens: Option<&'a str>,
+    max_completion_tokens: Option<&'a str>,
+    previous_response_id: Option<&'a str>,
+    stream_options: Option<&'a str>,
+    metadata: Option<&'a str>,
+    prompt_cache_key: Option<&'a str>,
+    cached_content: Option<&'a str>,
+    system: Option<&'a str>,
+    turns: Option<&'a str>,
+    sealed: bool,
 }
 
 impl<'a> Fields<'a> {
-    /// Reads a JSON object and nothing after it.
-    pub(super) fn read(text: &'a str) -> Result<Self, EnvelopeError> {
-        serde_json::from_str(text).map_err(|error| invalid_json(&error))
+    /// Reads a JSON object and nothing after it, nested `most_levels` deep at most.
+    pub(super) fn read(text: &'a str, most_levels: usize) -> Result<Self, EnvelopeError> {
+        let mut fields = Self::default();
+        let mut scan = Scan::new(text, most_levels);
+        match scan.members(|name, value| fields.give(name, value)) {
+            Ok(()) => Ok(Self { sealed: scan.is_sealed(), ..fields }),
+            Err(Stop::TooDeep) => Err(EnvelopeError::TooDeep { limit: most_levels }),
+            Err(Stop::NotJson) => Err(why_no_object(text)),
+        }
+    }
+
+    /// Whether there is something that only its maker can read.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.sealed
     }
 
     /// The model's name, with the JSON text that it was read from.
     pub(super) fn model(&self) -> Result<(&'a str, ModelName), EnvelopeError> {
         let raw = match self.model {
             Once::Absent => return Err(EnvelopeError::MissingModel),
-            Once::Given(raw) if raw.get() == "null" => return Err(EnvelopeError::MissingModel),
-            Once::Given(raw) => raw.get(),
+            Once::Given(raw) if raw == "null" => return Err(EnvelopeError::MissingModel),
+            Once::Given(raw) => raw,
             Once::Repeated => return Err(EnvelopeError::DuplicateModel),
         };
         // Also fails for a string that escapes half a surrogate pair, which no model's name can hold.
@@ -56,7 +70,7 @@ impl<'a> Fields<'a> {
     pub(super) fn stream(&self) -> Result<bool, EnvelopeError> {
         let raw = match self.stream {
             Once::Absent => return Ok(false),
-            Once::Given(raw) => raw.get(),
+            Once::Given(raw) => raw,
             Once::Repeated => "",
         };
         match raw {
@@ -68,7 +82,7 @@ impl<'a> Fields<'a> {
 
     /// The id of an earlier answer, where it is a text.
     pub(super) fn previous_response_id(&self) -> Option<String> {
-        serde_json::from_str(self.previous_response_id?.get()).ok()
+        serde_json::from_str(self.previous_response_id?).ok()
     }
 
     /// Whether `stream_options.include_usage` is set.
@@ -78,14 +92,13 @@ impl<'a> Fields<'a> {
             #[serde(default)]
             include_usage: Option<bool>,
         }
-        let read = |raw: &RawValue| serde_json::from_str::<Options>(raw.get()).ok();
+        let read = |raw: &str| serde_json::from_str::<Options>(raw).ok();
         self.stream_options.and_then(read).and_then(|options| options.include_usage).unwrap_or(false)
     }
 
     /// Where the parts stand that tell one conversation from another.
     pub(super) fn marks(&self, text: &str) -> Marks {
-        let place =
-            |raw: Option<&RawValue>| raw.filter(|raw| raw.get() != "null").map(|raw| span(text, raw.get()));
+        let place = |raw: Option<&str>| raw.filter(|raw| *raw != "null").map(|raw| span(text, raw));
         Marks {
             metadata: place(self.metadata),
             prompt_cache_key: place(self.prompt_cache_key),
@@ -97,18 +110,23 @@ impl<'a> Fields<'a> {
 
     /// The cap on answer tokens, where it is a whole number.
     pub(super) fn max_tokens(&self) -> Option<u64> {
-        [self.max_completion_tokens, self.max_tokens]
-            .into_iter()
-            .flatten()
-            .find_map(|raw| raw.get().parse().ok())
+        [self.max_completion_tokens, self.max_tokens].into_iter().flatten().find_map(|raw| raw.parse().ok())
     }
 }
 
-/// Says what a text is that does not begin like an object.
-pub(super) fn why_no_object(text: &str) -> EnvelopeError {
-    match serde_json::from_str::<IgnoredAny>(text) {
-        Ok(IgnoredAny) => EnvelopeError::NotAnObject,
-        Err(error) => invalid_json(&error),
+/// Says why a text is no object.
+fn why_no_object(text: &str) -> EnvelopeError {
+    // Names have to be whole texts, which values that are skipped need not be.
+    let error = match serde_json::from_str::<HashMap<String, IgnoredAny>>(text) {
+        Err(error) => error,
+        Ok(_) => return EnvelopeError::NotAnObject,
+    };
+    match error.classify() {
+        Category::Data => match serde_json::from_str::<IgnoredAny>(text) {
+            Ok(IgnoredAny) => EnvelopeError::NotAnObject,
+            Err(error) => invalid_json(&error),
+        },
+        _ => invalid_json(&error),
     }
 }
 
@@ -124,12 +142,12 @@ fn invalid_json(error: &serde_json::Error) -> EnvelopeError {
 enum Once<'a> {
     #[default]
     Absent,
-    Given(&'a RawValue),
+    Given(&'a str),
     Repeated,
 }
 
 impl<'a> Once<'a> {
-    fn give(&mut self, raw: &'a RawValue) {
+    fn give(&mut self, raw: &'a str) {
         *self = match self {
             Self::Absent => Self::Given(raw),
             Self::Given(_) | Self::Repeated => Self::Repeated,
@@ -137,63 +155,23 @@ impl<'a> Once<'a> {
     }
 }
 
-/// The names are read by serde, so that a name written with escapes is told apart from none of the others.
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-enum Name {
-    Model,
-    Stream,
-    MaxTokens,
-    MaxCompletionTokens,
-    PreviousResponseId,
-    StreamOptions,
-    Metadata,
-    PromptCacheKey,
-    #[serde(alias = "cachedContent")]
-    CachedContent,
-    #[serde(alias = "instructions", alias = "systemInstruction", alias = "system_instruction")]
-    System,
-    #[serde(rename = "messages", alias = "input", alias = "contents")]
-    Turns,
-    #[serde(other)]
-    Other,
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields<'de>, M::Error> {
-        let mut fields = Fields::default();
-        while let Some(name) = map.next_key()? {
-            match name {
-                Name::Model => fields.model.give(map.next_value()?),
-                Name::Stream => fields.stream.give(map.next_value()?),
-                Name::MaxTokens => fields.max_tokens = Some(map.next_value()?),
-                Name::MaxCompletionTokens => fields.max_completion_tokens = Some(map.next_value()?),
-                Name::PreviousResponseId => fields.previous_response_id = Some(map.next_value()?),
-                Name::StreamOptions => fields.stream_options = Some(map.next_value()?),
-                Name::Metadata => fields.metadata = Some(map.next_value()?),
-                Name::PromptCacheKey => fields.prompt_cache_key = Some(map.next_value()?),
-                Name::CachedContent => fields.cached_content = Some(map.next_value()?),
-                Name::System => fields.system = Some(map.next_value()?),
-                Name::Turns => fields.turns = Some(map.next_value()?),
-                Name::Other => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+impl<'a> Fields<'a> {
+    fn give(&mut self, name: &str, value: &'a str) {
+        match name {
+            "model" => self.model.give(value),
+            "stream" => self.stream.give(value),
+            "max_tokens" => self.max_tokens = Some(value),
+            "max_completion_tokens" => self.max_completion_tokens = Some(value),
+            "previous_response_id" => self.previous_response_id = Some(value),
+            "stream_options" => self.stream_options = Some(value),
+            "metadata" => self.metadata = Some(value),
+            "prompt_cache_key" => self.prompt_cache_key = Some(value),
+            "cached_content" | "cachedContent" => self.cached_content = Some(value),
+            "system" | "instructions" | "systemInstruction" | "system_instruction" => {
+                self.system = Some(value);
             }
+            "messages" | "input" | "contents" => self.turns = Some(value),
+            _ => {}
         }
-        Ok(fields)
     }
 }
