@@ -33,7 +33,7 @@ pub(crate) struct Answered<'a> {
     pub(crate) upstream_model: ModelName,
     pub(crate) way_back: WayBack,
     pub(crate) losses: Vec<Loss>,
-    pub(crate) book: AttemptBook,
+    pub(crate) book: Box<AttemptBook>,
 }
 
 impl Answered<'_> {
@@ -102,9 +102,9 @@ impl Answered<'_> {
         let gap = self.book.gap();
         let Self { vendor, upstream, upstream_model, way_back, losses, book } = self;
         let client = book.journey().surface;
-        let answer = StreamAnswer::new(body, upstream, way_back, book);
-        match open(answer, deadline, gap).await {
-            Ok(answer) => {
+        let mut answer = StreamAnswer::new(body, upstream, way_back, book);
+        match open(&mut answer, deadline, gap).await {
+            Ok(()) => {
                 let mut headers = passed_headers(&head.headers);
                 stream_headers(client, &mut headers);
                 Ok(delivery(
@@ -115,12 +115,12 @@ impl Answered<'_> {
                     losses,
                 ))
             }
-            Err((mut answer, OpenFailure::Broken(broken))) => {
+            Err(OpenFailure::Broken(broken)) => {
                 answer.book.rest_as_failing(broken.why);
                 drop(answer.settle(AttemptOutcome::Failed(broken.fault.kind)));
                 Err(Setback::Next)
             }
-            Err((answer, OpenFailure::ErrorEvent)) => Err(opened_with_error(vendor, &head, answer)),
+            Err(OpenFailure::ErrorEvent) => Err(opened_with_error(vendor, &head, answer)),
         }
     }
 
@@ -266,7 +266,7 @@ fn delivery(
     }
 }
 
-fn opened_with_error(vendor: &dyn Provider, head: &Parts, mut answer: StreamAnswer) -> Setback {
+fn opened_with_error(vendor: &dyn Provider, head: &Parts, mut answer: Box<StreamAnswer>) -> Setback {
     let error = answer.tap().error().cloned();
     answer.book.note_said(error.as_ref());
     match verdict(vendor, &answer.book, head, error.as_ref()) {

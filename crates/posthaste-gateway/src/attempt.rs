@@ -8,8 +8,8 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderValue, StatusCode};
 use posthaste_core::{
-    Account, AttemptOutcome, AttemptPhase, Egress, Fault, FaultKind, ModelName, Origin, ProxyProblem,
-    RelayBody, StopEnd, TimeoutGuard, TransportError,
+    Account, AttemptOutcome, AttemptPhase, Egress, Fault, FaultKind, ModelName, Origin, Payload,
+    ProxyProblem, RelayBody, StopEnd, TimeoutGuard, TransportError,
 };
 use posthaste_provider::{Provider, provider};
 use posthaste_scheduler::{Begun, Parked, Resort};
@@ -146,17 +146,15 @@ async fn exchange(
     egress: &Egress,
     vendor: &dyn Provider,
     prepared: Prepared,
-    mut book: AttemptBook,
+    mut book: Box<AttemptBook>,
 ) -> Result<Delivery, Setback> {
     let options = &journey.options;
     let streamed = journey.envelope.stream;
     let wait = options.patience(book.account().provider, prepared.upstream.dialect, streamed);
     let deadline = Instant::now() + wait;
-    let Prepared { mut request, upstream, upstream_model, way_back, losses } = prepared;
-    journey.trail.asks(request.uri());
-    tell_trace(journey, book.number(), request.headers_mut());
-    let sending = timeout_at(deadline, journey.engine.transport.send(request, egress));
-    let response = match sending.await {
+    let Prepared { request, upstream, upstream_model, way_back, losses } = prepared;
+    let sending = send(journey, &book, request, egress);
+    let response = match timeout_at(deadline, sending).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return Err(unreachable(book, &error)),
         Err(_) => {
@@ -171,6 +169,18 @@ async fn exchange(
     Answered { vendor, upstream, upstream_model, way_back, losses, book }.judge(response, deadline).await
 }
 
+/// Begins to send. No `async fn`, so that what sends the request is all that keeps it.
+fn send<'a>(
+    journey: &'a Journey,
+    book: &AttemptBook,
+    mut request: http::Request<Payload>,
+    egress: &'a Egress,
+) -> impl Future<Output = Result<http::Response<RelayBody>, TransportError>> + Send + use<'a> {
+    journey.trail.asks(request.uri());
+    tell_trace(journey, book.number(), request.headers_mut());
+    journey.engine.transport.send(request, egress)
+}
+
 /// Tells the upstream in which trace it is asked, where that is wanted.
 fn tell_trace(journey: &Journey, attempt: u16, headers: &mut HeaderMap) {
     let told = journey.trail.trace().and_then(|trace| trace.for_upstream(journey.id, attempt));
@@ -179,7 +189,7 @@ fn tell_trace(journey: &Journey, attempt: u16, headers: &mut HeaderMap) {
     }
 }
 
-fn unreachable(mut book: AttemptBook, error: &TransportError) -> Setback {
+fn unreachable(mut book: Box<AttemptBook>, error: &TransportError) -> Setback {
     let (phase, kind) = match error {
         TransportError::Refused { .. } | TransportError::Connect { .. } | TransportError::Proxy { .. } => {
             (AttemptPhase::Sending, FaultKind::UpstreamFailed)

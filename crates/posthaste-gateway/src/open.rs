@@ -21,10 +21,10 @@ pub(crate) enum OpenFailure {
 
 /// Reads a stream up to its first content. The first piece must come before `deadline`, each later one within `gap`.
 pub(crate) async fn open(
-    mut answer: StreamAnswer,
+    answer: &mut StreamAnswer,
     deadline: Instant,
     gap: Duration,
-) -> Result<StreamAnswer, (StreamAnswer, OpenFailure)> {
+) -> Result<(), OpenFailure> {
     let mut deadline = deadline;
     loop {
         let progress = match timeout_at(deadline, poll_fn(|cx| answer.poll_upstream(cx))).await {
@@ -43,9 +43,12 @@ pub(crate) async fn open(
                     deadline = Instant::now() + gap;
                 }
             }
-            Ok(Progress::Failed) => return Err((answer, OpenFailure::ErrorEvent)),
-            Ok(progress) => return Ok(answer.commit(progress)),
-            Err(broken) => return Err((answer, OpenFailure::Broken(broken))),
+            Ok(Progress::Failed) => return Err(OpenFailure::ErrorEvent),
+            Ok(progress) => {
+                answer.commit(progress);
+                return Ok(());
+            }
+            Err(broken) => return Err(OpenFailure::Broken(broken)),
         }
     }
 }

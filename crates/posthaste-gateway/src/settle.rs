@@ -74,15 +74,15 @@ impl Ending {
 }
 
 impl AttemptBook {
-    /// Opens the book of an attempt that the scheduler knows to be started.
+    /// Opens the book of an attempt that the scheduler knows to be started. A box, for it is handed on from step to step.
     pub(crate) fn open(
         journey: &Arc<Journey>,
         account: &Arc<Account>,
         (attempt, ticket, trial): (u16, Ticket, Option<FleetTrial>),
         upstream: (Dialect, ModelName),
         (slot, seats): (LedgerSlot, Vec<Hold>),
-    ) -> Self {
-        Self {
+    ) -> Box<Self> {
+        Box::new(Self {
             journey: Arc::clone(journey),
             account: Arc::clone(account),
             attempt,
@@ -103,7 +103,7 @@ impl AttemptBook {
             trial,
             _open: journey.engine.metrics.attempt_opened(journey.envelope.stream),
             _flight: journey.engine.scheduler.flight(account.id),
-        }
+        })
     }
 
     /// The request that it belongs to.

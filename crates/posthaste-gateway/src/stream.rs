@@ -39,7 +39,7 @@ pub(crate) struct StreamAnswer {
     upstream: Option<RelayBody>,
     tap: StreamTap,
     transcoder: Option<Transcoder>,
-    pub(crate) book: AttemptBook,
+    pub(crate) book: Box<AttemptBook>,
     client: Surface,
     /// Whether the client has been given a part of the answer.
     begun: bool,
@@ -90,11 +90,17 @@ impl Broken {
 }
 
 impl StreamAnswer {
-    pub(crate) fn new(upstream: RelayBody, surface: Surface, way_back: WayBack, book: AttemptBook) -> Self {
+    /// A box, for it is handed on from step to step.
+    pub(crate) fn new(
+        upstream: RelayBody,
+        surface: Surface,
+        way_back: WayBack,
+        book: Box<AttemptBook>,
+    ) -> Box<Self> {
         let journey = book.journey();
         let options = &journey.options;
         let client = journey.surface;
-        Self {
+        Box::new(Self {
             upstream: Some(upstream),
             tap: StreamTap::of(surface).listening(journey.trail.is_traced()),
             transcoder: Transcoder::new(surface, client, way_back, &journey.id.to_string()),
@@ -107,7 +113,7 @@ impl StreamAnswer {
             absorbed_bytes: 0,
             stage: Stage::Flowing,
             turns_left: GATHERING_TURNS,
-        }
+        })
     }
 
     /// The tap, for the error event that a stream opened with.
@@ -203,12 +209,11 @@ impl StreamAnswer {
     }
 
     /// From here on this is the body of the client's answer.
-    pub(crate) fn commit(mut self, progress: Progress) -> Self {
+    pub(crate) fn commit(&mut self, progress: Progress) {
         self.book.commit();
         self.pulse.deliver();
         self.outbox.let_parts_leave();
         self.after(progress);
-        self
     }
 
     /// Whether more is to come from the upstream that the books do not know yet.

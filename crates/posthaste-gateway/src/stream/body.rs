@@ -1,7 +1,7 @@
 //! A stream as the body of the client's answer, and what becomes of it when the client leaves.
 
 use std::{
-    pin::{Pin, pin},
+    pin::Pin,
     task::{Context, Poll},
 };
 
@@ -17,12 +17,12 @@ use crate::drains::Drains;
 /// A client that leaves cancels the upstream, or, where [`drain`](crate::RelayOptions::drain) is set, has the rest read for
 /// the books: a vendor bills what it has begun, and tells the tokens at the end only.
 pub(crate) struct StreamBody {
-    answer: Option<StreamAnswer>,
+    answer: Option<Box<StreamAnswer>>,
     drains: Drains,
 }
 
 impl StreamBody {
-    pub(crate) fn new(answer: StreamAnswer) -> Self {
+    pub(crate) fn new(answer: Box<StreamAnswer>) -> Self {
         let drains = answer.book.journey().engine.drains.clone();
         Self { answer: Some(answer), drains }
     }
@@ -59,7 +59,6 @@ impl Drop for StreamBody {
         answer.leave();
         // The attempt is booked when the answer is dropped, if it was not before.
         self.drains.spawn(&runtime, async move {
-            let mut answer = pin!(answer);
             let read_out = async { while let Some(Ok(_)) = answer.frame().await {} };
             let _ = timeout(patience, read_out).await;
         });
