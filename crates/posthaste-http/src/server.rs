@@ -9,7 +9,7 @@ mod socket;
 mod taking;
 mod tasks;
 
-use std::{io, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use axum::Router;
 use hyper_util::{
@@ -17,13 +17,13 @@ use hyper_util::{
     server::{conn::auto::Builder, graceful::GracefulShutdown},
 };
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     time::{sleep, timeout},
 };
 
 use self::{
     conversation::Conversation,
-    crowd::{Crowd, SPARE_FOR, busy},
+    crowd::{Crowd, SPARE_FOR, Seat, busy},
     lingering::Lingering,
     socket::Socket,
 };
@@ -81,8 +81,9 @@ pub async fn serve(
 ) -> Drained {
     let tasks = Tasks::default();
     let _none_outlives_this = tasks.cut_on_drop();
-    let builder = connection_builder(options, &tasks);
     let graceful = GracefulShutdown::new();
+    let attendance =
+        Attendance { builder: connection_builder(options, &tasks), graceful: &graceful, tasks: &tasks };
     let (crowd, busy) = (Crowd::new(options.most_connections), busy());
     tokio::pin!(stop);
     let ending = loop {
@@ -102,24 +103,8 @@ pub async fn serve(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        let tls = options.tls.as_ref().map(ServerTls::now);
-        let (patience, unread) = (options.header_read_timeout, options.unread_timeout);
         let router = if seat.is_spare() { busy.clone() } else { router.clone() };
-        let (builder, watcher, mine) = (builder.clone(), graceful.watcher(), tasks.clone());
-        tasks.spawn(async move {
-            let Some(socket) = Socket::accept(stream, tls, patience).await else { return };
-            let conversation = Conversation::new(socket.is_tls());
-            let io = TokioIo::new(Lingering::new(socket, conversation.clone()));
-            let service = conversation.service(router, mine, peer);
-            let connection = watcher.watch(builder.serve_connection_with_upgrades(io, service).into_owned());
-            let carried = conversation.carry(connection, patience, unread);
-            if seat.is_spare() {
-                // What was not said until then is not said.
-                let _ = timeout(SPARE_FOR, carried).await;
-            } else {
-                carried.await;
-            }
-        });
+        attend(&attendance, options, router, (stream, peer), seat);
     };
     drop(listener);
     tasks.stop();
@@ -141,6 +126,41 @@ pub async fn serve(
         () = cut => {}
     }
     Drained { cut_off: tasks.cut().await }
+}
+
+/// What all connections of a server share.
+struct Attendance<'a> {
+    builder: Builder<Tasks>,
+    graceful: &'a GracefulShutdown,
+    tasks: &'a Tasks,
+}
+
+/// Serves one connection in a task of its own. It depends on no type of [`serve`]'s caller, so that it is compiled with
+/// this crate and not with each program.
+fn attend(
+    Attendance { builder, graceful, tasks }: &Attendance<'_>,
+    options: &ServerOptions,
+    router: Router,
+    (stream, peer): (TcpStream, SocketAddr),
+    seat: Seat,
+) {
+    let tls = options.tls.as_ref().map(ServerTls::now);
+    let (patience, unread) = (options.header_read_timeout, options.unread_timeout);
+    let (builder, watcher, mine) = (builder.clone(), graceful.watcher(), (*tasks).clone());
+    tasks.spawn(async move {
+        let Some(socket) = Socket::accept(stream, tls, patience).await else { return };
+        let conversation = Conversation::new(socket.is_tls());
+        let io = TokioIo::new(Lingering::new(socket, conversation.clone()));
+        let service = conversation.service(router, mine, peer);
+        let connection = watcher.watch(builder.serve_connection_with_upgrades(io, service).into_owned());
+        let carried = conversation.carry(connection, patience, unread);
+        if seat.is_spare() {
+            // What was not said until then is not said.
+            let _ = timeout(SPARE_FOR, carried).await;
+        } else {
+            carried.await;
+        }
+    });
 }
 
 /// How draining went.
