@@ -147,12 +147,14 @@ fn attend(
     let tls = options.tls.as_ref().map(ServerTls::now);
     let (patience, unread) = (options.header_read_timeout, options.unread_timeout);
     let (builder, watcher, mine) = (builder.clone(), graceful.watcher(), (*tasks).clone());
-    tasks.spawn(async move {
+    // Boxes, for whoever awaits a future may hold it twice, and these are most of what an open connection takes.
+    tasks.spawn(Box::pin(async move {
         let Some(socket) = Socket::accept(stream, tls, patience).await else { return };
         let conversation = Conversation::new(socket.is_tls());
         let io = TokioIo::new(Lingering::new(socket, conversation.clone()));
         let service = conversation.service(router, mine, peer);
-        let connection = watcher.watch(builder.serve_connection_with_upgrades(io, service).into_owned());
+        let connection =
+            Box::pin(watcher.watch(builder.serve_connection_with_upgrades(io, service).into_owned()));
         let carried = conversation.carry(connection, patience, unread);
         if seat.is_spare() {
             // What was not said until then is not said.
@@ -160,7 +162,7 @@ fn attend(
         } else {
             carried.await;
         }
-    });
+    }));
 }
 
 /// How draining went.

@@ -42,10 +42,7 @@ impl Tasks {
     }
 
     pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let cut = self.cut.clone();
-        self.tracker.spawn(async move {
-            cut.run_until_cancelled_owned(work).await;
-        });
+        self.tracker.spawn(until_cut(self.cut.clone(), work));
     }
 
     /// A guard: when it is dropped, all tasks are as well.
@@ -80,8 +77,18 @@ impl Place {
     /// Carries the work, which is handed the server's wish that it should end, to its end or until it is cut off.
     pub(crate) async fn carry<W: Future<Output = ()>>(self, work: impl FnOnce(CancellationToken) -> W) {
         let Self { counted, stop, cut } = self;
-        cut.run_until_cancelled_owned(work(stop)).await;
+        until_cut(cut, work(stop)).await;
         drop(counted);
+    }
+}
+
+/// Carries work to its end or until it is cut off. The future of tokio-util's `run_until_cancelled_owned` holds the work three
+/// times over, which were 9 KiB of an open connection.
+async fn until_cut(cut: CancellationToken, work: impl Future<Output = ()>) {
+    tokio::select! {
+        biased;
+        () = cut.cancelled() => {}
+        () = work => {}
     }
 }
 
