@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::accounts;
+use crate::{NotKnown, accounts};
 
 /// A refused or failed piece of work, named for what the operator can do next.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +54,7 @@ pub enum AdminError {
     #[error("{what}")]
     Unauthenticated {
         /// What is wrong.
-        what: &'static str,
+        what: NotKnown,
         /// Which input is asked for beyond what was given, where that would do.
         missing: Option<&'static str>,
     },

@@ -10,8 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actor, Admin, AdminError, Disclosed, HeldRedemption, KeyService, ModelUsage, StandingView, UsageTotals,
-    UsageView, Who, cards::redeem_watched, standings,
+    Actor, Admin, AdminError, Disclosed, HeldRedemption, KeyService, ModelUsage, NotKnown, StandingView,
+    UsageTotals, UsageView, Who, cards::redeem_watched, standings,
 };
 
 /// A client key as its holder sees it. Nothing of accounts, owners' names or other keys is in it.
@@ -117,7 +117,7 @@ impl<'a> HolderService<'a> {
             found = records.by_crs_hash(hash).await?;
         }
         // Nobody is kept from trying: 256 random bits are not guessed, and others behind the same address would suffer.
-        let unknown = AdminError::Unauthenticated { what: UNKNOWN, missing: None };
+        let unknown = AdminError::Unauthenticated { what: NotKnown::ClientKey, missing: None };
         let key = found.map(|found| found.value).ok_or(unknown)?;
         self.let_in(key, address, over)
     }
@@ -223,5 +223,3 @@ impl<'a> HolderService<'a> {
         Ok(HolderOverview { key: self.view(key).await?, usage: self.usage(key).await? })
     }
 }
-
-const UNKNOWN: &str = "this client key is not known here; send it as `Authorization: Bearer` or `x-api-key`";

@@ -24,6 +24,7 @@ mod limit_text;
 mod lists;
 mod live;
 mod logs;
+mod not_known;
 mod outlook;
 mod own_keys;
 mod owners;
@@ -96,6 +97,7 @@ pub use live::{
     ReleasedPlaces, WaitingLine,
 };
 pub use logs::{LogBook, LogFilterInput, LogInput, LogLevel, LogLine, LogPage};
+pub use not_known::NotKnown;
 pub use outlook::{PlanInput, PlanView};
 pub use own_keys::{CreatedOwnKey, NewOwnKey, OwnKeyRules, OwnKeyService, OwnKeyView, OwnUsage, QuotaInfo};
 pub use owners::{OwnerInput, OwnerService, OwnerView, TeamInput, TeamView};

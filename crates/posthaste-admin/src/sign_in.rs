@@ -27,7 +27,7 @@ use refusals::{Repeated, Tried};
 use serde_json::json;
 
 use crate::{
-    Actor, Admin, AdminError, PeopleDirectory, UserView, Who,
+    Actor, Admin, AdminError, NotKnown, PeopleDirectory, UserView, Who,
     audit::{AuditTarget, Noted, Outcome},
     change,
     input::Disclosed,
@@ -110,7 +110,7 @@ impl<'a> SignInService<'a> {
                 if let Some(locked) = locked.filter(|_| is_known) {
                     self.tell_locked(&name, visit.address, locked);
                 }
-                self.note_stranger(&name, visit, "session.begin", what).await;
+                self.note_stranger(&name, visit, "session.begin", what.as_text()).await;
                 return Err(AdminError::Unauthenticated { what, missing: None });
             }
             Err(error) => return Err(error),
@@ -210,7 +210,8 @@ impl<'a> SignInService<'a> {
         let hash = found.as_ref().and_then(password_hash).cloned();
         let right = verify_password(given.password.secret().clone(), hash).await;
         let user = found.filter(|user| right && user.enabled);
-        let user = user.ok_or(AdminError::Unauthenticated { what: WRONG, missing: None })?;
+        let user =
+            user.ok_or(AdminError::Unauthenticated { what: NotKnown::NameOrPassword, missing: None })?;
         self.check_code(user, given).await
     }
 
@@ -230,7 +231,7 @@ impl<'a> SignInService<'a> {
             return Ok(user);
         }
         match &given.code {
-            None => Err(AdminError::Unauthenticated { what: NO_CODE, missing: Some("code") }),
+            None => Err(AdminError::Unauthenticated { what: NotKnown::CodeNeeded, missing: Some("code") }),
             Some(code) => second_factor::take_code(self.admin, user, code.secret(), self.now()).await,
         }
     }
@@ -328,11 +329,8 @@ const NOTED_EVERY: Duration = Duration::from_secs(60);
 
 const MOST_AGENT: usize = 200;
 
-pub(crate) const WRONG: &str = "the name or the password is wrong";
 /// Why an entry tells a number.
 const AGAIN: &str = "refused again, as often as told";
 
 /// In the place of a name, for many.
 const MANY: &str = "many names";
-
-const NO_CODE: &str = "a code of the second factor is needed";

@@ -16,6 +16,7 @@ use crate::{
     look::Look,
     texts,
     told::{self, Told, Undo},
+    trouble,
 };
 
 /// A request for a page, whose sender may have it.
@@ -95,7 +96,7 @@ impl Asked {
 
     /// What went wrong, for the head of a form.
     pub(crate) fn say_error(&self, error: &AdminError) -> String {
-        error.to_string()
+        trouble::in_form(self.look.language, error)
     }
 
     /// What is around every page.

@@ -11,6 +11,7 @@ mod frame;
 mod guides;
 mod look;
 mod pages;
+mod reasons;
 mod serve;
 mod show;
 mod texts;

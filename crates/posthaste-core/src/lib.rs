@@ -86,8 +86,8 @@ pub use policy::{Binding, CaptureRules, KeyPolicy, QueueRules, SchedulingRules};
 pub use pool::{AffinityRules, Place, Pool, PoolRules, RetryPolicy, Route, RouteTarget, Strategy};
 pub use request_record::{
     AskedAccount, Barrier, CapturedBodies, CapturedBody, CheckedLimit, ConversationFound, Estimated,
-    PassedOver, PlannedLeg, RecordedFault, Repairs, RequestPlan, RequestRecord, RequestSteps, Rest, Stop,
-    StopEnd,
+    OrderReason, OrderReasonError, PassedOver, PlannedLeg, RecordedFault, Repairs, RequestPlan,
+    RequestRecord, RequestSteps, Rest, Stop, StopEnd,
 };
 pub use secret::{Sealed, Secret};
 pub use session::{Session, TokenHash};

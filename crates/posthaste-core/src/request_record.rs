@@ -2,6 +2,7 @@
 
 mod bodies;
 mod limits;
+mod order_reason;
 mod plan;
 mod stop;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     bodies::{CapturedBodies, CapturedBody},
     limits::{CheckedLimit, Estimated},
+    order_reason::{OrderReason, OrderReasonError},
     plan::{AskedAccount, Barrier, PassedOver, PlannedLeg, RequestPlan, Rest},
     stop::{Stop, StopEnd},
 };

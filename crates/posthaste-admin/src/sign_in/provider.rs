@@ -13,7 +13,7 @@ use uuid::{Builder, Uuid};
 
 use super::{Credentials, SignInService, SignedIn, Visit, vouched::whole};
 use crate::{
-    AdminError, Disclosed, IdentityProvider, ProviderError, ReturnedLogin, Vouched, change,
+    AdminError, Disclosed, IdentityProvider, NotKnown, ProviderError, ReturnedLogin, Vouched, change,
     people::login_name,
 };
 
@@ -137,7 +137,7 @@ impl SignInService<'_> {
             }
             Err(AdminError::Unauthenticated { what, missing }) => {
                 misses.missed(&tried_as, visit.address, now);
-                self.note_stranger(&who, visit, "session.begin", what).await;
+                self.note_stranger(&who, visit, "session.begin", what.as_text()).await;
                 Err(AdminError::Unauthenticated { what, missing })
             }
             Err(error) => Err(error),
@@ -156,12 +156,12 @@ impl SignInService<'_> {
         visit: &Visit,
     ) -> Result<SignedIn, AdminError> {
         let now = self.now();
-        let half: HalfKnown = self.read_ticket(HALF_KNOWN, ticket).ok_or(refused(NO_FIRST_STEP))?;
+        let half: HalfKnown = self.read_ticket(HALF_KNOWN, ticket).ok_or(refused(NotKnown::NoFirstStep))?;
         if half.until <= now {
-            return Err(refused(NO_FIRST_STEP));
+            return Err(refused(NotKnown::NoFirstStep));
         }
         let found = self.users().get(half.user.uuid()).await?.map(|found| found.value);
-        let user = found.filter(|user| user.enabled).ok_or(refused(NO_FIRST_STEP))?;
+        let user = found.filter(|user| user.enabled).ok_or(refused(NotKnown::NoFirstStep))?;
         let (name, by) = (user.name.clone(), user.sign_in.as_str());
         let misses = self.admin.misses();
         let _tried = misses.begin(&name, visit.address, now).map_err(|wait| AdminError::TooMany { wait })?;
@@ -176,8 +176,8 @@ impl SignInService<'_> {
                 if let Some(locked) = misses.missed(&name, visit.address, now) {
                     self.tell_locked(&name, visit.address, locked);
                 }
-                self.note_stranger(&name, visit, "session.begin", WRONG_CODE).await;
-                Err(refused(WRONG_CODE))
+                self.note_stranger(&name, visit, "session.begin", NotKnown::WrongCode.as_text()).await;
+                Err(refused(NotKnown::WrongCode))
             }
             Err(error) => Err(error),
         }
@@ -191,17 +191,17 @@ impl SignInService<'_> {
         brought: BroughtBack,
         who: &mut String,
     ) -> Result<(User, String), AdminError> {
-        let away: Away = self.read_ticket(AWAY, ticket).ok_or(refused(NO_TICKET))?;
+        let away: Away = self.read_ticket(AWAY, ticket).ok_or(refused(NotKnown::NoTicket))?;
         let state = brought.state.as_ref().map_or("", |state| state.expose());
         // By their hashes, so that the time that it takes tells nothing.
         if hash_token(state) != hash_token(&away.state) {
-            return Err(refused(OTHER_STATE));
+            return Err(refused(NotKnown::OtherLogIn));
         }
         if away.until <= self.now() {
-            return Err(refused(TOO_LATE));
+            return Err(refused(NotKnown::TooLate));
         }
         if !self.first_use(&away).await? {
-            return Err(refused(REPLAYED));
+            return Err(refused(NotKnown::UsedBefore));
         }
         let Some(code) = &brought.code else {
             let told = brought.error.as_deref().unwrap_or_default();
@@ -209,7 +209,11 @@ impl SignInService<'_> {
                 error = told.escape_debug().to_string(),
                 "the identity provider let somebody not in"
             );
-            return Err(refused(if told == "access_denied" { DENIED } else { NO_CODE_BROUGHT }));
+            return Err(refused(if told == "access_denied" {
+                NotKnown::Denied
+            } else {
+                NotKnown::LetNobodyIn
+            }));
         };
         let (nonce, verifier) = (Secret::new(away.nonce), Secret::new(away.verifier));
         let issuer = brought.issuer.as_deref();
@@ -218,7 +222,7 @@ impl SignInService<'_> {
             tracing::warn!(error = %whole(&error), "nobody is logged in by the identity provider");
             match error {
                 ProviderError::Away(_) => AdminError::IdentityProvider,
-                ProviderError::Refused { what, .. } => refused(what),
+                ProviderError::Refused { what, .. } => refused(NotKnown::Provider(what)),
             }
         })?;
         who.clone_from(&vouched.name);
@@ -231,20 +235,20 @@ impl SignInService<'_> {
         let found = self.users().get(id.uuid()).await?.map(|found| found.value);
         let Some(user) = found else { return self.furnish_subject(id, vouched).await };
         if user.sign_in != vouched.sign_in {
-            return Err(refused(KNOWN_OTHERWISE));
+            return Err(refused(NotKnown::KnownOtherwise));
         }
         if !user.enabled {
-            return Err(refused(DISABLED));
+            return Err(refused(NotKnown::Disabled));
         }
         self.bring_up_to_date(user, vouched).await
     }
 
     async fn furnish_subject(self, id: UserId, vouched: Vouched) -> Result<User, AdminError> {
-        let name = login_name(&vouched.name).map_err(|_| refused(UNFIT_NAME))?;
+        let name = login_name(&vouched.name).map_err(|_| refused(NotKnown::UnfitName))?;
         // An owner of that name has client keys, which are somebody's; whose, no provider says.
         let owner = change::by_name(&self.admin.owner_records(), &name).await?;
         if owner.is_some_and(|owner| owner.value.id != id) {
-            return Err(refused(NAME_TAKEN));
+            return Err(refused(NotKnown::NameTaken));
         }
         let user = User { id, ..self.furnished(&name, &vouched).await? };
         match self.admin.people().keep(user).await {
@@ -256,7 +260,7 @@ impl SignInService<'_> {
             Err(AdminError::Conflict { .. }) => {
                 let found = self.users().get(id.uuid()).await?.map(|found| found.value);
                 let user = found.filter(|user| user.enabled && user.sign_in == vouched.sign_in);
-                user.ok_or(refused(NAME_TAKEN))
+                user.ok_or(refused(NotKnown::NameTaken))
             }
             Err(error) => Err(error),
         }
@@ -317,7 +321,7 @@ fn local_path(to: &str) -> Result<String, AdminError> {
     Err(AdminError::invalid("to", "is no path on this site, such as `/users/profile`"))
 }
 
-const fn refused(what: &'static str) -> AdminError {
+const fn refused(what: NotKnown) -> AdminError {
     AdminError::Unauthenticated { what, missing: None }
 }
 
@@ -337,22 +341,6 @@ const HALF_KNOWN: &str = "half known";
 
 /// In the place of a name in the audit log.
 const NOT_KNOWN: &str = "somebody from the identity provider";
-
-const NO_TICKET: &str = "this browser did not begin a log-in here, or began another one since; begin again";
-const OTHER_STATE: &str =
-    "this answer belongs to another log-in than the one that this browser began; begin again";
-const TOO_LATE: &str = "the log-in took longer than 10 minutes; begin again";
-const REPLAYED: &str = "this answer was used before; begin again";
-const DENIED: &str = "the identity provider says that access was denied";
-const NO_CODE_BROUGHT: &str = "the identity provider let nobody in";
-const KNOWN_OTHERWISE: &str = "this person logs in here in another way";
-const DISABLED: &str = "this person may not log in here";
-const UNFIT_NAME: &str =
-    "the name that the identity provider tells cannot be one here; an operator may take another claim for it";
-const NAME_TAKEN: &str =
-    "the name that the identity provider tells belongs to somebody else here; ask an operator";
-const NO_FIRST_STEP: &str = "log in at the identity provider first, and give the code within 5 minutes";
-const WRONG_CODE: &str = "the code is wrong";
 
 #[cfg(test)]
 mod tests {

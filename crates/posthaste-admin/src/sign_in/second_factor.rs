@@ -5,8 +5,8 @@ use posthaste_vault::{CodeSecret, NewToken, hash_token, user_second_factor_place
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{KnownPerson, SignInService, WRONG, actor};
-use crate::{Admin, AdminError, change, input::Disclosed};
+use super::{KnownPerson, SignInService, actor};
+use crate::{Admin, AdminError, NotKnown, change, input::Disclosed};
 
 /// A second factor that waits for the first code of the person's device.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -82,7 +82,7 @@ pub(super) async fn take_code(
     now: Timestamp,
 ) -> Result<User, AdminError> {
     let Some(factor) = &user.second_factor else { return Ok(user) };
-    let wrong = || AdminError::Unauthenticated { what: WRONG, missing: None };
+    let wrong = || AdminError::Unauthenticated { what: NotKnown::NameOrPassword, missing: None };
     let place = user_second_factor_place(user.id);
     let shared = CodeSecret::from_base32(admin.parts().vault.unseal(&place, &factor.secret)?);
     let step = shared.step_of(code.expose(), now)?;

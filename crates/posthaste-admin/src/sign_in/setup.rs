@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{SignInService, SignedIn, Visit, actor};
-use crate::{AdminError, NewUser, input::Disclosed};
+use crate::{AdminError, NewUser, NotKnown, input::Disclosed};
 
 /// What the first owner is made with.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -64,8 +64,8 @@ impl SignInService<'_> {
         let presented = hash_token(first.token.secret().expose().trim());
         if self.admin.setup_token().is_none_or(|token| token.hash != presented) {
             misses.missed(SETUP, visit.address, now);
-            self.note_stranger(&first.name, visit, "setup", WRONG_TOKEN).await;
-            return Err(AdminError::Unauthenticated { what: WRONG_TOKEN, missing: None });
+            self.note_stranger(&first.name, visit, "setup", NotKnown::SetupToken.as_text()).await;
+            return Err(AdminError::Unauthenticated { what: NotKnown::SetupToken, missing: None });
         }
         let new = NewUser { name: first.name, password: Some(first.password), ..NewUser::default() };
         let user = self.furnish_first(new).await?;
@@ -95,5 +95,3 @@ const FIRST: UserId = UserId::from_uuid(uuid::Uuid::from_u128(0x706f_7374_6861_8
 
 /// What misses are counted under.
 const SETUP: &str = "the first owner";
-
-const WRONG_TOKEN: &str = "that is not the set-up token that this relay showed when it started";

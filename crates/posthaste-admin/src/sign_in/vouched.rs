@@ -6,9 +6,9 @@ use posthaste_core::{Role, Secret, SignIn, User};
 use posthaste_vault::verify_password;
 use serde_json::json;
 
-use super::{Credentials, SignInService, WRONG, actor, password_hash};
+use super::{Credentials, SignInService, actor, password_hash};
 use crate::{
-    AdminError, NewUser, PeopleDirectory, Vouched, VouchedRole, change,
+    AdminError, NewUser, NotKnown, PeopleDirectory, Vouched, VouchedRole, change,
     people::{login_name, spoken_of},
 };
 
@@ -158,7 +158,7 @@ fn same_person(here: &SignIn, there: &SignIn) -> bool {
 }
 
 fn wrong() -> AdminError {
-    AdminError::Unauthenticated { what: WRONG, missing: None }
+    AdminError::Unauthenticated { what: NotKnown::NameOrPassword, missing: None }
 }
 
 /// An error with its causes, on one line.

@@ -97,7 +97,7 @@ fn signed(arrival: Result<Arrival, AdminError>) -> SignedIn {
 
 fn refused(arrival: &Result<Arrival, AdminError>, words: &str) {
     match arrival {
-        Err(AdminError::Unauthenticated { what, .. }) if what.contains(words) => {}
+        Err(AdminError::Unauthenticated { what, .. }) if what.as_text().contains(words) => {}
         other => panic!("{words}: {other:?}"),
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     asked::Asked,
     fields::Fields,
     frame::Frame,
+    reasons,
     serve::{Door, Page, shows},
     show::span_words,
     trouble::is_of_form,
@@ -113,6 +114,10 @@ async fn resting(asked: &Asked) -> Result<Vec<Resting>, AdminError> {
 }
 
 impl Dashboard<'_> {
+    fn reason(&self, one: &Resting) -> &'static str {
+        reasons::rest(one.parked.reason)
+    }
+
     fn ranges(&self) -> impl Iterator<Item = (&'static str, String)> {
         let bare = self.query.clone().set("from", "").set("to", "").set("every", "");
         RANGES.into_iter().map(move |(word, _)| (word, bare.clone().set("range", word).to_query()))

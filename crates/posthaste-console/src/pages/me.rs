@@ -4,7 +4,7 @@ mod account;
 mod factor;
 mod keys;
 
-use posthaste_admin::{AdminError, KnownPerson};
+use posthaste_admin::{AdminError, KnownPerson, NotKnown};
 
 use crate::{
     asked::Asked,
@@ -29,7 +29,7 @@ pub(super) fn pages() -> Vec<Page> {
 
 /// Who asks. The door of these pages lets nobody else in.
 fn person(asked: &Asked) -> Result<&KnownPerson, AdminError> {
-    asked.person().ok_or(AdminError::Unauthenticated { what: "log in first", missing: None })
+    asked.person().ok_or(AdminError::Unauthenticated { what: NotKnown::LogIn, missing: None })
 }
 
 /// Whether the form is shown again with what went wrong. Whoever may not, or tried too often, is told at the form as well.

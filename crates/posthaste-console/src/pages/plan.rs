@@ -1,7 +1,7 @@
 //! Who would serve a request: asked with a form, answered with the plan and its reasons. Nothing is sent.
 
 mod question;
-mod words;
+pub(super) mod words;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,8 +12,8 @@ use posthaste_admin::{
     AdminError, Command, KeyListInput, KeyRow, ListPage, PlanView, RouteView, length_text,
 };
 use posthaste_core::{
-    AccountId, Area, AskedAccount, Barrier, Dialect, LimitUnit, NanoUsd, Operation, OutlookAccount,
-    OutlookLeg, OutlookTurn, PassedOver, PoolId, RefusingStep, RouteId, Strategy,
+    AccountId, Area, AskedAccount, Barrier, Dialect, LimitUnit, Operation, OutlookAccount, OutlookLeg,
+    OutlookTurn, PassedOver, PoolId, RefusingStep, Rest, RouteId, Strategy,
 };
 
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     fields::Fields,
     frame::Frame,
     pages::pools::strategy_words,
+    reasons,
     serve::{Door, Page, shows},
     trouble::is_of_form,
 };
@@ -80,7 +81,7 @@ struct Turn<'a> {
     /// Its number among all that would be asked; `None` where it would not be its turn.
     number: Option<usize>,
     account: AccountId,
-    why: &'a str,
+    why: String,
     known: Option<&'a OutlookAccount>,
 }
 
@@ -122,7 +123,15 @@ impl Plan<'_> {
     }
 
     fn barrier(&self, barrier: &Barrier) -> &'static str {
-        words::barrier(*barrier)
+        reasons::barrier(*barrier)
+    }
+
+    fn rest(&self, rest: &Rest) -> &'static str {
+        reasons::rest(rest.reason)
+    }
+
+    fn unit(&self, unit: &LimitUnit) -> &'static str {
+        reasons::unit(*unit)
     }
 
     fn account(&self, view: &PlanView, id: &AccountId) -> String {
@@ -149,7 +158,7 @@ impl Plan<'_> {
         let one = |(asked, known): (&'v AskedAccount, _)| Turn {
             number: turn(asked.account),
             account: asked.account,
-            why: &asked.why,
+            why: reasons::placed(&self.p, asked),
             known,
         };
         leg.planned.asked.iter().zip(known).take(MOST_SHOWN).map(one).collect()
@@ -174,12 +183,8 @@ impl Plan<'_> {
         more
     }
 
-    /// An amount in the unit of its limit: money as money.
     fn amount(&self, unit: &LimitUnit, amount: &i64) -> String {
-        match unit {
-            LimitUnit::Cost => NanoUsd::from_nanos(*amount).to_string(),
-            LimitUnit::Requests | LimitUnit::Tokens | LimitUnit::Concurrency => amount.to_string(),
-        }
+        words::amount(*unit, *amount)
     }
 
     fn seconds(&self, millis: &u64) -> String {

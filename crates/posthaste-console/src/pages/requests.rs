@@ -6,14 +6,20 @@ use askama::Template;
 use axum::response::Response;
 use posthaste_admin::{AdminError, Command, ExplainView, RequestsInput, RequestsPage};
 use posthaste_core::{
-    AccountId, Area, AttemptRow, CapturedBody, PassedOver, RequestRecord, Stop, StopEnd, Timestamp,
+    AccountId, Area, AskedAccount, AttemptRow, Barrier, CapturedBody, LimitUnit, PassedOver, RequestRecord,
+    Stop, StopEnd, Strategy, Timestamp,
 };
 
 use crate::{
     asked::Asked,
     fields::Fields,
     frame::Frame,
-    pages::reading::{end, field_text, moment},
+    pages::{
+        plan::words,
+        pools::strategy_words,
+        reading::{end, field_text, moment},
+    },
+    reasons,
     serve::{Door, Page, shows},
     show::Number,
 };
@@ -140,11 +146,43 @@ impl One {
         }
     }
 
+    fn why(&self, asked: &AskedAccount) -> String {
+        reasons::placed(&self.p, asked)
+    }
+
     fn why_not(&self, passed: &PassedOver) -> String {
         match &passed.rest {
-            Some(rest) => format!("{}: {}", rest.reason, rest.why),
-            None => passed.barrier.to_string(),
+            Some(rest) => format!("{}: {}", self.p.t(reasons::rest(rest.reason)), rest.why),
+            None => self.p.t(reasons::barrier(passed.barrier)).to_owned(),
         }
+    }
+
+    fn barrier(&self, barrier: &Barrier) -> &'static str {
+        reasons::barrier(*barrier)
+    }
+
+    fn end(&self, stop: &Stop) -> &'static str {
+        reasons::end(stop.end)
+    }
+
+    fn strategy(&self, strategy: &Strategy) -> &'static str {
+        strategy_words(*strategy)
+    }
+
+    fn asked_for(&self) -> &'static str {
+        words::operation(self.view.record.operation)
+    }
+
+    fn dialect(&self) -> &'static str {
+        words::dialect(self.view.record.dialect)
+    }
+
+    fn amount(&self, unit: &LimitUnit, amount: &i64) -> String {
+        words::amount(*unit, *amount)
+    }
+
+    fn unit(&self, unit: &LimitUnit) -> &'static str {
+        reasons::unit(*unit)
     }
 
     fn served_by(&self) -> Option<String> {

@@ -105,6 +105,10 @@ async fn logging_in_goes_where_one_wanted_and_never_elsewhere() {
     let mut browser = Browser::default();
     let wrong = rig.post(&mut browser, "/admin-next/sign-in", &[("name", "owner"), ("password", "no")]).await;
     assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
+    assert!(wrong.html.contains("the name or the password is wrong"), "{}", wrong.html);
+    let mut chinese = Browser { language: "zh-CN", ..Browser::default() };
+    let wrong = rig.post(&mut chinese, "/admin-next/sign-in", &[("name", "owner"), ("password", "no")]).await;
+    assert!(wrong.html.contains("用户名或密码错误"), "{}", wrong.html);
     let mut browser = rig.logged_in("owner").await;
     let out = rig.fill_in(&mut browser, "/admin-next/keys", "/admin-next/sign-out", &[]).await;
     assert_eq!(out.to(), "/admin-next/sign-in");

@@ -21,6 +21,7 @@ mod plan;
 mod pools;
 mod prices;
 mod prices_anew;
+mod requests;
 mod running;
 mod settings;
 mod support;

@@ -15,7 +15,7 @@ use posthaste_core::{
 
 use crate::{
     inert::{NASTY, check},
-    support::Rig,
+    support::{Browser, Rig},
 };
 
 const PLAN: &str = "/admin-next/plan";
@@ -159,7 +159,7 @@ async fn a_chain_of_pools_is_shown_with_its_reasons() {
         "the first of its priority",
         "at its limit",
         "slow down",
-        "rate_limited",
+        "too many requests for a short while",
         ">in 10 min<",
         "not in the pool, or not the account, that is asked here",
         "longest unused",
@@ -286,6 +286,31 @@ async fn nothing_typed_is_lost_where_it_cannot_be_told() {
     }
     let page = rig.get(&mut browser, &format!("{PLAN}?model=house&prompt_tokens=many")).await;
     assert!(page.html.contains("<details open>") && page.html.contains("value=\"many\""), "{}", page.html);
+}
+
+#[tokio::test]
+async fn chinese_pages_give_the_reasons_in_chinese() {
+    let rig = Rig::running().await;
+    let Chain { mut outlook, .. } = chain(&rig, ["tired", "full", "good"]).await;
+    let why = ["longest unused", "costs 3400000 nano-dollars", "score 1.250", "as an older relay worded it"];
+    outlook.legs[1].planned.asked = why.map(|why| asked(AccountId::generate(), why)).to_vec();
+    *rig.running.outlook.lock().unwrap() = Some(outlook);
+    let mut browser = Browser { language: "zh-CN", ..rig.logged_in("viewer").await };
+    let page = rig.get(&mut browser, &format!("{PLAN}?model=m")).await;
+    for told in [
+        "闲置最久",
+        "费用 $0.0034",
+        "评分 1.250",
+        "as an older relay worded it",
+        "短时间内请求过多",
+        "slow down",
+        "不在此处询问的账户池中",
+    ] {
+        assert!(page.page().contains(told), "{told}: {}", page.html);
+    }
+    for english in ["longest unused", "nano-dollars", "rate_limited"] {
+        assert!(!page.html.contains(english), "{english}: {}", page.html);
+    }
 }
 
 #[tokio::test]

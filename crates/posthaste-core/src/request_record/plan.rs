@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+use super::OrderReason;
 use crate::{AccountId, CooldownReason, ModelName, PoolId, Strategy, Timestamp};
 
 /// A plan: one leg for each target of the request's model.
@@ -47,6 +48,13 @@ pub struct AskedAccount {
     pub account: AccountId,
     /// Why it stands where it stands.
     pub why: String,
+}
+
+impl AskedAccount {
+    /// Why it stands there, for those who do not only show it; `None` where another release worded it.
+    pub fn reason(&self) -> Option<OrderReason> {
+        self.why.parse().ok()
+    }
 }
 
 /// An account that was not to be asked.

@@ -6,7 +6,9 @@ use axum::{Router, body::Body};
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, HeaderValue};
 use parking_lot::Mutex;
-use posthaste_admin::{Acted, Actor, Admin, AdminError, Command, KnownPerson, Replied, SignedIn, Visit};
+use posthaste_admin::{
+    Acted, Actor, Admin, AdminError, Command, KnownPerson, NotKnown, Replied, SignedIn, Visit,
+};
 use posthaste_core::{ClientKey, Secret};
 
 use super::{session, ticket};
@@ -63,13 +65,13 @@ impl Asked {
 
     /// The person who asks. Endpoints that call this have a door for people only.
     pub(super) fn person(&self) -> Result<&KnownPerson, AdminError> {
-        let unknown = AdminError::Unauthenticated { what: "log in", missing: None };
+        let unknown = AdminError::Unauthenticated { what: NotKnown::LogIn, missing: None };
         self.person.as_ref().ok_or(unknown)
     }
 
     /// The client key that was presented. Endpoints that call this have a door for those only.
     pub(super) fn client_key(&self) -> Result<&ClientKey, AdminError> {
-        let unknown = AdminError::Unauthenticated { what: "send a client key", missing: None };
+        let unknown = AdminError::Unauthenticated { what: NotKnown::SendClientKey, missing: None };
         self.client_key.as_ref().ok_or(unknown)
     }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use http::{HeaderMap, Method, header, request::Parts};
-use posthaste_admin::{Actor, AdminError, Disclosed, KnownPerson, Who};
+use posthaste_admin::{Actor, AdminError, Disclosed, KnownPerson, NotKnown, Who};
 use posthaste_core::{ClientKey, Scope, Secret};
 
 use super::{AdminFront, session};
@@ -99,5 +99,5 @@ fn unknown() -> AdminError {
 }
 
 fn unauthenticated(missing: Option<&'static str>) -> AdminError {
-    AdminError::Unauthenticated { what: "log in, or send an API token as `Authorization: Bearer`", missing }
+    AdminError::Unauthenticated { what: NotKnown::LogInOrToken, missing }
 }

@@ -10,11 +10,12 @@ use posthaste_admin::{
     Health, LoginFlow, LoginFor, LoginPlan, RefreshedAccount, SavedAccount, SchedulingChange, StartedLogin,
     TestReport,
 };
-use posthaste_core::{AccountError, Area, AuthForm};
+use posthaste_core::{AccountError, Area, AuthForm, CooldownReason};
 
 use super::{add, form, list::state_word, login, trial, used::Used};
 use crate::{
-    BASE, asked::Asked, edited::Edited, fields::Fields, frame::Frame, told::Undo, trouble::is_of_form,
+    BASE, asked::Asked, edited::Edited, fields::Fields, frame::Frame, reasons, told::Undo,
+    trouble::is_of_form,
 };
 
 #[derive(Template)]
@@ -192,6 +193,10 @@ impl One {
             Some(Health::Parked(parked)) => Some(parked),
             _ => None,
         }
+    }
+
+    fn reason(&self, reason: &CooldownReason) -> &'static str {
+        reasons::rest(*reason)
     }
 
     /// What is told of a test as it comes.

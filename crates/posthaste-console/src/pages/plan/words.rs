@@ -1,8 +1,8 @@
 //! What a plan's parts are called on the page.
 
-use posthaste_core::{Barrier, Dialect, Operation, RefusingStep};
+use posthaste_core::{Dialect, LimitUnit, NanoUsd, Operation, RefusingStep};
 
-pub(super) fn dialect(dialect: Dialect) -> &'static str {
+pub(in crate::pages) const fn dialect(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::AnthropicMessages => "Anthropic Messages",
         Dialect::OpenAiChat => "OpenAI Chat Completions",
@@ -12,7 +12,7 @@ pub(super) fn dialect(dialect: Dialect) -> &'static str {
     }
 }
 
-pub(super) fn operation(operation: Operation) -> &'static str {
+pub(in crate::pages) const fn operation(operation: Operation) -> &'static str {
     match operation {
         Operation::Chat => text("an answer to a conversation"),
         Operation::CountTokens => text("a count of tokens"),
@@ -26,7 +26,7 @@ pub(super) fn operation(operation: Operation) -> &'static str {
 }
 
 /// What refuses a request before anybody is asked.
-pub(super) fn refused(by: RefusingStep) -> &'static str {
+pub(super) const fn refused(by: RefusingStep) -> &'static str {
     match by {
         RefusingStep::Key => text("The key would not open the door:"),
         RefusingStep::Limit => text("A limit would refuse it:"),
@@ -34,17 +34,11 @@ pub(super) fn refused(by: RefusingStep) -> &'static str {
     }
 }
 
-/// What stands against an account, and where that can be changed.
-pub(super) fn barrier(barrier: Barrier) -> &'static str {
-    match barrier {
-        Barrier::Rests => text("rests"),
-        Barrier::Disabled => text("switched off, or its subscription has ended"),
-        Barrier::ModelNotServed => text("does not serve the model"),
-        Barrier::NotForThisKey => text("not for this client key"),
-        Barrier::NotInThePlace => text("not in the pool, or not the account, that is asked here"),
-        Barrier::OperationNotServed => text("has no endpoint for what is asked"),
-        Barrier::PinnedElsewhere => text("the path names another vendor"),
-        Barrier::NotTheHome => text("the answer to go on from lies elsewhere"),
+/// An amount in the unit of its limit: money as money.
+pub(in crate::pages) fn amount(unit: LimitUnit, amount: i64) -> String {
+    match unit {
+        LimitUnit::Cost => NanoUsd::from_nanos(amount).to_string(),
+        LimitUnit::Requests | LimitUnit::Tokens | LimitUnit::Concurrency => amount.to_string(),
     }
 }
 
