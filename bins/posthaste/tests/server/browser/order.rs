@@ -110,8 +110,13 @@ async fn who_moved_accounts_meanwhile_is_not_overwritten_unseen() {
     browser.log_in("ada", pages::PASSWORD).await;
     browser.go(PAGE).await;
     browser.find("form[data-order][data-ready]").await;
+    // The arrows lie within what is seen, so that nobody has to scroll sideways for them.
+    let within = "const edge = document.querySelector('form[data-order] .scroll').getBoundingClientRect().right;
+        const arrows = [...document.querySelectorAll('button[data-step]')];
+        return arrows.length === 4 && arrows.every((one) => one.getBoundingClientRect().right <= Math.min(edge, innerWidth));";
+    assert_eq!(browser.script(within).await, true);
     bench.cli("accounts update a --priority 30");
-    browser.script("document.querySelector(\"tr[data-account='a'] button[data-step='1']\").click()").await;
+    browser.click("tr[data-account='a'] button[data-step='1']").await;
     assert_eq!(groups(&browser).await, [group(20, &["a", "b"])]);
     browser.click("form[data-order] button.primary").await;
     browser.says("Somebody else moved accounts while this page was open.").await;
