@@ -12,6 +12,7 @@ use posthaste_http::PageVisitor;
 use crate::{
     answer,
     fields::Fields,
+    first_steps::WayGone,
     frame::{self, Frame},
     look::Look,
     texts,
@@ -37,6 +38,8 @@ pub(crate) struct Asked {
     /// What the browser keeps of a client key that was presented.
     pub(crate) held: Option<String>,
     pub(crate) cookies: Arc<Mutex<Vec<HeaderValue>>>,
+    /// Whether the way to the first request is known to be gone to its end.
+    pub(crate) way_gone: WayGone,
 }
 
 impl Asked {

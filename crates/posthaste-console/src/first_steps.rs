@@ -1,6 +1,11 @@
 //! What a new relay still lacks before its first client is served. It is seen from what is there: nothing is kept of it, and nobody has
 //! to follow it.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use posthaste_admin::{
     AccountListInput, AccountRow, AdminError, Command, Every, KeyListInput, KeyRow, ListPage, RequestsInput,
     RequestsPage, TrendInput, TrendView,
@@ -8,6 +13,20 @@ use posthaste_admin::{
 use posthaste_core::Area;
 
 use crate::{BASE, asked::Asked};
+
+/// Whether a request was ever seen: what was served once stays served, and on a large relay's books it takes long to see.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WayGone(Arc<AtomicBool>);
+
+impl WayGone {
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 /// The way to the first request, as far as it is not gone yet.
 pub(crate) struct FirstSteps {
@@ -60,7 +79,8 @@ async fn missing(asked: &Asked) -> Result<Option<Missing>, AdminError> {
     if accounts.total == 0 {
         return Ok(Some(Missing::Account));
     }
-    if has_requests(asked).await? {
+    if asked.way_gone.is_set() || has_requests(asked).await? {
+        asked.way_gone.set();
         return Ok(None);
     }
     let keys = KeyListInput { page_size: Some(1), ..KeyListInput::default() };

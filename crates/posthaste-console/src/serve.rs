@@ -16,7 +16,8 @@ use posthaste_core::Scope;
 use posthaste_http::{AdminFront, PageVisitor};
 
 use crate::{
-    BASE, PageEntry, answer, asked::Asked, assets, fields::Fields, look::Look, pages::holder, told, trouble,
+    BASE, PageEntry, answer, asked::Asked, assets, fields::Fields, first_steps::WayGone, look::Look,
+    pages::holder, told, trouble,
 };
 
 /// A page: where it is, who may come, and how it is made.
@@ -81,7 +82,15 @@ impl Page {
     }
 }
 
+/// What all pages share.
+#[derive(Clone)]
+struct Front {
+    admin: AdminFront,
+    way_gone: WayGone,
+}
+
 pub(crate) fn router(front: &AdminFront, pages: Vec<Page>) -> Router {
+    let front = Front { admin: front.clone(), way_gone: WayGone::default() };
     let mut served: BTreeMap<String, MethodRouter> = BTreeMap::new();
     for Page { method, path, door, work } in pages {
         let front = front.clone();
@@ -110,7 +119,7 @@ async fn asset(Path((version, name)): Path<(String, String)>, headers: HeaderMap
         .unwrap_or_else(|| answer::page(StatusCode::NOT_FOUND, "no such file".to_owned()))
 }
 
-async fn nothing_here(front: &AdminFront, request: Request) -> Response {
+async fn nothing_here(front: &Front, request: Request) -> Response {
     let work: Work = Arc::new(|_| {
         let what = "page at this address".to_owned();
         Box::pin(async move { Err(AdminError::NotFound { what }) })
@@ -118,10 +127,10 @@ async fn nothing_here(front: &AdminFront, request: Request) -> Response {
     serve(front, Door::Person, &work, request).await
 }
 
-async fn serve(front: &AdminFront, door: Door, work: &Work, request: Request) -> Response {
+async fn serve(front: &Front, door: Door, work: &Work, request: Request) -> Response {
     let (mut head, body) = request.into_parts();
     let look = Look::of(&head.headers);
-    let response = match front.visitor(&head).await {
+    let response = match front.admin.visitor(&head).await {
         Ok(visitor) => answered(front, (door, work), (visitor, look), &mut head, body).await,
         Err(error) => trouble::without_frame(look, &error),
     };
@@ -129,7 +138,7 @@ async fn serve(front: &AdminFront, door: Door, work: &Work, request: Request) ->
 }
 
 async fn answered(
-    front: &AdminFront,
+    front: &Front,
     (door, work): (Door, &Work),
     (visitor, look): (PageVisitor, Look),
     head: &mut Parts,
@@ -139,7 +148,8 @@ async fn answered(
     let parameters =
         parameters.map(|all| all.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
     let mut asked = Asked {
-        admin: front.admin().clone(),
+        admin: front.admin.admin().clone(),
+        way_gone: front.way_gone.clone(),
         actor: visitor.actor(),
         look,
         path: head.uri.path().to_owned(),

@@ -52,7 +52,7 @@ impl<'a> Fields<'a> {
     pub(super) fn model(&self) -> Result<(&'a str, ModelName), EnvelopeError> {
         let raw = match self.model {
             Once::Absent => return Err(EnvelopeError::MissingModel),
-            Once::Given(raw) if raw == "null" => return Err(EnvelopeError::MissingModel),
+            Once::Given("null") => return Err(EnvelopeError::MissingModel),
             Once::Given(raw) => raw,
             Once::Repeated => return Err(EnvelopeError::DuplicateModel),
         };

@@ -286,7 +286,7 @@ fn special_in(word: [u8; WORD]) -> Option<usize> {
     let word = u64::from_le_bytes(word);
     let zero = |word: u64| word.wrapping_sub(ONES) & !word;
     let control = word.wrapping_sub(ONES * 0x20) & !word;
-    let special = (control | zero(word ^ ONES * 0x22) | zero(word ^ ONES * 0x5c)) & HIGHS;
+    let special = (control | zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5c))) & HIGHS;
     (special != 0).then(|| special.trailing_zeros() as usize / 8)
 }
 

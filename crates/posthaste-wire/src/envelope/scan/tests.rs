@@ -8,7 +8,9 @@ use super::*;
 
 const LEVELS: usize = 128;
 
-fn scanned(text: &str) -> Result<(Vec<(String, &str)>, bool), Stop> {
+type Members<'a> = Vec<(String, &'a str)>;
+
+fn scanned(text: &str) -> Result<(Members<'_>, bool), Stop> {
     let mut members = Vec::new();
     let mut scan = Scan::new(text, LEVELS);
     scan.members(|name, value| members.push((name.to_owned(), value)))?;
