@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -29,6 +29,8 @@ fn marks(text: &str) -> BTreeSet<&str> {
 struct Echo {
     crossings: Mutex<Vec<String>>,
     asked: AtomicUsize,
+    /// Whether it fails nobody any more.
+    calm: AtomicBool,
     /// Requests to which the relay has put back what a client could not carry.
     restored: AtomicUsize,
 }
@@ -49,7 +51,8 @@ impl Echo {
         }
         let said = format!("{mark} asked number {number}");
         let frames = anthropic_sse(&[&said, " and so on"], USAGE);
-        match number % 41 {
+        let fault = if self.calm.load(Ordering::SeqCst) { 0 } else { number % 41 };
+        match fault {
             3 => Script::json(500, &anthropic_error("api_error", "it fails")),
             7 => Script::json(529, &anthropic_error("overloaded_error", "too many")),
             11 => Script::hang_up(),
@@ -142,12 +145,21 @@ impl Tenant {
     }
 }
 
+/// One round of all clients, many at once; what [`Tenant::talk`] gives, of all.
+async fn talk(tenants: &[Tenant], round: usize) -> (usize, Vec<String>) {
+    let talks = stream::iter(tenants).map(|tenant| tenant.talk(round)).buffer_unordered(32);
+    let talked: Vec<_> = talks.collect().await;
+    let (good, crossed): (Vec<_>, Vec<_>) = talked.into_iter().unzip();
+    (good.into_iter().sum(), crossed.concat())
+}
+
 async fn soak(tenants: usize, rounds: usize) {
     // Refusals and failures are part of it; accounts that rest for them are not.
     let bench = Bench::new().with("POSTHASTE_LOG__FILTER", "info");
     let echo = Arc::new(Echo {
         crossings: Mutex::default(),
         asked: AtomicUsize::new(0),
+        calm: AtomicBool::new(false),
         restored: AtomicUsize::new(0),
     });
     let answering = Arc::clone(&echo);
@@ -164,17 +176,24 @@ async fn soak(tenants: usize, rounds: usize) {
         .collect();
     let (mut good, mut crossed) = (0, Vec::new());
     for round in 0..rounds {
-        let talks = stream::iter(&tenants).map(|tenant| tenant.talk(round)).buffer_unordered(32);
-        let talked: Vec<_> = talks.collect().await;
-        for (some, others) in talked {
-            good += some;
-            crossed.extend(others);
-        }
+        let (some, others) = talk(&tenants, round).await;
+        good += some;
+        crossed.extend(others);
         // Who rests is called back, so that faults go on in the next round.
         for account in 0..8 {
             bench.cli(&format!("accounts reset account-{account}"));
         }
     }
+    // A thought goes back to the account alone that had it. With one that serves everybody, each client gets its own back.
+    for account in 1..8 {
+        bench.cli(&format!("accounts disable account-{account}"));
+    }
+    echo.calm.store(true, Ordering::SeqCst);
+    echo.restored.store(0, Ordering::SeqCst);
+    let (served, others) = talk(&tenants, rounds).await;
+    crossed.extend(others);
+    assert_eq!(served, tenants.len() * 6, "nobody fails in a calm round");
+    assert_eq!(echo.restored.load(Ordering::SeqCst), tenants.len(), "each client's thought is remembered");
     assert_eq!(crossed, Vec::<String>::new());
     assert_eq!(*echo.crossings.lock(), Vec::<String>::new());
     let log = server.log();
@@ -183,7 +202,6 @@ async fn soak(tenants: usize, rounds: usize) {
     assert_eq!(told, Vec::<&str>::new(), "nobody's words are in the log");
     let all = tenants.len() * rounds * 6;
     assert!(good * 3 > all, "{good} of {all} were served");
-    assert!(echo.restored.load(Ordering::SeqCst) > 0, "the memory of calls was used");
     // Each row belongs to one of the keys, and to the one whose request it is.
     let rows = bench.rows().await;
     let booked: BTreeSet<_> = rows.iter().map(|row| row.key_id).collect();
