@@ -31,7 +31,7 @@ use crate::{
     fleet::ask_for_trial,
     journey::{Journey, Upload},
     prepare::Prepared,
-    relay::TRACEPARENT,
+    serve::TRACEPARENT,
     settle::{AttemptBook, Ending},
     turns::Tally,
 };

@@ -43,6 +43,7 @@ mod recorder;
 mod relay;
 mod rests;
 mod rosters;
+mod serve;
 mod settle;
 mod shares;
 mod stream;

@@ -30,7 +30,7 @@ use crate::{
     journey::Journey,
     limits::{Estimate, Looked, Unseated, caller_fault, look},
     planning::{self, Course, Leg, LegRules},
-    relay::affinity,
+    serve::affinity,
     shares::Circles,
     targets::Targets,
     trail::{Trail, sketch},
