@@ -193,7 +193,7 @@ impl StreamAnswer {
 
     fn transcode(&mut self, piece: &[u8], ended: bool) -> Result<(), Broken> {
         let Some(transcoder) = &mut self.transcoder else { return Ok(()) };
-        let mut out = Vec::with_capacity(piece.len());
+        let mut out = Vec::with_capacity(piece.len() + piece.len() / 2 + ROOM);
         // A fault of the relay's own in here must end this stream and no other.
         let transcoded = catch_unwind(AssertUnwindSafe(|| {
             transcoder.push(piece, &mut out)?;
@@ -511,3 +511,6 @@ const MOST_GATHERED_BYTES: usize = 16 * 1024;
 
 /// How long the upstream may take to end its body after it has said everything.
 const LINGER: Duration = Duration::from_secs(2);
+
+/// What an event may be longer by in the client's dialect, so that its room is seldom made anew.
+const ROOM: usize = 256;

@@ -162,7 +162,11 @@ pub(crate) fn at<E: de::Error>(field: &str, error: E) -> E {
 
 /// Reads a body.
 pub(crate) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, serde_json::Error> {
-    serde_json::from_slice(body)
+    match std::str::from_utf8(body) {
+        // Looked at once, and not string by string.
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(body),
+    }
 }
 
 /// Writes a value behind what is already there.
@@ -193,16 +197,24 @@ pub(crate) fn compact(json: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// Where a string ends whose inside `at` lies in.
-fn end_of_string(json: &[u8], mut at: usize) -> usize {
-    while let Some(found) = json.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
-        at += found;
+/// How long the string is that `json` begins with, quotes included; `None` where there is none, or where its end is missing.
+pub(crate) fn string_length(json: &[u8]) -> Option<usize> {
+    json.starts_with(b"\"").then(|| string_end(json, 1)).flatten()
+}
+
+/// Where a string ends whose inside `at` lies in; the end of all where its own is missing.
+fn end_of_string(json: &[u8], at: usize) -> usize {
+    string_end(json, at).unwrap_or(json.len())
+}
+
+fn string_end(json: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at += memchr::memchr2(b'"', b'\\', json.get(at..)?)?;
         if json[at] == b'"' {
-            return at + 1;
+            return Some(at + 1);
         }
         at += 2;
     }
-    json.len()
 }
 
 #[cfg(test)]

@@ -8,7 +8,11 @@ use serde_json::value::RawValue;
 /// Reads a struct from an object; `None` for any other JSON. Serde alone would also read it from an array.
 pub(crate) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> serde_json::Result<Option<T>> {
     if json.trim_ascii_start().starts_with(b"{") {
-        serde_json::from_slice(json).map(Some)
+        match std::str::from_utf8(json) {
+            // Looked at once, and not string by string.
+            Ok(text) => serde_json::from_str(text).map(Some),
+            Err(_) => serde_json::from_slice(json).map(Some),
+        }
     } else {
         serde_json::from_slice(json).map(|IgnoredAny| None)
     }

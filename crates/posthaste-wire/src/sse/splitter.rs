@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use memchr::{memchr, memchr2};
+use memchr::memchr2;
 
 use super::{Frame, FrameTooLong};
 
@@ -190,15 +190,11 @@ impl FrameSplitter {
             return Ok(false);
         }
         self.open_len = with_line;
-        let (name, value) = match memchr(b':', line) {
-            Some(colon) => (&line[..colon], &line[colon + 1..]),
-            None => (line, &b""[..]),
-        };
-        let value = value.strip_prefix(b" ").unwrap_or(value);
-        match name {
-            b"data" => self.add_data(value, open),
-            b"event" => open.event = Some(value),
-            _ => {}
+        // A line without a colon is a field without a value.
+        if let Some(value) = field(line, b"data") {
+            self.add_data(value, open);
+        } else if let Some(value) = field(line, b"event") {
+            open.event = Some(value);
         }
         Ok(false)
     }
@@ -230,6 +226,15 @@ impl FrameSplitter {
     fn give_up(&mut self, error: FrameTooLong) -> FrameTooLong {
         *self = Self { broken: true, boundary: self.boundary, ..Self::default() };
         error
+    }
+}
+
+/// What the field of this name says, if it is this one's line.
+fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    match line.strip_prefix(name)? {
+        [] => Some(b""),
+        [b':', b' ', value @ ..] | [b':', value @ ..] => Some(value),
+        _ => None,
     }
 }
 

@@ -195,9 +195,9 @@ impl Encoder {
         let delta = match delta {
             Delta::Text(text) => {
                 self.written += text.chars().count();
-                DeltaOut { content: Some(text), ..empty }
+                return self.prose("content", text, out);
             }
-            Delta::Thinking(text) => DeltaOut { reasoning_content: Some(text), ..empty },
+            Delta::Thinking(text) => return self.prose("reasoning_content", text, out),
             Delta::Refusal(text) => DeltaOut { refusal: Some(text), ..empty },
             Delta::Arguments(arguments) => {
                 // Of a block that was left out.
@@ -239,11 +239,27 @@ impl Encoder {
         write_frame(out, None, b"[DONE]");
     }
 
+    /// A chunk that brings text alone, as nearly all do.
+    fn prose(&mut self, field: &str, text: &str, out: &mut Vec<u8>) {
+        self.scratch.clear();
+        self.scratch.extend_from_slice(&self.head);
+        for piece in [",\"choices\":[{\"index\":0,\"delta\":{\"", field, "\":"] {
+            self.scratch.extend_from_slice(piece.as_bytes());
+        }
+        json::write(&mut self.scratch, &text);
+        self.scratch.extend_from_slice(b"},\"logprobs\":null,\"finish_reason\":null}]");
+        self.end_chunk(out);
+    }
+
     fn chunk(&mut self, delta: &DeltaOut<'_>, finish_reason: Option<&'static str>, out: &mut Vec<u8>) {
         self.scratch.clear();
         self.scratch.extend_from_slice(&self.head);
         self.scratch.extend_from_slice(b",\"choices\":");
         json::write(&mut self.scratch, &[ChoiceOut { index: 0, delta, logprobs: (), finish_reason }]);
+        self.end_chunk(out);
+    }
+
+    fn end_chunk(&mut self, out: &mut Vec<u8>) {
         let tail: &[u8] = if self.include_usage { b",\"usage\":null}" } else { b"}" };
         self.scratch.extend_from_slice(tail);
         write_frame(out, None, &self.scratch);
