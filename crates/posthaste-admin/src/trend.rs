@@ -6,7 +6,7 @@ use std::{
 };
 
 use posthaste_core::{NanoUsd, Timestamp};
-use posthaste_storage::{Dimension, GroupSums, Sums, UsageQuery};
+use posthaste_storage::{Dimension, Group, GroupSums, Sums, UsageQuery};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -133,11 +133,24 @@ pub(crate) async fn trend(admin: &Admin, input: &TrendInput) -> Result<TrendView
     let (query, team) = query_of(admin, &stats_input(input)).await?;
     let by: Vec<StatsBy> = input.by.into_iter().collect();
     let known = admin.directory().await?;
-    let mut parts = parts_of(&known, board::sums(admin, &query, &dimensions(&by, team)).await?, &by, team);
+    let apart = dimensions(&by, team);
+    // Where there are many, the few that are wanted are found one by one; else one look tells all.
+    let spanned = match by[..] {
+        [StatsBy::Key | StatsBy::Account] => None,
+        _ => Some(board::sums(admin, &query, &with_spans(&apart)).await?),
+    };
+    let all = match &spanned {
+        Some(groups) => over_all_spans(groups),
+        None => board::sums(admin, &query, &apart).await?,
+    };
+    let mut parts = parts_of(&known, all, &by, team);
     parts.sort_by_key(|part| Reverse(input.rank.of(&part.sums.sums)));
     let left_out = parts.len().saturating_sub(top);
     parts.truncate(top);
-    let lines = lines(admin, (&query, team), &by, &parts).await?;
+    let lines = match spanned {
+        Some(groups) => lines(parts_of(&known, groups, &by, team), &parts),
+        None => lines_one_by_one(admin, (&query, team), &by, &parts).await?,
+    };
     let spans: BTreeSet<Timestamp> = lines.iter().flat_map(|line| line.keys().copied()).collect();
     let spans: Vec<Timestamp> = spans.into_iter().collect();
     let points = |line: &BTreeMap<Timestamp, Sums>| {
@@ -149,39 +162,51 @@ pub(crate) async fn trend(admin: &Admin, input: &TrendInput) -> Result<TrendView
     Ok(TrendView { every: input.every, since: query.from, until: query.until, spans, lines, left_out })
 }
 
-/// The sums of each line span by span.
-async fn lines(
+/// The sums of each line span by span, where `spanned` has those of all.
+fn lines(spanned: Vec<Part>, parts: &[Part]) -> Vec<BTreeMap<Timestamp, Sums>> {
+    let mut lines: Vec<BTreeMap<Timestamp, Sums>> = vec![BTreeMap::new(); parts.len()];
+    for part in spanned {
+        if let Some(place) = parts.iter().position(|known| known.is_of(&part)) {
+            add(&mut lines[place], part.sums);
+        }
+    }
+    lines
+}
+
+/// The same, asked for one by one.
+async fn lines_one_by_one(
     admin: &Admin,
     (query, team): (&UsageQuery, Option<Uuid>),
     by: &[StatsBy],
     parts: &[Part],
 ) -> Result<Vec<BTreeMap<Timestamp, Sums>>, AdminError> {
     let known = admin.directory().await?;
+    let apart = with_spans(&dimensions(by, team));
     let mut lines: Vec<BTreeMap<Timestamp, Sums>> = vec![BTreeMap::new(); parts.len()];
-    let mut with_spans = vec![Dimension::Span];
-    with_spans.extend(dimensions(by, team));
-    if let [StatsBy::Key | StatsBy::Account] = by {
-        // There are many of them, and the few that are wanted are found one by one.
-        for (part, line) in parts.iter().zip(&mut lines) {
-            let group = &part.sums.group;
-            let one = UsageQuery {
-                key_id: group.key_id.or(query.key_id),
-                account_id: group.account_id.or(query.account_id),
-                ..query.clone()
-            };
-            for part in parts_of(&known, board::sums(admin, &one, &with_spans).await?, by, team) {
-                add(line, part.sums);
-            }
-        }
-        return Ok(lines);
-    }
-    for part in parts_of(&known, board::sums(admin, query, &with_spans).await?, by, team) {
-        let same = |known: &Part| known.is_of(&part);
-        if let Some(place) = parts.iter().position(same) {
-            add(&mut lines[place], part.sums);
+    for (part, line) in parts.iter().zip(&mut lines) {
+        let group = &part.sums.group;
+        let one = UsageQuery {
+            key_id: group.key_id.or(query.key_id),
+            account_id: group.account_id.or(query.account_id),
+            ..query.clone()
+        };
+        for part in parts_of(&known, board::sums(admin, &one, &apart).await?, by, team) {
+            add(line, part.sums);
         }
     }
     Ok(lines)
+}
+
+fn with_spans(apart: &[Dimension]) -> Vec<Dimension> {
+    [&[Dimension::Span], apart].concat()
+}
+
+fn over_all_spans(groups: &[GroupSums]) -> Vec<GroupSums> {
+    let mut all: BTreeMap<Group, Sums> = BTreeMap::new();
+    for GroupSums { group, sums } in groups {
+        all.entry(Group { start: None, ..group.clone() }).or_default().merge(sums);
+    }
+    all.into_iter().map(|(group, sums)| GroupSums { group, sums }).collect()
 }
 
 fn add(line: &mut BTreeMap<Timestamp, Sums>, sums: GroupSums) {

@@ -72,14 +72,17 @@ pub(crate) async fn of(asked: &Asked) -> Result<Option<FirstSteps>, AdminError> 
     Ok(missing(asked).await?.map(|missing| FirstSteps::new(missing, path)))
 }
 
-/// What a relay with something to do has is looked for first, so that its pages wait for one look alone.
+/// What a relay with something to do has is looked for first, so that its pages wait for one look alone, and that once.
 async fn missing(asked: &Asked) -> Result<Option<Missing>, AdminError> {
+    if asked.way_gone.is_set() {
+        return Ok(None);
+    }
     let accounts = AccountListInput { page_size: Some(1), ..AccountListInput::default() };
     let accounts: ListPage<AccountRow> = asked.act(Command::PageAccounts(accounts)).await?;
     if accounts.total == 0 {
         return Ok(Some(Missing::Account));
     }
-    if asked.way_gone.is_set() || has_requests(asked).await? {
+    if has_requests(asked).await? {
         asked.way_gone.set();
         return Ok(None);
     }

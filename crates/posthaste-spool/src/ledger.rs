@@ -210,6 +210,16 @@ impl LedgerStore for SpooledLedger {
         self.inner.sums(query, by).await
     }
 
+    async fn sums_of(
+        &self,
+        query: &UsageQuery,
+        of: Dimension,
+        ids: &[Uuid],
+    ) -> Result<Vec<GroupSums>, StorageError> {
+        self.caught_up().await;
+        self.inner.sums_of(query, of, ids).await
+    }
+
     async fn last_use(&self, by: Dimension, ids: &[Uuid]) -> Result<Vec<Option<Timestamp>>, StorageError> {
         self.caught_up().await;
         self.inner.last_use(by, ids).await

@@ -143,12 +143,23 @@ impl LedgerStore for RedisLedger {
             Some(key) => vec![key],
             None => self.callers().await?,
         };
-        let mut grouped = Grouped::by(by);
-        let mut read = stream::iter(keys).map(|key| self.key_usage(key, query)).buffer_unordered(FEW_AT_ONCE);
-        while let Some(rollups) = read.try_next().await? {
-            rollups.iter().for_each(|rollup| grouped.add(&rollup.key, &rollup.sums));
+        self.sums_of_keys(query, keys, by).await
+    }
+
+    /// Roll-ups lie by client key: those of the others need not be read.
+    async fn sums_of(
+        &self,
+        query: &UsageQuery,
+        of: Dimension,
+        ids: &[Uuid],
+    ) -> Result<Vec<GroupSums>, StorageError> {
+        if of == Dimension::Key && query.key_id.is_none() {
+            let keys = ids.iter().copied().map(ClientKeyId::from_uuid).collect();
+            return self.sums_of_keys(query, keys, &[of]).await;
         }
-        Ok(grouped.finish())
+        let mut groups = self.sums(query, &[of]).await?;
+        groups.retain(|group| group.group.id().is_some_and(|id| ids.contains(&id)));
+        Ok(groups)
     }
 
     async fn carry_over(&self, rollups: &[RollupRow]) -> Result<(), StorageError> {
@@ -242,6 +253,20 @@ impl RedisLedger {
             batch.leave_out(&booked);
         }
         Ok(())
+    }
+
+    async fn sums_of_keys(
+        &self,
+        query: &UsageQuery,
+        keys: Vec<ClientKeyId>,
+        by: &[Dimension],
+    ) -> Result<Vec<GroupSums>, StorageError> {
+        let mut grouped = Grouped::by(by);
+        let mut read = stream::iter(keys).map(|key| self.key_usage(key, query)).buffer_unordered(FEW_AT_ONCE);
+        while let Some(rollups) = read.try_next().await? {
+            rollups.iter().for_each(|rollup| grouped.add(&rollup.key, &rollup.sums));
+        }
+        Ok(grouped.finish())
     }
 
     async fn callers(&self) -> Result<Vec<ClientKeyId>, StorageError> {

@@ -95,6 +95,20 @@ impl LedgerStore for Database {
             .await
     }
 
+    async fn sums_of(
+        &self,
+        query: &UsageQuery,
+        of: Dimension,
+        ids: &[Uuid],
+    ) -> Result<Vec<GroupSums>, StorageError> {
+        let (query, ids) = (query.clone(), ids.to_vec());
+        self.reports
+            .read("adding up some roll-ups", move |connection| {
+                grouped::select_of(connection, &query, of, &ids)
+            })
+            .await
+    }
+
     async fn last_use(&self, by: Dimension, ids: &[Uuid]) -> Result<Vec<Option<Timestamp>>, StorageError> {
         let text = match by {
             Dimension::Key => LAST_OF_KEY,

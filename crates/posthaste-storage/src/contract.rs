@@ -162,6 +162,7 @@ macro_rules! contract_promises {
             rollups_are_filtered,
             sums_of_every_grouping_are_the_sums_of_the_rows,
             nothing_has_no_group,
+            sums_of_some_are_those_among_all,
             the_last_use_is_told,
             an_attempt_counts_for_the_owner_of_its_time,
             old_rows_are_forgotten_and_their_rollups_stay,

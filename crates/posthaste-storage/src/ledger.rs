@@ -1,6 +1,6 @@
 //! The books.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use posthaste_core::{AccountId, AttemptRow, ClientKeyId, RequestId, Timestamp, UserId};
@@ -84,6 +84,19 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// group by, the sums of all in one group, and none where there is no roll-up. Sums are exact, or at the top where a
     /// number cannot hold them.
     async fn sums(&self, query: &UsageQuery, by: &[Dimension]) -> Result<Vec<GroupSums>, StorageError>;
+
+    /// The same by client key, account or owner, as `of` says, and of these alone; whoever has nothing is left out.
+    async fn sums_of(
+        &self,
+        query: &UsageQuery,
+        of: Dimension,
+        ids: &[Uuid],
+    ) -> Result<Vec<GroupSums>, StorageError> {
+        let mut groups = self.sums(query, &[of]).await?;
+        let wanted: HashSet<Uuid> = ids.iter().copied().collect();
+        groups.retain(|group| group.group.id().is_some_and(|id| wanted.contains(&id)));
+        Ok(groups)
+    }
 
     /// When each of these client keys, accounts or owners was last used, as [`by`](Dimension) says which they are: the start of
     /// the attempt that came last, or of the hour that has it. `None` where none is kept any more, and for whatever has no

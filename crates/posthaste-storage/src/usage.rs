@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use posthaste_core::{AccountId, ClientKeyId, ModelName, ProviderKind, Timestamp, UserId};
+use uuid::Uuid;
 
 use crate::{RollupKey, RollupPeriod, Sums};
 
@@ -107,6 +108,12 @@ impl Group {
             model: has(Dimension::Model).then(|| key.model.clone()),
             provider: has(Dimension::Provider).then_some(key.provider),
         }
+    }
+
+    /// The client key, account or owner, where groups are told apart by one of them.
+    pub fn id(&self) -> Option<Uuid> {
+        let key = self.key_id.map(ClientKeyId::uuid);
+        key.or(self.account_id.map(AccountId::uuid)).or(self.owner.map(UserId::uuid))
     }
 }
 

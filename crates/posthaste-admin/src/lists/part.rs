@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     Cut, SortOrder, UsedIn,
     order::{SortValue, Sorted, sort},
-    used::{Used, last_use, last_use_lately, used},
+    used::{Used, last_use, last_use_lately, used, used_by},
 };
 use crate::{Actor, Admin, AdminError, UsageTotals};
 
@@ -93,20 +93,32 @@ impl Wish {
         if self.by_use.is_some() {
             allowed?;
         }
-        let used = if may { used(admin, self.range, self.of).await? } else { Used::new() };
+        let used_by_all = match self.by_use {
+            Some(ByUse::Cost | ByUse::Tokens | ByUse::Requests) => {
+                Some(used(admin, self.range, self.of).await?)
+            }
+            Some(ByUse::LastUsedAt) | None => None,
+        };
         let ids: Vec<Uuid> = listed.iter().map(|listed| listed.id).collect();
         let last = match self.by_use {
             Some(ByUse::LastUsedAt) => last_use_lately(admin, self.of, &ids).await?,
             _ => vec![None; ids.len()],
         };
         let sorted = |(Listed { id, name, value, record }, last)| {
-            let value = self.by_use.map_or(value, |by| by.value(used.get(&id), last));
+            let value = self
+                .by_use
+                .map_or(value, |by| by.value(used_by_all.as_ref().and_then(|used| used.get(&id)), last));
             Sorted { value, name, id, row: record }
         };
         let mut rows: Vec<_> = listed.into_iter().zip(last).map(sorted).collect();
         sort(&mut rows, self.order);
         let (rows, total) = self.cut.of(rows);
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        let used = match used_by_all {
+            Some(used) => used,
+            None if may => used_by(admin, self.range, self.of, &ids).await?,
+            None => Used::new(),
+        };
         let last = if may { last_use(admin, self.of, &ids).await? } else { vec![None; ids.len()] };
         let row = |(row, last_used_at): (Sorted<T>, _)| Row {
             usage: may.then(|| UsageTotals::from(used.get(&row.id).cloned().unwrap_or_default())),

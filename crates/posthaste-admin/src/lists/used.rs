@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
-use posthaste_core::{AccountId, ClientKeyId, Timestamp};
-use posthaste_storage::{Dimension, RollupPeriod, Sums, UsageQuery};
+use posthaste_core::Timestamp;
+use posthaste_storage::{Dimension, GroupSums, RollupPeriod, Sums, UsageQuery};
 use uuid::Uuid;
 
 use super::UsedIn;
@@ -14,11 +14,25 @@ pub(super) type Used = HashMap<Uuid, Sums>;
 
 /// The sums of each by its identity; `by` is the client key or the account.
 pub(super) async fn used(admin: &Admin, span: UsedIn, by: Dimension) -> Result<Used, AdminError> {
-    let groups = board::sums(admin, &query(span, admin.parts().clock.now()), &[by]).await?;
-    let id = |group: &posthaste_storage::Group| {
-        group.key_id.map(ClientKeyId::uuid).or(group.account_id.map(AccountId::uuid))
-    };
-    Ok(groups.into_iter().filter_map(|group| Some((id(&group.group)?, group.sums))).collect())
+    Ok(by_id(board::sums(admin, &query(span, admin.parts().clock.now()), &[by]).await?))
+}
+
+/// The same of a few, which takes less than to read those of all.
+pub(super) async fn used_by(
+    admin: &Admin,
+    span: UsedIn,
+    by: Dimension,
+    ids: &[Uuid],
+) -> Result<Used, AdminError> {
+    if ids.is_empty() {
+        return Ok(Used::new());
+    }
+    let query = query(span, admin.parts().clock.now());
+    Ok(by_id(admin.parts().stores.ledger.sums_of(&query, by, ids).await?))
+}
+
+fn by_id(groups: Vec<GroupSums>) -> Used {
+    groups.into_iter().filter_map(|group| Some((group.group.id()?, group.sums))).collect()
 }
 
 /// When each was last used, in the order of `ids`.

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use posthaste_core::{AccountId, ClientKeyId, NanoUsd, Terms, Timestamp, Usage};
 use posthaste_storage::{Dimension, Group, GroupSums, Sums, UsageQuery};
 use rusqlite::{Connection, Row, ToSql, types::ValueRef};
+use uuid::Uuid;
 
 use super::{
     rollup::{read_owner, wanted},
@@ -44,6 +45,34 @@ pub(super) fn select(
     }
     let mut groups: Vec<GroupSums> =
         groups.into_values().map(|(group, added)| GroupSums { group, sums: sums(&added) }).collect();
+    groups.sort_by(|left, right| left.group.cmp(&right.group));
+    Ok(groups)
+}
+
+/// The same of some client keys, accounts or owners alone. Keys are found by the table's key, accounts by an index; of owners all
+/// are read.
+pub(super) fn select_of(
+    connection: &Connection,
+    query: &UsageQuery,
+    of: Dimension,
+    ids: &[Uuid],
+) -> Result<Vec<GroupSums>, Failure> {
+    if !matches!(of, Dimension::Key | Dimension::Account) {
+        let mut groups = select(connection, query, &[of])?;
+        groups.retain(|group| group.group.id().is_some_and(|id| ids.contains(&id)));
+        return Ok(groups);
+    }
+    let mut groups = Vec::with_capacity(ids.len());
+    for id in ids {
+        let mut one = query.clone();
+        let wanted = match of {
+            Dimension::Key => one.key_id.replace(ClientKeyId::from_uuid(*id)).map(ClientKeyId::uuid),
+            _ => one.account_id.replace(AccountId::from_uuid(*id)).map(AccountId::uuid),
+        };
+        if wanted.is_none_or(|wanted| wanted == *id) {
+            groups.extend(select(connection, &one, &[of])?);
+        }
+    }
     groups.sort_by(|left, right| left.group.cmp(&right.group));
     Ok(groups)
 }

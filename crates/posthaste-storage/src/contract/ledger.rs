@@ -300,6 +300,37 @@ pub async fn sums_of_every_grouping_are_the_sums_of_the_rows(stores: Stores) -> 
     Ok(())
 }
 
+/// The sums of some client keys, accounts or owners are those that they have among all.
+pub async fn sums_of_some_are_those_among_all(stores: Stores) -> Promise {
+    let booked = varied_rows();
+    stores.ledger.append(&booked).await?;
+    for of in [Dimension::Key, Dimension::Account, Dimension::Owner] {
+        for period in RollupPeriod::ALL {
+            let query = UsageQuery::all(period);
+            let all = stores.ledger.sums(&query, &[of]).await?;
+            let known: Vec<Uuid> = all.iter().filter_map(|group| group.group.id()).collect();
+            assert!(known.len() > 1, "{of:?}");
+            for some in [&known[..0], &known[..1], &known[1..]] {
+                let asked: Vec<Uuid> = some.iter().copied().chain([Uuid::now_v7()]).collect();
+                let wanted: Vec<_> = all
+                    .iter()
+                    .filter(|group| group.group.id().is_some_and(|id| some.contains(&id)))
+                    .cloned()
+                    .collect();
+                let told = stores.ledger.sums_of(&query, of, &asked).await?;
+                assert_eq!(told, wanted, "{of:?} of {period:?}");
+            }
+            let one = UsageQuery { key_id: Some(booked[0].key_id), ..query };
+            let told = stores.ledger.sums_of(&one, Dimension::Key, &known).await?;
+            assert!(
+                told.iter().all(|group| group.group.key_id == one.key_id),
+                "what the query leaves out stays out"
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Where nothing was booked there is no group, not an empty one.
 pub async fn nothing_has_no_group(stores: Stores) -> Promise {
     for by in [vec![], vec![Dimension::Span], Dimension::ALL.to_vec()] {

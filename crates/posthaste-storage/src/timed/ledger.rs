@@ -71,6 +71,15 @@ impl LedgerStore for TimedLedger {
         self.report.time(self.store.sums(query, by)).await
     }
 
+    async fn sums_of(
+        &self,
+        query: &UsageQuery,
+        of: Dimension,
+        ids: &[Uuid],
+    ) -> Result<Vec<GroupSums>, StorageError> {
+        self.report.time(self.store.sums_of(query, of, ids)).await
+    }
+
     async fn last_use(&self, by: Dimension, ids: &[Uuid]) -> Result<Vec<Option<Timestamp>>, StorageError> {
         self.report.time(self.store.last_use(by, ids)).await
     }
