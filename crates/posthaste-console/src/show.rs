@@ -44,11 +44,16 @@ impl<T: Number> Number for &T {
 
 /// `1.2 M`; the whole number on hover.
 pub(crate) fn count(number: u64) -> Html {
-    let exact = grouped(number);
-    if number < 10_000 {
+    let (exact, words) = (grouped(number), count_words(number));
+    if words == exact {
         return Html(exact);
     }
-    Html(format!(r#"<data value="{number}" title="{exact}">{}</data>"#, short(number)))
+    Html(format!(r#"<data value="{number}" title="{exact}">{words}</data>"#))
+}
+
+/// The same as words alone, to stand within others.
+pub(crate) fn count_words(number: u64) -> String {
+    if number < 10_000 { grouped(number) } else { short(number) }
 }
 
 /// `$0.0034` with four digits that count; all of them on hover.
