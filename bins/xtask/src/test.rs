@@ -6,10 +6,11 @@ use std::process::{Command, ExitCode};
 use anyhow::Result;
 use clap::Args;
 
+use crate::budget::{self, Build};
 use crate::report::Report;
 use crate::shell::{cargo, run as shell_run, works};
 use crate::workspace::Workspace;
-use crate::{bench, budget, docs, fuzz, layering, setup, smoke};
+use crate::{bench, docs, fuzz, layering, setup, smoke};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -115,6 +116,7 @@ fn program(workspace: &Workspace, report: &mut Report, all: bool) {
     if !built {
         for name in [
             "generated documents",
+            "what requests cost",
             "the console for everybody",
             "the admin API against its description",
             "end-to-end tests",
@@ -125,6 +127,14 @@ fn program(workspace: &Workspace, report: &mut Report, all: bool) {
         return;
     }
     report.step("generated documents", || docs::check_all(workspace, &binary));
+    match setup::program("valgrind", "valgrind") {
+        Err(error) => {
+            report.not_checked("what requests cost", format!("valgrind cannot be installed: {error:#}"));
+        }
+        Ok(()) => {
+            report.step("what requests cost", || budget::check(workspace, Build::Debug));
+        }
+    }
     report.step("the console for everybody", || {
         let axe = setup::node(workspace)?.join("node_modules/axe-core/axe.min.js");
         shell_run(
@@ -202,7 +212,7 @@ fn extras(workspace: &Workspace, report: &mut Report) {
         });
     }
     // It wants a release build, which takes longer than the tests on a machine that has none yet.
-    report.step("what requests cost", || budget::check(workspace));
+    report.step("what requests cost", || budget::check(workspace, Build::Release));
     report.step("benchmark programs", || bench::check(workspace));
     if !fuzz::installed(workspace) {
         return report.not_checked("fuzz targets", fuzz::NOT_INSTALLED);
