@@ -18,7 +18,7 @@ pub(crate) struct Upstream {
 impl Upstream {
     pub(crate) fn new(streamed: bool) -> Self {
         if streamed {
-            return Self { kind: "text/event-stream", pieces: events().iter().map(frame).collect() };
+            return Self { kind: "text/event-stream", pieces: frames() };
         }
         let mut whole = message(20);
         whole["content"] = json!([{"type": "text", "text": "Hello, hello!"}]);
@@ -43,24 +43,29 @@ impl Transport for Upstream {
     }
 }
 
-fn events() -> Vec<Value> {
-    let delta = json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hello, hello "}});
-    let mut events = vec![
-        json!({"type": "message_start", "message": message(1)}),
-        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+fn frames() -> Vec<Bytes> {
+    let event = |value: Value| frame(value["type"].as_str().unwrap_or_default(), &value.to_string());
+    let mut frames = vec![
+        event(json!({"type": "message_start", "message": message(1)})),
+        event(
+            json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+        ),
     ];
-    events.extend(std::iter::repeat_n(delta, EVENTS));
-    events.extend([
-        json!({"type": "content_block_stop", "index": 0}),
-        json!({"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": null}, "usage": usage(150)}),
-        json!({"type": "message_stop"}),
+    frames.extend(std::iter::repeat_n(frame("content_block_delta", DELTA), EVENTS));
+    frames.extend([
+        event(json!({"type": "content_block_stop", "index": 0})),
+        event(json!({"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": null}, "usage": usage(150)})),
+        event(json!({"type": "message_stop"})),
     ]);
-    events
+    frames
 }
 
-fn frame(event: &Value) -> Bytes {
-    let name = event["type"].as_str().unwrap_or_default();
-    Bytes::from(format!("event: {name}\ndata: {event}\n\n"))
+/// Its members in the order in which the vendor writes them.
+const DELTA: &str =
+    r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hello, hello "}}"#;
+
+fn frame(name: &str, data: &str) -> Bytes {
+    Bytes::from(format!("event: {name}\ndata: {data}\n\n"))
 }
 
 fn message(output_tokens: u64) -> Value {
