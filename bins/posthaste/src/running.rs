@@ -10,7 +10,7 @@ use std::{iter, net::SocketAddr, os::fd::AsFd, path::Path, sync::Arc, time::Dura
 
 use anyhow::{Context, anyhow};
 use posthaste_admin::{Admin, CleanupState, Housekeeper, Messenger, SetupToken};
-use posthaste_core::{AccountId, Clock, Secret, SystemClock, Transport};
+use posthaste_core::{AccountId, Secret, Transport};
 use posthaste_gateway::{Membership, Relay, RelayPorts};
 use posthaste_http::{AdminFront, Ending, Front, LiveOptions, ServerOptions, events_router, router, serve};
 use posthaste_scheduler::{Backoff, Instance, Scheduler};
@@ -147,7 +147,8 @@ impl Running {
         let ledger_options = LedgerOptions { flush_every, ..LedgerOptions::default() };
         let (ledger, _writer) = LedgerWriter::start(Arc::clone(&opened.stores.ledger), ledger_options);
         let credentials = wiring::credentials(config, &opened, Arc::clone(&transport));
-        let notify = Notify::start(config, &stores, Arc::clone(&opened.vault), Arc::clone(&transport));
+        let (vault, clock) = (Arc::clone(&opened.vault), Arc::clone(&opened.clock));
+        let notify = Notify::start(config, &stores, vault, Arc::clone(&transport), Arc::clone(&clock));
         // Before anything happens that they should hear of.
         let channels = match &notify {
             Some(notify) => {
@@ -164,7 +165,7 @@ impl Running {
             transport: Arc::clone(&transport),
             prices: Arc::clone(&prices),
             scheduler: Arc::clone(&scheduler),
-            clock: Arc::new(SystemClock),
+            clock: Arc::clone(&clock),
             notices: Notify::sink(notify.as_ref()),
             telemetry: wiring::telemetry::sink(telemetry.as_ref()),
         };
@@ -189,11 +190,12 @@ impl Running {
             tls: tls.clone(),
         };
         let reloader = Reloader::new(source, config.clone(), Arc::clone(&prices), parts);
-        let started_at = SystemClock.now();
+        let started_at = clock.now();
         let cleanup = CleanupState::default();
         let runtime = LiveRuntime {
             scheduler,
             relay: relay.clone(),
+            clock,
             started_at,
             spool: spooled.clone(),
             cleanup: cleanup.clone(),
@@ -230,6 +232,7 @@ impl Running {
             tls,
         };
         let mut background = Background::default();
+        background.spawn(wiring::keep_time(&opened));
         background.follow(relay.clone());
         if config.server.watch_config {
             background.spawn_alone(reloader.clone().watch());

@@ -1,6 +1,7 @@
 //! Which store, vault, price book and transport: the only place that chooses.
 
 mod backups;
+mod clock;
 pub mod copy;
 mod deliveries;
 pub mod files;
@@ -22,11 +23,12 @@ use std::{
 
 use anyhow::Context;
 use posthaste_admin::{Admin, AdminParts, IdentityProvider, Messenger, PeopleDirectory, Runtime, SetupToken};
-use posthaste_core::{AuthForm, ModelName, NoticeSink, SystemClock, Transport};
+use posthaste_core::{AuthForm, Clock, ModelName, NoticeSink, SystemClock, Transport};
 use posthaste_http::ServerTls;
 use posthaste_identity::{LdapDirectory, OidcProvider};
 use posthaste_metering::{PriceBook, PriceBookError, UnknownModels};
 use posthaste_sandbox::{Sandbox, SandboxOptions, SandboxOr};
+use posthaste_standby::SteadyClock;
 use posthaste_storage::{RecordKind, StorageError, Stores, memory::MemoryStores, timed};
 use posthaste_storage_redis::{RedisOptions, RedisStores};
 use posthaste_storage_sqlite::SqliteStores;
@@ -35,7 +37,9 @@ use posthaste_vault::{
     Entra, Issuer, MasterKey, RefreshingCredentials, Vault, aws_chain::AwsChain, oauth::OAuthFlows,
 };
 
-pub use self::{deliveries::StoredDeliveries, notify::Notify, size::StoreSize, standby::standby};
+pub use self::{
+    clock::keep_time, deliveries::StoredDeliveries, notify::Notify, size::StoreSize, standby::standby,
+};
 use crate::{
     Config,
     config::{StoreKind, UnknownModels as Choice},
@@ -54,6 +58,10 @@ pub struct Opened {
     pub made: Vec<String>,
     /// What is not as it should be, for the operator's eye; in the log as well.
     pub notices: Vec<String>,
+    /// What time it is for all who use the store.
+    pub clock: Arc<dyn Clock>,
+    /// The same where the store's clock is asked too.
+    steady: Option<Arc<SteadyClock>>,
     backend: Backend,
 }
 
@@ -118,6 +126,7 @@ pub async fn open_stores(config: &Config) -> anyhow::Result<Opened> {
 pub async fn open_stores_to_serve(config: &Config) -> anyhow::Result<Opened> {
     let mut opened = open(config, SqliteStores::open_alone).await?;
     opened.stores = timed(&opened.stores, config.data.store.as_str());
+    clock::steady(&mut opened).await;
     Ok(opened)
 }
 
@@ -138,7 +147,16 @@ async fn open(config: &Config, open_sqlite: OpenSqlite) -> anyhow::Result<Opened
     for notice in &notices {
         tracing::warn!("{notice}");
     }
-    Ok(Opened { stores, store_name, vault: Arc::new(vault), made, notices, backend })
+    Ok(Opened {
+        stores,
+        store_name,
+        vault: Arc::new(vault),
+        made,
+        notices,
+        clock: Arc::new(SystemClock),
+        steady: None,
+        backend,
+    })
 }
 
 /// A store and a vault that are forgotten, to see what a command would do on a new data folder without making one.
@@ -154,6 +172,8 @@ pub async fn open_forgetful() -> anyhow::Result<Opened> {
         vault: Arc::new(vault),
         made: Vec::new(),
         notices: Vec::new(),
+        clock: Arc::new(SystemClock),
+        steady: None,
         backend: Backend::Memory,
     })
 }
@@ -224,9 +244,9 @@ pub fn transport(config: &Config) -> anyhow::Result<Arc<dyn Transport>> {
 /// The credentials of the store's accounts, kept fresh through `transport`. A process needs one.
 pub fn credentials(config: &Config, opened: &Opened, transport: Arc<dyn Transport>) -> RefreshingCredentials {
     let clients = Arc::new(config.oauth.clients());
-    let chain = AwsChain::new(Arc::new(ThisMachine), Arc::clone(&transport), Arc::new(SystemClock));
+    let chain = AwsChain::new(Arc::new(ThisMachine), Arc::clone(&transport), Arc::clone(&opened.clock));
     let chain: Arc<dyn Issuer> = Arc::new(chain);
-    let flows = OAuthFlows::new(clients, Arc::clone(&opened.vault), transport, Arc::new(SystemClock));
+    let flows = OAuthFlows::new(clients, Arc::clone(&opened.vault), transport, Arc::clone(&opened.clock));
     let entra: Arc<dyn Issuer> = Arc::new(Entra::new(config.oauth.entra(), flows.clone()));
     RefreshingCredentials::new(&opened.stores, flows, [(AuthForm::Entra, entra), (AuthForm::AwsChain, chain)])
 }
@@ -289,7 +309,7 @@ pub fn admin(
         credentials,
         prices,
         transport,
-        clock: Arc::new(SystemClock),
+        clock: Arc::clone(&opened.clock),
         runtime,
         key_prefix: config.keys.prefix.clone(),
         service_rates: config.pricing.by_provider(),

@@ -13,6 +13,8 @@ mod owed;
 mod requests;
 mod seen;
 mod standby;
+mod steady;
 
 pub use options::StandbyOptions;
 pub use standby::Standby;
+pub use steady::{Standing, SteadyClock};

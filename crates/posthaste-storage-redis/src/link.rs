@@ -194,6 +194,15 @@ impl Link {
         Ok(infos)
     }
 
+    /// What any of the servers says of itself in a section of `INFO`.
+    pub(crate) async fn info(&self, section: &'static str) -> Result<String, CallError> {
+        let ask = |client: WithOptions<Client>| async move {
+            let info = CustomCommand::new_static("INFO", ClusterHash::Random, false);
+            client.custom(info, vec![section]).await
+        };
+        self.run(Repeat::Harmless, Duration::ZERO, None, ask).await
+    }
+
     /// Ends the connection; every later call fails at once.
     pub(crate) async fn close(&self) {
         if self.shared.closed.swap(true, Ordering::AcqRel) {

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use posthaste_core::Timestamp;
 use posthaste_storage::{StorageError, StoreHealth, Stores};
 
 use crate::{
@@ -92,6 +93,20 @@ impl RedisStores {
         used.sum()
     }
 
+    /// What time it is at a server, of several at any of them.
+    ///
+    /// # Errors
+    /// When it does not answer, or does not tell.
+    pub async fn time(&self) -> Result<Timestamp, StorageError> {
+        // `TIME` would say the same, but users who may run what the relay runs otherwise need not be allowed that.
+        let info = self.link.info("server").await.map_err(|error| error.during(ASKING_TIME))?;
+        let told = info.lines().find_map(|line| line.strip_prefix("server_time_usec:"));
+        let micros = told.and_then(|micros| micros.trim().parse().ok());
+        let micros =
+            micros.ok_or_else(|| CallError::Unreadable("no `server_time_usec`".into()).during(ASKING_TIME));
+        micros.map(Timestamp::from_micros)
+    }
+
     /// Ends the connections; calls fail from then on.
     pub async fn close(&self) {
         self.feed.close().await;
@@ -105,4 +120,5 @@ impl fmt::Debug for RedisStores {
     }
 }
 
+const ASKING_TIME: &str = "asking for the time";
 const MEASURING: &str = "asking how much memory is used";

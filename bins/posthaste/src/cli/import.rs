@@ -104,7 +104,8 @@ async fn take_over(
     out: &Output,
     progress: &ProgressLine,
 ) -> Result<(), Failure> {
-    let notify = Notify::start(config, &opened.stores, Arc::clone(&opened.vault), wiring::transport(config)?);
+    let (vault, clock) = (Arc::clone(&opened.vault), Arc::clone(&opened.clock));
+    let notify = Notify::start(config, &opened.stores, vault, wiring::transport(config)?, clock);
     let check_channel = |channel: &Channel| match &notify {
         Some(notify) => notify.notifier.check(channel).map_err(|error| error.to_string()),
         None => Ok(()),

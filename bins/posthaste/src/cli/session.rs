@@ -69,7 +69,8 @@ impl Session {
         let (prices, transport) = (wiring::prices(config)?, wiring::transport(config)?);
         let credentials = wiring::credentials(config, &opened, Arc::clone(&transport));
         let vault = Arc::clone(&opened.vault);
-        let notify = Notify::start(config, &opened.stores, vault, Arc::clone(&transport));
+        let notify =
+            Notify::start(config, &opened.stores, vault, Arc::clone(&transport), Arc::clone(&opened.clock));
         let messenger = notify.map(|notify| Arc::new(notify) as Arc<dyn Messenger>);
         let mut live = Live { messenger, ..Live::default() };
         // Nothing else here asks who people are, or is held up by what is wrong with that.

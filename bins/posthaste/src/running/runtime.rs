@@ -7,8 +7,7 @@ use posthaste_admin::{
     QuotaView, Runtime, SettingView, SpoolStatus,
 };
 use posthaste_core::{
-    AccountId, ClientKey, ClientKeyId, Clock, CooldownScope, InstanceId, OutlookQuestion, SystemClock,
-    Timestamp,
+    AccountId, ClientKey, ClientKeyId, Clock, CooldownScope, InstanceId, OutlookQuestion, Timestamp,
 };
 use posthaste_gateway::{OwnTime, Relay, WindowForecast};
 use posthaste_metering::PriceBook;
@@ -25,6 +24,7 @@ use crate::{
 pub(super) struct LiveRuntime {
     pub(super) scheduler: Arc<Scheduler>,
     pub(super) relay: Relay,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) started_at: Timestamp,
     pub(super) spool: Option<SpoolState>,
     pub(super) cleanup: CleanupState,
@@ -34,12 +34,12 @@ pub(super) struct LiveRuntime {
 
 impl Runtime for LiveRuntime {
     fn parked(&self, account: AccountId) -> Option<ParkedView> {
-        let parked = self.scheduler.parked(account, SystemClock.now())?;
+        let parked = self.scheduler.parked(account, self.clock.now())?;
         Some(parked_view(&parked))
     }
 
     fn parked_models(&self, account: AccountId) -> Vec<ParkedModels> {
-        let parked = self.scheduler.parked_models(account, SystemClock.now());
+        let parked = self.scheduler.parked_models(account, self.clock.now());
         let view = |(scope, parked): (CooldownScope, Parked)| ParkedModels {
             models: scope.to_string(),
             parked: parked_view(&parked),
@@ -83,7 +83,7 @@ impl Runtime for LiveRuntime {
     }
 
     fn spool(&self) -> Option<SpoolStatus> {
-        self.spool.as_ref().map(|spool| wiring::spool::status(spool, SystemClock.now()))
+        self.spool.as_ref().map(|spool| wiring::spool::status(spool, self.clock.now()))
     }
 
     fn waiting(&self) -> Vec<(ClientKeyId, u32)> {

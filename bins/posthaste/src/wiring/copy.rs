@@ -154,7 +154,7 @@ pub fn open(
     };
     let known = ConfigCopy { books, ..known };
     let (config, locks) = (Arc::clone(&opened.stores.config), Arc::clone(&opened.stores.locks));
-    let mut copied = CopiedConfig::new(config, locks, Arc::new(SystemClock), file, known);
+    let mut copied = CopiedConfig::new(config, locks, Arc::clone(&opened.clock), file, known);
     if let Some(spool) = spool {
         copied = copied.telling(move || spool.doubt());
     }

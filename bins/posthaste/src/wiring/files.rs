@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
+use posthaste_core::SystemClock;
 use posthaste_storage_sqlite::{Copied, SqliteStores, UNFINISHED, backup_file, examine_file};
 use posthaste_vault::{MasterKey, Vault};
 use tempfile::TempDir;
@@ -92,6 +93,8 @@ impl Copy {
             vault: Arc::new(vault),
             made: Vec::new(),
             notices: Vec::new(),
+            clock: Arc::new(SystemClock),
+            steady: None,
             backend: Backend::Sqlite(Arc::new(sqlite)),
         })
     }

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use posthaste_core::{
-    BoxError, Channel, ChannelField, ChannelId, InstanceId, NoNotices, NoticeSink, Sealed, Secret,
-    SystemClock, Transport,
+    BoxError, Channel, ChannelField, ChannelId, Clock, InstanceId, NoNotices, NoticeSink, Sealed, Secret,
+    Transport,
 };
 use posthaste_notify::{DeliveryLog, Notifier, NotifyOptions, NotifyParts, SecretOpener};
 use posthaste_storage::{ConfigStore, RecordKind, Repository, Revision, StorageError, Stores};
@@ -34,6 +34,7 @@ impl Notify {
         stores: &Stores,
         vault: Arc<Vault>,
         transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
     ) -> Option<Self> {
         if !config.notify.enabled {
             return None;
@@ -44,7 +45,7 @@ impl Notify {
             locks: Arc::clone(&stores.locks),
             secrets: Arc::new(Opener(vault)),
             log: Arc::clone(&log),
-            clock: Arc::new(SystemClock),
+            clock,
         };
         let options = NotifyOptions::new(config.notify.name.clone(), InstanceId::generate());
         let notifier = Arc::new(Notifier::start(parts, options));

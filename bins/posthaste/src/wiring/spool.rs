@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context;
 use metrics::{counter, gauge};
 use posthaste_admin::{SpoolStatus, data::Findings};
-use posthaste_core::{SystemClock, Timestamp};
+use posthaste_core::{Clock, Timestamp};
 use posthaste_spool::{SpoolError, SpoolOptions, SpoolState, SpoolView, SpooledLedger, check};
 use posthaste_storage::LedgerStore;
 use tokio::{task::JoinSet, time::sleep};
@@ -48,13 +48,17 @@ pub async fn open(config: &Config, opened: &mut Opened) -> anyhow::Result<Option
         books: config.data.redis_prefix.clone(),
         ..SpoolOptions::default()
     };
-    let ledger = Arc::clone(&opened.stores.ledger);
+    let (ledger, clock) = (Arc::clone(&opened.stores.ledger), Arc::clone(&opened.clock));
     let (mut mine, mut others, end) = (None, JoinSet::new(), CancellationToken::new());
     for folder in folders(config) {
-        let adopt =
-            || Adopted { folder: folder.clone(), options: options.clone(), ledger: Arc::clone(&ledger) };
+        let adopt = || Adopted {
+            folder: folder.clone(),
+            options: options.clone(),
+            clock: Arc::clone(&clock),
+            ledger: Arc::clone(&ledger),
+        };
         if mine.is_none() {
-            match open_one(&folder, &options, &ledger).await {
+            match open_one(&folder, &options, &clock, &ledger).await {
                 Ok(spooled) => mine = Some(spooled),
                 Err(SpoolError::Held { .. }) => {
                     others.spawn(adopt().book(end.clone()));
@@ -73,10 +77,10 @@ pub async fn open(config: &Config, opened: &mut Opened) -> anyhow::Result<Option
 async fn open_one(
     folder: &Path,
     options: &SpoolOptions,
+    clock: &Arc<dyn Clock>,
     ledger: &Arc<dyn LedgerStore>,
 ) -> Result<SpooledLedger, SpoolError> {
-    let spooled =
-        SpooledLedger::open(folder, options.clone(), Arc::new(SystemClock), Arc::clone(ledger)).await?;
+    let spooled = SpooledLedger::open(folder, options.clone(), Arc::clone(clock), Arc::clone(ledger)).await?;
     let SpoolView { rows, bytes, .. } = spooled.state().view();
     if rows > 0 {
         tracing::info!(rows, bytes, "rows that an earlier process left in the spool are booked now");
@@ -88,6 +92,7 @@ async fn open_one(
 struct Adopted {
     folder: PathBuf,
     options: SpoolOptions,
+    clock: Arc<dyn Clock>,
     ledger: Arc<dyn LedgerStore>,
 }
 
@@ -95,7 +100,7 @@ impl Adopted {
     /// Books what is in it, once that process has ended.
     async fn book(self, end: CancellationToken) {
         let spooled = loop {
-            match open_one(&self.folder, &self.options, &self.ledger).await {
+            match open_one(&self.folder, &self.options, &self.clock, &self.ledger).await {
                 Ok(spooled) => break spooled,
                 Err(SpoolError::Held { .. }) => {}
                 Err(error) => {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use posthaste_core::SystemClock;
 use posthaste_standby::{Standby, StandbyOptions};
 use posthaste_storage::FleetSize;
 
@@ -19,7 +18,7 @@ pub fn standby(config: &Config, opened: &Opened, fleet: FleetSize) -> Option<Sta
     let options = StandbyOptions {
         deadline: config.data.deadline,
         fleet,
-        clock: Arc::new(SystemClock),
+        clock: Arc::clone(&opened.clock),
         ..StandbyOptions::default()
     };
     Some(Standby::around(&opened.stores, &options))

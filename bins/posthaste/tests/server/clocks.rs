@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Bench, Server, USAGE, eventually, serving, streamed, whole};
 
-const HOUR: i64 = 3_600;
-const DAY: i64 = 24 * HOUR;
+pub(crate) const HOUR: i64 = 3_600;
+pub(crate) const DAY: i64 = 24 * HOUR;
 
 /// Asks until it is refused; tells how often it was served.
-async fn served_until_refused(server: &Server, key: &str) -> usize {
+pub(crate) async fn served_until_refused(server: &Server, key: &str) -> usize {
     for served in 0..100 {
         let answer = server.post(key, &whole()).await.unwrap();
         let status = answer.status;
@@ -105,7 +105,7 @@ async fn k1_streams_log_ins_and_the_order_of_the_books_outlast_jumps_of_the_cloc
     assert_eq!(booked, asked, "the books are in the order in which it was asked");
 }
 
-async fn logged_in(server: &Server) -> String {
+pub(crate) async fn logged_in(server: &Server) -> String {
     let token = eventually("a token is shown", || {
         let log = server.log();
         let line = log.lines().find(|line| line.contains("set-up token"))?;

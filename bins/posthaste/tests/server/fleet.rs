@@ -1,6 +1,7 @@
 //! Several relays on one Redis: as processes, each with a data folder of its own and the same master key.
 
 mod chatter;
+mod clocks;
 mod cut_off;
 mod emptied;
 mod failed_over;
