@@ -53,20 +53,17 @@ impl Echo {
         }
         let said = format!("{mark} asked number {number}");
         let frames = anthropic_sse(&[&said, " and so on"], USAGE);
-        let calm = self.calm.load(Ordering::SeqCst);
-        // A call in one piece is no stream, which is one of the faults.
-        let may_call = !calm || body["stream"] != true;
-        match if calm { 0 } else { number % 41 } {
+        let streamed = body["stream"] == true;
+        let fault = if self.calm.load(Ordering::SeqCst) { 0 } else { number % 41 };
+        match fault {
             3 => Script::json(500, &anthropic_error("api_error", "it fails")),
             7 => Script::json(529, &anthropic_error("overloaded_error", "too many")),
             11 => Script::hang_up(),
-            13 if body["stream"] == true => Script::sse(&frames[..4]).cut(),
-            17 if body["stream"] == true => Script::sse(&frames).sliced(5),
+            13 if streamed => Script::sse(&frames[..4]).cut(),
+            17 if streamed => Script::sse(&frames).sliced(5),
             19 => Script::json(400, &anthropic_error("invalid_request_error", &said)),
-            _ if may_call && body["tools"].is_array() && !text.contains("tool_result") => {
-                Script::json(200, &call(mark))
-            }
-            _ if body["stream"] == true => Script::sse(&frames),
+            _ if streamed => Script::sse(&frames),
+            _ if body["tools"].is_array() && !text.contains("tool_result") => Script::json(200, &call(mark)),
             _ => Script::json(200, &anthropic_json(&said, USAGE)),
         }
     }
