@@ -94,7 +94,7 @@ impl PriceBook {
         for model in models {
             catalogues.entry(model.provider.clone()).or_default().add(model);
         }
-        let catalogues = catalogues.into_iter().map(|(list, rows)| (list, Arc::new(rows))).collect();
+        let catalogues = catalogues.into_iter().map(|(list, rows)| (list, rows.shared())).collect();
         let places = Arc::new(Places::of(&catalogues));
         let (unknown, fixed, alarm) = (UnknownModels::default(), Arc::default(), Alarm::default());
         Ok(Self { as_of, catalogues, places, names, unknown, fixed, alarm })
@@ -136,7 +136,7 @@ impl PriceBook {
         for row in rows {
             catalogues.entry(row.provider.clone()).or_default().add(row);
         }
-        let catalogues = catalogues.into_iter().map(|(list, rows)| (list, Arc::new(rows))).collect();
+        let catalogues = catalogues.into_iter().map(|(list, rows)| (list, rows.shared())).collect();
         let places = Arc::new(Places::of(&catalogues));
         let (names, unknown, fixed) = (self.names.clone(), self.unknown.clone(), Arc::clone(&self.fixed));
         Self { as_of: self.as_of, catalogues, places, names, unknown, fixed, alarm: Alarm::default() }

@@ -1,6 +1,6 @@
 //! One provider's list.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{ModelPrice, TokenPrice};
 
@@ -23,6 +23,13 @@ impl Catalogue {
             *place = index;
         }
         self.models.push(model);
+    }
+
+    /// With no more room than it needs, for it stays as it is.
+    pub(crate) fn shared(mut self) -> Arc<Self> {
+        self.models.shrink_to_fit();
+        self.by_name.shrink_to_fit();
+        Arc::new(self)
     }
 
     /// The row that counts for each model, by its number.

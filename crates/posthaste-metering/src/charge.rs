@@ -84,11 +84,11 @@ fn prices(model: &ModelPrice, usage: &Usage) -> Prices {
     let tiers = &model.tiers;
     let tier = match usage.terms.tier {
         ServiceTier::Standard => None,
-        ServiceTier::Batch => tiers.batch.as_ref(),
-        ServiceTier::Flex => tiers.flex.as_ref(),
-        ServiceTier::Priority => tiers.priority.as_ref(),
-        ServiceTier::Ultrafast => tiers.ultrafast.as_ref(),
-        ServiceTier::Balanced => tiers.balanced.as_ref(),
+        ServiceTier::Batch => tiers.batch.as_deref(),
+        ServiceTier::Flex => tiers.flex.as_deref(),
+        ServiceTier::Priority => tiers.priority.as_deref(),
+        ServiceTier::Ultrafast => tiers.ultrafast.as_deref(),
+        ServiceTier::Balanced => tiers.balanced.as_deref(),
     };
     match tier {
         None => standard,

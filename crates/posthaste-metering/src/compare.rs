@@ -101,11 +101,11 @@ fn lines(row: &ModelPrice) -> Vec<(String, u64)> {
     let tiers = &row.tiers;
     let sheets = [
         ("", Some(&row.standard)),
-        ("batch ", tiers.batch.as_ref()),
-        ("flex ", tiers.flex.as_ref()),
-        ("priority ", tiers.priority.as_ref()),
-        ("ultrafast ", tiers.ultrafast.as_ref()),
-        ("balanced ", tiers.balanced.as_ref()),
+        ("batch ", tiers.batch.as_deref()),
+        ("flex ", tiers.flex.as_deref()),
+        ("priority ", tiers.priority.as_deref()),
+        ("ultrafast ", tiers.ultrafast.as_deref()),
+        ("balanced ", tiers.balanced.as_deref()),
     ];
     for (tier, Sheet { price, above }) in sheets.into_iter().filter_map(|(tier, sheet)| Some((tier, sheet?)))
     {

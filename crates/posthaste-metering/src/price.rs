@@ -211,30 +211,31 @@ impl Prices {
     }
 }
 
-/// The prices of service tiers other than the standard one.
+/// The prices of service tiers other than the standard one. Boxes, for few models have any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tiers {
     /// Answered within a day.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub batch: Option<Sheet>,
+    pub batch: Option<Box<Sheet>>,
     /// Answered when there is room.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub flex: Option<Sheet>,
+    pub flex: Option<Box<Sheet>>,
     /// Answered before others.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub priority: Option<Sheet>,
+    pub priority: Option<Box<Sheet>>,
     /// Answered by faster machines.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ultrafast: Option<Sheet>,
+    pub ultrafast: Option<Box<Sheet>>,
     /// Between standard and priority.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub balanced: Option<Sheet>,
+    pub balanced: Option<Box<Sheet>>,
 }
 
 impl Tiers {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Sheet> {
-        [&self.batch, &self.flex, &self.priority, &self.ultrafast, &self.balanced].into_iter().flatten()
+        let tiers = [&self.batch, &self.flex, &self.priority, &self.ultrafast, &self.balanced];
+        tiers.into_iter().filter_map(Option::as_deref)
     }
 }
 

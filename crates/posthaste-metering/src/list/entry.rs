@@ -74,7 +74,7 @@ pub(super) fn read(fields: &Fields<'_>) -> Result<Option<Entry>, String> {
     if standard.price.input.is_none() && standard.price.output.is_none() {
         return Ok(None);
     }
-    let mut tier = |tier| sheets.remove(&tier).map(sheet);
+    let mut tier = |tier| sheets.remove(&tier).map(sheet).map(Box::new);
     let tiers = Tiers {
         batch: tier(Tier::Batch),
         flex: tier(Tier::Flex),
