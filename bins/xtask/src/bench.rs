@@ -179,10 +179,24 @@ fn driver(workspace: &Workspace) -> Result<Command> {
     driver_of(workspace, "bench.py")
 }
 
+/// A program of `bench/` with everything built that it starts.
 fn driver_of(workspace: &Workspace, program: &str) -> Result<Command> {
     setup::program("nginx", "nginx-light")?;
     setup::program("python3", "python3")?;
-    shell_run(cargo(workspace).args(["build", "--locked", "--release", "--package", "posthaste"]))?;
+    let mut command = tools(workspace, program)?;
+    let binary = match std::env::var_os("POSTHASTE_BIN") {
+        Some(given) => PathBuf::from(given),
+        None => {
+            shell_run(cargo(workspace).args(["build", "--locked", "--release", "--package", "posthaste"]))?;
+            workspace.binary("release")
+        }
+    };
+    command.env("POSTHASTE_BIN", binary);
+    Ok(command)
+}
+
+/// The same, without Posthaste.
+pub(crate) fn tools(workspace: &Workspace, program: &str) -> Result<Command> {
     let build = workspace.target().join("bench");
     shell_run(
         cargo(workspace)
@@ -193,7 +207,6 @@ fn driver_of(workspace: &Workspace, program: &str) -> Result<Command> {
     command
         .arg(workspace.root().join("bench").join(program))
         .env("BENCH_BUILD", build)
-        .env("BENCH_WORK", workspace.target().join("bench-work"))
-        .env("POSTHASTE_BIN", workspace.binary("release"));
+        .env("BENCH_WORK", workspace.target().join("bench-work"));
     Ok(command)
 }

@@ -4,6 +4,7 @@
 mod bench;
 mod budget;
 mod chaos;
+mod dist;
 mod docs;
 mod fuzz;
 mod mutants;
@@ -40,6 +41,8 @@ enum Task {
     Bench(bench::Options),
     /// Count the instructions of requests and compare them with the budget
     Budget(budget::Options),
+    /// Build the program as it is shipped, laid out by a profile of its work
+    Dist(dist::Options),
     /// Fill a data folder with the records and books of a large relay, to measure with
     #[command(hide = true)]
     GenerateBooks(bench::BooksOptions),
@@ -79,6 +82,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Test(options) => return test::run(&workspace, options),
         Task::Bench(options) => bench::run(&workspace, options)?,
         Task::Budget(options) => budget::run(&workspace, options)?,
+        Task::Dist(options) => dist::run(&workspace, options)?,
         Task::GenerateBooks(options) => bench::generate_books(&workspace, options)?,
         Task::Simulate(options) => simulate::run(&workspace, options)?,
         Task::Chaos(options) => chaos::run(&workspace, options)?,
