@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""What a relay does at its edges: ten thousand slow streams, ten thousand clients that vanish, an outage of every account, a start with many records.
+"""What a relay does at its edges: ten thousand slow streams, ten thousand clients that vanish, nine thousand that drip their heads, an
+outage of every account, a start with many records.
 
-levels.py [--parts streams,vanish,outage,start] [--streams N] [--out FILE]
+levels.py [--parts streams,vanish,slow,outage,start] [--streams N] [--out FILE]
 
 `POSTHASTE_BIN` is the program, `BENCH_BUILD` the folder that bench/ was built into, `BENCH_GENERATOR` the maker of books (`start` alone). Keys,
 scheduling, ledger, records and metrics are on, as a relay ships.
@@ -14,9 +15,11 @@ import json
 import os
 import re
 import resource
+import socket
 import statistics
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -38,7 +41,7 @@ def main():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     WORK.mkdir(parents=True, exist_ok=True)
-    parts = {"streams": streams, "vanish": vanish, "outage": outage, "start": start}
+    parts = {"streams": streams, "vanish": vanish, "slow": slow, "outage": outage, "start": start}
     lines = ["# A relay at its edges", "", machine.describe(), ""]
     for name in options.parts:
         for line in parts[name](options):
@@ -52,8 +55,9 @@ def main():
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--parts", type=lambda text: text.split(","), default=["streams", "vanish", "outage", "start"])
+    parser.add_argument("--parts", type=lambda text: text.split(","), default=["streams", "vanish", "slow", "outage", "start"])
     parser.add_argument("--streams", type=int, default=10_000)
+    parser.add_argument("--sockets", type=int, default=9_000, help="that drip their heads")
     parser.add_argument("--accounts", type=int, default=20, help="accounts that are down in an outage")
     parser.add_argument("--seconds", type=float, default=20, help="of an outage")
     parser.add_argument("--starts", type=int, default=7)
@@ -120,6 +124,28 @@ def begin(relay, count, ramp):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
 
 
+def others(relay, seconds):
+    """The load generator with those who want something else meanwhile: short requests, 100 a second."""
+    body = WORK / "body-others.json"
+    body.write_bytes(body_of("messages", "small", "claude-sonnet-4-5", False))
+    words = ["--url", f"http://127.0.0.1:{PORT}/api/v1/messages", "--body", body, "-c", 32, "-n", 1_000_000, "--rate", 100]
+    words += ["--seconds", seconds, "--expect", OUTPUT_TOKENS, "--timeout", 60]
+    for name, value in relay.headers().items():
+        words += ["-H", f"{name}: {value}"]
+    command = [str(word) for word in [BUILD / "release/load", *words]]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
+
+
+def waits(process):
+    """How long they waited: a row's cells."""
+    told = json.loads(process.communicate(timeout=120)[0])
+    times = told["latency_us"]
+    return f"{times['p50'] / 1000:.2f} | {times['p99'] / 1000:.2f} | {told['ok']:,} | {told['failed']}"
+
+
+WAITS = ["| of others | p50 ms | p99 ms | answered | failed |", "|---|---|---|---|---|"]
+
+
 def warmed(relay):
     """Some requests before, so that what the first of them leave behind is not taken for the streams'."""
     begin(relay, 200, 0.5).communicate(timeout=60)
@@ -151,6 +177,7 @@ def vanish(options):
     """All clients of so many open streams are killed at once."""
     with furnished() as (relay, mock):
         warmed(relay)
+        calm = waits(others(relay, 8))
         files = relay.descriptors()
         mock.configure("chunks=60,delay_ms=1000")
         mock.reset()
@@ -159,6 +186,9 @@ def vanish(options):
             time.sleep(0.1)
         time.sleep(2)
         open_before = mock.stats()["in_flight"]
+        with_them = waits(others(relay, 8))
+        asking = others(relay, 8)
+        time.sleep(1)
         clients.kill()
         clients.wait()
         begun, gone = time.time(), {}
@@ -186,6 +216,75 @@ def vanish(options):
             yield f"| {name} | {gone[name]:.2f} s |" if name in gone else f"| {name} | **not within 65 s** |"
         yield ""
         yield f"The slowest answer of `/health` meanwhile took {slowest * 1000:.0f} ms."
+        yield ""
+        yield from WAITS
+        yield f"| before | {calm} |"
+        yield f"| while the streams are open | {with_them} |"
+        yield f"| in the 8 s in which they are killed | {waits(asking)} |"
+
+
+class Dripping:
+    """Sockets that send one byte of a head each 5 s, and come again when they are sent away."""
+
+    def __init__(self, count):
+        self.sockets = [self.opened() for _ in range(count)]
+        self.away = 0
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    @staticmethod
+    def opened():
+        opened = socket.create_connection(("127.0.0.1", PORT), timeout=10)
+        opened.send(b"P")
+        opened.setblocking(False)
+        return opened
+
+    def run(self):
+        while not self.over.is_set():
+            for number, mine in enumerate(self.sockets):
+                if number % 100 == 0 and self.over.wait(5 * 100 / len(self.sockets)):
+                    return
+                try:
+                    mine.send(b"x")
+                    if not mine.recv(1, socket.MSG_PEEK):
+                        raise ConnectionResetError
+                except BlockingIOError:
+                    continue
+                except OSError:
+                    mine.close()
+                    self.away += 1
+                    with contextlib.suppress(OSError):
+                        self.sockets[number] = self.opened()
+
+    def end(self):
+        self.over.set()
+        self.thread.join()
+        for mine in self.sockets:
+            mine.close()
+
+
+def slow(options):
+    """Others are served while so many sockets drip their heads."""
+    with furnished() as (relay, _):
+        warmed(relay)
+        calm = waits(others(relay, 20))
+        before = relay.resident()
+        dripping = Dripping(options.sockets)
+        try:
+            time.sleep(3)
+            meanwhile = waits(others(relay, 20))
+            during = relay.resident()
+        finally:
+            dripping.end()
+        time.sleep(12)
+        yield f"## {options.sockets:,} sockets drip their heads"
+        yield ""
+        yield from WAITS
+        yield f"| before | {calm} |"
+        yield f"| meanwhile | {meanwhile} |"
+        yield ""
+        yield f"{dripping.away:,} of them were sent away meanwhile, and came again. Memory: {before / 2**20:.1f} MiB before, {during / 2**20:.1f} meanwhile."
 
 
 def outage(options):
