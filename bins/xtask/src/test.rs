@@ -212,7 +212,7 @@ fn extras(workspace: &Workspace, report: &mut Report) {
         });
     }
     // It wants a release build, which takes longer than the tests on a machine that has none yet.
-    report.step("what requests cost", || budget::check(workspace, Build::Release));
+    report.step("what requests cost, optimised", || budget::check(workspace, Build::Release));
     report.step("benchmark programs", || bench::check(workspace));
     if !fuzz::installed(workspace) {
         return report.not_checked("fuzz targets", fuzz::NOT_INSTALLED);
