@@ -185,7 +185,7 @@ fn driver_of(workspace: &Workspace, program: &str) -> Result<Command> {
     setup::program("python3", "python3")?;
     let mut command = tools(workspace, program)?;
     let binary = match std::env::var_os("POSTHASTE_BIN") {
-        Some(given) => PathBuf::from(given),
+        Some(given) => std::path::absolute(given)?,
         None => {
             shell_run(cargo(workspace).args(["build", "--locked", "--release", "--package", "posthaste"]))?;
             workspace.binary("release")
