@@ -285,6 +285,13 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn those_who_serve_go_before_it() {
+        let (writer, _thread, _folder) = writer();
+        let priority = |_: &Connection| Ok(rustix::process::getpriority_process(None).unwrap());
+        assert!(writer.write("looking", priority).await.unwrap() >= PRIORITY);
+    }
+
+    #[tokio::test]
     async fn the_thread_ends_with_the_last_handle() {
         let (writer, thread, _folder) = writer();
         insert(writer, 1).await.unwrap();
