@@ -112,28 +112,25 @@ def furnished(accounts=3):
             stop(mock.process)
 
 
-def begin(relay, count, ramp):
-    """The load generator with so many streams, started over `ramp` seconds."""
-    body = WORK / "body-levels.json"
-    body.write_bytes(body_of("messages", "small", "claude-sonnet-4-5", True))
-    words = ["--url", f"http://127.0.0.1:{PORT}/api/v1/messages", "--body", body, "-c", count, "-n", count]
-    words += ["--expect", OUTPUT_TOKENS, "--timeout", 200, "--ramp-ms", int(ramp * 1000)]
+def load(relay, stream, words):
+    """The load generator with short requests of one kind."""
+    body = WORK / f"body-levels-{'stream' if stream else 'json'}.json"
+    body.write_bytes(body_of("messages", "small", "claude-sonnet-4-5", stream))
+    words = ["--url", f"http://127.0.0.1:{PORT}/api/v1/messages", "--body", body, "--expect", OUTPUT_TOKENS, *words]
     for name, value in relay.headers().items():
         words += ["-H", f"{name}: {value}"]
     command = [str(word) for word in [BUILD / "release/load", *words]]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
+
+
+def begin(relay, count, ramp):
+    """So many streams, started over `ramp` seconds."""
+    return load(relay, True, ["-c", count, "-n", count, "--timeout", 200, "--ramp-ms", int(ramp * 1000)])
 
 
 def others(relay, seconds):
-    """The load generator with those who want something else meanwhile: short requests, 100 a second."""
-    body = WORK / "body-others.json"
-    body.write_bytes(body_of("messages", "small", "claude-sonnet-4-5", False))
-    words = ["--url", f"http://127.0.0.1:{PORT}/api/v1/messages", "--body", body, "-c", 32, "-n", 1_000_000, "--rate", 100]
-    words += ["--seconds", seconds, "--expect", OUTPUT_TOKENS, "--timeout", 60]
-    for name, value in relay.headers().items():
-        words += ["-H", f"{name}: {value}"]
-    command = [str(word) for word in [BUILD / "release/load", *words]]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
+    """Those who want something else meanwhile: 100 requests a second."""
+    return load(relay, False, ["-c", 32, "-n", 1_000_000, "--rate", 100, "--seconds", seconds, "--timeout", 60])
 
 
 def waits(process):
@@ -184,6 +181,8 @@ def vanish(options):
         clients = begin(relay, options.streams, options.streams / 1000)
         while mock.stats()["in_flight"] < options.streams and clients.poll() is None:
             time.sleep(0.1)
+        if clients.poll() is not None:
+            raise SystemExit(f"{options.streams:,} streams were not open at the same time: fewer with --streams, or more descriptors")
         time.sleep(2)
         open_before = mock.stats()["in_flight"]
         with_them = waits(others(relay, 8))

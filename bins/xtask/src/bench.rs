@@ -123,13 +123,13 @@ fn viewers(workspace: &Workspace, options: &Options) -> Result<()> {
     shell_run(&mut command)
 }
 
-/// Measures ten thousand streams, clients that vanish, an outage, and a start with many records.
+/// Measures ten thousand streams, clients that vanish or drip, an outage, and a start with many records.
 fn levels(workspace: &Workspace, options: &Options) -> Result<()> {
     let generator = generator(workspace)?;
     let mut command = driver_of(workspace, "levels.py")?;
     command.env("BENCH_GENERATOR", generator);
     if options.quick {
-        command.args(["--streams", "500", "--seconds", "3", "--starts", "2"]);
+        command.args(["--streams", "500", "--sockets", "500", "--seconds", "3", "--starts", "2"]);
     }
     if let Some(out) = &options.out {
         command.arg("--out").arg(std::path::absolute(out)?);

@@ -204,8 +204,8 @@ where
 #[error("the store is closed")]
 struct WriterGone;
 
-/// Where both want the same processor, the kernel gives this thread a quarter of it, which is what booking takes of it when the
-/// relay has all that it can serve: rows do not pile up, and requests go before them.
+/// Where both want the same processor, the kernel gives this thread a quarter of it, a little more than booking takes when the
+/// relay has all that it can serve: requests go first, and rows do not pile up.
 const PRIORITY: i32 = 5;
 
 /// Writes that may wait; who comes then waits for room.
