@@ -1,6 +1,10 @@
 //! One pass over a request: whether it is JSON, how deep it nests, and where its members stand.
 
+mod block;
+
 use std::borrow::Cow;
+
+use self::block::{BLOCK, Block, Escapes, short_length};
 
 /// Reads a JSON text without building anything of it.
 ///
@@ -133,34 +137,62 @@ impl<'a> Scan<'a> {
     /// The rest of a string; tells whether there are escapes in it.
     fn string(&mut self) -> Result<bool, Stop> {
         let start = self.at;
-        let mut has_escapes = false;
-        loop {
-            self.at += plain_length(&self.text.as_bytes()[self.at..]);
-            match self.byte()? {
-                b'"' => break,
-                b'\\' => {
-                    has_escapes = true;
-                    self.escape()?;
-                }
-                // A control character.
-                _ => return Err(Stop::NotJson),
+        let has_escapes = match short_length(&self.text.as_bytes()[start..]) {
+            Some(length) => {
+                self.at += length + 1;
+                false
             }
-        }
+            None => self.long_string()?,
+        };
         self.sealed |= !has_escapes && is_seal(&self.text.as_bytes()[start..self.at - 1]);
         Ok(has_escapes)
     }
 
-    /// What follows a backslash. Whether it stands for a character, who reads the string has to say.
-    fn escape(&mut self) -> Result<(), Stop> {
-        match self.byte()? {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(()),
-            b'u' => {
-                let digits = self.text.as_bytes().get(self.at..self.at + 4).ok_or(Stop::NotJson)?;
-                self.at += 4;
-                if digits.iter().all(u8::is_ascii_hexdigit) { Ok(()) } else { Err(Stop::NotJson) }
+    /// A block at a time: where quotes and backslashes stand in a text of code, no processor guesses.
+    fn long_string(&mut self) -> Result<bool, Stop> {
+        let mut has_escapes = false;
+        let mut escapes = Escapes::default();
+        loop {
+            let block = Block::of(&self.text.as_bytes()[self.at..]);
+            let (quotes, backslashes) = (block.quotes(), block.backslashes());
+            let escaped = escapes.pass(backslashes);
+            let ends = quotes & !escaped;
+            // All of the block when the string does not end in it.
+            let within = (ends & ends.wrapping_neg()).wrapping_sub(1);
+            if block.controls() & within != 0 {
+                return Err(Stop::NotJson);
             }
-            _ => Err(Stop::NotJson),
+            has_escapes |= backslashes & within != 0;
+            let escaped = escaped & within & !(quotes | backslashes);
+            if escaped != 0 {
+                self.escaped(escaped & !block.common_escapes())?;
+            }
+            if ends != 0 {
+                self.at += ends.trailing_zeros() as usize + 1;
+                return Ok(has_escapes);
+            }
+            self.at += BLOCK;
         }
+    }
+
+    /// Looks at what follows a backslash, a bit for each from here on. Whether it stands for a character, who reads the
+    /// string has to say.
+    fn escaped(&self, mut escaped: u64) -> Result<(), Stop> {
+        while escaped != 0 {
+            let at = self.at + escaped.trailing_zeros() as usize;
+            escaped &= escaped - 1;
+            match self.text.as_bytes()[at] {
+                b'n' | b't' | b'/' | b'b' | b'f' | b'r' => {}
+                b'u' => {
+                    let digits = self.text.as_bytes().get(at + 1..at + 5).ok_or(Stop::NotJson)?;
+                    if !digits.iter().all(u8::is_ascii_hexdigit) {
+                        return Err(Stop::NotJson);
+                    }
+                }
+                _ => return Err(Stop::NotJson),
+            }
+        }
+        Ok(())
     }
 
     /// The rest of a number, of any size.
@@ -245,61 +277,6 @@ impl<'a> Scan<'a> {
 fn is_seal(string: &[u8]) -> bool {
     matches!(string, b"signature" | b"encrypted_content" | b"thoughtSignature" | b"redacted_thinking")
 }
-
-/// How many bytes a string goes on without a quote, a backslash or a control character.
-fn plain_length(bytes: &[u8]) -> usize {
-    let mut length = 0;
-    // Names are short, and words tell at once where they end.
-    let (words, _) = bytes.as_chunks::<WORD>();
-    for word in words.iter().take(FIRST_WORDS) {
-        match special_in(*word) {
-            Some(at) => return length + at,
-            None => length += WORD,
-        }
-    }
-    // Texts are long: no branch within a block.
-    let (blocks, _) = bytes[length..].as_chunks::<BLOCK>();
-    length += BLOCK * blocks.iter().take_while(|block| !has_special(block)).count();
-    let (words, rest) = bytes[length..].as_chunks::<WORD>();
-    for word in words {
-        match special_in(*word) {
-            Some(at) => return length + at,
-            None => length += WORD,
-        }
-    }
-    length + rest.iter().take_while(|byte| !is_special(**byte)).count()
-}
-
-fn is_special(byte: u8) -> bool {
-    byte == b'"' || byte == b'\\' || byte < b' '
-}
-
-/// By words, and not by bytes that the compiler is left to make vectors of: within a larger function it did not, and a
-/// request of 200 KB took twice as long to scan.
-fn has_special(block: &[u8; BLOCK]) -> bool {
-    let (words, _) = block.as_chunks::<WORD>();
-    words.iter().fold(0, |found, word| found | specials(*word)) != 0
-}
-
-fn special_in(word: [u8; WORD]) -> Option<usize> {
-    let special = specials(word);
-    (special != 0).then(|| special.trailing_zeros() as usize / 8)
-}
-
-/// The special bytes of a word, by arithmetic on all of them at once (Hacker's Delight, section 6-1): the lowest bit
-/// that is set is right, those above it may be wrong.
-fn specials(word: [u8; WORD]) -> u64 {
-    const ONES: u64 = u64::MAX / 0xff;
-    const HIGHS: u64 = ONES * 0x80;
-    let word = u64::from_le_bytes(word);
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (control | zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5c))) & HIGHS
-}
-
-const WORD: usize = 8;
-const FIRST_WORDS: usize = 4;
-const BLOCK: usize = 64;
 
 #[cfg(test)]
 mod tests;

@@ -90,16 +90,30 @@ fn brackets_in_strings_and_siblings_are_no_nesting() {
     assert_eq!(scanned(&empty.replace("{}", "[[]]")), Err(Stop::TooDeep));
 }
 
-/// Wherever a special character stands, words, blocks and what is left over find it.
+/// Wherever it ends, within a block or in what is left over, and whatever stands before its end.
 #[test]
 fn a_string_ends_where_it_ends() {
     for length in 0..300 {
-        for special in [b'"', b'\\', 0x1f, 0] {
-            let mut text: Vec<_> = b"~ a\x7f\xc3\xa9!".iter().copied().cycle().take(length).collect();
-            text.push(special);
-            text.extend([b'x'; 200]);
-            assert_eq!(plain_length(&text), length);
-            assert_eq!(plain_length(&text[..length]), length);
+        let plain: String = "~ a\u{7f}é!".chars().cycle().take(length).collect();
+        for (last, is_whole) in [
+            ("", true),
+            (r"\\", true),
+            (r"\n", true),
+            (r"\u00e9", true),
+            (r"\", false),
+            (r"\x", false),
+            ("\u{1f}", false),
+        ] {
+            for rest in [",\"b\":1}".to_owned(), format!(",\"b\":\"{}\"}}", "x".repeat(200)), "}".to_owned()]
+            {
+                let text = format!("{{\"a\":\"{plain}{last}\"{rest}");
+                let members = scanned(&text).map(|(members, _)| members);
+                if is_whole {
+                    assert_eq!(members.unwrap()[0].1, format!("\"{plain}{last}\""));
+                } else {
+                    assert_eq!(members, Err(Stop::NotJson), "{text}");
+                }
+            }
         }
     }
 }
