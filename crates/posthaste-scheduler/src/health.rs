@@ -23,6 +23,8 @@ pub struct Parked {
     /// From when it may be asked although it rests, where nobody else can serve (see [`Resort::Last`]): soon after trouble
     /// whose end is the relay's own guess, else not before `until`.
     pub early: Timestamp,
+    /// How often in a row it has earned a rest for trouble of this kind; 0 where that was not counted.
+    pub strikes: u32,
     /// What the upstream said, for the operator; `on trial` where that is the case.
     pub why: Arc<str>,
 }
@@ -99,7 +101,8 @@ impl Health {
         // An early trial that nobody tells the end of does not end the rest.
         let until = trial.map(Trial::end).max(elsewhere)?.max(rest.parked.until);
         let why = Arc::clone(&ON_TRIAL);
-        Some(Parked { reason: rest.parked.reason, until, on_trial: true, early: until, why })
+        let Parked { reason, strikes, .. } = rest.parked;
+        Some(Parked { reason, until, on_trial: true, early: until, strikes, why })
     }
 
     /// The same for one who is content with less: what stands in the way at `now`.
@@ -185,12 +188,13 @@ impl Health {
             }
         };
         let why = Arc::from(cooldown.why.as_str());
-        let wanted = Parked { reason: cooldown.reason, until, on_trial: false, early, why };
+        let wanted = Parked { reason: cooldown.reason, until, on_trial: false, early, strikes, why };
         let (parked, trial) = match self.rest.take() {
             // What has just failed is not tried again at once.
-            Some(Rest { parked, trial, .. }) if now < parked.until && parked.until >= wanted.until => {
-                (Parked { early: parked.early.max(early), ..parked }, trial)
-            }
+            Some(Rest { parked, trial, .. }) if now < parked.until && parked.until >= wanted.until => (
+                Parked { early: parked.early.max(early), strikes: parked.strikes.max(strikes), ..parked },
+                trial,
+            ),
             before => (wanted, before.and_then(|before| before.trial)),
         };
         // A trial that began before this rest keeps others away, but is none of this rest's.

@@ -60,13 +60,15 @@ impl Plan {
         }
     }
 
-    /// When the first of the accounts may be a candidate again that rest because they failed or had too much to do; `None`
-    /// when there is none.
+    /// When the first of the accounts may be a candidate again that failed or had too much to do for once; `None` when there
+    /// is none. Which has failed anew after its rest is not expected to serve after the next one: while all of many are down,
+    /// one of them is always about to be asked again.
     pub fn soonest_recovery(&self) -> Option<Timestamp> {
-        let failing = self
-            .parked()
-            .filter(|parked| matches!(parked.reason, CooldownReason::Failing | CooldownReason::Overloaded));
-        failing.map(|parked| self.return_of(parked)).min()
+        let failed_once = self.parked().filter(|parked| {
+            matches!(parked.reason, CooldownReason::Failing | CooldownReason::Overloaded)
+                && parked.strikes <= 1
+        });
+        failed_once.map(|parked| self.return_of(parked)).min()
     }
 
     /// Whether nothing but limits stands in the way: of the excluded accounts that are switched on and serve the model,
@@ -106,12 +108,26 @@ mod tests {
 
     fn parked(reason: CooldownReason, until: i64) -> Exclusion {
         let until = Timestamp::from_secs(until);
-        Exclusion::Parked(Parked { reason, until, on_trial: false, early: until, why: "429".into() })
+        Exclusion::Parked(Parked {
+            reason,
+            until,
+            on_trial: false,
+            early: until,
+            strikes: 1,
+            why: "429".into(),
+        })
     }
 
     fn on_trial(reason: CooldownReason, until_ms: i64) -> Exclusion {
         let until = Timestamp::from_millis(until_ms);
-        Exclusion::Parked(Parked { reason, until, on_trial: true, early: until, why: "on trial".into() })
+        Exclusion::Parked(Parked {
+            reason,
+            until,
+            on_trial: true,
+            early: until,
+            strikes: 1,
+            why: "on trial".into(),
+        })
     }
 
     #[test]
@@ -140,6 +156,17 @@ mod tests {
     #[test]
     fn nobody_returns_where_nobody_rests() {
         assert_eq!(plan(vec![Exclusion::Disabled]).soonest_return(), None);
+    }
+
+    #[test]
+    fn who_fails_again_and_again_is_not_waited_for() {
+        let failing = |strikes, until| {
+            let Exclusion::Parked(parked) = parked(CooldownReason::Failing, until) else { unreachable!() };
+            Exclusion::Parked(Parked { strikes, ..parked })
+        };
+        let recovery = |exclusions| plan(exclusions).soonest_recovery();
+        assert_eq!(recovery(vec![failing(2, 20), failing(1, 30)]), Some(Timestamp::from_secs(30)));
+        assert_eq!(recovery(vec![failing(2, 20), parked(CooldownReason::RateLimited, 11)]), None);
     }
 
     #[test]

@@ -53,18 +53,23 @@ async fn load(rig: &Arc<Rig>, began: Instant, length: Duration) -> Vec<Seen> {
     join_all(requests).await.into_iter().map(Result::unwrap).collect()
 }
 
-#[tokio::test(start_paused = true)]
-async fn u22_an_outage_of_all_is_refused_fast_and_its_end_is_seen_within_seconds() {
-    let down = Arc::new(AtomicBool::new(false));
-    let is_down = Arc::clone(&down);
-    let transport = MemoryTransport::new(move |_| {
+/// An upstream that fails all once `down` is set.
+fn failing(down: &Arc<AtomicBool>) -> MemoryTransport {
+    let is_down = Arc::clone(down);
+    MemoryTransport::new(move |_| {
         let reply = if is_down.load(Ordering::SeqCst) {
             Reply::json(500, &anthropic_error("api_error", "down"))
         } else {
             Reply::json(200, &anthropic_json("Hello", USAGE))
         };
         reply.after(Duration::from_millis(10))
-    });
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn u22_an_outage_of_all_is_refused_fast_and_its_end_is_seen_within_seconds() {
+    let down = Arc::new(AtomicBool::new(false));
+    let transport = failing(&down);
     let rig = Arc::new(Rig::over(accounts(), RelayOptions::default(), Arc::new(transport.clone())).await);
     rig.clock.run();
     let began = Instant::now();
@@ -94,6 +99,21 @@ async fn u22_an_outage_of_all_is_refused_fast_and_its_end_is_seen_within_seconds
         *by_host.entry(sent.uri.host().unwrap().to_owned()).or_default() += 1;
     }
     assert_eq!(by_host.len(), ACCOUNTS, "every account serves again");
+}
+
+/// Once each account has failed twice nobody waits for one of them, although some rest is always about to end.
+#[tokio::test(start_paused = true)]
+async fn u22_an_outage_is_refused_fast_from_its_first_seconds_on() {
+    let transport = failing(&Arc::new(AtomicBool::new(true)));
+    let rig = Arc::new(Rig::over(accounts(), RelayOptions::default(), Arc::new(transport.clone())).await);
+    rig.clock.run();
+    let began = Instant::now();
+    load(&rig, began, Duration::from_secs(5)).await;
+    let before = transport.sent().len();
+    let outage = load(&rig, began, Duration::from_secs(60)).await;
+    assert!(transport.sent().len() - before >= ACCOUNTS, "they are tried all the same");
+    let slow = outage.iter().filter(|seen| seen.took > Duration::from_millis(50)).count();
+    assert_eq!(slow, 0, "of {}", outage.len());
 }
 
 /// While it is not known whether an account is back, one request at a time finds out.

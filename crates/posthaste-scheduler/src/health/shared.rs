@@ -50,7 +50,7 @@ impl Health {
         let trial = trial.map(|trial| Trial { early: false, ..trial });
         let why = Arc::from(told.why.as_str());
         let (reason, until, early) = (told.reason, told.until, told.early);
-        let parked = Parked { reason, until, on_trial: false, early, why };
+        let parked = Parked { reason, until, on_trial: false, early, strikes: told.strikes, why };
         self.rest = Some(Rest { trial, learnt: true, ..Rest::of(parked, told.since) });
         begins
     }

@@ -59,6 +59,7 @@ fn the_upstreams_own_end_is_kept(#[case] reason: CooldownReason) {
             until: at(3_600),
             on_trial: false,
             early: at(3_600),
+            strikes: 1,
             why: format!("{reason} at 0").into()
         }
     );
@@ -163,7 +164,14 @@ fn after_a_rest_one_request_tries_alone() {
     let parked = subject.health.parked(at(21)).unwrap();
     assert_eq!(
         parked,
-        Parked { reason: RateLimited, until: at(80), on_trial: true, early: at(80), why: "on trial".into() }
+        Parked {
+            reason: RateLimited,
+            until: at(80),
+            on_trial: true,
+            early: at(80),
+            strikes: 1,
+            why: "on trial".into()
+        }
     );
     subject.health.succeeded(ticket);
     assert_eq!(subject.health.parked(at(22)), None);
@@ -269,6 +277,7 @@ fn where_nobody_else_can_serve_a_long_guess_is_tried_within_seconds(#[case] reas
     failing_for_long(&mut subject, 9_600);
     let parked = subject.rest(reason, None, 10_000);
     assert!(parked.until >= at(10_225), "{parked:?}");
+    assert_eq!(parked.strikes, 11, "{parked:?}");
     assert!(parked.early > at(10_007) && parked.early <= at(10_010), "{parked:?}");
     assert!(subject.health.bars(Resort::Last, at(10_007)).is_some());
     assert_eq!(subject.health.bars(Resort::Last, at(10_010)), None);
