@@ -1,12 +1,16 @@
 //! G8: a relay that has next to nothing refuses early, and serves again when others have gone.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
 use posthaste_testkit::{Gate, Received, Script, ScriptedUpstream, anthropic_json};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use tokio::task::JoinSet;
+use tokio::{
+    task::{JoinHandle, JoinSet},
+    time::sleep,
+};
 
-use crate::support::{Bench, Server, USAGE, whole};
+use crate::support::{Bench, Server, USAGE, furnished, streamed, whole};
 
 /// Starts the relay in a shell that was told of a limit.
 fn serve_within(bench: &Bench, limit: &str) -> Server {
@@ -129,6 +133,47 @@ async fn g8_with_little_memory_large_requests_are_refused_and_small_ones_served(
     assert_serves(&bench, &server, &key).await;
     server.stop().await;
 }
+
+/// Lets the relay run for a fifth of the time, in slices like those of a scheduler that holds it to a quota.
+fn rationed(server: &Server) -> JoinHandle<()> {
+    let relay = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
+    tokio::spawn(async move {
+        loop {
+            kill_process(relay, Signal::STOP).unwrap();
+            sleep(PERIOD * 4 / 5).await;
+            kill_process(relay, Signal::CONT).unwrap();
+            sleep(PERIOD / 5).await;
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g8_with_a_fifth_of_the_processor_a_crowd_is_served_or_refused_and_nobody_waits_for_ever() {
+    let (bench, upstream, key) = furnished(Bench::new()).await;
+    let server = serve_within(&bench, "ulimit -n 256");
+    let rationing = rationed(&server);
+    let (mut served, mut met_in_all) = (0, 0);
+    for body in [whole(), streamed(), whole()] {
+        let met = Crowd::of(CROWD, &server, &key, &body).met().await;
+        assert!(met.served > 0, "{met:?}: {}", server.log());
+        served += met.served;
+        met_in_all += met.served + met.told + met.unheard;
+    }
+    assert_eq!(met_in_all, 3 * CROWD);
+    rationing.abort();
+    let _ = rationing.await;
+    server.signal(Signal::CONT);
+    assert_serves(&bench, &server, &key).await;
+    server.stop().await;
+    assert_eq!(upstream.received().len(), served + 20, "who was refused was not sent on");
+    assert_eq!(bench.rows().await.len(), served + 20);
+}
+
+/// One and a half times what it takes at once.
+const CROWD: usize = 200;
+
+/// Of Linux's quotas of processor time, unless it is set.
+const PERIOD: Duration = Duration::from_millis(100);
 
 /// As many as there is room for.
 const LARGE: usize = 14;
