@@ -16,6 +16,7 @@ use tokio::task;
 use crate::{
     SchemaError,
     error::Failure,
+    ledger::row,
     schema,
     stores::{BUSY_TIMEOUT, COMMON_FLAGS, open_reader},
 };
@@ -27,7 +28,8 @@ pub struct Copied {
     pub schema: i64,
     /// How large it is.
     pub bytes: u64,
-    /// What SQLite finds wrong with it (<https://sqlite.org/pragma.html#pragma_integrity_check>); empty when it is sound.
+    /// What SQLite finds wrong with it (<https://sqlite.org/pragma.html#pragma_integrity_check>), or rows of the books whose
+    /// checksum is another one; empty when it is sound.
     pub problems: Vec<String>,
 }
 
@@ -113,7 +115,11 @@ fn finish(copy: &Connection, path: &Path, what: &str) -> Result<Copied, StorageE
     refuse_unknown(copy, path, what)?;
     copy.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(())).map_err(failed)?;
     let schema = schema::version(copy).map_err(failed)?;
-    let problems = integrity(copy).map_err(failed)?;
+    let mut problems = integrity(copy).map_err(failed)?;
+    // What breaks a page's form spoils the look at the rows on it.
+    if problems.is_empty() && schema >= row::CHECKED_SINCE {
+        problems = row::damaged_rows(copy).map_err(failed)?;
+    }
     let bytes = fs::metadata(path).map_err(|error| StorageError::unavailable(what, error))?.len();
     Ok(Copied { schema, bytes, problems })
 }

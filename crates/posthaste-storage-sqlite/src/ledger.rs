@@ -3,7 +3,7 @@
 mod correct;
 mod grouped;
 mod rollup;
-mod row;
+pub(crate) mod row;
 
 use async_trait::async_trait;
 use posthaste_core::{AttemptRow, ClientKeyId, RequestId, Timestamp};
@@ -11,7 +11,7 @@ use posthaste_storage::{
     Correction, Dimension, GroupSums, LedgerStore, RollupPeriod, RollupRow, Rollups, StorageError,
     UsageQuery, first_request, last_spans,
 };
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use crate::{error::Failure, stores::Database};
@@ -118,9 +118,12 @@ impl LedgerStore for Database {
         let ids = ids.to_vec();
         let read = move |connection: &Connection| {
             let mut select = connection.prepare_cached(text)?;
-            let last = |id: Uuid| select.query_row([id], |row| row.get(0)).optional();
-            let last = ids.into_iter().map(last).collect::<Result<Vec<Option<i64>>, _>>()?;
-            Ok(last.into_iter().map(|last| last.map(Timestamp::from_micros)).collect())
+            let started = |row: &Row<'_>| match by {
+                Dimension::Key => Ok(row::read(row)?.started_at),
+                _ => row.get(0).map(Timestamp::from_micros),
+            };
+            let last = |id: Uuid| select.query_row([id], started).optional();
+            Ok(ids.into_iter().map(last).collect::<Result<_, _>>()?)
         };
         self.reports.read("looking when was the last use", read).await
     }
@@ -197,7 +200,7 @@ const RECENT: &str = "SELECT * FROM attempt ORDER BY request_id DESC, attempt DE
 
 /// The index over client keys has the requests' identities, which grow with time.
 const LAST_OF_KEY: &str =
-    "SELECT started_at FROM attempt WHERE key_id = ?1 ORDER BY request_id DESC, attempt DESC LIMIT 1";
+    "SELECT * FROM attempt WHERE key_id = ?1 ORDER BY request_id DESC, attempt DESC LIMIT 1";
 
 /// Rows are found by key, roll-ups by account.
 const LAST_OF_ACCOUNT: &str = "

@@ -3,6 +3,7 @@
 mod account_errors;
 mod admission;
 mod affinity;
+mod columns;
 mod config;
 mod copies;
 mod error;

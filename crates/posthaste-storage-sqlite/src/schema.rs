@@ -1,5 +1,7 @@
 //! The tables, brought up to date when a file is opened.
 
+mod packing;
+
 use std::path::Path;
 
 use posthaste_storage::StorageError;
@@ -32,6 +34,13 @@ pub struct Schema {
     pub found: i64,
     /// The newest that this release knows; to it a file is brought when it is opened.
     pub known: i64,
+}
+
+impl Schema {
+    /// Whether a process that has the file open as it was found can book on once this release has brought it up to date.
+    pub const fn lets_the_one_before_book(self) -> bool {
+        self.found >= BOOKS_SINCE
+    }
 }
 
 /// Reads a file's schema and changes nothing.
@@ -73,7 +82,10 @@ fn take_step(transaction: &Transaction<'_>) -> Result<(), rusqlite::Error> {
     let from = version(transaction)?;
     let step = usize::try_from(from).ok().and_then(|from| MIGRATIONS.get(from));
     if let Some(step) = step {
-        transaction.execute_batch(step)?;
+        match step {
+            Step::Sql(text) => transaction.execute_batch(text)?,
+            Step::Program(take) => take(transaction)?,
+        }
         transaction.pragma_update(None, "user_version", from + 1)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     }
@@ -84,20 +96,30 @@ pub(crate) fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
+/// How a file is brought from one schema to the next.
+enum Step {
+    Sql(&'static str),
+    Program(fn(&Transaction<'_>) -> Result<(), rusqlite::Error>),
+}
+
 /// Step `n` leads from schema `n` to `n + 1`. Steps that were released are never changed.
-const MIGRATIONS: [&str; 9] = [
-    include_str!("schema/0001.sql"),
-    include_str!("schema/0002.sql"),
-    include_str!("schema/0003.sql"),
-    include_str!("schema/0004.sql"),
-    include_str!("schema/0005.sql"),
-    include_str!("schema/0006.sql"),
-    include_str!("schema/0007.sql"),
-    include_str!("schema/0008.sql"),
-    include_str!("schema/0009.sql"),
+const MIGRATIONS: [Step; 10] = [
+    Step::Sql(include_str!("schema/0001.sql")),
+    Step::Sql(include_str!("schema/0002.sql")),
+    Step::Sql(include_str!("schema/0003.sql")),
+    Step::Sql(include_str!("schema/0004.sql")),
+    Step::Sql(include_str!("schema/0005.sql")),
+    Step::Sql(include_str!("schema/0006.sql")),
+    Step::Sql(include_str!("schema/0007.sql")),
+    Step::Sql(include_str!("schema/0008.sql")),
+    Step::Sql(include_str!("schema/0009.sql")),
+    Step::Program(packing::pack_rows),
 ];
 
 const KNOWN: i64 = MIGRATIONS.len() as i64;
+
+/// The first schema whose table of the books is this release's.
+const BOOKS_SINCE: i64 = 10;
 
 /// "Post", so that `file` and other programs can tell whose database it is.
 const APPLICATION_ID: i64 = 0x506f_7374;

@@ -137,7 +137,7 @@ async fn a_back_up_is_one_plain_file_with_nothing_beside_it() {
     let backups = tempfile::tempdir().unwrap();
     let copied = backup_file(&folder.path().join("posthaste.db"), &backups.path().join("copy.db")).await;
     let Copied { schema, bytes, problems } = copied.unwrap();
-    assert_eq!((schema, problems.as_slice()), (9, [].as_slice()));
+    assert_eq!((schema, problems.as_slice()), (10, [].as_slice()));
     let found: Vec<_> = fs::read_dir(backups.path()).unwrap().map(|entry| entry.unwrap()).collect();
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].metadata().unwrap().len(), bytes);
@@ -176,7 +176,7 @@ async fn looking_at_a_newer_file_or_anothers_says_what_it_is_and_changes_nothing
         backup_file(&path, &folder.path().join("backup.db")).await.unwrap_err(),
     ] {
         let StorageError::Corrupt { source, .. } = &refused else { panic!("{refused:?}") };
-        assert_eq!(source.downcast_ref(), Some(&SchemaError::Newer { found: 99, known: 9 }));
+        assert_eq!(source.downcast_ref(), Some(&SchemaError::Newer { found: 99, known: 10 }));
     }
     assert_eq!(fs::read(&path).unwrap(), before);
 }
@@ -195,7 +195,7 @@ async fn a_newer_schema_is_refused_and_left_as_it_is() {
     let path = folder.path().join("posthaste.db");
     SqliteStores::open(&path).unwrap().close().await.unwrap();
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    assert_refused(&path, SchemaError::Newer { found: 99, known: 9 });
+    assert_refused(&path, SchemaError::Newer { found: 99, known: 10 });
 }
 
 #[test]
@@ -234,14 +234,15 @@ async fn damaged_rows_are_told_and_do_not_spoil_the_others() {
     stores.ledger.append(&[good.clone(), bad.clone()]).await.unwrap();
     let outside = Connection::open(&path).unwrap();
     for damage in [
-        "phase = 'dreaming'",
-        "outcome = 'failed', fault = NULL",
-        "outcome = 'failed', fault = 'bad luck'",
-        "model = ''",
-        "account_id = x'00'",
+        "row = x''",
+        "row = x'01'",
+        "row = substr(row, 1, length(row) - 1)",
+        "row = CAST(row || x'00' AS BLOB)",
+        "row = CAST(x'02' || substr(row, 2) AS BLOB)",
+        "key_id = x'00'",
+        "key_id = x'00000000000000000000000000000001'",
+        "attempt = attempt + 1",
         "attempt = 70000",
-        "phase = CAST(x'ff' AS TEXT)",
-        "answer_losses = CAST(x'ff' AS TEXT)",
     ] {
         outside.execute_batch("BEGIN").unwrap();
         let sql = format!("UPDATE attempt SET {damage} WHERE request_id = ?1");

@@ -120,6 +120,16 @@ impl Plan {
                  see `posthaste data backups`"
             ));
         }
+        if let Store::Schema(schema) = self.store
+            && self.changes_tables()
+            && !schema.lets_the_one_before_book()
+        {
+            found.push(
+                "the relay that runs could not book what it still serves: make a back-up (`posthaste data backup`), then stop it \
+                 and start the new program"
+                    .to_owned(),
+            );
+        }
         found
     }
 

@@ -136,8 +136,9 @@ pub struct Seen {
     pub refuses: Option<String>,
 }
 
-/// Changes with what is said.
-pub(super) const PROTOCOL: u32 = 1;
+/// Changes with what is said, and with tables that the release before cannot book into while it serves its last streams
+/// ([`Schema::lets_the_one_before_book`](posthaste_storage_sqlite::Schema::lets_the_one_before_book)).
+pub(super) const PROTOCOL: u32 = 2;
 
 /// More than the leases of a hundred thousand requests take.
 pub(super) const MOST_LINE_BYTES: u64 = 256 << 20;

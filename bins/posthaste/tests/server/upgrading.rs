@@ -15,6 +15,7 @@ use posthaste_storage_redis::{RedisOptions, RedisStores};
 use posthaste_testkit::{
     Gate, Received, Script, ScriptedUpstream, anthropic_json, anthropic_sse, spawn_redis_with,
 };
+use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::{
@@ -277,7 +278,7 @@ impl Pretender {
     async fn meet(bench: &Bench) -> Self {
         let stream = UnixStream::connect(bench.data().join("successor.sock")).await.unwrap();
         let (mut said, mut to) = stream.into_split();
-        let hello = json!({ "take_over": { "protocol": 1, "version": "0.0.0", "pid": 1 } });
+        let hello = json!({ "take_over": { "protocol": 2, "version": "0.0.0", "pid": 1 } });
         to.write_all(format!("{hello}\n").as_bytes()).await.unwrap();
         // The byte that descriptors come with. Read together with more it would end the read, after which tokio waits for
         // the socket to become readable anew.
@@ -351,6 +352,24 @@ async fn what_ends_with_its_process_is_not_handed_over() {
     server.stop().await;
     let output = bench.command("upgrade --check").output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{output:?}");
+}
+
+/// Into other tables than its own the one before could not book what it still serves.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_whose_books_would_have_another_form_is_not_upgraded_but_started_anew() {
+    let (bench, _upstream, key) = furnished(bench()).await;
+    let server = bench.serve();
+    let file = Connection::open(bench.data().join("posthaste.db")).unwrap();
+    file.pragma_update(None, "user_version", 9).unwrap();
+    for line in ["upgrade --check", "upgrade --yes"] {
+        let output = bench.command(line).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains("could not book"), "{told}");
+    }
+    file.pragma_update(None, "user_version", 10).unwrap();
+    assert_eq!(status_of(&server, &key).await, 200);
+    server.stop().await;
 }
 
 /// Each process has a spool of its own: the one before books on, and what it has to leave behind is booked by the next.

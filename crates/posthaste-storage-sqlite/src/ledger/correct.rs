@@ -1,6 +1,6 @@
 //! Amounts of booked rows that are put right, all of a call in one transaction with their roll-ups.
 
-use posthaste_core::RequestId;
+use posthaste_core::{AttemptRow, RequestId};
 use posthaste_storage::{Correction, RollupKey, Shift, Shifts};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -18,15 +18,11 @@ pub(super) fn correct(
         let (request, attempt) = correction.name();
         let found = find.query_row(params![request.uuid(), attempt], row::read).optional()?;
         let Some(found) = found.filter(|found| correction.fits(found)) else { continue };
-        let amount = &correction.is;
-        update.execute(params![
-            request.uuid(),
-            attempt,
-            amount.cost.as_nanos(),
-            amount.billed.as_nanos(),
-            amount.basis.as_str(),
-        ])?;
         shifts.add(&found, correction);
+        let amount = &correction.is;
+        let corrected =
+            AttemptRow { cost: amount.cost, billed: amount.billed, cost_basis: amount.basis, ..found };
+        update.execute(params![request.uuid(), attempt, row::checked(&corrected)])?;
         changed.push(correction.name());
     }
     for (key, sum) in shifts.iter() {
@@ -53,8 +49,7 @@ fn shift(connection: &Connection, key: &RollupKey, shift: Shift) -> Result<(), F
 
 const FIND: &str = "SELECT * FROM attempt WHERE request_id = ?1 AND attempt = ?2";
 
-const UPDATE: &str = "
-    UPDATE attempt SET cost_nanos = ?3, billed_nanos = ?4, cost_basis = ?5 WHERE request_id = ?1 AND attempt = ?2";
+const UPDATE: &str = "UPDATE attempt SET row = ?3 WHERE request_id = ?1 AND attempt = ?2";
 
 /// Held at the top as where rows are added.
 const SHIFT: &str = "

@@ -10,11 +10,11 @@ use posthaste_storage::{Dimension, Group, GroupSums, Sums, UsageQuery};
 use rusqlite::{Connection, Row, ToSql, types::ValueRef};
 use uuid::Uuid;
 
-use super::{
-    rollup::{read_owner, wanted},
-    row::{model, provider},
+use super::rollup::{read_owner, wanted};
+use crate::{
+    columns::{model, provider},
+    error::Failure,
 };
-use crate::error::Failure;
 
 /// Adds up the wanted roll-ups for each group.
 pub(super) fn select(

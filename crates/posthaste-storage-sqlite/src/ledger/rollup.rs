@@ -4,7 +4,7 @@ use posthaste_core::{AccountId, ClientKeyId, NanoUsd, Timestamp, UserId};
 use posthaste_storage::{RollupKey, RollupPeriod, RollupRow, Rollups, Sums, UsageQuery};
 use rusqlite::{Connection, Row, ToSql, params};
 
-use super::row::{model, provider, unsigned, usage};
+use crate::columns::{model, provider, unsigned, usage};
 use crate::error::{Failure, UnknownName};
 
 /// Adds sums to what is there, each roll-up once.
