@@ -7,6 +7,8 @@ use crate::support::Rig;
 #[derive(Clone, Debug)]
 pub(crate) struct Held {
     pub(crate) resident_kib: u64,
+    /// What was asked of the allocator and not given back.
+    pub(crate) heap_kib: u64,
     pub(crate) descriptors: usize,
     pub(crate) tasks: usize,
     pub(crate) conversations: u64,
@@ -15,12 +17,13 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    pub(crate) fn now(rig: &Rig) -> Self {
+    pub(crate) fn now(rig: &Rig, heap: usize) -> Self {
         let status = fs::read_to_string("/proc/self/status").unwrap();
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         let resident_kib = resident.trim().trim_end_matches(" kB").parse().unwrap();
         Self {
             resident_kib,
+            heap_kib: heap as u64 / 1_024,
             descriptors: fs::read_dir("/proc/self/fd").unwrap().count(),
             tasks: tokio::runtime::Handle::current().metrics().num_alive_tasks(),
             conversations: rig.relay.conversations(),
@@ -31,11 +34,11 @@ impl Held {
 
 /// How much more memory there is for each 1,000 keys, by the straight line that fits best, and how uncertain that is (twice
 /// its standard error).
-pub(crate) fn slope(held: &[Held], keys: u64) -> (f64, f64) {
+pub(crate) fn slope(held: &[Held], keys: u64, of: fn(&Held) -> u64) -> (f64, f64) {
     let points: Vec<(f64, f64)> = held
         .iter()
         .enumerate()
-        .map(|(round, held)| (round as f64 * keys as f64 / 1_000.0, held.resident_kib as f64))
+        .map(|(round, held)| (round as f64 * keys as f64 / 1_000.0, of(held) as f64))
         .collect();
     let count = points.len() as f64;
     let (mean_x, mean_y) = (
