@@ -20,19 +20,23 @@ pub(super) fn pack_rows(transaction: &Transaction<'_>) -> Result<(), rusqlite::E
     let mut insert = transaction.prepare_cached(row::INSERT)?;
     let mut select = transaction.prepare("SELECT * FROM attempt_unread ORDER BY request_id, attempt")?;
     let mut rows = select.query([])?;
-    let mut unread: u64 = 0;
+    let (mut unread, mut first) = (0_u64, None);
     while let Some(found) = rows.next()? {
         match read(found) {
             Ok(row) => {
                 row::insert(&mut insert, &row)?;
             }
             Err(error) => {
-                tracing::error!(%error, "a row of the books cannot be read: it is left in the table attempt_unread");
+                // One stands for all: a whole file may be damaged.
+                first.get_or_insert(error);
                 unread += 1;
             }
         }
     }
     drop(rows);
+    if let Some(error) = first {
+        tracing::error!(unread, %error, "rows of the books cannot be read, and are left in the table attempt_unread");
+    }
     transaction.execute_batch(if unread == 0 { ALL_MOVED } else { SOME_LEFT })
 }
 
