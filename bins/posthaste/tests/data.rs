@@ -266,6 +266,26 @@ async fn what_is_wrong_is_told_and_is_not_restored_unasked() {
 }
 
 #[tokio::test]
+async fn a_damaged_row_is_named_and_the_rest_can_be_restored() {
+    let bench = Bench::furnished().await;
+    bench.run("data backup --to bad.db").ok();
+    let first = "request_id = (SELECT min(request_id) FROM attempt)";
+    Bench::sql(
+        &bench.path("bad.db"),
+        &format!("UPDATE attempt SET row = zeroblob(length(row)) WHERE {first}"),
+    );
+    let verified = bench.run("data verify bad.db");
+    verified.refused(1, "problems were found");
+    assert!(verified.out.contains("the books: attempt 1 of request"), "{}", verified.out);
+    bench.run("data restore bad.db").refused(1, "not in order");
+    bench.run("data restore bad.db --despite-problems").ok();
+    bench.run("data backup --to again.db").ok();
+    let verified = bench.run("data verify again.db");
+    verified.refused(1, "problems were found");
+    assert!(verified.out.contains("4 ledger rows"), "{}", verified.out);
+}
+
+#[tokio::test]
 async fn whoever_kills_a_back_up_finds_no_half_one() {
     let bench = Bench::furnished().await;
     let rows: Vec<_> = (0..20_000).map(|_| row()).collect();

@@ -153,7 +153,7 @@ impl CopyFile {
         let Body { books, revision, records } = serde_json::from_str(&plain)?;
         let records = records.into_iter().map(|kept| {
             let Kept { kind, id, version, lookup, body } = kept;
-            ((kind, id), Record { kind, id, version, lookup, body })
+            ((kind, id), Record { kind, id, version, lookup, body, intact: true })
         });
         Ok(ConfigCopy { books, revision, records: records.collect() })
     }
@@ -179,7 +179,7 @@ struct Kept {
 
 impl Kept {
     fn of(record: &Record) -> Self {
-        let Record { kind, id, version, lookup, body } = record.clone();
+        let Record { kind, id, version, lookup, body, intact: _ } = record.clone();
         Self { kind, id, version, lookup, body }
     }
 }

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::{
+    checksum,
     error::{Failure, UnknownName},
     stores::Database,
 };
@@ -19,8 +20,9 @@ use crate::{
 impl ConfigStore for Database {
     async fn get(&self, kind: RecordKind, id: Uuid) -> Result<Option<Record>, StorageError> {
         let read = move |connection: &Connection| {
-            let mut select = connection
-                .prepare_cached("SELECT id, version, lookup, body FROM record WHERE kind = ?1 AND id = ?2")?;
+            let mut select = connection.prepare_cached(
+                "SELECT id, version, lookup, body, sum FROM record WHERE kind = ?1 AND id = ?2",
+            )?;
             Ok(select.query_row(params![kind.as_str(), id], |row| record(kind, row)).optional()?)
         };
         self.readers.read("reading a record", read).await
@@ -30,7 +32,7 @@ impl ConfigStore for Database {
         let lookup = lookup.to_owned();
         let read = move |connection: &Connection| {
             let mut select = connection.prepare_cached(
-                "SELECT id, version, lookup, body FROM record WHERE kind = ?1 AND lookup = ?2",
+                "SELECT id, version, lookup, body, sum FROM record WHERE kind = ?1 AND lookup = ?2",
             )?;
             Ok(select.query_row(params![kind.as_str(), lookup], |row| record(kind, row)).optional()?)
         };
@@ -59,7 +61,8 @@ impl ConfigStore for Database {
                 id,
                 version.cast_signed(),
                 lookup,
-                body
+                body,
+                sum_of(kind, id, version, lookup.as_deref(), &body),
             ])?;
             tell(connection, kind, id)?;
             Ok(version)
@@ -116,7 +119,7 @@ fn list(
     let after: &[u8] = after.as_ref().map_or(&[], |id| id.as_bytes());
     let one_more = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
     let mut select = connection.prepare_cached(
-        "SELECT id, version, lookup, body FROM record WHERE kind = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+        "SELECT id, version, lookup, body, sum FROM record WHERE kind = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
     )?;
     let found = select.query_map(params![kind.as_str(), after, one_more], |row| record(kind, row))?;
     let mut records = found.collect::<Result<Vec<Record>, _>>()?;
@@ -128,13 +131,18 @@ fn list(
 
 fn record(kind: RecordKind, row: &Row<'_>) -> Result<Record, rusqlite::Error> {
     let version: i64 = row.get("version")?;
-    Ok(Record {
-        kind,
-        id: row.get("id")?,
-        version: version.cast_unsigned(),
-        lookup: row.get("lookup")?,
-        body: row.get("body")?,
-    })
+    let (id, version): (_, u64) = (row.get("id")?, version.cast_unsigned());
+    let (lookup, body): (Option<String>, String) = (row.get("lookup")?, row.get("body")?);
+    let sum = sum_of(kind, id, version, lookup.as_deref(), &body);
+    let intact = row.get::<_, Option<i64>>("sum")? == Some(sum.into());
+    Ok(Record { kind, id, version, lookup, body, intact })
+}
+
+/// A record's checksum.
+pub(crate) fn sum_of(kind: RecordKind, id: Uuid, version: u64, lookup: Option<&str>, body: &str) -> u32 {
+    let (version, has_lookup) = (version.to_le_bytes(), [u8::from(lookup.is_some())]);
+    let lookup = lookup.unwrap_or_default().as_bytes();
+    checksum::of([kind.as_str().as_bytes(), id.as_bytes(), &version, &has_lookup, lookup, body.as_bytes()])
 }
 
 /// The version after the one that is there, if `expect` holds.
@@ -204,9 +212,9 @@ fn feed(connection: &Connection) -> Result<(Revision, Revision), rusqlite::Error
 }
 
 const PUT: &str = "
-    INSERT INTO record (kind, id, version, lookup, body) VALUES (?1, ?2, ?3, ?4, ?5)
-    ON CONFLICT (kind, id)
-    DO UPDATE SET version = excluded.version, lookup = excluded.lookup, body = excluded.body";
+    INSERT INTO record (kind, id, version, lookup, body, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+    ON CONFLICT (kind, id) DO UPDATE SET
+        version = excluded.version, lookup = excluded.lookup, body = excluded.body, sum = excluded.sum";
 
 const ADVANCE: &str = "
     UPDATE feed SET revision = revision + 1, reach = max(reach, revision + 1 - ?1) RETURNING revision";

@@ -28,9 +28,10 @@ pub struct Copied {
     pub schema: i64,
     /// How large it is.
     pub bytes: u64,
-    /// What SQLite finds wrong with it (<https://sqlite.org/pragma.html#pragma_integrity_check>), or rows of the books whose
-    /// checksum is another one; empty when it is sound.
+    /// What SQLite finds wrong with it (<https://sqlite.org/pragma.html#pragma_integrity_check>); empty when it is sound.
     pub problems: Vec<String>,
+    /// Rows of the books that are not as they were written, or that a newer release wrote; a hundred of them at most.
+    pub damaged: Vec<String>,
 }
 
 /// Copies a store as it stands into a new file (mode 0600) while others read and write it. The copy is one plain file
@@ -55,6 +56,12 @@ pub async fn backup_file(from: &Path, to: &Path) -> Result<Copied, StorageError>
         let copied = copy_pages(&source, &from, beside.path(), what)?;
         if let Some(problem) = copied.problems.first() {
             return Err(StorageError::corrupt(format!("{what}: the copy is not sound"), problem.clone()));
+        }
+        for row in &copied.damaged {
+            tracing::error!(
+                row,
+                "the back-up has what the store has, and there a row of the books is damaged"
+            );
         }
         beside.as_file().sync_all().map_err(unavailable)?;
         beside.persist_noclobber(&to).map_err(|error| unavailable(error.error))?;
@@ -115,13 +122,14 @@ fn finish(copy: &Connection, path: &Path, what: &str) -> Result<Copied, StorageE
     refuse_unknown(copy, path, what)?;
     copy.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(())).map_err(failed)?;
     let schema = schema::version(copy).map_err(failed)?;
-    let mut problems = integrity(copy).map_err(failed)?;
+    let problems = integrity(copy).map_err(failed)?;
     // What breaks a page's form spoils the look at the rows on it.
-    if problems.is_empty() && schema >= row::CHECKED_SINCE {
-        problems = row::damaged_rows(copy).map_err(failed)?;
-    }
+    let damaged = match problems.is_empty() && schema >= row::CHECKED_SINCE {
+        true => row::damaged_rows(copy).map_err(failed)?,
+        false => Vec::new(),
+    };
     let bytes = fs::metadata(path).map_err(|error| StorageError::unavailable(what, error))?.len();
-    Ok(Copied { schema, bytes, problems })
+    Ok(Copied { schema, bytes, problems, damaged })
 }
 
 fn refuse_unknown(connection: &Connection, path: &Path, what: &str) -> Result<(), StorageError> {

@@ -52,6 +52,14 @@ pub(crate) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) 
     rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
 }
 
+/// Why a row cannot be read, without the words of the way it took here.
+pub(crate) fn why(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::FromSqlConversionFailure(.., why) => why.to_string(),
+        other => other.to_string(),
+    }
+}
+
 fn is_corrupt(error: &rusqlite::Error) -> bool {
     match error {
         rusqlite::Error::FromSqlConversionFailure(..)

@@ -52,15 +52,14 @@ impl LedgerStore for Database {
     }
 
     async fn recent(&self, key: Option<ClientKeyId>, limit: usize) -> Result<Vec<AttemptRow>, StorageError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let read = move |connection: &Connection| match key {
             Some(key) => {
                 let mut select = connection.prepare_cached(RECENT_OF_KEY)?;
-                Ok(select.query_map(params![key.uuid(), limit], row::read)?.collect::<Result<_, _>>()?)
+                Ok(row::read_whole(select.query([key.uuid()])?, limit)?)
             }
             None => {
                 let mut select = connection.prepare_cached(RECENT)?;
-                Ok(select.query_map([limit], row::read)?.collect::<Result<_, _>>()?)
+                Ok(row::read_whole(select.query([])?, limit)?)
             }
         };
         self.reports.read("reading the latest attempts", read).await
@@ -74,11 +73,9 @@ impl LedgerStore for Database {
         // No request has the least identity.
         let (request, attempt) =
             after.map_or((Uuid::nil(), 0), |(request, attempt)| (request.uuid(), attempt));
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let read = move |connection: &Connection| {
             let mut select = connection.prepare_cached(AFTER)?;
-            let found = select.query_map(params![request, attempt, limit], row::read)?;
-            Ok(found.collect::<Result<_, _>>()?)
+            Ok(row::read_whole(select.query(params![request, attempt])?, limit)?)
         };
         self.readers.read("reading attempts", read).await
     }
@@ -194,9 +191,9 @@ const FORGET: &str = "
     )";
 
 const AFTER: &str =
-    "SELECT * FROM attempt WHERE (request_id, attempt) > (?1, ?2) ORDER BY request_id, attempt LIMIT ?3";
+    "SELECT * FROM attempt WHERE (request_id, attempt) > (?1, ?2) ORDER BY request_id, attempt";
 
-const RECENT: &str = "SELECT * FROM attempt ORDER BY request_id DESC, attempt DESC LIMIT ?1";
+const RECENT: &str = "SELECT * FROM attempt ORDER BY request_id DESC, attempt DESC";
 
 /// The index over client keys has the requests' identities, which grow with time.
 const LAST_OF_KEY: &str =
@@ -207,5 +204,4 @@ const LAST_OF_ACCOUNT: &str = "
     SELECT start FROM rollup INDEXED BY rollup_of_account WHERE account_id = ?1 AND period = 'hour'
     ORDER BY start DESC LIMIT 1";
 
-const RECENT_OF_KEY: &str =
-    "SELECT * FROM attempt WHERE key_id = ?1 ORDER BY request_id DESC, attempt DESC LIMIT ?2";
+const RECENT_OF_KEY: &str = "SELECT * FROM attempt WHERE key_id = ?1 ORDER BY request_id DESC, attempt DESC";

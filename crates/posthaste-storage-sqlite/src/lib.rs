@@ -3,6 +3,7 @@
 mod account_errors;
 mod admission;
 mod affinity;
+mod checksum;
 mod columns;
 mod config;
 mod copies;

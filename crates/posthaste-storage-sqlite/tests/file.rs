@@ -136,7 +136,8 @@ async fn a_back_up_is_one_plain_file_with_nothing_beside_it() {
     fill(&opened.stores()).await;
     let backups = tempfile::tempdir().unwrap();
     let copied = backup_file(&folder.path().join("posthaste.db"), &backups.path().join("copy.db")).await;
-    let Copied { schema, bytes, problems } = copied.unwrap();
+    let Copied { schema, bytes, problems, damaged } = copied.unwrap();
+    assert_eq!(damaged, [""; 0]);
     assert_eq!((schema, problems.as_slice()), (10, [].as_slice()));
     let found: Vec<_> = fs::read_dir(backups.path()).unwrap().map(|entry| entry.unwrap()).collect();
     assert_eq!(found.len(), 1, "{found:?}");
@@ -251,9 +252,44 @@ async fn damaged_rows_are_told_and_do_not_spoil_the_others() {
         let met = stores.ledger.attempts(bad.request_id).await;
         assert!(matches!(met, Err(StorageError::Corrupt { .. })), "{damage}: {met:?}");
         assert_eq!(stores.ledger.attempts(good.request_id).await.unwrap(), std::slice::from_ref(&good));
+        // All that can be read is, also behind one that cannot.
+        assert_eq!(stores.ledger.recent(None, 1).await.unwrap(), std::slice::from_ref(&good), "{damage}");
+        assert_eq!(stores.ledger.rows_after(None, 1).await.unwrap(), std::slice::from_ref(&good), "{damage}");
         let wrong = "DELETE FROM attempt WHERE request_id = ?1";
         outside.execute(wrong, [bad.request_id.uuid().as_bytes().as_slice()]).unwrap();
         stores.ledger.append(std::slice::from_ref(&bad)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_record_is_told_and_the_others_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("posthaste.db");
+    let opened = SqliteStores::open(&path).unwrap();
+    let config = opened.stores().config;
+    let (good, bad) = (Uuid::now_v7(), Uuid::now_v7());
+    for (id, name) in [(good, "good"), (bad, "bad")] {
+        let body = r#"{"limit":100}"#.to_owned();
+        config.put(RecordKind::Account, id, Some(name.to_owned()), body, Expect::Absent).await.unwrap();
+    }
+    let outside = Connection::open(&path).unwrap();
+    for damage in
+        [r#"body = '{"limit":900}'"#, "lookup = 'other'", "lookup = NULL", "version = 2", "sum = NULL"]
+    {
+        let sql = format!("UPDATE record SET {damage} WHERE id = ?1");
+        outside.execute(&sql, [bad]).unwrap();
+        let met = config.get(RecordKind::Account, bad).await.unwrap().unwrap();
+        assert!(!met.intact, "{damage}");
+        let told = met.checked().unwrap_err().to_string();
+        assert!(told.contains(&bad.to_string()), "{told}");
+        let listed = config.list(RecordKind::Account, None, 10).await.unwrap().records;
+        let intact: Vec<_> =
+            listed.into_iter().filter(|record| record.intact).map(|record| record.id).collect();
+        assert_eq!(intact, [good], "{damage}");
+        outside.execute("DELETE FROM record WHERE id = ?1", [bad]).unwrap();
+        let body = r#"{"limit":100}"#.to_owned();
+        config.put(RecordKind::Account, bad, Some("bad".to_owned()), body, Expect::Absent).await.unwrap();
+        assert!(config.get(RecordKind::Account, bad).await.unwrap().unwrap().intact);
     }
 }
 

@@ -9,11 +9,12 @@ use posthaste_core::{
     Sealed, ServiceTier, Terms, Timestamp, Usage, UserId,
 };
 use posthaste_storage::{
-    Dimension, KeptRequest, RollupPeriod, RollupRow, UsageQuery,
+    Dimension, KeptRequest, RecordKind, RollupPeriod, RollupRow, UsageQuery,
     contract::{requests::record_of_now, row},
 };
 use posthaste_storage_sqlite::SqliteStores;
 use rusqlite::{Connection, ToSql, params, params_from_iter};
+use uuid::Uuid;
 
 #[tokio::test]
 async fn rows_from_before_losses_were_told_have_lost_nothing() {
@@ -117,8 +118,15 @@ async fn rows_that_had_columns_become_bytes_as_they_were() {
     let path = folder.path().join("posthaste.db");
     let mut rows: Vec<_> = (0..50).map(|_| full_row()).collect();
     make_schema_9(&path, &rows);
+    let record = Uuid::now_v7();
+    let file = Connection::open(&path).unwrap();
+    let insert = "INSERT INTO record VALUES ('account', ?1, 3, 'name', '{}')";
+    file.execute(insert, [record]).unwrap();
+    drop(file);
 
     let opened = SqliteStores::open(&path).unwrap();
+    let found = opened.stores().config.get(RecordKind::Account, record).await.unwrap().unwrap();
+    assert!(found.intact && found.version == 3, "{found:?}");
     let ledger = opened.stores().ledger;
     rows.sort_by_key(|row| row.request_id.uuid());
     assert_eq!(ledger.rows_after(None, 100).await.unwrap(), rows);

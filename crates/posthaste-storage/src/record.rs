@@ -105,6 +105,22 @@ pub struct Record {
     pub lookup: Option<String>,
     /// The content as JSON.
     pub body: String,
+    /// Whether all of it is as it was written, as far as the store can tell.
+    pub intact: bool,
+}
+
+impl Record {
+    /// The record, where it is as it was written.
+    ///
+    /// # Errors
+    /// [`StorageError::Corrupt`] when it is not.
+    pub fn checked(self) -> Result<Self, StorageError> {
+        if self.intact {
+            return Ok(self);
+        }
+        let what = format!("{} {}", self.kind, self.id);
+        Err(StorageError::corrupt(what, "it is damaged: its checksum is another one"))
+    }
 }
 
 /// A type that is kept as configuration records.
@@ -409,6 +425,7 @@ fn crs_lookup(hash: ClientKeyHash) -> String {
 }
 
 fn decode<T: Entity>(record: Record) -> Result<Versioned<T>, StorageError> {
+    let record = record.checked()?;
     serde_json::from_str(&record.body)
         .map(|value| Versioned { version: record.version, value })
         .map_err(|error| StorageError::corrupt(format!("{} {}", record.kind, record.id), error))

@@ -97,7 +97,9 @@ async fn all(config: &dyn ConfigStore, kind: RecordKind) -> Result<Vec<Record>, 
     let (mut all, mut after) = (Vec::new(), None);
     loop {
         let page = config.list(kind, after, PAGE).await?;
-        all.extend(page.records);
+        for record in page.records {
+            all.push(record.checked()?);
+        }
         match page.next {
             Some(next) => after = Some(next),
             None => return Ok(all),

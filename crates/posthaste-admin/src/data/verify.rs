@@ -140,6 +140,9 @@ impl Search<'_> {
 
     fn entity<T: Entity>(&mut self, record: &Record) -> Option<T> {
         let place = format!("{} {}", record.kind, record.id);
+        if !record.intact {
+            self.findings.problem(place.clone(), "is damaged: its checksum is another one");
+        }
         let entity: T = match serde_json::from_str(&record.body) {
             Ok(entity) => entity,
             Err(error) => {

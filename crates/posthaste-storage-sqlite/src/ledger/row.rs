@@ -2,9 +2,12 @@
 
 use posthaste_core::{AttemptRow, ClientKeyId, RequestId};
 use posthaste_storage::{UnpackError, pack_row, unpack_row};
-use rusqlite::{CachedStatement, Connection, Row, params};
+use rusqlite::{CachedStatement, Connection, Row, Rows, params};
 
-use crate::error::unreadable;
+use crate::{
+    checksum,
+    error::{unreadable, why},
+};
 
 /// Only the row's identity may collide silently: `INSERT OR IGNORE` would swallow every other fault too.
 pub(crate) const INSERT: &str = "
@@ -39,6 +42,23 @@ pub(crate) fn read(row: &Row<'_>) -> Result<AttemptRow, rusqlite::Error> {
     unpack_row(bytes, under).map_err(|error| damaged(Damage::Form(error)))
 }
 
+/// Reads up to `most` rows that can be read. A damaged one is told and left out: the others are of use without it, and who asks for
+/// it by its name gets an error.
+pub(super) fn read_whole(mut rows: Rows<'_>, most: usize) -> Result<Vec<AttemptRow>, rusqlite::Error> {
+    let mut whole = Vec::new();
+    while whole.len() < most
+        && let Some(row) = rows.next()?
+    {
+        match read(row) {
+            Ok(row) => whole.push(row),
+            Err(error) => {
+                tracing::error!(error = why(&error), "a row of the books cannot be read and is left out")
+            }
+        }
+    }
+    Ok(whole)
+}
+
 /// Says of rows that cannot be read which they are, of a hundred at most.
 pub(crate) fn damaged_rows(connection: &Connection) -> Result<Vec<String>, rusqlite::Error> {
     let mut select = connection.prepare("SELECT * FROM attempt")?;
@@ -46,10 +66,7 @@ pub(crate) fn damaged_rows(connection: &Connection) -> Result<Vec<String>, rusql
     let mut told = Vec::new();
     while let Some(row) = rows.next()? {
         if let Err(error) = read(row) {
-            told.push(match error {
-                rusqlite::Error::FromSqlConversionFailure(.., why) => why.to_string(),
-                other => other.to_string(),
-            });
+            told.push(why(&error));
             if told.len() == MOST_TOLD {
                 break;
             }
@@ -58,15 +75,10 @@ pub(crate) fn damaged_rows(connection: &Connection) -> Result<Vec<String>, rusql
     Ok(told)
 }
 
-/// Of a row with what it is kept under: SQLite has no checksums of its own in its file, and a bit that is flipped within
-/// a number breaks nothing that it would see.
+/// Of a row with what it is kept under.
 fn checksum((request, attempt, key): (RequestId, u16, ClientKeyId), bytes: &[u8]) -> [u8; 4] {
-    let mut sum = crc32fast::Hasher::new();
-    sum.update(request.uuid().as_bytes());
-    sum.update(&attempt.to_le_bytes());
-    sum.update(key.uuid().as_bytes());
-    sum.update(bytes);
-    sum.finalize().to_le_bytes()
+    let (request, attempt, key) = (request.uuid(), attempt.to_le_bytes(), key.uuid());
+    checksum::of([&request.as_bytes()[..], &attempt, key.as_bytes(), bytes]).to_le_bytes()
 }
 
 /// A row that is not as it was written, or that a newer release wrote.

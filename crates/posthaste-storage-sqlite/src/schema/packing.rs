@@ -5,10 +5,13 @@ use posthaste_core::{
     Geography, LossList, NanoUsd, Operation, RequestId, ServiceTier, Terms, Timestamp, Usage, UsageSource,
     UserId,
 };
-use rusqlite::{Row, Transaction};
+use posthaste_storage::RecordKind;
+use rusqlite::{Row, Transaction, params};
+use uuid::Uuid;
 
 use crate::{
     columns::{model, named, provider, unsigned, usage},
+    config,
     error::UnknownName,
     ledger::row,
 };
@@ -17,6 +20,7 @@ use crate::{
 /// damaged must not keep a relay from starting.
 pub(super) fn pack_rows(transaction: &Transaction<'_>) -> Result<(), rusqlite::Error> {
     transaction.execute_batch(include_str!("0010.sql"))?;
+    sum_records(transaction)?;
     let mut insert = transaction.prepare_cached(row::INSERT)?;
     let mut select = transaction.prepare("SELECT * FROM attempt_unread ORDER BY request_id, attempt")?;
     let mut rows = select.query([])?;
@@ -38,6 +42,24 @@ pub(super) fn pack_rows(transaction: &Transaction<'_>) -> Result<(), rusqlite::E
         tracing::error!(unread, %error, "rows of the books cannot be read, and are left in the table attempt_unread");
     }
     transaction.execute_batch(if unread == 0 { ALL_MOVED } else { SOME_LEFT })
+}
+
+fn sum_records(transaction: &Transaction<'_>) -> Result<(), rusqlite::Error> {
+    let mut select = transaction.prepare("SELECT kind, id, version, lookup, body FROM record")?;
+    let mut update = transaction.prepare("UPDATE record SET sum = ?3 WHERE kind = ?1 AND id = ?2")?;
+    let mut sums = Vec::new();
+    let mut records = select.query([])?;
+    while let Some(record) = records.next()? {
+        let (name, id): (String, Uuid) = (record.get("kind")?, record.get("id")?);
+        let Some(kind) = RecordKind::parse(&name) else { continue };
+        let version: i64 = record.get("version")?;
+        let (lookup, body): (Option<String>, String) = (record.get("lookup")?, record.get("body")?);
+        sums.push((kind, id, config::sum_of(kind, id, version.cast_unsigned(), lookup.as_deref(), &body)));
+    }
+    for (kind, id, sum) in sums {
+        update.execute(params![kind.as_str(), id, sum])?;
+    }
+    Ok(())
 }
 
 const ALL_MOVED: &str = "DROP TABLE attempt_unread";

@@ -26,6 +26,7 @@ pub async fn a_record_is_read_as_written(stores: Stores) -> Promise {
         version: 1,
         lookup: Some("name ü🦀".to_owned()),
         body: body.to_owned(),
+        intact: true,
     };
     assert_eq!(version, 1);
     assert_eq!(config.get(RecordKind::Account, id).await?, Some(written.clone()));

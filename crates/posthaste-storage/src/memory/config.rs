@@ -66,7 +66,7 @@ impl ConfigStore for MemoryConfig {
         let version = state.next_version(kind, id, expect)?;
         state.check_lookup(kind, id, lookup.as_deref())?;
         state.remove(kind, id);
-        state.insert(Record { kind, id, version, lookup, body });
+        state.insert(Record { kind, id, version, lookup, body, intact: true });
         self.revision.send_replace(state.feed.push(kind, id));
         Ok(version)
     }

@@ -63,7 +63,8 @@ pub(super) async fn run(restore: &Restore, config: &Config, out: &Output) -> Res
         return Err(refused(&verify::damaged(&copy), "it is damaged; nothing was changed"));
     }
     let opened = copy.open(&master).await.map_err(|error| unchanged(error.into()))?;
-    let findings = verify::look(&opened, &bar).await;
+    let mut findings = verify::look(&opened, &bar).await;
+    copy.copied.damaged.iter().for_each(|row| findings.problem("the books", row));
     opened.close().await.map_err(|error| unchanged(anyhow::Error::from(error).into()))?;
     drop(bar);
     if !findings.problems.is_empty() && !restore.despite_problems {

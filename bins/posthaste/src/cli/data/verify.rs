@@ -58,7 +58,8 @@ async fn file_findings(
         return Ok((name, schema, damaged(&copy)));
     }
     let opened = copy.open(&master).await?;
-    let findings = look(&opened, bar).await;
+    let mut findings = look(&opened, bar).await;
+    copy.copied.damaged.iter().for_each(|row| findings.problem("the books", row));
     opened.close().await.map_err(anyhow::Error::from)?;
     Ok((name, schema, findings))
 }
