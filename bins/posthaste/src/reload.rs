@@ -4,9 +4,11 @@ use std::{path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use posthaste_admin::{ReloadView, SettingView};
+use posthaste_core::{Clock, NoticeSink};
 use posthaste_gateway::Relay;
 use posthaste_http::{AdminOptions, FrontOptions, LiveOptions, ServerTls};
 use posthaste_metering::PriceBook;
+use posthaste_notify::sources::data_refused;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
@@ -71,6 +73,9 @@ pub(crate) struct LiveParts {
     pub(crate) front: LiveOptions<FrontOptions>,
     pub(crate) admin: Option<LiveOptions<AdminOptions>>,
     pub(crate) tls: Option<ServerTls>,
+    /// Who hears of a configuration that was not taken.
+    pub(crate) notices: Arc<dyn NoticeSink>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Reloader {
@@ -101,6 +106,8 @@ impl Reloader {
                 for error in errors {
                     tracing::error!("the configuration was not taken, nothing changed: {error}");
                 }
+                let LiveParts { notices, clock, .. } = &self.inner.live;
+                notices.tell(data_refused("configuration", &errors.join("; "), clock.now()));
             }
         }
         done

@@ -188,6 +188,8 @@ impl Running {
             front: front.options.clone(),
             admin: admin_options.clone(),
             tls: tls.clone(),
+            notices: Notify::sink(notify.as_ref()),
+            clock: Arc::clone(&clock),
         };
         let reloader = Reloader::new(source, config.clone(), Arc::clone(&prices), parts);
         let started_at = clock.now();

@@ -107,7 +107,7 @@ pub enum NoticeKind {
     SignIn,
     /// Signing in was refused so often that it is locked for a while.
     SignInLocked,
-    /// Prices or rules that were to be taken over were refused.
+    /// Settings that were to be taken over were refused.
     RefusedData,
     /// A test of a channel.
     Test,

@@ -2,7 +2,7 @@
 
 use posthaste_core::{Notice, NoticeEvent, Subject, Timestamp};
 
-/// Prices or rules were refused. `source` may hold no secrets.
+/// Settings were refused. `source` may hold no secrets.
 pub fn data_refused(source: &str, why: &str, now: Timestamp) -> Notice {
     let event = NoticeEvent::DataRefused { source: source.to_owned(), why: why.to_owned() };
     Notice { at: now, subject: Subject::Relay, event }

@@ -1,6 +1,7 @@
 //! Channels on the command line, with a relay and without one.
 
-use posthaste_testkit::{Script, ScriptedUpstream};
+use posthaste_testkit::{Received, Script, ScriptedUpstream};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::support::Bench;
@@ -87,4 +88,24 @@ async fn channels_are_kept_and_tested_from_the_command_line() {
     assert!(receiver.received().iter().any(|sent| sent.headers.contains_key("webhook-signature")));
     let audit = bench.cli("audit list --limit 100");
     assert!(audit.to_string().contains("channel.update") && !audit.to_string().contains("CANARY"), "{audit}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_watches_hears_of_a_configuration_that_was_not_taken() {
+    let bench = Bench::new();
+    let receiver = ScriptedUpstream::start(|_: &Received| Script::json(200, &json!({"ok": true}))).await;
+    bench.cli("init");
+    let url = receiver.base_url();
+    bench.cli(&format!(
+        "channels add ops --kind webhook --target {url} --allow-private --notice refused_data"
+    ));
+    let file = bench.folder.path().join("posthaste.toml");
+    std::fs::write(&file, "[relay]\nattempts = 2\n").unwrap();
+    let server = bench.serve();
+    std::fs::write(&file, "[relay]\nattempts = \"many\"\n").unwrap();
+    server.signal(Signal::HUP);
+    let heard = receiver.wait_received(1).await;
+    let said = String::from_utf8_lossy(&heard[0].body).into_owned();
+    assert!(said.contains("refused_data") && said.contains("relay.attempts"), "{said}");
+    server.stop().await;
 }

@@ -139,7 +139,7 @@ pub enum NoticeEvent {
         /// Until when.
         until: Timestamp,
     },
-    /// Prices or rules that were to be taken over were refused; the former stay.
+    /// Settings that were to be taken over were refused; the former stay.
     DataRefused {
         /// What they were: a file or an address without secrets.
         source: String,

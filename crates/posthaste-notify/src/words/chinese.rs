@@ -43,7 +43,7 @@ pub(super) fn title(name: &str, notice: &Notice) -> String {
         NoticeEvent::StoreBack { .. } => "存储已恢复".to_owned(),
         NoticeEvent::SignedIn { .. } => format!("{name} 从新地址登录"),
         NoticeEvent::SignInLocked { .. } => format!("{name} 的登录已被暂时锁定"),
-        NoticeEvent::DataRefused { .. } => "新的价格或规则未被采用".to_owned(),
+        NoticeEvent::DataRefused { .. } => "新的设置未被采用".to_owned(),
         NoticeEvent::Test => "这是一条测试通知".to_owned(),
     }
 }
@@ -75,7 +75,7 @@ pub(super) fn text(notice: &Notice) -> String {
         NoticeEvent::StoreBack { .. } => "期间的计数正在写入。",
         NoticeEvent::SignedIn { .. } => "如果不是本人操作，请重置密码并结束其会话。",
         NoticeEvent::SignInLocked { .. } => "密码错误次数过多。",
-        NoticeEvent::DataRefused { .. } => "继续使用原来的数据。",
+        NoticeEvent::DataRefused { .. } => "继续使用原来的设置。",
         NoticeEvent::Test => "通知可以到达此渠道。",
     }
     .to_owned()

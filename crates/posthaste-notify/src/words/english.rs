@@ -46,7 +46,7 @@ pub(super) fn title(name: &str, notice: &Notice) -> String {
         NoticeEvent::StoreBack { .. } => "The store is back".to_owned(),
         NoticeEvent::SignedIn { .. } => format!("{name} signed in from a new address"),
         NoticeEvent::SignInLocked { .. } => format!("Signing in as {name} is locked for a while"),
-        NoticeEvent::DataRefused { .. } => "New prices or rules were refused".to_owned(),
+        NoticeEvent::DataRefused { .. } => "New settings were refused".to_owned(),
         NoticeEvent::Test => "This is a test".to_owned(),
     }
 }

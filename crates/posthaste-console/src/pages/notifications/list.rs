@@ -25,7 +25,7 @@ struct List {
 #[template(path = "notifications/events.html")]
 struct Events {
     p: Frame,
-    events: [words::Event; 11],
+    events: [words::Event; 12],
 }
 
 pub(super) async fn show(asked: Arc<Asked>) -> Result<Response, AdminError> {

@@ -15,7 +15,7 @@ pub(super) struct Event {
 }
 
 /// Every kind that a relay tells of by itself.
-pub(super) fn events() -> [Event; 11] {
+pub(super) fn events() -> [Event; 12] {
     let (warning, critical) = (text("warning"), text("critical"));
     [
         Event {
@@ -88,6 +88,13 @@ pub(super) fn events() -> [Event; 11] {
             ends: true,
         },
         Event {
+            kind: NoticeKind::RefusedData,
+            name: text("New settings were refused"),
+            when: text("The configuration file has changed and is not in order; the former settings stay."),
+            matters: warning,
+            ends: false,
+        },
+        Event {
             kind: NoticeKind::SignIn,
             name: text("Somebody logs in from elsewhere"),
             when: text("The network is not among the last ten of that person."),
@@ -108,7 +115,6 @@ pub(super) fn events() -> [Event; 11] {
 pub(super) fn name(kind: NoticeKind) -> &'static str {
     match kind {
         NoticeKind::Test => text("A test"),
-        NoticeKind::RefusedData => text("Prices or rules were refused"),
         _ => events().into_iter().find(|event| event.kind == kind).map_or(kind.as_str(), |event| event.name),
     }
 }
