@@ -3,6 +3,7 @@
 mod account_errors;
 mod admission;
 mod affinity;
+mod aside;
 mod checksum;
 mod columns;
 mod config;

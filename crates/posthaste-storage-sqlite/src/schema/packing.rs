@@ -50,16 +50,22 @@ fn sum_records(transaction: &Transaction<'_>) -> Result<(), rusqlite::Error> {
     let mut sums = Vec::new();
     let mut records = select.query([])?;
     while let Some(record) = records.next()? {
-        let (name, id): (String, Uuid) = (record.get("kind")?, record.get("id")?);
-        let Some(kind) = RecordKind::parse(&name) else { continue };
-        let version: i64 = record.get("version")?;
-        let (lookup, body): (Option<String>, String) = (record.get("lookup")?, record.get("body")?);
-        sums.push((kind, id, config::sum_of(kind, id, version.cast_unsigned(), lookup.as_deref(), &body)));
+        // What cannot be read gets none, and is damaged.
+        sums.extend(sum_of(record));
     }
     for (kind, id, sum) in sums {
-        update.execute(params![kind.as_str(), id, sum])?;
+        update.execute(params![kind, id, sum])?;
     }
     Ok(())
+}
+
+fn sum_of(record: &Row<'_>) -> Result<(&'static str, Uuid, u32), rusqlite::Error> {
+    let (kind, id): (String, Uuid) = (record.get("kind")?, record.get("id")?);
+    let kind = RecordKind::parse(&kind).ok_or(UnknownName { column: "kind", text: kind })?;
+    let version: i64 = record.get("version")?;
+    let (lookup, body): (Option<String>, String) = (record.get("lookup")?, record.get("body")?);
+    let sum = config::sum_of(kind, id, version.cast_unsigned(), lookup.as_deref(), &body);
+    Ok((kind.as_str(), id, sum))
 }
 
 const ALL_MOVED: &str = "DROP TABLE attempt_unread";
