@@ -242,7 +242,7 @@ fn repeat(
     if course.has_candidates() || !tally.some_failed || tally.in_outage {
         return None;
     }
-    let recovery = |leg: &Leg<'_>| Some((leg.plan().soonest_recovery()?, leg.rules.clone()));
+    let recovery = |leg: &Leg<'_>| Some((leg.plan().soonest_recovery(repeats > 0)?, leg.rules.clone()));
     let (until, rules) = course.legs.iter().filter_map(recovery).min_by_key(|(until, _)| *until)?;
     let attempts = Attempts::of(rules.retry, journey.options.attempts);
     let allowed = (1..attempts.most).contains(&tally.attempts) && repeats < attempts.repeats;

@@ -25,6 +25,8 @@ pub struct Parked {
     pub early: Timestamp,
     /// How often in a row it has earned a rest for trouble of this kind; 0 where that was not counted.
     pub strikes: u32,
+    /// Whether it has failed again after a rest, with nothing that went well in between.
+    pub again: bool,
     /// What the upstream said, for the operator; `on trial` where that is the case.
     pub why: Arc<str>,
 }
@@ -101,8 +103,8 @@ impl Health {
         // An early trial that nobody tells the end of does not end the rest.
         let until = trial.map(Trial::end).max(elsewhere)?.max(rest.parked.until);
         let why = Arc::clone(&ON_TRIAL);
-        let Parked { reason, strikes, .. } = rest.parked;
-        Some(Parked { reason, until, on_trial: true, early: until, strikes, why })
+        let Parked { reason, strikes, again, .. } = rest.parked;
+        Some(Parked { reason, until, on_trial: true, early: until, strikes, again, why })
     }
 
     /// The same for one who is content with less: what stands in the way at `now`.
@@ -187,8 +189,9 @@ impl Health {
                 (until, early.map_or(until, |early| until.min(now.plus(early))))
             }
         };
+        let again = self.rest.as_ref().is_some_and(|rest| rest.parked.again || rest.parked.until <= now);
         let why = Arc::from(cooldown.why.as_str());
-        let wanted = Parked { reason: cooldown.reason, until, on_trial: false, early, strikes, why };
+        let wanted = Parked { reason: cooldown.reason, until, on_trial: false, early, strikes, again, why };
         let (parked, trial) = match self.rest.take() {
             // What has just failed is not tried again at once.
             Some(Rest { parked, trial, .. }) if now < parked.until && parked.until >= wanted.until => (

@@ -62,11 +62,12 @@ impl Plan {
 
     /// When the first of the accounts may be a candidate again that failed or had too much to do for once; `None` when there
     /// is none. Which has failed anew after its rest is not expected to serve after the next one: while all of many are down,
-    /// one of them is always about to be asked again.
-    pub fn soonest_recovery(&self) -> Option<Timestamp> {
+    /// one of them is always about to be asked again. Who has waited for one already (`persists`) takes another failure within
+    /// a few seconds for the same.
+    pub fn soonest_recovery(&self, persists: bool) -> Option<Timestamp> {
         let failed_once = self.parked().filter(|parked| {
-            matches!(parked.reason, CooldownReason::Failing | CooldownReason::Overloaded)
-                && parked.strikes <= 1
+            let is_first = if persists { parked.strikes <= 1 } else { !parked.again };
+            matches!(parked.reason, CooldownReason::Failing | CooldownReason::Overloaded) && is_first
         });
         failed_once.map(|parked| self.return_of(parked)).min()
     }
@@ -114,6 +115,7 @@ mod tests {
             on_trial: false,
             early: until,
             strikes: 1,
+            again: false,
             why: "429".into(),
         })
     }
@@ -126,6 +128,7 @@ mod tests {
             on_trial: true,
             early: until,
             strikes: 1,
+            again: false,
             why: "on trial".into(),
         })
     }
@@ -160,13 +163,15 @@ mod tests {
 
     #[test]
     fn who_fails_again_and_again_is_not_waited_for() {
-        let failing = |strikes, until| {
+        let failing = |strikes, again, until| {
             let Exclusion::Parked(parked) = parked(CooldownReason::Failing, until) else { unreachable!() };
-            Exclusion::Parked(Parked { strikes, ..parked })
+            Exclusion::Parked(Parked { strikes, again, ..parked })
         };
-        let recovery = |exclusions| plan(exclusions).soonest_recovery();
-        assert_eq!(recovery(vec![failing(2, 20), failing(1, 30)]), Some(Timestamp::from_secs(30)));
-        assert_eq!(recovery(vec![failing(2, 20), parked(CooldownReason::RateLimited, 11)]), None);
+        let recovery = |persists, exclusions| plan(exclusions).soonest_recovery(persists);
+        let all = || vec![failing(2, true, 20), failing(1, true, 25), failing(1, false, 30)];
+        assert_eq!(recovery(false, all()), Some(Timestamp::from_secs(30)));
+        assert_eq!(recovery(true, all()), Some(Timestamp::from_secs(25)));
+        assert_eq!(recovery(true, vec![failing(2, true, 20), parked(CooldownReason::RateLimited, 11)]), None);
     }
 
     #[test]

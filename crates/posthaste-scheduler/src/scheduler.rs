@@ -291,7 +291,15 @@ fn bars(
 
 fn used_up(until: Timestamp) -> Parked {
     let why = Arc::clone(&USED_UP);
-    Parked { reason: CooldownReason::QuotaExhausted, until, on_trial: false, early: until, strikes: 0, why }
+    Parked {
+        reason: CooldownReason::QuotaExhausted,
+        until,
+        on_trial: false,
+        early: until,
+        strikes: 0,
+        again: false,
+        why,
+    }
 }
 
 /// Shared, since many plans hold it.

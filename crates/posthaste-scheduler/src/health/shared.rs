@@ -50,7 +50,8 @@ impl Health {
         let trial = trial.map(|trial| Trial { early: false, ..trial });
         let why = Arc::from(told.why.as_str());
         let (reason, until, early) = (told.reason, told.until, told.early);
-        let parked = Parked { reason, until, on_trial: false, early, strikes: told.strikes, why };
+        let strikes = told.strikes;
+        let parked = Parked { reason, until, on_trial: false, early, strikes, again: strikes > 1, why };
         self.rest = Some(Rest { trial, learnt: true, ..Rest::of(parked, told.since) });
         begins
     }

@@ -60,6 +60,7 @@ fn the_upstreams_own_end_is_kept(#[case] reason: CooldownReason) {
             on_trial: false,
             early: at(3_600),
             strikes: 1,
+            again: false,
             why: format!("{reason} at 0").into()
         }
     );
@@ -170,6 +171,7 @@ fn after_a_rest_one_request_tries_alone() {
             on_trial: true,
             early: at(80),
             strikes: 1,
+            again: false,
             why: "on trial".into()
         }
     );
@@ -259,6 +261,22 @@ fn a_trial_that_was_given_up_as_lost_still_proves_the_account() {
     subject.start(80);
     subject.health.succeeded(slow);
     assert!(subject.health.is_healthy());
+}
+
+/// Two failures within two seconds are one strike; the second one comes after a rest all the same.
+#[test]
+fn who_fails_after_a_rest_has_failed_again_until_something_goes_well() {
+    let mut subject = Subject::new();
+    assert!(!subject.rest(Failing, Some(1), 0).again);
+    assert!(!subject.rest(Failing, Some(1), 0).again, "side by side");
+    let ticket = subject.start(1);
+    let parked = subject.rest(Failing, None, 1);
+    assert!(parked.again && parked.strikes == 1, "{parked:?}");
+    assert!(subject.rest(Failing, None, 1).again);
+    assert_eq!(subject.health.succeeded(ticket), None, "it began before this rest");
+    let ticket = subject.start(100);
+    subject.health.succeeded(ticket);
+    assert!(!subject.rest(Failing, None, 101).again);
 }
 
 /// So many failures in a row that the account rests for minutes.
