@@ -105,7 +105,7 @@ impl Sample {
     }
 }
 
-const ROUNDS: usize = 60_000;
+const ROUNDS: usize = 505_000;
 const WARM_UP: usize = 5_000;
 
 /// Letters of a nearly right key that are wrong.
