@@ -14,7 +14,7 @@ use posthaste_storage::{
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use crate::{aside::step_aside, error::Failure, stores::Database};
+use crate::{error::Failure, stores::Database};
 
 #[async_trait]
 impl LedgerStore for Database {
@@ -173,8 +173,7 @@ fn append(connection: &Connection, rows: &[AttemptRow]) -> Result<(), Failure> {
     let mut insert = connection.prepare_cached(row::INSERT)?;
     let mut new = Rollups::default();
     let mut booked: i64 = 0;
-    for (number, row) in rows.iter().enumerate() {
-        step_aside(number, rows.len());
+    for row in rows {
         if row::insert(&mut insert, row)? {
             new.add(row);
             booked += 1;

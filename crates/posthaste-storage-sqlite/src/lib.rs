@@ -3,7 +3,6 @@
 mod account_errors;
 mod admission;
 mod affinity;
-mod aside;
 mod checksum;
 mod columns;
 mod config;

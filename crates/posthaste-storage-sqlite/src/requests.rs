@@ -7,7 +7,7 @@ use posthaste_core::{ClientKeyId, RequestId, RequestRecord, Sealed, Timestamp};
 use posthaste_storage::{KeptRequest, RequestStore, StorageError, pack_request, unpack_request};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::{aside::step_aside, error::unreadable, stores::Database};
+use crate::{error::unreadable, stores::Database};
 
 #[async_trait]
 impl RequestStore for Database {
@@ -19,8 +19,7 @@ impl RequestStore for Database {
         let rows: Vec<_> = requests.iter().map(Row::of).collect();
         let write = move |connection: &Connection| {
             let mut insert = connection.prepare_cached(PUT)?;
-            for (number, row) in rows.iter().enumerate() {
-                step_aside(number, rows.len());
+            for row in &rows {
                 insert.execute(params![row.id.uuid(), row.key_id.uuid(), row.record, row.bodies])?;
             }
             Ok(())
