@@ -123,9 +123,13 @@ async fn c5_bombs_do_not_fill_the_memory() {
         let _ = timeout(PATIENCE, stream.read_to_end(&mut said)).await.expect("an answer");
         assert!(said.starts_with(b"HTTP/1.1 413 "), "{}", String::from_utf8_lossy(&said));
     }
-    let grown = memory_kib(&server).saturating_sub(before);
-    assert!(grown < 160 * 1024, "{grown} KiB more than before");
-    neighbours.are_served().await;
+    // The allocator gives back what was freed a moment later, as others allocate.
+    let mut grown = Vec::new();
+    for _ in 0..20 {
+        grown.push(memory_kib(&server).saturating_sub(before));
+        neighbours.are_served().await;
+    }
+    assert!(grown.last() < Some(&(160 * 1024)), "so many KiB more than before: {grown:?}");
     neighbours.leave().await;
     server.stop().await;
 }
