@@ -11,7 +11,7 @@ use posthaste_storage::{
     Correction, Dimension, GroupSums, LedgerStore, RollupPeriod, RollupRow, Rollups, StorageError,
     UsageQuery, first_request, last_spans,
 };
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use crate::{error::Failure, stores::Database};
@@ -107,21 +107,13 @@ impl LedgerStore for Database {
     }
 
     async fn last_use(&self, by: Dimension, ids: &[Uuid]) -> Result<Vec<Option<Timestamp>>, StorageError> {
-        let text = match by {
-            Dimension::Key => LAST_OF_KEY,
-            Dimension::Account => LAST_OF_ACCOUNT,
-            _ => return last_spans(self, by, ids).await,
-        };
         let ids = ids.to_vec();
-        let read = move |connection: &Connection| {
-            let mut select = connection.prepare_cached(text)?;
-            let started = |row: &Row<'_>| match by {
-                Dimension::Key => Ok(row::read(row)?.started_at),
-                _ => row.get(0).map(Timestamp::from_micros),
-            };
-            let last = |id: Uuid| select.query_row([id], started).optional();
-            Ok(ids.into_iter().map(last).collect::<Result<_, _>>()?)
+        let read = match by {
+            Dimension::Key => last_of_keys,
+            Dimension::Account => last_of_accounts,
+            _ => return last_spans(self, by, &ids).await,
         };
+        let read = move |connection: &Connection| read(connection, &ids);
         self.reports.read("looking when was the last use", read).await
     }
 
@@ -184,6 +176,23 @@ fn append(connection: &Connection, rows: &[AttemptRow]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// By the latest row of each that can be read.
+fn last_of_keys(connection: &Connection, keys: &[Uuid]) -> Result<Vec<Option<Timestamp>>, Failure> {
+    let mut select = connection.prepare_cached(RECENT_OF_KEY)?;
+    let mut last = Vec::with_capacity(keys.len());
+    for key in keys {
+        let latest = row::read_whole(select.query([key])?, 1)?;
+        last.push(latest.first().map(|row| row.started_at));
+    }
+    Ok(last)
+}
+
+fn last_of_accounts(connection: &Connection, accounts: &[Uuid]) -> Result<Vec<Option<Timestamp>>, Failure> {
+    let mut select = connection.prepare_cached(LAST_OF_ACCOUNT)?;
+    let last = |id: &Uuid| select.query_row([id], |row| row.get(0).map(Timestamp::from_micros)).optional();
+    Ok(accounts.iter().map(last).collect::<Result<_, _>>()?)
+}
+
 /// Identities begin with the time, so that the oldest rows are the first ones of the table.
 const FORGET: &str = "
     DELETE FROM attempt WHERE (request_id, attempt) IN (
@@ -195,13 +204,10 @@ const AFTER: &str =
 
 const RECENT: &str = "SELECT * FROM attempt ORDER BY request_id DESC, attempt DESC";
 
-/// The index over client keys has the requests' identities, which grow with time.
-const LAST_OF_KEY: &str =
-    "SELECT * FROM attempt WHERE key_id = ?1 ORDER BY request_id DESC, attempt DESC LIMIT 1";
-
 /// Rows are found by key, roll-ups by account.
 const LAST_OF_ACCOUNT: &str = "
     SELECT start FROM rollup INDEXED BY rollup_of_account WHERE account_id = ?1 AND period = 'hour'
     ORDER BY start DESC LIMIT 1";
 
+/// The index over client keys has the requests' identities, which grow with time.
 const RECENT_OF_KEY: &str = "SELECT * FROM attempt WHERE key_id = ?1 ORDER BY request_id DESC, attempt DESC";

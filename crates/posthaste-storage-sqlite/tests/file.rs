@@ -6,8 +6,8 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use posthaste_core::{AccountId, ClientKeyId};
 use posthaste_storage::{
-    AffinityKey, Claim, Counter, CounterWindow, Expect, Half, LeaseId, LimitCheck, RecordKind, RollupPeriod,
-    StorageError, Stores, Unit, UsageQuery,
+    AffinityKey, Claim, Counter, CounterWindow, Dimension, Expect, Half, LeaseId, LimitCheck, RecordKind,
+    RollupPeriod, StorageError, Stores, Unit, UsageQuery,
     contract::{NOON, row},
 };
 use posthaste_storage_sqlite::{Copied, SchemaError, SqliteStores, backup_file, examine_file};
@@ -253,6 +253,8 @@ async fn damaged_rows_are_told_and_do_not_spoil_the_others() {
         assert!(matches!(met, Err(StorageError::Corrupt { .. })), "{damage}: {met:?}");
         assert_eq!(stores.ledger.attempts(good.request_id).await.unwrap(), std::slice::from_ref(&good));
         // All that can be read is, also behind one that cannot.
+        let last = stores.ledger.last_use(Dimension::Key, &[bad.key_id.uuid(), good.key_id.uuid()]).await;
+        assert_eq!(last.unwrap(), [None, Some(good.started_at)], "{damage}");
         assert_eq!(stores.ledger.recent(None, 1).await.unwrap(), std::slice::from_ref(&good), "{damage}");
         assert_eq!(stores.ledger.rows_after(None, 1).await.unwrap(), std::slice::from_ref(&good), "{damage}");
         let wrong = "DELETE FROM attempt WHERE request_id = ?1";
